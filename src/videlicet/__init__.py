@@ -1,0 +1,1 @@
+"""Find any moment in video, on your own machine."""

@@ -1,0 +1,33 @@
+"""Who asks, and what for: a required argument of every stored read and write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Purpose(StrEnum):
+    """What a read or write is for. ``MANAGE`` covers listing, deleting and checking."""
+
+    INGEST = "ingest"
+    INDEX = "index"
+    SEARCH = "search"
+    ANALYZE = "analyze"
+    EMBED_EXPORT = "embed_export"
+    TRAIN = "train"
+    SHARE = "share"
+    IDENTIFY = "identify"
+    MANAGE = "manage"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A principal acting for one purpose, inside one tenant."""
+
+    principal: str
+    purpose: Purpose
+    tenant: str = "local"
+
+    def narrowed(self, purpose: Purpose) -> Grant:
+        """The same principal with another purpose, for a façade that does several things."""
+        return Grant(self.principal, purpose, self.tenant)

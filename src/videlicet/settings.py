@@ -1,0 +1,103 @@
+"""One frozen settings object, read once from the environment and a TOML file.
+
+Order: defaults, then ``videlicet.toml`` in the data directory (or the file ``VIDELICET_CONFIG``
+names), then ``VIDELICET_<NAME>`` variables, then arguments.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from videlicet.errors import InvalidInput
+
+
+def _data_dir() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "videlicet"
+
+
+def _cache_dir() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "videlicet" / "weights"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator may set. Sizes are bytes, times seconds."""
+
+    home: Path
+    #: Content-addressed model weights; may be shared by many data directories.
+    weights: Path
+    #: Worker threads for models; 0 means one per core this process may use.
+    threads: int = 0
+    #: Sampled frames per second for vision and on-screen text.
+    sample_rate: float = 2.0
+    #: Shortest and longest segment.
+    segment_min: float = 2.0
+    segment_max: float = 6.0
+    #: Refuse larger pictures, longer files and more streams before decoding them.
+    max_pixels: int = 8192 * 4320
+    max_duration: float = 24 * 3600.0
+    max_streams: int = 32
+    #: Limits of one decoder process.
+    decoder_memory: int = 1536 * 1024 * 1024
+    decoder_cpu: float = 6 * 3600.0
+    #: Up to this many rows a space is searched exactly; beyond, by an index of measured recall.
+    exact_rows: int = 250_000
+    #: Longest text query in characters.
+    max_query_chars: int = 1000
+    #: Hosts or networks (comma-separated) that may be fetched although they are private.
+    fetch_allow: str = ""
+
+
+def load(home: str | os.PathLike[str] | None = None, **overrides: Any) -> Settings:
+    """Settings for one data directory. Unknown names and unreadable values are refused."""
+    chosen = Path(home or os.environ.get("VIDELICET_HOME") or _data_dir()).expanduser().absolute()
+    settings = Settings(home=chosen, weights=_cache_dir())
+    file = Path(os.environ.get("VIDELICET_CONFIG") or chosen / "videlicet.toml")
+    if file.is_file():
+        try:
+            table = tomllib.loads(file.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidInput(
+                "invalid_argument", f"{file} is not valid TOML: {error}", subject=str(file)
+            ) from error
+        settings = _apply(settings, table, str(file))
+    names = {f.name for f in fields(Settings)} - {"home"}
+    environment = {
+        name: value
+        for name in names
+        if (value := os.environ.get(f"VIDELICET_{name.upper()}")) is not None
+    }
+    settings = _apply(settings, environment, "the environment")
+    return _apply(settings, overrides, "arguments")
+
+
+def _apply(settings: Settings, values: Mapping[str, Any], source: str) -> Settings:
+    known = {f.name: type(getattr(settings, f.name)) for f in fields(Settings)}
+    changes: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known or name == "home":
+            raise InvalidInput(
+                "invalid_argument", f"Unknown setting {name!r} in {source}.", subject=name
+            )
+        kind = known[name]
+        try:
+            changes[name] = Path(value).expanduser() if issubclass(kind, Path) else kind(value)
+        except (TypeError, ValueError) as error:
+            raise InvalidInput(
+                "invalid_argument",
+                f"Setting {name!r} in {source} is not a valid {kind.__name__}: {value!r}.",
+                subject=name,
+            ) from error
+    return replace(settings, **changes)
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

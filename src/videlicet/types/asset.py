@@ -1,0 +1,133 @@
+"""What is kept about files, collections of files, and the work done on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from videlicet.types.time import Span
+
+#: A metadata value a user may attach to an asset and filter by.
+MetadataValue = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class VideoStream:
+    """The picture stream chosen for indexing. Sizes are as displayed (rotation applied)."""
+
+    index: int
+    codec: str
+    width: int
+    height: int
+    rotation: int
+    time_base: Fraction
+    average_rate: Fraction | None
+    frames: int | None
+    hdr: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AudioStream:
+    index: int
+    codec: str
+    sample_rate: int
+    channels: int
+    language: str | None
+    default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """Container facts, read by probing without decoding the whole file.
+
+    ``span`` is the container's own timeline; it need not start at zero. ``audio`` lists every
+    sound track, the one chosen for indexing first.
+    """
+
+    container: str
+    span: Span
+    video: VideoStream | None
+    audio: tuple[AudioStream, ...]
+    bit_rate: int | None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A collection of assets observed by the same models (``cards``: role → model card id)."""
+
+    id: str
+    name: str
+    cards: Mapping[str, str]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file's bytes as they were added. ``id`` is derived from ``sha256``.
+
+    ``source`` is where it came from (a path or an address); ``blob`` is its key in the blob store,
+    or ``None`` where the original stays in place at ``source``.
+    """
+
+    id: str
+    sha256: str
+    name: str
+    source: str
+    size: int
+    media: MediaInfo
+    created_at: datetime
+    blob: str | None = None
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+
+
+class Status(StrEnum):
+    """The life of a task, and so of an asset in an index."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        return self in (Status.READY, Status.FAILED, Status.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedAsset:
+    """An asset inside an index; searchable only once ``status`` is ready.
+
+    ``notes`` say what could not be read (corrupt stretches, sound tracks left out).
+    """
+
+    id: str
+    index_id: str
+    asset_id: str
+    status: Status
+    created_at: datetime
+    indexed_at: datetime | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A durable job: one source into one index."""
+
+    id: str
+    index_id: str
+    source: str
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    asset_id: str | None = None
+    stage: str | None = None
+    done_s: float = 0.0
+    total_s: float | None = None
+    attempts: int = 0
+    error: Mapping[str, Any] | None = None
