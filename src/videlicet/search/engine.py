@@ -1,0 +1,196 @@
+"""A query over one index: run the lanes, fuse, cut into moments, page, explain."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from videlicet.errors import InvalidQuery
+from videlicet.rights import Grant
+from videlicet.search.encode import EncodedPart, Encoders, encode
+from videlicet.search.explain import explain
+from videlicet.search.lanes import LANES, Candidate, Lane, Method
+from videlicet.search.moments import Moment, best_by_lane, find_moments, score_of
+from videlicet.search.paging import fingerprint, page_offset, page_token
+from videlicet.search.retrieve import retrieve
+from videlicet.settings import Settings
+from videlicet.store import Store
+from videlicet.types import GroupBy, Hit, Index, Modality, Query, SearchPage, Span
+
+#: Fewest rows a lane returns; more are fetched for later pages.
+DEPTH = 200
+#: Largest page.
+LARGEST_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """What a search needs besides the query: where to look and what to encode with."""
+
+    store: Store
+    encoders: Encoders
+    settings: Settings
+
+    def search(self, grant: Grant, index: Index, query: Query) -> SearchPage:
+        """One page of the moments (or assets) of ``index`` that match ``query``, best first.
+
+        Raises:
+            InvalidQuery: the query is empty, too long, names a modality that is not indexed, holds
+                an invalid filter or page token, or a media file that cannot be read.
+            NotPermitted: the grant's purpose does not cover searching.
+        """
+        _check(query)
+        mark = fingerprint(index.id, query)
+        offset = page_offset(mark, query.page_token)
+        ready = self.store.catalog.find_assets(grant, index.id, query.filter)
+        within = ready if query.asset_ids is None else ready & frozenset(query.asset_ids)
+        parts = [encode(part, self.encoders, self.settings) for part in query.parts]
+        lanes = lanes_for(index, query.modalities)
+        limited = bool(query.filter) or query.asset_ids is not None
+        found = retrieve(
+            grant, self.store, index, lanes, parts, self.encoders,
+            k=max(DEPTH, 4 * (offset + query.page_size)),
+            within=within if limited else None,
+        )  # fmt: skip
+        candidates = [c for c in found.candidates if c.asset_id in within]
+        weights = [part.weight for part in parts]
+        accept = partial(_has_phrases, parts)
+        shots = partial(self._shots, grant, index.id)
+        if query.group_by is GroupBy.ASSET:
+            groups = by_asset(candidates, weights, shots, accept)
+        else:
+            groups = [(m, ()) for m in by_moment(candidates, weights, shots, accept)]
+        if query.threshold is not None:
+            groups = [group for group in groups if group[0].score >= query.threshold]
+        page = groups[offset : offset + query.page_size]
+        names = {a: self.store.catalog.asset(grant, a).name for a in {m.asset_id for m, _ in page}}
+        hits = tuple(
+            replace(
+                self._hit(grant, index, names, moment, weights, offset + place + 1),
+                moments=tuple(
+                    self._hit(grant, index, names, inner, weights, i + 1)
+                    for i, inner in enumerate(inside)
+                ),
+            )
+            for place, (moment, inside) in enumerate(page)
+        )
+        after = offset + len(page)
+        return SearchPage(
+            hits=hits,
+            total=len(groups),
+            next_page=page_token(mark, after) if after < len(groups) else None,
+            cards=tuple(sorted({c.card for c in candidates})),
+            exact=found.exact,
+        )
+
+    def _shots(self, grant: Grant, index_id: str, asset_id: str) -> list[Span]:
+        rows = self.store.catalog.observations(grant, index_id, asset_id, Modality.SHOT)
+        return sorted({row.span for row in rows})
+
+    def _hit(
+        self,
+        grant: Grant,
+        index: Index,
+        names: dict[str, str],
+        moment: Moment,
+        weights: Sequence[float],
+        rank: int,
+    ) -> Hit:
+        return Hit(
+            asset_id=moment.asset_id,
+            index_id=index.id,
+            asset_name=names[moment.asset_id],
+            span=moment.span,
+            score=moment.score,
+            rank=rank,
+            evidence=explain(grant, self.store, index.id, moment, weights),
+        )
+
+
+def lanes_for(index: Index, modalities: Collection[Modality]) -> list[Lane]:
+    """The lanes of the wanted modalities (all, if none is named) that the index was built for."""
+    roles = {
+        Modality.VISUAL: "vision",
+        Modality.SPEECH: "speech",
+        Modality.TEXT: "reader",
+        Modality.SOUND: "sound",
+    }
+    for modality in modalities:
+        if modality not in roles or roles[modality] not in index.cards:
+            raise InvalidQuery(
+                "modality_not_indexed",
+                f"Index {index.name!r} was not built with {modality.value}.",
+                subject=modality.value,
+            )
+    return [
+        lane
+        for lane in LANES
+        if roles[lane.modality] in index.cards and (not modalities or lane.modality in modalities)
+    ]
+
+
+def by_moment(
+    candidates: Iterable[Candidate],
+    weights: Sequence[float],
+    shots: Callable[[str], Sequence[Span]],
+    accept: Callable[[Sequence[Candidate]], bool],
+) -> list[Moment]:
+    """The moments of all assets, best first."""
+    moments = [
+        moment
+        for asset_id, own in _by_asset(candidates).items()
+        for moment in find_moments(own, shots(asset_id), weights, accept)
+    ]
+    return sorted(moments, key=_order)
+
+
+def by_asset(
+    candidates: Iterable[Candidate],
+    weights: Sequence[float],
+    shots: Callable[[str], Sequence[Span]],
+    accept: Callable[[Sequence[Candidate]], bool],
+) -> list[tuple[Moment, tuple[Moment, ...]]]:
+    """Each asset as its best moment, scored on the best evidence anywhere in the asset (what is
+    said in one place and shown in another counts together), with all its moments."""
+    groups = []
+    for asset_id, own in _by_asset(candidates).items():
+        moments = find_moments(own, shots(asset_id), weights, accept)
+        if moments:
+            best = replace(moments[0], score=score_of(best_by_lane(own), weights))
+            groups.append((best, tuple(moments)))
+    return sorted(groups, key=lambda group: _order(group[0]))
+
+
+def _by_asset(candidates: Iterable[Candidate]) -> dict[str, list[Candidate]]:
+    groups: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        groups[candidate.asset_id].append(candidate)
+    return groups
+
+
+def _order(moment: Moment) -> tuple[float, str, Span]:
+    return (-moment.score, moment.asset_id, moment.span)
+
+
+def _has_phrases(parts: Sequence[EncodedPart], candidates: Sequence[Candidate]) -> bool:
+    """Whether every part that quotes a phrase is matched exactly."""
+    exact = {c.part for c in candidates if c.lane.method is Method.PHRASE}
+    return all(
+        part.weight < 0 or part.words is None or not part.words.phrases or i in exact
+        for i, part in enumerate(parts)
+    )
+
+
+def _check(query: Query) -> None:
+    if not any(part.weight > 0 for part in query.parts):
+        raise InvalidQuery(
+            "query_empty", "A search needs at least one thing to look for.", subject="query"
+        )
+    if not 1 <= query.page_size <= LARGEST_PAGE:
+        raise InvalidQuery(
+            "filter_invalid",
+            f"A page holds 1 to {LARGEST_PAGE} hits, not {query.page_size}.",
+            subject="page_size",
+        )

@@ -1,0 +1,136 @@
+"""Run the lanes of a query over the store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from videlicet.rights import Grant
+from videlicet.search.encode import EncodedPart, Encoders
+from videlicet.search.lanes import Candidate, Lane, Method
+from videlicet.search.words import coverage, inverse_frequency
+from videlicet.store import Store
+from videlicet.types import Index, Modality
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All candidates, and whether every vector lane searched exactly."""
+
+    candidates: list[Candidate]
+    exact: bool
+
+
+def retrieve(
+    grant: Grant,
+    store: Store,
+    index: Index,
+    lanes: Sequence[Lane],
+    parts: Sequence[EncodedPart],
+    encoders: Encoders,
+    *,
+    k: int,
+    within: Collection[str] | None,
+) -> Found:
+    """The ``k`` best candidates of each lane for each part of the query it can serve."""
+    candidates: list[Candidate] = []
+    exact = True
+    for number, part in enumerate(parts):
+        for lane in lanes:
+            if part.kind not in lane.queries:
+                continue
+            if lane.method is Method.SEMANTIC:
+                rows, lane_exact = _semantic(
+                    grant, store, index, lane, number, part, encoders, k, within
+                )
+                exact = exact and lane_exact
+            else:
+                rows = _lexical(grant, store, index, lane, number, part, k, within)
+            candidates.extend(row for row in rows if row.evidence > 0)
+    return Found(candidates, exact)
+
+
+def _space(
+    lane: Lane, part: EncodedPart, encoders: Encoders
+) -> tuple[str, NDArray[np.float32]] | None:
+    """The space a semantic lane searches and the query rows in it."""
+    if lane.name == "frames":
+        rows = part.vectors.get("vision")
+        return None if rows is None else (encoders.vision.feature_space, rows)
+    if lane.modality is Modality.SOUND:
+        rows = part.vectors.get("sound")
+        return None if rows is None else (encoders.sound.space, rows)
+    rows = part.vectors.get("text")
+    return None if rows is None else (encoders.text.card.id, rows)
+
+
+def _semantic(
+    grant: Grant,
+    store: Store,
+    index: Index,
+    lane: Lane,
+    number: int,
+    part: EncodedPart,
+    encoders: Encoders,
+    k: int,
+    within: Collection[str] | None,
+) -> tuple[Iterable[Candidate], bool]:
+    target = _space(lane, part, encoders)
+    if target is None:
+        return [], True
+    space, rows = target
+    matches = store.vectors.search(grant, index.id, lane.modality, space, rows, k, within)
+    best: dict[str, Candidate] = {}
+    for result in matches:
+        for rank, match in enumerate(result, 1):
+            seen = best.get(match.id)
+            if seen is None or match.score > seen.score:
+                best[match.id] = Candidate(
+                    lane=lane, part=number, asset_id=match.asset_id, span=match.span, rank=rank,
+                    score=match.score, evidence=lane.evidence(match.score),
+                    card=index.cards[lane.role], row_id=match.id,
+                )  # fmt: skip
+    return best.values(), store.vectors.is_exact(grant, index.id, lane.modality, space)
+
+
+def _lexical(
+    grant: Grant,
+    store: Store,
+    index: Index,
+    lane: Lane,
+    number: int,
+    part: EncodedPart,
+    k: int,
+    within: Collection[str] | None,
+) -> Iterable[Candidate]:
+    if part.words is None:
+        return []
+    words = part.words
+    if lane.method is Method.PHRASE:
+        hits = None
+        for phrase in words.phrases:
+            rows = store.texts.phrase(grant, index.id, lane.modality, phrase, k, within)
+            keyed = {row.id: row for row in rows}
+            hits = keyed if hits is None else {i: r for i, r in hits.items() if i in keyed}
+        matches = [(1.0, row) for row in (hits or {}).values()]
+    elif lane.method is Method.SUBSTRING:
+        rows = store.texts.substring(grant, index.id, lane.modality, words.text, k, within)
+        matches = [(row.score, row) for row in rows]
+    else:
+        rows = store.texts.bm25(grant, index.id, lane.modality, words.text, k, within)
+        counts, total = store.texts.frequencies(grant, index.id, lane.modality, words.terms)
+        weights = {t: inverse_frequency(counts.get(t, 0), total) for t in words.terms}
+        matches = [(coverage(words.terms, row.text, weights), row) for row in rows]
+    return [
+        Candidate(
+            lane=lane, part=number, asset_id=row.asset_id, span=row.span, rank=rank, score=score,
+            evidence=lane.evidence(score), card=index.cards[lane.role], row_id=row.id,
+            text=row.text,
+        )
+        for rank, (score, row) in enumerate(sorted(matches, key=lambda m: -m[0]), 1)
+    ]  # fmt: skip
