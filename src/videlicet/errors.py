@@ -11,6 +11,7 @@
     ├── Conflict              another writer, a name already taken
     ├── StoreError            the data directory cannot be used as it stands
     ├── ModelError            weights missing, altered or unusable
+    ├── TaskError             a job broke off for a reason of our own
     └── Cancelled             the caller asked for it
 
 Each *code* is stable and belongs to exactly one class. Its row in :data:`CODES` gives the HTTP
@@ -238,6 +239,17 @@ class ModelError(VidelicetError):
     }
 
 
+class TaskError(VidelicetError):
+    """A job broke off for a reason that is not the caller's."""
+
+    CODES = {
+        "worker_died": Code(
+            500, True, "Run the same command again; finished work is kept and goes on from there."
+        ),
+        "task_failed": Code(500, True, "Try again; if it persists, report the message."),
+    }
+
+
 class Cancelled(VidelicetError):
     """The work was cancelled on request."""
 
@@ -256,3 +268,22 @@ def all_codes() -> dict[str, Code]:
                 raise LookupError(f"error code {code!r} belongs to two classes")
             found[code] = row
     return found
+
+
+def from_json(row: Mapping[str, object]) -> VidelicetError:
+    """The error that :meth:`VidelicetError.to_json` described, as when it was raised."""
+    code = str(row["code"])
+    kinds = [VidelicetError]
+    while kinds:
+        kind = kinds.pop()
+        kinds.extend(kind.__subclasses__())
+        if code in kind.__dict__.get("CODES", {}):
+            subject, details = row.get("subject"), row.get("details")
+            return kind(
+                code,
+                str(row["message"]),
+                subject=None if subject is None else str(subject),
+                remedy=str(row["remedy"]) if row.get("remedy") else None,
+                details=details if isinstance(details, dict) else None,
+            )
+    raise LookupError(f"no error has the code {code!r}")

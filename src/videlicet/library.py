@@ -1,0 +1,434 @@
+"""The library: the one place where the rooms are wired together.
+
+::
+
+    import videlicet as vl
+
+    with vl.open("films") as lib:
+        lib.add("talk.mp4")
+        for hit in lib.search("a dog on a beach").hits:
+            print(hit.asset_name, hit.span, hit.score)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from videlicet.errors import InvalidInput, InvalidQuery, VidelicetError, from_json
+from videlicet.rights import Grant, Purpose
+from videlicet.settings import Settings, load
+from videlicet.types import (
+    Asset,
+    GroupBy,
+    Hit,
+    Index,
+    IndexedAsset,
+    Instant,
+    MetadataValue,
+    Modality,
+    Observation,
+    PartKind,
+    Query,
+    QueryPart,
+    SearchPage,
+    Span,
+    Status,
+    Task,
+)
+
+if TYPE_CHECKING:
+    from videlicet.ingest import Progress
+    from videlicet.search.engine import Searcher
+    from videlicet.store import Finding, Store
+
+#: The index that is used where none is named; made the first time something is added.
+DEFAULT_INDEX = "default"
+
+Media = str | os.PathLike[str] | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of the sources given to :meth:`Library.add`."""
+
+    tasks: tuple[Task, ...]
+    #: Sources that could not even be looked at, such as an unreadable folder.
+    refused: tuple[VidelicetError, ...] = ()
+
+    @property
+    def ready(self) -> tuple[Task, ...]:
+        return tuple(task for task in self.tasks if task.status is Status.READY)
+
+    @property
+    def failed(self) -> tuple[Task, ...]:
+        return tuple(task for task in self.tasks if task.status is not Status.READY)
+
+
+class Library:
+    """One data directory: indexes of videos, and every question asked of them.
+
+    Open it with :func:`open`. Reading never locks; the first write takes the directory's writer
+    lock and keeps it until :meth:`close`. Use it as a context manager.
+    """
+
+    def __init__(self, settings: Settings, principal: str = "local") -> None:
+        self.settings = settings
+        self._principal = principal
+        self._reader: Store | None = None
+        self._writer: Store | None = None
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the data directory. The library may be used again afterwards."""
+        for store in (self._writer, self._reader):
+            if store is not None:
+                store.close()
+        self._writer = self._reader = None
+
+    # -- adding ---------------------------------------------------------------------------------
+
+    def add(self, *sources: str | os.PathLike[str], index: str = DEFAULT_INDEX) -> Added:
+        """Index files, folders (with everything in them), globs and http(s) addresses.
+
+        Blocks until all of them are searchable or have failed. One bad file never stops the
+        others: it is among ``failed``. Adding the same bytes twice changes nothing.
+
+        Raises:
+            VidelicetError: nothing at all could be added; it is the first source's error.
+        """
+        refused: list[VidelicetError] = []
+        tasks: dict[str, Task] = {}
+        for event in self.ingest(*sources, index=index):
+            if event.task is not None:
+                tasks[event.task.id] = event.task
+            elif event.error is not None:
+                refused.append(event.error)
+        added = Added(tuple(tasks.values()), tuple(refused))
+        if not added.ready:
+            raise _first_error(added)
+        return added
+
+    def ingest(
+        self, *sources: str | os.PathLike[str], index: str = DEFAULT_INDEX
+    ) -> Iterator[Progress]:
+        """Like :meth:`add`, yielding progress while the work is done. Closing the iterator early
+        stops the work; what was finished stays, and the rest goes on with the next ``add``."""
+        from videlicet.ingest import ingest
+        from videlicet.media.sources import find_sources
+
+        if not sources:
+            raise InvalidInput("nothing_to_add", "No source was given.")
+        found = find_sources([os.fspath(source) for source in sources])
+        store = self._write()
+        target = self._ensure_index(store, index)
+        yield from ingest(self._grant(Purpose.INGEST), store, self.settings, target, found)
+
+    # -- searching ------------------------------------------------------------------------------
+
+    def search(
+        self,
+        query: str | Query | None = None,
+        *,
+        image: Media | None = None,
+        audio: Media | None = None,
+        video: Media | None = None,
+        negative: str | Sequence[str] = (),
+        modalities: Iterable[Modality | str] = (),
+        filter: Mapping[str, Any] | None = None,
+        assets: Sequence[str] | None = None,
+        threshold: float | None = None,
+        group_by: GroupBy | str = GroupBy.MOMENT,
+        limit: int = 10,
+        page: str | None = None,
+        index: str = DEFAULT_INDEX,
+    ) -> SearchPage:
+        """Find moments by words, a picture, a sound, a clip, or several together.
+
+        Words in quotation marks must occur exactly, in speech or on screen. ``negative`` pushes
+        moments down that match it. A :class:`Query` gives full control (weights, many parts); the
+        other arguments are then ignored, except ``index``.
+
+        Raises:
+            InvalidQuery: see :meth:`videlicet.search.engine.Searcher.search`.
+        """
+        if not isinstance(query, Query):
+            query = build_query(
+                query, image, audio, video, negative, modalities, filter, assets, threshold,
+                group_by, limit, page,
+            )  # fmt: skip
+        grant = self._grant(Purpose.SEARCH)
+        target = self._read().catalog.index(grant, index)
+        return self._searcher(target).search(grant, target, query)
+
+    # -- looking --------------------------------------------------------------------------------
+
+    def indexes(self) -> list[Index]:
+        return self._read().catalog.indexes(self._grant(Purpose.MANAGE))
+
+    def index(self, name: str = DEFAULT_INDEX) -> Index:
+        return self._read().catalog.index(self._grant(Purpose.MANAGE), name)
+
+    def assets(
+        self, index: str | None = None, *, filter: Mapping[str, Any] | None = None,
+        offset: int = 0, limit: int | None = None,
+    ) -> list[Asset]:  # fmt: skip
+        """The assets of an index (of all, without one), oldest first."""
+        return self._read().catalog.assets(
+            self._grant(Purpose.MANAGE), self._index_id(index), filter=filter, offset=offset,
+            limit=limit,
+        )  # fmt: skip
+
+    def asset(self, asset_id: str) -> Asset:
+        return self._read().catalog.asset(self._grant(Purpose.MANAGE), asset_id)
+
+    def indexed(self, index: str | None = None) -> list[IndexedAsset]:
+        """Where each asset stands in each index."""
+        return self._read().catalog.list_indexed(self._grant(Purpose.MANAGE), self._index_id(index))
+
+    def observations(
+        self,
+        asset_id: str,
+        modality: Modality | str | None = None,
+        *,
+        within: Span | None = None,
+        index: str = DEFAULT_INDEX,
+    ) -> list[Observation]:
+        """What the models say about an asset, in the order of time."""
+        grant = self._grant(Purpose.ANALYZE)
+        store = self._read()
+        target = store.catalog.index(grant, index)
+        kind = None if modality is None else Modality(modality)
+        return store.catalog.observations(grant, target.id, asset_id, kind, within)
+
+    def thumbnail(self, of: Hit | Asset, *, width: int = 320) -> bytes:
+        """A JPEG of the frame that stands for a hit or an asset, ``width`` pixels wide.
+
+        Raises:
+            MediaError: ``media_gone``, if the original is no longer there; ``media_no_stream``, if
+                it is a sound recording.
+        """
+        from videlicet.media.cut import thumbnail
+
+        asset = of if isinstance(of, Asset) else self.asset(of.asset_id)
+        return thumbnail(self.original(asset), _frame_of(of), width, self.settings)
+
+    def clip(self, hit: Hit, out: str | os.PathLike[str]) -> Path:
+        """Cut a hit's span out of the original, to the frame, as an MP4 without metadata."""
+        from videlicet.media.cut import cut_clip
+
+        path = Path(out)
+        cut_clip(self.original(self.asset(hit.asset_id)), hit.span, path, self.settings)
+        return path
+
+    def original(self, asset: Asset) -> Path:
+        """Where an asset's own bytes are."""
+        from videlicet.errors import MediaError
+
+        if asset.blob is not None:
+            return self._read().blobs.path(self._grant(Purpose.SEARCH), asset.blob)
+        path = Path(asset.source)
+        if not path.is_file():
+            raise MediaError(
+                "media_gone", f"The original of {asset.name} is gone from {path}.", subject=asset.id
+            )
+        return path
+
+    # -- changing -------------------------------------------------------------------------------
+
+    def create_index(self, name: str, models: Mapping[str, str] | None = None) -> Index:
+        """A new index. ``models`` names a model card by role where it differs from the default."""
+        from videlicet.models.cards import default_cards
+
+        cards = {**default_cards(), **(models or {})}
+        return self._write().catalog.create_index(self._grant(Purpose.INDEX), name, cards)
+
+    def delete_index(self, name: str) -> None:
+        """Delete an index with everything derived from its assets."""
+        store = self._write()
+        grant = self._grant(Purpose.MANAGE)
+        target = store.catalog.index(grant, name)
+        for row in store.catalog.list_indexed(grant, target.id):
+            store.remove_asset(grant, target.id, row.asset_id)
+        store.catalog.delete_index(grant, target.id)
+
+    def remove(self, asset_id: str, *, index: str | None = None) -> None:
+        """Delete an asset and everything derived from it, from one index or from all.
+
+        The original file of an asset that was added by path is never touched.
+        """
+        store = self._write()
+        grant = self._grant(Purpose.MANAGE)
+        store.catalog.asset(grant, asset_id)
+        wanted = self._index_id(index)
+        for row in store.catalog.list_indexed(grant, wanted):
+            if row.asset_id == asset_id:
+                store.remove_asset(grant, row.index_id, asset_id)
+
+    def set_metadata(self, asset_id: str, metadata: Mapping[str, MetadataValue | None]) -> Asset:
+        """Set values to filter by; ``None`` removes a key."""
+        store = self._write()
+        grant = self._grant(Purpose.MANAGE)
+        store.catalog.set_metadata(grant, asset_id, metadata)
+        return store.catalog.asset(grant, asset_id)
+
+    # -- work and health ------------------------------------------------------------------------
+
+    def tasks(self, index: str | None = None) -> list[Task]:
+        """Every task, newest first."""
+        return self._read().catalog.tasks(self._grant(Purpose.MANAGE), self._index_id(index))
+
+    def cancel(self, task_id: str) -> Task:
+        """Ask a queued or running task to stop, whichever process runs it."""
+        from videlicet.ingest import cancel
+
+        return cancel(self._grant(Purpose.MANAGE), self._read(), self.settings, task_id)
+
+    def retry(self, *task_ids: str) -> Iterator[Progress]:
+        """Run failed or cancelled tasks again (all of them, where none is named)."""
+        from videlicet.ingest import retry
+
+        store = self._write()
+        yield from retry(self._grant(Purpose.INGEST), store, self.settings, task_ids)
+
+    def doctor(self, *, mend: bool = False) -> list[Finding]:
+        """What is wrong with the data directory and the weights, and how to mend it."""
+        from videlicet.store import doctor
+
+        self.close()
+        return doctor(self.settings, mend=mend)
+
+    # -- wiring ---------------------------------------------------------------------------------
+
+    def _grant(self, purpose: Purpose) -> Grant:
+        return Grant(self._principal, purpose)
+
+    def _read(self) -> Store:
+        if self._writer is not None:
+            return self._writer
+        if self._reader is None:
+            from videlicet.store import open_store
+
+            self._reader = open_store(self.settings)
+        return self._reader
+
+    def _write(self) -> Store:
+        if self._writer is None:
+            from videlicet.store import open_store
+
+            self._writer = open_store(self.settings, write=True, create=True)
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+        return self._writer
+
+    def _ensure_index(self, store: Store, name: str) -> Index:
+        grant = self._grant(Purpose.INDEX)
+        existing = {index.name: index for index in store.catalog.indexes(grant)}
+        if name in existing or name != DEFAULT_INDEX:
+            return store.catalog.index(grant, name)
+        return self.create_index(name)
+
+    def _index_id(self, name: str | None) -> str | None:
+        if name is None:
+            return None
+        return self._read().catalog.index(self._grant(Purpose.MANAGE), name).id
+
+    def _searcher(self, index: Index) -> Searcher:
+        from videlicet.models.registry import load as load_model
+        from videlicet.search.encode import Encoders
+        from videlicet.search.engine import Searcher
+
+        def load(role: str) -> object:
+            return load_model(index.cards[role], self.settings)
+
+        return Searcher(self._read(), Encoders(load), self.settings)
+
+
+def open(path: str | os.PathLike[str] | None = None, **settings: Any) -> Library:  # noqa: A001
+    """The library in a data directory, made the first time something is added.
+
+    Without ``path`` it is the one ``VIDELICET_HOME`` names, else the user's own. Keyword arguments
+    override settings (see :mod:`videlicet.settings`).
+    """
+    return Library(load(path, **settings))
+
+
+def build_query(
+    words: str | None,
+    image: Media | None,
+    audio: Media | None,
+    video: Media | None,
+    negative: str | Sequence[str],
+    modalities: Iterable[Modality | str],
+    filter: Mapping[str, Any] | None,
+    assets: Sequence[str] | None,
+    threshold: float | None,
+    group_by: GroupBy | str,
+    limit: int,
+    page: str | None,
+) -> Query:
+    """The arguments of :meth:`Library.search` as one record."""
+    unwanted = [negative] if isinstance(negative, str) else negative
+    media = ((PartKind.IMAGE, image), (PartKind.AUDIO, audio), (PartKind.VIDEO, video))
+    parts = [
+        *([QueryPart(PartKind.TEXT, words)] if words is not None else []),
+        *(QueryPart(kind, _media(value)) for kind, value in media if value is not None),
+        *(QueryPart(PartKind.TEXT, text, -1.0) for text in unwanted),
+    ]
+    return Query(
+        parts=tuple(parts),
+        modalities=frozenset(_modality(modality) for modality in modalities),
+        filter=dict(filter or {}),
+        asset_ids=None if assets is None else tuple(assets),
+        threshold=threshold,
+        group_by=GroupBy(group_by),
+        page_size=limit,
+        page_token=page,
+    )
+
+
+def _media(value: Media) -> bytes | Path:
+    return value if isinstance(value, bytes) else Path(value)
+
+
+def _modality(name: Modality | str) -> Modality:
+    try:
+        return Modality(name)
+    except ValueError as error:
+        known = ", ".join(sorted(m.value for m in Modality if m is not Modality.SHOT))
+        raise InvalidQuery(
+            "modality_not_indexed", f"There is no modality {name!r}; there are {known}.",
+            subject=str(name),
+        ) from error  # fmt: skip
+
+
+def _frame_of(of: Hit | Asset) -> Instant:
+    """The instant that shows a hit (its best picture, else its middle) or an asset."""
+    if isinstance(of, Asset):
+        return of.media.span.start + of.media.span.duration / 10
+    frames = [evidence.frame for evidence in of.evidence if evidence.frame is not None]
+    return frames[0] if frames else of.span.midpoint
+
+
+def _first_error(added: Added) -> VidelicetError:
+    if added.refused:
+        return added.refused[0]
+    for task in added.failed:
+        if task.error is not None:
+            return from_json(task.error)
+    return InvalidInput("nothing_to_add", "None of the sources holds a video or a sound.")
