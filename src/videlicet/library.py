@@ -19,8 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import InvalidInput, InvalidQuery, VidelicetError, from_json
+from videlicet.errors import InvalidInput, VidelicetError, from_json
 from videlicet.rights import Grant, Purpose
+from videlicet.search.compose import Media, build_query
 from videlicet.settings import Settings, load
 from videlicet.types import (
     Asset,
@@ -32,9 +33,7 @@ from videlicet.types import (
     MetadataValue,
     Modality,
     Observation,
-    PartKind,
     Query,
-    QueryPart,
     SearchPage,
     Span,
     Status,
@@ -48,8 +47,6 @@ if TYPE_CHECKING:
 
 #: The index that is used where none is named; made the first time something is added.
 DEFAULT_INDEX = "default"
-
-Media = str | os.PathLike[str] | bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,62 +356,13 @@ class Library:
         return Searcher(self._read(), Encoders(load), self.settings)
 
 
-def open(path: str | os.PathLike[str] | None = None, **settings: Any) -> Library:  # noqa: A001
+def open(path: str | os.PathLike[str] | None = None, **settings: Any) -> Library:
     """The library in a data directory, made the first time something is added.
 
     Without ``path`` it is the one ``VIDELICET_HOME`` names, else the user's own. Keyword arguments
     override settings (see :mod:`videlicet.settings`).
     """
     return Library(load(path, **settings))
-
-
-def build_query(
-    words: str | None,
-    image: Media | None,
-    audio: Media | None,
-    video: Media | None,
-    negative: str | Sequence[str],
-    modalities: Iterable[Modality | str],
-    filter: Mapping[str, Any] | None,
-    assets: Sequence[str] | None,
-    threshold: float | None,
-    group_by: GroupBy | str,
-    limit: int,
-    page: str | None,
-) -> Query:
-    """The arguments of :meth:`Library.search` as one record."""
-    unwanted = [negative] if isinstance(negative, str) else negative
-    media = ((PartKind.IMAGE, image), (PartKind.AUDIO, audio), (PartKind.VIDEO, video))
-    parts = [
-        *([QueryPart(PartKind.TEXT, words)] if words is not None else []),
-        *(QueryPart(kind, _media(value)) for kind, value in media if value is not None),
-        *(QueryPart(PartKind.TEXT, text, -1.0) for text in unwanted),
-    ]
-    return Query(
-        parts=tuple(parts),
-        modalities=frozenset(_modality(modality) for modality in modalities),
-        filter=dict(filter or {}),
-        asset_ids=None if assets is None else tuple(assets),
-        threshold=threshold,
-        group_by=GroupBy(group_by),
-        page_size=limit,
-        page_token=page,
-    )
-
-
-def _media(value: Media) -> bytes | Path:
-    return value if isinstance(value, bytes) else Path(value)
-
-
-def _modality(name: Modality | str) -> Modality:
-    try:
-        return Modality(name)
-    except ValueError as error:
-        known = ", ".join(sorted(m.value for m in Modality if m is not Modality.SHOT))
-        raise InvalidQuery(
-            "modality_not_indexed", f"There is no modality {name!r}; there are {known}.",
-            subject=str(name),
-        ) from error  # fmt: skip
 
 
 def _frame_of(of: Hit | Asset) -> Instant:

@@ -1,1 +1,1 @@
-"""."""
+"""Questions to moments: encode, run the lanes, fuse, cut into moments, explain."""

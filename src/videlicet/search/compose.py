@@ -1,0 +1,63 @@
+"""Plain arguments to one query record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from videlicet.errors import InvalidQuery
+from videlicet.types import GroupBy, Modality, PartKind, Query, QueryPart
+
+#: A media file of a query: its path or its bytes.
+Media = str | os.PathLike[str] | bytes
+
+
+def build_query(
+    words: str | None,
+    image: Media | None,
+    audio: Media | None,
+    video: Media | None,
+    negative: str | Sequence[str],
+    modalities: Iterable[Modality | str],
+    filter: Mapping[str, Any] | None,
+    assets: Sequence[str] | None,
+    threshold: float | None,
+    group_by: GroupBy | str,
+    limit: int,
+    page: str | None,
+) -> Query:
+    """The arguments of :meth:`Library.search` as one record."""
+    unwanted = [negative] if isinstance(negative, str) else negative
+    media = ((PartKind.IMAGE, image), (PartKind.AUDIO, audio), (PartKind.VIDEO, video))
+    parts = [
+        *([QueryPart(PartKind.TEXT, words)] if words is not None else []),
+        *(QueryPart(kind, _media(value)) for kind, value in media if value is not None),
+        *(QueryPart(PartKind.TEXT, text, -1.0) for text in unwanted),
+    ]
+    return Query(
+        parts=tuple(parts),
+        modalities=frozenset(_modality(modality) for modality in modalities),
+        filter=dict(filter or {}),
+        asset_ids=None if assets is None else tuple(assets),
+        threshold=threshold,
+        group_by=GroupBy(group_by),
+        page_size=limit,
+        page_token=page,
+    )
+
+
+def _media(value: Media) -> bytes | Path:
+    return value if isinstance(value, bytes) else Path(value)
+
+
+def _modality(name: Modality | str) -> Modality:
+    try:
+        return Modality(name)
+    except ValueError as error:
+        known = ", ".join(sorted(m.value for m in Modality if m is not Modality.SHOT))
+        raise InvalidQuery(
+            "modality_not_indexed", f"There is no modality {name!r}; there are {known}.",
+            subject=str(name),
+        ) from error  # fmt: skip
