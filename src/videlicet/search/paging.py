@@ -34,6 +34,7 @@ def _digest(value: str | bytes | Path) -> str:
 
 
 def page_token(mark: str, offset: int) -> str:
+    """The token of the page that starts at ``offset``."""
     return base64.urlsafe_b64encode(f"{mark}:{offset}".encode()).decode().rstrip("=")
 
 

@@ -13,7 +13,12 @@ _TERM = re.compile(r"\w+(?:[.:,'’\-]\w+)*")
 
 #: Function words of English: they say nothing about what is wanted.
 _STOP = frozenset(
-    ["a", "about", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "did", "do", "does", "for", "from", "had", "has", "have", "he", "her", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "me", "my", "no", "not", "of", "on", "or", "our", "she", "so", "some", "someone", "something", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "why", "will", "with", "would", "you", "your"]
+    """
+    a about an and are as at be been but by can did do does for from had has have he her him
+    his how i if in into is it its me my no not of on or our she so some someone something
+    than that the their them then there these they this those to was we were what when where
+    which who whom why will with would you your
+    """.split()
 )
 
 
