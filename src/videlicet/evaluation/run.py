@@ -1,0 +1,317 @@
+"""Index a dataset, put its queries, and score what comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from videlicet.errors import Conflict, NotFound, StoreError
+from videlicet.evaluation import metrics
+from videlicet.evaluation.baselines import SpeechBaseline, prior_assets, prior_moments
+from videlicet.evaluation.dataset import Dataset, EvaluationQuery, Scope
+from videlicet.evaluation.metrics import Found
+from videlicet.evaluation.report import QueryOutcome, Report, Table
+from videlicet.types import (
+    Asset,
+    GroupBy,
+    IndexedAsset,
+    Instant,
+    Modality,
+    Observation,
+    PartKind,
+    SearchPage,
+    Span,
+    Status,
+    Utterance,
+)
+
+#: Longest rankings that any metric looks at.
+ASSET_DEPTH = 10
+MOMENT_DEPTH = max(metrics.DEPTHS)
+
+
+class Searchable(Protocol):
+    """What an evaluation needs of :class:`videlicet.Library`; it uses nothing else."""
+
+    def create_index(self, name: str) -> object: ...
+
+    def ingest(self, *sources: Path, index: str) -> Iterable[Any]: ...
+
+    def indexed(self, index: str) -> Sequence[IndexedAsset]: ...
+
+    def assets(self, index: str) -> Sequence[Asset]: ...
+
+    def observations(
+        self, asset_id: str, modality: Modality, *, index: str
+    ) -> Sequence[Observation]: ...
+
+    def search(
+        self,
+        query: str | None = None,
+        *,
+        image: Path | None = None,
+        audio: Path | None = None,
+        video: Path | None = None,
+        assets: Sequence[str] | None = None,
+        group_by: GroupBy,
+        limit: int,
+        index: str,
+    ) -> SearchPage: ...
+
+
+def evaluate(
+    library: Searchable,
+    dataset: Dataset,
+    *,
+    index: str | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    on_event: Callable[[Any], None] | None = None,
+) -> Report:
+    """Search every query of ``dataset`` and report beside two baselines.
+
+    Files that ``index`` (by default ``evaluation-NAME``) does not hold yet are added to it first;
+    ``on_event`` gets the library's progress while that lasts. Files are matched by content, so
+    they may have been added under other names; other files in the index are distractors.
+    ``resamples`` and ``seed`` belong to the bootstrap intervals.
+    """
+    index = index or f"evaluation-{dataset.name}"
+    began = time.perf_counter()
+    digests = {name: _sha256(path) for name, path in dataset.videos.items()}
+    _fill(library, dataset, digests, index, on_event)
+    indexed_s = time.perf_counter() - began
+
+    collection = _Collection.of(library, index)
+    truth = [frozenset(digests[r.file] for r in query.relevant) for query in dataset.queries]
+    right = [
+        tuple(Found(digests[r.file], r.span) for r in query.relevant if r.span is not None)
+        for query in dataset.queries
+    ]
+    everywhere = frozenset(found.document for row in right for found in row)
+    scopes = [
+        everywhere if dataset.scope is Scope.COLLECTION else frozenset(f.document for f in row)
+        for row in right
+    ]
+    tables = _Tables(dataset.queries, truth, right, resamples, seed)
+
+    answers = [
+        _search(library, collection, query, scope if spans else None, index)
+        for query, scope, spans in zip(dataset.queries, scopes, right, strict=True)
+    ]
+    by_asset, by_moment = tables.of(answers)
+
+    assets = prior_assets(collection.durations)[:ASSET_DEPTH]
+    moments = prior_moments(collection.durations, dataset)
+    priors = [_Answer(assets, [m for m in moments if m.document in scope]) for scope in scopes]
+    speech = SpeechBaseline(collection.spoken(library, index))
+    heard = [
+        _Answer(
+            speech.assets(query.value, ASSET_DEPTH),
+            speech.moments(query.value, scope, MOMENT_DEPTH),
+        )
+        # Speech can only be searched by words.
+        if isinstance(query.value, str)
+        else None
+        for query, scope in zip(dataset.queries, scopes, strict=True)
+    ]
+    return Report(
+        dataset=dataset.name,
+        form=dataset.form,
+        by_asset=by_asset,
+        by_moment=by_moment,
+        baselines={
+            name: dict(zip(("by_asset", "by_moment"), tables.of(rows), strict=True))
+            for name, rows in (("prior", priors), ("speech_bm25", heard))
+        },
+        models=tuple(sorted({card for answer in answers for card in answer.cards})),
+        timing=_timing(indexed_s, collection, [answer.seconds for answer in answers]),
+        unindexed=tuple(sorted(n for n, d in digests.items() if d not in collection.durations)),
+        left_out=dataset.left_out,
+        outcomes=tuple(
+            _outcome(*row) for row in zip(dataset.queries, truth, right, answers, strict=True)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Ranked documents, ranked moments among the files that are asked about, and the cost."""
+
+    assets: Sequence[str]
+    moments: Sequence[Found]
+    cards: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Collection:
+    """The searchable assets of an index. A document is a SHA-256, so that twins are one."""
+
+    documents: Mapping[str, str]
+    starts: Mapping[str, Instant]
+    durations: Mapping[str, Instant]
+
+    @classmethod
+    def of(cls, library: Searchable, index: str) -> _Collection:
+        ready = _ready(library, index)
+        assets = [asset for asset in library.assets(index) if asset.id in ready]
+        return cls(
+            {asset.id: asset.sha256 for asset in assets},
+            {asset.id: asset.media.span.start for asset in assets},
+            {asset.sha256: asset.media.span.duration for asset in assets},
+        )
+
+    def spoken(self, library: Searchable, index: str) -> dict[str, list[tuple[Span, str]]]:
+        """Per document what is said, with spans from the file's start."""
+        return {
+            document: [
+                (seen.span.shift(-self.starts[asset]), seen.payload.text)
+                for seen in library.observations(asset, Modality.SPEECH, index=index)
+                if isinstance(seen.payload, Utterance)
+            ]
+            for asset, document in self.documents.items()
+        }
+
+
+class _Tables:
+    """Scores systems on the same queries."""
+
+    def __init__(
+        self,
+        queries: Sequence[EvaluationQuery],
+        truth: Sequence[frozenset[str]],
+        right: Sequence[tuple[Found, ...]],
+        resamples: int,
+        seed: int,
+    ) -> None:
+        self._labels = [(query.modality.value, query.kind) for query in queries]
+        self._truth = truth
+        self._right = right
+        self._bootstrap = (resamples, seed)
+
+    def of(self, answers: Sequence[_Answer | None]) -> tuple[Table, Table]:
+        """By asset and by moment; a query the system cannot take (``None``) is left out."""
+        taken = [(i, answer) for i, answer in enumerate(answers) if answer is not None]
+        timed = [(i, answer) for i, answer in taken if self._right[i]]
+        by_asset: Table = {}
+        by_moment: Table = {}
+        if taken:
+            scores = metrics.score_assets(
+                [self._truth[i] for i, _ in taken], [answer.assets for _, answer in taken]
+            )
+            by_asset = metrics.group([self._labels[i] for i, _ in taken], scores, *self._bootstrap)
+        if timed:
+            scores = metrics.score_moments(
+                [self._right[i] for i, _ in timed], [answer.moments for _, answer in timed]
+            )
+            by_moment = metrics.group([self._labels[i] for i, _ in timed], scores, *self._bootstrap)
+        return by_asset, by_moment
+
+
+def _fill(
+    library: Searchable,
+    dataset: Dataset,
+    digests: Mapping[str, str],
+    index: str,
+    on_event: Callable[[Any], None] | None,
+) -> None:
+    """Add what the index lacks. An index that lacks nothing is only read, never locked."""
+    try:
+        ready = _ready(library, index)
+        held = {asset.sha256 for asset in library.assets(index) if asset.id in ready}
+    except (NotFound, StoreError) as error:
+        if error.code not in ("index_not_found", "store_not_found"):
+            raise
+        held = set()
+        try:
+            library.create_index(index)
+        except Conflict as conflict:
+            if conflict.code != "index_exists":
+                raise
+    lacking = [path for name, path in dataset.videos.items() if digests[name] not in held]
+    if lacking:
+        for event in library.ingest(*lacking, index=index):
+            if on_event is not None:
+                on_event(event)
+
+
+def _ready(library: Searchable, index: str) -> set[str]:
+    return {row.asset_id for row in library.indexed(index) if row.status is Status.READY}
+
+
+def _search(
+    library: Searchable,
+    collection: _Collection,
+    query: EvaluationQuery,
+    scope: frozenset[str] | None,
+    index: str,
+) -> _Answer:
+    """One query by asset, and where its time is asked for, by moment among ``scope``."""
+    words = query.value if isinstance(query.value, str) else None
+    media = {
+        kind: query.value if isinstance(query.value, Path) and query.modality is kind else None
+        for kind in (PartKind.IMAGE, PartKind.AUDIO, PartKind.VIDEO)
+    }
+
+    def ask(group_by: GroupBy, limit: int, assets: Sequence[str] | None) -> SearchPage:
+        return library.search(
+            words,
+            image=media[PartKind.IMAGE],
+            audio=media[PartKind.AUDIO],
+            video=media[PartKind.VIDEO],
+            assets=assets,
+            group_by=group_by,
+            limit=limit,
+            index=index,
+        )
+
+    began = time.perf_counter()
+    page = ask(GroupBy.ASSET, ASSET_DEPTH, None)
+    seconds = time.perf_counter() - began
+    moments: list[Found] = []
+    if scope is not None:
+        among = [asset for asset, document in collection.documents.items() if document in scope]
+        hits = ask(GroupBy.MOMENT, MOMENT_DEPTH, among).hits if among else ()
+        moments = [
+            Found(
+                collection.documents[hit.asset_id],
+                hit.span.shift(-collection.starts[hit.asset_id]),
+            )
+            for hit in hits
+        ]
+    ranked = [collection.documents[hit.asset_id] for hit in page.hits]
+    return _Answer(ranked, moments, page.cards, seconds)
+
+
+def _outcome(
+    query: EvaluationQuery, truth: frozenset[str], right: tuple[Found, ...], answer: _Answer
+) -> QueryOutcome:
+    rank = next((i for i, doc in enumerate(answer.assets, 1) if doc in truth), None)
+    iou = metrics.score_moments([right], [answer.moments])["miou"][0] if right else None
+    return QueryOutcome(query.id, query.modality.value, query.kind, rank, iou)
+
+
+def _timing(
+    indexed_s: float, collection: _Collection, seconds: Sequence[float]
+) -> dict[str, float]:
+    """``index_s`` is near zero where the index held everything already."""
+    from statistics import mean, quantiles
+
+    cuts = quantiles(seconds, n=20, method="inclusive") if len(seconds) > 1 else [*seconds] * 19
+    return {
+        "index_s": round(indexed_s, 3),
+        "video_s": round(float(sum(collection.durations.values())), 3),
+        "search_s": round(sum(seconds), 3),
+        "query_mean_ms": round(1000 * mean(seconds), 3),
+        "query_p50_ms": round(1000 * cuts[9], 3),
+        "query_p95_ms": round(1000 * cuts[18], 3),
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
