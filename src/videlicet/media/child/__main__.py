@@ -1,0 +1,69 @@
+"""The child process: read one request, confine oneself, do it, say so, exit."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import threading
+from typing import NoReturn
+
+from videlicet.media.sandbox import Limits, restrict, seal
+
+#: Operation → module and function; each module imports at its top all it will ever need, because
+#: nothing can be imported after the process is sealed.
+OPERATIONS = {
+    "probe": ("container", "run_probe"),
+    "video": ("picture", "run_video"),
+    "audio": ("sound", "run_audio"),
+    "frame": ("still", "run_frame"),
+    "image": ("still", "run_image"),
+    "clip": ("clip", "run_clip"),
+}
+
+
+def _die_with_parent() -> None:
+    """End at once when the parent is gone: the other end of standard input closes with it.
+
+    (A death signal would do the same, but the kernel sends that when the parent's *thread* ends.)
+    """
+    while os.read(0, 1):
+        pass
+    os._exit(0)
+
+
+def main() -> NoReturn:
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = os.read(0, 65536)
+        if not piece:
+            os._exit(0)
+        line += piece
+    request = json.loads(line)
+    limits = Limits(**request["limits"])
+    module_name, function_name = OPERATIONS[request["operation"]]
+    module = importlib.import_module(f"videlicet.media.child.{module_name}")
+    channel_module = importlib.import_module("videlicet.media.child.channel")
+
+    # Whatever a library prints must not end up between messages.
+    pipe = os.dup(1)
+    os.dup2(2, 1)
+    restrict(limits)
+    seal()
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    channel = channel_module.Channel(pipe)
+    try:
+        getattr(module, function_name)(channel, limits, request["files"], request["arguments"])
+        channel.send("done")
+    except channel_module.Refusal as refusal:
+        channel.refuse(refusal.code, refusal.message)
+    except MemoryError:
+        channel.refuse("media_limit_exceeded", "it needs more memory than a decoder may use.")
+    channel.close()
+    sys.stderr.flush()
+    os._exit(0)  # without waiting for decoder threads that may be stuck
+
+
+if __name__ == "__main__":
+    main()

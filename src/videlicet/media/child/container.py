@@ -1,0 +1,299 @@
+"""Opening a container inside the child, and every reason to refuse it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+import av.error
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+
+from videlicet.media.child.boxes import Outline, outline
+from videlicet.media.child.channel import Channel, Refusal
+from videlicet.media.sandbox import AUDIO_CODECS, FORMATS, VIDEO_CODECS, Limits
+
+#: Fewer bytes a second than any codec needs, over so many seconds: the header is not believed.
+_FEWEST_BYTES = 100
+_LONG = 600
+#: Packets tried for the first picture while probing.
+_TRIED = 256
+_PQ, _HLG = 16, 18
+_MICRO = Fraction(1, 1_000_000)
+_ERRORS = (av.error.FFmpegError, ValueError, OSError)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open container with the streams chosen for reading."""
+
+    container: InputContainer
+    outline: Outline
+    video: Any
+    audio: Sequence[Any]
+    start: Fraction
+    end: Fraction | None
+    size: int
+
+
+@contextlib.contextmanager
+def open_container(descriptor: int, limits: Limits) -> Iterator[Opened]:
+    """The container behind a descriptor, refused where it should not be read at all."""
+    found = outline(descriptor)
+    size = os.fstat(descriptor).st_size
+    if found.missing or not found.has_header:
+        _refuse_truncated(found, size)
+    if found.encrypted:
+        raise Refusal("media_encrypted", "the streams are encrypted.")
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        container = av.open(
+            "fd:",
+            options={
+                "fd": str(descriptor),
+                "protocol_whitelist": "fd",
+                "format_whitelist": FORMATS,
+                "codec_whitelist": ",".join(sorted(VIDEO_CODECS | AUDIO_CODECS)),
+            },
+            metadata_errors="replace",
+        )
+    except MemoryError:
+        raise
+    except _ERRORS as error:
+        raise Refusal(
+            "media_not_recognised", f"it is not a video or sound that can be read ({_say(error)})."
+        ) from error
+    with container:
+        yield _checked(container, found, size, limits)
+
+
+def _refuse_truncated(found: Outline, size: int) -> None:
+    if not found.has_header:
+        raise Refusal("media_truncated", "the index (moov) that players need is missing.")
+    raise Refusal(
+        "media_truncated",
+        f"it is cut short: {found.missing} of {size + found.missing} bytes are missing.",
+    )
+
+
+def _checked(container: InputContainer, found: Outline, size: int, limits: Limits) -> Opened:
+    streams = list(container.streams)
+    if len(streams) > limits.streams:
+        raise Refusal(
+            "media_too_large",
+            f"it has {len(streams)} streams; max_streams is {limits.streams}.",
+        )
+    pictures = [s for s in streams if s.type == "video" and not _is_cover(s)]
+    sounds = [s for s in streams if s.type == "audio"]
+    if not pictures and not sounds:
+        raise Refusal("media_no_stream", "it has neither pictures nor sound.")
+    if any(_key(s) for s in pictures + sounds):
+        raise Refusal("media_encrypted", "the streams are encrypted.")
+    readable = [s for s in pictures if _codec(s) in VIDEO_CODECS]
+    audible = [s for s in sounds if _codec(s) in AUDIO_CODECS]
+    if (pictures and not readable) or (not pictures and not audible):
+        names = ", ".join(sorted({_name(s) for s in (pictures or sounds)}))
+        raise Refusal("media_codec_unsupported", f"its codec cannot be decoded here ({names}).")
+    video = max(readable, key=_preference, default=None)
+    audible.sort(key=lambda s: (not s.disposition & Disposition.default, s.index))
+    if video is not None:
+        width, height = video.codec_context.width, video.codec_context.height
+        if width * height > limits.pixels:
+            raise Refusal(
+                "media_too_large",
+                f"its pictures are {width}x{height}; max_pixels is {limits.pixels}.",
+            )
+        if not width or not height:
+            raise Refusal("media_corrupt", "no picture in it can be decoded.")
+    start, end = _extent(container, [s for s in (video, *audible) if s is not None])
+    claimed = max(found.duration or Fraction(0), Fraction(0) if end is None else end - start)
+    if claimed > _LONG and size < claimed * _FEWEST_BYTES:
+        raise Refusal(
+            "media_duration_implausible",
+            f"its header claims {float(claimed):.0f} s, but it has only {size} bytes.",
+        )
+    if claimed > limits.duration:
+        raise Refusal(
+            "media_too_large",
+            f"it lasts {float(claimed):.0f} s; max_duration is {limits.duration:.0f}.",
+        )
+    return Opened(container, found, video, audible, start, end, size)
+
+
+def _say(error: BaseException) -> str:
+    return str(getattr(error, "strerror", None) or "unreadable").lower()
+
+
+def _is_cover(stream: Any) -> bool:
+    return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
+
+
+def _codec(stream: Any) -> str | None:
+    return None if stream.codec_context is None else str(stream.codec_context.name)
+
+
+def _name(stream: Any) -> str:
+    return _codec(stream) or _tag(stream) or "unknown"
+
+
+def _tag(stream: Any) -> str:
+    with contextlib.suppress(AttributeError, UnicodeDecodeError):
+        return "".join(c if c.isprintable() else "?" for c in str(stream.codec_tag))
+    return ""
+
+
+def _key(stream: Any) -> bool:
+    return any(name.lower() == "enc_key_id" for name in stream.metadata)
+
+
+def _preference(stream: Any) -> tuple[bool, int, int]:
+    context = stream.codec_context
+    is_default = bool(stream.disposition & Disposition.default)
+    return is_default, context.width * context.height, -stream.index
+
+
+def _extent(container: InputContainer, streams: list[Any]) -> tuple[Fraction, Fraction | None]:
+    """Start and declared end of the timeline; the end is ``None`` where nothing declares it."""
+    starts = [s.start_time * s.time_base for s in streams if s.start_time is not None]
+    start = min(starts, default=Fraction(0))
+    if -Fraction(1, 5) < start < 0:
+        start = Fraction(0)  # an encoder's priming samples, which the decoder drops
+    ends = [
+        (s.start_time or 0) * s.time_base + s.duration * s.time_base
+        for s in streams
+        if s.duration is not None and s.duration > 0
+    ]
+    if not ends and container.duration is not None and container.duration > 0:
+        ends = [(container.start_time or 0) * _MICRO + container.duration * _MICRO]
+    end = max(ends, default=None)
+    return start, end if end is None or end > start else None
+
+
+def nominal(stream: Any) -> Fraction:
+    """The usual length of one picture in seconds."""
+    rate = stream.average_rate or stream.guessed_rate
+    return (
+        1 / min(max(Fraction(rate), Fraction(1, 10)), Fraction(1000)) if rate else Fraction(1, 25)
+    )
+
+
+def rotation(frame: VideoFrame) -> int:
+    """Quarter turns to make a picture upright, counter-clockwise, as 0, 90, 180 or 270 degrees."""
+    return round(frame.rotation / 90) * 90 % 360
+
+
+def is_hdr(source: Any) -> bool:
+    """Whether a frame or a codec context is graded for high dynamic range (PQ or HLG)."""
+    return int(source.color_trc) in (_PQ, _HLG)
+
+
+def display_size(stream: Any, turn: int) -> tuple[int, int]:
+    """Width and height in square pixels, upright."""
+    context = stream.codec_context
+    width, height = square(context.width, context.height, context.sample_aspect_ratio)
+    return (height, width) if turn % 180 else (width, height)
+
+
+def square(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
+    """A picture's size once its pixels are square; an absurd aspect is ignored."""
+    if aspect and Fraction(1, 4) <= aspect <= 4:
+        return max(1, round(width * aspect)), height
+    return width, height
+
+
+def run_probe(
+    channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
+) -> None:
+    """Send one ``info`` message with the container's facts."""
+    with open_container(files[0], limits) as opened:
+        facts = _facts(opened)
+        start, end, size = opened.start, opened.end, opened.size
+    if end is None:
+        with open_container(files[0], limits) as opened:
+            end = _scan(channel, opened)
+    if end is None or end <= start:
+        raise Refusal("media_zero_duration", "it lasts no time at all.")
+    if end - start > limits.duration:
+        raise Refusal(
+            "media_too_large",
+            f"it lasts {float(end - start):.0f} s; max_duration is {limits.duration:.0f}.",
+        )
+    facts["bit_rate"] = facts["bit_rate"] or round(size * 8 / (end - start))
+    channel.send("info", span=[str(start), str(end)], **facts)
+
+
+def _first_frame(opened: Opened) -> VideoFrame | None:
+    stream = opened.video
+    stream.thread_count = 1
+    stream.codec_context.options = {"max_pixels": str(2**31 - 1)}
+    tried = 0
+    try:
+        for packet in opened.container.demux(stream):
+            with contextlib.suppress(av.error.InvalidDataError):
+                for frame in packet.decode():
+                    return frame  # type: ignore[return-value]
+            tried += 1
+            if tried >= _TRIED:
+                return None
+    except av.error.InvalidDataError:
+        return None
+    raise Refusal("media_corrupt", "not one picture in it can be decoded.")
+
+
+def _scan(channel: Channel, opened: Opened) -> Fraction | None:
+    """The end of a timeline that no header declares, from the timestamps of all packets."""
+    latest: Fraction | None = None
+    chosen = [s for s in (opened.video, *opened.audio) if s is not None]
+    with contextlib.suppress(av.error.InvalidDataError):
+        for packet in opened.container.demux(*chosen):
+            channel.alive()
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            if stamp is None or packet.time_base is None:
+                continue
+            end = (stamp + (packet.duration or 0)) * packet.time_base
+            latest = end if latest is None else max(latest, end)
+    return latest
+
+
+def _facts(opened: Opened) -> dict[str, object]:
+    container, video = opened.container, opened.video
+    facts: dict[str, object] = {
+        "container": container.format.name,
+        "bit_rate": container.bit_rate or None,
+        "tags": {str(k)[:64]: str(v)[:500] for k, v in list(container.metadata.items())[:64]},
+        "video": None,
+    }
+    if video is not None:
+        frame = _first_frame(opened)
+        turn = 0 if frame is None else rotation(frame)
+        width, height = display_size(video, turn)
+        rate = video.average_rate
+        facts["video"] = {
+            "index": video.index,
+            "codec": video.codec_context.name,
+            "width": width,
+            "height": height,
+            "rotation": turn,
+            "time_base": str(video.time_base),
+            "average_rate": str(rate) if rate else None,
+            "frames": video.frames or None,
+            "hdr": is_hdr(video.codec_context) or (frame is not None and is_hdr(frame)),
+        }
+    facts["audio"] = [
+        {
+            "index": stream.index,
+            "codec": stream.codec_context.name,
+            "sample_rate": stream.codec_context.sample_rate,
+            "channels": stream.codec_context.channels,
+            "language": stream.language if stream.language != "und" else None,
+            "default": bool(stream.disposition & Disposition.default),
+        }
+        for stream in opened.audio
+    ]
+    return facts

@@ -1,0 +1,272 @@
+"""The parent's end of a child process: start it, read its messages, end it.
+
+A message is ``>IQ`` (length of header, length of body), the header as JSON, the body as raw bytes.
+What a child says is not trusted: lengths are bounded and headers are checked by whoever reads them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+from videlicet.errors import InvalidInput, MediaError, VidelicetError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from videlicet.media.sandbox import Limits
+
+PREFIX = struct.Struct(">IQ")
+LARGEST_HEADER = 4 * 1024 * 1024
+#: Bytes the kernel may hold between child and parent; a full pipe is what stops the child.
+PIPE_BYTES = 1024 * 1024
+_F_SETPIPE_SZ = 1031
+_KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
+
+
+def open_media(path: str | os.PathLike[str], subject: str | None = None) -> IO[bytes]:
+    """The file, opened for reading. Raises :class:`InvalidInput` (``path_not_found``,
+    ``path_not_readable``) or :class:`MediaError` (``media_empty``)."""
+    subject = subject or readable(path)
+    try:
+        # Without O_NONBLOCK a named pipe would wait for a writer for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InvalidInput(
+            "path_not_found", f"There is no file {subject}.", subject=subject
+        ) from error
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            "path_not_readable", f"{subject} cannot be opened: {_reason(error)}.", subject=subject
+        ) from error
+    file = os.fdopen(descriptor, "rb", buffering=0)
+    try:
+        check_media(file, subject)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def check_media(file: IO[bytes], subject: str) -> None:
+    """Refuse what is not a regular file with bytes in it."""
+    import stat
+
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        raise InvalidInput("path_not_readable", f"{subject} is not a file.", subject=subject)
+    if not status.st_size:
+        raise MediaError("media_empty", f"{subject} is empty.", subject=subject)
+
+
+def readable(path: str | os.PathLike[str]) -> str:
+    """A path as text that can always be printed and stored (undecodable bytes as ``\\xNN``)."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    root = str(Path(__file__).parents[2])
+    search = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return kept | {
+        "PYTHONPATH": os.pathsep.join(search),
+        # A library's thread pools and allocator arenas count against the address space.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
+class Child:
+    """One child process doing one operation on the files given.
+
+    Use as a context manager; leaving it ends the child whatever it is doing. The child also ends
+    by itself when this process dies, for its standard input is then closed.
+
+    ``stall`` is how many seconds the parent waits for the next message before it gives the child
+    up; time during which nobody reads does not count.
+    """
+
+    def __init__(
+        self,
+        operation: str,
+        arguments: Mapping[str, object],
+        limits: Limits,
+        files: Sequence[IO[bytes]],
+        *,
+        subject: str,
+        largest: int,
+        stall: float = 120.0,
+    ) -> None:
+        self.subject = subject
+        self._largest = largest
+        self._stall = stall
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
+        descriptors = [file.fileno() for file in files]
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "videlicet.media.child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                bufsize=0,
+                pass_fds=descriptors,
+                env=_environment(),
+                cwd="/",
+                start_new_session=True,
+            )
+        except BaseException:
+            self._errors.close()
+            raise
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._lifeline = self._process.stdin
+        self._pipe = self._process.stdout
+        self._poll = select.poll()
+        self._poll.register(self._pipe, select.POLLIN)
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):  # an unprivileged user's total may be used up
+                fcntl.fcntl(self._pipe, _F_SETPIPE_SZ, PIPE_BYTES)
+        request = {
+            "operation": operation,
+            "arguments": dict(arguments),
+            "limits": limits.to_json(),
+            "files": descriptors,
+        }
+        try:
+            # A dead child is noticed, with its reason, when the first message is read.
+            with contextlib.suppress(BrokenPipeError):
+                self._lifeline.write(json.dumps(request).encode() + b"\n")
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def close(self) -> None:
+        """End the child and wait for it. Harmless when repeated."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        self._pipe.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._lifeline.close()
+        self._errors.close()
+
+    def messages(self) -> Iterator[tuple[dict[str, Any], NDArray[np.uint8]]]:
+        """Every message up to the one of kind ``done``.
+
+        Raises what the child reported, or :class:`MediaError` ``media_decoder_crashed`` or
+        ``media_limit_exceeded`` when it died or fell silent.
+        """
+        while True:
+            prefix = self._read(PREFIX.size)
+            header_size, body_size = PREFIX.unpack(prefix)
+            if header_size > LARGEST_HEADER or body_size > self._largest:
+                raise self._crash("it sent more than it may")
+            raw = self._read(header_size)
+            body = self._read(body_size)
+            try:
+                header = json.loads(raw.tobytes())
+                kind = header["kind"]
+            except (ValueError, LookupError, TypeError) as error:
+                raise self._crash("it sent a message that cannot be read") from error
+            if kind == "error":
+                raise self._reported(header)
+            if kind == "done":
+                return
+            if kind != "alive":
+                yield header, body
+
+    def only(self) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+        """The one message of an operation that answers once."""
+        answers = list(self.messages())
+        if len(answers) != 1:
+            raise self._crash(f"it answered {len(answers)} times instead of once")
+        return answers[0]
+
+    def _read(self, size: int) -> NDArray[np.uint8]:
+        import numpy as np
+
+        buffer = np.empty(size, np.uint8)
+        view = memoryview(buffer)
+        got = 0
+        while got < size:
+            if not self._poll.poll(self._stall * 1000):
+                self._process.kill()
+                raise self._limit(f"said nothing for {self._stall:g} seconds")
+            count = os.readv(self._pipe.fileno(), [view[got:]])
+            if not count:
+                raise self._died()
+            got += count
+        return buffer
+
+    def _died(self) -> VidelicetError:
+        deadline = time.monotonic() + 5
+        while self._process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        code = self._process.poll()
+        if code is None:
+            return self._crash("it closed its pipe but went on")
+        if code in (-signal.SIGXCPU, -signal.SIGKILL):
+            what = "processor time" if code == -signal.SIGXCPU else "memory or processor time"
+            return self._limit(f"used more {what} than it may")
+        if code < 0:
+            return self._crash(f"signal {signal.Signals(-code).name}")
+        return self._crash(f"exit code {code}")
+
+    def _limit(self, what: str) -> MediaError:
+        return MediaError(
+            "media_limit_exceeded",
+            f"The decoder of {self.subject} {what} and was stopped.",
+            subject=self.subject,
+        )
+
+    def _crash(self, what: str) -> MediaError:
+        self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, self._errors.tell() - 2000))
+        log = self._errors.read().decode("utf-8", "backslashreplace").strip()
+        return MediaError(
+            "media_decoder_crashed",
+            f"The decoder of {self.subject} died ({what}).",
+            subject=self.subject,
+            details={"log": log} if log else None,
+        )
+
+    def _reported(self, header: Mapping[str, Any]) -> MediaError:
+        code, message = header.get("code"), header.get("message")
+        if code not in MediaError.CODES or not isinstance(message, str):
+            return self._crash("it reported an unknown error")
+        return MediaError(code, f"{self.subject}: {message}", subject=self.subject)
