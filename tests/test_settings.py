@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from videlicet import settings
+from videlicet.errors import InvalidInput
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("VIDELICET_", "XDG_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "ada"))
+
+
+def test_defaults_are_in_the_users_own_folders(tmp_path: Path) -> None:
+    found = settings.load()
+    assert found.home == tmp_path / "ada/.local/share/videlicet"
+    assert found.weights == tmp_path / "ada/.cache/videlicet/weights"
+
+
+def test_xdg_folders_are_respected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    found = settings.load()
+    assert found.home == tmp_path / "data/videlicet"
+    assert found.weights == tmp_path / "cache/videlicet/weights"
+
+
+def test_later_sources_win(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "videlicet.toml").write_text("threads = 3\nsample_rate = 1\nmax_streams = 4\n")
+    monkeypatch.setenv("VIDELICET_THREADS", "5")
+    monkeypatch.setenv("VIDELICET_SAMPLE_RATE", "0.5")
+    found = settings.load(home, threads=7)
+    assert (found.threads, found.sample_rate, found.max_streams) == (7, 0.5, 4)
+    assert found.home == home
+
+
+def test_the_data_directory_comes_from_argument_then_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VIDELICET_HOME", str(tmp_path / "one"))
+    assert settings.load().home == tmp_path / "one"
+    assert settings.load(tmp_path / "two").home == tmp_path / "two"
+    monkeypatch.setenv("VIDELICET_HOME", "~/films")
+    assert settings.load().home == tmp_path / "ada/films"
+
+
+def test_a_relative_home_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert settings.load("films").home == tmp_path / "films"
+
+
+def test_another_file_may_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('weights = "~/weights"\n')
+    monkeypatch.setenv("VIDELICET_CONFIG", str(file))
+    assert settings.load(tmp_path / "home").weights == tmp_path / "ada/weights"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("threads = ", "not valid TOML"),
+        ("thread = 2", "Unknown setting 'thread'"),
+        ("home = '/elsewhere'", "Unknown setting 'home'"),
+        ("threads = 'many'", "not a valid int"),
+        ("threads = [1]", "not a valid int"),
+    ],
+)
+def test_unusable_files_are_refused(tmp_path: Path, content: str, says: str) -> None:
+    (tmp_path / "videlicet.toml").write_text(content)
+    with pytest.raises(InvalidInput, match=says) as caught:
+        settings.load(tmp_path)
+    assert caught.value.code == "invalid_argument"
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "videlicet.toml").write_bytes(b"threads = '\xff'")
+    with pytest.raises(InvalidInput, match="not valid TOML"):
+        settings.load(tmp_path)
+
+
+def test_unusable_variables_and_arguments_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInput, match="Unknown setting 'colour' in arguments"):
+        settings.load(tmp_path, colour="blue")
+    monkeypatch.setenv("VIDELICET_MAX_PIXELS", "lots")
+    with pytest.raises(InvalidInput, match="in the environment is not a valid int: 'lots'"):
+        settings.load(tmp_path)
+
+
+def test_settings_are_frozen(tmp_path: Path) -> None:
+    with pytest.raises(FrozenInstanceError):
+        settings.load(tmp_path).threads = 2  # type: ignore[misc]
+
+
+def test_cores_are_those_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 5, 6}, raising=False)
+    assert settings.cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert settings.cores() == 7
