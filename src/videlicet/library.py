@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import InvalidInput, VidelicetError, from_json
+from videlicet.errors import InvalidInput, from_json
 from videlicet.rights import Grant, Purpose
 from videlicet.search.compose import Media, build_query
 from videlicet.settings import Settings, load
@@ -51,19 +51,17 @@ DEFAULT_INDEX = "default"
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of the sources given to :meth:`Library.add`."""
+    """What became of the sources given to :meth:`Library.add`: the last news of each."""
 
-    tasks: tuple[Task, ...]
-    #: Sources that could not even be looked at, such as an unreadable folder.
-    refused: tuple[VidelicetError, ...] = ()
+    sources: tuple[Progress, ...]
 
     @property
-    def ready(self) -> tuple[Task, ...]:
-        return tuple(task for task in self.tasks if task.status is Status.READY)
+    def ready(self) -> tuple[Progress, ...]:
+        return tuple(source for source in self.sources if source.status is Status.READY)
 
     @property
-    def failed(self) -> tuple[Task, ...]:
-        return tuple(task for task in self.tasks if task.status is not Status.READY)
+    def failed(self) -> tuple[Progress, ...]:
+        return tuple(source for source in self.sources if source.status is not Status.READY)
 
 
 class Library:
@@ -108,16 +106,13 @@ class Library:
         Raises:
             VidelicetError: nothing at all could be added; it is the first source's error.
         """
-        refused: list[VidelicetError] = []
-        tasks: dict[str, Task] = {}
-        for event in self.ingest(*sources, index=index):
-            if event.task is not None:
-                tasks[event.task.id] = event.task
-            elif event.error is not None:
-                refused.append(event.error)
-        added = Added(tuple(tasks.values()), tuple(refused))
+        latest = {event.task_id: event for event in self.ingest(*sources, index=index)}
+        added = Added(tuple(latest.values()))
         if not added.ready:
-            raise _first_error(added)
+            raise next(
+                (from_json(source.error) for source in added.failed if source.error is not None),
+                InvalidInput("nothing_to_add", "None of the sources holds a video or a sound."),
+            )
         return added
 
     def ingest(
@@ -371,12 +366,3 @@ def _frame_of(of: Hit | Asset) -> Instant:
         return of.media.span.start + of.media.span.duration / 10
     frames = [evidence.frame for evidence in of.evidence if evidence.frame is not None]
     return frames[0] if frames else of.span.midpoint
-
-
-def _first_error(added: Added) -> VidelicetError:
-    if added.refused:
-        return added.refused[0]
-    for task in added.failed:
-        if task.error is not None:
-            return from_json(task.error)
-    return InvalidInput("nothing_to_add", "None of the sources holds a video or a sound.")

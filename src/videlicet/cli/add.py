@@ -1,0 +1,139 @@
+"""``videlicet add``: index files, folders, globs and addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from videlicet.cli.context import IndexOption, JsonOption, context
+from videlicet.cli.output import (
+    OK,
+    SOME_FAILED,
+    exit_code,
+    print_json_line,
+    printable,
+    say,
+    timecode,
+)
+from videlicet.errors import from_json
+from videlicet.types import Status
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from videlicet.ingest import Progress
+
+
+def add(
+    sources: Annotated[
+        list[str], typer.Argument(help="Files, folders, globs or http(s) addresses.")
+    ],
+    index: IndexOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Index videos and sound recordings, so that every moment in them can be found.
+
+    Adding the same bytes twice changes nothing. Interrupt it at any time: what was finished stays,
+    and adding the same sources again goes on from there.
+    """
+    with context.library() as library:
+        finished = follow(library.ingest(*sources, index=index), as_json=as_json)
+    raise typer.Exit(outcome(finished))
+
+
+def follow(events: Iterable[Progress], *, as_json: bool) -> list[Progress]:
+    """Show events as they come; returns the last one of each source."""
+    latest: dict[str, Progress] = {}
+    if as_json:
+        for event in events:
+            latest[event.task_id] = event
+            print_json_line(event.to_json())
+        return list(latest.values())
+    with progress_bar() as bar:
+        rows: dict[str, TaskID] = {}
+        for event in events:
+            latest[event.task_id] = event
+            _show(bar, rows, event)
+    done = list(latest.values())
+    ready = sum(event.status is Status.READY for event in done)
+    known = sum(event.already for event in done)
+    say(
+        f"{ready} of {len(done)} ready"
+        + (f", {known} of them already in the index" if known else "")
+        + "."
+    )
+    return done
+
+
+def outcome(finished: list[Progress]) -> int:
+    """The exit code for what became of all sources."""
+    failed = [event for event in finished if event.status is not Status.READY]
+    if not failed:
+        return OK
+    if len(failed) < len(finished) or failed[0].error is None:
+        return SOME_FAILED
+    codes = {exit_code(from_json(event.error)) for event in failed if event.error is not None}
+    return codes.pop() if len(codes) == 1 else SOME_FAILED
+
+
+def progress_bar() -> Bar:
+    """A bar a source, with the rate and the time left, on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[state]}", markup=False),
+        console=Console(stderr=True),
+        transient=False,
+    )
+
+
+def _show(bar: Bar, rows: dict[str, TaskID], event: Progress) -> None:
+    if event.task_id not in rows:
+        rows[event.task_id] = bar.add_task(
+            printable(_short(event.source)), total=event.total_s, state="queued"
+        )
+    row = rows[event.task_id]
+    bar.update(row, completed=event.done_s, total=event.total_s, state=_state(event))
+    if event.status.ended:
+        if event.status is Status.READY:
+            bar.update(row, total=event.total_s or 1, completed=event.total_s or 1)
+        for note in event.notes:
+            bar.console.print(
+                f"  {printable(_short(event.source))}: {printable(note)}", markup=False
+            )
+        if event.error is not None:
+            error = from_json(event.error)
+            bar.console.print(
+                f"  {printable(_short(event.source))}: {printable(error.message)}\n"
+                f"    {printable(error.remedy)}  [{error.code}]",
+                markup=False,
+                highlight=False,
+            )
+
+
+def _state(event: Progress) -> str:
+    if event.already:
+        return "already there"
+    if event.status is not Status.RUNNING:
+        return event.status.value
+    parts = [event.stage or "running"]
+    if event.rate:
+        parts.append(f"{event.rate:.1f}× real time")
+    if event.left_s is not None:
+        parts.append(f"{timecode(event.left_s)} left")
+    return ", ".join(parts)
+
+
+def _short(source: str) -> str:
+    return source if len(source) <= 48 else "…" + source[-47:]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's verbs."""
+    app.command()(add)

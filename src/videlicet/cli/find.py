@@ -1,0 +1,149 @@
+"""``videlicet search``: find moments."""
+
+from __future__ import annotations
+
+import json
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from videlicet.cli.context import IndexOption, JsonOption, context
+from videlicet.cli.output import print_json, print_table, say, timecode
+from videlicet.errors import InvalidQuery
+from videlicet.types import GroupBy, Hit, SearchPage
+
+if TYPE_CHECKING:
+    from videlicet.library import Library
+
+
+def search(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(help='What to look for; words in "quotation marks" must occur exactly.'),
+    ] = None,
+    image: Annotated[Path | None, typer.Option(help="A picture to look for.")] = None,
+    audio: Annotated[Path | None, typer.Option(help="A sound to listen for.")] = None,
+    video: Annotated[Path | None, typer.Option(help="A clip to look and listen for.")] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--not", help="Push moments down that match these words.")
+    ] = None,
+    modality: Annotated[
+        list[str] | None,
+        typer.Option("--in", help="Only visual, speech, text (on screen) or sound; repeatable."),
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="FIELD=VALUE, or a JSON filter (docs/search.md)."),
+    ] = None,
+    group_by: Annotated[GroupBy, typer.Option(help="List moments, or assets.")] = GroupBy.MOMENT,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=500)] = 10,
+    page: Annotated[str | None, typer.Option(help="Token of the next page.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Leave out lower scores.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with playable moments.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Write that page and open it.")] = False,
+    index: IndexOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Find moments by words, a picture, a sound, a clip, or several of them together."""
+    text = " ".join(words) if words else None
+    with context.library() as library:
+        result = library.search(
+            text, image=image, audio=audio, video=video, negative=without or (),
+            modalities=modality or (), filter=parse_filters(filters or []), group_by=group_by,
+            limit=limit, page=page, threshold=threshold, index=index,
+        )  # fmt: skip
+        if as_json:
+            print_json(result)
+        else:
+            _print(result)
+        if html is not None or show:
+            _write_page(library, result, _title(text, image, audio, video), html, show)
+
+
+def parse_filters(rows: list[str]) -> dict[str, Any]:
+    """``FIELD=VALUE`` pairs and JSON objects as one filter; all must hold.
+
+    A value is read as JSON where it is JSON (numbers, true, false), else as text.
+    """
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        if row.lstrip().startswith("{"):
+            try:
+                found.append(json.loads(row))
+            except json.JSONDecodeError as error:
+                raise InvalidQuery(
+                    "filter_invalid", f"The filter is not valid JSON: {error}.", subject=row
+                ) from error
+            continue
+        field, equals, value = row.partition("=")
+        if not equals or not field:
+            raise InvalidQuery(
+                "filter_invalid", f"{row!r} is neither FIELD=VALUE nor JSON.", subject=row
+            )
+        found.append({field.strip(): _value(value)})
+    return found[0] if len(found) == 1 else {"and": found} if found else {}
+
+
+def _value(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return value if isinstance(value, str | int | float | bool) else text
+
+
+def _print(page: SearchPage) -> None:
+    print_table(
+        ("#", "score", "from", "to", "video", "because", "asset"),
+        [
+            (
+                hit.rank,
+                f"{hit.score:.2f}",
+                timecode(hit.span.start),
+                timecode(hit.span.end),
+                hit.asset_name,
+                _because(hit),
+                hit.asset_id,
+            )
+            for hit in page.hits
+        ],
+        empty="Nothing matches.",
+    )
+    if page.hits and not page.exact:
+        say("Searched approximately; `videlicet doctor` shows the measured recall.")
+    if page.next_page is not None:
+        say(f"{page.total} in all; next page: --page {page.next_page}")
+
+
+def _because(hit: Hit) -> str:
+    if not hit.evidence:
+        return ""
+    best = hit.evidence[0]
+    others = sorted({e.lane for e in hit.evidence[1:]} - {best.lane})
+    text = f"{best.lane}: {best.text}" if best.text else best.lane
+    return text + (f" (+ {', '.join(others)})" if others else "")
+
+
+def _title(text: str | None, image: Path | None, audio: Path | None, video: Path | None) -> str:
+    named = [str(path) for path in (image, audio, video) if path is not None]
+    return " + ".join([*([text] if text else []), *named])
+
+
+def _write_page(
+    library: Library, page: SearchPage, title: str, out: Path | None, show: bool
+) -> None:
+    from videlicet.page import results_page
+
+    path = results_page(library, page, title, out or Path("videlicet-results.html"))
+    say(f"Wrote {path}")
+    if show:
+        webbrowser.open(path.absolute().as_uri())
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's verbs."""
+    app.command()(search)
