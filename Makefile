@@ -1,0 +1,69 @@
+# Everything a person or a machine does with this repository. Needs Python 3.11 or newer, with pip.
+# `make demo` and `make test` are the two to know; the first run of either makes .venv.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+LOCKED := --require-hashes --no-deps
+# Test processes side by side.
+JOBS ?= 2
+
+.PHONY: demo test check coverage bench docs lock weights clean help
+
+help: ## What can be made.
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/runtime ## Find moments in a sample film, or in your own: make demo VIDEO=holiday.mp4
+	$(BIN)/videlicet demo $(if $(VIDEO),"$(VIDEO)")
+
+test: .venv/dev weights ## Run all tests.
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+check: .venv/dev ## Formatting, lint, types, import rules, unused code, file lengths.
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+	@find src -name '*.py' | xargs wc -l | awk '$$2 != "total" && $$1 > 400 { print $$2 ": " $$1 " lines, more than 400"; bad = 1 } END { exit bad }'
+
+coverage: .venv/dev weights ## Run all tests; the core rooms must be covered to 95 %.
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report= $(ARGS)
+	$(BIN)/coverage report --skip-covered --fail-under=95 --include='src/videlicet/types/*,src/videlicet/store/*,src/videlicet/ingest/*,src/videlicet/search/*'
+
+bench: .venv/dev weights ## Measure again what bench/results/ publishes.
+	$(BIN)/python -m bench $(ARGS)
+
+docs: .venv/dev ## Build the guide into site/.
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "The guide is in site/index.html"
+
+weights: .venv/runtime
+	$(BIN)/videlicet models pull
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Videlicet needs Python 3.11 or newer; name one with make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: pyproject.toml requirements/build.txt requirements/runtime.txt | .venv/bin/python
+	$(PIP) $(LOCKED) -r requirements/build.txt -r requirements/runtime.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: requirements/dev.txt .venv/runtime
+	$(PIP) $(LOCKED) -r requirements/dev.txt
+	@touch $@
+
+# Wheels only, one file for every system and Python. `make lock ARGS=--upgrade` moves the pins.
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv --no-config pip compile --quiet --universal --python-version 3.11 --generate-hashes --only-binary :all: \
+	--overrides requirements/overrides.txt --no-emit-package opencv-python \
+	--no-emit-index-url --no-emit-find-links $(ARGS)
+
+lock: .venv/bin/python ## Pin every dependency again, with hashes.
+	@test -x $(BIN)/uv || $(PIP) uv
+	$(COMPILE) pyproject.toml --output-file requirements/runtime.txt
+	$(COMPILE) pyproject.toml --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt
+	$(COMPILE) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
+
+clean: ## Remove what was built, with the environment; data directories and weights stay.
+	rm -rf .venv site build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache demo/out
