@@ -33,6 +33,8 @@ class Settings:
     home: Path
     #: Content-addressed model weights; may be shared by many data directories.
     weights: Path
+    #: Folder searched before any download for weights: another store, files, or wheels.
+    weights_from: str = ""
     #: Worker threads for models; 0 means one per core this process may use.
     threads: int = 0
     #: Sampled frames per second for vision and on-screen text.
@@ -53,6 +55,8 @@ class Settings:
     max_query_chars: int = 1000
     #: Hosts or networks (comma-separated) that may be fetched although they are private.
     fetch_allow: str = ""
+    #: Longest download in bytes.
+    fetch_max: int = 32 * 1024**3
 
 
 def load(home: str | os.PathLike[str] | None = None, **overrides: Any) -> Settings:

@@ -9,5 +9,62 @@ The room's doors, each importable on its own so that nothing heavy loads before 
 * :mod:`videlicet.media.cut`: exact thumbnails, frames and clips; query pictures and sounds.
 * :mod:`videlicet.media.sandbox`: what confines the child processes on this machine.
 
-``media/child`` is what runs inside those processes; nothing else imports it.
+``media/child`` is what runs inside those processes; nothing else imports it. The names below may
+also be imported from here; they load when they are first used.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from videlicet.media.cut import (
+        Clip,
+        cut_clip,
+        frame,
+        load_clip,
+        load_image,
+        load_sound,
+        thumbnail,
+        thumbnails,
+    )
+    from videlicet.media.decode import open_audio, open_decoder, open_video
+    from videlicet.media.sources import find_sources
+
+_HOME = {
+    "Clip": "cut",
+    "cut_clip": "cut",
+    "find_sources": "sources",
+    "frame": "cut",
+    "load_clip": "cut",
+    "load_image": "cut",
+    "load_sound": "cut",
+    "open_audio": "decode",
+    "open_decoder": "decode",
+    "open_video": "decode",
+    "thumbnail": "cut",
+    "thumbnails": "cut",
+}
+
+__all__ = [
+    "Clip",
+    "cut_clip",
+    "find_sources",
+    "frame",
+    "load_clip",
+    "load_image",
+    "load_sound",
+    "open_audio",
+    "open_decoder",
+    "open_video",
+    "thumbnail",
+    "thumbnails",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -6,7 +6,6 @@ The two children run beside each other and beside whatever consumes them. A full
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videlicet.errors import InvalidInput, MediaError
-from videlicet.media.process import Child, open_media, readable
+from videlicet.media.process import Child, Input, open_media, readable
 from videlicet.media.records import (
     SAMPLE_RATE,
     AudioChunk,
@@ -64,7 +63,7 @@ class Decoder:
 
 @contextmanager
 def open_decoder(
-    path: str | os.PathLike[str],
+    path: Input,
     settings: Settings,
     *,
     video: VideoRequest | None = None,
@@ -80,7 +79,7 @@ def open_decoder(
 
 @contextmanager
 def open_video(
-    path: str | os.PathLike[str], settings: Settings, request: VideoRequest | None = None
+    path: Input, settings: Settings, request: VideoRequest | None = None
 ) -> Iterator[Iterator[VideoEvent]]:
     """The pictures of a file, in order of time.
 
@@ -119,7 +118,7 @@ def open_video(
 
 @contextmanager
 def open_audio(
-    path: str | os.PathLike[str], settings: Settings, request: AudioRequest | None = None
+    path: Input, settings: Settings, request: AudioRequest | None = None
 ) -> Iterator[Iterator[AudioEvent]]:
     """The sound of a file as mono float32 at :data:`SAMPLE_RATE`, in chunks without gaps.
 
@@ -158,7 +157,7 @@ def _video_events(child: Child) -> Iterator[VideoEvent]:
                         Fraction(header["time"]),
                         Fraction(header["duration"]),
                         int(header["index"]),
-                        _picture(header, body),
+                        picture_of(header, body),
                     )
                 case "cut":
                     yield ShotCut(Fraction(header["time"]))
@@ -188,7 +187,8 @@ def _common(header: Mapping[str, Any]) -> Damage | End:
     raise ValueError(header["kind"])
 
 
-def _picture(header: Mapping[str, Any], body: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def picture_of(header: Mapping[str, Any], body: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture of a child's message, shape (height, width, 3)."""
     return body.reshape(int(header["height"]), int(header["width"]), 3)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -11,12 +10,13 @@ from videlicet.errors import MediaError
 from videlicet.types import AudioStream, MediaInfo, Span, VideoStream
 
 if TYPE_CHECKING:
+    from videlicet.media.process import Input
     from videlicet.settings import Settings
 
 T = TypeVar("T")
 
 
-def probe(path: str | os.PathLike[str], settings: Settings) -> MediaInfo:
+def probe(path: Input, settings: Settings) -> MediaInfo:
     """The facts of the container at ``path``.
 
     Raises :class:`videlicet.errors.InvalidInput` where the path cannot be opened, and

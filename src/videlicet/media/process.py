@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
-from videlicet.errors import InvalidInput, MediaError, VidelicetError
+from videlicet.errors import InvalidInput, MediaError, StoreError, VidelicetError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,13 +35,21 @@ LARGEST_HEADER = 4 * 1024 * 1024
 #: Bytes the kernel may hold between child and parent; a full pipe is what stops the child.
 PIPE_BYTES = 1024 * 1024
 _F_SETPIPE_SZ = 1031
+#: A file's path, or its bytes.
+Input = str | os.PathLike[str] | bytes
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
 
-def open_media(path: str | os.PathLike[str], subject: str | None = None) -> IO[bytes]:
-    """The file, opened for reading. Raises :class:`InvalidInput` (``path_not_found``,
-    ``path_not_readable``) or :class:`MediaError` (``media_empty``)."""
-    subject = subject or readable(path)
+def open_media(source: Input, subject: str | None = None) -> IO[bytes]:
+    """The file (or the bytes as one), opened for reading.
+
+    Raises :class:`InvalidInput` (``path_not_found``, ``path_not_readable``) or
+    :class:`MediaError` (``media_empty``).
+    """
+    subject = subject or readable(source)
+    if isinstance(source, bytes):
+        return _in_memory(source, subject)
+    path = source
     try:
         # Without O_NONBLOCK a named pipe would wait for a writer for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -62,6 +70,21 @@ def open_media(path: str | os.PathLike[str], subject: str | None = None) -> IO[b
     return file
 
 
+def _in_memory(data: bytes, subject: str) -> IO[bytes]:
+    if not data:
+        raise MediaError("media_empty", f"{subject} is empty.", subject=subject)
+    file: IO[bytes]
+    if hasattr(os, "memfd_create"):
+        file = os.fdopen(os.memfd_create("media"), "w+b", buffering=0)
+    else:
+        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+    file.seek(0)
+    return file
+
+
 def check_media(file: IO[bytes], subject: str) -> None:
     """Refuse what is not a regular file with bytes in it."""
     import stat
@@ -73,8 +96,10 @@ def check_media(file: IO[bytes], subject: str) -> None:
         raise MediaError("media_empty", f"{subject} is empty.", subject=subject)
 
 
-def readable(path: str | os.PathLike[str]) -> str:
+def readable(path: Input) -> str:
     """A path as text that can always be printed and stored (undecodable bytes as ``\\xNN``)."""
+    if isinstance(path, bytes):
+        return "the file given"
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -193,7 +218,7 @@ class Child:
         """
         while True:
             prefix = self._read(PREFIX.size)
-            header_size, body_size = PREFIX.unpack(prefix)
+            header_size, body_size = PREFIX.unpack(prefix.tobytes())
             if header_size > LARGEST_HEADER or body_size > self._largest:
                 raise self._crash("it sent more than it may")
             raw = self._read(header_size)
@@ -221,7 +246,7 @@ class Child:
         import numpy as np
 
         buffer = np.empty(size, np.uint8)
-        view = memoryview(buffer)
+        view = buffer.data
         got = 0
         while got < size:
             if not self._poll.poll(self._stall * 1000):
@@ -265,8 +290,10 @@ class Child:
             details={"log": log} if log else None,
         )
 
-    def _reported(self, header: Mapping[str, Any]) -> MediaError:
+    def _reported(self, header: Mapping[str, Any]) -> VidelicetError:
         code, message = header.get("code"), header.get("message")
+        if code == "disk_full":
+            return StoreError(code, "The disk is full.", subject=self.subject)
         if code not in MediaError.CODES or not isinstance(message, str):
             return self._crash("it reported an unknown error")
         return MediaError(code, f"{self.subject}: {message}", subject=self.subject)

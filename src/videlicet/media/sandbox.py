@@ -24,13 +24,23 @@ FORMATS = (
     "aiff,caf,amr,ac3,eac3,dv,mxf,gif,ivf,h264,hevc,av1,obu,m4v,mpegvideo,rm,wtv,nut,y4m,"
     "yuv4mpegpipe"
 )
+_PICTURES = (
+    "h264 hevc vp8 vp9 av1 libdav1d libvpx libvpx-vp9 mpeg1video mpeg2video mpeg4 msmpeg4v1 "
+    "msmpeg4 msmpeg4v2 msmpeg4v3 h261 h263 h263i h263p flv mjpeg mjpegb prores dnxhd vc1 wmv1 wmv2 "
+    "wmv3 theora ffv1 ffvhuff huffyuv utvideo rawvideo png gif cinepak svq1 svq3 dvvideo qtrle "
+    "rv30 rv40 jpeg2000 cfhd vvc v210 hap magicyuv wrapped_avframe"
+)
+_SOUNDS = (
+    "aac aac_latm aac_fixed mp3 mp3float mp2 mp2float mp1 mp1float ac3 eac3 opus libopus vorbis "
+    "flac alac wmav1 wmav2 wmapro wmalossless amrnb amrwb amr_nb amr_wb dca truehd mlp speex "
+    "libspeex gsm gsm_ms cook nellymoser qdm2 pcm_s8 pcm_u8 pcm_s16le pcm_s16be pcm_s24le "
+    "pcm_s24be pcm_s32le pcm_s32be pcm_f32le pcm_f32be pcm_f64le pcm_f64be pcm_alaw pcm_mulaw "
+    "pcm_s16le_planar pcm_s24le_planar pcm_s32le_planar pcm_bluray pcm_dvd adpcm_ms adpcm_ima_wav "
+    "adpcm_ima_qt adpcm_yamaha adpcm_swf"
+)
 #: Decoders that may run, by ffmpeg's names.
-VIDEO_CODECS = frozenset(
-    ["h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "libvpx", "libvpx-vp9", "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v1", "msmpeg4", "msmpeg4v2", "msmpeg4v3", "h261", "h263", "h263i", "h263p", "flv", "mjpeg", "mjpegb", "prores", "dnxhd", "vc1", "wmv1", "wmv2", "wmv3", "theora", "ffv1", "ffvhuff", "huffyuv", "utvideo", "rawvideo", "png", "gif", "cinepak", "svq1", "svq3", "dvvideo", "qtrle", "rv30", "rv40", "jpeg2000", "cfhd", "vvc", "v210", "hap", "magicyuv", "wrapped_avframe"]
-)
-AUDIO_CODECS = frozenset(
-    ["aac", "aac_latm", "aac_fixed", "mp3", "mp3float", "mp2", "mp2float", "mp1", "mp1float", "ac3", "eac3", "opus", "libopus", "vorbis", "flac", "alac", "wmav1", "wmav2", "wmapro", "wmalossless", "amrnb", "amrwb", "amr_nb", "amr_wb", "dca", "truehd", "mlp", "speex", "libspeex", "gsm", "gsm_ms", "cook", "nellymoser", "qdm2", "pcm_s8", "pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_alaw", "pcm_mulaw", "pcm_s16le_planar", "pcm_s24le_planar", "pcm_s32le_planar", "pcm_bluray", "pcm_dvd", "adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt", "adpcm_yamaha", "adpcm_swf"]
-)
+VIDEO_CODECS = frozenset(_PICTURES.split())
+AUDIO_CODECS = frozenset(_SOUNDS.split())
 
 
 @dataclass(frozen=True, slots=True)

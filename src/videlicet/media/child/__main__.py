@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -34,6 +35,7 @@ def _die_with_parent() -> None:
 
 
 def main() -> NoReturn:
+    """Serve the one request on standard input; messages go out on standard output."""
     line = b""
     while not line.endswith(b"\n"):
         piece = os.read(0, 65536)
@@ -60,6 +62,10 @@ def main() -> NoReturn:
         channel.refuse(refusal.code, refusal.message)
     except MemoryError:
         channel.refuse("media_limit_exceeded", "it needs more memory than a decoder may use.")
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        channel.refuse("disk_full", f"{error.strerror}.")
     channel.close()
     sys.stderr.flush()
     os._exit(0)  # without waiting for decoder threads that may be stuck

@@ -7,7 +7,6 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from videlicet.media.process import PREFIX
@@ -49,6 +48,7 @@ class Channel:
             self.send("alive")
 
     def refuse(self, code: str, message: str) -> None:
+        """Tell the parent why nothing more comes."""
         self.send("error", code=code, message=message)
 
     def close(self) -> None:
@@ -65,9 +65,3 @@ class Channel:
                         view = view[os.write(self._descriptor, view) :]
             except BrokenPipeError:  # the parent has seen enough
                 os._exit(0)
-
-
-def as_mapping(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError("a request is a JSON object")
-    return value

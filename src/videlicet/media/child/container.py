@@ -83,7 +83,7 @@ def _refuse_truncated(found: Outline, size: int) -> None:
 
 
 def _checked(container: InputContainer, found: Outline, size: int, limits: Limits) -> Opened:
-    streams = list(container.streams)
+    streams: list[Any] = list(container.streams)
     if len(streams) > limits.streams:
         raise Refusal(
             "media_too_large",
@@ -228,7 +228,7 @@ def run_probe(
     channel.send("info", span=[str(start), str(end)], **facts)
 
 
-def _first_frame(opened: Opened) -> VideoFrame | None:
+def _first_frame(opened: Opened) -> Any:
     stream = opened.video
     stream.thread_count = 1
     stream.codec_context.options = {"max_pixels": str(2**31 - 1)}
@@ -237,7 +237,7 @@ def _first_frame(opened: Opened) -> VideoFrame | None:
         for packet in opened.container.demux(stream):
             with contextlib.suppress(av.error.InvalidDataError):
                 for frame in packet.decode():
-                    return frame  # type: ignore[return-value]
+                    return frame
             tried += 1
             if tried >= _TRIED:
                 return None

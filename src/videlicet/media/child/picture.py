@@ -174,14 +174,14 @@ class Converter:
         width, height = square(frame.width, frame.height, aspect)
         scale = min(1.0, self._max_side / max(width, height))
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        colours = self._colours(frame)
         if is_hdr(frame):
-            wide = frame.reformat(
-                *size, "rgb48le", src_colorspace=_BT2020 if not colours else colours, threads=1
-            )
-            picture = tone.to_standard(wide.to_ndarray(), hlg=int(frame.color_trc) == _HLG)
+            wide = frame.reformat(*size, "rgb48le", src_colorspace=_BT2020, threads=1)
+            codes = np.asarray(wide.to_ndarray(), np.uint16)
+            picture = tone.to_standard(codes, hlg=int(frame.color_trc) == _HLG)
         else:
-            picture = frame.reformat(*size, "rgb24", src_colorspace=colours, threads=1).to_ndarray()
+            colours = self._colours(frame)
+            plain = frame.reformat(*size, "rgb24", src_colorspace=colours, threads=1)
+            picture = np.asarray(plain.to_ndarray(), np.uint8)
         turns = rotation(frame) // 90
         return np.ascontiguousarray(np.rot90(picture, turns) if turns else picture)
 
@@ -256,7 +256,7 @@ def run_video(
 ) -> None:
     """Send ``frame``, ``cut`` and ``damage`` messages, then one ``end``."""
     cv2.setNumThreads(1)
-    span = arguments["within"] and Span.from_json(arguments["within"])
+    span = Span.from_json(arguments["within"]) if arguments["within"] else None
     with open_container(files[0], limits) as opened:
         stream = opened.video
         if stream is None:
@@ -281,7 +281,7 @@ def run_video(
                 sampler.decide(item, following - item.time, item.index in cuts)
                 cuts.discard(item.index)
 
-        source = frames(opened, channel, damage, span and span.start)
+        source = frames(opened, channel, damage, span.start if span else None)
         for position, shown in enumerate(within(source, span)):
             shown.index = position
             damage.good(shown.time, shown.time + usual)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +14,7 @@ from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from videlicet.media.child.channel import Channel, Refusal
-from videlicet.media.child.container import open_container
+from videlicet.media.child.container import Opened, open_container
 from videlicet.media.child.picture import DamageLog, packets, send_end
 from videlicet.media.records import SAMPLE_RATE
 from videlicet.media.sandbox import Limits
@@ -24,71 +24,88 @@ from videlicet.types import Span
 _JITTER = Fraction(1, 10)
 _SPLICE = Fraction(1)
 
+Samples = NDArray[np.float32]
+
 
 class Track:
-    """Samples laid end to end from ``start``: gaps are silent, overlaps dropped, bounded memory.
+    """Samples laid end to end from :attr:`start`: gaps are silent, overlaps dropped.
 
-    Nothing outside ``bounds`` is kept.
+    ``emit`` gets pieces of ``piece`` samples, shape (channels, piece), each with the instant of its
+    first (the last piece may be shorter), so memory is bounded. Nothing outside ``bounds`` is kept.
     """
 
-    def __init__(self, channel: Channel, chunk: int, bounds: Span | None) -> None:
-        self._channel = channel
-        self._chunk = chunk
+    def __init__(
+        self,
+        emit: Callable[[Fraction, Samples], None],
+        piece: int,
+        bounds: Span | None = None,
+        *,
+        rate: int = SAMPLE_RATE,
+        channels: int = 1,
+    ) -> None:
+        self._emit = emit
         self._bounds = bounds
-        self._buffer = np.empty(chunk, np.float32)
+        self._buffer = np.empty((channels, piece), np.float32)
         self._held = 0
         self._sent = 0
         self._drop = 0
+        self.rate = rate
+        self.channels = channels
         self.start: Fraction | None = None
 
     @property
     def count(self) -> int:
+        """Samples so far."""
         return self._sent + self._held
 
     @property
     def end(self) -> Fraction:
-        return (self.start or Fraction(0)) + Fraction(self.count, SAMPLE_RATE)
+        return (self.start or Fraction(0)) + Fraction(self.count, self.rate)
+
+    @property
+    def full(self) -> bool:
+        """Whether the bounds are reached."""
+        return self._bounds is not None and self.start is not None and self.end >= self._bounds.end
 
     def move(self, time: Fraction) -> None:
         """The samples that follow begin at ``time``."""
         if self.start is None:
             self.start = max(time, self._bounds.start) if self._bounds else time
-        place = round((time - self.start) * SAMPLE_RATE)
-        if self._bounds:
-            place = min(place, round((self._bounds.end - self.start) * SAMPLE_RATE))
+        place = self._room(round((time - self.start) * self.rate))
+        piece = self._buffer.shape[1]
         while self.count < place:
-            self._append(np.zeros(min(place - self.count, self._chunk), np.float32))
+            self._append(np.zeros((self.channels, min(place - self.count, piece)), np.float32))
         self._drop = max(0, self.count - place)
 
-    def add(self, samples: NDArray[np.float32]) -> None:
-        dropped = min(self._drop, len(samples))
+    def add(self, samples: Samples) -> None:
+        """The next samples, shape (channels, n)."""
+        dropped = min(self._drop, samples.shape[1])
         self._drop -= dropped
-        samples = samples[dropped:]
-        if self._bounds and self.start is not None:
-            room = round((self._bounds.end - self.start) * SAMPLE_RATE) - self.count
-            samples = samples[: max(0, room)]
-        self._append(samples)
-
-    @property
-    def full(self) -> bool:
-        return self._bounds is not None and self.start is not None and self.end >= self._bounds.end
-
-    def _append(self, samples: NDArray[np.float32]) -> None:
-        while len(samples):
-            taken = min(len(samples), self._chunk - self._held)
-            self._buffer[self._held : self._held + taken] = samples[:taken]
-            self._held += taken
-            samples = samples[taken:]
-            if self._held == self._chunk:
-                self.flush()
+        kept = samples[:, dropped:]
+        self._append(kept[:, : max(0, self._room(self.count + kept.shape[1]) - self.count)])
 
     def flush(self) -> None:
+        """Hand out what is held."""
         if self._held:
-            start = (self.start or Fraction(0)) + Fraction(self._sent, SAMPLE_RATE)
-            body = self._buffer[: self._held].astype("<f4")
-            self._channel.send("sound", body, start=str(start))
+            start = (self.start or Fraction(0)) + Fraction(self._sent, self.rate)
+            self._emit(start, self._buffer[:, : self._held].copy())
             self._sent += self._held
             self._held = 0
+
+    def _room(self, count: int) -> int:
+        if self._bounds is None or self.start is None:
+            return count
+        return min(count, max(0, round((self._bounds.end - self.start) * self.rate)))
+
+    def _append(self, samples: Samples) -> None:
+        piece = self._buffer.shape[1]
+        while samples.shape[1]:
+            taken = min(samples.shape[1], piece - self._held)
+            self._buffer[:, self._held : self._held + taken] = samples[:, :taken]
+            self._held += taken
+            samples = samples[:, taken:]
+            if self._held == piece:
+                self.flush()
 
 
 class Runs:
@@ -108,37 +125,40 @@ class Runs:
         length = Fraction(frame.samples, frame.sample_rate)
         time = self._place(frame)
         shape = (frame.sample_rate, frame.layout.name, frame.format.name)
-        if self._expected is None or abs(time - self._expected) > _JITTER:
-            self._begin(time, shape)
-        elif shape != self._shape:
+        if self._expected is not None and abs(time - self._expected) <= _JITTER:
             time = self._expected
-            self._begin(time, shape)
+            if shape != self._shape:
+                self._begin(time, shape)
         else:
-            time = self._expected
+            self._begin(time, shape)
         self._expected = time + length
-        assert self._resampler is not None
         frame.pts = None  # the count of samples is what keeps time inside a run
-        for out in self._resampler.resample(frame):
-            self._track.add(out.to_ndarray().reshape(-1))
+        self._resample(frame)
         return time, self._expected
 
     def finish(self) -> None:
+        """End the run: what the resampler still holds comes out."""
         if self._resampler is not None:
-            for out in self._resampler.resample(None):
-                self._track.add(out.to_ndarray().reshape(-1))
+            self._resample(None)
             self._resampler = None
 
     def _begin(self, time: Fraction, shape: tuple[Any, ...]) -> None:
         self.finish()
         self._track.move(time)
-        self._resampler = AudioResampler("flt", "mono", SAMPLE_RATE)
+        layout = "mono" if self._track.channels == 1 else "stereo"
+        self._resampler = AudioResampler("fltp", layout, self._track.rate)
         self._shape = shape
+
+    def _resample(self, frame: AudioFrame | None) -> None:
+        assert self._resampler is not None
+        for out in self._resampler.resample(frame):
+            self._track.add(np.asarray(out.to_ndarray(), np.float32))
 
     def _place(self, frame: AudioFrame) -> Fraction:
         expected = self._expected
         if frame.pts is None or frame.time_base is None:
             return expected if expected is not None else Fraction(0)
-        time = frame.pts * frame.time_base + self._shift
+        time = Fraction(frame.pts * frame.time_base) + self._shift
         if expected is not None:
             far = self._latest is not None and time > max(self._latest, expected) + 10 * _SPLICE
             if far or time < expected - _SPLICE:  # another timeline, spliced on
@@ -147,44 +167,62 @@ class Runs:
         return time
 
 
+def decode_sound(
+    opened: Opened, stream: Any, track: Track, channel: Channel, damage: DamageLog | None
+) -> Iterator[None]:
+    """Decode one stream onto ``track``, pausing after each packet."""
+    stream.thread_count = 1
+    runs = Runs(track, opened.end)
+    for packet in packets(opened, stream, damage):
+        channel.alive()
+        try:
+            decoded = packet.decode()
+        except av.error.InvalidDataError as error:
+            if damage is not None:
+                damage.bad(str(error.strerror or "damaged data").lower())
+            continue
+        for frame in decoded:
+            stretch = runs.add(frame)
+            if damage is not None:
+                damage.good(*stretch)
+        if track.full:
+            break
+        yield
+    runs.finish()
+    track.flush()
+
+
+def seek_sound(opened: Opened, stream: Any, time: Fraction) -> None:
+    """Go to where decoding has settled by ``time``."""
+    before = max(time - 1, opened.start)
+    opened.container.seek(int(before / stream.time_base), stream=stream, backward=True)
+
+
 def run_audio(
     channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
     """Send ``sound`` and ``damage`` messages, then one ``end``."""
-    bounds = arguments["within"] and Span.from_json(arguments["within"])
+    bounds = Span.from_json(arguments["within"]) if arguments["within"] else None
     with open_container(files[0], limits) as opened:
         wanted = arguments["track"]
         chosen = [s for s in opened.audio if wanted is None or s.index == wanted]
         if not chosen:
             raise Refusal("media_no_stream", "it has no such sound that can be decoded.")
         stream = chosen[0]
-        stream.thread_count = 1
         if bounds:
-            before = max(bounds.start - 1, Fraction(0))
-            opened.container.seek(int(before / stream.time_base), stream=stream, backward=True)
+            seek_sound(opened, stream, bounds.start)
         damage = DamageLog(channel, bounds.start if bounds else opened.start)
-        track = Track(channel, arguments["chunk"], bounds)
-        runs = Runs(track, opened.end)
-        heard = False
-        for packet in packets(opened, stream, damage):
-            channel.alive()
-            try:
-                decoded = packet.decode()
-            except av.error.InvalidDataError as error:
-                damage.bad(str(error.strerror or "damaged data").lower())
-                continue
-            for frame in decoded:
-                heard = True
-                damage.good(*runs.add(frame))
-            if track.full:
-                break
-        runs.finish()
-        track.flush()
-        if not heard:
+
+        def emit(start: Fraction, samples: Samples) -> None:
+            channel.send("sound", samples.astype("<f4").reshape(-1), start=str(start))
+
+        track = Track(emit, arguments["chunk"], bounds)
+        for _ in decode_sound(opened, stream, track, channel, damage):
+            pass
+        if track.start is None:
             raise Refusal("media_corrupt", "not one sound in it can be decoded.")
         declared = None
         if stream.duration and not bounds:
             declared = ((stream.start_time or 0) + stream.duration) * stream.time_base
         damage.finish(declared, Fraction(1))
-        start = track.start or Fraction(0)
-        send_end(channel, Span(start, max(start, track.end)), track.count)
+        send_end(channel, Span(track.start, track.end), track.count)

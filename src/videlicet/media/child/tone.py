@@ -41,7 +41,7 @@ def to_standard(codes: NDArray[np.uint16], *, hlg: bool) -> NDArray[np.uint8]:
     linear *= _gain()[index][..., None]
     standard = cv2.transform(linear, _BT2020_TO_BT709)
     steps = np.clip(standard, 0, 1) * (_SRGB - 1) + 0.5
-    return _encode()[steps.astype(np.uint16)]
+    return np.asarray(_encode()[steps.astype(np.uint16)])
 
 
 @cache

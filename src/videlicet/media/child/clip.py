@@ -1,0 +1,138 @@
+"""The child that cuts a clip: decoded, trimmed to the frame and the sample, encoded anew."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.packet import Packet
+from av.video.frame import VideoFrame
+
+from videlicet.media.child.channel import Channel, Refusal
+from videlicet.media.child.container import Opened, nominal, open_container
+from videlicet.media.child.picture import Converter, frames, prepare, within
+from videlicet.media.child.sound import Samples, Track, decode_sound, seek_sound
+from videlicet.media.sandbox import Limits
+from videlicet.types import Span
+
+_TICKS = 90_000
+_RATE = 48_000
+#: Samples in one AAC frame.
+_AAC = 1024
+#: Seconds decoded before the start, for files whose seeking lands late.
+_RUN_UP = 2
+
+
+def run_clip(
+    channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
+) -> None:
+    """Write an MP4 into the third descriptor (the first two are the same file, opened twice)."""
+    span = Span.from_json(arguments["span"])
+    with (
+        os.fdopen(os.dup(files[2]), "w+b") as file,
+        av.open(file, "w", format="mp4", options={"fflags": "+bitexact"}) as out,
+        open_container(files[0], limits) as pictures,
+        open_container(files[1], limits) as sounds,
+    ):
+        parts: list[_Pictures | _Sounds] = []
+        if pictures.video is not None:
+            parts.append(_Pictures(out, pictures, span, arguments["max_side"], limits))
+        if sounds.audio:
+            parts.append(_Sounds(out, sounds, span))
+        if not parts:
+            raise Refusal("media_no_stream", "it has neither pictures nor sound.")
+        written = 0
+        for _, _, packet in heapq.merge(
+            *(part.packets(channel, order) for order, part in enumerate(parts)),
+            key=lambda item: item[:2],
+        ):
+            out.mux(packet)
+            written += 1
+        if not written:
+            raise Refusal("media_corrupt", "nothing in that stretch can be decoded.")
+    channel.send("written", packets=written)
+
+
+Dated = tuple[Fraction, int, "Packet[Any]"]
+
+
+class _Pictures:
+    """H.264 at the source's own frame times."""
+
+    def __init__(self, out: Any, opened: Opened, span: Span, max_side: int, limits: Limits) -> None:
+        self._opened, self._span = opened, span
+        self._converter = Converter(max_side)
+        self._aspect = opened.video.codec_context.sample_aspect_ratio
+        prepare(opened.video, 0, limits)
+        rate = round(1 / nominal(opened.video), 3)
+        self._stream = out.add_stream(
+            "libx264", rate=rate, options={"preset": "veryfast", "crf": "20"}
+        )
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.codec_context.time_base = Fraction(1, _TICKS)
+        self._size: tuple[int, int] | None = None
+
+    def packets(self, channel: Channel, order: int) -> Iterator[Dated]:
+        source = frames(self._opened, channel, None, max(self._span.start - _RUN_UP, Fraction(0)))
+        for shown in within(source, self._span):
+            picture = self._converter.rgb(shown.frame, self._aspect)
+            if self._size is None:
+                # H.264 in 4:2:0 has even sides; a later change of size is scaled to the first.
+                self._size = max(2, picture.shape[1] // 2 * 2), max(2, picture.shape[0] // 2 * 2)
+                self._stream.width, self._stream.height = self._size
+            frame = VideoFrame.from_ndarray(picture, "rgb24").reformat(
+                *self._size, "yuv420p", dst_colorspace="ITU709"
+            )
+            frame.pts = round(max(Fraction(0), shown.time - self._span.start) * _TICKS)
+            frame.time_base = Fraction(1, _TICKS)
+            yield from _dated(self._stream.encode(frame), order)
+        if self._size is not None:
+            yield from _dated(self._stream.encode(None), order)
+
+
+class _Sounds:
+    """AAC stereo, trimmed to the sample."""
+
+    def __init__(self, out: Any, opened: Opened, span: Span) -> None:
+        self._opened, self._span = opened, span
+        self._stream = out.add_stream("aac", rate=_RATE, layout="stereo")
+        self._stream.bit_rate = 128_000
+
+    def packets(self, channel: Channel, order: int) -> Iterator[Dated]:
+        opened, span = self._opened, self._span
+        ready: list[tuple[Fraction, Samples]] = []
+        track = Track(
+            lambda start, samples: ready.append((start, samples)),
+            _AAC,
+            span,
+            rate=_RATE,
+            channels=2,
+        )
+        source = opened.audio[0]
+        seek_sound(opened, source, span.start)
+        for _ in decode_sound(opened, source, track, channel, None):
+            yield from self._encode(ready, order)
+        yield from self._encode(ready, order)
+        yield from _dated(self._stream.encode(None), order)
+
+    def _encode(self, ready: list[tuple[Fraction, Samples]], order: int) -> Iterator[Dated]:
+        for start, samples in ready:
+            frame = AudioFrame.from_ndarray(
+                np.ascontiguousarray(samples), format="fltp", layout="stereo"
+            )
+            frame.sample_rate = _RATE
+            frame.time_base = Fraction(1, _RATE)
+            frame.pts = round((start - self._span.start) * _RATE)
+            yield from _dated(self._stream.encode(frame), order)
+        ready.clear()
+
+
+def _dated(packets: list[Packet[Any]], order: int) -> Iterator[Dated]:
+    for packet in packets:
+        yield (packet.dts or 0) * packet.time_base, order, packet

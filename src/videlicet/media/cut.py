@@ -1,0 +1,225 @@
+"""Exact pieces of media: thumbnails, frames, clips; and the pictures, sounds and clips of a query.
+
+Everything is decoded in a confined child process, query media included.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videlicet.errors import InvalidInput, InvalidQuery, MediaError, StoreError
+from videlicet.media.decode import (
+    AudioChunk,
+    AudioRequest,
+    DecodedFrame,
+    VideoRequest,
+    open_audio,
+    open_video,
+    picture_of,
+)
+from videlicet.media.probe import probe
+from videlicet.media.process import Child, Input, open_media, readable
+from videlicet.media.sandbox import Limits
+from videlicet.types import Instant, Span
+
+if TYPE_CHECKING:
+    from videlicet.settings import Settings
+
+#: Longest side of frames taken whole and of clips, in pixels.
+_LARGEST = 4096
+_CLIP_SIDE = 1920
+_LONGEST_CLIP = 30 * 60
+_CPU = 300.0
+
+Picture = NDArray[np.uint8]
+
+
+def thumbnails(path: Input, at: Sequence[Instant], width: int, settings: Settings) -> list[bytes]:
+    """JPEGs of the frames on screen at the instants given, ``width`` pixels wide (less where the
+    picture is smaller). Before the first frame the first is taken, after the last the last.
+
+    Raises :class:`MediaError`, ``media_no_stream`` where there are no pictures.
+    """
+    if not 1 <= width <= _LARGEST:
+        raise InvalidInput("invalid_argument", f"A thumbnail is 1 to {_LARGEST} pixels wide.")
+    side = min(_LARGEST, max(width * 4, 640))
+    return [body.tobytes() for _, body in _frames(path, at, settings, max_side=side, jpeg=width)]
+
+
+def thumbnail(path: Input, at: Instant, width: int, settings: Settings) -> bytes:
+    """One of :func:`thumbnails`."""
+    return thumbnails(path, [at], width, settings)[0]
+
+
+def frame(path: Input, at: Instant, settings: Settings, *, max_side: int = _LARGEST) -> Picture:
+    """The frame on screen at an instant: uint8 RGB, shape (height, width, 3), upright, SDR."""
+    header, body = _frames(path, [at], settings, max_side=max_side, jpeg=0)[0]
+    return picture_of(header, body)
+
+
+def _frames(
+    path: Input, at: Sequence[Instant], settings: Settings, *, max_side: int, jpeg: int
+) -> list[tuple[dict[str, object], Picture]]:
+    if not at:
+        return []
+    subject = readable(path)
+    arguments = {"at": [str(instant) for instant in at], "max_side": max_side, "jpeg": jpeg}
+    with (
+        open_media(path, subject) as file,
+        Child(
+            "frame",
+            arguments,
+            Limits.of(settings, cpu=_CPU),
+            [file],
+            subject=subject,
+            largest=max_side**2 * 3,
+        ) as child,
+    ):
+        answers = list(child.messages())
+    if len(answers) != len(at):
+        raise MediaError(
+            "media_decoder_crashed", f"Frames of {subject} are missing.", subject=subject
+        )
+    return answers
+
+
+def cut_clip(path: Input, span: Span, out: str | os.PathLike[str], settings: Settings) -> None:
+    """Write the stretch ``span`` of a file to ``out``, exact to the frame and the sample.
+
+    The clip is encoded anew (H.264 and AAC in MP4, sides of at most 1,920 pixels) and carries no
+    metadata. ``out`` appears only when it is complete; an older file of that name is replaced.
+
+    Raises:
+        InvalidInput: ``invalid_argument`` for an empty or overlong span.
+        MediaError: where nothing in that stretch can be decoded.
+        StoreError: ``disk_full`` or ``store_not_writable`` where ``out`` cannot be written.
+    """
+    if not 0 < span.duration <= _LONGEST_CLIP:
+        raise InvalidInput(
+            "invalid_argument", f"A clip lasts more than 0 and at most {_LONGEST_CLIP} seconds."
+        )
+    subject = readable(path)
+    target = Path(out)
+    part = target.with_name(f".{secrets.token_hex(8)}.part")
+    limits = Limits.of(settings, cpu=3600, output=8 * 1024**3)
+    with open_media(path, subject) as one, open_media(path, subject) as other:
+        try:
+            with (
+                open(part, "w+b", buffering=0) as file,
+                Child(
+                    "clip",
+                    {"span": span.to_json(), "max_side": _CLIP_SIDE},
+                    limits,
+                    [one, other, file],
+                    subject=subject,
+                    largest=0,
+                ) as child,
+            ):
+                child.only()
+                os.fsync(file.fileno())
+            os.replace(part, target)
+        except OSError as error:
+            import errno
+
+            code = "disk_full" if error.errno == errno.ENOSPC else "store_not_writable"
+            raise StoreError(
+                code, f"{target} cannot be written: {error.strerror}.", subject=str(target)
+            ) from error
+        finally:
+            part.unlink(missing_ok=True)
+
+
+# -- query media --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """A query clip: uint8 RGB frames spread evenly over it, and its sound (float32 at
+    :data:`videlicet.media.records.SAMPLE_RATE`), ``None`` where it has none."""
+
+    frames: list[Picture]
+    sound: NDArray[np.float32] | None
+
+
+@contextmanager
+def _query(source: Input) -> Iterator[str]:
+    subject = readable(source)
+    try:
+        yield subject
+    except MediaError as error:
+        raise InvalidQuery(
+            "query_media_invalid",
+            error.message,
+            subject=subject,
+            details={"reason": error.code},
+        ) from error
+
+
+def load_image(source: Input, settings: Settings, *, max_side: int = 1280) -> Picture:
+    """A picture (JPEG, PNG, WebP, GIF, BMP, TIFF; its path or its bytes) as uint8 RGB, shape
+    (height, width, 3), upright by its EXIF orientation, at most ``max_side`` on the longer side.
+
+    Raises :class:`InvalidQuery` ``query_media_invalid`` for anything that is not such a picture.
+    """
+    with _query(source) as subject:
+        with (
+            open_media(source, subject) as file,
+            Child(
+                "image",
+                {"max_side": max_side},
+                Limits.of(settings, cpu=60),
+                [file],
+                subject=subject,
+                largest=max_side**2 * 3,
+            ) as child,
+        ):
+            header, body = child.only()
+        return picture_of(header, body)
+
+
+def load_sound(source: Input, settings: Settings, *, longest: float = 600.0) -> NDArray[np.float32]:
+    """The sound of a file (its path or its bytes) as float32 mono at 16 kHz, its first ``longest``
+    seconds. Raises :class:`InvalidQuery` ``query_media_invalid`` where there is none."""
+    with _query(source):
+        return _sound(source, settings, longest)
+
+
+def load_clip(source: Input, settings: Settings, *, frames: int = 8, longest: float = 60.0) -> Clip:
+    """``frames`` pictures spread evenly over a clip (its path or its bytes; fewer where it has
+    fewer), and the first ``longest`` seconds of its sound.
+
+    Raises :class:`InvalidQuery` ``query_media_invalid`` where it has no pictures.
+    """
+    with _query(source) as subject:
+        facts = probe(source, settings)
+        if facts.video is None:
+            raise MediaError("media_no_stream", f"{subject} has no pictures.", subject=subject)
+        step = facts.span.duration / frames
+        request = VideoRequest(rate=min(240.0, float(1 / step)), shots=False)
+        with open_video(source, settings, request) as events:
+            pictures = [event.image for event in events if isinstance(event, DecodedFrame)]
+        sound = _sound(source, settings, longest) if facts.audio else None
+        return Clip(pictures[:frames], sound)
+
+
+def _sound(source: Input, settings: Settings, longest: float) -> NDArray[np.float32]:
+    chunks: list[NDArray[np.float32]] = []
+    start: Fraction | None = None
+    with open_audio(source, settings, AudioRequest(chunk=10.0)) as events:
+        for event in events:
+            if isinstance(event, AudioChunk):
+                start = event.start if start is None else start
+                chunks.append(event.samples)
+                if event.end - start >= longest:
+                    break
+    return np.concatenate(chunks)[: round(longest * 16_000)]

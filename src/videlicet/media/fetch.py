@@ -1,0 +1,270 @@
+"""Downloading an address without being led to where only this machine can reach.
+
+An address is resolved once; every one of its IP addresses must be public; the connection goes to
+the very address that was checked (a second resolution could answer otherwise); every redirect is
+checked the same way.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from videlicet.errors import InvalidInput, StoreError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from videlicet.settings import Settings
+
+REDIRECTS = 3
+_PORTS = {"http": 80, "https": 443}
+_CONNECT, _READ = 10.0, 30.0
+#: A server slower than this many bytes a second, over so many seconds, is given up.
+_SLOWEST, _PATIENCE = 2048, 60.0
+_BLOCK = 1024 * 1024
+#: Networks that carry an IPv4 address inside an IPv6 one: prefix → where the 32 bits end.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A checked address: what to ask for, and the IP addresses it may be asked from."""
+
+    url: str
+    host: str
+    port: int
+    addresses: tuple[Address, ...]
+
+
+def fetch(
+    url: str,
+    into: str | os.PathLike[str],
+    settings: Settings,
+    *,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Path:
+    """Download ``url`` to the file ``into``, which appears only when it is complete.
+
+    ``progress`` is told the bytes so far and the bytes to come, if the server says.
+
+    Raises:
+        InvalidInput: ``url_not_allowed`` for another scheme or port, for names and passwords in
+            the address, and for hosts that are not public unless ``fetch_allow`` names them;
+            ``url_failed`` for a server that does not deliver.
+        MediaError: ``media_too_large`` beyond ``fetch_max`` bytes.
+        StoreError: ``disk_full`` or ``store_not_writable``.
+    """
+    import httpx
+
+    target = Path(into)
+    part = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with (
+            _response(url, settings) as response,
+            _disk(target),
+            open(part, "wb") as file,
+        ):
+            _copy(response, file.write, url, settings.fetch_max, progress)
+            file.flush()
+            os.fsync(file.fileno())
+        with _disk(target):
+            os.replace(part, target)
+    except httpx.HTTPError as error:
+        raise _failed(url, str(error) or type(error).__name__) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def check(url: str, settings: Settings) -> Target:
+    """Resolve an address and refuse it unless all it resolves to may be reached.
+
+    Raises :class:`InvalidInput` ``url_not_allowed`` or, where it does not resolve, ``url_failed``.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise _refused(url, "it is malformed") from error
+    if parts.scheme not in _PORTS:
+        raise _refused(url, "only http and https are read")
+    if not host or parts.username is not None or parts.password is not None:
+        raise _refused(url, "it must name a host, and no user or password")
+    if any(ord(c) <= 32 or ord(c) == 127 for c in url):
+        raise _refused(url, "it holds blanks or control characters")
+    port = port or _PORTS[parts.scheme]
+    names, networks = _allowed(settings.fetch_allow)
+    by_name = host.lower().rstrip(".") in names
+    try:
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise _failed(url, "the host is not known") from error
+    addresses = tuple(dict.fromkeys(ipaddress.ip_address(a[4][0]) for a in answers))
+    special = by_name or all(any(a in n for n in networks) for a in addresses)
+    for address in addresses:
+        if not by_name and not is_public(address) and not any(address in n for n in networks):
+            raise _refused(url, "its host is not on the public internet")
+    if port not in _PORTS.values() and not special:
+        raise _refused(url, "only the ports 80 and 443 are read")
+    return Target(url, host, port, addresses)
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address, and any IPv4 address wrapped in it, is one of the public internet."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is None and address.teredo is not None:
+            inner = address.teredo[1]
+        if inner is not None:
+            return is_public(inner)
+        if address.scope_id is not None:
+            return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _allowed(setting: str) -> tuple[set[str], list[ipaddress.IPv4Network | ipaddress.IPv6Network]]:
+    names: set[str] = set()
+    networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
+    for item in filter(None, (part.strip() for part in setting.split(","))):
+        try:
+            networks.append(ipaddress.ip_network(item, strict=False))
+        except ValueError:
+            names.add(item.lower().rstrip("."))
+    return names, networks
+
+
+@contextmanager
+def _response(url: str, settings: Settings) -> Iterator[httpx.Response]:
+    """The answer of the last address of a chain of redirects, its body not yet read."""
+    import httpx
+
+    timeout = httpx.Timeout(_READ, connect=_CONNECT)
+    current = url
+    with httpx.Client(trust_env=False, follow_redirects=False, timeout=timeout) as client:
+        for _ in range(REDIRECTS + 1):
+            response = _ask(client, check(current, settings))
+            try:
+                if not response.has_redirect_location:
+                    _usable(response, url)
+                    yield response
+                    return
+                current = urljoin(current, response.headers["location"])
+            finally:
+                response.close()
+    raise _failed(url, f"it redirects more than {REDIRECTS} times")
+
+
+def _ask(client: httpx.Client, target: Target) -> httpx.Response:
+    import httpx
+
+    parsed = httpx.URL(target.url)
+    failure: httpx.TransportError | None = None
+    for address in target.addresses:
+        request = client.build_request(
+            "GET",
+            parsed.copy_with(host=str(address)),
+            headers={
+                "Host": parsed.netloc.decode("ascii"),
+                "Accept-Encoding": "identity",
+                "User-Agent": "videlicet",
+            },
+            # The certificate is checked against the name, not against the pinned address.
+            extensions={"sni_hostname": parsed.raw_host.decode("ascii")},
+        )
+        try:
+            return client.send(request, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            failure = error
+    assert failure is not None
+    raise failure
+
+
+def _usable(response: httpx.Response, url: str) -> None:
+    if response.status_code != 200:
+        raise _failed(url, f"the server answered {response.status_code}")
+    kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind in ("text/html", "application/xhtml+xml"):
+        raise _failed(url, "it is a web page, not a media file")
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise _failed(url, "the server sends it compressed though not asked to")
+
+
+def _copy(
+    response: httpx.Response,
+    write: Callable[[bytes], int],
+    url: str,
+    most: int,
+    progress: Callable[[int, int | None], None] | None,
+) -> None:
+    from videlicet.errors import MediaError
+
+    declared = response.headers.get("content-length", "")
+    total = int(declared) if declared.isdecimal() else None
+    done, begun = 0, time.monotonic()
+
+    def check_size(size: int) -> None:
+        if size > most:
+            raise MediaError(
+                "media_too_large",
+                f"{_shown(url)} is larger than fetch_max, {most} bytes.",
+            )
+
+    check_size(total or 0)
+    for block in response.iter_raw(_BLOCK):
+        write(block)
+        done += len(block)
+        check_size(done)
+        spent = time.monotonic() - begun
+        if spent > _PATIENCE and done < spent * _SLOWEST:
+            raise _failed(url, "the server is too slow")
+        if progress is not None:
+            progress(done, total)
+
+
+@contextmanager
+def _disk(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        code = "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "store_not_writable"
+        raise StoreError(
+            code, f"{target} cannot be written: {error.strerror}.", subject=str(target)
+        ) from error
+
+
+def _refused(url: str, why: str) -> InvalidInput:
+    return InvalidInput(
+        "url_not_allowed", f"{_shown(url)} may not be fetched: {why}.", subject=_shown(url)
+    )
+
+
+def _failed(url: str, why: str) -> InvalidInput:
+    return InvalidInput(
+        "url_failed", f"{_shown(url)} could not be fetched: {why}.", subject=_shown(url)
+    )
+
+
+def _shown(url: str) -> str:
+    """An address without the parts that may be secret."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "the address"
+    return f"{parts.scheme}://{host}{port}{parts.path}"

@@ -1,0 +1,140 @@
+"""What a user names, made into a list of files and addresses, one record for each."""
+
+from __future__ import annotations
+
+import errno
+import glob
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from videlicet.errors import InvalidInput, VidelicetError
+
+#: Files taken from folders, by suffix. A file that is named itself is taken whatever it is called.
+_SUFFIXES = (
+    ".mp4 .m4v .mov .qt .mkv .webm .avi .mpg .mpeg .m2v .ts .mts .m2ts .vob .flv .f4v .wmv .asf "
+    ".ogv .ogg .3gp .3g2 .mxf .dv .rm .rmvb .divx .y4m .nut .wtv .gif .mp3 .m4a .m4b .aac .wav "
+    ".flac .opus .oga .wma .aif .aiff .caf .amr .ac3 .eac3 .mka"
+)
+SUFFIXES = frozenset(_SUFFIXES.split())
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One thing to add: a ``path``, a ``url``, or the ``error`` that stands in its place.
+
+    ``name`` can always be printed and stored (undecodable bytes appear as ``\\xNN``).
+    """
+
+    name: str
+    path: Path | None = None
+    url: str | None = None
+    error: VidelicetError | None = None
+
+
+def find_sources(patterns: Sequence[str | os.PathLike[str]]) -> list[Source]:
+    """Everything that files, folders (searched to the bottom), globs and http(s) addresses name.
+
+    Files come in the order of their names within each pattern, each only once. Hidden files and
+    files without a media suffix are passed over in folders. A link that leads back to a folder
+    being searched, and whatever cannot be read, becomes a record with an ``error``; nothing is
+    raised for one bad entry.
+    """
+    seen: set[tuple[str, str]] = set()
+    found: list[Source] = []
+    for pattern in patterns:
+        for source in _expand(os.fspath(pattern)):
+            key = ("url", source.url) if source.url else ("path", os.path.realpath(source.name))
+            if source.path is not None:
+                key = ("path", os.path.realpath(source.path))
+            if source.error is not None or key not in seen:
+                seen.add(key)
+                found.append(source)
+    return found
+
+
+def _expand(pattern: str) -> Iterator[Source]:
+    name = _printable(pattern)
+    if scheme := _SCHEME.match(pattern):
+        if scheme.group().lower() in ("http://", "https://"):
+            yield Source(name, url=pattern)
+        else:
+            yield _problem(name, "url_not_allowed", f"Only http and https are read, not {name}.")
+        return
+    if not pattern or "\0" in pattern:
+        yield _problem(name, "path_not_found", f"{name!r} is not a path.")
+        return
+    path = os.path.expanduser(pattern) if pattern.startswith("~") else pattern
+    # Not normpath: "link/.." is the parent of what the link leads to.
+    path = os.path.join(os.getcwd(), path)
+    if ".." in Path(path).parts:
+        path = os.path.realpath(path)
+    if os.path.lexists(path) or not glob.has_magic(path):
+        yield from _entry(path, ())
+        return
+    matches = sorted(glob.glob(path, recursive=True))
+    if not matches:
+        yield _problem(name, "path_not_found", f"Nothing matches {name}.")
+    for match in matches:
+        if os.path.isdir(match) or not glob.has_magic(os.path.basename(match)):
+            yield from _entry(match, ())
+
+
+def _entry(path: str, inside: tuple[tuple[int, int], ...]) -> Iterator[Source]:
+    """A file or a folder; ``inside`` are the folders being searched, outermost first."""
+    name = _printable(path)
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        yield _unreadable(name, error)
+        return
+    if not os.path.isdir(path):
+        yield Source(name, path=Path(path))
+        return
+    here = (status.st_dev, status.st_ino)
+    if here in inside:
+        yield _problem(name, "path_not_allowed", f"{name} is a link back to a folder it lies in.")
+        return
+    try:
+        with os.scandir(path) as entries:
+            children = sorted(entry.path for entry in entries if not entry.name.startswith("."))
+    except OSError as error:
+        yield _unreadable(name, error)
+        return
+    empty = True
+    for child in children:
+        is_media = os.path.splitext(child)[1].lower() in SUFFIXES
+        if is_media or os.path.isdir(child) or _is_loop(child):
+            for source in _entry(child, (*inside, here)):
+                empty = False
+                yield source
+    if empty and not inside:
+        yield _problem(name, "nothing_to_add", f"There is no video or sound file in {name}.")
+
+
+def _is_loop(path: str) -> bool:
+    try:
+        os.stat(path)
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
+
+
+def _unreadable(name: str, error: OSError) -> Source:
+    if error.errno == errno.ELOOP:
+        return _problem(name, "path_not_allowed", f"{name} is a loop of links.")
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
+        return _problem(name, "path_not_found", f"There is no {name}.")
+    reason = (error.strerror or "unreadable").lower()
+    return _problem(name, "path_not_readable", f"{name} cannot be read: {reason}.")
+
+
+def _problem(name: str, code: str, message: str) -> Source:
+    return Source(name, error=InvalidInput(code, message, subject=name))
+
+
+def _printable(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
