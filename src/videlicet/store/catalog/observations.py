@@ -1,0 +1,113 @@
+"""What the models said of each asset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Select, delete, select
+
+from videlicet.errors import InvalidInput, NotFound
+from videlicet.rights import Grant, authorize
+from videlicet.store.catalog.part import Part
+from videlicet.store.catalog.rows import observation_of, observation_row
+from videlicet.store.catalog.schema import observations, slots
+from videlicet.store.catalog.slots import ensure_slot
+from videlicet.store.records import READING, WRITING
+from videlicet.types import Embedding, Modality, Observation, Span
+
+_INSERT = (
+    "INSERT INTO observations (slot, id, modality, card, start, finish, span, payload) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class Observations(Part):
+    """The observations' share of the catalog."""
+
+    def put_observations(
+        self, grant: Grant, index_id: str, asset_id: str, seen: Iterable[Observation]
+    ) -> int:
+        """Replace all observations of an asset in an index, in one transaction.
+
+        Of observations with one id the last stays. Embeddings are left out: they belong into the
+        vectors. Returns how many are kept.
+
+        Raises:
+            InvalidInput: an observation of another asset.
+            NotFound: ``index_not_found``.
+        """
+        authorize(grant, WRITING, "observations")
+        self.require_writer()
+        unique: dict[str, tuple[Any, ...]] = {}
+        for one in seen:
+            if one.asset_id != asset_id:
+                raise InvalidInput(
+                    "invalid_argument",
+                    f"An observation of asset {one.asset_id} was put under {asset_id}.",
+                    subject=one.asset_id,
+                )
+            if not isinstance(one.payload, Embedding):
+                row = observation_row(0, one)
+                unique[row[1]] = row[1:]
+        with self._writing() as connection:
+            slot = ensure_slot(connection, index_id, asset_id)
+            connection.execute(delete(observations).where(observations.c.slot == slot))
+            if unique:
+                connection.exec_driver_sql(_INSERT, [(slot, *row) for row in unique.values()])
+        return len(unique)
+
+    def observations(
+        self,
+        grant: Grant,
+        index_id: str,
+        asset_id: str,
+        modality: Modality | None = None,
+        within: Span | None = None,
+    ) -> list[Observation]:
+        """Observations of an asset in the order of time; with ``within``, those that share time
+        with it (instants inside it count)."""
+        authorize(grant, READING, "observations")
+        query = _rows().where(slots.c.index_id == index_id, slots.c.asset_id == asset_id)
+        if modality is not None:
+            query = query.where(observations.c.modality == modality.value)
+        if within is not None:
+            # Floats only narrow the search, one microsecond wider; exact time decides below.
+            query = query.where(
+                observations.c.start <= float(within.end) + 1e-6,
+                observations.c.finish >= float(within.start) - 1e-6,
+            )
+        with self._reading() as connection:
+            found = [observation_of(row) for row in connection.execute(query)]
+        if within is not None:
+            found = [one for one in found if _meets(one.span, within)]
+        return sorted(found, key=lambda one: one.span)
+
+    def observation(self, grant: Grant, index_id: str, id: str) -> Observation:
+        """One observation of an index.
+
+        Raises:
+            NotFound: ``segment_not_found``.
+        """
+        authorize(grant, READING, "observations")
+        query = _rows().where(slots.c.index_id == index_id, observations.c.id == id)
+        with self._reading() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise NotFound("segment_not_found", f"There is no observation {id!r}.", subject=id)
+        return observation_of(row)
+
+
+def _rows() -> Select[Any]:
+    # Rows keep the order they were put in, so that equal spans stay in the models' own order.
+    return (
+        select(observations, slots.c.asset_id)
+        .join(slots, slots.c.key == observations.c.slot)
+        .order_by(observations.c.row)
+    )
+
+
+def _meets(span: Span, within: Span) -> bool:
+    if span.start == span.end or within.start == within.end:
+        return span.start <= within.end and within.start <= span.end
+    return span.start < within.end and within.start < span.end

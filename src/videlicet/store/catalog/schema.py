@@ -1,0 +1,255 @@
+"""The tables, as the newest migration leaves them.
+
+Everything derived from one asset in one index hangs on a *slot*, a small number that stands for the
+pair; taking the slot's rows away takes everything away. The same tables fit PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: Starts a text that is kept as JSON because it is not valid Unicode (a file name may not be).
+_ESCAPED = "\ufffe"
+
+
+class Instant(TypeDecorator[datetime]):
+    """A point in time as ISO 8601 text of fixed width in UTC, so that text order is time order."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        return None if value is None else instant_text(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromisoformat(value)
+
+
+class AnyText(TypeDecorator[str]):
+    """Text that may hold lone surrogates, as file names that are not UTF-8 do in Python."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return _ESCAPED + json.dumps(value)
+        return _ESCAPED + json.dumps(value) if value.startswith(_ESCAPED) else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        if isinstance(value, str) and value.startswith(_ESCAPED):
+            return str(json.loads(value[1:]))
+        return None if value is None else str(value)
+
+
+def instant_text(value: datetime) -> str:
+    """The stored form of a time; one without a zone is taken as UTC."""
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def folded(value: str) -> str:
+    """What case-insensitive matching compares: case folded, and always encodable."""
+    return value.casefold().encode("utf-8", "replace").decode()
+
+
+indexes = Table(
+    "indexes",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("cards", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+assets = Table(
+    "assets",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("name", AnyText, nullable=False),
+    Column("name_folded", Text, nullable=False),
+    Column("source", AnyText, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("blob", Text),
+    Column("media", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("duration", Float, nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("container", Text, nullable=False),
+    Column("has_video", Integer, nullable=False),
+    Column("has_audio", Integer, nullable=False),
+)
+
+#: What users attach to assets. ``value`` is the JSON of the value; ``kind`` keeps types apart.
+asset_metadata = Table(
+    "asset_metadata",
+    metadata,
+    Column("asset_id", String(24), ForeignKey("assets.id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("kind", String(6), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("number", Float),
+    Column("text", Text),
+    Column("text_folded", Text),
+    Index(None, "key", "number"),
+    Index(None, "key", "text"),
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("index_id", String(24), ForeignKey("indexes.id"), nullable=False),
+    Column("asset_id", String(24), nullable=False),
+    UniqueConstraint("index_id", "asset_id"),
+    Index(None, "asset_id"),
+)
+
+indexed = Table(
+    "indexed_assets",
+    metadata,
+    Column("slot", Integer, ForeignKey("slots.key"), primary_key=True),
+    Column("id", String(24), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("indexed_at", Instant),
+    Column("notes", JSON, nullable=False),
+)
+
+observations = Table(
+    "observations",
+    metadata,
+    Column("row", Integer, primary_key=True),
+    Column("slot", Integer, ForeignKey("slots.key"), nullable=False),
+    Column("id", String(24), nullable=False),
+    Column("modality", String(16), nullable=False),
+    Column("card", Text, nullable=False),
+    Column("start", Float, nullable=False),
+    Column("finish", Float, nullable=False),
+    Column("span", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index(None, "slot", "start"),
+    Index(None, "id"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("index_id", String(24), nullable=False),
+    Column("source", AnyText, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("asset_id", String(24)),
+    Column("stage", Text),
+    Column("done_s", Float, nullable=False),
+    Column("total_s", Float),
+    Column("attempts", Integer, nullable=False),
+    Column("error", JSON(none_as_null=True)),
+    Index(None, "index_id", "created_at"),
+)
+
+#: One row per table of words; the full-text tables are named after ``key``. Keys of spaces are
+#: never used again: caches in other processes go by key and version.
+text_spaces = Table(
+    "text_spaces",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("index_id", String(24), ForeignKey("indexes.id"), nullable=False),
+    Column("modality", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("index_id", "modality"),
+    sqlite_autoincrement=True,
+)
+
+text_rows = Table(
+    "text_rows",
+    metadata,
+    Column("row", Integer, primary_key=True),
+    Column("space", Integer, ForeignKey("text_spaces.key"), nullable=False),
+    Column("slot", Integer, ForeignKey("slots.key"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("span", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Index(None, "slot", "space"),
+    Index(None, "space"),
+)
+
+#: ``version`` grows with every change; ``sketch`` describes the index built over the rows, if any.
+vector_spaces = Table(
+    "vector_spaces",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("index_id", String(24), ForeignKey("indexes.id"), nullable=False),
+    Column("modality", String(16), nullable=False),
+    Column("space", Text, nullable=False),
+    Column("dimensions", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("sketch", JSON(none_as_null=True)),
+    UniqueConstraint("index_id", "modality", "space"),
+    sqlite_autoincrement=True,
+)
+
+#: All vectors of one slot in one space: ``ids`` 24 bytes a row, ``spans`` four int64 a row,
+#: ``vectors`` float32. One row per asset makes replacing and erasing one asset one statement.
+vector_chunks = Table(
+    "vector_chunks",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("space", Integer, ForeignKey("vector_spaces.key"), nullable=False),
+    Column("slot", Integer, ForeignKey("slots.key"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("ids", LargeBinary, nullable=False),
+    Column("spans", LargeBinary, nullable=False),
+    Column("vectors", LargeBinary, nullable=False),
+    UniqueConstraint("space", "slot"),
+    Index(None, "slot"),
+)
+
+#: Erasures that are committed but whose bytes are not yet proven gone from disk.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("index_id", String(24), nullable=False),
+    Column("asset_id", String(24), nullable=False),
+    Column("blobs", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)

@@ -1,0 +1,68 @@
+"""The small number that stands for one asset in one index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import Connection, insert, select
+
+from videlicet.errors import InvalidInput, NotFound
+from videlicet.store.catalog.schema import indexes, slots
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def slot_of(connection: Connection, index_id: str, asset_id: str) -> int | None:
+    """The slot of the pair, ``None`` where nothing was ever put under it."""
+    found = connection.execute(
+        select(slots.c.key).where(slots.c.index_id == index_id, slots.c.asset_id == asset_id)
+    ).scalar()
+    return None if found is None else int(found)
+
+
+def ensure_slot(connection: Connection, index_id: str, asset_id: str) -> int:
+    """The slot of the pair, made where there is none.
+
+    Raises:
+        NotFound: ``index_not_found``.
+    """
+    found = slot_of(connection, index_id, asset_id)
+    if found is not None:
+        return found
+    require_index(connection, index_id)
+    if not _NAME.fullmatch(asset_id):
+        raise InvalidInput(
+            "invalid_argument", f"{asset_id!r} is not an asset id.", subject=str(asset_id)
+        )
+    made = connection.execute(insert(slots).values(index_id=index_id, asset_id=asset_id))
+    return int(made.inserted_primary_key[0])  # type: ignore[index]
+
+
+def require_index(connection: Connection, index_id: str) -> None:
+    """Raise ``index_not_found`` unless the index is there."""
+    if connection.execute(select(indexes.c.id).where(indexes.c.id == index_id)).first() is None:
+        raise NotFound("index_not_found", f"There is no index {index_id!r}.", subject=index_id)
+
+
+def slots_within(connection: Connection, index_id: str, asset_ids: Collection[str]) -> list[int]:
+    """The slots of those assets that have one in this index."""
+    found: list[int] = []
+    for part in chunked(sorted(asset_ids)):
+        rows = connection.execute(
+            select(slots.c.key).where(slots.c.index_id == index_id, slots.c.asset_id.in_(part))
+        )
+        found.extend(int(row[0]) for row in rows)
+    return found
+
+
+def chunked(items: Iterable[str], size: int = 500) -> Iterable[list[str]]:
+    """Lists short enough for one statement's parameters."""
+    batch: list[str] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,99 @@
+"""Durable jobs as users see them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from videlicet.errors import NotFound
+from videlicet.rights import Grant, authorize
+from videlicet.store.catalog.part import Part
+from videlicet.store.catalog.rows import task_of, task_row
+from videlicet.store.catalog.schema import tasks
+from videlicet.store.records import MANAGING, READING
+from videlicet.types import Status, Task
+
+
+class Tasks(Part):
+    """The tasks' share of the catalog.
+
+    Task rows are the one thing a process that does not hold the writer's lock may change: whoever
+    asks for a task to be cancelled is rarely the process that runs it.
+    """
+
+    def put_task(self, grant: Grant, task: Task) -> None:
+        """Add a task, or replace it as a whole."""
+        authorize(grant, MANAGING, "task")
+        row = task_row(task)
+        with self._database.writing() as connection:
+            if not connection.execute(
+                update(tasks).where(tasks.c.id == task.id).values(row)
+            ).rowcount:
+                connection.execute(insert(tasks).values(row))
+
+    def task(self, grant: Grant, task_id: str) -> Task:
+        """A task by id.
+
+        Raises:
+            NotFound: ``task_not_found``.
+        """
+        authorize(grant, READING, "task")
+        with self._reading() as connection:
+            row = connection.execute(select(tasks).where(tasks.c.id == task_id)).first()
+        if row is None:
+            raise _unknown(task_id)
+        return task_of(row)
+
+    def tasks(
+        self, grant: Grant, index_id: str | None = None, status: Status | None = None
+    ) -> list[Task]:
+        """Tasks of one index or of all, newest first."""
+        authorize(grant, READING, "task")
+        query = select(tasks).order_by(tasks.c.created_at.desc(), tasks.c.id)
+        if index_id is not None:
+            query = query.where(tasks.c.index_id == index_id)
+        if status is not None:
+            query = query.where(tasks.c.status == status.value)
+        with self._reading() as connection:
+            return [task_of(row) for row in connection.execute(query)]
+
+    def update_task(
+        self, grant: Grant, task_id: str, *, when: Collection[Status] = (), **changes: Any
+    ) -> Task:
+        """Change fields of a task in one transaction and return it; ``updated_at`` is set. With
+        ``when``, a task in any other status stays as it is.
+
+        Raises:
+            NotFound: ``task_not_found``.
+            TypeError: a name that is no field of a task.
+        """
+        authorize(grant, MANAGING, "task")
+        if unknown := set(changes) - set(tasks.c.keys()) | ({"id"} & set(changes)):
+            raise TypeError(f"update_task cannot set {', '.join(sorted(unknown))}")
+        values = {"updated_at": datetime.now(UTC), **changes}
+        if "status" in values:
+            values["status"] = Status(values["status"]).value
+        if values.get("error") is not None:
+            values["error"] = dict(values["error"])
+        with self._database.writing() as connection:
+            chosen = update(tasks).where(tasks.c.id == task_id)
+            if when:
+                chosen = chosen.where(tasks.c.status.in_([Status(one).value for one in when]))
+            connection.execute(chosen.values(values))
+            row = connection.execute(select(tasks).where(tasks.c.id == task_id)).first()
+        if row is None:
+            raise _unknown(task_id)
+        return task_of(row)
+
+    def delete_task(self, grant: Grant, task_id: str) -> None:
+        """Take a task out of the list; unknown ids are fine."""
+        authorize(grant, MANAGING, "task")
+        with self._database.writing() as connection:
+            connection.execute(delete(tasks).where(tasks.c.id == task_id))
+
+
+def _unknown(task_id: str) -> NotFound:
+    return NotFound("task_not_found", f"There is no task {task_id!r}.", subject=task_id)

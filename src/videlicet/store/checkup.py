@@ -1,0 +1,285 @@
+"""Check a data directory and say how to mend it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from videlicet.errors import Conflict, StoreError
+from videlicet.rights import Grant, Purpose
+from videlicet.settings import Settings
+from videlicet.store.catalog.schema import (
+    assets,
+    erasures,
+    indexed,
+    indexes,
+    observations,
+    slots,
+    text_rows,
+    text_spaces,
+    vector_chunks,
+    vector_spaces,
+)
+from videlicet.store.database import Database
+from videlicet.store.home import FORMAT, Home, write_atomically
+from videlicet.store.library import Store, open_store
+from videlicet.store.records import Finding, Level
+from videlicet.store.vectors.inverted import RECALL
+from videlicet.types import Status
+
+_MEND = "Run `videlicet doctor --mend`."
+_RESTORE = "Restore the data directory from a copy, or add the videos again to a new one."
+_AGAIN = "Run the command that added it again; finished work is kept."
+
+
+def doctor(settings: Settings, *, mend: bool = False) -> list[Finding]:
+    """What is wrong with the data directory ``settings.home``; nothing found means it is sound.
+
+    With ``mend`` whatever can be mended without losing anything is mended, which needs the right
+    to write. Weights are not looked at.
+    """
+    home = Home(settings.home)
+    if not home.database.exists():
+        return [
+            Finding(
+                Level.INFO, str(home.root), "There is no library here yet.",
+                "Add a video, or name another data directory with --home.",
+            )
+        ]  # fmt: skip
+    found: list[Finding] = []
+    if not home.mark.exists():
+        found.append(
+            Finding(Level.ERROR, home.mark.name, "The format mark is missing.", _MEND, mended=mend)
+        )
+        if not mend:
+            return found
+        write_atomically(home.mark, json.dumps({"format": FORMAT}).encode() + b"\n")
+    try:
+        damage = _damage(home)
+        if damage:
+            return [*found, *damage]
+        with open_store(settings, write=mend) as store:
+            found += _Examination(store, mend).findings()
+    except (StoreError, Conflict) as error:
+        level = Level.ERROR if isinstance(error, StoreError) else Level.WARNING
+        found.append(Finding(level, error.subject or str(home.root), error.message, error.remedy))
+    return found
+
+
+def _damage(home: Home) -> list[Finding]:
+    """Whether the database file itself is whole."""
+    database = Database(home.database, home.root)
+    try:
+        with database.bare() as connection:
+            lines = [row[0] for row in connection.execute("PRAGMA integrity_check(20)")]
+            lines = [] if lines == ["ok"] else lines
+            lines += [
+                f"table {row[0]}, row {row[1]} points to a missing row of {row[2]}"
+                for row in connection.execute("PRAGMA foreign_key_check").fetchmany(20)
+            ]
+    finally:
+        database.close()
+    return [Finding(Level.ERROR, home.database.name, line, _RESTORE) for line in lines]
+
+
+class _Examination:
+    """One look at an open store."""
+
+    def __init__(self, store: Store, mend: bool) -> None:
+        self._store = store
+        self._mend = mend
+        self._database = store._database
+        self._grant = Grant("doctor", Purpose.MANAGE)
+
+    def findings(self) -> list[Finding]:
+        return [
+            *self._erasures(),
+            *self._words(),
+            *self._files(),
+            *self._assets(),
+            *self._sketches(),
+        ]
+
+    def _erasures(self) -> Iterator[Finding]:
+        with self._database.reading() as connection:
+            pending = connection.execute(select(func.count()).select_from(erasures)).scalar()
+        if pending:
+            # Opening for writing has already tried.
+            yield Finding(
+                Level.WARNING, "erasures",
+                f"{pending} erased assets may still have bytes on disk, "
+                "because another process was reading.",
+                "Close other programs that use the library, then run `videlicet doctor --mend`.",
+            )  # fmt: skip
+
+    def _words(self) -> Iterator[Finding]:
+        with self._database.reading() as connection:
+            keys = list(connection.execute(select(text_spaces.c.key)).scalars())
+        for key in keys:
+            for table in (f"text_words_{key}", f"text_grams_{key}"):
+                if self._consistent(table):
+                    continue
+                if self._mend:
+                    with self._database.writing() as connection:
+                        connection.exec_driver_sql(
+                            f"INSERT INTO {table} ({table}) VALUES ('rebuild')"
+                        )
+                yield Finding(
+                    Level.ERROR, table, "The word list disagrees with the text.", _MEND,
+                    mended=self._mend,
+                )  # fmt: skip
+
+    def _consistent(self, table: str) -> bool:
+        """FTS5's own check against the text. It is a write by form, so a copy in a transaction
+        that is taken back does where nothing may be changed."""
+        with self._database.bare() as connection:
+            connection.execute("BEGIN")
+            try:
+                connection.execute(
+                    f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)"
+                )
+            except sqlite3.DatabaseError as error:
+                if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_CORRUPT:
+                    raise
+                return False
+            finally:
+                connection.execute("ROLLBACK")
+        return True
+
+    def _files(self) -> Iterator[Finding]:
+        with self._database.reading() as connection:
+            rows = connection.execute(select(assets)).all()
+            known = {row.id for row in rows}
+            pairs = {
+                f"{row.index_id}/{row.asset_id}"
+                for row in connection.execute(select(slots.c.index_id, slots.c.asset_id))
+            }
+        keys = set(self._store.blobs.list(self._grant))
+        for row in rows:
+            if row.blob is not None and row.blob not in keys:
+                yield Finding(
+                    Level.ERROR, row.name, "Its stored original is gone.", "Add the file again."
+                )
+            elif row.blob is None and "://" not in row.source and not Path(row.source).is_file():
+                yield Finding(
+                    Level.WARNING, row.name,
+                    f"Its original is no longer at {row.source!r}: it is found, but not shown.",
+                    "Put the file back, or add it again from where it is now.",
+                )  # fmt: skip
+        used = {row.blob for row in rows}
+        stray = sorted(key for key in keys - used if not _owned(key, known, pairs))
+        if stray:
+            if self._mend:
+                self._store.blobs.delete(self._grant, *stray)
+            yield Finding(
+                Level.WARNING, "blobs", f"{len(stray)} files belong to no asset.", _MEND,
+                mended=self._mend,
+            )  # fmt: skip
+
+    def _assets(self) -> Iterator[Finding]:
+        with self._database.reading() as connection:
+            standing = connection.execute(
+                select(
+                    slots.c.key, slots.c.index_id, slots.c.asset_id, indexed.c.status, assets.c.name
+                )
+                .outerjoin(indexed, indexed.c.slot == slots.c.key)
+                .outerjoin(assets, assets.c.id == slots.c.asset_id)
+                .order_by(slots.c.key)
+            ).all()
+            filled = {
+                name: set(connection.execute(select(table.c.slot).distinct()).scalars())
+                for name, table in (
+                    ("observations", observations),
+                    ("text", text_rows),
+                    ("vectors", vector_chunks),
+                )
+            }
+            needs_text = set(
+                connection.execute(
+                    select(observations.c.slot)
+                    .where(observations.c.modality.in_(("speech", "text")))
+                    .distinct()
+                ).scalars()
+            )
+        for row in standing:
+            subject = row.name or row.asset_id
+            if row.status is None:
+                if self._mend:
+                    self._store.remove_asset(self._grant, row.index_id, row.asset_id)
+                yield Finding(
+                    Level.WARNING, subject, "Parts of it were stored, but it was never finished.",
+                    f"{_AGAIN} Or run `videlicet doctor --mend` to take the parts away.",
+                    mended=self._mend,
+                )  # fmt: skip
+            elif row.status == Status.READY.value:
+                missing = [
+                    name
+                    for name, held in filled.items()
+                    if row.key not in held and (name != "text" or row.key in needs_text)
+                ]
+                if missing:
+                    yield Finding(
+                        Level.ERROR, subject, f"It is ready, but without {' and '.join(missing)}.",
+                        "Remove it and add it again.",
+                    )  # fmt: skip
+            elif row.status in (Status.QUEUED.value, Status.RUNNING.value):
+                yield Finding(
+                    Level.INFO,
+                    subject,
+                    f"It is {row.status}; it is found once it is ready.",
+                    _AGAIN,
+                )
+
+    def _sketches(self) -> Iterator[Finding]:
+        with self._database.reading() as connection:
+            spaces = connection.execute(
+                select(
+                    vector_spaces,
+                    indexes.c.name.label("index_name"),
+                ).join(indexes, indexes.c.id == vector_spaces.c.index_id)
+            ).all()
+        folder = self._store.home.sketches
+        for row in spaces:
+            subject = f"{row.index_name} {row.modality}/{row.space}"
+            sketch = row.sketch
+            if sketch is None:
+                continue
+            if not self._store.vectors.is_whole(row):
+                if self._mend:
+                    self._store.vectors.rebuild(row.key)
+                yield Finding(
+                    Level.WARNING, subject, "Its index is not whole: search is exact, but slow.",
+                    _MEND, mended=self._mend,
+                )  # fmt: skip
+                continue
+            good = sketch["recall_at_10"] >= RECALL
+            yield Finding(
+                Level.INFO if good else Level.WARNING, subject,
+                f"Approximate over {sketch['rows']} rows, measured recall@10 "
+                f"{sketch['recall_at_10']:.3f} (@100 {sketch['recall_at_100']:.3f}), "
+                f"{sketch['probes']} of {sketch['groups']} groups looked at.",
+                "Nothing to do." if good else _MEND,
+            )  # fmt: skip
+        wanted = {row.sketch["generation"] for row in spaces if row.sketch}
+        stray = [path for path in folder.glob("*") if path.name not in wanted]
+        if stray:
+            if self._mend:
+                self._store.vectors.scrub()
+            yield Finding(
+                Level.WARNING, folder.name, f"{len(stray)} folders belong to no index.", _MEND,
+                mended=self._mend,
+            )  # fmt: skip
+
+
+def _owned(key: str, known: set[str], pairs: set[str]) -> bool:
+    parts = key.split("/")
+    match parts:
+        case ["assets", asset_id, _, *_]:
+            return asset_id in known
+        case ["indexes", index_id, asset_id, _, *_]:
+            return f"{index_id}/{asset_id}" in pairs
+    return False

@@ -1,0 +1,177 @@
+"""One open data directory: its parts, and what must happen to all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+
+from sqlalchemy import delete, insert, select
+
+from videlicet.errors import NotFound
+from videlicet.rights import Grant, authorize
+from videlicet.settings import Settings
+from videlicet.store.blobs import Blobs
+from videlicet.store.catalog import Catalog
+from videlicet.store.catalog.schema import erasures
+from videlicet.store.catalog.slots import slot_of
+from videlicet.store.database import Database
+from videlicet.store.home import Home, WriterLock, translated
+from videlicet.store.records import MANAGING, Sighting
+from videlicet.store.scanning import sightings
+from videlicet.store.texts import Texts
+from videlicet.store.vectors import Vectors
+
+
+def open_store(
+    settings: Settings, *, write: bool = False, create: bool = False, lock_fd: int | None = None
+) -> Store:
+    """Open the data directory ``settings.home``.
+
+    Any number of processes may read while one writes; with ``write`` this becomes the one, until
+    the store is closed or the process ends. With ``create`` an empty directory is made ready.
+    ``lock_fd`` is the writer's lock as a parent process holds it (:attr:`Store.lock_fd`).
+
+    Raises:
+        StoreError: ``store_not_found``, ``store_newer``, ``store_damaged`` or
+            ``store_not_writable``.
+        Conflict: ``writer_busy``, naming the process that writes.
+    """
+    home = Home(settings.home)
+    if create:
+        home.create()
+    home.require()
+    lock = WriterLock(home, lock_fd) if write else None
+    database = Database(home.database, home.root)
+    try:
+        database.migrate()
+        store = Store(home, database, lock, exact_rows=settings.exact_rows)
+        if write:
+            store.finish_erasures()
+    except BaseException:
+        database.close()
+        if lock is not None:
+            lock.release()
+        raise
+    return store
+
+
+class Store:
+    """The parts of one open data directory; a context manager."""
+
+    def __init__(
+        self, home: Home, database: Database, lock: WriterLock | None, *, exact_rows: int
+    ) -> None:
+        self.home = home
+        self.writable = lock is not None
+        self._lock = lock
+        self._database = database
+        self.catalog = Catalog(database, writable=self.writable)
+        self.texts = Texts(database, writable=self.writable)
+        self.vectors = Vectors(database, writable=self.writable, home=home, exact_rows=exact_rows)
+        self.blobs = Blobs(home, writable=self.writable)
+        self.catalog.cascade = (self.texts.forget_index, self.vectors.forget_index)
+
+    @property
+    def lock_fd(self) -> int | None:
+        """The writer's lock, for a child process that is to write on this one's behalf."""
+        return None if self._lock is None else self._lock.fileno()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the directory; closing twice is fine."""
+        if self._lock is not None:
+            # A copy made from now on is a backup of one file, not of a file and its log.
+            self._database.checkpoint(patience=0)
+        self._database.close()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def remove_asset(self, grant: Grant, index_id: str, asset_id: str) -> None:
+        """Erase everything derived from an asset in an index, and the asset itself where no other
+        index holds it: after this returns no byte of it is left in the data directory.
+
+        Raises:
+            NotFound: ``asset_not_found``, if the index does not hold it.
+        """
+        self.remove_assets(grant, index_id, [asset_id])
+
+    def remove_assets(self, grant: Grant, index_id: str, asset_ids: Collection[str]) -> None:
+        """``remove_asset`` for many at the price of one."""
+        authorize(grant, MANAGING, "asset")
+        self.catalog.require_writer()
+        with self._database.writing() as connection:
+            gone = []
+            for asset_id in dict.fromkeys(asset_ids):
+                slot = slot_of(connection, index_id, asset_id)
+                if slot is None:
+                    raise NotFound(
+                        "asset_not_found",
+                        f"Index {index_id} holds no asset {asset_id!r}.",
+                        subject=asset_id,
+                    )
+                gone.append((asset_id, slot))
+            self.texts.erase(connection, [slot for _, slot in gone])
+            for asset_id, slot in gone:
+                self.vectors.forget(connection, slot)
+                keys = self.catalog.forget(connection, index_id, asset_id, slot)
+                connection.execute(
+                    insert(erasures).values(
+                        index_id=index_id, asset_id=asset_id, blobs=keys,
+                        created_at=datetime.now(UTC),
+                    )
+                )  # fmt: skip
+        self.finish_erasures()
+
+    def delete_index(self, grant: Grant, index_id: str) -> None:
+        """Erase an index with everything derived in it.
+
+        Raises:
+            NotFound: ``index_not_found``.
+        """
+        authorize(grant, MANAGING, "index")
+        index = self.catalog.index(grant, index_id)
+        held = self.catalog.members(grant, index.id)
+        self.remove_assets(grant, index.id, held)
+        self.catalog.delete_index(grant, index.id)
+        self.vectors.scrub()
+        self._database.checkpoint()
+
+    def finish_erasures(self) -> bool:
+        """Carry erasures that are committed through to the last byte. False where a reader still
+        holds an old view: then the next call (every opening for writing makes one) goes on."""
+        with self._database.reading() as connection:
+            pending = connection.execute(select(erasures)).all()
+        if not pending:
+            return True
+        with translated(self.home.root):
+            for row in pending:
+                self.blobs.erase(list(row.blobs))
+            self.vectors.scrub()
+        if not self._database.scrub():
+            return False
+        with self._database.writing() as connection:
+            connection.execute(
+                delete(erasures).where(erasures.c.key.in_([row.key for row in pending]))
+            )
+        return self._database.checkpoint()
+
+    def scan(self, grant: Grant, needles: Sequence[bytes]) -> list[Sighting]:
+        """Where any of ``needles`` stands in the bytes of the data directory.
+
+        Nothing in it is compressed or encrypted, so what is not sighted is not there (words that
+        were cut by a page of the database excepted, which is why callers look for several).
+        """
+        authorize(grant, MANAGING, "scan")
+        return sightings(self.home.root, needles)

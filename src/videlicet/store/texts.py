@@ -1,0 +1,458 @@
+"""Full text over words said and shown: ranked, exact phrases, and substrings with reading errors.
+
+SQLite FTS5, two tables for every (index, modality): words (Porter stems, for BM25 and phrases) and
+grams (every three characters, for substrings). docs/decisions/0002-full-text.md says why. The
+tables are derived from ``text_rows`` and change in the same transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from videlicet.errors import InvalidInput
+from videlicet.rights import Grant, authorize
+from videlicet.store.catalog.part import Part
+from videlicet.store.catalog.rows import span_of, span_text
+from videlicet.store.catalog.schema import text_rows, text_spaces
+from videlicet.store.catalog.slots import ensure_slot, slot_of, slots_within
+from videlicet.store.records import MANAGING, SEARCHING, WRITING, TextMatch, TextRow
+from videlicet.types import Modality
+
+#: Rows a ranking may look at. Terms are taken from the rarest up until this many are reached:
+#: ranking every row that holds "the" costs 700 ms over a million rows and changes nothing.
+_BUDGET = 60_000
+#: Candidates whose similarity is computed letter by letter.
+_RESCORED = 400
+#: Least similarity of a substring match.
+_SIMILAR = 0.7
+
+_TOKEN = re.compile(r"\w+(?:['’]\w+)*")
+
+
+class Texts(Part):
+    """Reads and writes of the full text of one store."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._counts: dict[tuple[int, int, str, str], int] = {}
+        self._lock = threading.Lock()
+
+    def put(self, grant: Grant, index_id: str, asset_id: str, rows: Sequence[TextRow]) -> None:
+        """Replace all text of an asset in an index, in one transaction. Blank rows are left out.
+
+        Raises:
+            InvalidInput: text that is not valid Unicode.
+            NotFound: ``index_not_found``.
+        """
+        authorize(grant, WRITING, "texts")
+        for row in rows:
+            _check(row.text)
+        by_modality: dict[Modality, dict[str, TextRow]] = {}
+        for row in rows:
+            if row.text.strip():
+                by_modality.setdefault(row.modality, {})[row.id] = row
+        with self._writing() as connection:
+            slot = ensure_slot(connection, index_id, asset_id)
+            self.forget(connection, slot)
+            for modality, kept in by_modality.items():
+                space = _ensure_space(connection, index_id, modality)
+                _add(connection, space, slot, kept.values())
+
+    def delete_asset(self, grant: Grant, index_id: str, asset_id: str) -> None:
+        """Take all text of an asset in an index away, bytes included."""
+        authorize(grant, MANAGING, "texts")
+        with self._writing() as connection:
+            slot = slot_of(connection, index_id, asset_id)
+            if slot is not None:
+                self.erase(connection, [slot])
+        self._database.checkpoint()
+
+    def bm25(
+        self,
+        grant: Grant,
+        index_id: str,
+        modality: Modality,
+        query: str,
+        k: int,
+        asset_ids: Collection[str] | None = None,
+    ) -> list[TextMatch]:
+        """The ``k`` best rows that hold any word of ``query``, by BM25 over word stems.
+
+        Very common words only count where the query has no rarer ones.
+        """
+        authorize(grant, SEARCHING, "texts")
+        words = list(dict.fromkeys(_TOKEN.findall(_clean(query).casefold())))
+        with self._reading() as connection:
+            space = _space(connection, index_id, modality)
+            if space is None or not words:
+                return []
+            table = f"text_words_{space.key}"
+            chosen = self._rarest(connection, space, table, words)
+            if not chosen:
+                return []
+            return _ranked(
+                connection, table, " OR ".join(map(_quoted, chosen)), k,
+                _slots(connection, index_id, asset_ids),
+            )  # fmt: skip
+
+    def phrase(
+        self,
+        grant: Grant,
+        index_id: str,
+        modality: Modality,
+        phrase: str,
+        k: int,
+        asset_ids: Collection[str] | None = None,
+    ) -> list[TextMatch]:
+        """Rows that hold exactly these words in this order (case, accents and punctuation aside;
+        no stemming), shortest first, each with score 1."""
+        authorize(grant, SEARCHING, "texts")
+        wanted = _words(phrase)
+        if not wanted:
+            return []
+        with self._reading() as connection:
+            space = _space(connection, index_id, modality)
+            if space is None:
+                return []
+            within = _slots(connection, index_id, asset_ids)
+            sql, values = _select(
+                f"text_words_{space.key}", _quoted(_clean(phrase)), within, "length(r.text), r.row"
+            )
+            found: list[TextMatch] = []
+            for row in connection.exec_driver_sql(sql, values):
+                if _holds(_words(row.text), wanted):
+                    found.append(_match(row, 1.0))
+                    if len(found) == k:
+                        break
+        return found
+
+    def substring(
+        self,
+        grant: Grant,
+        index_id: str,
+        modality: Modality,
+        query: str,
+        k: int,
+        asset_ids: Collection[str] | None = None,
+    ) -> list[TextMatch]:
+        """Rows that hold ``query`` anywhere, whatever the case, or nearly so (misread letters).
+
+        The score is the similarity of the best aligned stretch, 0.7 to 1; 1 is an exact substring.
+        """
+        authorize(grant, SEARCHING, "texts")
+        wanted = " ".join(_clean(query).split())
+        if not wanted:
+            return []
+        with self._reading() as connection:
+            space = _space(connection, index_id, modality)
+            if space is None:
+                return []
+            within = _slots(connection, index_id, asset_ids)
+            table = f"text_grams_{space.key}"
+            if len(wanted) < 3:
+                rows = _short(connection, space.key, wanted, within)
+                return sorted(rows, key=lambda m: (len(m.text), m.id))[:k]
+            exact, values = _select(table, _quoted(wanted), within, "length(r.text), r.row")
+            hits = [
+                _match(row, 1.0)
+                for row in connection.exec_driver_sql(f"{exact} LIMIT ?", (*values, k))
+            ]
+            if len(hits) < k:
+                known = {hit.id for hit in hits}
+                near = self._near(connection, space, table, wanted, within)
+                hits += [m for m in near if m.id not in known][: k - len(hits)]
+        return hits
+
+    def frequencies(
+        self, grant: Grant, index_id: str, modality: Modality, terms: Iterable[str]
+    ) -> tuple[dict[str, int], int]:
+        """In how many rows each term stands (by its stem), and how many rows there are.
+
+        Counts beyond 60,000 are estimates.
+        """
+        authorize(grant, SEARCHING, "texts")
+        with self._reading() as connection:
+            space = _space(connection, index_id, modality)
+            if space is None:
+                return dict.fromkeys(terms, 0), 0
+            table = f"text_words_{space.key}"
+            counts = {t: self._count(connection, space, table, t) for t in terms}
+            return counts, _total(connection, space.key)
+
+    def statistics(self, grant: Grant, index_id: str) -> dict[str, int]:
+        """Rows by modality."""
+        authorize(grant, MANAGING | SEARCHING, "texts")
+        with self._reading() as connection:
+            found = connection.execute(
+                select(text_spaces).where(text_spaces.c.index_id == index_id)
+            ).all()
+            return {row.modality: _total(connection, row.key) for row in found}
+
+    # -- inside a caller's transaction ----------------------------------------------------------
+
+    def forget(self, connection: Connection, slot: int) -> list[int]:
+        """Take a slot's rows away; returns the spaces they stood in."""
+        found = connection.execute(
+            select(text_rows.c.row, text_rows.c.space, text_rows.c.text).where(
+                text_rows.c.slot == slot
+            )
+        ).all()
+        touched = sorted({row.space for row in found})
+        for space in touched:
+            gone = [(row.row, row.text) for row in found if row.space == space]
+            for table in (f"text_words_{space}", f"text_grams_{space}"):
+                # An FTS5 table that keeps no text of its own must be told what it forgets.
+                connection.exec_driver_sql(
+                    f"INSERT INTO {table} ({table}, rowid, text) VALUES ('delete', ?, ?)", gone
+                )
+            _changed(connection, space)
+        connection.execute(delete(text_rows).where(text_rows.c.slot == slot))
+        return touched
+
+    def erase(self, connection: Connection, gone: Iterable[int]) -> None:
+        """Take slots' rows away and rewrite the word lists, so that no term of theirs is left."""
+        touched = {space for slot in gone for space in self.forget(connection, slot)}
+        for space in sorted(touched):
+            for table in (f"text_words_{space}", f"text_grams_{space}"):
+                connection.exec_driver_sql(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
+
+    def forget_index(self, connection: Connection, index_id: str) -> None:
+        """Drop the tables of an index."""
+        keys = connection.execute(
+            select(text_spaces.c.key).where(text_spaces.c.index_id == index_id)
+        ).scalars()
+        for key in list(keys):
+            connection.exec_driver_sql(f"DROP TABLE text_words_{key}")
+            connection.exec_driver_sql(f"DROP TABLE text_grams_{key}")
+            connection.exec_driver_sql(f"DROP VIEW text_view_{key}")
+        connection.execute(delete(text_spaces).where(text_spaces.c.index_id == index_id))
+
+    # -- choosing terms ---------------------------------------------------------------------------
+
+    def _rarest(
+        self, connection: Connection, space: Row[Any], table: str, terms: Collection[str]
+    ) -> list[str]:
+        """Terms from the rarest up, as many as the budget allows; at least one that is there."""
+        counted = sorted(
+            (count, term)
+            for term in terms
+            if (count := self._count(connection, space, table, term))
+        )
+        chosen: list[str] = []
+        spent = 0
+        for count, term in counted:
+            spent += count
+            if chosen and spent > _BUDGET:
+                break
+            chosen.append(term)
+        return chosen
+
+    def _count(self, connection: Connection, space: Row[Any], table: str, term: str) -> int:
+        """Rows that hold a term; beyond the budget, extrapolated from where the budget ran out."""
+        key = (space.key, space.version, table, term)
+        with self._lock:
+            known = self._counts.get(key)
+        if known is not None:
+            return known
+        count, last = connection.exec_driver_sql(
+            f"SELECT count(*), max(rowid) FROM "
+            f"(SELECT rowid FROM {table} WHERE {table} MATCH ? LIMIT ?)",
+            (_quoted(term), _BUDGET),
+        ).one()
+        if count == _BUDGET:
+            low, high = connection.exec_driver_sql(
+                "SELECT min(row), max(row) FROM text_rows WHERE space = ?", (space.key,)
+            ).one()
+            count = round(count * max(1.0, (high - low + 1) / (last - low + 1)))
+        with self._lock:
+            if len(self._counts) > 50_000:
+                self._counts.clear()
+            self._counts[key] = int(count)
+        return int(count)
+
+    def _near(
+        self,
+        connection: Connection,
+        space: Row[Any],
+        table: str,
+        wanted: str,
+        within: list[int] | None,
+    ) -> list[TextMatch]:
+        """Rows that share letter triples with ``wanted``, rescored letter by letter."""
+        from rapidfuzz import fuzz
+
+        folded = wanted.casefold()
+        grams = list(dict.fromkeys(folded[i : i + 3] for i in range(len(folded) - 2)))
+        chosen = self._rarest(connection, space, table, grams)
+        if not chosen:
+            return []
+        rows = _ranked(connection, table, " OR ".join(map(_quoted, chosen)), _RESCORED, within)
+        scored = []
+        for row in rows:
+            text = row.text.casefold()
+            # A text shorter than what is wanted cannot hold it: compare it as a whole.
+            compare = fuzz.partial_ratio if len(text) >= len(folded) else fuzz.ratio
+            similarity = compare(folded, text, score_cutoff=100 * _SIMILAR) / 100
+            if similarity >= _SIMILAR:
+                scored.append(TextMatch(row.id, row.asset_id, row.span, row.text, similarity))
+        return sorted(scored, key=lambda m: (-m.score, len(m.text), m.id))
+
+
+def _space(connection: Connection, index_id: str, modality: Modality) -> Row[Any] | None:
+    return connection.execute(
+        select(text_spaces).where(
+            text_spaces.c.index_id == index_id, text_spaces.c.modality == modality.value
+        )
+    ).first()
+
+
+def _ensure_space(connection: Connection, index_id: str, modality: Modality) -> int:
+    found = _space(connection, index_id, modality)
+    if found is not None:
+        return int(found.key)
+    made = connection.execute(
+        insert(text_spaces).values(index_id=index_id, modality=modality.value, version=0)
+    )
+    key = int(made.inserted_primary_key[0])  # type: ignore[index]
+    connection.exec_driver_sql(
+        f"CREATE VIEW text_view_{key} AS SELECT row, text FROM text_rows WHERE space = {key}"
+    )
+    for name, tokenizer in (
+        ("words", "porter unicode61 remove_diacritics 2"),
+        ("grams", "trigram"),
+    ):
+        connection.exec_driver_sql(
+            f"CREATE VIRTUAL TABLE text_{name}_{key} USING fts5(text, "
+            f"content='text_view_{key}', content_rowid='row', tokenize='{tokenizer}')"
+        )
+    return key
+
+
+def _add(connection: Connection, space: int, slot: int, rows: Iterable[TextRow]) -> None:
+    first = connection.exec_driver_sql("SELECT coalesce(max(row), 0) + 1 FROM text_rows").scalar()
+    assert isinstance(first, int)
+    numbered = list(enumerate(rows, first))
+    connection.execute(
+        insert(text_rows),
+        [
+            {"row": n, "space": space, "slot": slot, "id": row.id, "span": span_text(row.span),
+             "text": row.text}
+            for n, row in numbered
+        ],
+    )  # fmt: skip
+    for table in (f"text_words_{space}", f"text_grams_{space}"):
+        connection.exec_driver_sql(
+            f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", [(n, r.text) for n, r in numbered]
+        )
+    _changed(connection, space)
+
+
+def _changed(connection: Connection, space: int) -> None:
+    connection.execute(
+        update(text_spaces)
+        .where(text_spaces.c.key == space)
+        .values(version=text_spaces.c.version + 1)
+    )
+
+
+def _slots(
+    connection: Connection, index_id: str, asset_ids: Collection[str] | None
+) -> list[int] | None:
+    return None if asset_ids is None else slots_within(connection, index_id, asset_ids)
+
+
+def _select(
+    table: str, match: str, within: list[int] | None, order: str
+) -> tuple[str, tuple[Any, ...]]:
+    sql = (
+        "SELECT r.id, r.span, r.text, s.asset_id, f.rank AS rank "
+        f"FROM {table} f JOIN text_rows r ON r.row = f.rowid JOIN slots s ON s.key = r.slot "
+        f"WHERE {table} MATCH ?"
+    )
+    values: tuple[Any, ...] = (match,)
+    if within is not None:
+        sql += " AND r.slot IN (SELECT value FROM json_each(?))"
+        values += (json.dumps(within),)
+    return f"{sql} ORDER BY {order}", values
+
+
+def _ranked(
+    connection: Connection, table: str, match: str, k: int, within: list[int] | None
+) -> list[TextMatch]:
+    inner = f"SELECT rowid, rank FROM {table} WHERE {table} MATCH ?"
+    values: tuple[Any, ...] = (match,)
+    if within is not None:
+        # The plus keeps SQLite from probing the full-text table row by row.
+        inner += (
+            " AND +rowid IN (SELECT row FROM text_rows "
+            "WHERE slot IN (SELECT value FROM json_each(?)))"
+        )
+        values += (json.dumps(within),)
+    rows = connection.exec_driver_sql(
+        "SELECT r.id, r.span, r.text, s.asset_id, f.rank AS rank "
+        f"FROM ({inner} ORDER BY rank LIMIT ?) f "
+        "JOIN text_rows r ON r.row = f.rowid JOIN slots s ON s.key = r.slot "
+        "ORDER BY f.rank, r.row",
+        (*values, k),
+    )
+    # FTS5 ranks by minus BM25.
+    return [_match(row, -row.rank) for row in rows]
+
+
+def _short(
+    connection: Connection, space: int, wanted: str, within: list[int] | None
+) -> list[TextMatch]:
+    """One or two characters have no triple: look at every row."""
+    pattern = "%" + re.sub(r"([%_\\])", r"\\\1", wanted) + "%"
+    sql = (
+        "SELECT r.id, r.span, r.text, s.asset_id FROM text_rows r JOIN slots s ON s.key = r.slot "
+        "WHERE r.space = ? AND r.text LIKE ? ESCAPE '\\'"
+    )
+    values: tuple[Any, ...] = (space, pattern)
+    if within is not None:
+        sql += " AND r.slot IN (SELECT value FROM json_each(?))"
+        values += (json.dumps(within),)
+    return [_match(row, 1.0) for row in connection.exec_driver_sql(sql, values)]
+
+
+def _match(row: Row[Any], score: float) -> TextMatch:
+    return TextMatch(row.id, row.asset_id, span_of(row.span), row.text, score)
+
+
+def _total(connection: Connection, space: int) -> int:
+    found = connection.exec_driver_sql(
+        "SELECT count(*) FROM text_rows WHERE space = ?", (space,)
+    ).scalar()
+    return int(found or 0)
+
+
+def _quoted(term: str) -> str:
+    return '"' + term.replace('"', '""') + '"'
+
+
+def _clean(text: str) -> str:
+    return "".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
+
+
+def _words(text: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c)))
+
+
+def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
+    n = len(wanted)
+    return any(words[i : i + n] == wanted for i in range(len(words) - n + 1))
+
+
+def _check(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput("invalid_argument", "A text row is not valid Unicode.") from error
