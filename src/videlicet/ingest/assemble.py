@@ -1,0 +1,231 @@
+"""From finished units to observations and rows: a pure function of the journal.
+
+Nothing here depends on when or in what order the units ran, so a pass that was killed and resumed
+ends in the same bytes as one that was not.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from videlicet.ingest.journal import Entry, Journal
+from videlicet.ingest.plan import Models, Plan
+from videlicet.ingest.words import normalised
+from videlicet.models.base import SOUND_RATE
+from videlicet.store.records import TextRow, VectorRow
+from videlicet.types import (
+    Label,
+    Modality,
+    Observation,
+    Segment,
+    Shot,
+    Span,
+    Utterance,
+    Word,
+    derived_id,
+    instant,
+    windows,
+)
+from videlicet.types.observation import payload_from_json
+
+if TYPE_CHECKING:
+    from videlicet.models.base import Floats
+
+#: Keys of the records that say that a pass over pictures or sound is complete.
+WATCHED, LISTENED = "watched", "listened"
+#: The card of what the shot detector says.
+SHOT_CARD = "shot-cuts"
+#: Class names kept for a segment, and the least mean probability of one.
+LABELS = 5
+FAINTEST = 0.02
+
+
+@dataclass(slots=True)
+class Findings:
+    """Everything one pass found. ``vectors`` is keyed by modality and space, then by row id."""
+
+    observations: list[Observation] = field(default_factory=list)
+    vectors: dict[tuple[Modality, str], dict[str, VectorRow]] = field(default_factory=dict)
+    texts: list[TextRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def vector(self, modality: Modality, space: str, id: str, span: Span, row: Floats) -> None:
+        self.vectors.setdefault((modality, space), {})[id] = VectorRow(id, span, row)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A segment's frames as the vision model saw them, averaged."""
+
+    features: Floats
+    semantics: Floats
+    labels: tuple[tuple[str, float], ...]
+
+
+def view_of(
+    features: Floats, semantics: Floats, labels: Sequence[Sequence[tuple[str, float]]]
+) -> View:
+    """Frames (n rows each) as one: the directions of the mean vectors, and the class names with
+    the highest mean probability. The one place that decides how frames become a segment."""
+    sums: dict[str, float] = {}
+    for frame in labels:
+        for name, probability in frame:
+            sums[name] = sums.get(name, 0.0) + probability / len(labels)
+    best = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:LABELS]
+    return View(
+        normalised(features.mean(axis=0)),
+        normalised(semantics.mean(axis=0)),
+        tuple((name, score) for name, score in best if score >= FAINTEST),
+    )
+
+
+class Frames:
+    """The sampled frames of a pass, read from the journal as they are needed."""
+
+    def __init__(self, journal: Journal, batches: Sequence[str]) -> None:
+        self._journal = journal
+        self.times: list[Fraction] = []
+        self._places: list[tuple[str, int]] = []
+        for key in batches:
+            entry = _entry(journal, key)
+            for number, time in enumerate(entry.head["times"]):
+                self.times.append(Fraction(time))
+                self._places.append((key, number))
+        self._open: tuple[str, Entry | None] = ("", None)
+
+    def within(self, span: Span, shot: Span) -> range:
+        """Which frames show ``span``: those sampled in it, else the one that is still shown."""
+        first, last = bisect_left(self.times, span.start), bisect_left(self.times, span.end)
+        if first == last:
+            shown = bisect_right(self.times, span.start) - 1
+            if shown < 0 or self.times[shown] < shot.start:
+                return range(0)
+            return range(shown, shown + 1)
+        return range(first, last)
+
+    def view(self, numbers: range) -> View:
+        features, semantics, labels = [], [], []
+        for number in numbers:
+            key, row = self._places[number]
+            if self._open[0] != key:
+                self._open = (key, self._journal.get(key))
+            entry = self._open[1]
+            assert entry is not None
+            features.append(entry.arrays["features"][row])
+            semantics.append(entry.arrays["semantics"][row])
+            labels.append(entry.head["labels"][row])
+        return view_of(np.stack(features), np.stack(semantics), labels)
+
+
+def shots(span: Span, cuts: Sequence[Fraction]) -> list[Span]:
+    """The unbroken takes of ``span`` between ``cuts``."""
+    edges = [span.start, *sorted({cut for cut in cuts if span.start < cut < span.end}), span.end]
+    return [Span(start, end) for start, end in pairwise(edges) if end > start]
+
+
+def segments(plan: Plan, shot: Span) -> Iterator[Segment]:
+    """The windows of one shot that are embedded and searched."""
+    for span in windows(shot, instant(plan.segment_min), instant(plan.segment_max)):
+        yield Segment(plan.asset_id, span, shot)
+
+
+def assemble(plan: Plan, models: Models, journal: Journal) -> Findings:
+    """Every observation and row of a pass whose records are all in ``journal``."""
+    found = Findings()
+    if plan.media.video is not None:
+        _pictures(plan, models, journal, found)
+    if plan.audio_track is not None:
+        _sound(plan, models, journal, found)
+    return found
+
+
+def _pictures(plan: Plan, models: Models, journal: Journal, found: Findings) -> None:
+    facts = _head(journal, WATCHED)
+    found.notes += facts["notes"]
+    frames = Frames(journal, facts["batches"])
+    for shot in shots(Span.from_json(facts["span"]), [Fraction(cut) for cut in facts["cuts"]]):
+        inside = frames.within(shot, shot)
+        keyframe = frames.times[inside[len(inside) // 2]] if inside else shot.midpoint
+        found.observations.append(
+            Observation(plan.asset_id, shot, Modality.SHOT, SHOT_CARD, Shot(keyframe))
+        )
+        for segment in segments(plan, shot):
+            numbers = frames.within(segment.span, shot)
+            if numbers:
+                _segment(plan, segment, frames.view(numbers), models, found)
+
+
+def _segment(plan: Plan, segment: Segment, view: View, models: Models, found: Findings) -> None:
+    assert models.vision is not None
+    card, span = plan.cards["vision"], segment.span
+    visual, asset = Modality.VISUAL, plan.asset_id
+    for name, score in view.labels:
+        found.observations.append(Observation(asset, span, visual, card, Label(name, score)))
+    found.vector(visual, models.vision.feature_space, segment.id, span, view.features)
+    found.vector(visual, models.text.card.id, segment.id, span, view.semantics)
+    names = ", ".join(name for name, _ in view.labels)
+    found.texts.append(TextRow(segment.id, visual, span, names))
+
+
+def _sound(plan: Plan, models: Models, journal: Journal, found: Findings) -> None:
+    facts = _head(journal, LISTENED)
+    found.notes += facts["notes"]
+    start, bounds = Fraction(facts["start"]), Span.from_json(facts["span"])
+    for key in facts["speech"]:
+        entry = _entry(journal, key)
+        origin = start + Fraction(entry.head["start"], SOUND_RATE)
+        for (begins, ends, said), vector in zip(
+            entry.head["said"], entry.arrays["vectors"], strict=True
+        ):
+            payload = payload_from_json(said)
+            assert isinstance(payload, Utterance)
+            span = _placed(begins, ends, origin, bounds)
+            words = tuple(
+                Word(w.text, w.span.shift(origin).clamp(bounds), w.probability)
+                for w in payload.words
+            )
+            one = Observation(
+                plan.asset_id,
+                span,
+                Modality.SPEECH,
+                plan.cards["speech"],
+                replace(payload, words=words),
+            )
+            found.observations.append(one)
+            found.vector(Modality.SPEECH, models.text.card.id, one.id, span, vector)
+            found.texts.append(TextRow(one.id, Modality.SPEECH, span, payload.text))
+    if models.sound is None:
+        return
+    window = instant(models.sound.window)
+    for key in facts["sounds"]:
+        entry = _entry(journal, key)
+        first = start + Fraction(entry.head["start"], SOUND_RATE)
+        last = first + Fraction(entry.head["length"], SOUND_RATE)
+        for number, vector in enumerate(entry.arrays["vectors"]):
+            begins = first + number * window
+            span = Span(begins, max(begins, min(begins + window, last)))
+            id = derived_id(plan.asset_id, "sound", *span.to_json())
+            found.vector(Modality.SOUND, models.sound.space, id, span, vector)
+
+
+def _placed(start: float, end: float, origin: Fraction, bounds: Span) -> Span:
+    """A span given in seconds from ``origin``, on the container's timeline."""
+    return Span.of(start, max(start, end)).shift(origin).clamp(bounds)
+
+
+def _entry(journal: Journal, key: str) -> Entry:
+    entry = journal.get(key)
+    if entry is None:
+        raise LookupError(f"the journal lacks {key}")
+    return entry
+
+
+def _head(journal: Journal, key: str) -> Any:
+    return _entry(journal, key).head

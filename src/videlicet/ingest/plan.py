@@ -1,0 +1,86 @@
+"""What one ingest is going to do, fixed before it starts so that every retry does the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videlicet.store.catalog.rows import media_from_json, media_to_json
+from videlicet.types import MediaInfo, derived_id
+
+if TYPE_CHECKING:
+    from videlicet.models.base import SoundModel, SpeechModel, TextEncoder, TextReader, VisionModel
+    from videlicet.settings import Settings
+
+#: Raised when the same bytes, models and settings come to give other observations.
+EDITION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One file to be observed for one index.
+
+    ``stamp`` (size, time of change, file number) tells whether the file is still the one that was
+    hashed. ``blob`` is the original's key where it was fetched instead of found.
+    """
+
+    index_id: str
+    asset_id: str
+    sha256: str
+    name: str
+    stamp: tuple[int, ...]
+    media: MediaInfo
+    cards: Mapping[str, str]
+    sample_rate: float
+    segment_min: float
+    segment_max: float
+    blob: str | None = None
+
+    @property
+    def audio_track(self) -> int | None:
+        """The sound track that is listened to."""
+        return self.media.audio[0].index if self.media.audio else None
+
+    @property
+    def key(self) -> str:
+        """Names everything the observations depend on."""
+        matter = {
+            "cards": dict(sorted(self.cards.items())),
+            "sample_rate": self.sample_rate,
+            "segment": [self.segment_min, self.segment_max],
+            "edition": EDITION,
+        }
+        return derived_id(self.asset_id, json.dumps(matter, sort_keys=True))
+
+    def to_json(self) -> dict[str, Any]:
+        row = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {
+            **row,
+            "stamp": list(self.stamp),
+            "cards": dict(self.cards),
+            "media": media_to_json(self.media),
+        }
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Plan:
+        media = media_from_json(row["media"])
+        return cls(**{**row, "stamp": tuple(row["stamp"]), "media": media})
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models of one index by role; ``None`` where the index does without."""
+
+    text: TextEncoder
+    vision: VisionModel | None = None
+    reader: TextReader | None = None
+    speech: SpeechModel | None = None
+    sound: SoundModel | None = None
+
+
+def staging(settings: Settings, name: str) -> Path:
+    """Where unfinished work lies, by asset (or by task, before its asset is known)."""
+    return settings.home / "staging" / name

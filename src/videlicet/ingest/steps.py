@@ -1,0 +1,258 @@
+"""The steps of one task, each of which may be run again after any interruption."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videlicet.errors import Cancelled, MediaError, VidelicetError
+from videlicet.ingest.assemble import assemble
+from videlicet.ingest.journal import Journal
+from videlicet.ingest.observe import observe
+from videlicet.ingest.plan import Plan, staging
+from videlicet.ingest.pool import Crew
+from videlicet.ingest.progress import Progress
+from videlicet.ingest.runtime import Reporter, Runtime, peak_memory
+from videlicet.media.probe import probe
+from videlicet.media.process import open_media, readable
+from videlicet.store.home import translated
+from videlicet.types import Asset, IndexedAsset, Status, Task, derived_id
+
+if TYPE_CHECKING:
+    from videlicet.settings import Settings
+    from videlicet.store import Store
+
+_READ = 4 * 1024 * 1024
+_LIVE = (Status.QUEUED, Status.RUNNING)
+
+
+class Steps:
+    """The steps of the task ``task_id``. Plans go from step to step as JSON."""
+
+    def __init__(self, runtime: Runtime, task_id: str) -> None:
+        self._runtime = runtime
+        self._grant = runtime.grant
+        self._store: Store = runtime.store
+        self._settings: Settings = runtime.settings
+        self._stopped = runtime.enter(task_id)
+        self._task_id = task_id
+        self._cpu: Mapping[str, float] = {}
+
+    @contextmanager
+    def alone(self, row: Mapping[str, Any]) -> Iterator[None]:
+        """Let no other task work on the same bytes for the same index meanwhile."""
+        pair = (row["index_id"], row["asset_id"])
+        self._runtime.seize(*pair)
+        try:
+            yield
+        finally:
+            self._runtime.release(*pair)
+
+    def identify(self) -> dict[str, Any]:
+        """Read the whole file once for its hash, and its container for what it holds."""
+        task = self._stage("identify", status=Status.RUNNING)
+        path = Path(task.source)
+        with open_media(path) as file:
+            stamp = _stamp(os.fstat(file.fileno()))
+            digest = hashlib.sha256()
+            while block := file.read(_READ):
+                digest.update(block)
+                self._check()
+        media = probe(path, self._settings)
+        _require_unchanged(path, stamp)
+        index = self._store.catalog.index(self._grant, task.index_id)
+        sha256 = digest.hexdigest()
+        return Plan(
+            index_id=task.index_id,
+            asset_id=derived_id(sha256),
+            sha256=sha256,
+            name=readable(path.name),
+            stamp=stamp,
+            media=media,
+            cards=dict(index.cards),
+            sample_rate=self._settings.sample_rate,
+            segment_min=self._settings.segment_min,
+            segment_max=self._settings.segment_max,
+        ).to_json()
+
+    def admit(self, row: Mapping[str, Any]) -> bool:
+        """Enter the asset in the catalog. False where the index holds the same bytes already:
+        then there is nothing more to do."""
+        plan = Plan.from_json(row)
+        self._check()
+        there = self._store.catalog.indexed(self._grant, plan.index_id, plan.asset_id)
+        if there is not None and there.status is Status.READY:
+            task = self._end(Status.READY, plan, notes=there.notes, already=True)
+            self._clear(task, plan.asset_id)
+            return False
+        task = self._stage("observe", asset_id=plan.asset_id, total_s=_seconds(plan))
+        now = datetime.now(UTC)
+        self._store.catalog.put_asset(
+            self._grant,
+            Asset(
+                id=plan.asset_id,
+                sha256=plan.sha256,
+                name=plan.name,
+                source=task.source,
+                size=plan.stamp[0],
+                media=plan.media,
+                created_at=now,
+                blob=plan.blob,
+            ),
+        )
+        self._store.catalog.put_indexed(self._grant, _entry(plan, Status.RUNNING, now))
+        return True
+
+    def observe(self, row: Mapping[str, Any]) -> None:
+        """Let every model see and hear the file; what they say goes into the journal."""
+        plan = Plan.from_json(row)
+        task = self._stage("observe")
+        path = self._original(task, plan)
+        reporter = Reporter(self._runtime, task)
+        crew = Crew(self._runtime.pool, self._runtime.order(), self._stopped)
+        models = self._runtime.models(plan.cards)
+        with self._journal(plan) as journal:
+            observe(path, plan, models, crew, journal, self._settings, reporter.lane)
+        if plan.blob is None:
+            _require_unchanged(path, plan.stamp)
+        self._cpu = dict(crew.cpu)
+
+    def store(self, row: Mapping[str, Any]) -> list[str]:
+        """Put the observations, vectors and words where searches find them; returns the notes."""
+        plan = Plan.from_json(row)
+        self._stage("store")
+        pair = (plan.index_id, plan.asset_id)
+        with self._journal(plan) as journal:
+            found = assemble(plan, self._runtime.models(plan.cards), journal)
+        self._check()
+        self._store.catalog.put_observations(self._grant, *pair, found.observations)
+        for (modality, space), rows in found.vectors.items():
+            self._check()
+            self._store.vectors.put(
+                self._grant, plan.index_id, modality, space, plan.asset_id, list(rows.values())
+            )
+        self._store.texts.put(self._grant, *pair, found.texts)
+        return found.notes
+
+    def finish(self, row: Mapping[str, Any], notes: list[str]) -> None:
+        """Make the asset searchable, and clear the table."""
+        plan = Plan.from_json(row)
+        self._check()
+        left_out = len(plan.media.audio) - 1
+        if left_out > 0:
+            notes = [*notes, f"{left_out} more sound track(s) were left out"]
+        ready = replace(_entry(plan, Status.READY), notes=tuple(notes))
+        self._store.catalog.put_indexed(self._grant, ready)
+        task = self._end(Status.READY, plan, notes=ready.notes)
+        self._clear(task, plan.asset_id)
+
+    def give_up(self, error: VidelicetError, row: Mapping[str, Any] | None) -> None:
+        """Take back everything half done, and keep the error with the task."""
+        asset_id = None if row is None else row["asset_id"]
+        task = self._store.catalog.task(self._grant, self._task_id)
+        # Staging first: where the disk is full this makes the room that the rest needs.
+        self._clear(task, asset_id)
+        cancelled = isinstance(error, Cancelled)
+        task = replace(
+            task,
+            status=Status.CANCELLED if cancelled else Status.FAILED,
+            error=None if cancelled else error.to_json(),
+            asset_id=None,
+            stage=None,
+            updated_at=datetime.now(UTC),
+        )
+        self._store.catalog.put_task(self._grant, task)
+        if row is not None:
+            take_back(self._runtime, row["index_id"], row["asset_id"])
+        self._runtime.emit(Progress.of(task, cpu=self._cpu, memory=peak_memory()))
+
+    # -- small parts ----------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        if self._stopped():
+            raise Cancelled("cancelled", "The task was cancelled.")
+
+    def _stage(self, stage: str, **changes: Any) -> Task:
+        """Note where the task is, unless it was cancelled, and say so."""
+        task = self._store.catalog.update_task(
+            self._grant, self._task_id, when=_LIVE, stage=stage, **changes
+        )
+        if task.status is Status.CANCELLED:
+            raise Cancelled("cancelled", "The task was cancelled.")
+        self._runtime.emit(Progress.of(task))
+        return task
+
+    def _end(self, status: Status, plan: Plan, **news: Any) -> Task:
+        seconds = _seconds(plan)
+        task = self._store.catalog.update_task(
+            self._grant, self._task_id, status=status, asset_id=plan.asset_id, stage=None,
+            done_s=seconds, total_s=seconds, error=None,
+        )  # fmt: skip
+        self._runtime.emit(Progress.of(task, cpu=self._cpu, memory=peak_memory(), **news))
+        return task
+
+    def _original(self, task: Task, plan: Plan) -> Path:
+        if plan.blob is not None:
+            return self._store.blobs.path(self._grant, plan.blob)
+        path = Path(task.source)
+        _require_unchanged(path, plan.stamp)
+        return path
+
+    @contextmanager
+    def _journal(self, plan: Plan) -> Iterator[Journal]:
+        folder = staging(self._settings, plan.asset_id)
+        with (
+            translated(self._settings.home),
+            Journal(folder / f"{plan.key}.journal") as journal,
+        ):
+            yield journal
+
+    def _clear(self, task: Task, asset_id: str | None) -> None:
+        for name in (task.id, asset_id):
+            if name is not None:
+                shutil.rmtree(staging(self._settings, name), ignore_errors=True)
+
+
+def take_back(runtime: Runtime, index_id: str, asset_id: str) -> None:
+    """Erase what an unfinished task derived; an asset that is ready stays."""
+    there = runtime.store.catalog.indexed(runtime.grant, index_id, asset_id)
+    if there is not None and there.status is not Status.READY:
+        runtime.store.remove_asset(runtime.grant, index_id, asset_id)
+
+
+def _entry(plan: Plan, status: Status, now: datetime | None = None) -> IndexedAsset:
+    now = now or datetime.now(UTC)
+    return IndexedAsset(
+        id=derived_id(plan.index_id, plan.asset_id),
+        index_id=plan.index_id,
+        asset_id=plan.asset_id,
+        status=status,
+        created_at=now,
+        indexed_at=now if status is Status.READY else None,
+    )
+
+
+def _seconds(plan: Plan) -> float:
+    return float(plan.media.span.duration)
+
+
+def _stamp(facts: os.stat_result) -> tuple[int, ...]:
+    return (facts.st_size, facts.st_mtime_ns, facts.st_ino)
+
+
+def _require_unchanged(path: Path, stamp: tuple[int, ...]) -> None:
+    with open_media(path) as file:
+        now = _stamp(os.fstat(file.fileno()))
+    if now != stamp:
+        raise MediaError(
+            "media_gone",
+            f"{readable(path)} was changed while it was being read.",
+            subject=readable(path),
+        )

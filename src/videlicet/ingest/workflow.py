@@ -1,0 +1,81 @@
+"""The durable workflow: one task is identify → observe → store → finish.
+
+Every step can be run again at any time and ends in the same state, so the workflow survives being
+killed between or inside steps. A step never raises what it means to report: its outcome, good or
+bad, is JSON that the next run of the same workflow reads back instead of running the step again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from dbos import DBOS
+
+from videlicet.errors import Cancelled, TaskError, VidelicetError, from_json
+from videlicet.ingest.runtime import Runtime
+from videlicet.ingest.steps import Steps
+
+QUEUE = "ingest"
+WORKFLOW = "ingest"
+#: Tasks at work at once: while one file's last unit keeps one core busy, the next begins.
+CONCURRENCY = 2
+
+_log = logging.getLogger(__name__)
+_runtime: Runtime | None = None
+
+
+def host(runtime: Runtime | None) -> None:
+    """Say in which runtime this process's workflows run."""
+    global _runtime
+    _runtime = runtime
+
+
+def workflow_id(task_id: str, attempts: int) -> str:
+    """One workflow for each time a task is tried."""
+    return f"{task_id}.{attempts}"
+
+
+@DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
+def run_task(task_id: str) -> str:
+    """Run one task to its end and return its status."""
+    assert _runtime is not None
+    steps = Steps(_runtime, task_id)
+    plan: dict[str, Any] | None = None
+    try:
+        plan = _step("identify", steps.identify)
+        with steps.alone(plan):
+            if not _step("admit", lambda: steps.admit(plan)):
+                return "already"
+            _step("observe", lambda: steps.observe(plan))
+            notes = _step("store", lambda: steps.store(plan))
+            _step("finish", lambda: steps.finish(plan, notes))
+    except VidelicetError as error:
+        broken = error  # the name ends with this block, the step runs inside it
+        _step("give up", lambda: steps.give_up(broken, plan))
+        return "cancelled" if isinstance(error, Cancelled) else "failed"
+    finally:
+        _runtime.leave(task_id)
+    return "ready"
+
+
+def _step(name: str, work: Callable[[], Any]) -> Any:
+    """Run ``work`` once, and remember how it ended."""
+
+    def guarded() -> dict[str, Any]:
+        try:
+            return {"value": work()}
+        except VidelicetError as error:
+            return {"error": error.to_json()}
+        except Exception as error:
+            # Nothing we know of, so a fault of ours: it fails this task alone, with its traceback
+            # in the log.
+            _log.exception("step %s failed", name)
+            fault = TaskError("task_failed", f"{type(error).__name__} in step {name}: {error}")
+            return {"error": fault.to_json()}
+
+    outcome = DBOS.run_step({"name": name}, guarded)
+    if "error" in outcome:
+        raise from_json(outcome["error"])
+    return outcome["value"]
