@@ -103,7 +103,7 @@ def _encode_text(part: QueryPart, encoders: Encoders, settings: Settings) -> Enc
 
 
 def _encode_image(part: QueryPart, encoders: Encoders, settings: Settings) -> EncodedPart:
-    from videlicet.media import load_image
+    from videlicet.media.cut import load_image
 
     frame = load_image(_media(part), settings)
     return EncodedPart(
@@ -112,7 +112,7 @@ def _encode_image(part: QueryPart, encoders: Encoders, settings: Settings) -> En
 
 
 def _encode_sound(part: QueryPart, encoders: Encoders, settings: Settings) -> EncodedPart:
-    from videlicet.media import load_sound
+    from videlicet.media.cut import load_sound
 
     sound = load_sound(_media(part), settings)[: int(LONGEST_SOUND * SOUND_RATE)]
     words, vectors = _heard(sound, encoders)
@@ -120,7 +120,7 @@ def _encode_sound(part: QueryPart, encoders: Encoders, settings: Settings) -> En
 
 
 def _encode_clip(part: QueryPart, encoders: Encoders, settings: Settings) -> EncodedPart:
-    from videlicet.media import load_clip
+    from videlicet.media.cut import load_clip
 
     clip = load_clip(_media(part), settings, frames=CLIP_FRAMES)
     words, vectors = (None, {}) if clip.sound is None else _heard(clip.sound, encoders)
