@@ -1,0 +1,79 @@
+"""What holds for all tests: no network, nobody's own data, and clear words on what is skipped."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+ROOT = Path(__file__).parent.parent
+#: The development corpus; see docs/evaluation.md for its form.
+CORPUS = Path(os.environ.get("VIDELICET_CORPUS", ROOT.parent / "shared" / "corpus"))
+
+# Machines differ in speed; how long one example takes says nothing.
+hypothesis_settings.register_profile("videlicet", deadline=None)
+hypothesis_settings.load_profile("videlicet")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine lacks the weights or the corpus for, saying how to get them."""
+    wanted = [n for n in ("weights", "corpus") if any(i.get_closest_marker(n) for i in items)]
+    missing = []
+    if "weights" in wanted and _weights_absent():
+        missing.append("weights")
+    if "corpus" in wanted and not (CORPUS / "queries.json").is_file():
+        missing.append("corpus")
+    reasons = {
+        "weights": "the starter weights are not here: run `videlicet models pull`",
+        "corpus": f"no corpus at {CORPUS}: set VIDELICET_CORPUS",
+    }
+    for item in items:
+        for name in missing:
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.skip(reason=reasons[name]))
+
+
+def _weights_absent() -> list[str]:
+    from videlicet.models.cards import card, default_cards
+    from videlicet.models.registry import missing
+    from videlicet.settings import load
+
+    return [one.id for one in missing(load(), [card(id) for id in default_cards().values()])]
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The development corpus; for tests marked ``corpus``."""
+    return CORPUS
+
+
+@pytest.fixture(autouse=True)
+def _own_data_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reads or writes the data directory or the settings of whoever runs the tests."""
+    for name in list(os.environ):
+        if name.startswith("VIDELICET_") and name not in ("VIDELICET_WEIGHTS", "VIDELICET_CORPUS"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("VIDELICET_HOME", str(tmp_path / "videlicet-home"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    """Connections to other machines fail the test that makes them."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            host = str(address[0])
+            if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+                raise AssertionError(f"a test reached for the network: {address!r}")
+        real(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", connect)
+        yield
