@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from videlicet.types import Box, Utterance
 
@@ -24,12 +24,25 @@ SOUND_RATE = 16_000
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """One place to get a file from: a wheel and the members whose bytes, joined, are the file."""
+class Part:
+    """A stretch of bytes at a carrier: ``member`` of ``package`` at ``version``.
+
+    For a wheel that is a distribution and a path inside it; for a hub, a repository, a revision
+    (a full commit id) and a path; for an installed package, its import name, the version whose
+    bytes were pinned, and a path inside it.
+    """
 
     package: str
     version: str
-    members: tuple[str, ...]
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place to get a file from: parts whose bytes, joined, are the file (before conversion)."""
+
+    kind: Literal["wheel", "hub", "installed"]
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +53,13 @@ class File:
     sha256: str
     size: int
     sources: tuple[Source, ...]
-    #: How the source's bytes become the file (see models/convert.py); ``copy`` changes nothing.
+    #: How the source's bytes become the file (see models/weights/convert.py); ``copy`` changes
+    #: nothing.
     convert: str = "copy"
-    #: The upstream's own published SHA-256, where the carrier's bytes can be tied to it.
-    upstream_sha256: str | None = None
+    #: SHA-256 of the joined source bytes where conversion changes them.
+    source_sha256: str | None = None
+    #: How the carrier's bytes are tied to what the author of the model published.
+    provenance: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +77,8 @@ class ModelCard:
     preprocessing: Mapping[str, object]
     limits: str
     default: bool = True
+    #: Ids of the cards whose files this one works with besides its own.
+    needs: tuple[str, ...] = ()
 
 
 class TextEncoder(Protocol):
@@ -88,6 +106,8 @@ class Seen:
     semantics: Floats
     #: Per frame the best class names with probabilities, best first.
     labels: tuple[tuple[tuple[str, float], ...], ...]
+    #: (n, classes) probabilities that sum to 1.
+    probabilities: Floats
 
 
 class VisionModel(Protocol):

@@ -1,0 +1,7 @@
+"""Text on the screen: finding it, reading it, and following it through time."""
+
+from __future__ import annotations
+
+from videlicet.models.lettering.reader import PaddleReader
+
+__all__ = ["PaddleReader"]

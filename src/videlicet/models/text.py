@@ -1,0 +1,77 @@
+"""Sentences to vectors: MiniLM (Wang et al., 2020) as tuned by Sentence-Transformers
+(Reimers and Gurevych, 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from videlicet.models.base import ModelCard
+from videlicet.models.runtime import Graph
+from videlicet.models.weights import open_files
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+
+    from videlicet.models.base import Floats
+    from videlicet.settings import Settings
+
+_BATCH = 32
+
+
+class MiniLM:
+    """The mean of the last layer's token states, at unit length."""
+
+    def __init__(self, card: ModelCard, settings: Settings) -> None:
+        files = open_files(settings, card)
+        self.card = card
+        self.dimensions = card.dimensions or 0
+        self.max_tokens = int(str(card.preprocessing["max_tokens"]))
+        self._tokenizer = Tokenizer.from_file(str(files["tokenizer.json"]))
+        # The file asks for both; cutting and padding are decided here.
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._graph = Graph(files["model.onnx"])
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Shape (len(texts), dimensions), rows of unit length.
+
+        A row depends on its own text only: texts of different length never share a batch, so
+        there is no padding.
+
+        Raises:
+            ValueError: a text has more tokens than ``max_tokens``.
+        """
+        rows = np.empty((len(texts), self.dimensions), np.float32)
+        by_length: dict[int, list[tuple[int, Encoding]]] = {}
+        for number, encoding in enumerate(self._tokenizer.encode_batch(list(texts))):
+            if len(encoding.ids) > self.max_tokens:
+                raise ValueError(
+                    f"text {number} has {len(encoding.ids)} tokens; {self.card.id} reads "
+                    f"{self.max_tokens}"
+                )
+            by_length.setdefault(len(encoding.ids), []).append((number, encoding))
+        for group in by_length.values():
+            for first in range(0, len(group), _BATCH):
+                batch = group[first : first + _BATCH]
+                rows[[number for number, _ in batch]] = self._states([e.ids for _, e in batch])
+        return rows
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of ``text``, with the two marks around it."""
+        return len(self._tokenizer.encode(text).ids)
+
+    def _states(self, ids: list[list[int]]) -> Floats:
+        tokens = np.asarray(ids, dtype=np.int64)
+        (states,) = self._graph.run(
+            {
+                "input_ids": tokens,
+                "attention_mask": np.ones_like(tokens),
+                "token_type_ids": np.zeros_like(tokens),
+            }
+        )
+        means = states.mean(axis=1, dtype=np.float64)
+        return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), dtype=np.float32)

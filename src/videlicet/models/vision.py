@@ -1,0 +1,109 @@
+"""What a frame shows: EfficientNet-Lite, in words through ConSE.
+
+ConSE (Norouzi et al., 2014, "Zero-Shot Learning by Convex Combination of Semantic Embeddings"):
+a picture becomes the probability-weighted mean of the text vectors of its likeliest classes, and
+so lives in the text encoder's space, where any query can be compared with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from videlicet.models.base import ModelCard, Seen, TextEncoder
+from videlicet.models.classes import class_names, class_vectors
+from videlicet.models.runtime import Graph
+from videlicet.models.weights import open_files
+
+if TYPE_CHECKING:
+    from videlicet.models.base import Floats, Frame
+    from videlicet.settings import Settings
+
+#: Class names kept for each frame.
+_LABELS = 5
+#: Pictures nearer to a square than this are seen whole in one view.
+_SQUARE = 1.15
+
+
+class EfficientNetLite:
+    """One network of the Lite family, or several whose opinions are averaged."""
+
+    def __init__(self, card: ModelCard, settings: Settings, text: TextEncoder) -> None:
+        files = open_files(settings, card)
+        given = card.preprocessing
+        networks = given["networks"]
+        assert isinstance(networks, tuple)
+        self.card = card
+        self.feature_space = card.id
+        self.dimensions = card.dimensions or 0
+        self.batch_size = 4
+        self._networks = [(Graph(files[name]), int(side)) for name, side in networks]
+        self._mean, self._scale = float(str(given["mean"])), float(str(given["scale"]))
+        self._temperature = float(str(given["temperature"]))
+        self._top = int(str(given["top"]))
+        self._names = class_names(files)
+        self._vectors = class_vectors(card, settings, text)
+
+    def see(self, frames: Sequence[Frame]) -> Seen:
+        """Look at each frame by itself; a frame's rows do not depend on its neighbours."""
+        looks = [self._look(frame) for frame in frames]
+        features = np.stack([f for f, _ in looks]) if looks else self._none(self.dimensions)
+        chances = np.stack([p for _, p in looks]) if looks else self._none(len(self._names))
+        return Seen(
+            features=features,
+            semantics=self._consider(chances),
+            labels=tuple(self._label(row) for row in chances),
+            probabilities=chances,
+        )
+
+    def _none(self, width: int) -> Floats:
+        return np.zeros((0, width), np.float32)
+
+    def _look(self, frame: Frame) -> tuple[Floats, Floats]:
+        picture = Image.fromarray(frame)
+        features, chances = [], []
+        for graph, side in self._networks:
+            # One view for each call: on a CPU that is faster than a batch of them.
+            seen = [graph.run({"pictures": self._scaled(v)}) for v in views(picture, side)]
+            features.append(_unit(np.mean([f[0] for f, _ in seen], axis=0)))
+            chances += [p[0] for _, p in seen]
+        mean = np.mean(chances, axis=0, dtype=np.float64)
+        if self._temperature != 1.0:
+            mean = mean ** (1 / self._temperature)
+        mean /= mean.sum()
+        return _unit(np.concatenate(features)), mean.astype(np.float32)
+
+    def _scaled(self, view: Image.Image) -> Floats:
+        pixels = (np.asarray(view, dtype=np.float32) - self._mean) / self._scale
+        return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], dtype=np.float32)
+
+    def _consider(self, chances: Floats) -> Floats:
+        """ConSE: the unit vector of the likeliest classes' weighted mean."""
+        rows = np.zeros((len(chances), self._vectors.shape[1]), np.float32)
+        for number, row in enumerate(chances):
+            best = np.argsort(-row, kind="stable")[: self._top]
+            rows[number] = _unit(row[best] @ self._vectors[best])
+        return rows
+
+    def _label(self, row: Floats) -> tuple[tuple[str, float], ...]:
+        best = np.argsort(-row, kind="stable")[:_LABELS]
+        return tuple((self._names[i], float(row[i])) for i in best)
+
+
+def views(picture: Image.Image, side: int) -> list[Image.Image]:
+    """The squares of ``side`` pixels that a picture is seen through: both ends of a wide or tall
+    one, so that nothing at its edges is lost; a nearly square one is seen whole."""
+    width, height = picture.size
+    short = min(width, height)
+    if max(width, height) / short <= _SQUARE:
+        return [picture.resize((side, side), Image.Resampling.BICUBIC)]
+    boxes = ((0, 0, short, short), (width - short, height - short, width, height))
+    return [picture.resize((side, side), Image.Resampling.BICUBIC, box=box) for box in boxes]
+
+
+def _unit(row: Floats) -> Floats:
+    length = float(np.linalg.norm(row))
+    return np.asarray(row / length if length else row, dtype=np.float32)
