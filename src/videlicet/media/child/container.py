@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import av
 import av.error
+import av.logging
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame
@@ -103,14 +105,9 @@ def _checked(container: InputContainer, found: Outline, size: int, limits: Limit
     video = max(readable, key=_preference, default=None)
     audible.sort(key=lambda s: (not s.disposition & Disposition.default, s.index))
     if video is not None:
-        width, height = video.codec_context.width, video.codec_context.height
-        if width * height > limits.pixels:
-            raise Refusal(
-                "media_too_large",
-                f"its pictures are {width}x{height}; max_pixels is {limits.pixels}.",
-            )
-        if not width or not height:
-            raise Refusal("media_corrupt", "no picture in it can be decoded.")
+        _check_size(video, limits)
+        if not video.codec_context.width or not video.codec_context.height:
+            raise Refusal("media_corrupt", "not one picture in it can be decoded.")
     start, end = _extent(container, [s for s in (video, *audible) if s is not None])
     claimed = max(found.duration or Fraction(0), Fraction(0) if end is None else end - start)
     if claimed > _LONG and size < claimed * _FEWEST_BYTES:
@@ -124,6 +121,15 @@ def _checked(container: InputContainer, found: Outline, size: int, limits: Limit
             f"it lasts {float(claimed):.0f} s; max_duration is {limits.duration:.0f}.",
         )
     return Opened(container, found, video, audible, start, end, size)
+
+
+def _check_size(stream: Any, limits: Limits) -> None:
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > limits.pixels:
+        raise Refusal(
+            "media_too_large",
+            f"its pictures are {width}x{height}; max_pixels is {limits.pixels}.",
+        )
 
 
 def _say(error: BaseException) -> str:
@@ -177,10 +183,11 @@ def _extent(container: InputContainer, streams: list[Any]) -> tuple[Fraction, Fr
 
 def nominal(stream: Any) -> Fraction:
     """The usual length of one picture in seconds."""
-    rate = stream.average_rate or stream.guessed_rate
-    return (
-        1 / min(max(Fraction(rate), Fraction(1, 10)), Fraction(1000)) if rate else Fraction(1, 25)
-    )
+    for rate in (stream.average_rate, stream.guessed_rate):
+        # A rate beyond any camera's is a time base, taken for want of better.
+        if rate and Fraction(1, 60) <= rate <= 480:
+            return 1 / Fraction(rate)
+    return Fraction(1, 25)
 
 
 def rotation(frame: VideoFrame) -> int:
@@ -211,11 +218,11 @@ def run_probe(
     channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
     """Send one ``info`` message with the container's facts."""
+    av.logging.set_level(av.logging.ERROR)  # errors then carry what ffmpeg logged
+    logging.disable()
     with open_container(files[0], limits) as opened:
-        facts = _facts(opened)
         start, end, size = opened.start, opened.end, opened.size
-    if end is None:
-        with open_container(files[0], limits) as opened:
+        if end is None:
             end = _scan(channel, opened)
     if end is None or end <= start:
         raise Refusal("media_zero_duration", "it lasts no time at all.")
@@ -224,33 +231,51 @@ def run_probe(
             "media_too_large",
             f"it lasts {float(end - start):.0f} s; max_duration is {limits.duration:.0f}.",
         )
+    with open_container(files[0], limits) as opened:
+        facts = _facts(opened, limits)
     facts["bit_rate"] = facts["bit_rate"] or round(size * 8 / (end - start))
     channel.send("info", span=[str(start), str(end)], **facts)
 
 
-def _first_frame(opened: Opened) -> Any:
+def _first_frame(opened: Opened, limits: Limits) -> Any:
     stream = opened.video
     stream.thread_count = 1
-    stream.codec_context.options = {"max_pixels": str(2**31 - 1)}
+    stream.codec_context.options = {"max_pixels": str(limits.pixels)}
     tried = 0
     try:
         for packet in opened.container.demux(stream):
-            with contextlib.suppress(av.error.InvalidDataError):
+            try:
                 for frame in packet.decode():
                     return frame
+            except av.error.FFmpegError as error:
+                _refuse_size(error, limits)
+                if not isinstance(error, av.error.InvalidDataError):
+                    raise
             tried += 1
             if tried >= _TRIED:
                 return None
-    except av.error.InvalidDataError:
+    except MemoryError:
+        raise
+    except av.error.FFmpegError:
         return None
     raise Refusal("media_corrupt", "not one picture in it can be decoded.")
+
+
+def _refuse_size(error: av.error.FFmpegError, limits: Limits) -> None:
+    """The stream's own header may say more than the container's; only ffmpeg's log tells."""
+    said = error.log[2].strip() if error.log else ""
+    if said.startswith("Picture size"):
+        size = said.removeprefix("Picture size").split()[0]
+        raise Refusal(
+            "media_too_large", f"its pictures are {size}; max_pixels is {limits.pixels}."
+        ) from error
 
 
 def _scan(channel: Channel, opened: Opened) -> Fraction | None:
     """The end of a timeline that no header declares, from the timestamps of all packets."""
     latest: Fraction | None = None
     chosen = [s for s in (opened.video, *opened.audio) if s is not None]
-    with contextlib.suppress(av.error.InvalidDataError):
+    with contextlib.suppress(av.error.FFmpegError):
         for packet in opened.container.demux(*chosen):
             channel.alive()
             stamp = packet.pts if packet.pts is not None else packet.dts
@@ -261,7 +286,7 @@ def _scan(channel: Channel, opened: Opened) -> Fraction | None:
     return latest
 
 
-def _facts(opened: Opened) -> dict[str, object]:
+def _facts(opened: Opened, limits: Limits) -> dict[str, object]:
     container, video = opened.container, opened.video
     facts: dict[str, object] = {
         "container": container.format.name,
@@ -270,7 +295,7 @@ def _facts(opened: Opened) -> dict[str, object]:
         "video": None,
     }
     if video is not None:
-        frame = _first_frame(opened)
+        frame = _first_frame(opened, limits)
         turn = 0 if frame is None else rotation(frame)
         width, height = display_size(video, turn)
         rate = video.average_rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import sys
 from collections import deque
@@ -36,6 +37,7 @@ from videlicet.types import Span
 _PATIENCE = 50
 #: Notes about damage sent one by one; later ones are gathered in the last.
 _NOTES = 100
+_DAMAGED = "the data is damaged"
 _UNSPECIFIED, _BT709, _BT2020, _HLG = 2, 1, 9, 18
 
 
@@ -95,6 +97,20 @@ def prepare(stream: Any, threads: int, limits: Limits) -> None:
     stream.codec_context.options = {"max_pixels": str(limits.pixels)}
 
 
+def decode(packet: Any, damage: DamageLog | None) -> list[Any]:
+    """The frames a packet completes; none where its data is damaged."""
+    try:
+        return list(packet.decode())
+    except MemoryError:
+        raise
+    except av.error.FFmpegError as error:  # hostile data may end in any of ffmpeg's codes
+        if error.errno == errno.ENOMEM:
+            raise MemoryError from error
+        if damage is not None and not isinstance(error, av.error.EOFError):
+            damage.bad(_DAMAGED)
+        return []
+
+
 def packets(opened: Opened, stream: Any, damage: DamageLog | None) -> Iterator[Any]:
     """Every packet of one stream; stretches the demuxer cannot read are stepped over."""
     for other in opened.container.streams:
@@ -106,13 +122,15 @@ def packets(opened: Opened, stream: Any, damage: DamageLog | None) -> Iterator[A
             for packet in opened.container.demux(stream):
                 failures = 0
                 if packet.is_corrupt and damage is not None:
-                    damage.bad("damaged data")
+                    damage.bad(_DAMAGED)
                 yield packet
             return
-        except av.error.InvalidDataError as error:
+        except MemoryError:
+            raise
+        except av.error.FFmpegError:
             failures += 1
             if damage is not None:
-                damage.bad(str(error.strerror or "damaged data").lower())
+                damage.bad(_DAMAGED)
 
 
 def frames(
@@ -132,13 +150,7 @@ def frames(
     index = 0
     for packet in packets(opened, stream, damage):
         channel.alive()
-        try:
-            decoded = packet.decode()
-        except av.error.InvalidDataError as error:
-            if damage is not None:
-                damage.bad(str(error.strerror or "damaged data").lower())
-            continue
-        for frame in decoded:
+        for frame in decode(packet, damage):
             yield Shown(index, line.place(frame.pts), frame)
             index += 1
 
@@ -263,7 +275,7 @@ def run_video(
             raise Refusal("media_no_stream", "it has no pictures.")
         prepare(stream, arguments["threads"], limits)
         usual = nominal(stream)
-        detector = shots.ShotDetector(1 / usual) if arguments["shots"] else None
+        detector = shots.ShotDetector() if arguments["shots"] else None
         converter = Converter(arguments["max_side"])
         aspect = stream.codec_context.sample_aspect_ratio
         sampler = Sampler(channel, converter, aspect, 1 / Fraction(arguments["rate"]))
@@ -286,7 +298,7 @@ def run_video(
             shown.index = position
             damage.good(shown.time, shown.time + usual)
             if detector is not None:
-                cut = detector.process(position, converter.small(shown.frame))
+                cut = detector.process(position, shown.time, converter.small(shown.frame))
                 if cut is not None:
                     cuts.add(cut)
             waiting.append(shown)

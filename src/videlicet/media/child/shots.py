@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from fractions import Fraction
 
 import numpy as np
@@ -20,28 +21,30 @@ class ShotDetector:
     """PySceneDetect's adaptive detector (cuts) and threshold detector (fades through black), fed
     frame by frame.
 
-    A cut is known :attr:`lag` frames after it happened.
+    A cut is known :attr:`lag` frames after it happened. How long a shot must last is judged on the
+    frames' own times, not their number.
     """
 
     lag = _WINDOW
 
-    def __init__(self, rate: Fraction) -> None:
-        self._rate = max(rate, Fraction(1))
-        shortest = max(1, round(_SHORTEST * self._rate))
-        self._shortest = shortest
-        self._cuts = AdaptiveDetector(window_width=_WINDOW, min_scene_len=shortest)
-        self._fades = ThresholdDetector(min_scene_len=shortest, fade_bias=1.0)
-        self._last = 0
+    def __init__(self) -> None:
+        self._cuts = AdaptiveDetector(window_width=_WINDOW, min_scene_len=1)
+        self._fades = ThresholdDetector(min_scene_len=1, fade_bias=1.0)
+        self._times: deque[Fraction] = deque(maxlen=_WINDOW + 1)
+        self._last: Fraction | None = None
 
-    def process(self, index: int, picture: NDArray[np.uint8]) -> int | None:
+    def process(self, index: int, time: Fraction, picture: NDArray[np.uint8]) -> int | None:
         """Look at frame ``index``, uint8 BGR; the index of a frame that begins a shot, if any."""
-        code = FrameTimecode(index, fps=self._rate)
+        self._times.append(time)
+        self._last = time if self._last is None else self._last
+        code = FrameTimecode(index, fps=25.0)  # only the number is used
         found = [
             *self._cuts.process_frame(code, picture),
             *self._fades.process_frame(code, picture),
         ]
         for cut in sorted(c.frame_num for c in found):
-            if cut - self._last >= self._shortest and cut > 0:
-                self._last = cut
+            begins = self._times[cut - index - 1]
+            if begins - self._last >= _SHORTEST:
+                self._last = begins
                 return int(cut)
         return None

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-import av
-import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 
 from videlicet.media.child.channel import Channel, Refusal
 from videlicet.media.child.container import Opened, open_container
-from videlicet.media.child.picture import DamageLog, packets, send_end
+from videlicet.media.child.picture import DamageLog, decode, packets, send_end
 from videlicet.media.records import SAMPLE_RATE
 from videlicet.media.sandbox import Limits
 from videlicet.types import Span
@@ -175,13 +173,7 @@ def decode_sound(
     runs = Runs(track, opened.end)
     for packet in packets(opened, stream, damage):
         channel.alive()
-        try:
-            decoded = packet.decode()
-        except av.error.InvalidDataError as error:
-            if damage is not None:
-                damage.bad(str(error.strerror or "damaged data").lower())
-            continue
-        for frame in decoded:
+        for frame in decode(packet, damage):
             stretch = runs.add(frame)
             if damage is not None:
                 damage.good(*stretch)
