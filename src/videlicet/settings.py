@@ -38,7 +38,7 @@ class Settings:
     #: Worker threads for models; 0 means one per core this process may use.
     threads: int = 0
     #: Sampled frames per second for vision and on-screen text.
-    sample_rate: float = 2.0
+    sample_rate: float = 1.0
     #: Shortest and longest segment.
     segment_min: float = 2.0
     segment_max: float = 6.0

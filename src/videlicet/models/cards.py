@@ -123,11 +123,11 @@ def _vision(id: str, title: str, numbers: tuple[int, ...], *, default: bool = Fa
         licence="Apache-2.0 (weights), MIT (class names)",
         homepage="https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
         languages=("en",),
-        dimensions=1280 * len(numbers),
+        dimensions=384,
         files=(*(_LITE[number] for number in numbers), *_clean_names()),
         preprocessing={
             "networks": tuple((f"efficientnet-lite{n}.onnx", _LITE_SIDE[n]) for n in numbers),
-            "views": "ends",
+            "views": "middle and ends",
             "mean": 127.0,
             "scale": 128.0,
             "temperature": 1.0,

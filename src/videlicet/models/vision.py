@@ -3,6 +3,9 @@
 ConSE (Norouzi et al., 2014, "Zero-Shot Learning by Convex Combination of Semantic Embeddings"):
 a picture becomes the probability-weighted mean of the text vectors of its likeliest classes, and
 so lives in the text encoder's space, where any query can be compared with it.
+
+Picture-to-picture search uses the last network's penultimate activations in the basis that its
+own classifier looks at (see :mod:`videlicet.models.classes`).
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from videlicet.models.base import ModelCard, Seen, TextEncoder
-from videlicet.models.classes import class_names, class_vectors
+from videlicet.models.classes import class_names, class_vectors, feature_basis
 from videlicet.models.runtime import Graph
 from videlicet.models.weights import open_files
 
@@ -46,6 +49,7 @@ class EfficientNetLite:
         self._top = int(str(given["top"]))
         self._names = class_names(files)
         self._vectors = class_vectors(card, settings, text)
+        self._basis = feature_basis(card, settings, files[networks[-1][0]])
 
     def see(self, frames: Sequence[Frame]) -> Seen:
         """Look at each frame by itself; a frame's rows do not depend on its neighbours."""
@@ -64,17 +68,17 @@ class EfficientNetLite:
 
     def _look(self, frame: Frame) -> tuple[Floats, Floats]:
         picture = Image.fromarray(frame)
-        features, chances = [], []
+        chances = []
         for graph, side in self._networks:
             # One view for each call: on a CPU that is faster than a batch of them.
             seen = [graph.run({"pictures": self._scaled(v)}) for v in views(picture, side)]
-            features.append(_unit(np.mean([f[0] for f, _ in seen], axis=0)))
             chances += [p[0] for _, p in seen]
+        features = np.mean([f[0] for f, _ in seen], axis=0) @ self._basis
         mean = np.mean(chances, axis=0, dtype=np.float64)
         if self._temperature != 1.0:
             mean = mean ** (1 / self._temperature)
         mean /= mean.sum()
-        return _unit(np.concatenate(features)), mean.astype(np.float32)
+        return _unit(features), mean.astype(np.float32)
 
     def _scaled(self, view: Image.Image) -> Floats:
         pixels = (np.asarray(view, dtype=np.float32) - self._mean) / self._scale
@@ -94,14 +98,22 @@ class EfficientNetLite:
 
 
 def views(picture: Image.Image, side: int) -> list[Image.Image]:
-    """The squares of ``side`` pixels that a picture is seen through: both ends of a wide or tall
-    one, so that nothing at its edges is lost; a nearly square one is seen whole."""
+    """The squares of ``side`` pixels that a picture is seen through: the middle and both ends of a
+    wide or tall one, so that nothing at its edges is lost; a nearly square one is seen whole."""
     width, height = picture.size
     short = min(width, height)
     if max(width, height) / short <= _SQUARE:
-        return [picture.resize((side, side), Image.Resampling.BICUBIC)]
-    boxes = ((0, 0, short, short), (width - short, height - short, width, height))
-    return [picture.resize((side, side), Image.Resampling.BICUBIC, box=box) for box in boxes]
+        boxes = [(0, 0, width, height)]
+    else:
+        right, down = width - short, height - short
+        boxes = [
+            (x, y, x + short, y + short)
+            for x, y in ((0, 0), (right // 2, down // 2), (right, down))
+        ]
+    return [
+        picture.resize((side, side), Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
+        for box in boxes
+    ]
 
 
 def _unit(row: Floats) -> Floats:
