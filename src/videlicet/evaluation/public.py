@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,14 @@ from videlicet.types import PartKind, Span
 DIDEMO_CHUNK = 5
 
 
-def read(path: Path, videos: Path | None = None) -> Dataset:
+def read(path: str | PathLike[str], videos: str | PathLike[str] | None = None) -> Dataset:
     """Read the dataset at ``path`` in whichever form it is.
 
     ``path`` is a folder in the own form, or a folder or file of a public form. The videos of a
     public form are looked for in ``videos``, by default the folder ``videos`` beside the
     annotation file. Raises ``dataset_invalid`` where the form is unknown or a row is off.
     """
+    path = Path(path)
     if not path.exists():
         raise InvalidInput("path_not_found", f"There is no dataset at {path}.", subject=str(path))
     if path.is_dir() and (path / "queries.json").is_file():
@@ -46,7 +48,7 @@ def read(path: Path, videos: Path | None = None) -> Dataset:
     file = _annotations(path) if path.is_dir() else path
     content = _load(file)
     reader = _form(file, content)
-    return reader(file, content, videos or file.parent / "videos")
+    return reader(file, content, Path(videos) if videos else file.parent / "videos")
 
 
 def _annotations(folder: Path) -> Path:
