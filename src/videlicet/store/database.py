@@ -145,9 +145,5 @@ class Database:
                 return False
             time.sleep(0.05)
 
-    def scrub(self) -> bool:
-        """Leave no trace of deleted rows in the file or its log; false while a reader is in it."""
-        return self.checkpoint()
-
     def close(self) -> None:
         self.engine.dispose()

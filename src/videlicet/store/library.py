@@ -159,7 +159,8 @@ class Store:
             for row in pending:
                 self.blobs.erase(list(row.blobs))
             self.vectors.scrub()
-        if not self._database.scrub():
+        # Deleted rows were overwritten with zeros; the log still held what stood there before.
+        if not self._database.checkpoint():
             return False
         with self._database.writing() as connection:
             connection.execute(

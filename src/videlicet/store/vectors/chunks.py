@@ -69,9 +69,9 @@ def unpack(ids: bytes, spans: bytes, vectors: bytes, dimensions: int) -> Chunk:
     )
 
 
-def span_at(spans: NDArray[np.int64], row: int) -> Span:
-    """The exact span of one row."""
-    a, b, c, d = (int(v) for v in spans[row])
+def span_at(ints: Sequence[int]) -> Span:
+    """The exact span of one row of ``spans``."""
+    a, b, c, d = ints
     return Span(Fraction(a, b), Fraction(c, d))
 
 

@@ -67,9 +67,6 @@ class Matrix:
             vectors=np.concatenate([chunk.vectors for chunk in chunks]),
         )
 
-    def slot_at(self, row: int) -> int:
-        return int(self.slots[np.searchsorted(self.starts, row, side="right") - 1])
-
     def search(
         self, queries: Floats, k: int, within: NDArray[np.int64] | None
     ) -> list[tuple[NDArray[np.intp], Floats]]:

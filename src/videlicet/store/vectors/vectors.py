@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from videlicet.errors import InvalidInput
 from videlicet.rights import Grant, authorize
 from videlicet.store.catalog.part import Part
-from videlicet.store.catalog.schema import slots, vector_chunks, vector_spaces
-from videlicet.store.catalog.slots import chunked, ensure_slot, slot_of, slots_within
+from videlicet.store.catalog.schema import vector_chunks, vector_spaces
+from videlicet.store.catalog.slots import ensure_slot, slot_of, slots_within
 from videlicet.store.database import Database
 from videlicet.store.home import Home, translated
 from videlicet.store.records import (
@@ -34,24 +32,23 @@ from videlicet.store.records import (
     VectorMatch,
     VectorRow,
 )
-from videlicet.store.vectors.chunks import Chunk, Floats, best, pack, span_at, unpack
+from videlicet.store.vectors.chunks import Floats, pack, span_at
 from videlicet.store.vectors.exact import Matrix
 from videlicet.store.vectors.inverted import Inverted, Sketch, build
+from videlicet.store.vectors.state import State
+from videlicet.store.vectors.tables import (
+    asset_names,
+    delete_chunk,
+    ensure_space,
+    mark_changed,
+    read_chunks,
+    space_row,
+    versions,
+)
 from videlicet.types import Modality, random_id
 
 #: Share of new rows (of those in the index) at which the index is built anew.
 _STALE = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What is searched at one version of a space: the index, if any, and the rows beside it."""
-
-    version: int
-    inverted: Inverted | None
-    alive: NDArray[np.bool_]
-    matrix: Matrix
-    assets: dict[int, str]
 
 
 class Vectors(Part):
@@ -61,7 +58,7 @@ class Vectors(Part):
         super().__init__(database, writable=writable)
         self._home = home
         self._exact_rows = exact_rows
-        self._states: dict[int, _State] = {}
+        self._states: dict[int, State] = {}
         self._lock = threading.Lock()
 
     # -- writing --------------------------------------------------------------------------------
@@ -88,9 +85,9 @@ class Vectors(Part):
         with self._writing() as connection:
             slot = ensure_slot(connection, index_id, asset_id)
             if chunk is None:
-                _delete(connection, slot, modality, space)
+                delete_chunk(connection, slot, modality, space)
                 return
-            found = _ensure_space(connection, index_id, modality, space, chunk.vectors.shape[1])
+            found = ensure_space(connection, index_id, modality, space, chunk.vectors.shape[1])
             connection.execute(
                 delete(vector_chunks).where(
                     vector_chunks.c.space == found.key, vector_chunks.c.slot == slot
@@ -107,7 +104,7 @@ class Vectors(Part):
                     vectors=chunk.vectors.tobytes(),
                 )
             )
-            _changed(connection, [found.key])
+            mark_changed(connection, [found.key])
 
     def delete_asset(self, grant: Grant, index_id: str, asset_id: str) -> None:
         """Take all vectors of an asset in an index away, bytes included."""
@@ -158,7 +155,7 @@ class Vectors(Part):
         lengths = np.linalg.norm(lines, axis=1, keepdims=True)
         lines = (lines / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
         with self._reading() as connection:
-            found = _space(connection, index_id, modality, space)
+            found = space_row(connection, index_id, modality, space)
             if found is None or k < 1:
                 return [[] for _ in lines]
             if lines.shape[1] != found.dimensions:
@@ -171,18 +168,13 @@ class Vectors(Part):
             within = None
             if asset_ids is not None:
                 within = np.array(slots_within(connection, index_id, asset_ids), np.int64)
-        if state.inverted is not None:
-            return _merged(state, state.inverted, lines, k, within, self._exact_rows)
-        return [
-            [_row_match(state, row, score) for row, score in zip(*top, strict=True)]
-            for top in state.matrix.search(lines, k, within)
-        ]
+        return state.search(lines, k, within, self._exact_rows)
 
     def is_exact(self, grant: Grant, index_id: str, modality: Modality, space: str) -> bool:
         """Whether every row of the space is compared with a query."""
         authorize(grant, SEARCHING, "vectors")
         with self._reading() as connection:
-            found = _space(connection, index_id, modality, space)
+            found = space_row(connection, index_id, modality, space)
         return found is None or found.sketch is None
 
     def scan(
@@ -194,15 +186,15 @@ class Vectors(Part):
 
     def _scan(self, index_id: str, modality: Modality, space: str) -> Iterator[VectorBatch]:
         with self._reading() as connection:
-            found = _space(connection, index_id, modality, space)
+            found = space_row(connection, index_id, modality, space)
             if found is None:
                 return
-            names = _asset_names(connection, found.key)
-            for slot, _, chunk in _chunks(connection, found.key, found.dimensions):
+            names = asset_names(connection, found.key)
+            for slot, _, chunk in read_chunks(connection, found.key, found.dimensions):
                 yield VectorBatch(
                     names[slot],
                     tuple(id.decode("ascii") for id in chunk.ids.tolist()),
-                    tuple(span_at(chunk.spans, i) for i in range(len(chunk.ids))),
+                    tuple(map(span_at, chunk.spans.tolist())),
                     chunk.vectors,
                 )
 
@@ -239,7 +231,7 @@ class Vectors(Part):
         keys = connection.execute(
             select(vector_chunks.c.space).where(vector_chunks.c.slot == slot)
         ).scalars()
-        _changed(connection, list(keys))
+        mark_changed(connection, list(keys))
         connection.execute(delete(vector_chunks).where(vector_chunks.c.slot == slot))
 
     def forget_index(self, connection: Connection, index_id: str) -> None:
@@ -266,7 +258,7 @@ class Vectors(Part):
                 if not folder.is_dir():
                     continue
                 index = Inverted(folder, row.dimensions, sketch)
-                current = _versions(connection, row.key)
+                current = versions(connection, row.key)
                 dead = [
                     owner
                     for owner, (slot, version) in enumerate(index.held().items())
@@ -297,7 +289,7 @@ class Vectors(Part):
 
     # -- what is searched -------------------------------------------------------------------------
 
-    def _state(self, connection: Connection, space: Row[Any]) -> _State:
+    def _state(self, connection: Connection, space: Row[Any]) -> State:
         state = self._states.get(space.key)
         if state is not None and state.version == space.version:
             return state
@@ -308,8 +300,8 @@ class Vectors(Part):
                 self._states[space.key] = state
         return state
 
-    def _load(self, connection: Connection, space: Row[Any], old: _State | None) -> _State:
-        current = _versions(connection, space.key)
+    def _load(self, connection: Connection, space: Row[Any], old: State | None) -> State:
+        current = versions(connection, space.key)
         inverted = self._open(space, old)
         built = inverted.held() if inverted else {}
         alive = np.array([current.get(slot) == v for slot, v in built.items()], np.bool_)
@@ -319,15 +311,15 @@ class Vectors(Part):
         keep = {slot for slot, version in rest.items() if held.get(slot) == version}
         new = {
             slot: (version, chunk)
-            for slot, version, chunk in _chunks(
+            for slot, version, chunk in read_chunks(
                 connection, space.key, space.dimensions, sorted(rest.keys() - keep)
             )
         }
         if new or len(keep) != len(held):
             matrix = matrix.changed(keep, new)
-        return _State(space.version, inverted, alive, matrix, _asset_names(connection, space.key))
+        return State(space.version, inverted, alive, matrix, asset_names(connection, space.key))
 
-    def _open(self, space: Row[Any], old: _State | None) -> Inverted | None:
+    def _open(self, space: Row[Any], old: State | None) -> Inverted | None:
         if space.sketch is None:
             return None
         sketch = Sketch.from_json(space.sketch)
@@ -354,7 +346,7 @@ class Vectors(Part):
             with translated(self._home.root):
                 sketch = build(
                     self._home.sketches / generation,
-                    lambda: _chunks(connection, key, space.dimensions),
+                    lambda: read_chunks(connection, key, space.dimensions),
                     rows=total,
                     dimensions=space.dimensions,
                     generation=generation,
@@ -381,154 +373,3 @@ class Vectors(Part):
             return total, total
         built = space.sketch["version"]
         return total, sum(int(row[1]) for row in rows if row.version > built)
-
-
-def _merged(
-    state: _State,
-    inverted: Inverted,
-    queries: Floats,
-    k: int,
-    within: NDArray[np.int64] | None,
-    exact_rows: int,
-) -> list[list[VectorMatch]]:
-    """The best of the index and of the rows beside it."""
-    allowed = state.alive
-    subset: NDArray[np.intp] | None = None
-    if within is not None:
-        allowed = allowed & np.isin(inverted.slots, within)
-        rows = inverted.rows_of(np.flatnonzero(allowed))
-        if rows.size <= exact_rows:
-            subset = rows
-    beside = state.matrix.search(queries, k, within)
-    gathered = inverted.vectors[subset] if subset is not None else None
-    found = []
-    for query, (rows, scores) in zip(queries, beside, strict=True):
-        matches = [_row_match(state, r, s) for r, s in zip(rows, scores, strict=True)]
-        if subset is not None and gathered is not None:
-            values = gathered @ query
-            top = best(values, k)
-            inner, inner_scores = subset[top], values[top]
-        else:
-            inner, inner_scores = inverted.search(query, k, allowed)
-        for row, score in zip(inner.tolist(), inner_scores.tolist(), strict=True):
-            slot = int(inverted.slots[inverted.owners[row]])
-            matches.append(
-                VectorMatch(
-                    inverted.ids[row].decode("ascii"),
-                    state.assets[slot],
-                    span_at(inverted.spans, row),
-                    score,
-                )
-            )
-        matches.sort(key=lambda m: (-m.score, m.asset_id, m.id))
-        found.append(matches[:k])
-    return found
-
-
-def _row_match(state: _State, row: Any, score: Any) -> VectorMatch:
-    matrix = state.matrix
-    return VectorMatch(
-        matrix.ids[row].decode("ascii"),
-        state.assets[matrix.slot_at(int(row))],
-        span_at(matrix.spans, int(row)),
-        float(score),
-    )
-
-
-def _space(
-    connection: Connection, index_id: str, modality: Modality, space: str
-) -> Row[Any] | None:
-    return connection.execute(
-        select(vector_spaces).where(
-            vector_spaces.c.index_id == index_id,
-            vector_spaces.c.modality == modality.value,
-            vector_spaces.c.space == space,
-        )
-    ).first()
-
-
-def _ensure_space(
-    connection: Connection, index_id: str, modality: Modality, space: str, dimensions: int
-) -> Row[Any]:
-    found = _space(connection, index_id, modality, space)
-    if found is None:
-        connection.execute(
-            insert(vector_spaces).values(
-                index_id=index_id, modality=modality.value, space=space,
-                dimensions=dimensions, version=0,
-            )
-        )  # fmt: skip
-        found = _space(connection, index_id, modality, space)
-        assert found is not None
-    if found.dimensions != dimensions:
-        raise InvalidInput(
-            "invalid_argument",
-            f"Vectors of {dimensions} dimensions in a space of {found.dimensions}.",
-            subject=space,
-        )
-    return found
-
-
-def _delete(connection: Connection, slot: int, modality: Modality, space: str) -> None:
-    keys = (
-        select(vector_chunks.c.space)
-        .join(vector_spaces, vector_spaces.c.key == vector_chunks.c.space)
-        .where(
-            vector_chunks.c.slot == slot,
-            vector_spaces.c.modality == modality.value,
-            vector_spaces.c.space == space,
-        )
-    )
-    found = list(connection.execute(keys).scalars())
-    _changed(connection, found)
-    connection.execute(
-        delete(vector_chunks).where(vector_chunks.c.slot == slot, vector_chunks.c.space.in_(found))
-    )
-
-
-def _changed(connection: Connection, spaces: list[int]) -> None:
-    connection.execute(
-        update(vector_spaces)
-        .where(vector_spaces.c.key.in_(spaces))
-        .values(version=vector_spaces.c.version + 1)
-    )
-
-
-def _versions(connection: Connection, space: int) -> dict[int, int]:
-    """Version by slot, in the order of slots."""
-    rows = connection.execute(
-        select(vector_chunks.c.slot, vector_chunks.c.version)
-        .where(vector_chunks.c.space == space)
-        .order_by(vector_chunks.c.slot)
-    )
-    return {int(row[0]): int(row[1]) for row in rows}
-
-
-def _asset_names(connection: Connection, space: int) -> dict[int, str]:
-    rows = connection.execute(
-        select(slots.c.key, slots.c.asset_id)
-        .join(vector_chunks, vector_chunks.c.slot == slots.c.key)
-        .where(vector_chunks.c.space == space)
-    )
-    return {int(row[0]): str(row[1]) for row in rows}
-
-
-def _chunks(
-    connection: Connection, space: int, dimensions: int, only: Sequence[int] | None = None
-) -> Iterable[tuple[int, int, Chunk]]:
-    """(slot, version, rows) in the order of slots."""
-    columns = (
-        vector_chunks.c.slot, vector_chunks.c.version, vector_chunks.c.ids,
-        vector_chunks.c.spans, vector_chunks.c.vectors,
-    )  # fmt: skip
-    query = select(*columns).where(vector_chunks.c.space == space).order_by(vector_chunks.c.slot)
-    batches = [query]
-    if only is not None:
-        batches = [
-            query.where(vector_chunks.c.slot.in_([int(slot) for slot in part]))
-            for part in chunked(map(str, only))
-        ]
-    for batch in batches:
-        rows = connection.execution_options(yield_per=64).execute(batch)
-        for row in rows:
-            yield int(row[0]), int(row[1]), unpack(row[2], row[3], row[4], dimensions)

@@ -7,22 +7,33 @@ tables are derived from ``text_rows`` and change in the same transaction.
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, select
 
 from videlicet.errors import InvalidInput
 from videlicet.rights import Grant, authorize
 from videlicet.store.catalog.part import Part
-from videlicet.store.catalog.rows import span_of, span_text
 from videlicet.store.catalog.schema import text_rows, text_spaces
-from videlicet.store.catalog.slots import ensure_slot, slot_of, slots_within
+from videlicet.store.catalog.slots import ensure_slot, slot_of
 from videlicet.store.records import MANAGING, SEARCHING, WRITING, TextMatch, TextRow
+from videlicet.store.texts.tables import (
+    add_rows,
+    ensure_space,
+    holding,
+    mark_changed,
+    match_of,
+    matching,
+    quoted,
+    ranked,
+    slots_of,
+    space_row,
+    total,
+)
 from videlicet.types import Modality
 
 #: Rows a ranking may look at. Terms are taken from the rarest up until this many are reached:
@@ -62,8 +73,8 @@ class Texts(Part):
             slot = ensure_slot(connection, index_id, asset_id)
             self.forget(connection, slot)
             for modality, kept in by_modality.items():
-                space = _ensure_space(connection, index_id, modality)
-                _add(connection, space, slot, kept.values())
+                space = ensure_space(connection, index_id, modality)
+                add_rows(connection, space, slot, kept.values())
 
     def delete_asset(self, grant: Grant, index_id: str, asset_id: str) -> None:
         """Take all text of an asset in an index away, bytes included."""
@@ -90,16 +101,16 @@ class Texts(Part):
         authorize(grant, SEARCHING, "texts")
         words = list(dict.fromkeys(_TOKEN.findall(_clean(query).casefold())))
         with self._reading() as connection:
-            space = _space(connection, index_id, modality)
+            space = space_row(connection, index_id, modality)
             if space is None or not words:
                 return []
             table = f"text_words_{space.key}"
             chosen = self._rarest(connection, space, table, words)
             if not chosen:
                 return []
-            return _ranked(
-                connection, table, " OR ".join(map(_quoted, chosen)), k,
-                _slots(connection, index_id, asset_ids),
+            return ranked(
+                connection, table, " OR ".join(map(quoted, chosen)), k,
+                slots_of(connection, index_id, asset_ids),
             )  # fmt: skip
 
     def phrase(
@@ -118,17 +129,17 @@ class Texts(Part):
         if not wanted:
             return []
         with self._reading() as connection:
-            space = _space(connection, index_id, modality)
+            space = space_row(connection, index_id, modality)
             if space is None:
                 return []
-            within = _slots(connection, index_id, asset_ids)
-            sql, values = _select(
-                f"text_words_{space.key}", _quoted(_clean(phrase)), within, "length(r.text), r.row"
+            within = slots_of(connection, index_id, asset_ids)
+            sql, values = matching(
+                f"text_words_{space.key}", quoted(_clean(phrase)), within, "length(r.text), r.row"
             )
             found: list[TextMatch] = []
             for row in connection.exec_driver_sql(sql, values):
                 if _holds(_words(row.text), wanted):
-                    found.append(_match(row, 1.0))
+                    found.append(match_of(row, 1.0))
                     if len(found) == k:
                         break
         return found
@@ -151,17 +162,17 @@ class Texts(Part):
         if not wanted:
             return []
         with self._reading() as connection:
-            space = _space(connection, index_id, modality)
+            space = space_row(connection, index_id, modality)
             if space is None:
                 return []
-            within = _slots(connection, index_id, asset_ids)
+            within = slots_of(connection, index_id, asset_ids)
             table = f"text_grams_{space.key}"
             if len(wanted) < 3:
-                rows = _short(connection, space.key, wanted, within)
+                rows = holding(connection, space.key, wanted, within)
                 return sorted(rows, key=lambda m: (len(m.text), m.id))[:k]
-            exact, values = _select(table, _quoted(wanted), within, "length(r.text), r.row")
+            exact, values = matching(table, quoted(wanted), within, "length(r.text), r.row")
             hits = [
-                _match(row, 1.0)
+                match_of(row, 1.0)
                 for row in connection.exec_driver_sql(f"{exact} LIMIT ?", (*values, k))
             ]
             if len(hits) < k:
@@ -179,12 +190,12 @@ class Texts(Part):
         """
         authorize(grant, SEARCHING, "texts")
         with self._reading() as connection:
-            space = _space(connection, index_id, modality)
+            space = space_row(connection, index_id, modality)
             if space is None:
                 return dict.fromkeys(terms, 0), 0
             table = f"text_words_{space.key}"
             counts = {t: self._count(connection, space, table, t) for t in terms}
-            return counts, _total(connection, space.key)
+            return counts, total(connection, space.key)
 
     def statistics(self, grant: Grant, index_id: str) -> dict[str, int]:
         """Rows by modality."""
@@ -193,7 +204,7 @@ class Texts(Part):
             found = connection.execute(
                 select(text_spaces).where(text_spaces.c.index_id == index_id)
             ).all()
-            return {row.modality: _total(connection, row.key) for row in found}
+            return {row.modality: total(connection, row.key) for row in found}
 
     # -- inside a caller's transaction ----------------------------------------------------------
 
@@ -212,7 +223,7 @@ class Texts(Part):
                 connection.exec_driver_sql(
                     f"INSERT INTO {table} ({table}, rowid, text) VALUES ('delete', ?, ?)", gone
                 )
-            _changed(connection, space)
+            mark_changed(connection, space)
         connection.execute(delete(text_rows).where(text_rows.c.slot == slot))
         return touched
 
@@ -264,7 +275,7 @@ class Texts(Part):
         count, last = connection.exec_driver_sql(
             f"SELECT count(*), max(rowid) FROM "
             f"(SELECT rowid FROM {table} WHERE {table} MATCH ? LIMIT ?)",
-            (_quoted(term), _BUDGET),
+            (quoted(term), _BUDGET),
         ).one()
         if count == _BUDGET:
             low, high = connection.exec_driver_sql(
@@ -293,7 +304,7 @@ class Texts(Part):
         chosen = self._rarest(connection, space, table, grams)
         if not chosen:
             return []
-        rows = _ranked(connection, table, " OR ".join(map(_quoted, chosen)), _RESCORED, within)
+        rows = ranked(connection, table, " OR ".join(map(quoted, chosen)), _RESCORED, within)
         scored = []
         for row in rows:
             text = row.text.casefold()
@@ -303,138 +314,6 @@ class Texts(Part):
             if similarity >= _SIMILAR:
                 scored.append(TextMatch(row.id, row.asset_id, row.span, row.text, similarity))
         return sorted(scored, key=lambda m: (-m.score, len(m.text), m.id))
-
-
-def _space(connection: Connection, index_id: str, modality: Modality) -> Row[Any] | None:
-    return connection.execute(
-        select(text_spaces).where(
-            text_spaces.c.index_id == index_id, text_spaces.c.modality == modality.value
-        )
-    ).first()
-
-
-def _ensure_space(connection: Connection, index_id: str, modality: Modality) -> int:
-    found = _space(connection, index_id, modality)
-    if found is not None:
-        return int(found.key)
-    made = connection.execute(
-        insert(text_spaces).values(index_id=index_id, modality=modality.value, version=0)
-    )
-    key = int(made.inserted_primary_key[0])  # type: ignore[index]
-    connection.exec_driver_sql(
-        f"CREATE VIEW text_view_{key} AS SELECT row, text FROM text_rows WHERE space = {key}"
-    )
-    for name, tokenizer in (
-        ("words", "porter unicode61 remove_diacritics 2"),
-        ("grams", "trigram"),
-    ):
-        connection.exec_driver_sql(
-            f"CREATE VIRTUAL TABLE text_{name}_{key} USING fts5(text, "
-            f"content='text_view_{key}', content_rowid='row', tokenize='{tokenizer}')"
-        )
-    return key
-
-
-def _add(connection: Connection, space: int, slot: int, rows: Iterable[TextRow]) -> None:
-    first = connection.exec_driver_sql("SELECT coalesce(max(row), 0) + 1 FROM text_rows").scalar()
-    assert isinstance(first, int)
-    numbered = list(enumerate(rows, first))
-    connection.execute(
-        insert(text_rows),
-        [
-            {"row": n, "space": space, "slot": slot, "id": row.id, "span": span_text(row.span),
-             "text": row.text}
-            for n, row in numbered
-        ],
-    )  # fmt: skip
-    for table in (f"text_words_{space}", f"text_grams_{space}"):
-        connection.exec_driver_sql(
-            f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", [(n, r.text) for n, r in numbered]
-        )
-    _changed(connection, space)
-
-
-def _changed(connection: Connection, space: int) -> None:
-    connection.execute(
-        update(text_spaces)
-        .where(text_spaces.c.key == space)
-        .values(version=text_spaces.c.version + 1)
-    )
-
-
-def _slots(
-    connection: Connection, index_id: str, asset_ids: Collection[str] | None
-) -> list[int] | None:
-    return None if asset_ids is None else slots_within(connection, index_id, asset_ids)
-
-
-def _select(
-    table: str, match: str, within: list[int] | None, order: str
-) -> tuple[str, tuple[Any, ...]]:
-    sql = (
-        "SELECT r.id, r.span, r.text, s.asset_id, f.rank AS rank "
-        f"FROM {table} f JOIN text_rows r ON r.row = f.rowid JOIN slots s ON s.key = r.slot "
-        f"WHERE {table} MATCH ?"
-    )
-    values: tuple[Any, ...] = (match,)
-    if within is not None:
-        sql += " AND r.slot IN (SELECT value FROM json_each(?))"
-        values += (json.dumps(within),)
-    return f"{sql} ORDER BY {order}", values
-
-
-def _ranked(
-    connection: Connection, table: str, match: str, k: int, within: list[int] | None
-) -> list[TextMatch]:
-    inner = f"SELECT rowid, rank FROM {table} WHERE {table} MATCH ?"
-    values: tuple[Any, ...] = (match,)
-    if within is not None:
-        # The plus keeps SQLite from probing the full-text table row by row.
-        inner += (
-            " AND +rowid IN (SELECT row FROM text_rows "
-            "WHERE slot IN (SELECT value FROM json_each(?)))"
-        )
-        values += (json.dumps(within),)
-    rows = connection.exec_driver_sql(
-        "SELECT r.id, r.span, r.text, s.asset_id, f.rank AS rank "
-        f"FROM ({inner} ORDER BY rank LIMIT ?) f "
-        "JOIN text_rows r ON r.row = f.rowid JOIN slots s ON s.key = r.slot "
-        "ORDER BY f.rank, r.row",
-        (*values, k),
-    )
-    # FTS5 ranks by minus BM25.
-    return [_match(row, -row.rank) for row in rows]
-
-
-def _short(
-    connection: Connection, space: int, wanted: str, within: list[int] | None
-) -> list[TextMatch]:
-    """One or two characters have no triple: look at every row."""
-    pattern = "%" + re.sub(r"([%_\\])", r"\\\1", wanted) + "%"
-    sql = (
-        "SELECT r.id, r.span, r.text, s.asset_id FROM text_rows r JOIN slots s ON s.key = r.slot "
-        "WHERE r.space = ? AND r.text LIKE ? ESCAPE '\\'"
-    )
-    values: tuple[Any, ...] = (space, pattern)
-    if within is not None:
-        sql += " AND r.slot IN (SELECT value FROM json_each(?))"
-        values += (json.dumps(within),)
-    return [_match(row, 1.0) for row in connection.exec_driver_sql(sql, values)]
-
-
-def _match(row: Row[Any], score: float) -> TextMatch:
-    return TextMatch(row.id, row.asset_id, span_of(row.span), row.text, score)
-
-
-def _total(connection: Connection, space: int) -> int:
-    found = connection.exec_driver_sql(
-        "SELECT count(*) FROM text_rows WHERE space = ?", (space,)
-    ).scalar()
-    return int(found or 0)
-
-
-def _quoted(term: str) -> str:
-    return '"' + term.replace('"', '""') + '"'
 
 
 def _clean(text: str) -> str:

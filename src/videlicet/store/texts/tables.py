@@ -1,0 +1,162 @@
+"""Full text in SQLite FTS5: the tables, and the statements over them.
+
+Names of tables are built from the whole numbers that key ``text_spaces``; everything else is a
+parameter.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from videlicet.store.catalog.rows import span_of, span_text
+from videlicet.store.catalog.schema import text_rows, text_spaces
+from videlicet.store.catalog.slots import slots_within
+from videlicet.store.records import TextMatch, TextRow
+from videlicet.types import Modality
+
+
+def space_row(connection: Connection, index_id: str, modality: Modality) -> Row[Any] | None:
+    """The row of a space, ``None`` where nothing was put into it."""
+    return connection.execute(
+        select(text_spaces).where(
+            text_spaces.c.index_id == index_id, text_spaces.c.modality == modality.value
+        )
+    ).first()
+
+
+def ensure_space(connection: Connection, index_id: str, modality: Modality) -> int:
+    """The key of a space, made with its tables where there is none."""
+    found = space_row(connection, index_id, modality)
+    if found is not None:
+        return int(found.key)
+    made = connection.execute(
+        insert(text_spaces).values(index_id=index_id, modality=modality.value, version=0)
+    )
+    key = int(made.inserted_primary_key[0])  # type: ignore[index]
+    connection.exec_driver_sql(
+        f"CREATE VIEW text_view_{key} AS SELECT row, text FROM text_rows WHERE space = {key}"
+    )
+    for name, tokenizer in (
+        ("words", "porter unicode61 remove_diacritics 2"),
+        ("grams", "trigram"),
+    ):
+        connection.exec_driver_sql(
+            f"CREATE VIRTUAL TABLE text_{name}_{key} USING fts5(text, "
+            f"content='text_view_{key}', content_rowid='row', tokenize='{tokenizer}')"
+        )
+    return key
+
+
+def add_rows(connection: Connection, space: int, slot: int, rows: Iterable[TextRow]) -> None:
+    """Put a slot's rows into a space and its word lists."""
+    first = connection.exec_driver_sql("SELECT coalesce(max(row), 0) + 1 FROM text_rows").scalar()
+    assert isinstance(first, int)
+    numbered = list(enumerate(rows, first))
+    connection.execute(
+        insert(text_rows),
+        [
+            {"row": n, "space": space, "slot": slot, "id": row.id, "span": span_text(row.span),
+             "text": row.text}
+            for n, row in numbered
+        ],
+    )  # fmt: skip
+    for table in (f"text_words_{space}", f"text_grams_{space}"):
+        connection.exec_driver_sql(
+            f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", [(n, r.text) for n, r in numbered]
+        )
+    mark_changed(connection, space)
+
+
+def mark_changed(connection: Connection, space: int) -> None:
+    """Raise the version of a space."""
+    connection.execute(
+        update(text_spaces)
+        .where(text_spaces.c.key == space)
+        .values(version=text_spaces.c.version + 1)
+    )
+
+
+def slots_of(
+    connection: Connection, index_id: str, asset_ids: Collection[str] | None
+) -> list[int] | None:
+    """The slots a search is limited to, ``None`` for all."""
+    return None if asset_ids is None else slots_within(connection, index_id, asset_ids)
+
+
+def matching(
+    table: str, match: str, within: list[int] | None, order: str
+) -> tuple[str, tuple[Any, ...]]:
+    """A statement (and its values) for every row that matches, in an order."""
+    sql = (
+        "SELECT r.id, r.span, r.text, s.asset_id, f.rank AS rank "
+        f"FROM {table} f JOIN text_rows r ON r.row = f.rowid JOIN slots s ON s.key = r.slot "
+        f"WHERE {table} MATCH ?"
+    )
+    values: tuple[Any, ...] = (match,)
+    if within is not None:
+        sql += " AND r.slot IN (SELECT value FROM json_each(?))"
+        values += (json.dumps(within),)
+    return f"{sql} ORDER BY {order}", values
+
+
+def ranked(
+    connection: Connection, table: str, match: str, k: int, within: list[int] | None
+) -> list[TextMatch]:
+    """The ``k`` rows that match best by BM25, best first."""
+    inner = f"SELECT rowid, rank FROM {table} WHERE {table} MATCH ?"
+    values: tuple[Any, ...] = (match,)
+    if within is not None:
+        # The plus keeps SQLite from probing the full-text table row by row.
+        inner += (
+            " AND +rowid IN (SELECT row FROM text_rows "
+            "WHERE slot IN (SELECT value FROM json_each(?)))"
+        )
+        values += (json.dumps(within),)
+    rows = connection.exec_driver_sql(
+        "SELECT r.id, r.span, r.text, s.asset_id, f.rank AS rank "
+        f"FROM ({inner} ORDER BY rank LIMIT ?) f "
+        "JOIN text_rows r ON r.row = f.rowid JOIN slots s ON s.key = r.slot "
+        "ORDER BY f.rank, r.row",
+        (*values, k),
+    )
+    # FTS5 ranks by minus BM25.
+    return [match_of(row, -row.rank) for row in rows]
+
+
+def holding(
+    connection: Connection, space: int, wanted: str, within: list[int] | None
+) -> list[TextMatch]:
+    """One or two characters have no triple: look at every row."""
+    pattern = "%" + re.sub(r"([%_\\])", r"\\\1", wanted) + "%"
+    sql = (
+        "SELECT r.id, r.span, r.text, s.asset_id FROM text_rows r JOIN slots s ON s.key = r.slot "
+        "WHERE r.space = ? AND r.text LIKE ? ESCAPE '\\'"
+    )
+    values: tuple[Any, ...] = (space, pattern)
+    if within is not None:
+        sql += " AND r.slot IN (SELECT value FROM json_each(?))"
+        values += (json.dumps(within),)
+    return [match_of(row, 1.0) for row in connection.exec_driver_sql(sql, values)]
+
+
+def match_of(row: Row[Any], score: float) -> TextMatch:
+    """A match from a row with id, span, text and asset."""
+    return TextMatch(row.id, row.asset_id, span_of(row.span), row.text, score)
+
+
+def total(connection: Connection, space: int) -> int:
+    """Rows in a space."""
+    found = connection.exec_driver_sql(
+        "SELECT count(*) FROM text_rows WHERE space = ?", (space,)
+    ).scalar()
+    return int(found or 0)
+
+
+def quoted(term: str) -> str:
+    """A term as FTS5 reads it literally."""
+    return '"' + term.replace('"', '""') + '"'

@@ -1,0 +1,122 @@
+"""The rows of record: spaces and packed chunks in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from videlicet.errors import InvalidInput
+from videlicet.store.catalog.schema import slots, vector_chunks, vector_spaces
+from videlicet.store.catalog.slots import chunked
+from videlicet.store.vectors.chunks import Chunk, unpack
+from videlicet.types import Modality
+
+
+def space_row(
+    connection: Connection, index_id: str, modality: Modality, space: str
+) -> Row[Any] | None:
+    """The row of a space, ``None`` where nothing was put into it."""
+    return connection.execute(
+        select(vector_spaces).where(
+            vector_spaces.c.index_id == index_id,
+            vector_spaces.c.modality == modality.value,
+            vector_spaces.c.space == space,
+        )
+    ).first()
+
+
+def ensure_space(
+    connection: Connection, index_id: str, modality: Modality, space: str, dimensions: int
+) -> Row[Any]:
+    """The row of a space, made where there is none.
+
+    Raises:
+        InvalidInput: the space has other dimensions.
+    """
+    found = space_row(connection, index_id, modality, space)
+    if found is None:
+        connection.execute(
+            insert(vector_spaces).values(
+                index_id=index_id, modality=modality.value, space=space,
+                dimensions=dimensions, version=0,
+            )
+        )  # fmt: skip
+        found = space_row(connection, index_id, modality, space)
+        assert found is not None
+    if found.dimensions != dimensions:
+        raise InvalidInput(
+            "invalid_argument",
+            f"Vectors of {dimensions} dimensions in a space of {found.dimensions}.",
+            subject=space,
+        )
+    return found
+
+
+def delete_chunk(connection: Connection, slot: int, modality: Modality, space: str) -> None:
+    """Take a slot out of one space."""
+    keys = (
+        select(vector_chunks.c.space)
+        .join(vector_spaces, vector_spaces.c.key == vector_chunks.c.space)
+        .where(
+            vector_chunks.c.slot == slot,
+            vector_spaces.c.modality == modality.value,
+            vector_spaces.c.space == space,
+        )
+    )
+    found = list(connection.execute(keys).scalars())
+    mark_changed(connection, found)
+    connection.execute(
+        delete(vector_chunks).where(vector_chunks.c.slot == slot, vector_chunks.c.space.in_(found))
+    )
+
+
+def mark_changed(connection: Connection, spaces: list[int]) -> None:
+    """Raise the version of spaces."""
+    connection.execute(
+        update(vector_spaces)
+        .where(vector_spaces.c.key.in_(spaces))
+        .values(version=vector_spaces.c.version + 1)
+    )
+
+
+def versions(connection: Connection, space: int) -> dict[int, int]:
+    """Version by slot, in the order of slots."""
+    rows = connection.execute(
+        select(vector_chunks.c.slot, vector_chunks.c.version)
+        .where(vector_chunks.c.space == space)
+        .order_by(vector_chunks.c.slot)
+    )
+    return {int(row[0]): int(row[1]) for row in rows}
+
+
+def asset_names(connection: Connection, space: int) -> dict[int, str]:
+    """Asset by slot."""
+    rows = connection.execute(
+        select(slots.c.key, slots.c.asset_id)
+        .join(vector_chunks, vector_chunks.c.slot == slots.c.key)
+        .where(vector_chunks.c.space == space)
+    )
+    return {int(row[0]): str(row[1]) for row in rows}
+
+
+def read_chunks(
+    connection: Connection, space: int, dimensions: int, only: Sequence[int] | None = None
+) -> Iterable[tuple[int, int, Chunk]]:
+    """(slot, version, rows) in the order of slots."""
+    columns = (
+        vector_chunks.c.slot, vector_chunks.c.version, vector_chunks.c.ids,
+        vector_chunks.c.spans, vector_chunks.c.vectors,
+    )  # fmt: skip
+    query = select(*columns).where(vector_chunks.c.space == space).order_by(vector_chunks.c.slot)
+    batches = [query]
+    if only is not None:
+        batches = [
+            query.where(vector_chunks.c.slot.in_([int(slot) for slot in part]))
+            for part in chunked(map(str, only))
+        ]
+    for batch in batches:
+        rows = connection.execution_options(yield_per=64).execute(batch)
+        for row in rows:
+            yield int(row[0]), int(row[1]), unpack(row[2], row[3], row[4], dimensions)
