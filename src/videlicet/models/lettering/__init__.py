@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from videlicet.models.lettering.reader import PaddleReader
+from videlicet.models.lettering.tracker import TextTracker
 
-__all__ = ["PaddleReader"]
+__all__ = ["PaddleReader", "TextTracker"]

@@ -9,12 +9,16 @@ import hashlib
 import importlib.metadata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from videlicet.errors import ModelError
 from videlicet.models.base import File, ModelCard
 from videlicet.models.weights import store
 from videlicet.models.weights.store import faults, missing_files, open_files
 from videlicet.settings import Settings
+
+if TYPE_CHECKING:
+    from videlicet.models.weights.carriers import Carriers
 
 __all__ = ["Pulled", "faults", "missing_files", "open_files", "pull", "verify"]
 
