@@ -77,7 +77,7 @@ def _basis(network: Path, count: int) -> Floats:
 
 def _kept(
     settings: Settings,
-    matter: dict[str, object],
+    matter: Mapping[str, object],
     shape: tuple[int, int],
     compute: Callable[[], Floats],
 ) -> Floats:
