@@ -39,7 +39,7 @@ _PRAGMAS = (
 class Database:
     """A database file and the connections of this process to it."""
 
-    def __init__(self, path: Path, root: Path, *, max_pages: int | None = None) -> None:
+    def __init__(self, path: Path, root: Path) -> None:
         self.path = path
         self._root = root
         self.engine: Engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
@@ -50,8 +50,6 @@ class Database:
             connection.isolation_level = None
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
-            if max_pages is not None:
-                connection.execute(f"PRAGMA max_page_count = {max_pages}")
 
         @event.listens_for(self.engine, "begin")
         def begin(connection: Connection) -> None:

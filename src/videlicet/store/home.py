@@ -173,8 +173,10 @@ def translate(error: OSError | sqlite3.Error, root: Path) -> VidelicetError | OS
                 "store_not_writable", f"{root} cannot be written: {error}.", subject=str(root)
             )
         return error
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF
+    # SQLite calls only ENOSPC "full"; a quota or a file size limit comes as a failed write.
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_WRITE:
         return StoreError("disk_full", f"No space left for {root}.", subject=str(root))
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Conflict(

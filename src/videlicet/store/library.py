@@ -98,16 +98,18 @@ class Store:
             self._lock.release()
             self._lock = None
 
-    def remove_asset(self, grant: Grant, index_id: str, asset_id: str) -> None:
+    def remove_asset(self, grant: Grant, index_id: str, asset_id: str) -> bool:
         """Erase everything derived from an asset in an index, and the asset itself where no other
-        index holds it: after this returns no byte of it is left in the data directory.
+        index holds it. It is unreachable at once; true means that no byte of it is left in the
+        data directory, false that another process still reads an old state, and that the bytes
+        go with the next change or opening for writing (the doctor names what is pending).
 
         Raises:
             NotFound: ``asset_not_found``, if the index does not hold it.
         """
-        self.remove_assets(grant, index_id, [asset_id])
+        return self.remove_assets(grant, index_id, [asset_id])
 
-    def remove_assets(self, grant: Grant, index_id: str, asset_ids: Collection[str]) -> None:
+    def remove_assets(self, grant: Grant, index_id: str, asset_ids: Collection[str]) -> bool:
         """``remove_asset`` for many at the price of one."""
         authorize(grant, MANAGING, "asset")
         self.catalog.require_writer()
@@ -132,10 +134,10 @@ class Store:
                         created_at=datetime.now(UTC),
                     )
                 )  # fmt: skip
-        self.finish_erasures()
+        return self.finish_erasures()
 
-    def delete_index(self, grant: Grant, index_id: str) -> None:
-        """Erase an index with everything derived in it.
+    def delete_index(self, grant: Grant, index_id: str) -> bool:
+        """Erase an index with everything derived in it; see ``remove_asset`` for the result.
 
         Raises:
             NotFound: ``index_not_found``.
@@ -146,7 +148,7 @@ class Store:
         self.remove_assets(grant, index.id, held)
         self.catalog.delete_index(grant, index.id)
         self.vectors.scrub()
-        self._database.checkpoint()
+        return self._database.checkpoint()
 
     def finish_erasures(self) -> bool:
         """Carry erasures that are committed through to the last byte. False where a reader still

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -106,8 +106,8 @@ def matching(
 
 def ranked(
     connection: Connection, table: str, match: str, k: int, within: list[int] | None
-) -> list[TextMatch]:
-    """The ``k`` rows that match best by BM25, best first."""
+) -> Sequence[Row[Any]]:
+    """The ``k`` rows that match best by BM25, best first; ``rank`` is minus BM25."""
     inner = f"SELECT rowid, rank FROM {table} WHERE {table} MATCH ?"
     values: tuple[Any, ...] = (match,)
     if within is not None:
@@ -117,15 +117,13 @@ def ranked(
             "WHERE slot IN (SELECT value FROM json_each(?)))"
         )
         values += (json.dumps(within),)
-    rows = connection.exec_driver_sql(
+    return connection.exec_driver_sql(
         "SELECT r.id, r.span, r.text, s.asset_id, f.rank AS rank "
         f"FROM ({inner} ORDER BY rank LIMIT ?) f "
         "JOIN text_rows r ON r.row = f.rowid JOIN slots s ON s.key = r.slot "
         "ORDER BY f.rank, r.row",
         (*values, k),
-    )
-    # FTS5 ranks by minus BM25.
-    return [match_of(row, -row.rank) for row in rows]
+    ).all()
 
 
 def holding(

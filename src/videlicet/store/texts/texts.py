@@ -38,7 +38,10 @@ from videlicet.types import Modality
 
 #: Rows a ranking may look at. Terms are taken from the rarest up until this many are reached:
 #: ranking every row that holds "the" costs 700 ms over a million rows and changes nothing.
-_BUDGET = 60_000
+_BUDGET = 20_000
+#: The same for letter triples, and how many of them stand for a long query.
+_GRAM_BUDGET = 8_000
+_GRAMS = 24
 #: Candidates whose similarity is computed letter by letter.
 _RESCORED = 400
 #: Least similarity of a substring match.
@@ -105,13 +108,17 @@ class Texts(Part):
             if space is None or not words:
                 return []
             table = f"text_words_{space.key}"
-            chosen = self._rarest(connection, space, table, words)
+            chosen = self._rarest(connection, space, table, words, _BUDGET)
             if not chosen:
                 return []
-            return ranked(
-                connection, table, " OR ".join(map(quoted, chosen)), k,
+            rows = ranked(
+                connection,
+                table,
+                " OR ".join(map(quoted, chosen)),
+                k,
                 slots_of(connection, index_id, asset_ids),
-            )  # fmt: skip
+            )
+        return [match_of(row, -row.rank) for row in rows]
 
     def phrase(
         self,
@@ -186,7 +193,7 @@ class Texts(Part):
     ) -> tuple[dict[str, int], int]:
         """In how many rows each term stands (by its stem), and how many rows there are.
 
-        Counts beyond 60,000 are estimates.
+        Counts beyond 20,000 are estimates.
         """
         authorize(grant, SEARCHING, "texts")
         with self._reading() as connection:
@@ -194,7 +201,7 @@ class Texts(Part):
             if space is None:
                 return dict.fromkeys(terms, 0), 0
             table = f"text_words_{space.key}"
-            counts = {t: self._count(connection, space, table, t) for t in terms}
+            counts = {t: self._count(connection, space, table, t, _BUDGET) for t in terms}
             return counts, total(connection, space.key)
 
     def statistics(self, grant: Grant, index_id: str) -> dict[str, int]:
@@ -248,26 +255,33 @@ class Texts(Part):
     # -- choosing terms ---------------------------------------------------------------------------
 
     def _rarest(
-        self, connection: Connection, space: Row[Any], table: str, terms: Collection[str]
+        self,
+        connection: Connection,
+        space: Row[Any],
+        table: str,
+        terms: Collection[str],
+        budget: int,
     ) -> list[str]:
         """Terms from the rarest up, as many as the budget allows; at least one that is there."""
         counted = sorted(
             (count, term)
             for term in terms
-            if (count := self._count(connection, space, table, term))
+            if (count := self._count(connection, space, table, term, budget))
         )
         chosen: list[str] = []
         spent = 0
         for count, term in counted:
             spent += count
-            if chosen and spent > _BUDGET:
+            if chosen and spent > budget:
                 break
             chosen.append(term)
         return chosen
 
-    def _count(self, connection: Connection, space: Row[Any], table: str, term: str) -> int:
-        """Rows that hold a term; beyond the budget, extrapolated from where the budget ran out."""
-        key = (space.key, space.version, table, term)
+    def _count(
+        self, connection: Connection, space: Row[Any], table: str, term: str, limit: int
+    ) -> int:
+        """Rows that hold a term; beyond the limit, extrapolated from where the limit was met."""
+        key = (space.version, limit, table, term)
         with self._lock:
             known = self._counts.get(key)
         if known is not None:
@@ -275,9 +289,9 @@ class Texts(Part):
         count, last = connection.exec_driver_sql(
             f"SELECT count(*), max(rowid) FROM "
             f"(SELECT rowid FROM {table} WHERE {table} MATCH ? LIMIT ?)",
-            (quoted(term), _BUDGET),
+            (quoted(term), limit),
         ).one()
-        if count == _BUDGET:
+        if count == limit:
             low, high = connection.exec_driver_sql(
                 "SELECT min(row), max(row) FROM text_rows WHERE space = ?", (space.key,)
             ).one()
@@ -301,19 +315,21 @@ class Texts(Part):
 
         folded = wanted.casefold()
         grams = list(dict.fromkeys(folded[i : i + 3] for i in range(len(folded) - 2)))
-        chosen = self._rarest(connection, space, table, grams)
+        step = -(-len(grams) // _GRAMS)
+        chosen = self._rarest(connection, space, table, grams[::step], _GRAM_BUDGET)
         if not chosen:
             return []
         rows = ranked(connection, table, " OR ".join(map(quoted, chosen)), _RESCORED, within)
-        scored = []
+        scored: list[tuple[float, Row[Any]]] = []
         for row in rows:
             text = row.text.casefold()
             # A text shorter than what is wanted cannot hold it: compare it as a whole.
             compare = fuzz.partial_ratio if len(text) >= len(folded) else fuzz.ratio
             similarity = compare(folded, text, score_cutoff=100 * _SIMILAR) / 100
             if similarity >= _SIMILAR:
-                scored.append(TextMatch(row.id, row.asset_id, row.span, row.text, similarity))
-        return sorted(scored, key=lambda m: (-m.score, len(m.text), m.id))
+                scored.append((similarity, row))
+        scored.sort(key=lambda pair: (-pair[0], len(pair[1].text), pair[1].id))
+        return [match_of(row, similarity) for similarity, row in scored]
 
 
 def _clean(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,32 +40,40 @@ class Matrix:
         """Version by slot."""
         return dict(zip(self.slots.tolist(), self.versions.tolist(), strict=True))
 
-    def changed(self, keep: set[int], new: Mapping[int, tuple[int, Chunk]]) -> Matrix:
-        """The rows of the slots in ``keep`` and the new ones, in the order of slots."""
-        parts: dict[int, tuple[int, Chunk]] = {}
+    def changed(
+        self, layout: Sequence[tuple[int, int, int]], new: Iterable[tuple[int, int, Chunk]]
+    ) -> Matrix:
+        """The rows of ``layout`` (slot, version, rows; in the order of slots): those held here in
+        that version, and those of ``new``. Memory is taken once, for the result."""
+        slots, versions, counts = np.array(layout, np.int64).reshape(-1, 3).T
+        starts = np.cumsum(counts) - counts
+        total = int(counts.sum())
+        made = Matrix(
+            slots, versions, starts, counts,
+            np.empty(total, ID_TYPE),
+            np.empty((total, SPAN_INTS), np.int64),
+            np.empty((total, self.vectors.shape[1]), np.float32),
+        )  # fmt: skip
+        places = dict(zip(slots.tolist(), starts.tolist(), strict=True))
+        wanted = made.held()
         for slot, version, start, count in zip(
             self.slots.tolist(), self.versions.tolist(),
             self.starts.tolist(), self.counts.tolist(), strict=True,
         ):  # fmt: skip
-            if slot in keep:
+            if wanted.get(slot) == version:
                 rows = slice(start, start + count)
-                chunk = Chunk(self.ids[rows], self.spans[rows], self.vectors[rows])
-                parts[slot] = (version, chunk)
-        parts.update(new)
-        if not parts:
-            return Matrix.empty(self.vectors.shape[1])
-        order = sorted(parts)
-        chunks = [parts[slot][1] for slot in order]
-        counts = np.array([len(chunk.ids) for chunk in chunks], np.int64)
-        return Matrix(
-            slots=np.array(order, np.int64),
-            versions=np.array([parts[slot][0] for slot in order], np.int64),
-            starts=np.cumsum(counts) - counts,
-            counts=counts,
-            ids=np.concatenate([chunk.ids for chunk in chunks]),
-            spans=np.concatenate([chunk.spans for chunk in chunks]),
-            vectors=np.concatenate([chunk.vectors for chunk in chunks]),
-        )
+                made._place(
+                    places[slot], Chunk(self.ids[rows], self.spans[rows], self.vectors[rows])
+                )
+        for slot, _, chunk in new:
+            made._place(places[slot], chunk)
+        return made
+
+    def _place(self, start: int, chunk: Chunk) -> None:
+        rows = slice(start, start + len(chunk.ids))
+        self.ids[rows] = chunk.ids
+        self.spans[rows] = chunk.spans
+        self.vectors[rows] = chunk.vectors
 
     def search(
         self, queries: Floats, k: int, within: NDArray[np.int64] | None

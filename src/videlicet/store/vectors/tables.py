@@ -81,14 +81,14 @@ def mark_changed(connection: Connection, spaces: list[int]) -> None:
     )
 
 
-def versions(connection: Connection, space: int) -> dict[int, int]:
-    """Version by slot, in the order of slots."""
+def listing(connection: Connection, space: int) -> list[tuple[int, int, int]]:
+    """(slot, version, rows) of each chunk, in the order of slots."""
     rows = connection.execute(
-        select(vector_chunks.c.slot, vector_chunks.c.version)
+        select(vector_chunks.c.slot, vector_chunks.c.version, vector_chunks.c.count)
         .where(vector_chunks.c.space == space)
         .order_by(vector_chunks.c.slot)
     )
-    return {int(row[0]): int(row[1]) for row in rows}
+    return [(int(row[0]), int(row[1]), int(row[2])) for row in rows]
 
 
 def asset_names(connection: Connection, space: int) -> dict[int, str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,10 @@ from videlicet.store.vectors.tables import (
     asset_names,
     delete_chunk,
     ensure_space,
+    listing,
     mark_changed,
     read_chunks,
     space_row,
-    versions,
 )
 from videlicet.types import Modality, random_id
 
@@ -154,20 +155,25 @@ class Vectors(Part):
             raise InvalidInput("invalid_argument", "A query vector is not finite.")
         lengths = np.linalg.norm(lines, axis=1, keepdims=True)
         lines = (lines / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
-        with self._reading() as connection:
-            found = space_row(connection, index_id, modality, space)
-            if found is None or k < 1:
-                return [[] for _ in lines]
-            if lines.shape[1] != found.dimensions:
-                raise InvalidInput(
-                    "invalid_argument",
-                    f"Queries of {lines.shape[1]} dimensions in a space of {found.dimensions}.",
-                    subject=space,
-                )
-            state = self._state(connection, found)
-            within = None
-            if asset_ids is not None:
-                within = np.array(slots_within(connection, index_id, asset_ids), np.int64)
+        for attempt in (1, 2):
+            with self._reading() as connection:
+                found = space_row(connection, index_id, modality, space)
+                if found is None or k < 1:
+                    return [[] for _ in lines]
+                if lines.shape[1] != found.dimensions:
+                    raise InvalidInput(
+                        "invalid_argument",
+                        f"Queries of {lines.shape[1]} dimensions in a space of {found.dimensions}.",
+                        subject=space,
+                    )
+                if attempt == 1 and found.sketch and not self._folder(found).is_dir():
+                    # The writer has just replaced the index: look again at what holds now.
+                    continue
+                state = self._state(connection, found)
+                within = None
+                if asset_ids is not None:
+                    within = np.array(slots_within(connection, index_id, asset_ids), np.int64)
+            break
         return state.search(lines, k, within, self._exact_rows)
 
     def is_exact(self, grant: Grant, index_id: str, modality: Modality, space: str) -> bool:
@@ -258,7 +264,7 @@ class Vectors(Part):
                 if not folder.is_dir():
                     continue
                 index = Inverted(folder, row.dimensions, sketch)
-                current = versions(connection, row.key)
+                current = {slot: v for slot, v, _ in listing(connection, row.key)}
                 dead = [
                     owner
                     for owner, (slot, version) in enumerate(index.held().items())
@@ -274,7 +280,7 @@ class Vectors(Part):
         """Whether the files of a space's index are all there."""
         try:
             Inverted(
-                self._home.sketches / space.sketch["generation"],
+                self._folder(space),
                 space.dimensions,
                 Sketch.from_json(space.sketch),
             )
@@ -301,23 +307,23 @@ class Vectors(Part):
         return state
 
     def _load(self, connection: Connection, space: Row[Any], old: State | None) -> State:
-        current = versions(connection, space.key)
+        listed = listing(connection, space.key)
+        current = {slot: version for slot, version, _ in listed}
         inverted = self._open(space, old)
         built = inverted.held() if inverted else {}
         alive = np.array([current.get(slot) == v for slot, v in built.items()], np.bool_)
-        rest = {slot: v for slot, v in current.items() if built.get(slot) != v}
+        layout = [row for row in listed if built.get(row[0]) != row[1]]
         matrix = old.matrix if old is not None else Matrix.empty(space.dimensions)
         held = matrix.held()
-        keep = {slot for slot, version in rest.items() if held.get(slot) == version}
-        new = {
-            slot: (version, chunk)
-            for slot, version, chunk in read_chunks(
-                connection, space.key, space.dimensions, sorted(rest.keys() - keep)
+        fresh = [slot for slot, version, _ in layout if held.get(slot) != version]
+        if fresh or len(layout) != len(held):
+            matrix = matrix.changed(
+                layout, read_chunks(connection, space.key, space.dimensions, fresh)
             )
-        }
-        if new or len(keep) != len(held):
-            matrix = matrix.changed(keep, new)
         return State(space.version, inverted, alive, matrix, asset_names(connection, space.key))
+
+    def _folder(self, space: Row[Any]) -> Path:
+        return self._home.sketches / str(space.sketch["generation"])
 
     def _open(self, space: Row[Any], old: State | None) -> Inverted | None:
         if space.sketch is None:
@@ -325,9 +331,8 @@ class Vectors(Part):
         sketch = Sketch.from_json(space.sketch)
         if old is not None and old.inverted is not None and old.inverted.sketch == sketch:
             return old.inverted
-        folder = self._home.sketches / sketch.generation
         try:
-            return Inverted(folder, space.dimensions, sketch)
+            return Inverted(self._folder(space), space.dimensions, sketch)
         except (FileNotFoundError, ValueError):
             # Derived, so nothing is lost: all rows are searched exactly until it is built again,
             # and the doctor reports it.
@@ -363,13 +368,9 @@ class Vectors(Part):
 
     def _pending(self, connection: Connection, space: Row[Any]) -> tuple[int, int]:
         """Rows in the space, and rows that its index does not cover."""
-        rows = connection.execute(
-            select(vector_chunks.c.version, vector_chunks.c.count).where(
-                vector_chunks.c.space == space.key
-            )
-        ).all()
-        total = sum(int(row[1]) for row in rows)
-        if space.sketch is None or not (self._home.sketches / space.sketch["generation"]).is_dir():
+        listed = listing(connection, space.key)
+        total = sum(count for _, _, count in listed)
+        if space.sketch is None or not (self._folder(space)).is_dir():
             return total, total
         built = space.sketch["version"]
-        return total, sum(int(row[1]) for row in rows if row.version > built)
+        return total, sum(count for _, version, count in listed if version > built)
