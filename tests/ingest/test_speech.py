@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -122,7 +124,7 @@ def test_packing(raw: list[tuple[int, int]]) -> None:
     assert [span for chunk in chunks for span in chunk] == spans
     for chunk in chunks:
         assert chunk[-1][1] - chunk[0][0] <= LONGEST
-        for (_, end), (start, _) in zip(chunk, chunk[1:], strict=False):
+        for (_, end), (start, _) in pairwise(chunk):
             assert start - end <= LONGEST_GAP
 
 

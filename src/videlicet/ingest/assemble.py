@@ -24,6 +24,7 @@ from videlicet.types import (
     Label,
     Modality,
     Observation,
+    ScreenText,
     Segment,
     Shot,
     Span,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 #: Keys of the records that say that a pass over pictures or sound is complete.
 WATCHED, LISTENED = "watched", "listened"
+#: Key of the record that holds the texts on the screen.
+SCREEN = "screen"
 #: The card of what the shot detector says.
 SHOT_CARD = "shot-cuts"
 #: Class names kept for a segment, and the least mean probability of one.
@@ -160,6 +163,8 @@ def _pictures(plan: Plan, models: Models, journal: Journal, found: Findings) -> 
             numbers = frames.within(segment.span, shot)
             if numbers:
                 _segment(plan, segment, frames.view(numbers), models, found)
+    if models.reader is not None:
+        _screen(plan, models, journal, found)
 
 
 def _segment(plan: Plan, segment: Segment, view: View, models: Models, found: Findings) -> None:
@@ -172,6 +177,19 @@ def _segment(plan: Plan, segment: Segment, view: View, models: Models, found: Fi
     found.vector(visual, models.text.card.id, segment.id, span, view.semantics)
     names = ", ".join(name for name, _ in view.labels)
     found.texts.append(TextRow(segment.id, visual, span, names))
+
+
+def _screen(plan: Plan, models: Models, journal: Journal, found: Findings) -> None:
+    entry = _entry(journal, SCREEN)
+    for (start, end, text), vector in zip(
+        entry.head["texts"], entry.arrays["vectors"], strict=True
+    ):
+        span, payload = Span.from_json((start, end)), payload_from_json(text)
+        assert isinstance(payload, ScreenText)
+        one = Observation(plan.asset_id, span, Modality.TEXT, plan.cards["reader"], payload)
+        found.observations.append(one)
+        found.vector(Modality.TEXT, models.text.card.id, one.id, span, vector)
+        found.texts.append(TextRow(one.id, Modality.TEXT, span, payload.text))
 
 
 def _sound(plan: Plan, models: Models, journal: Journal, found: Findings) -> None:

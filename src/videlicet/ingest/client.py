@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from videlicet.store import Store
 
 LIVE = (Status.QUEUED, Status.RUNNING)
+#: Units of work are single-threaded, so libraries must not add threads of their own; and memory
+#: that one thread freed must serve the next, or it grows with every model.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 #: Bytes of the worker's log shown when it dies.
 _LOG = 2000
 
@@ -174,6 +177,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._log,
             pass_fds=[lock],
+            env=os.environ | ENVIRONMENT,
         )
         hello = {
             "settings": settings_to_json(settings),

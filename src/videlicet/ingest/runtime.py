@@ -147,6 +147,15 @@ class Reporter:
             self._runtime.store.catalog.update_task(self._runtime.grant, task.id, done_s=done)
 
 
+def processor_seconds() -> float:
+    """Processor seconds of this process and its ended children so far. The speech models compute
+    in threads of their own, which no unit's own count can see."""
+    return sum(
+        usage.ru_utime + usage.ru_stime
+        for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
+
+
 def peak_memory() -> int:
     """The largest resident size so far of this process and of its largest child, in bytes."""
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from videlicet.errors import Cancelled, MediaError, VidelicetError
 from videlicet.ingest.assemble import assemble
@@ -58,7 +59,7 @@ class Steps:
     def identify(self) -> dict[str, Any]:
         """Read the whole file once for its hash, and its container for what it holds."""
         task = self._stage("identify", status=Status.RUNNING)
-        path = Path(task.source)
+        path = self._fetched(task) if is_url(task.source) else Path(task.source)
         with open_media(path) as file:
             stamp = _stamp(os.fstat(file.fileno()))
             digest = hashlib.sha256()
@@ -69,11 +70,14 @@ class Steps:
         _require_unchanged(path, stamp)
         index = self._store.catalog.index(self._grant, task.index_id)
         sha256 = digest.hexdigest()
+        asset_id = derived_id(sha256)
+        fetched = is_url(task.source)
         return Plan(
             index_id=task.index_id,
-            asset_id=derived_id(sha256),
+            asset_id=asset_id,
             sha256=sha256,
-            name=readable(path.name),
+            name=_name_in(task.source) if fetched else readable(path.name),
+            blob=f"assets/{asset_id}/original" if fetched else None,
             stamp=stamp,
             media=media,
             cards=dict(index.cards),
@@ -108,6 +112,8 @@ class Steps:
             ),
         )
         self._store.catalog.put_indexed(self._grant, _entry(plan, Status.RUNNING, now))
+        if plan.blob is not None and not self._store.blobs.exists(self._grant, plan.blob):
+            self._store.blobs.put(self._grant, plan.blob, self._fetched(task))
         return True
 
     def observe(self, row: Mapping[str, Any]) -> None:
@@ -198,6 +204,17 @@ class Steps:
         self._runtime.emit(Progress.of(task, cpu=self._cpu, memory=peak_memory(), **news))
         return task
 
+    def _fetched(self, task: Task) -> Path:
+        """The file at an address, downloaded once."""
+        from videlicet.media.fetch import fetch
+
+        path = staging(self._settings, task.id) / "fetched"
+        if not path.exists():
+            with translated(self._settings.home):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            fetch(task.source, path, self._settings, progress=lambda *_: self._check())
+        return path
+
     def _original(self, task: Task, plan: Plan) -> Path:
         if plan.blob is not None:
             return self._store.blobs.path(self._grant, plan.blob)
@@ -225,6 +242,16 @@ def take_back(runtime: Runtime, index_id: str, asset_id: str) -> None:
     there = runtime.store.catalog.indexed(runtime.grant, index_id, asset_id)
     if there is not None and there.status is not Status.READY:
         runtime.store.remove_asset(runtime.grant, index_id, asset_id)
+
+
+def is_url(source: str) -> bool:
+    """Whether a task's source is an address and not a path (those are absolute)."""
+    return source[:8].lower().startswith(("http://", "https://"))
+
+
+def _name_in(url: str) -> str:
+    parts = urlsplit(url)
+    return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.netloc
 
 
 def _entry(plan: Plan, status: Status, now: datetime | None = None) -> IndexedAsset:
