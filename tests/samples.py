@@ -163,7 +163,7 @@ def _preset(codec: str, options: dict[str, str] | None) -> dict[str, str]:
 
 def _frame(image: Picture, pix_fmt: str, colours: dict[str, int] | None) -> av.VideoFrame:
     kind = "rgb48le" if image.dtype == np.uint16 else "rgb24"
-    space = "BT2020" if (colours or {}).get("colorspace") == 9 else None
+    space = {1: "ITU709", 9: "BT2020"}.get((colours or {}).get("colorspace", 0))
     frame = av.VideoFrame.from_ndarray(image, kind).reformat(
         format=pix_fmt, dst_colorspace=space, dst_color_range="MPEG" if space else None
     )

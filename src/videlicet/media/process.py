@@ -12,6 +12,7 @@ import json
 import os
 import select
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -61,13 +62,12 @@ def open_media(source: Input, subject: str | None = None) -> IO[bytes]:
         raise InvalidInput(
             "path_not_readable", f"{subject} cannot be opened: {_reason(error)}.", subject=subject
         ) from error
-    file = os.fdopen(descriptor, "rb", buffering=0)
     try:
-        check_media(file, subject)
+        _check(descriptor, subject)
+        return os.fdopen(descriptor, "rb", buffering=0)
     except BaseException:
-        file.close()
+        os.close(descriptor)
         raise
-    return file
 
 
 def _in_memory(data: bytes, subject: str) -> IO[bytes]:
@@ -85,11 +85,9 @@ def _in_memory(data: bytes, subject: str) -> IO[bytes]:
     return file
 
 
-def check_media(file: IO[bytes], subject: str) -> None:
+def _check(descriptor: int, subject: str) -> None:
     """Refuse what is not a regular file with bytes in it."""
-    import stat
-
-    status = os.fstat(file.fileno())
+    status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise InvalidInput("path_not_readable", f"{subject} is not a file.", subject=subject)
     if not status.st_size:

@@ -43,16 +43,16 @@ def find_sources(patterns: Sequence[str | os.PathLike[str]]) -> list[Source]:
     being searched, and whatever cannot be read, becomes a record with an ``error``; nothing is
     raised for one bad entry.
     """
-    seen: set[tuple[str, str]] = set()
+    seen: set[str] = set()
     found: list[Source] = []
     for pattern in patterns:
         for source in _expand(os.fspath(pattern)):
-            key = ("url", source.url) if source.url else ("path", os.path.realpath(source.name))
-            if source.path is not None:
-                key = ("path", os.path.realpath(source.path))
-            if source.error is not None or key not in seen:
-                seen.add(key)
-                found.append(source)
+            if source.error is None:
+                known = source.url or os.path.realpath(source.path or "")
+                if known in seen:
+                    continue
+                seen.add(known)
+            found.append(source)
     return found
 
 

@@ -22,6 +22,7 @@ from videlicet.media.sandbox import Limits
 from videlicet.types import Span
 
 _TICKS = 90_000
+_BT709 = 1
 _RATE = 48_000
 #: Samples in one AAC frame.
 _AAC = 1024
@@ -75,7 +76,9 @@ class _Pictures:
             "libx264", rate=rate, options={"preset": "veryfast", "crf": "20"}
         )
         self._stream.pix_fmt = "yuv420p"
-        self._stream.codec_context.time_base = Fraction(1, _TICKS)
+        context = self._stream.codec_context
+        context.time_base = Fraction(1, _TICKS)
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
         self._size: tuple[int, int] | None = None
 
     def packets(self, channel: Channel, order: int) -> Iterator[Dated]:

@@ -263,7 +263,8 @@ def _first_frame(opened: Opened, limits: Limits) -> Any:
 
 def _refuse_size(error: av.error.FFmpegError, limits: Limits) -> None:
     """The stream's own header may say more than the container's; only ffmpeg's log tells."""
-    said = error.log[2].strip() if error.log else ""
+    log: Any = error.log
+    said = str(log[2]).strip() if log else ""
     if said.startswith("Picture size"):
         size = said.removeprefix("Picture size").split()[0]
         raise Refusal(
