@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videlicet.errors import InvalidInput, MediaError, NotFound
-from videlicet.page import results_page
+from videlicet.page import Section, report_page, results_page
 from videlicet.page.results import escaped, page_html, timecode
 from videlicet.types import Asset, Evidence, Hit, MediaInfo, Modality, SearchPage, Span
 
@@ -297,3 +297,22 @@ def test_a_page_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
 )
 def test_time_codes(seconds: Fraction, shown: str) -> None:
     assert timecode(seconds) == shown
+
+
+def test_several_queries_share_a_page_with_credits(tmp_path: Path) -> None:
+    sections = [
+        Section("dog", found(hit(), cards=("a", "b")), "words, in pictures"),
+        Section(EVIL, found(cards=("b",)), EVIL),
+    ]
+    out = report_page(
+        StubLibrary(tmp_path / "a.mp4"), sections, "Demo", tmp_path / "p.html", [f"By {EVIL}"]
+    )
+
+    page = Reader(out.read_text("utf-8"))
+    assert len(page.all("section")) == 2
+    assert len(page.all("script")) == 1
+    assert "2 queries" in page.text
+    assert "words, in pictures" in page.text
+    assert "Nothing matches." in page.text
+    assert f"By {EVIL}" in page.text
+    assert page.text.count("a b ") == 1

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from videlicet.page.results import results_page
+from videlicet.page.results import Section, report_page, results_page
 
-__all__ = ["results_page"]
+__all__ = ["Section", "report_page", "results_page"]

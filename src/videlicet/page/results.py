@@ -14,6 +14,7 @@ import html
 import os
 import re
 import secrets
+from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
@@ -40,6 +41,15 @@ class Shelf(Protocol):
     def thumbnail(self, of: Hit | Asset, *, width: int = ...) -> bytes: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One query and what it found; ``note`` is a sentence under the heading."""
+
+    query: str
+    page: SearchPage
+    note: str = ""
+
+
 def results_page(library: Shelf, page: SearchPage, query_text: str, out: Path) -> Path:
     """Write ``page`` to the file ``out`` and return its path.
 
@@ -51,21 +61,44 @@ def results_page(library: Shelf, page: SearchPage, query_text: str, out: Path) -
             what was there before stays.
         StoreError: ``disk_full``.
     """
-    text = page_html(library, page, query_text)
-    _write(Path(out), text.encode("utf-8"))
+    _write(Path(out), page_html(library, page, query_text))
+    return Path(out)
+
+
+def report_page(
+    library: Shelf, sections: Sequence[Section], title: str, out: Path, credits: Sequence[str] = ()
+) -> Path:
+    """Like :func:`results_page`, for several queries on one page; ``credits`` go to its foot."""
+    body = "\n".join(
+        f"<section>\n<h2><bdi>{escaped(section.query)}</bdi></h2>\n"
+        f'<p class="soft">{escaped(section.note)}</p>\n'
+        f"{_hits(library, section.page, section.query)}\n</section>"
+        for section in sections
+    )
+    cards = dict.fromkeys(card for section in sections for card in section.page.cards)
+    count = f"{len(sections)} queries"
+    _write(
+        Path(out),
+        _document(escaped(title), "", count, body, [_models([*cards]), *_credits(credits)]),
+    )
     return Path(out)
 
 
 def page_html(library: Shelf, page: SearchPage, query_text: str) -> str:
-    """The whole document."""
+    """The whole document for one page of hits."""
+    title = escaped(query_text) or "All"
+    body = _hits(library, page, query_text)
+    return _document(title, "Moments for", _summary(page), body, [_models(page.cards)])
+
+
+def _document(title: str, above: str, below: str, body: str, foot: Sequence[str]) -> str:
+    """``title``, ``above``, ``below``, ``body`` and ``foot`` are HTML already."""
     style, script = _part("page.css"), _part("page.js")
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "img-src data:; media-src file:; base-uri 'none'; form-action 'none'"
     )
-    marked = _words(query_text)
-    hits = "\n".join(_hit(library, hit, marked) for hit in page.hits)
-    title = escaped(query_text) or "All"
+    lead = f'<p class="soft">{above}</p>\n' if above else ""
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -78,25 +111,34 @@ def page_html(library: Shelf, page: SearchPage, query_text: str) -> str:
 </head>
 <body>
 <header>
-<p class="soft">Moments for</p>
-<h1><bdi>{title}</bdi></h1>
-<p class="soft">{_summary(page)}</p>
+{lead}<h1><bdi>{title}</bdi></h1>
+<p class="soft">{below}</p>
 </header>
 <main>
-<ol class="hits">
-{hits}
-</ol>
-{"" if page.hits else "<p>Nothing matches.</p>"}
+{body}
 </main>
 <footer class="soft">
 <p>Play a moment with a click or <kbd>Enter</kbd>; go through them with <kbd>Tab</kbd> or the
 arrow keys.</p>
-{_models(page.cards)}
+{chr(10).join(foot)}
 </footer>
 <script>{script}</script>
 </body>
 </html>
 """
+
+
+def _hits(library: Shelf, page: SearchPage, query: str) -> str:
+    if not page.hits:
+        return "<p>Nothing matches.</p>"
+    marked = _words(query)
+    items = "\n".join(_hit(library, hit, marked) for hit in page.hits)
+    return f'<ol class="hits">\n{items}\n</ol>'
+
+
+def _credits(credits: Sequence[str]) -> list[str]:
+    rows = "\n".join(f"<li><bdi>{escaped(line)}</bdi></li>" for line in credits)
+    return [f"<p>Credits</p>\n<ul>\n{rows}\n</ul>"] if credits else []
 
 
 def escaped(text: str) -> str:
@@ -131,7 +173,7 @@ def _hit(library: Shelf, hit: Hit, marked: frozenset[str]) -> str:
 <span class="length time">{float(hit.span.duration):.1f} s</span></div>
 <div class="about">
 <span class="score" title="Score, 0 to 1">{hit.score:.2f}</span>
-<h2><bdi>{name}</bdi></h2>
+<h3><bdi>{name}</bdi></h3>
 <p class="soft">{times}</p>
 {note}{because}{_others(hit, asset, link)}
 </div>
@@ -253,14 +295,14 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, text: str) -> None:
     if not path.parent.is_dir():
         raise InvalidInput(
             "path_not_found", f"There is no folder {path.parent}.", subject=str(path.parent)
         )
     part = path.with_name(f".{secrets.token_hex(6)}.part")
     try:
-        part.write_bytes(data)
+        part.write_text(text, "utf-8")
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
