@@ -61,6 +61,8 @@ class Vectors(Part):
         self._exact_rows = exact_rows
         self._states: dict[int, State] = {}
         self._lock = threading.Lock()
+        #: Rows put into each space since it was last looked at whether its index is due.
+        self._untended: dict[int, int] = {}
 
     # -- writing --------------------------------------------------------------------------------
 
@@ -74,7 +76,8 @@ class Vectors(Part):
         rows: Sequence[VectorRow],
     ) -> None:
         """Replace the rows of an asset in one space, in one transaction. Rows are scaled to unit
-        length; no rows takes the asset out of the space.
+        length; no rows takes the asset out of the space. Now and then a put builds the index that
+        has become due (see ``optimize``), so that many small ones never slow searching down.
 
         Raises:
             InvalidInput: an id, span or vector that cannot be kept, or of other dimensions.
@@ -106,6 +109,7 @@ class Vectors(Part):
                 )
             )
             mark_changed(connection, [found.key])
+        self._tend(found.key, len(chunk.ids))
 
     def delete_asset(self, grant: Grant, index_id: str, asset_id: str) -> None:
         """Take all vectors of an asset in an index away, bytes included."""
@@ -337,6 +341,14 @@ class Vectors(Part):
             # Derived, so nothing is lost: all rows are searched exactly until it is built again,
             # and the doctor reports it.
             return None
+
+    def _tend(self, key: int, rows: int) -> None:
+        """Build the index of a space if it is due; looked at once for many rows."""
+        untended = self._untended.get(key, self._exact_rows) + rows
+        if 20 * untended >= self._exact_rows:
+            self._optimize(key, force=False)
+            untended = 0
+        self._untended[key] = untended
 
     def _optimize(self, key: int, force: bool) -> Sketch | None:
         with self._reading() as connection:
