@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,15 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("samples")
     make_samples(root)
     return root
+
+
+@pytest.fixture(scope="session")
+def library(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory that holds ``films/`` already, so that pages need not index them anew."""
+    home = tmp_path_factory.mktemp("shared") / "library"
+    command = [sys.executable, "-m", "videlicet", "--home", str(home), "add", "films"]
+    run(command, samples, dict(os.environ), "preparation")
+    return home
 
 
 def names(page: Path) -> str:
@@ -48,16 +58,20 @@ def test_targets_of_make_exist(page: Path) -> None:
 
 
 @pytest.mark.weights
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "page",
     [p for p in PAGES if any(s.language in ("console", "python") for s in snippets(p))],
     ids=names,
 )
-def test_commands_and_programs_run(page: Path, samples: Path, tmp_path: Path) -> None:
+def test_commands_and_programs_run(
+    page: Path, samples: Path, library: Path, tmp_path: Path
+) -> None:
     here = tmp_path / "here"
     here.mkdir()
     for entry in samples.iterdir():
         (here / entry.name).symlink_to(entry)
+    shutil.copytree(library, here / "library")
     environment = {
         **os.environ,
         "VIDELICET_HOME": str(here / "library"),
@@ -81,6 +95,6 @@ def runnable(snippet: Snippet) -> list[str]:
 
 def run(command: list[str], folder: Path, environment: dict[str, str], where: str) -> None:
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, f"{where}\n{done.stdout}\n{done.stderr}"
