@@ -273,17 +273,22 @@ def _refuse_size(error: av.error.FFmpegError, limits: Limits) -> None:
 
 
 def _scan(channel: Channel, opened: Opened) -> Fraction | None:
-    """The end of a timeline that no header declares, from the timestamps of all packets."""
+    """The end of a timeline that no header declares, from the timestamps of all packets; a bare
+    stream of pictures has none, and lasts as long as its pictures do."""
     latest: Fraction | None = None
+    pictures = 0
     chosen = [s for s in (opened.video, *opened.audio) if s is not None]
     with contextlib.suppress(av.error.FFmpegError):
         for packet in opened.container.demux(*chosen):
             channel.alive()
+            pictures += bool(packet.size) and packet.stream is opened.video
             stamp = packet.pts if packet.pts is not None else packet.dts
             if stamp is None or packet.time_base is None:
                 continue
             end = (stamp + (packet.duration or 0)) * packet.time_base
             latest = end if latest is None else max(latest, end)
+    if latest is None and pictures:
+        return opened.start + pictures * nominal(opened.video)
     return latest
 
 
