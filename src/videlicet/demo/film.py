@@ -106,7 +106,8 @@ def _encode(file: Any, scenes: Sequence[Scene], size: tuple[int, int]) -> None:
     shown = heard = 0
     for scene in scenes:
         for picture in _pictures(scene):
-            frame = VideoFrame.from_image(picture.resize(size) if picture.size != size else picture)
+            shape = picture if picture.size == size else picture.resize(size)
+            frame = VideoFrame.from_ndarray(np.asarray(shape), "rgb24")
             frame.pts, frame.time_base = shown, Fraction(1, RATE)
             shown += 1
             file.mux(video.encode(frame))
@@ -174,7 +175,8 @@ def _clip(scene: Scene) -> Iterator[Image.Image]:
             if sent == scene.frames:
                 return
             if time > -1:
-                last = frame.to_image().resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
+                last = Image.fromarray(frame.to_ndarray(format="rgb24"))
+                last = last.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
     assert last is not None, f"{scene.clip} shows nothing"
     for _ in range(scene.frames - sent):
         yield last.copy()

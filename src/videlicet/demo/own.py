@@ -1,0 +1,100 @@
+"""Questions for somebody's own recording, made of what the models found in it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videlicet.demo.question import Place, Question
+from videlicet.types import Asset, Label, Modality, ScreenText, Span, Utterance
+
+if TYPE_CHECKING:
+    from videlicet.library import Library
+
+#: Questions of each kind of words.
+_EACH = 3
+#: Words of a question, and of an exact phrase.
+_LONGEST, _PHRASE = 12, 4
+_CLIP_S = 3
+
+
+def own_questions(library: Library, asset: Asset, folder: Path) -> list[Question]:
+    """Up to a dozen questions over the modalities that ``asset`` has.
+
+    Each is taken from the moment that answers it, so this shows the search at work, and not how
+    much the models saw. Clips to ask with are made in ``folder``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    spoken = list(_words(library, asset, Modality.SPEECH, "words → speech"))
+    return [
+        *spoken,
+        *(phrase for question in spoken[:1] for phrase in _phrase(question)),
+        *_words(library, asset, Modality.TEXT, "words → screen"),
+        *_words(library, asset, Modality.VISUAL, "words → picture"),
+        *_media(library, asset, folder),
+    ]
+
+
+def _words(library: Library, asset: Asset, modality: Modality, kind: str) -> Iterator[Question]:
+    """The best words of a modality: long and certain. Right is every moment that has them."""
+    best: dict[str, float] = {}
+    places: dict[str, list[Place]] = {}
+    for row in library.observations(asset.id, modality):
+        match row.payload:
+            case Utterance(text=text, confidence=sure) | ScreenText(text=text, confidence=sure):
+                worth = sure * min(_LONGEST, len(text.split()))
+            case Label(name=text, score=worth):
+                pass
+            case _:
+                continue
+        text = " ".join(text.replace('"', " ").split()[:_LONGEST])
+        if len(text) > 2:
+            best[text] = max(worth, best.get(text, 0.0))
+            places.setdefault(text, []).append(Place(asset.name, row.span))
+    for text in sorted(best, key=lambda text: (-best[text], text))[:_EACH]:
+        arguments = {"query": text, "modalities": (modality,)}
+        yield Question(kind, text, arguments, tuple(places[text]))
+
+
+def _phrase(question: Question) -> Iterator[Question]:
+    """A few words from the middle of what was said, in quotation marks."""
+    words = [word.strip(".,!?;:…") for word in question.shown.split()]
+    start = max(0, (len(words) - _PHRASE) // 2)
+    phrase = f'"{" ".join(words[start : start + _PHRASE])}"'
+    yield Question("exact phrase", phrase, {"query": phrase}, question.right)
+
+
+def _media(library: Library, asset: Asset, folder: Path) -> Iterator[Question]:
+    """A frame, a clip and a sound from three places of the recording."""
+    from PIL import Image
+
+    from videlicet.media.cut import cut_clip, frame
+
+    path, whole = library.original(asset), asset.media.span
+
+    def cut(tenth: int, name: str) -> tuple[Path, Span]:
+        start = whole.start + whole.duration * tenth / 10
+        span = Span(start, min(whole.end, start + _CLIP_S))
+        cut_clip(path, span, folder / name, library.settings)
+        return folder / name, span
+
+    if asset.media.video is not None:
+        at = whole.start + whole.duration * 3 / 10
+        data = io.BytesIO()
+        picture = Image.fromarray(frame(path, at, library.settings, max_side=640))
+        picture.save(data, "JPEG", quality=60)
+        right = (Place(asset.name, Span(at, at)),)
+        shown = f"the frame at {float(at):.1f} s"
+        yield Question("picture", shown, {"image": data.getvalue()}, right)
+        clip, span = cut(6, "clip.mp4")
+        yield _stretch("clip", {"video": clip}, asset, span)
+    if asset.media.audio:
+        sound, span = cut(8, "sound.mp4")
+        yield _stretch("sound", {"audio": sound}, asset, span)
+
+
+def _stretch(kind: str, arguments: dict[str, Path], asset: Asset, span: Span) -> Question:
+    shown = f"{float(span.duration):.1f} s from {float(span.start):.1f} s on"
+    return Question(kind, shown, arguments, (Place(asset.name, span),))

@@ -1,0 +1,80 @@
+"""A dozen questions for the sample films, each with the moment that answers it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from videlicet.demo.film import Scene, make_clip, read_sound, write_sound
+from videlicet.demo.question import Place, Question
+from videlicet.demo.script import COMPILATION, Films
+from videlicet.types import Span
+
+
+def questions(material: Mapping[str, Path], films: Films, folder: Path) -> list[Question]:
+    """The questions; pictures, sounds and clips to ask with are made in ``folder``.
+
+    They are not the films' own frames and sounds: pictures are mirrored, cropped and compressed
+    anew, the clip is smaller and rougher, the sound is quieter and has noise.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    cat = _picture(material["chelsea"], (60, 30, 400, 280))
+    rocket = _picture(material["rocket"], (60, 30, 560, 400))
+    rabbit = make_clip(Scene(0, clip=material["bunny"]), 1.0, 3.5, folder / "rabbit.mp4")
+    chime = _noisy(material["success"], folder / "chime.wav")
+
+    def ask(kind: str, shown: str, film: str, **arguments: Any) -> Question:
+        return Question(kind, shown, arguments, _places(films, film))
+
+    def words(kind: str, text: str, film: str, *modalities: str, **more: Any) -> Question:
+        return ask(kind, text, film, query=text, modalities=modalities, **more)
+
+    seen, said, written = "words → picture", "words → speech", "words → screen"
+    return [
+        words(seen, "a cat", "cat", "visual"),
+        words(seen, "a cup of coffee on a table", "coffee", "visual"),
+        words(seen, "a rocket on its launch pad at night", "launch", "visual"),
+        words(seen, "a man with a camera on a tripod", "photographer", "visual"),
+        words(said, "everybody will go to paradise", "launch", "speech"),
+        words(said, "hope after a hard time", "coffee", "speech"),
+        words("exact phrase", '"season of light"', "deep field"),
+        words(written, "Launch Complex 40", "launch", "text"),
+        words(written, "7:30", "coffee", "text"),
+        ask("picture", "a cat's portrait, mirrored and cropped", "cat", image=cat),
+        ask("clip", "2.5 s of the rabbit, smaller and rougher", "rabbit", video=rabbit),
+        ask("sound", "a chime, quieter and with noise", "coins", audio=chime),
+        ask(
+            "words + picture", "going direct to heaven + a rocket, mirrored", "launch",
+            query="going direct to heaven", image=rocket,
+        ),
+        ask(
+            "words, but not", "an animal, but not a cat", "rabbit",
+            query="an animal", negative="a cat", modalities=("visual",),
+        ),
+    ]  # fmt: skip
+
+
+def _places(films: Films, title: str) -> tuple[Place, ...]:
+    start, end = films.inside[title]
+    return (
+        Place(films.paths[title].name, Span.of(0.0, end - start)),
+        Place(films.paths[COMPILATION].name, Span.of(start, end)),
+    )
+
+
+def _picture(path: Path, box: tuple[int, int, int, int]) -> bytes:
+    data = io.BytesIO()
+    mirrored = ImageOps.mirror(Image.open(path).convert("RGB"))
+    mirrored.crop(box).save(data, "JPEG", quality=60)
+    return data.getvalue()
+
+
+def _noisy(path: Path, out: Path) -> Path:
+    sound = np.tile(read_sound(path), 2) * np.float32(0.5)
+    noise = np.random.default_rng(0).normal(0, 0.003, len(sound)).astype(np.float32)
+    return write_sound(sound + noise, out)
