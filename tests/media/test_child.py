@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests import samples
+from tests.media.test_decode import watch
+from tests.samples import RED, Scene
+
+from videlicet.errors import MediaError
+from videlicet.media import open_video
+from videlicet.media.decode import End, VideoRequest
+from videlicet.media.process import Child, open_media
+from videlicet.media.sandbox import Limits
+
+
+def _children() -> set[int]:
+    task = Path(f"/proc/{os.getpid()}/task")
+    found: set[int] = set()
+    for thread in task.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found |= {int(p) for p in (thread / "children").read_text().split()}
+    return found
+
+
+def _until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_leaving_early_ends_the_child(sample, settings):
+    before = _children()
+    with open_video(sample("talk.mp4", samples.talk), settings, VideoRequest(rate=25)) as events:
+        next(events)
+        assert _children() - before
+    assert not _children() - before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(
+    ("by", "code"),
+    [
+        (signal.SIGSEGV, "media_decoder_crashed"),
+        (signal.SIGABRT, "media_decoder_crashed"),
+        (signal.SIGXCPU, "media_limit_exceeded"),  # what the kernel sends over the limit
+        (signal.SIGKILL, "media_limit_exceeded"),
+    ],
+)
+def test_a_child_killed_fails_only_its_own_file(sample, settings, by, code):
+    path = sample("talk.mp4", samples.talk)
+    before = _children()
+    with open_video(path, settings, VideoRequest(rate=25)) as events:
+        next(events)
+        (child,) = _children() - before
+        os.kill(child, by)
+        with pytest.raises(MediaError) as caught:
+            list(events)
+    assert caught.value.code == code
+    assert isinstance(watch(path, settings)[-1], End)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_child_that_falls_silent_is_given_up(sample, settings):
+    path = sample("talk.mp4", samples.talk)
+    arguments = {"rate": 25, "max_side": 640, "shots": True, "threads": 1, "within": None}
+    with (
+        open_media(path) as file,
+        Child("video", arguments, Limits.of(settings), [file], subject="a film",
+              largest=640**2 * 3, stall=1) as child,
+    ):  # fmt: skip
+        messages = child.messages()
+        next(messages)
+        os.kill(child.pid, signal.SIGSTOP)
+        with pytest.raises(MediaError) as caught:
+            list(messages)
+    assert caught.value.code == "media_limit_exceeded"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_child_that_says_too_much_is_not_believed(sample, settings):
+    path = sample("talk.mp4", samples.talk)
+    arguments = {"rate": 2, "max_side": 640, "shots": True, "threads": 1, "within": None}
+    with (
+        open_media(path) as file,
+        Child("video", arguments, Limits.of(settings), [file], subject="a film",
+              largest=1000) as child,
+        pytest.raises(MediaError) as caught,
+    ):  # fmt: skip
+        list(child.messages())
+    assert caught.value.code == "media_decoder_crashed"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="no limit on address space")
+def test_a_child_over_its_memory_is_stopped(tmp_path, settings):
+    path = samples.video(
+        tmp_path / "big.mkv", [Scene(RED, 0.2)], size=(4096, 2160), options={"g": "1"}
+    )
+    with pytest.raises(MediaError) as caught:
+        watch(path, replace(settings, decoder_memory=480 * 1024 * 1024), rate=25, max_side=4096)
+    assert caught.value.code in ("media_limit_exceeded", "media_decoder_crashed")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_child_does_not_outlive_a_parent_killed(sample, settings, tmp_path):
+    script = f"""
+import sys, time
+from pathlib import Path
+from videlicet import settings
+from videlicet.media.decode import VideoRequest, open_video
+with open_video(sys.argv[1], settings.load({str(tmp_path)!r}), VideoRequest(rate=25)) as events:
+    next(events)
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+    film = sample("talk.mp4", samples.talk)
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(film)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "ready\n"
+        children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+        assert len(children) == 1
+        parent.kill()
+    state = Path(f"/proc/{children[0]}/stat")
+
+    def gone() -> bool:
+        # An orphan may stay a zombie until the system's first process collects it.
+        return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+
+    assert _until(gone)
