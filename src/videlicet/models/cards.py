@@ -275,7 +275,12 @@ _SOUND = ModelCard(
     languages=(),
     dimensions=768,
     files=_TINY_FILES[:2] + _TINY_FILES[3:],
-    preprocessing={"compute": "int8", "window": 4.0, "pooling": "mean and deviation"},
+    preprocessing={
+        "compute": "int8",
+        "window": 3.0,
+        "pooling": "mean and deviation",
+        "whitening": "generated sounds, edition 1",
+    },
     limits="Knows the same sound again; does not know what it is called.",
 )
 

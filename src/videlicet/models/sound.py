@@ -1,11 +1,13 @@
 """What something sounds like: pooled encoder states of Whisper.
 
 A recogniser's encoder hears more than speech (Gong et al., 2023, "Whisper-AT"): the mean and the
-deviation of its states over a few seconds tell sounds apart.
+deviation of its states over a few seconds tell sounds apart, once they are whitened. A few of
+the states' dimensions are so much larger than the others that unwhitened vectors are all alike.
 """
 
 from __future__ import annotations
 
+from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
 import ctranslate2
@@ -20,53 +22,85 @@ if TYPE_CHECKING:
     from videlicet.models.base import Floats
     from videlicet.settings import Settings
 
-#: What the encoder reads at once: 30 s as 3,000 feature frames and 1,500 states.
-_READS, _STATES = 30, 1500
-_PER_SECOND = _STATES // _READS
+#: Samples of one feature frame, and of one encoder state.
+_FEATURE, _STATE = 160, 320
 
 
 class WhisperSound:
-    """Encodes 30 s at a time and pools inside it: padding every window to the 30 s that the
-    encoder reads would cost many times as much."""
+    """Encodes each window by itself: that is cheaper than padding it to the 30 s Whisper was
+    trained on, and a query hears the same as the index whatever was around it."""
 
     def __init__(self, card: ModelCard, settings: Settings) -> None:
-        files = open_files(settings, card)
+        paths = open_files(settings, card)
         self.card = card
         self.space = card.id
         self.dimensions = card.dimensions or 0
         self.window = float(str(card.preprocessing["window"]))
         self._features = FeatureExtractor()
         self._model = ctranslate2.models.Whisper(
-            str(files["model.bin"].parent),
+            str(paths["model.bin"].parent),
             device="cpu",
             compute_type=str(card.preprocessing["compute"]),
             inter_threads=settings.threads or cores(),
             intra_threads=1,
         )
+        self._whitening = Whitening.read()
 
     def embed(self, sound: Floats) -> Floats:
-        """One unit row for each started window, shape (windows, dimensions)."""
-        step = round(self.window * SOUND_RATE)
-        call = max(1, _READS * SOUND_RATE // step) * step
-        rows = [np.zeros((0, self.dimensions), np.float32)]
-        for first in range(0, len(sound), call):
-            rows.append(self._pool(sound[first : first + call], step))
-        return np.concatenate(rows)
+        """One unit row for each started window, shape (windows, dimensions).
 
-    def _pool(self, sound: Floats, step: int) -> Floats:
-        padded = np.zeros(_READS * SOUND_RATE, np.float32)
-        padded[: len(sound)] = sound
-        features = self._features(padded)[None, :, : 2 * _STATES]
+        The last window, where it is not full, reaches back over the one before: a fraction of a
+        second says little.
+        """
+        rows = self._whitening.apply(self.pooled(sound))
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.maximum(lengths, 1e-12), dtype=np.float32)
+
+    def pooled(self, sound: Floats) -> Floats:
+        """Mean and deviation of the encoder's states for each started window, not whitened."""
+        step = round(self.window * SOUND_RATE)
+        starts = range(0, len(sound), step)
+        rows = [self._pool(sound[max(0, min(s, len(sound) - step)) :][:step]) for s in starts]
+        return np.stack(rows) if rows else np.zeros((0, self.dimensions), np.float32)
+
+    def _pool(self, part: Floats) -> Floats:
+        padded = np.zeros(round(self.window * SOUND_RATE), np.float32)
+        padded[: len(part)] = part
+        features = self._features(padded)[None, :, : len(padded) // _FEATURE]
         given = ctranslate2.StorageView.from_array(np.ascontiguousarray(features, np.float32))
         states = np.array(self._model.encode(given, to_cpu=True), dtype=np.float32)[0]
-        rows = []
-        for first in range(0, len(sound), step):
-            last = min(first + step, len(sound))
-            begin = first * _PER_SECOND // SOUND_RATE
-            end = max(begin + 1, last * _PER_SECOND // SOUND_RATE)
-            part = states[begin:end]
-            rows.append(np.concatenate([part.mean(axis=0), part.std(axis=0)]))
-        found = np.stack(rows)
-        return np.asarray(
-            found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12), np.float32
-        )
+        heard = states[: max(1, len(part) // _STATE)]
+        return np.concatenate([heard.mean(axis=0), heard.std(axis=0)])
+
+
+class Whitening:
+    """Statistics of sounds made for the purpose (``scripts/make_sound_whitening.py``), so that a
+    vector never depends on what else is in an index."""
+
+    def __init__(self, mean: Floats, scale: Floats, directions: Floats, gains: Floats) -> None:
+        self.mean, self.scale, self.directions, self.gains = mean, scale, directions, gains
+
+    @classmethod
+    def read(cls) -> Whitening:
+        with (
+            as_file(files("videlicet.models") / "sound_whitening.npz") as path,
+            np.load(path, allow_pickle=False) as arrays,
+        ):
+            return cls(
+                *(arrays[k].astype(np.float32) for k in ("mean", "scale", "directions", "gains"))
+            )
+
+    @classmethod
+    def fit(cls, rows: Floats, directions: int, floor: float) -> Whitening:
+        """Zero mean and unit deviation for each dimension, then less gain for the ``directions``
+        in which the dimensions vary together; ``floor`` bounds the loss."""
+        mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+        power, vectors = np.linalg.eigh(np.cov(((rows - mean) / scale).T))
+        power, vectors = power[::-1][:directions], vectors[:, ::-1][:, :directions]
+        gains = np.sqrt(floor / (np.maximum(power, 0) + floor)) - 1
+        return cls(mean, scale, vectors, gains)
+
+    def apply(self, rows: Floats) -> Floats:
+        level = (rows - self.mean) / self.scale
+        whitened: Floats = level + ((level @ self.directions) * self.gains) @ self.directions.T
+        return whitened
