@@ -1,4 +1,5 @@
 from fractions import Fraction
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ def candidate(
 
 
 def shots(*bounds: float) -> list[Span]:
-    return [Span.of(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [Span.of(a, b) for a, b in pairwise(bounds)]
 
 
 def test_evidence_inside_a_short_shot_returns_the_whole_shot() -> None:

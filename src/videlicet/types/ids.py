@@ -28,4 +28,5 @@ def random_id() -> str:
 
 
 def is_id(text: str) -> bool:
+    """Whether ``text`` has the form of an id."""
     return _ID.fullmatch(text) is not None

@@ -156,6 +156,7 @@ def _identity(payload: Payload) -> str:
 
 
 def payload_to_json(payload: Payload) -> dict[str, Any]:
+    """A payload as JSON-ready data; :func:`payload_from_json` gives back an equal one."""
     match payload:
         case Shot(keyframe=keyframe):
             return {"kind": "shot", "keyframe": str(keyframe)}
@@ -182,6 +183,7 @@ def payload_to_json(payload: Payload) -> dict[str, Any]:
 
 
 def payload_from_json(row: Mapping[str, Any]) -> Payload:
+    """The payload that :func:`payload_to_json` described; ``ValueError`` for an unknown kind."""
     match row["kind"]:
         case "shot":
             return Shot(Instant(row["keyframe"]))
