@@ -48,6 +48,9 @@ SHOT_CARD = "shot-cuts"
 #: Class names kept for a segment, and the least mean probability of one.
 LABELS = 5
 FAINTEST = 0.02
+#: Frames of a segment whose features are at least this similar are one look. Lower values cost
+#: recall: a mean over different pictures resembles none of them (docs/decisions/0006-vision.md).
+ALIKE = 0.95
 
 
 @dataclass(slots=True)
@@ -65,7 +68,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A segment's frames as the vision model saw them, averaged."""
+    """Frames as the vision model saw them, averaged."""
 
     features: Floats
     semantics: Floats
@@ -113,18 +116,39 @@ class Frames:
             return range(shown, shown + 1)
         return range(first, last)
 
+    def looks(self, numbers: range) -> list[range]:
+        """``numbers`` cut into runs of frames that look alike."""
+        runs = [range(numbers.start, numbers.start + 1)]
+        first = self._features(numbers.start)
+        for number in numbers[1:]:
+            features = self._features(number)
+            if float(first @ features) >= ALIKE:
+                runs[-1] = range(runs[-1].start, number + 1)
+            else:
+                runs.append(range(number, number + 1))
+                first = features
+        return runs
+
     def view(self, numbers: range) -> View:
         features, semantics, labels = [], [], []
         for number in numbers:
-            key, row = self._places[number]
-            if self._open[0] != key:
-                self._open = (key, self._journal.get(key))
-            entry = self._open[1]
-            assert entry is not None
+            entry, row = self._frame(number)
             features.append(entry.arrays["features"][row])
             semantics.append(entry.arrays["semantics"][row])
             labels.append(entry.head["labels"][row])
         return view_of(np.stack(features), np.stack(semantics), labels)
+
+    def _features(self, number: int) -> Floats:
+        entry, row = self._frame(number)
+        return entry.arrays["features"][row]
+
+    def _frame(self, number: int) -> tuple[Entry, int]:
+        key, row = self._places[number]
+        if self._open[0] != key:
+            self._open = (key, self._journal.get(key))
+        entry = self._open[1]
+        assert entry is not None
+        return entry, row
 
 
 def shots(span: Span, cuts: Sequence[Fraction]) -> list[Span]:
@@ -162,21 +186,32 @@ def _pictures(plan: Plan, models: Models, journal: Journal, found: Findings) -> 
         for segment in segments(plan, shot):
             numbers = frames.within(segment.span, shot)
             if numbers:
-                _segment(plan, segment, frames.view(numbers), models, found)
+                _segment(plan, segment, frames, numbers, models, found)
     if models.reader is not None:
         _screen(plan, models, journal, found)
 
 
-def _segment(plan: Plan, segment: Segment, view: View, models: Models, found: Findings) -> None:
+def _segment(
+    plan: Plan, segment: Segment, frames: Frames, numbers: range, models: Models, found: Findings
+) -> None:
+    """Labels for the whole segment; vectors for each of its looks."""
     assert models.vision is not None
     card, span = plan.cards["vision"], segment.span
     visual, asset = Modality.VISUAL, plan.asset_id
-    for name, score in view.labels:
+    whole = frames.view(numbers)
+    for name, score in whole.labels:
         found.observations.append(Observation(asset, span, visual, card, Label(name, score)))
-    found.vector(visual, models.vision.feature_space, segment.id, span, view.features)
-    found.vector(visual, models.text.card.id, segment.id, span, view.semantics)
-    names = ", ".join(name for name, _ in view.labels)
+    names = ", ".join(name for name, _ in whole.labels)
     found.texts.append(TextRow(segment.id, visual, span, names))
+    looks = frames.looks(numbers)
+    for look, following in pairwise([*looks, range(numbers.stop, numbers.stop)]):
+        start = span.start if look.start == numbers.start else frames.times[look.start]
+        end = frames.times[following.start] if following else span.end
+        shown = Span(start, max(start, end))
+        id = derived_id(segment.id, *shown.to_json())
+        view = whole if len(looks) == 1 else frames.view(look)
+        found.vector(visual, models.vision.feature_space, id, shown, view.features)
+        found.vector(visual, models.text.card.id, id, shown, view.semantics)
 
 
 def _screen(plan: Plan, models: Models, journal: Journal, found: Findings) -> None:

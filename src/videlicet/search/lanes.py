@@ -43,6 +43,7 @@ class Lane:
 
 
 _WORDS = frozenset({PartKind.TEXT})
+_SAID = frozenset({PartKind.TEXT, PartKind.AUDIO, PartKind.VIDEO})
 _PICTURES = frozenset({PartKind.IMAGE, PartKind.VIDEO})
 _SOUNDS = frozenset({PartKind.AUDIO, PartKind.VIDEO})
 
@@ -50,15 +51,15 @@ _SOUNDS = frozenset({PartKind.AUDIO, PartKind.VIDEO})
 #: ablation); ranks barely depend on them.
 LANES: tuple[Lane, ...] = (
     Lane("scene", Modality.VISUAL, Method.SEMANTIC, "vision", _WORDS, 0.20, 0.70, 0.9),
-    Lane("speech", Modality.SPEECH, Method.SEMANTIC, "text", _WORDS, 0.30, 1.00, 0.9),
-    Lane("speech-words", Modality.SPEECH, Method.WORDS, "speech", _WORDS, 0.40, 1.00, 0.6),
+    Lane("speech", Modality.SPEECH, Method.SEMANTIC, "text", _SAID, 0.30, 1.00, 0.9),
+    Lane("speech-words", Modality.SPEECH, Method.WORDS, "speech", _SAID, 0.40, 1.00, 0.6),
     Lane("screen", Modality.TEXT, Method.SEMANTIC, "text", _WORDS, 0.35, 1.00, 0.8),
     Lane("screen-words", Modality.TEXT, Method.WORDS, "reader", _WORDS, 0.40, 1.00, 0.7),
     Lane("screen-substring", Modality.TEXT, Method.SUBSTRING, "reader", _WORDS, 0.50, 1.00, 0.6),
     Lane("speech-phrase", Modality.SPEECH, Method.PHRASE, "speech", _WORDS, 0.0, 1.0, 0.95),
     Lane("screen-phrase", Modality.TEXT, Method.PHRASE, "reader", _WORDS, 0.0, 1.0, 0.95),
     Lane("frames", Modality.VISUAL, Method.SEMANTIC, "vision", _PICTURES, 0.20, 1.00, 0.9),
-    Lane("sound", Modality.SOUND, Method.SEMANTIC, "sound", _SOUNDS, 0.10, 1.00, 0.8),
+    Lane("sound", Modality.SOUND, Method.SEMANTIC, "sound", _SOUNDS, 0.50, 1.00, 0.9),
 )
 
 

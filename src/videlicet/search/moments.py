@@ -19,6 +19,8 @@ from videlicet.types import Span
 
 #: Shots up to this long are returned whole; people look for a take, not a slice of it.
 WHOLE_SHOT = Fraction(20)
+#: Inside longer shots nothing shorter than this is returned.
+SHORTEST = Fraction(4)
 #: Units closer than this are neighbours.
 GAP = Fraction(1, 2)
 #: A neighbour joins a moment when it scores at least this share of the moment's peak.
@@ -113,9 +115,12 @@ def _unit_span(span: Span, shots: Sequence[Span], starts: Sequence[Fraction]) ->
         shared = shot.overlap(span)
         if best is None or shared > overlap:
             best, overlap = shot, shared
-    if best is None or best.duration > WHOLE_SHOT:
+    if best is None:
         return span
-    return best
+    if best.duration <= WHOLE_SHOT:
+        return best
+    spare = max(Fraction(0), SHORTEST - span.duration) / 2
+    return Span(span.start - spare, span.end + spare).clamp(best)
 
 
 def _join_overlapping(units: list[_Unit]) -> list[_Unit]:
