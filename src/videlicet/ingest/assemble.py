@@ -140,7 +140,8 @@ class Frames:
 
     def _features(self, number: int) -> Floats:
         entry, row = self._frame(number)
-        return entry.arrays["features"][row]
+        features: Floats = entry.arrays["features"][row]
+        return features
 
     def _frame(self, number: int) -> tuple[Entry, int]:
         key, row = self._places[number]

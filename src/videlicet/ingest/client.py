@@ -142,7 +142,9 @@ def work(
     """Run a worker until ``tasks``, and all that are unfinished beside them, have ended."""
     wanted = {task.id: task for task in live(grant, store)} | {task.id: task for task in tasks}
     for task in wanted.values():
-        yield Progress.of(task)
+        # One that was broken off waits like the others until the worker takes it up again.
+        waits = {} if task.status.ended else {"status": Status.QUEUED, "stage": None}
+        yield Progress.of(task, **waits)
     pending = {task.id for task in wanted.values() if not task.status.ended}
     if not pending:
         return

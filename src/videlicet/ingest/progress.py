@@ -20,8 +20,9 @@ class Progress:
     failed status and an id that no task has.
 
     The last news of a task brings ``cpu``, the processor seconds spent by stage, here and in the
-    decoders, and ``memory``, the largest resident size of the worker and its largest decoder in
-    bytes.
+    decoders (the speech models' own threads excepted: ``total`` holds all that the worker and its
+    ended decoders have spent since it started), and ``memory``, the worker's largest resident size
+    so far in bytes.
     """
 
     task_id: str

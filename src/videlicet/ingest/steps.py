@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from sqlalchemy.exc import DBAPIError
+
 from videlicet.errors import Cancelled, MediaError, VidelicetError
 from videlicet.ingest.assemble import assemble
 from videlicet.ingest.journal import Journal
@@ -20,10 +23,10 @@ from videlicet.ingest.observe import observe
 from videlicet.ingest.plan import Plan, staging
 from videlicet.ingest.pool import Crew
 from videlicet.ingest.progress import Progress
-from videlicet.ingest.runtime import Reporter, Runtime, peak_memory
+from videlicet.ingest.runtime import Reporter, Runtime, peak_memory, processor_seconds
 from videlicet.media.probe import probe
 from videlicet.media.process import open_media, readable
-from videlicet.store.home import translated
+from videlicet.store.home import translate, translated
 from videlicet.types import Asset, IndexedAsset, Status, Task, derived_id
 
 if TYPE_CHECKING:
@@ -96,7 +99,7 @@ class Steps:
             task = self._end(Status.READY, plan, notes=there.notes, already=True)
             self._clear(task, plan.asset_id)
             return False
-        task = self._stage("observe", asset_id=plan.asset_id, total_s=_seconds(plan))
+        task = self._stage("identify", asset_id=plan.asset_id, total_s=_seconds(plan))
         now = datetime.now(UTC)
         self._store.catalog.put_asset(
             self._grant,
@@ -177,9 +180,26 @@ class Steps:
         self._store.catalog.put_task(self._grant, task)
         if row is not None:
             take_back(self._runtime, row["index_id"], row["asset_id"])
-        self._runtime.emit(Progress.of(task, cpu=self._cpu, memory=peak_memory()))
+        self._runtime.emit(Progress.of(task, **self._spent()))
+
+    def break_off(self, error: DBAPIError, row: Mapping[str, Any] | None) -> None:
+        """Fail the task although the books of the workflow cannot be written. Where the catalog
+        cannot either, the client is told at least, and the next worker takes the task up again."""
+        cause = error.orig if isinstance(error.orig, sqlite3.Error) else sqlite3.Error(str(error))
+        known = translate(cause, self._settings.home)
+        assert isinstance(known, VidelicetError)
+        try:
+            self.give_up(known, row)
+        except VidelicetError:
+            self._runtime.emit(
+                Progress(self._task_id, "", Status.FAILED, error=known.to_json(), cpu=self._cpu)
+            )
 
     # -- small parts ----------------------------------------------------------------------------
+
+    def _spent(self) -> dict[str, Any]:
+        total = {"total": processor_seconds()}
+        return {"cpu": {**self._cpu, **total}, "memory": peak_memory()}
 
     def _check(self) -> None:
         if self._stopped():
@@ -201,7 +221,7 @@ class Steps:
             self._grant, self._task_id, status=status, asset_id=plan.asset_id, stage=None,
             done_s=seconds, total_s=seconds, error=None,
         )  # fmt: skip
-        self._runtime.emit(Progress.of(task, cpu=self._cpu, memory=peak_memory(), **news))
+        self._runtime.emit(Progress.of(task, **self._spent(), **news))
         return task
 
     def _fetched(self, task: Task) -> Path:

@@ -11,28 +11,18 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from videlicet.errors import VidelicetError
 from videlicet.ingest.progress import Progress
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings
-from videlicet.types import Status
 
-if TYPE_CHECKING:
-    from dbos import DBOSConfig
-
-    from videlicet.ingest.runtime import Runtime
-
-#: Never changed: a workflow begun by an older program goes on in a newer one.
-APPLICATION_VERSION = "1"
-EXECUTOR = "worker"
 #: Seconds between two looks at the parent.
 PARENT_EVERY = 1.0
 
@@ -75,9 +65,8 @@ def main() -> int:
     settings = settings_from_json(hello["settings"])
     grant = Grant(hello["principal"], Purpose.INGEST, hello["tenant"])
 
-    from dbos import DBOS
-
     from videlicet.ingest import workflow
+    from videlicet.ingest.books import Books, sweep
     from videlicet.ingest.runtime import Runtime
     from videlicet.store import open_store
 
@@ -85,25 +74,19 @@ def main() -> int:
         runtime = Runtime(grant, store, settings, wire.news)
         workflow.host(runtime)
         sweep(runtime)
-        DBOS(config=configuration(settings))
-        DBOS.launch()
-        DBOS.register_queue(
-            workflow.QUEUE,
-            worker_concurrency=workflow.CONCURRENCY,
-            polling_interval_sec=0.05,
-            on_conflict="always_update",
-        )
-        enqueue_all(runtime)
+        books = Books(runtime)
+        books.open()
+        books.enqueue()
         wire.send("ready", pid=os.getpid())
         while (command := wire.receive()) is not None:
             match command["kind"]:
                 case "enqueue":
-                    enqueue_all(runtime)
+                    books.enqueue()
                 case "stop":
                     break
         if command is None:
             os._exit(1)
-        DBOS.destroy()
+        books.close()
         runtime.close()
         workflow.host(None)
     return 0
@@ -117,68 +100,6 @@ def _told(wire: Wire) -> Iterator[None]:
     except VidelicetError as error:
         wire.send("error", error=error.to_json())
         raise
-
-
-def configuration(settings: Settings) -> DBOSConfig:
-    """How DBOS keeps its books: JSON in ``jobs.sqlite``, never pickles."""
-    from dbos._serialization import DBOSPortableJSON
-
-    return {
-        "name": "videlicet",
-        "system_database_url": f"sqlite:///{settings.home / 'jobs.sqlite'}",
-        "application_version": APPLICATION_VERSION,
-        "executor_id": EXECUTOR,
-        "serializer": DBOSPortableJSON,
-        "log_level": "WARNING",
-        "enable_otlp": False,
-        "notification_listener_polling_interval_sec": 0.1,
-        "scheduler_polling_interval_sec": 3600.0,
-    }
-
-
-def enqueue_all(runtime: Runtime) -> None:
-    """See that every unfinished task has a workflow. Those that have one keep it."""
-    from dbos import DBOS
-
-    from videlicet.ingest.workflow import QUEUE, WORKFLOW, workflow_id
-
-    for status in (Status.RUNNING, Status.QUEUED):
-        for task in reversed(runtime.store.catalog.tasks(runtime.grant, status=status)):
-            attempts = task.attempts
-            known = DBOS.get_workflow_status(workflow_id(task.id, attempts))
-            if known is not None and known.status in ("ENQUEUED", "PENDING"):
-                continue
-            if known is not None:
-                if runtime.store.catalog.task(runtime.grant, task.id).status.ended:
-                    continue
-                # It ended without telling the catalog, as when the disk was full to the brim.
-                attempts += 1
-                runtime.store.catalog.update_task(runtime.grant, task.id, attempts=attempts)
-            DBOS.enqueue_workflow_with_options(
-                {
-                    "queue_name": QUEUE,
-                    "workflow_name": WORKFLOW,
-                    "workflow_id": workflow_id(task.id, attempts),
-                },
-                task.id,
-            )
-
-
-def sweep(runtime: Runtime) -> None:
-    """Clear away what tasks left behind that were cancelled while nobody worked on them."""
-    from videlicet.ingest.plan import staging
-    from videlicet.ingest.steps import take_back
-
-    catalog, grant = runtime.store.catalog, runtime.grant
-    live = [t for s in (Status.QUEUED, Status.RUNNING) for t in catalog.tasks(grant, status=s)]
-    kept = {task.id for task in live} | {task.asset_id for task in live}
-    for entry in catalog.list_indexed(grant, status=Status.RUNNING):
-        if entry.asset_id not in kept:
-            take_back(runtime, entry.index_id, entry.asset_id)
-    folder = staging(runtime.settings, "")
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name not in kept:
-            shutil.rmtree(path)
 
 
 def settings_to_json(settings: Settings) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dbos import DBOS
+from sqlalchemy.exc import DBAPIError
 
 from videlicet.errors import Cancelled, TaskError, VidelicetError, from_json
 from videlicet.ingest.runtime import Runtime
@@ -55,6 +56,10 @@ def run_task(task_id: str) -> str:
         broken = error  # the name ends with this block, the step runs inside it
         _step("give up", lambda: steps.give_up(broken, plan))
         return "cancelled" if isinstance(error, Cancelled) else "failed"
+    except DBAPIError as error:
+        # The books cannot be written, so no step can be: as much as still goes is done without.
+        steps.break_off(error, plan)
+        raise
     finally:
         _runtime.leave(task_id)
     return "ready"

@@ -1,0 +1,144 @@
+"""The books of the durable workflow: which task has been brought how far.
+
+DBOS keeps them in ``jobs.sqlite``, as JSON and never as pickles. What users see of a task is in
+the catalog; the books are only needed until a task ends, and are then erased, because they name
+what was taken in.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from dbos import DBOS
+from dbos._serialization import DBOSPortableJSON
+from sqlalchemy import Engine, create_engine, event
+
+from videlicet.ingest.plan import staging
+from videlicet.ingest.steps import take_back
+from videlicet.ingest.workflow import CONCURRENCY, QUEUE, WORKFLOW, workflow_id
+from videlicet.types import Status
+
+if TYPE_CHECKING:
+    from dbos import DBOSConfig
+
+    from videlicet.ingest.runtime import Runtime
+    from videlicet.settings import Settings
+
+#: Never changed: a workflow begun by an older program goes on in a newer one.
+APPLICATION_VERSION = "1"
+EXECUTOR = "worker"
+#: Seconds between two erasures, and for which the end waits for workflows to end.
+ERASE_EVERY, PATIENCE = 5.0, 2.0
+_ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_UNDER_WAY = ["ENQUEUED", "PENDING"]
+_LIVE = (Status.RUNNING, Status.QUEUED)
+
+
+class Books:
+    """Open from :meth:`open` to :meth:`close`; one per process."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._engine = _engine(runtime.settings)
+        self._closed = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="books", daemon=True)
+
+    def open(self) -> None:
+        """Start the queue. Workflows that an earlier process left unfinished are recovered."""
+        config: DBOSConfig = {
+            "name": "videlicet",
+            "system_database_url": f"sqlite:///{self._engine.url.database}",
+            "system_database_engine": self._engine,
+            "application_version": APPLICATION_VERSION,
+            "executor_id": EXECUTOR,
+            "serializer": DBOSPortableJSON,
+            "log_level": "WARNING",
+            "notification_listener_polling_interval_sec": 0.1,
+            "scheduler_polling_interval_sec": 3600.0,
+        }
+        DBOS(config=config)
+        DBOS.launch()
+        DBOS.register_queue(
+            QUEUE,
+            worker_concurrency=CONCURRENCY,
+            polling_interval_sec=0.05,
+            on_conflict="always_update",
+        )
+        self.erase_ended()
+        self._keeper.start()
+
+    def close(self) -> None:
+        """Stop the queue, leaving nothing in the books of tasks that have ended."""
+        self._closed.set()
+        self._keeper.join()
+        deadline = time.monotonic() + PATIENCE
+        # A task tells its end a moment before its workflow has ended.
+        while DBOS.list_workflows(status=_UNDER_WAY) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.erase_ended()
+        DBOS.destroy()
+        self._engine.dispose()
+
+    def enqueue(self) -> None:
+        """See that every unfinished task has a workflow. Those that have one keep it."""
+        catalog, grant = self._runtime.store.catalog, self._runtime.grant
+        for status in _LIVE:
+            for task in reversed(catalog.tasks(grant, status=status)):
+                attempts = task.attempts
+                known = DBOS.get_workflow_status(workflow_id(task.id, attempts))
+                if known is not None and known.status not in _ENDED:
+                    continue
+                if known is not None:
+                    if catalog.task(grant, task.id).status.ended:
+                        continue
+                    # It ended without telling the catalog, as when the disk was full to the brim.
+                    attempts += 1
+                    catalog.update_task(grant, task.id, attempts=attempts)
+                DBOS.enqueue_workflow_with_options(
+                    {
+                        "queue_name": QUEUE,
+                        "workflow_name": WORKFLOW,
+                        "workflow_id": workflow_id(task.id, attempts),
+                    },
+                    task.id,
+                )
+
+    def erase_ended(self) -> None:
+        """Erase the workflows that have ended, bytes included."""
+        ended = DBOS.list_workflows(status=_ENDED, load_input=False, load_output=False)
+        if ended:
+            DBOS.delete_workflows([workflow.workflow_id for workflow in ended])
+
+    def _keep(self) -> None:
+        while not self._closed.wait(ERASE_EVERY):
+            self.erase_ended()
+
+
+def sweep(runtime: Runtime) -> None:
+    """Clear away what tasks left behind that were cancelled while nobody worked on them."""
+    catalog, grant = runtime.store.catalog, runtime.grant
+    live = [task for status in _LIVE for task in catalog.tasks(grant, status=status)]
+    kept = {task.id for task in live} | {task.asset_id for task in live}
+    for entry in catalog.list_indexed(grant, status=Status.RUNNING):
+        if entry.asset_id not in kept:
+            take_back(runtime, entry.index_id, entry.asset_id)
+    folder = staging(runtime.settings, "")
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in kept:
+            shutil.rmtree(path)
+
+
+def _engine(settings: Settings) -> Engine:
+    """Like the engine DBOS would make, but what is deleted is overwritten."""
+    engine = create_engine(f"sqlite:///{settings.home / 'jobs.sqlite'}", pool_size=16)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("busy_timeout = 30000", "foreign_keys = ON", "secure_delete = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine

@@ -1,0 +1,263 @@
+"""The whole pipeline through its public functions, in a real worker process."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests import samples
+from tests.ingest.rig import CARDS, GRANT, INDEXING, Rig, films, wait_for
+from tests.samples import RED, Scene, Tone
+
+from videlicet.errors import Conflict
+from videlicet.ingest import Progress, ingest
+from videlicet.media.sources import find_sources
+from videlicet.store import open_store
+from videlicet.types import (
+    Label,
+    Modality,
+    ScreenText,
+    Shot,
+    Span,
+    Status,
+    Utterance,
+)
+
+
+def test_a_film_becomes_searchable(undisturbed: Rig, three_films: list[Path]) -> None:
+    with open_store(undisturbed.settings) as store:
+        (index,) = store.catalog.indexes(GRANT)
+        assets = store.catalog.assets(GRANT, index.id)
+        assert [asset.name for asset in assets] != []
+        asset = next(a for a in assets if a.name == "film01.mp4")
+        assert asset.source == str(three_films[1])
+        there = store.catalog.indexed(GRANT, index.id, asset.id)
+        assert there is not None
+        assert (there.status, there.notes) == (Status.READY, ())
+        assert there.indexed_at is not None
+
+        seen = store.catalog.observations(GRANT, index.id, asset.id)
+        span = asset.media.span
+        kinds = {type(one.payload) for one in seen}
+        assert kinds == {Shot, Label, ScreenText, Utterance}
+        assert all(span.start <= one.span.start <= one.span.end for one in seen)
+        shots = [one.span for one in seen if one.modality is Modality.SHOT]
+        assert len(shots) == 2
+        assert shots[0].end == shots[1].start
+        assert (shots[0].start, shots[1].end) == (span.start, max(s.end for s in shots))
+        for one in seen:
+            if isinstance(one.payload, Shot):
+                assert one.span.start <= one.payload.keyframe <= one.span.end
+        (text,) = (one for one in seen if isinstance(one.payload, ScreenText))
+        assert text.span.overlap(shots[1]) > 1
+        said = [one for one in seen if isinstance(one.payload, Utterance)]
+        for one in said:
+            assert isinstance(one.payload, Utterance)
+            assert one.payload.words
+            for word in one.payload.words:
+                assert one.span.hull(word.span) == one.span
+
+        spaces = {
+            (row["modality"], row["space"]) for row in store.vectors.statistics(INDEXING, index.id)
+        }
+        assert spaces == {
+            ("visual", "double-vision"),
+            ("visual", "double-text"),
+            ("speech", "double-text"),
+            ("text", "double-text"),
+            ("sound", "double-sound"),
+        }
+        ids = {one.id for one in seen}
+        for modality in (Modality.SPEECH, Modality.TEXT):
+            for batch in store.vectors.scan(INDEXING, index.id, modality, "double-text"):
+                if batch.asset_id == asset.id:
+                    assert set(batch.ids) <= ids
+        assert store.texts.bm25(INDEXING, index.id, Modality.SPEECH, said[0].payload.text, 5)
+    assert undisturbed.staged == []
+
+
+def test_segments_fill_each_shot(undisturbed: Rig) -> None:
+    with open_store(undisturbed.settings) as store:
+        (index,) = store.catalog.indexes(GRANT)
+        for batch in store.vectors.scan(INDEXING, index.id, Modality.VISUAL, "double-vision"):
+            shots = [
+                one.span
+                for one in store.catalog.observations(
+                    GRANT, index.id, batch.asset_id, Modality.SHOT
+                )
+            ]
+            spans = sorted(batch.spans)
+            assert Span(spans[0].start, spans[-1].end) == Span(shots[0].start, shots[-1].end)
+            assert all(any(shot.hull(span) == shot for shot in shots) for span in spans)
+
+
+def test_adding_the_same_bytes_again_does_nothing(
+    undisturbed: Rig, three_films: list[Path], tmp_path: Path
+) -> None:
+    before = undisturbed.contents()
+    copy = tmp_path / "another name.mp4"
+    copy.write_bytes(three_films[0].read_bytes())
+    news = undisturbed.add(three_films[0], copy)
+    assert [(n.status, n.already) for n in news.values()] == [(Status.READY, True)] * 2
+    assert undisturbed.contents() == before
+    assert undisturbed.staged == []
+
+
+def test_two_copies_at_once_are_taken_in_once(rig: Rig, tmp_path: Path) -> None:
+    (film,) = films(tmp_path, 1)
+    twin = tmp_path / "twin.mp4"
+    twin.write_bytes(film.read_bytes())
+    news = rig.add(film, twin)
+    assert sorted(one.already for one in news.values()) == [False, True]
+    assert len(rig.contents()["assets"]) == 1
+
+
+def test_one_bad_file_never_stops_a_folder(rig: Rig, tmp_path: Path) -> None:
+    folder = tmp_path / "mixed"
+    films(folder, 1)
+    (folder / "a empty.mp4").write_bytes(b"")
+    samples.text_as_mp4(folder / "b text.mp4")
+    samples.truncated(folder / "c cut.mp4", header_first=False)
+    samples.sound(folder / "sound.wav", Tone(440, 5))
+    samples.video(folder / "z silent.mkv", [Scene(RED, 3)])
+    news = rig.add(folder, tmp_path / "nowhere.mp4")
+    codes = {name: one.error and one.error["code"] for name, one in news.items()}
+    assert codes == {
+        "film00.mp4": None,
+        "a empty.mp4": "media_empty",
+        "b text.mp4": "media_not_recognised",
+        "c cut.mp4": "media_truncated",
+        "sound.wav": None,
+        "z silent.mkv": None,
+        "nowhere.mp4": "path_not_found",
+    }
+    assert {n.status for n in news.values() if n.error is None} == {Status.READY}
+    assert all(n.error["remedy"] for n in news.values() if n.error)
+    with open_store(rig.settings) as store:
+        tasks = {Path(t.source).name: t for t in store.catalog.tasks(GRANT)}
+        failed = tasks["b text.mp4"]
+        assert failed.status is Status.FAILED
+        assert failed.error is not None
+        assert failed.error["code"] == "media_not_recognised"
+        assert {a.name for a in store.catalog.assets(GRANT)} == {
+            "film00.mp4", "sound.wav", "z silent.mkv",
+        }  # fmt: skip
+    assert rig.staged == []
+
+
+def test_what_cannot_be_read_is_noted(rig: Rig, tmp_path: Path) -> None:
+    film = samples.corrupt_packets(tmp_path / "hurt.mkv")
+    several = samples.two_languages(tmp_path / "two.mkv")
+    news = rig.add(film, several)
+    assert news["hurt.mkv"].status is Status.READY
+    assert news["hurt.mkv"].notes
+    assert news["two.mkv"].notes == ("1 more sound track(s) were left out",)
+    notes = {json.loads(row[2])[0] for row in rig.contents()["indexed"]}
+    assert news["two.mkv"].notes[0] in notes
+
+
+def test_progress_tells_stages_rate_and_time(rig: Rig, tmp_path: Path) -> None:
+    (film,) = films(tmp_path, 1, seconds=20)
+    with rig.writing() as (store, index):
+        news = list(ingest(GRANT, store, rig.settings, index, find_sources([film])))
+    assert news[0].status is Status.QUEUED
+    stages = list(dict.fromkeys(n.stage for n in news))
+    assert stages == [None, "identify", "observe", "store"]
+    done = [n.done_s for n in news if n.stage == "observe"]
+    assert done == sorted(done)
+    assert any(n.rate and n.left_s is not None for n in news)
+    last = news[-1]
+    assert last.status is Status.READY
+    assert last.total_s == pytest.approx(20, abs=0.2)
+    assert last.done_s == last.total_s
+    assert {"vision", "speech", "sound", "text", "decode pictures", "decode sound"} <= set(last.cpu)
+    assert last.memory > 0
+    assert [Progress.from_json(json.loads(json.dumps(n.to_json()))) for n in news] == news
+
+
+def test_file_names_of_any_bytes(rig: Rig, tmp_path: Path) -> None:
+    (film,) = films(tmp_path, 1, seconds=2)
+    odd = os.fsencode(tmp_path) + b"/bad \xff \xf0\x9f\x8e\xac.mp4"
+    os.rename(film, odd)
+    news = rig.add(tmp_path)
+    (one,) = news.values()
+    assert one.status is Status.READY
+    assert one.source.endswith("bad \\xff 🎬.mp4")
+    with open_store(rig.settings) as store:
+        (asset,) = store.catalog.assets(GRANT)
+        assert os.path.exists(asset.source)
+        assert asset.name == "bad \\xff 🎬.mp4"
+
+
+def test_the_books_are_json_and_erased_in_the_end(rig: Rig, tmp_path: Path) -> None:
+    (film,) = films(tmp_path, 1)
+    with rig.writing() as (store, index):
+        news = ingest(GRANT, store, rig.settings, index, find_sources([film]))
+        wait_for(news, stage="store")
+        with closing(sqlite3.connect(rig.settings.home / "jobs.sqlite")) as books:
+            kinds = {k for (k,) in books.execute("SELECT serialization FROM workflow_status")}
+            steps = books.execute("SELECT output, serialization FROM operation_outputs").fetchall()
+        assert kinds == {"portable_json"}
+        assert len(steps) >= 3
+        for output, kind in steps:
+            assert kind == "portable_json"
+            assert set(json.loads(output)) <= {"value", "error"}
+        list(news)
+    with closing(sqlite3.connect(rig.settings.home / "jobs.sqlite")) as books:
+        for table in ("workflow_status", "operation_outputs", "workflow_input", "workflow_output"):
+            assert books.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+    assert b"film00" not in (rig.settings.home / "jobs.sqlite").read_bytes()
+
+
+def test_a_second_writer_is_refused_while_a_worker_writes(rig: Rig, tmp_path: Path) -> None:
+    (film,) = films(tmp_path, 1)
+    with rig.writing() as (store, index):
+        news = ingest(GRANT, store, rig.settings, index, find_sources([film]))
+        next(news)
+        next(news)
+        with pytest.raises(Conflict) as caught, open_store(rig.settings, write=True):
+            pass
+        assert caught.value.code == "writer_busy"
+        assert caught.value.details["pid"] == os.getpid()
+        with open_store(rig.settings) as reader:
+            assert reader.catalog.indexes(GRANT)
+        assert list(news)[-1].status is Status.READY
+    with open_store(rig.settings, write=True):
+        pass
+
+
+def test_a_store_open_for_reading_cannot_take_anything_in(
+    rig: Rig, three_films: list[Path]
+) -> None:
+    with rig.writing() as (_, index):
+        pass
+    with open_store(rig.settings) as store, pytest.raises(Conflict):
+        list(ingest(GRANT, store, rig.settings, index, find_sources(three_films)))
+
+
+def test_removing_an_asset_leaves_nothing_of_it(rig: Rig, tmp_path: Path) -> None:
+    (film,) = films(tmp_path / "one", 1)
+    rig.add(film)
+    with rig.writing() as (store, index):
+        (asset,) = store.catalog.assets(GRANT)
+        store.remove_asset(GRANT, index.id, asset.id)
+        needles = [asset.id.encode(), asset.sha256.encode(), b"film00"]
+        assert store.scan(GRANT, needles) == []
+    assert rig.contents() == {name: [] for name in rig.contents()}
+
+
+def test_cards_of_the_index_decide(rig: Rig, tmp_path: Path) -> None:
+    (film,) = films(tmp_path, 1)
+    with rig.writing() as (store, _):
+        only = {role: CARDS[role] for role in ("text", "sound")}
+        index = store.catalog.create_index(GRANT, "sounds", only)
+        list(ingest(GRANT, store, rig.settings, index, find_sources([film])))
+        (asset,) = store.catalog.assets(GRANT, index.id)
+        seen = store.catalog.observations(GRANT, index.id, asset.id)
+        assert {one.modality for one in seen} == {Modality.SHOT}
+        spaces = {row["space"] for row in store.vectors.statistics(INDEXING, index.id)}
+        assert spaces == {"double-sound"}

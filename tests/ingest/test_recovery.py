@@ -1,0 +1,240 @@
+"""Killed at any moment, cancelled, out of space: what is left, and that work goes on."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.ingest.rig import CARDS, GRANT, Rig, films, wait_for
+
+from videlicet.errors import Conflict, NotFound, TaskError
+from videlicet.ingest import cancel, ingest, retry
+from videlicet.ingest.plan import Plan
+from videlicet.media.sources import find_sources
+from videlicet.store import open_store
+from videlicet.types import Status
+
+
+def worker() -> psutil.Process:
+    """The worker process that this one started."""
+    for child in psutil.Process().children():
+        if "videlicet.ingest.worker" in child.cmdline():
+            return child
+    raise AssertionError("no worker runs")
+
+
+def killed(rig: Rig, sources: list[Path], delay: float) -> bool:
+    """Take sources in, but kill the worker ``delay`` seconds after it began; whether it came to
+    that."""
+    with rig.writing() as (store, index):
+        news = ingest(GRANT, store, rig.settings, index, find_sources(sources))
+        wait_for(news, stage="identify")
+        process = worker()
+        timer = threading.Timer(delay, process.kill)
+        timer.start()
+        died: TaskError | None = None
+        try:
+            for _ in news:
+                pass
+        except TaskError as error:
+            died = error
+        finally:
+            timer.cancel()
+            timer.join()
+    assert died is None or (died.code == "worker_died" and "signal 9" in died.message)
+    return died is not None
+
+
+def kill_again_and_again(rig: Rig, sources: list[Path], moments: Iterator[float]) -> int:
+    kills = 0
+    for delay in moments:
+        if not killed(rig, sources, delay):
+            break
+        kills += 1
+    rig.add(*sources)
+    return kills
+
+
+def test_kills_leave_no_trace(three_films: list[Path], undisturbed: Rig, rig: Rig) -> None:
+    chance = random.Random(20)
+    kills = kill_again_and_again(rig, three_films, (chance.uniform(0, 0.6) for _ in range(3)))
+    assert kills >= 1
+    assert rig.contents() == undisturbed.contents()
+    assert rig.staged == []
+    assert set(rig.statuses().values()) == {Status.READY}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_fifty_kills_leave_no_trace(tmp_path: Path) -> None:
+    sources = films(tmp_path / "films", 10, seconds=8)
+    calm, hurt = Rig.at(tmp_path / "calm"), Rig.at(tmp_path / "hurt")
+    calm.add(*sources)
+    chance = random.Random(50)
+    kills = 0
+    while kills < 50:
+        # A whole ingest does not last for fifty kills: it is begun anew when it is through.
+        if killed(hurt, sources, chance.uniform(0, 1.5)):
+            kills += 1
+            continue
+        assert hurt.contents() == calm.contents()
+        shutil.rmtree(hurt.settings.home)
+    hurt.add(*sources)
+    assert hurt.contents() == calm.contents()
+    assert hurt.staged == []
+
+
+def test_when_the_caller_dies_its_worker_does_and_another_goes_on(
+    three_films: list[Path], undisturbed: Rig, rig: Rig
+) -> None:
+    script = f"""
+import sys
+from tests.ingest.rig import Rig, GRANT, wait_for
+from videlicet.ingest import ingest
+from videlicet.media.sources import find_sources
+from pathlib import Path
+rig = Rig.at(Path({str(rig.settings.home)!r}))
+with rig.writing() as (store, index):
+    news = ingest(GRANT, store, rig.settings, index, find_sources({[*map(str, three_films)]!r}))
+    wait_for(news, stage="observe")
+    print("observing", flush=True)
+    for _ in news: pass
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as caller:
+        assert caller.stdout is not None
+        assert caller.stdout.readline() == b"observing\n"
+        family = psutil.Process(caller.pid).children(recursive=True)
+        caller.kill()
+    gone, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive
+    assert gone
+    rig.add(*three_films)
+    assert rig.contents() == undisturbed.contents()
+
+
+def test_closing_the_iterator_stops_the_work_and_keeps_what_is_done(
+    three_films: list[Path], undisturbed: Rig, rig: Rig
+) -> None:
+    with rig.writing() as (store, index):
+        news = ingest(GRANT, store, rig.settings, index, find_sources(three_films))
+        wait_for(news, status=Status.READY)
+        process = worker()
+        news.close()
+        assert not process.is_running()
+        assert len(store.catalog.tasks(GRANT, status=Status.READY)) >= 1
+        # Tasks that an earlier call left go on although other sources are named.
+        rest = list(ingest(GRANT, store, rig.settings, index, find_sources(three_films[:1])))
+        assert {n.task_id for n in rest if n.status is Status.READY}
+    assert rig.contents() == undisturbed.contents()
+
+
+def test_cancelling_takes_everything_back(rig: Rig, tmp_path: Path) -> None:
+    long, short = films(tmp_path / "long", 1, seconds=60)[0], films(tmp_path / "short", 2)[1]
+    with rig.writing() as (store, index):
+        news = ingest(GRANT, store, rig.settings, index, find_sources([long, short]))
+        begun = wait_for(news, stage="observe", source=str(long))
+        # Whoever cancels need not be the one who writes.
+        with open_store(rig.settings) as reader:
+            task = cancel(GRANT, reader, rig.settings, begun.task_id)
+            assert task.status is Status.CANCELLED
+            with pytest.raises(Conflict) as caught:
+                cancel(GRANT, reader, rig.settings, begun.task_id)
+            assert caught.value.code == "task_not_cancellable"
+            with pytest.raises(NotFound):
+                cancel(GRANT, reader, rig.settings, "0" * 24)
+        last = {n.source: n for n in news}
+        assert last[str(long)].status is Status.CANCELLED
+        assert last[str(long)].error is None
+        assert last[str(short)].status is Status.READY
+        assert [asset.name for asset in store.catalog.assets(GRANT)] == [short.name]
+        assert rig.staged == []
+
+        with pytest.raises(Conflict) as caught:
+            list(retry(GRANT, store, rig.settings, [last[str(short)].task_id]))
+        assert caught.value.code == "task_not_retryable"
+        again = list(retry(GRANT, store, rig.settings))
+        assert again[-1].task_id == begun.task_id
+        assert again[-1].status is Status.READY
+        assert store.catalog.task(GRANT, begun.task_id).attempts == 2
+        assert list(retry(GRANT, store, rig.settings)) == []
+
+
+def test_what_was_cancelled_while_nobody_worked_is_swept_up(
+    three_films: list[Path], rig: Rig
+) -> None:
+    assert killed(rig, three_films[:1], 0.35)
+    (task_id,) = _live(rig)
+    with open_store(rig.settings) as reader:
+        cancel(GRANT, reader, rig.settings, task_id)
+    news = rig.add(three_films[1])
+    assert news[three_films[1].name].status is Status.READY
+    assert [row[2] for row in rig.contents()["assets"]] == [three_films[1].name]
+    assert rig.staged == []
+
+
+def _live(rig: Rig) -> list[str]:
+    with open_store(rig.settings) as store:
+        return [t.id for t in store.catalog.tasks(GRANT) if not t.status.ended]
+
+
+def test_a_full_disk_fails_the_task_and_a_retry_mends_it(
+    three_films: list[Path], undisturbed: Rig, rig: Rig
+) -> None:
+    with rig.writing() as (store, index):
+        news = ingest(GRANT, store, rig.settings, index, find_sources(three_films))
+        wait_for(news, stage="observe")
+        news.close()
+        for entry in store.catalog.list_indexed(GRANT, status=Status.RUNNING):
+            asset = store.catalog.asset(GRANT, entry.asset_id)
+            key = Plan(
+                index.id, asset.id, asset.sha256, asset.name, (), asset.media, CARDS, 2.0, 2.0, 6.0
+            ).key
+            journal = rig.settings.home / "staging" / asset.id / f"{key}.journal"
+            journal.unlink(missing_ok=True)
+            journal.parent.mkdir(parents=True, exist_ok=True)
+            journal.symlink_to("/dev/full")
+            broken = asset.name
+        last = {Path(n.source).name: n for n in ingest(GRANT, store, rig.settings, index, [])}
+        failed = last[broken]
+        assert failed.status is Status.FAILED
+        assert failed.error is not None
+        assert failed.error["code"] == "disk_full"
+        assert rig.staged == []
+        assert store.catalog.list_indexed(GRANT, status=Status.RUNNING) == []
+        assert list(retry(GRANT, store, rig.settings, [failed.task_id]))[-1].status is Status.READY
+        list(retry(GRANT, store, rig.settings))
+    assert rig.contents() == undisturbed.contents()
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(rig: Rig, tmp_path: Path) -> None:
+    (film,) = films(tmp_path, 1)
+    with rig.writing() as (store, index):
+        news = ingest(GRANT, store, rig.settings, index, find_sources([film]))
+        wait_for(news, stage="observe")
+        os.utime(film, ns=(1, 1))
+        last = list(news)[-1]
+    assert last.error is not None
+    assert last.error["code"] == "media_gone"
+    assert rig.contents()["assets"] == []
+
+
+def test_a_worker_that_cannot_start_says_why(
+    three_films: list[Path], rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with rig.writing() as (store, index):
+        books = rig.settings.home / "jobs.sqlite"
+        books.write_bytes(b"this is no database" * 100)
+        with pytest.raises(TaskError) as caught:
+            list(ingest(GRANT, store, rig.settings, index, find_sources(three_films)))
+        assert caught.value.code == "worker_died"
+        assert "file is not a database" in str(caught.value.details["log"])
+        books.unlink()
+        assert list(ingest(GRANT, store, rig.settings, index, find_sources(three_films)))
