@@ -9,8 +9,13 @@ from typing import Annotated
 
 import typer
 
-from videlicet.cli import add, check, find, look, manage, models
+from videlicet.cli.add import register as register_add
+from videlicet.cli.check import register as register_check
 from videlicet.cli.context import context
+from videlicet.cli.find import register as register_find
+from videlicet.cli.look import register as register_look
+from videlicet.cli.manage import register as register_manage
+from videlicet.cli.models import app as models_app
 from videlicet.cli.output import EXIT_CODES, INTERRUPTED, UNEXPECTED, exit_code, print_error, say
 from videlicet.errors import VidelicetError
 
@@ -50,12 +55,12 @@ def common(
     context.debug = debug
 
 
-add.register(app)
-find.register(app)
-look.register(app)
-manage.register(app)
-check.register(app)
-app.add_typer(models.app, name="models")
+register_add(app)
+register_find(app)
+register_look(app)
+register_manage(app)
+register_check(app)
+app.add_typer(models_app, name="models")
 
 
 def run() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from videlicet.cli.add import progress_bar
+from videlicet.cli.add import follow, progress_bar
 from videlicet.cli.context import JsonOption, context
-from videlicet.cli.output import OK, SOME_FAILED, print_json, print_table, say
+from videlicet.cli.output import OK, SOME_FAILED, print_json, print_json_line, print_table, say
+
+if TYPE_CHECKING:
+    from videlicet.demo.run import DemoReport
 
 
 def doctor(
@@ -86,12 +89,51 @@ def demo(
         Path | None, typer.Option(help="Use this file instead of the sample.", show_default=False)
     ] = None,
     out: Annotated[Path, typer.Option(help="Where films and the page go.")] = Path("demo/out"),
+    as_json: JsonOption = False,
 ) -> None:
-    """Build a sample film from freely licensed media, index it and search it in every way."""
+    """Build sample films from freely licensed media, index them and search them in every way."""
     from videlicet.demo import run_demo
 
-    if not run_demo(out, video=video):
+    report = run_demo(
+        context.home or out / "library",
+        out,
+        video,
+        say=(lambda _: None) if as_json else say,
+        follow=lambda events: follow(events, as_json=as_json),
+    )
+    if as_json:
+        print_json_line(report)
+    else:
+        _print_demo(report)
+    if not report.ok:
         raise typer.Exit(SOME_FAILED)
+
+
+def _print_demo(report: DemoReport) -> None:
+    print_table(
+        ("", "query", "kind", "found", "rank", "seconds"),
+        [
+            (
+                "✓" if row.first else "·" if row.rank else "✗",
+                row.shown,
+                row.kind,
+                row.found or "nothing",
+                row.rank or "",
+                f"{row.seconds:.2f}",
+            )
+            for row in report.rows
+        ],
+        empty="No query was asked.",
+    )
+    say(
+        f"{report.first} of {len(report.rows)} right answers come first. Indexed "
+        f"{report.film_s:.0f} s of film in {report.index_s:.0f} s "
+        f"({report.film_s / max(report.index_s, 1e-9):.1f}× real time); "
+        f"a search takes {report.search_s:.2f} s."
+    )
+    for line in report.credits:
+        say(f"  {line}")
+    say(f"Wrote {report.page}")
 
 
 def register(app: typer.Typer) -> None:
