@@ -14,7 +14,7 @@ help: ## What can be made.
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/runtime ## Find moments in a sample film, or in your own: make demo VIDEO=holiday.mp4
-	$(BIN)/videlicet demo $(if $(VIDEO),"$(VIDEO)")
+	$(BIN)/videlicet demo $(if $(VIDEO),--video "$(VIDEO)")
 
 test: .venv/dev weights ## Run all tests.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
