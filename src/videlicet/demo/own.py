@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.demo.question import Place, Question
-from videlicet.types import Asset, Label, Modality, ScreenText, Span, Utterance
+from videlicet.types import Asset, Instant, Label, Modality, ScreenText, Span, Utterance
 
 if TYPE_CHECKING:
     from videlicet.library import Library
@@ -74,8 +74,7 @@ def _media(library: Library, asset: Asset, folder: Path) -> Iterator[Question]:
 
     path, whole = library.original(asset), asset.media.span
 
-    def cut(tenth: int, name: str) -> tuple[Path, Span]:
-        start = whole.start + whole.duration * tenth / 10
+    def cut(start: Instant, name: str) -> tuple[Path, Span]:
         span = Span(start, min(whole.end, start + _CLIP_S))
         cut_clip(path, span, folder / name, library.settings)
         return folder / name, span
@@ -88,10 +87,13 @@ def _media(library: Library, asset: Asset, folder: Path) -> Iterator[Question]:
         right = (Place(asset.name, Span(at, at)),)
         shown = f"the frame at {float(at):.1f} s"
         yield Question("picture", shown, {"image": data.getvalue()}, right)
-        clip, span = cut(6, "clip.mp4")
+        clip, span = cut(whole.start + whole.duration * 6 / 10, "clip.mp4")
         yield _stretch("clip", {"video": clip}, asset, span)
     if asset.media.audio:
-        sound, span = cut(8, "sound.mp4")
+        # Where somebody speaks it is not silent.
+        spoken = library.observations(asset.id, Modality.SPEECH)
+        start = spoken[-1].span.start if spoken else whole.start + whole.duration * 8 / 10
+        sound, span = cut(start, "sound.mp4")
         yield _stretch("sound", {"audio": sound}, asset, span)
 
 

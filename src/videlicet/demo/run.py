@@ -52,7 +52,8 @@ class Row:
 class DemoReport:
     """What the demo did. Times are wall seconds; ``film_s`` is how long the films are.
 
-    ``page`` is the HTML page, ``credits`` name whose work was used, one line each.
+    ``page`` is the HTML page, ``credits`` name whose work was used, one line each. ``own`` says
+    that it was somebody's own recording.
     """
 
     rows: tuple[Row, ...]
@@ -62,6 +63,7 @@ class DemoReport:
     index_s: float
     page: Path
     credits: tuple[str, ...]
+    own: bool = False
 
     @property
     def first(self) -> int:
@@ -75,8 +77,14 @@ class DemoReport:
 
     @property
     def ok(self) -> bool:
-        """Whether the main job was done: every question's moment is among the first hits."""
-        return bool(self.rows) and all(row.rank is not None for row in self.rows)
+        """Whether the main job was done: every question's moment is among the first hits.
+
+        Of somebody's own recording three in four will do: a stretch of it may be silent, or like
+        another.
+        """
+        found = sum(row.rank is not None for row in self.rows)
+        wanted = len(self.rows) * (0.75 if self.own else 1)
+        return bool(self.rows) and found >= wanted
 
 
 def run_demo(
@@ -127,6 +135,7 @@ def run_demo(
         index_s=indexed - prepared,
         page=page,
         credits=tuple(credits),
+        own=video is not None,
     )
 
 
