@@ -1,0 +1,89 @@
+"""What the package says of itself agrees with what it does."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+import videlicet
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def normal(requirement: str) -> str:
+    found = NAME.match(requirement)
+    assert found is not None
+    return found[0].lower().replace("_", "-")
+
+
+RUNTIME = {normal(r) for r in PROJECT["project"]["dependencies"]}
+DEVELOPMENT = RUNTIME | {
+    normal(r) for r in PROJECT["dependency-groups"]["dev"] if isinstance(r, str)
+}
+
+
+def imported(folder: Path) -> Iterator[str]:
+    """Top-level modules of others that the files below ``folder`` import, anywhere in them."""
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module.partition(".")[0]
+
+
+def distributions(folder: Path) -> set[str]:
+    """The distributions that must be installed for what ``folder`` imports."""
+    owners = packages_distributions()
+    own = {"videlicet", "tests", "bench", *sys.stdlib_module_names}
+    found = set()
+    for module in set(imported(folder)) - own:
+        names = {normal(name) for name in owners.get(module, [module])}
+        found.add(next(iter(sorted(names & DEVELOPMENT)), min(names)))
+    return found
+
+
+def test_everything_imported_is_declared() -> None:
+    assert distributions(ROOT / "src") <= RUNTIME
+    for folder in ("tests", "bench", "scripts"):
+        assert distributions(ROOT / folder) <= DEVELOPMENT
+
+
+def test_everything_declared_is_imported() -> None:
+    assert RUNTIME - distributions(ROOT / "src") == set()
+
+
+def test_versions_agree() -> None:
+    assert PROJECT["project"]["version"] == videlicet.__version__
+
+
+@pytest.mark.parametrize("name", ["build", "runtime", "dev"])
+def test_every_pin_has_a_hash_and_names_no_registry(name: str) -> None:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
+    assert "://" not in text
+    pins = re.findall(r"^([a-z0-9._-]+)==\S+.*\\\n    --hash=sha256:", text, re.MULTILINE)
+    assert len(pins) == len(re.findall(r"^[a-z0-9]", text, re.MULTILINE))
+    assert "opencv-python" not in pins
+    wanted = {"build": {"hatchling"}, "runtime": RUNTIME, "dev": DEVELOPMENT}[name]
+    assert wanted - set(pins) == set()
+
+
+def test_nothing_heavy_is_imported_before_it_is_used() -> None:
+    code = (
+        "import sys, videlicet, videlicet.cli.app\n"
+        "heavy = {'numpy', 'av', 'onnxruntime', 'sqlalchemy', 'cv2', 'dbos', 'ranx', 'PIL', 'onnx',"
+        " 'faster_whisper', 'rapidocr', 'tokenizers', 'httpx'}\n"
+        "print(*sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
