@@ -36,8 +36,12 @@ def retrieve(
     *,
     k: int,
     within: Collection[str] | None,
+    faint: bool = False,
 ) -> Found:
-    """The ``k`` best candidates of each lane for each part of the query it can serve."""
+    """The ``k`` best candidates of each lane for each part of the query it can serve.
+
+    Candidates without evidence are left out unless ``faint``.
+    """
     candidates: list[Candidate] = []
     exact = True
     for number, part in enumerate(parts):
@@ -51,7 +55,7 @@ def retrieve(
                 exact = exact and lane_exact
             else:
                 rows = _lexical(grant, store, index, lane, number, part, k, within)
-            candidates.extend(row for row in rows if row.evidence > 0)
+            candidates.extend(row for row in rows if faint or row.evidence > 0)
     return Found(candidates, exact)
 
 

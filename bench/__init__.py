@@ -1,0 +1,1 @@
+"""Measurements that are published; each writes one table to bench/results/."""

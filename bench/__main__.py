@@ -1,0 +1,22 @@
+"""``python -m bench [NAME…]``: run all measurements, or the named ones."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+NAMES = ("startup", "fusion", "vectors", "ingest")
+
+
+def main() -> None:
+    chosen = sys.argv[1:] or NAMES
+    unknown = set(chosen) - set(NAMES)
+    if unknown:
+        sys.exit(f"There is no bench {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}.")
+    for name in chosen:
+        print(f"== {name}", flush=True)
+        importlib.import_module(f"bench.{name}").main()
+
+
+if __name__ == "__main__":
+    main()
