@@ -17,7 +17,7 @@ from videlicet.cli.output import (
     say,
     timecode,
 )
-from videlicet.errors import from_json
+from videlicet.errors import Conflict, from_json
 from videlicet.types import Status
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from videlicet.ingest import Progress
+    from videlicet.library import Library
 
 
 def add(
@@ -32,6 +33,9 @@ def add(
         list[str], typer.Argument(help="Files, folders, globs or http(s) addresses.")
     ],
     index: IndexOption = "default",
+    create: Annotated[
+        bool, typer.Option("--create", help="Make the index if there is none of that name.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Index videos and sound recordings, so that every moment in them can be found.
@@ -40,17 +44,30 @@ def add(
     and adding the same sources again goes on from there.
     """
     with context.library() as library:
+        if create:
+            _create(library, index)
         finished = follow(library.ingest(*sources, index=index), as_json=as_json)
     raise typer.Exit(outcome(finished))
 
 
-def follow(events: Iterable[Progress], *, as_json: bool) -> list[Progress]:
-    """Show events as they come; returns the last one of each source."""
+def _create(library: Library, index: str) -> None:
+    try:
+        library.create_index(index)
+    except Conflict as error:
+        if error.code != "index_exists":
+            raise
+
+
+def follow(
+    events: Iterable[Progress], *, as_json: bool = False, quiet: bool = False
+) -> list[Progress]:
+    """Show events as they come, or nothing (``quiet``); returns the last one of each source."""
     latest: dict[str, Progress] = {}
-    if as_json:
+    if as_json or quiet:
         for event in events:
             latest[event.task_id] = event
-            print_json_line(event.to_json())
+            if as_json:
+                print_json_line(event.to_json())
         return list(latest.values())
     with progress_bar() as bar:
         rows: dict[str, TaskID] = {}

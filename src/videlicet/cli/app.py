@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -9,15 +11,19 @@ from typing import Annotated
 
 import typer
 
-from videlicet.cli.add import register as register_add
-from videlicet.cli.check import register as register_check
+from videlicet.cli import add, check, find, look, manage, models
 from videlicet.cli.context import context
-from videlicet.cli.find import register as register_find
-from videlicet.cli.look import register as register_look
-from videlicet.cli.manage import register as register_manage
-from videlicet.cli.models import app as models_app
-from videlicet.cli.output import EXIT_CODES, INTERRUPTED, UNEXPECTED, exit_code, print_error, say
-from videlicet.errors import VidelicetError
+from videlicet.cli.output import (
+    EXIT_CODES,
+    INTERRUPTED,
+    INVALID,
+    OK,
+    UNEXPECTED,
+    exit_code,
+    print_error,
+    say,
+)
+from videlicet.errors import InvalidInput, StoreError, VidelicetError
 
 app = typer.Typer(
     name="videlicet",
@@ -45,7 +51,7 @@ def common(
             help="Data directory.", envvar="VIDELICET_HOME", show_envvar=True, show_default=False
         ),
     ] = None,
-    debug: Annotated[bool, typer.Option(help="Show where an error came from.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -55,12 +61,12 @@ def common(
     context.debug = debug
 
 
-register_add(app)
-register_find(app)
-register_look(app)
-register_manage(app)
-register_check(app)
-app.add_typer(models_app, name="models")
+add.register(app)
+find.register(app)
+look.register(app)
+manage.register(app)
+check.register(app)
+app.add_typer(models.app, name="models")
 
 
 def run() -> None:
@@ -68,23 +74,55 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         # Names of files need not be valid text; printing them must not fail.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    code = UNEXPECTED
     try:
-        app(standalone_mode=True)
-    except VidelicetError as error:
-        print_error(error, as_json="--json" in sys.argv)
-        if context.debug:
-            traceback.print_exc()
-        sys.exit(exit_code(error))
-    except KeyboardInterrupt:
-        say("Interrupted; what was finished stays.")
-        sys.exit(INTERRUPTED)
+        code = _run()
+        sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our output has gone (as with `| head`).
-        sys.stderr.close()
-        sys.exit(0)
+        # The reader of our output has gone (as with `| head`); there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        code = _failed(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        code = app(standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except BrokenPipeError:
+        raise
     except Exception as error:
-        if context.debug:
-            traceback.print_exc()
-        say(f"Videlicet failed: {type(error).__name__}: {error}")
-        say("  Run again with `videlicet --debug …` and report what it prints.  [internal]")
-        sys.exit(UNEXPECTED)
+        return _failed(error)
+    if code == INTERRUPTED:
+        say("Interrupted; what was finished stays.")
+    return code if isinstance(code, int) else OK
+
+
+def _failed(error: Exception) -> int:
+    """Tell of an error; returns the exit code."""
+    as_json = "--json" in sys.argv[1:]
+    if hasattr(error, "format_message"):  # words that are no command: Typer's own errors
+        if not as_json:
+            error.show()  # type: ignore[attr-defined]
+            return INVALID
+        error = InvalidInput(
+            "invalid_argument", error.format_message(), remedy="See `videlicet VERB --help`."
+        )
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        error = StoreError("disk_full", f"The disk is full: {error}.")
+    if context.debug:
+        traceback.print_exception(error)
+    if isinstance(error, VidelicetError):
+        print_error(error, as_json=as_json)
+        return exit_code(error)
+    message = f"Videlicet failed: {type(error).__name__}: {error}"
+    remedy = "Run again with `videlicet --debug …` and report what it prints."
+    if as_json:
+        row = {"code": "internal", "message": message, "subject": None, "retryable": False}
+        print_error({**row, "remedy": remedy}, as_json=True)
+    else:
+        say(f"{message}\n  {remedy}  [internal]")
+    return UNEXPECTED

@@ -9,9 +9,10 @@ import typer
 
 from videlicet.cli.add import follow, progress_bar
 from videlicet.cli.context import JsonOption, context
-from videlicet.cli.output import OK, SOME_FAILED, print_json, print_json_line, print_table, say
+from videlicet.cli.output import OK, SOME_FAILED, print_json, print_table, say, timecode
 
 if TYPE_CHECKING:
+    from videlicet.demo.question import Place
     from videlicet.demo.run import DemoReport
 
 
@@ -42,7 +43,9 @@ def evaluate(
     index: Annotated[
         str | None, typer.Option("--index", "-i", help="Index to reuse.", show_default=False)
     ] = None,
-    queries: Annotated[bool, typer.Option(help="With --json: each query's outcome.")] = False,
+    queries: Annotated[
+        bool, typer.Option("--queries", help="With --json: each query's outcome.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the search on a dataset, beside two baselines."""
@@ -86,54 +89,64 @@ def evaluate(
 
 def demo(
     video: Annotated[
-        Path | None, typer.Option(help="Use this file instead of the sample.", show_default=False)
+        Path | None,
+        typer.Option(help="Your own film instead of the samples.", show_default=False),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where films and the page go.")] = Path("demo/out"),
+    out: Annotated[
+        Path, typer.Option(help="Where films, the demo's own library and the page go.")
+    ] = Path("demo/out"),
     as_json: JsonOption = False,
 ) -> None:
-    """Build sample films from freely licensed media, index them and search them in every way."""
+    """Make sample films of freely licensed material, index them and search them in every way."""
     from videlicet.demo import run_demo
 
+    # Never somebody's own library: sample films do not belong there.
+    home = out / ("library-own" if video else "library")
     report = run_demo(
-        context.home or out / "library",
+        home,
         out,
         video,
         say=(lambda _: None) if as_json else say,
-        follow=lambda events: follow(events, as_json=as_json),
+        follow=lambda events: follow(events, quiet=as_json),
     )
     if as_json:
-        print_json_line(report)
+        print_json(report)
     else:
         _print_demo(report)
-    if not report.ok:
-        raise typer.Exit(SOME_FAILED)
+        say(f"Ask your own: videlicet --home {home} search …")
+    raise typer.Exit(OK if report.ok else SOME_FAILED)
 
 
 def _print_demo(report: DemoReport) -> None:
     print_table(
-        ("", "query", "kind", "found", "rank", "seconds"),
+        ("", "query", "found", "rank", "score", "ms"),
         [
             (
-                "✓" if row.first else "·" if row.rank else "✗",
-                row.shown,
-                row.kind,
-                row.found or "nothing",
-                row.rank or "",
-                f"{row.seconds:.2f}",
+                "✓" if row.first else ("·" if row.rank else "✗"),
+                f"{row.shown}\n{row.kind}",
+                "" if row.found is None else _place(row.found),
+                row.rank or "–",
+                "" if row.score is None else f"{row.score:.2f}",
+                round(row.seconds * 1000),
             )
             for row in report.rows
         ],
-        empty="No query was asked.",
+        empty="No question fits this recording.",
+        whole=("", "rank", "score", "ms"),
     )
     say(
-        f"{report.first} of {len(report.rows)} right answers come first. Indexed "
-        f"{report.film_s:.0f} s of film in {report.index_s:.0f} s "
-        f"({report.film_s / max(report.index_s, 1e-9):.1f}× real time); "
-        f"a search takes {report.search_s:.2f} s."
+        f"✓ {report.first} of {len(report.rows)} questions found their moment first.\n"
+        f"{report.films} recordings of {report.film_s:.0f} s together were indexed in "
+        f"{report.index_s:.1f} s; preparing took {report.prepare_s:.1f} s, a search "
+        f"{report.search_s * 1000:.0f} ms."
     )
     for line in report.credits:
         say(f"  {line}")
-    say(f"Wrote {report.page}")
+    say(f"Playable moments: {report.page}")
+
+
+def _place(place: Place) -> str:
+    return f"{place.file}\n{timecode(place.span.start)}–{timecode(place.span.end)}"
 
 
 def register(app: typer.Typer) -> None:

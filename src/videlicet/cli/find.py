@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from videlicet.cli.context import IndexOption, JsonOption, context
-from videlicet.cli.output import print_json, print_table, say, timecode
+from videlicet.cli.output import SHORT_ID, print_json, print_table, printable, say, timecode
 from videlicet.errors import InvalidQuery
 from videlicet.types import GroupBy, Hit, SearchPage
 
@@ -84,11 +83,12 @@ def parse_filters(rows: list[str]) -> dict[str, Any]:
             raise InvalidQuery(
                 "filter_invalid", f"{row!r} is neither FIELD=VALUE nor JSON.", subject=row
             )
-        found.append({field.strip(): _value(value)})
+        found.append({field.strip(): scalar(value)})
     return found[0] if len(found) == 1 else {"and": found} if found else {}
 
 
-def _value(text: str) -> Any:
+def scalar(text: str) -> str | int | float | bool:
+    """Numbers, true and false as such; anything else as text."""
     try:
         value = json.loads(text)
     except json.JSONDecodeError:
@@ -98,34 +98,43 @@ def _value(text: str) -> Any:
 
 def _print(page: SearchPage) -> None:
     print_table(
-        ("#", "score", "from", "to", "video", "because", "asset"),
+        ("#", "score", "when", "what", "asset"),
         [
             (
                 hit.rank,
                 f"{hit.score:.2f}",
-                timecode(hit.span.start),
-                timecode(hit.span.end),
-                hit.asset_name,
-                _because(hit),
-                hit.asset_id,
+                f"{timecode(hit.span.start)}–{timecode(hit.span.end)}",
+                "\n".join([printable(hit.asset_name), *_because(hit), *_moments(hit)]),
+                hit.asset_id[:SHORT_ID],
             )
             for hit in page.hits
         ],
         empty="Nothing matches.",
+        whole=("#", "score", "when", "asset"),
     )
     if page.hits and not page.exact:
         say("Searched approximately; `videlicet doctor` shows the measured recall.")
+    if page.withheld_assets:
+        say(f"{page.withheld_assets} assets were withheld by the rights policy.")
     if page.next_page is not None:
         say(f"{page.total} in all; next page: --page {page.next_page}")
 
 
-def _because(hit: Hit) -> str:
-    if not hit.evidence:
-        return ""
-    best = hit.evidence[0]
-    others = sorted({e.lane for e in hit.evidence[1:]} - {best.lane})
-    text = f"{best.lane}: {best.text}" if best.text else best.lane
-    return text + (f" (+ {', '.join(others)})" if others else "")
+def _because(hit: Hit) -> list[str]:
+    """One line a lane, its best evidence first."""
+    best: dict[str, str] = {}
+    for evidence in hit.evidence:
+        text = " ".join((evidence.text or "").split())
+        best.setdefault(evidence.lane, f"{evidence.lane}: {text}" if text else evidence.lane)
+    return list(best.values())
+
+
+def _moments(hit: Hit) -> list[str]:
+    # One is the hit itself.
+    return [
+        f"{timecode(moment.span.start)}–{timecode(moment.span.end)}  {moment.score:.2f}"
+        for moment in (hit.moments if len(hit.moments) > 1 else ())
+    ]
 
 
 def _title(text: str | None, image: Path | None, audio: Path | None, video: Path | None) -> str:
@@ -141,7 +150,10 @@ def _write_page(
     path = results_page(library, page, title, out or Path("videlicet-results.html"))
     say(f"Wrote {path}")
     if show:
-        webbrowser.open(path.absolute().as_uri())
+        import webbrowser
+
+        if not webbrowser.open(path.absolute().as_uri()):
+            say("There is no browser here; open the file yourself.")
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""``videlicet list``, ``show`` and ``status``: look without changing anything."""
+"""``videlicet list``, ``show`` and ``status``: what there is, and how work stands."""
 
 from __future__ import annotations
 
@@ -7,16 +7,28 @@ from typing import Annotated
 import typer
 
 from videlicet.cli.add import follow, outcome
-from videlicet.cli.context import AnyIndexOption, IndexOption, JsonOption, context
-from videlicet.cli.output import print_json, print_table, say, timecode
+from videlicet.cli.context import (
+    AnyIndexOption,
+    IndexOption,
+    JsonOption,
+    context,
+    named_asset,
+    named_tasks,
+)
+from videlicet.cli.find import scalar
+from videlicet.cli.output import SHORT_ID, print_json, print_table, printable, say, timecode
+from videlicet.errors import InvalidInput
 from videlicet.types import (
     Asset,
     Embedding,
     Label,
+    MetadataValue,
     Modality,
     Observation,
     ScreenText,
     Shot,
+    Status,
+    Task,
     Utterance,
 )
 
@@ -34,8 +46,8 @@ def list_assets(
                 print_json(found)
                 return
             print_table(
-                ("index", "id", "models"),
-                [(i.name, i.id, ", ".join(sorted(set(i.cards.values())))) for i in found],
+                ("index", "models"),
+                [(i.name, ", ".join(sorted(set(i.cards.values())))) for i in found],
                 empty="No index yet.",
             )
             return
@@ -50,7 +62,7 @@ def list_assets(
             ("asset", "name", "length", "picture", "status"),
             [
                 (
-                    a.id,
+                    a.id[:SHORT_ID],
                     a.name,
                     timecode(a.media.span.duration),
                     _picture(a),
@@ -59,31 +71,45 @@ def list_assets(
                 for a in assets
             ],
             empty="Nothing added yet.",
+            whole=("asset", "length", "picture", "status"),
         )
 
 
 def show(
-    asset: Annotated[str, typer.Argument(help="Asset id, from list or search.")],
+    asset: Annotated[str, typer.Argument(help="Asset id (or its beginning), or file name.")],
     modality: Annotated[
         Modality | None, typer.Option("--in", help="Only this modality.", show_default=False)
     ] = None,
-    vectors: Annotated[bool, typer.Option(help="With --json: embeddings too.")] = False,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE to filter by; KEY= removes it; repeatable."),
+    ] = None,
+    vectors: Annotated[
+        bool, typer.Option("--vectors", help="With --json: embeddings too.")
+    ] = False,
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
     """Show one asset and what the models say about it, in the order of time."""
     with context.library() as library:
-        record = library.asset(asset)
-        rows = library.observations(asset, modality, index=index)
+        record = named_asset(library, asset)
+        if values:
+            record = library.set_metadata(record.id, dict(metadata(row) for row in values))
+        rows = library.observations(record.id, modality, index=index)
+        notes = [
+            note
+            for row in library.indexed(index)
+            if row.asset_id == record.id
+            for note in row.notes
+        ]
         if not vectors:
             rows = [row for row in rows if not isinstance(row.payload, Embedding)]
         if as_json:
-            print_json({"asset": record, "observations": rows})
+            print_json({"asset": record, "notes": notes, "observations": rows})
             return
-        say(
-            f"{record.name}  {timecode(record.media.span.duration)}  {_picture(record)}"
-            f"  {record.source}"
-        )
+        title = f"{record.name}  {timecode(record.media.span.duration)}  {_picture(record)}"
+        for key, value in sorted(record.metadata.items()):
+            title += f"  {key}={value}"
         print_table(
             ("from", "to", "modality", "what", "model"),
             [
@@ -97,10 +123,26 @@ def show(
                 for row in rows
             ],
             empty="Nothing was observed.",
+            title=title,
+            whole=("from", "to", "modality"),
         )
+        for note in notes:
+            say(f"Note: {note}")
+
+
+def metadata(row: str) -> tuple[str, MetadataValue | None]:
+    """``KEY=VALUE``; numbers, true and false are taken as such; without a value it is removed."""
+    key, equals, value = row.partition("=")
+    if not equals or not key.strip():
+        raise InvalidInput("invalid_argument", f"{row!r} is not KEY=VALUE.", subject=row)
+    return key.strip(), scalar(value) if value else None
 
 
 def status(
+    tasks: Annotated[
+        list[str] | None,
+        typer.Argument(help="Only these task ids (or their beginnings).", show_default=False),
+    ] = None,
     cancel: Annotated[
         str | None, typer.Option(help="Cancel this task.", show_default=False)
     ] = None,
@@ -113,32 +155,35 @@ def status(
     """Show tasks; cancel one, or try failed ones again."""
     with context.library() as library:
         if cancel is not None:
-            task = library.cancel(cancel)
+            task = library.cancel(named_tasks(library, [cancel])[0].id)
             if as_json:
                 print_json(task)
             else:
-                say(f"Cancelling {task.source}.")
+                say(f"Cancelled {task.source}.")
             return
+        chosen = named_tasks(library, tasks) if tasks else library.tasks(index)
         if retry:
-            raise typer.Exit(outcome(follow(library.retry(), as_json=as_json)))
-        tasks = library.tasks(index)
+            again = [task.id for task in chosen] if tasks else []
+            raise typer.Exit(outcome(follow(library.retry(*again), as_json=as_json)))
         if as_json:
-            print_json(tasks)
+            print_json(chosen)
             return
         print_table(
-            ("task", "status", "source", "stage", "why"),
-            [
-                (
-                    task.id,
-                    task.status.value,
-                    task.source,
-                    task.stage or "",
-                    task.error["message"] if task.error else "",
-                )
-                for task in tasks
-            ],
+            ("task", "status", "source"),
+            [(task.id[:SHORT_ID], task.status.value, _story(task)) for task in chosen],
             empty="No tasks.",
+            whole=("task", "status"),
         )
+
+
+def _story(task: Task) -> str:
+    lines = [printable(task.source)]
+    if task.status is Status.RUNNING and task.stage:
+        total = f" of {timecode(task.total_s)}" if task.total_s else ""
+        lines.append(f"{task.stage}, {timecode(task.done_s)}{total}")
+    if task.error:
+        lines.append(f"{task.error['message']}  [{task.error['code']}]")
+    return "\n".join(lines)
 
 
 def _picture(asset: Asset) -> str:

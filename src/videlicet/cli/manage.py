@@ -1,4 +1,4 @@
-"""``videlicet remove`` and ``videlicet demo``: verbs that change the library."""
+"""``videlicet remove``: what is deleted is gone with everything derived from it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,46 @@ from typing import Annotated
 
 import typer
 
-from videlicet.cli.context import AnyIndexOption, JsonOption, context
+from videlicet.cli.context import AnyIndexOption, JsonOption, context, named_asset
 from videlicet.cli.output import print_json, say
+from videlicet.errors import InvalidInput
 
 
 def remove(
-    assets: Annotated[list[str], typer.Argument(help="Asset ids, from list or search.")],
+    assets: Annotated[
+        list[str] | None,
+        typer.Argument(help="Asset ids (or their beginnings), or file names.", show_default=False),
+    ] = None,
     index: AnyIndexOption = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The whole index that --index names.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Remove assets with everything derived from them. Files added by path are left alone."""
-    removed = []
+    if everything == bool(assets) or (everything and index is None):
+        raise InvalidInput(
+            "invalid_argument",
+            "Nothing to remove, or too much.",
+            remedy="Name assets, or a whole index with --all --index NAME.",
+        )
     with context.library() as library:
-        for asset_id in assets:
-            library.remove(asset_id, index=index)
-            removed.append(asset_id)
+        if everything:
+            assert index is not None
+            library.delete_index(index)
+            if as_json:
+                print_json({"removed_index": index})
+            else:
+                say(f"Removed the index {index}.")
+            return
+        # All names are looked up before the first is removed: a wrong one removes nothing.
+        chosen = [named_asset(library, name) for name in assets or ()]
+        for asset in chosen:
+            library.remove(asset.id, index=index)
             if not as_json:
-                say(f"Removed {asset_id}.")
+                say(f"Removed {asset.name}.")
     if as_json:
-        print_json({"removed": removed})
+        print_json({"removed": [asset.id for asset in chosen]})
 
 
 def register(app: typer.Typer) -> None:

@@ -64,7 +64,7 @@ def show(
     if as_json:
         print_json(card)
         return
-    say(f"{card.title}  ({card.id}, {card.role})\n{card.homepage}\n{card.licence}\n{card.limits}")
+    facts = (f"{card.title}  ({card.id}, {card.role})", card.homepage, card.licence, card.limits)
     print_table(
         ("file", "size", "sha-256", "from", "tied to its author by"),
         [
@@ -81,6 +81,7 @@ def show(
             for file in card.files
         ],
         empty="No files.",
+        title="\n".join(facts),
     )
 
 

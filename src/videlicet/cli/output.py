@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
+import math
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -44,17 +45,35 @@ _CODES: tuple[tuple[type[VidelicetError], int], ...] = (
     (ModelError, MODELS),
 )
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+#: Joiners belong to writing systems and emoji; they are invisible but harmless.
+_JOINERS = "\u200c\u200d"
+#: Characters of an id that tables show; enough to name it with.
+SHORT_ID = 12
+
 
 def exit_code(error: VidelicetError) -> int:
     """The process's exit code for an error."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), SOME_FAILED)
 
 
+def encodable(text: str) -> str:
+    """Text that is valid Unicode: undecodable bytes of file names become ``\\xNN``."""
+    return _SURROGATE.sub(_visible, text)
+
+
 def printable(text: str) -> str:
-    """Text that any terminal takes: undecodable bytes of file names become ``\\xNN``, control
-    characters become visible."""
-    safe = os.fsencode(text).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in safe)
+    """Text that is safe on any terminal: besides :func:`encodable`, control characters (and those
+    that turn the direction of writing) become visible."""
+    return "".join(
+        c if c.isprintable() or c in _JOINERS else c.encode("unicode_escape").decode()
+        for c in encodable(text)
+    )
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def timecode(seconds: Fraction | float) -> str:
@@ -67,7 +86,7 @@ def timecode(seconds: Fraction | float) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A record as JSON-ready data; instants become seconds."""
+    """A record as JSON-ready data: instants become seconds, what is no number becomes null."""
     match value:
         case Span():
             return {"start": float(value.start), "end": float(value.end)}
@@ -75,16 +94,18 @@ def plain(value: Any) -> Any:
             return {"space": value.space, "vector": [float(x) for x in value.vector]}
         case Fraction():
             return float(value)
+        case float():
+            return value if math.isfinite(value) else None
         case Enum():
             return value.value
         case datetime():
             return value.isoformat()
         case Path():
-            return printable(str(value))
+            return encodable(str(value))
         case str():
-            return printable(value) if not value.isascii() or "\x00" in value else value
+            return encodable(value)
         case Mapping():
-            return {str(key): plain(item) for key, item in value.items()}
+            return {encodable(str(key)): plain(item) for key, item in value.items()}
         case bytes():
             raise TypeError("bytes are not printed")
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -107,34 +128,56 @@ def print_json_line(value: Any) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str, title: str = ""
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    empty: str,
+    title: str = "",
+    whole: Sequence[str] = (),
 ) -> None:
-    """A table on standard output, or the sentence ``empty``."""
+    """A table on standard output, or the sentence ``empty``.
+
+    The columns named by ``whole`` are never broken. A line break inside a cell starts a second,
+    fainter line. Nothing is broken where the output goes to a file or another program.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", header_style="bold", box=None)
+    def cell(value: object) -> Text:
+        first, *more = str(value).split("\n")
+        text = Text(printable(first))
+        for line in more:
+            text.append("\n" + printable(line), style="dim")
+        return text
+
+    table = Table(
+        title=Text(printable(title)) if title else None,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=None,
+    )
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in rows:
-        table.add_row(*(Text(printable(str(cell))) for cell in row))
-    console = Console()
+        table.add_row(*(cell(value) for value in row))
+    console = Console(width=None if sys.stdout.isatty() else 10_000)
     if table.row_count:
         console.print(table)
     else:
-        console.print(empty, markup=False)
+        console.print(*([table.title] if table.title else []), empty, sep="\n", markup=False)
 
 
 def say(text: str) -> None:
-    """A line for people, on standard error so that it never mixes with results."""
-    sys.stderr.write(printable(text) + "\n")
+    """Lines for people, on standard error so that they never mix with results."""
+    sys.stderr.write("".join(printable(line) + "\n" for line in text.split("\n")))
 
 
-def print_error(error: VidelicetError, *, as_json: bool) -> None:
+def print_error(error: VidelicetError | Mapping[str, object], *, as_json: bool) -> None:
     """What happened, to what, and what to do, on standard error."""
+    row = error.to_json() if isinstance(error, VidelicetError) else error
     if as_json:
-        sys.stderr.write(json.dumps({"error": plain(error.to_json())}, ensure_ascii=False) + "\n")
+        sys.stderr.write(json.dumps({"error": plain(row)}, ensure_ascii=False) + "\n")
         return
-    say(f"Error: {error.message}")
-    say(f"  {error.remedy}  [{error.code}]")
+    say(f"Error: {row['message']}\n  {row['remedy']}  [{row['code']}]")
