@@ -284,16 +284,43 @@ _SOUND = ModelCard(
     limits="Knows the same sound again; does not know what it is called.",
 )
 
+#: Every real model.
 CARDS: tuple[ModelCard, ...] = (_MINILM, *_VISION, _READER, *_SPEECH, _SOUND)
 
 
+def _double(role: str, title: str, dimensions: int | None = None) -> ModelCard:
+    return ModelCard(
+        id=f"double-{role}",
+        role=role,
+        title=title,
+        licence="Apache-2.0",
+        homepage="",
+        languages=(),
+        dimensions=dimensions,
+        files=(),
+        preprocessing={},
+        limits="For tests only.",
+        default=False,
+    )
+
+
+#: Stand-ins without weights, for tests (see models/doubles.py).
+DOUBLES: tuple[ModelCard, ...] = (
+    _double("text", "Hashed words", 64),
+    _double("vision", "Colours by name", 64),
+    _double("reader", "Strips of black and white"),
+    _double("speech", "Words as tones"),
+    _double("sound", "Energy by pitch", 32),
+)
+
+
 def card(id: str) -> ModelCard:
-    """The card with that id.
+    """The card with that id, of a real model or of a double.
 
     Raises:
         NotFound: ``model_not_found``.
     """
-    for one in CARDS:
+    for one in (*CARDS, *DOUBLES):
         if one.id == id:
             return one
     raise NotFound("model_not_found", f"There is no model {id!r}.", subject=id)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from videlicet.errors import ModelError
 from videlicet.models.base import ModelCard
-from videlicet.models.cards import card, default_cards, with_needs
+from videlicet.models.cards import DOUBLES, card, default_cards, with_needs
 from videlicet.models.weights import missing_files
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def load(name: str, settings: Settings) -> Any:
     with _lock:
         if key not in _loaded:
             require(settings, [chosen])
-            _loaded[key] = _makers()[chosen.role](chosen, settings)
+            make = _double if chosen in DOUBLES else _makers()[chosen.role]
+            _loaded[key] = make(chosen, settings)
         return _loaded[key]
 
 
@@ -104,3 +105,16 @@ def _sound(chosen: ModelCard, settings: Settings) -> Any:
     from videlicet.models.sound import WhisperSound
 
     return WhisperSound(chosen, settings)
+
+
+def _double(chosen: ModelCard, settings: Settings) -> Any:
+    from videlicet.models import doubles
+
+    kinds = {
+        "text": doubles.HashedText,
+        "vision": doubles.ColourVision,
+        "reader": doubles.StripReader,
+        "speech": doubles.ToneSpeech,
+        "sound": doubles.PitchSound,
+    }
+    return kinds[chosen.role]()

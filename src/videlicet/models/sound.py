@@ -102,5 +102,5 @@ class Whitening:
 
     def apply(self, rows: Floats) -> Floats:
         level = (rows - self.mean) / self.scale
-        whitened: Floats = level + ((level @ self.directions) * self.gains) @ self.directions.T
-        return whitened
+        lost = ((level @ self.directions) * self.gains) @ self.directions.T
+        return np.asarray(level + lost, dtype=np.float32)
