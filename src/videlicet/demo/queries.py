@@ -20,13 +20,14 @@ def questions(material: Mapping[str, Path], films: Films, folder: Path) -> list[
     """The questions; pictures, sounds and clips to ask with are made in ``folder``.
 
     They are not the films' own frames and sounds: pictures are mirrored, cropped and compressed
-    anew, the clip is smaller and rougher, the sound is quieter and has noise.
+    anew, the clip is smaller and rougher, sounds are quieter and have noise.
     """
     folder.mkdir(parents=True, exist_ok=True)
     cat = _picture(material["chelsea"], (60, 30, 400, 280))
     rocket = _picture(material["rocket"], (60, 30, 560, 400))
     rabbit = make_clip(Scene(0, clip=material["bunny"]), 1.0, 3.5, folder / "rabbit.mp4")
-    chime = _noisy(material["success"], folder / "chime.wav")
+    meadow = _quieter(material["bunny"], 1.0, 4.0, folder / "meadow.wav")
+    voice = _quieter(material["two_cities"], 5.2, 7.85, folder / "voice.wav")
 
     def ask(kind: str, shown: str, film: str, **arguments: Any) -> Question:
         return Question(kind, shown, arguments, _places(films, film))
@@ -47,14 +48,16 @@ def questions(material: Mapping[str, Path], films: Films, folder: Path) -> list[
         words(written, "7:30", "coffee", "text"),
         ask("picture", "a cat's portrait, mirrored and cropped", "cat", image=cat),
         ask("clip", "2.5 s of the rabbit, smaller and rougher", "rabbit", video=rabbit),
-        ask("sound", "a chime, quieter and with noise", "coins", audio=chime),
+        ask("sound", "3 s of the rabbit's meadow, quieter", "rabbit", audio=meadow),
+        ask("sound", "a voice saying something, quieter", "cat", audio=voice),
         ask(
             "words + picture", "going direct to heaven + a rocket, mirrored", "launch",
             query="going direct to heaven", image=rocket,
         ),
         ask(
-            "words, but not", "an animal, but not a cat", "rabbit",
-            query="an animal", negative="a cat", modalities=("visual",),
+            "words, but not", "the seasons of the year, but not light and darkness", "coffee",
+            query="the seasons of the year", negative="light and darkness",
+            modalities=("speech",),
         ),
     ]  # fmt: skip
 
@@ -74,7 +77,7 @@ def _picture(path: Path, box: tuple[int, int, int, int]) -> bytes:
     return data.getvalue()
 
 
-def _noisy(path: Path, out: Path) -> Path:
-    sound = np.tile(read_sound(path), 2) * np.float32(0.5)
-    noise = np.random.default_rng(0).normal(0, 0.003, len(sound)).astype(np.float32)
+def _quieter(path: Path, start: float, end: float, out: Path) -> Path:
+    sound = read_sound(path, start, end) * np.float32(0.6)
+    noise = np.random.default_rng(0).normal(0, 0.001, len(sound)).astype(np.float32)
     return write_sound(sound + noise, out)
