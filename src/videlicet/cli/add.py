@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from videlicet.ingest import Progress
     from videlicet.library import Library
 
+#: Characters of a path that a line of progress shows.
+_ROOM = 40
+
 
 def add(
     sources: Annotated[
@@ -70,10 +73,10 @@ def follow(
                 print_json_line(event.to_json())
         return list(latest.values())
     with progress_bar() as bar:
-        rows: dict[str, TaskID] = {}
+        display = Display(bar)
         for event in events:
             latest[event.task_id] = event
-            _show(bar, rows, event)
+            display.show(event)
     done = list(latest.values())
     ready = sum(event.status is Status.READY for event in done)
     known = sum(event.already for event in done)
@@ -106,39 +109,59 @@ def progress_bar() -> Bar:
         BarColumn(bar_width=24),
         TextColumn("{task.fields[state]}", markup=False),
         console=Console(stderr=True),
-        transient=False,
+        transient=True,
     )
 
 
-def _show(bar: Bar, rows: dict[str, TaskID], event: Progress) -> None:
-    if event.task_id not in rows:
-        rows[event.task_id] = bar.add_task(
-            printable(_short(event.source)), total=event.total_s, state="queued"
-        )
-    row = rows[event.task_id]
-    bar.update(row, completed=event.done_s, total=event.total_s, state=_state(event))
-    if event.status.ended:
-        if event.status is Status.READY:
-            bar.update(row, total=event.total_s or 1, completed=event.total_s or 1)
+class Display:
+    """A line for all sources together and one for each that is being worked on; what went wrong is
+    printed above them and stays."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._all = bar.add_task("sources", total=0, state="", visible=False)
+        self._rows: dict[str, TaskID] = {}
+        self._ended: set[str] = set()
+        self._known: set[str] = set()
+
+    def show(self, event: Progress) -> None:
+        """Bring the lines up to date with one piece of news."""
+        self._known.add(event.task_id)
+        if event.status.ended:
+            self._end(event)
+        elif event.status is Status.RUNNING:
+            row = self._rows.get(event.task_id)
+            if row is None:
+                row = self._bar.add_task(short(event.source), total=None, state="")
+                self._rows[event.task_id] = row
+            self._bar.update(row, completed=event.done_s, total=event.total_s, state=_state(event))
+        count = len(self._known)
+        self._bar.update(
+            self._all, total=count, completed=len(self._ended), visible=count > 1,
+            state=f"{len(self._ended)} of {count}",
+        )  # fmt: skip
+
+    def _end(self, event: Progress) -> None:
+        if event.task_id in self._ended:
+            return
+        self._ended.add(event.task_id)
+        row = self._rows.pop(event.task_id, None)
+        if row is not None:
+            self._bar.remove_task(row)
+        name = printable(event.source)
         for note in event.notes:
-            bar.console.print(
-                f"  {printable(_short(event.source))}: {printable(note)}", markup=False
-            )
+            self._tell(f"{name}: {printable(note)}")
         if event.error is not None:
             error = from_json(event.error)
-            bar.console.print(
-                f"  {printable(_short(event.source))}: {printable(error.message)}\n"
-                f"    {printable(error.remedy)}  [{error.code}]",
-                markup=False,
-                highlight=False,
-            )
+            message = printable(error.message)
+            self._tell(message if name in message else f"{name}: {message}")
+            self._tell(f"  {printable(error.remedy)}  [{error.code}]")
+
+    def _tell(self, line: str) -> None:
+        self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _state(event: Progress) -> str:
-    if event.already:
-        return "already there"
-    if event.status is not Status.RUNNING:
-        return event.status.value
     parts = [event.stage or "running"]
     if event.rate:
         parts.append(f"{event.rate:.1f}× real time")
@@ -147,8 +170,10 @@ def _state(event: Progress) -> str:
     return ", ".join(parts)
 
 
-def _short(source: str) -> str:
-    return source if len(source) <= 48 else "…" + source[-47:]
+def short(source: str) -> str:
+    """The end of a path, as much as a line of progress has room for."""
+    text = printable(source)
+    return text if len(text) <= _ROOM else "…" + text[1 - _ROOM :]
 
 
 def register(app: typer.Typer) -> None:
