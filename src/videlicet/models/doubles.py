@@ -105,13 +105,13 @@ class ColourVision:
 def _reduced(frame: Frame, side: int) -> Floats:
     rows = np.linspace(0, frame.shape[0] - 1, side).astype(int)
     columns = np.linspace(0, frame.shape[1] - 1, side).astype(int)
-    return frame[np.ix_(rows, columns)].astype(np.float32)
+    return np.asarray(frame[np.ix_(rows, columns)], dtype=np.float32)
 
 
 def _corners(frame: Frame) -> Floats:
     """Mean colour of sixteen parts of the frame, around mid-grey, and its overall spread."""
     parts = _reduced(frame, 16).reshape(4, 4, 4, 4, 3).mean(axis=(1, 3)).reshape(16, 3)
-    level = parts / 127.5 - 1
+    level = parts / np.float32(127.5) - 1
     joined = np.concatenate([level.reshape(-1), level.std(axis=1)])
     return np.asarray(joined, dtype=np.float32)
 
@@ -165,7 +165,7 @@ class ToneSpeech:
         count = len(sound) // frame
         level = np.sqrt(np.square(sound[: count * frame].reshape(count, frame)).mean(axis=1))
         loud = np.concatenate([[False], level > _QUIET, [False]])
-        edges = np.flatnonzero(loud[1:] != loud[:-1])
+        edges = np.flatnonzero(loud[1:] != loud[:-1]).tolist()
         found = []
         for first, last in zip(edges[::2], edges[1::2], strict=True):
             word = _pitch_word(sound[first * frame : last * frame])

@@ -96,13 +96,13 @@ def _reader(chosen: ModelCard, settings: Settings) -> Any:
 
 
 def _speech(chosen: ModelCard, settings: Settings) -> Any:
-    from videlicet.models.speech import Whisper
+    from videlicet.models.hearing.speech import Whisper
 
     return Whisper(chosen, settings)
 
 
 def _sound(chosen: ModelCard, settings: Settings) -> Any:
-    from videlicet.models.sound import WhisperSound
+    from videlicet.models.hearing.sound import WhisperSound
 
     return WhisperSound(chosen, settings)
 

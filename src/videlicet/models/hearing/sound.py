@@ -83,7 +83,7 @@ class Whitening:
     @classmethod
     def read(cls) -> Whitening:
         with (
-            as_file(files("videlicet.models") / "sound_whitening.npz") as path,
+            as_file(files("videlicet.models.hearing") / "sound_whitening.npz") as path,
             np.load(path, allow_pickle=False) as arrays,
         ):
             return cls(

@@ -1,0 +1,1 @@
+"""What can be heard: speech, words, and what something sounds like."""
