@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 from tests import samples
-from tests.samples import Scene, Tone
 
 from videlicet.ingest import Progress, ingest
 from videlicet.media.sources import find_sources
+from videlicet.models import doubles
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings, load
 from videlicet.store import Store, open_store
@@ -22,14 +24,10 @@ from videlicet.types import Index, Status
 
 GRANT = Grant("tester", Purpose.INGEST)
 INDEXING = Grant("tester", Purpose.INDEX)
-CARDS = {
-    "text": "double-text",
-    "vision": "double-vision",
-    "reader": "double-reader",
-    "speech": "double-speech",
-    "sound": "double-sound",
-}
+CARDS = doubles.IDS
 NAME = "films"
+FRAMES, RATE = 10, 16_000
+_COLOURS = (samples.RED, samples.GREEN, samples.BLUE, samples.YELLOW)
 
 
 @dataclass(frozen=True)
@@ -89,21 +87,36 @@ _CONTENTS = {
 
 
 def films(folder: Path, count: int, seconds: float = 4) -> list[Path]:
-    """Films that differ from each other, with sound, cuts and text on screen."""
+    """Films that differ from each other: two shots, the second with text on screen, and words."""
     folder.mkdir(parents=True, exist_ok=True)
-    colours = (samples.RED, samples.GREEN, samples.BLUE, samples.YELLOW)
-    made = []
-    for number in range(count):
-        first, second = colours[number % 4], colours[(number + 1) % 4]
-        scenes = (
-            Scene(first, seconds / 2),
-            Scene(second, seconds / 2 + number / 10, text=f"TITLE {number}"),
-        )
-        length = float(sum(Fraction(str(scene.seconds)) for scene in scenes))
-        tones = [Tone(300 + 50 * number, length)]
-        path = folder / f"film{number:02}.mp4"
-        made.append(samples.video(path, scenes, size=(320, 240), rate=10, tones=tones))
-    return made
+    return [_film(folder / f"film{number:02}.mkv", number, seconds) for number in range(count)]
+
+
+def _film(path: Path, number: int, seconds: float) -> Path:
+    first, second = (_COLOURS[(number + step) % len(_COLOURS)] for step in (0, 1))
+    words = [doubles.VOCABULARY[(7 * number + n) % 40] for n in range(6)]
+    said = np.concatenate([doubles.say(*words[:4]), np.zeros(RATE * 2, np.float32)])
+    sound = np.resize(np.concatenate([said, doubles.say(*words[4:]), said]), int(seconds * RATE))
+    with av.open(str(path), "w") as out:
+        picture: Any = out.add_stream("libx264", rate=FRAMES, options={"preset": "ultrafast"})
+        picture.width, picture.height, picture.pix_fmt = 320, 240, "yuv420p"
+        track: Any = out.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        for index in range(int(seconds * FRAMES)):
+            late = index >= seconds * FRAMES / 2 + number
+            image = samples.picture(colour=second if late else first, step=index)
+            if late:
+                image = doubles.write(image, f"TITLE {number}")
+            frame = av.VideoFrame.from_ndarray(image, "rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, FRAMES)
+            out.mux(picture.encode(frame))
+        out.mux(picture.encode(None))
+        pieces = (sound * 32767).astype(np.int16)
+        for at in range(0, len(pieces), 4096):
+            piece = av.AudioFrame.from_ndarray(pieces[None, at : at + 4096], "s16", "mono")
+            piece.sample_rate, piece.time_base, piece.pts = RATE, Fraction(1, RATE), at
+            out.mux(track.encode(piece))
+        out.mux(track.encode(None))
+    return path
 
 
 def wait_for(news: Iterator[Progress], **wanted: Any) -> Progress:
@@ -112,7 +125,3 @@ def wait_for(news: Iterator[Progress], **wanted: Any) -> Progress:
         if all(getattr(one, name) == value for name, value in wanted.items()):
             return one
     raise AssertionError(f"no news of {wanted}")
-
-
-def named(sources: Sequence[Path]) -> list[Any]:
-    return list(find_sources([str(source) for source in sources]))

@@ -33,7 +33,7 @@ def test_a_film_becomes_searchable(undisturbed: Rig, three_films: list[Path]) ->
         (index,) = store.catalog.indexes(GRANT)
         assets = store.catalog.assets(GRANT, index.id)
         assert [asset.name for asset in assets] != []
-        asset = next(a for a in assets if a.name == "film01.mp4")
+        asset = next(a for a in assets if a.name == "film01.mkv")
         assert asset.source == str(three_films[1])
         there = store.catalog.indexed(GRANT, index.id, asset.id)
         assert there is not None
@@ -127,7 +127,7 @@ def test_one_bad_file_never_stops_a_folder(rig: Rig, tmp_path: Path) -> None:
     news = rig.add(folder, tmp_path / "nowhere.mp4")
     codes = {name: one.error and one.error["code"] for name, one in news.items()}
     assert codes == {
-        "film00.mp4": None,
+        "film00.mkv": None,
         "a empty.mp4": "media_empty",
         "b text.mp4": "media_not_recognised",
         "c cut.mp4": "media_truncated",
@@ -144,7 +144,7 @@ def test_one_bad_file_never_stops_a_folder(rig: Rig, tmp_path: Path) -> None:
         assert failed.error is not None
         assert failed.error["code"] == "media_not_recognised"
         assert {a.name for a in store.catalog.assets(GRANT)} == {
-            "film00.mp4", "sound.wav", "z silent.mkv",
+            "film00.mkv", "sound.wav", "z silent.mkv",
         }  # fmt: skip
     assert rig.staged == []
 

@@ -185,33 +185,31 @@ def _live(rig: Rig) -> list[str]:
         return [t.id for t in store.catalog.tasks(GRANT) if not t.status.ended]
 
 
-def test_a_full_disk_fails_the_task_and_a_retry_mends_it(
-    three_films: list[Path], undisturbed: Rig, rig: Rig
-) -> None:
+def test_a_full_disk_fails_the_task_and_a_retry_mends_it(rig: Rig, tmp_path: Path) -> None:
+    (film,) = films(tmp_path, 1, seconds=60)
     with rig.writing() as (store, index):
-        news = ingest(GRANT, store, rig.settings, index, find_sources(three_films))
+        news = ingest(GRANT, store, rig.settings, index, find_sources([film]))
         wait_for(news, stage="observe")
         news.close()
-        for entry in store.catalog.list_indexed(GRANT, status=Status.RUNNING):
-            asset = store.catalog.asset(GRANT, entry.asset_id)
-            key = Plan(
-                index.id, asset.id, asset.sha256, asset.name, (), asset.media, CARDS, 2.0, 2.0, 6.0
-            ).key
-            journal = rig.settings.home / "staging" / asset.id / f"{key}.journal"
-            journal.unlink(missing_ok=True)
-            journal.parent.mkdir(parents=True, exist_ok=True)
-            journal.symlink_to("/dev/full")
-            broken = asset.name
-        last = {Path(n.source).name: n for n in ingest(GRANT, store, rig.settings, index, [])}
-        failed = last[broken]
+        (asset,) = store.catalog.assets(GRANT)
+        chosen = rig.settings
+        plan = Plan(
+            index.id, asset.id, asset.sha256, asset.name, (), asset.media, CARDS,
+            chosen.sample_rate, chosen.segment_min, chosen.segment_max,
+        )  # fmt: skip
+        journal = rig.settings.home / "staging" / asset.id / f"{plan.key}.journal"
+        journal.unlink(missing_ok=True)
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        journal.symlink_to("/dev/full")
+        failed = list(ingest(GRANT, store, rig.settings, index, []))[-1]
         assert failed.status is Status.FAILED
         assert failed.error is not None
         assert failed.error["code"] == "disk_full"
+        assert failed.error["retryable"]
         assert rig.staged == []
-        assert store.catalog.list_indexed(GRANT, status=Status.RUNNING) == []
+        assert rig.contents() == {name: [] for name in rig.contents()}
         assert list(retry(GRANT, store, rig.settings, [failed.task_id]))[-1].status is Status.READY
-        list(retry(GRANT, store, rig.settings))
-    assert rig.contents() == undisturbed.contents()
+    assert rig.contents()["observations"]
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(rig: Rig, tmp_path: Path) -> None:

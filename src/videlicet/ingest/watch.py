@@ -136,7 +136,7 @@ class Watcher:
         cuts: list[str] = []
         cut = False
         notes: list[str] = []
-        request = VideoRequest(rate=self._settings.sample_rate, max_side=LARGEST)
+        request = VideoRequest(rate=self._plan.sample_rate, max_side=LARGEST)
         with open_video(self._path, self._settings, request) as events:
             for event in events:
                 self._crew.check()
