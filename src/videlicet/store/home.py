@@ -75,7 +75,15 @@ class Home:
     def create(self) -> None:
         """Make an empty data directory, or leave one that exists as it is."""
         with translated(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
+            try:
+                self.root.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError) as error:
+                raise StoreError(
+                    "store_not_writable",
+                    f"{self.root} cannot be a folder: there is a file of that name.",
+                    subject=str(self.root),
+                    remedy="Name another data directory with --home.",
+                ) from error
             for folder in (self.sketches, self.blobs):
                 folder.mkdir(exist_ok=True)
             if not self.mark.exists() and not self.database.exists():

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests import samples
+from tests.samples import BLACK, BLUE, GREEN, Scene, Tone
+
+import videlicet as vl
+from videlicet.cli import main
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command ended with."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error on standard error, of a command with ``--json``."""
+        row = json.loads(self.err.splitlines()[-1])["error"]
+        assert {"code", "message", "subject", "retryable", "remedy"} <= set(row)
+        return dict(row)
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def videlicet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command as a shell would, inside this process."""
+
+    def run(*arguments: str | os.PathLike[str]) -> Done:
+        monkeypatch.setattr(sys, "argv", ["videlicet", *map(os.fspath, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        text = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        assert "Traceback" not in text.err
+        return Done(ended.value.code, text.out, text.err)
+
+    return run
+
+
+#: A name that is no valid text, and one with signs beyond the basic plane.
+LATIN = os.fsdecode(b"caf\xe9.mp4")
+EMOJI = "naïve 🎬.mp4"
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``films`` and a data directory ``home`` that holds them. Do not change it."""
+    root = tmp_path_factory.mktemp("filled")
+    films = root / "films"
+    films.mkdir()
+    slide = Scene(BLACK, 2, "The invoice is due", still=True)
+    samples.video(films / "slide.mp4", [slide], size=(640, 360), tones=[Tone(440, 2)])
+    samples.video(films / EMOJI, [Scene(GREEN, 2)])
+    samples.video(films / LATIN, [Scene(BLUE, 2)])
+    with vl.open(root / "home") as library:
+        assert not library.add(films).failed
+    return root
+
+
+@pytest.fixture
+def home(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the filled data directory, which the command uses."""
+    shutil.copytree(filled / "home", tmp_path / "home")
+    monkeypatch.setenv("VIDELICET_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
