@@ -12,7 +12,7 @@ from videlicet.rights import Grant
 from videlicet.search.encode import EncodedPart, Encoders, encode
 from videlicet.search.explain import explain
 from videlicet.search.lanes import LANES, Candidate, Lane, Method
-from videlicet.search.moments import Moment, best_by_lane, find_moments, score_of
+from videlicet.search.moments import Moment, find_moments, score_of
 from videlicet.search.paging import fingerprint, page_offset, page_token
 from videlicet.search.retrieve import retrieve
 from videlicet.settings import Settings
@@ -58,13 +58,14 @@ class Searcher:
         weights = [part.weight for part in parts]
         accept = partial(_has_phrases, parts)
         shots = partial(self._shots, grant, index.id)
+        wanted = offset + query.page_size
         if query.group_by is GroupBy.ASSET:
-            groups = by_asset(candidates, weights, shots, accept)
+            groups = by_asset(candidates, weights, shots, accept, wanted + 1)
         else:
-            groups = [(m, ()) for m in by_moment(candidates, weights, shots, accept)]
+            groups = by_moment(candidates, weights, shots, accept, wanted + 1)
         if query.threshold is not None:
             groups = [group for group in groups if group[0].score >= query.threshold]
-        page = groups[offset : offset + query.page_size]
+        page = groups[offset:wanted]
         names = {a: self.store.catalog.asset(grant, a).name for a in {m.asset_id for m, _ in page}}
         hits = tuple(
             replace(
@@ -86,8 +87,7 @@ class Searcher:
         )
 
     def _shots(self, grant: Grant, index_id: str, asset_id: str) -> list[Span]:
-        rows = self.store.catalog.observations(grant, index_id, asset_id, Modality.SHOT)
-        return sorted({row.span for row in rows})
+        return self.store.catalog.spans(grant, index_id, asset_id, Modality.SHOT)
 
     def _hit(
         self,
@@ -131,36 +131,60 @@ def lanes_for(index: Index, modalities: Collection[Modality]) -> list[Lane]:
     ]
 
 
+#: A moment with, where assets were asked for, all moments of its asset.
+Group = tuple[Moment, tuple[Moment, ...]]
+Accept = Callable[[Sequence[Candidate]], bool]
+Shots = Callable[[str], Sequence[Span]]
+
+
 def by_moment(
     candidates: Iterable[Candidate],
     weights: Sequence[float],
-    shots: Callable[[str], Sequence[Span]],
-    accept: Callable[[Sequence[Candidate]], bool],
-) -> list[Moment]:
-    """The moments of all assets, best first."""
-    moments = [
-        moment
-        for asset_id, own in _by_asset(candidates).items()
-        for moment in find_moments(own, shots(asset_id), weights, accept)
-    ]
-    return sorted(moments, key=_order)
+    shots: Shots,
+    accept: Accept,
+    wanted: int,
+) -> list[Group]:
+    """The best moments, best first; at least the best ``wanted`` of them, if there are so many."""
+    found: list[Moment] = []
+    for bound, asset_id, own in _promising(candidates, weights):
+        if sum(moment.score >= bound for moment in found) >= wanted:
+            break
+        found += find_moments(own, shots(asset_id), weights, accept)
+    return [(moment, ()) for moment in sorted(found, key=_order)]
 
 
 def by_asset(
     candidates: Iterable[Candidate],
     weights: Sequence[float],
-    shots: Callable[[str], Sequence[Span]],
-    accept: Callable[[Sequence[Candidate]], bool],
-) -> list[tuple[Moment, tuple[Moment, ...]]]:
+    shots: Shots,
+    accept: Accept,
+    wanted: int,
+) -> list[Group]:
     """Each asset as its best moment, scored on the best evidence anywhere in the asset (what is
     said in one place and shown in another counts together), with all its moments."""
-    groups = []
-    for asset_id, own in _by_asset(candidates).items():
+    found: list[Group] = []
+    for bound, asset_id, own in _promising(candidates, weights):
+        if sum(group[0].score >= bound for group in found) >= wanted:
+            break
         moments = find_moments(own, shots(asset_id), weights, accept)
         if moments:
-            best = replace(moments[0], score=score_of(best_by_lane(own), weights))
-            groups.append((best, tuple(moments)))
-    return sorted(groups, key=lambda group: _order(group[0]))
+            best = replace(moments[0], score=score_of(own, weights))
+            found.append((best, tuple(moments)))
+    return sorted(found, key=lambda group: _order(group[0]))
+
+
+def _promising(
+    candidates: Iterable[Candidate], weights: Sequence[float]
+) -> list[tuple[float, str, list[Candidate]]]:
+    """Assets with their candidates, most promising first: no moment of an asset scores above the
+    evidence for it anywhere in the asset, so the rest need not be looked at once the page is
+    full."""
+    hopes = [max(weight, 0.0) for weight in weights]
+    bounds = [
+        (score_of([c for c in own if weights[c.part] > 0], hopes), asset_id, own)
+        for asset_id, own in _by_asset(candidates).items()
+    ]
+    return sorted(bounds, key=lambda row: (-row[0], row[1]))
 
 
 def _by_asset(candidates: Iterable[Candidate]) -> dict[str, list[Candidate]]:

@@ -83,7 +83,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """One page of hits; ``total`` counts the hits on all pages.
+    """One page of hits. ``total`` counts all hits where this is the last page, and else those
+    found so far (at least one more than the pages up to here hold).
 
     ``withheld_assets`` counts assets the rights policy kept out. ``cards`` names every model used.
     """

@@ -10,7 +10,7 @@ from sqlalchemy import Select, delete, select
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.rights import Grant, authorize
 from videlicet.store.catalog.part import Part
-from videlicet.store.catalog.rows import observation_of, observation_row
+from videlicet.store.catalog.rows import observation_of, observation_row, span_of
 from videlicet.store.catalog.schema import observations, slots
 from videlicet.store.catalog.slots import ensure_slot
 from videlicet.store.records import READING, WRITING
@@ -82,6 +82,24 @@ class Observations(Part):
         if within is not None:
             found = [one for one in found if _meets(one.span, within)]
         return sorted(found, key=lambda one: one.span)
+
+    def spans(self, grant: Grant, index_id: str, asset_id: str, modality: Modality) -> list[Span]:
+        """Where an asset was observed in one modality, in order, each span once. Much faster than
+        :meth:`observations`."""
+        authorize(grant, READING, "observations")
+        query = (
+            select(observations.c.span)
+            .join(slots, slots.c.key == observations.c.slot)
+            .where(
+                slots.c.index_id == index_id,
+                slots.c.asset_id == asset_id,
+                observations.c.modality == modality.value,
+            )
+            .order_by(observations.c.start, observations.c.finish)
+        )
+        with self._reading() as connection:
+            found = dict.fromkeys(connection.execute(query).scalars())
+        return [span_of(text) for text in found]
 
     def observation(self, grant: Grant, index_id: str, id: str) -> Observation:
         """One observation of an index.

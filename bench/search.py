@@ -1,0 +1,158 @@
+"""Latency of whole searches (encode, all lanes, fusion, moments, evidence) over a big library.
+
+Builds libraries of 10k, 100k and 1M segments (`python -m bench search 1000000` for the last) with
+vectors drawn around the real text vectors of everyday words, and measures searches with the query
+encoder warm. Writes bench/results/search.md.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from videlicet.library import Library
+from videlicet.models.cards import default_cards
+from videlicet.models.registry import load as load_model
+from videlicet.rights import Grant, Purpose
+from videlicet.settings import Settings, load
+from videlicet.store import TextRow, VectorRow, open_store
+from videlicet.types import (
+    Asset,
+    IndexedAsset,
+    Label,
+    MediaInfo,
+    Modality,
+    Observation,
+    Shot,
+    Span,
+    Status,
+    Utterance,
+    derived_id,
+)
+
+WORDS = (
+    "dog cat horse beach mountain river city street car train station airport kitchen coffee bread "
+    "doctor nurse school teacher child football guitar piano concert wedding speech president rain "
+    "snow storm fire forest tree flower garden bird fish boat bridge tower castle church museum "
+    "painting market money factory robot computer phone camera film news weather map river rocket"
+).split()
+SEGMENTS = 100
+QUERIES = 60
+SIZES = (10_000, 100_000)
+
+
+def build(settings: Settings, segments: int) -> None:
+    """``segments`` segments in assets of 100, half of them with something said."""
+    rng = np.random.default_rng(7)
+    text = load_model("text", settings)
+    centres = text.encode([f"a {word} and a {other}" for word in WORDS for other in WORDS[::4]])
+    names = [(word, other) for word in WORDS for other in WORDS[::4]]
+    ingest, cards = Grant("bench", Purpose.INGEST), default_cards()
+    now = datetime.now(UTC)
+    with open_store(settings, write=True, create=True) as store:
+        index = store.catalog.create_index(Grant("bench", Purpose.INDEX), "default", cards)
+        for number in range(segments // SEGMENTS):
+            asset_id = derived_id("asset", str(number))
+            span = Span.of(0, 4 * SEGMENTS)
+            store.catalog.put_asset(
+                ingest,
+                Asset(
+                    asset_id, derived_id(str(number)) * 2, f"film {number}.mp4", f"/{number}.mp4", 1,
+                    MediaInfo("mp4", span, None, (), None), now,
+                ),
+            )  # fmt: skip
+            chosen = rng.integers(0, len(centres), SEGMENTS)
+            rows = centres[chosen] + rng.normal(0, 0.04, (SEGMENTS, centres.shape[1]))
+            rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+            seen, looks, said, texts = [], [], [], []
+            for i in range(SEGMENTS):
+                part = Span.of(4 * i, 4 * i + 4)
+                word, other = names[chosen[i]]
+                if i % 2 == 0:
+                    shot = Span.of(4 * i, 4 * i + 8)
+                    seen.append(
+                        Observation(asset_id, shot, Modality.SHOT, "cuts", Shot(shot.midpoint))
+                    )
+                    spoken = Observation(
+                        asset_id, part, Modality.SPEECH, cards["speech"],
+                        Utterance(f"We saw a {word} near the {other} at {number}:{i}.", "en", 0.9),
+                    )  # fmt: skip
+                    seen.append(spoken)
+                    said.append(VectorRow(spoken.id, part, rows[i]))
+                    texts.append(TextRow(spoken.id, Modality.SPEECH, part, spoken.payload.text))
+                label = Observation(
+                    asset_id, part, Modality.VISUAL, cards["vision"], Label(word, 0.6)
+                )
+                seen.append(label)
+                looks.append(VectorRow(label.id, part, rows[i]))
+            store.catalog.put_observations(ingest, index.id, asset_id, seen)
+            for modality, found in ((Modality.VISUAL, looks), (Modality.SPEECH, said)):
+                store.vectors.put(ingest, index.id, modality, text.card.id, asset_id, found)
+            store.texts.put(ingest, index.id, asset_id, texts)
+            store.catalog.put_indexed(
+                ingest,
+                IndexedAsset(
+                    derived_id(index.id, asset_id), index.id, asset_id, Status.READY, now, now
+                ),
+            )
+        store.vectors.optimize(ingest, index.id)
+
+
+def measure(settings: Settings) -> tuple[float, list[float], bool]:
+    """The first search, the following ones, and whether they were exact; seconds."""
+    rng = np.random.default_rng(11)
+    queries = [
+        f"{rng.choice(['a', 'the', 'an old', 'a big'])} {rng.choice(WORDS)} with a {rng.choice(WORDS)}"
+        for _ in range(QUERIES)
+    ]
+    load_model("text", settings).encode(["warm"])
+    times, exact = [], True
+    with Library(settings) as library:
+        for query in ["a first search", *queries]:
+            began = time.perf_counter()
+            page = library.search(query)
+            times.append(time.perf_counter() - began)
+            exact = exact and page.exact
+            assert page.hits
+    return times[0], times[1:], exact
+
+
+def main() -> None:
+    sizes = [int(size) for size in sys.argv[2:]] or SIZES
+    lines = [
+        "# Whole searches",
+        "",
+        f"{QUERIES} text queries over all lanes, query encoder warm. Milliseconds.",
+        "",
+        "| segments | built in | first search | p50 | p95 | exact |",
+        "|---|---|---|---|---|---|",
+    ]
+    for size in sizes:
+        home = Path(tempfile.mkdtemp(prefix="videlicet-bench-"))
+        try:
+            settings = load(home)
+            began = time.perf_counter()
+            build(settings, size)
+            built = time.perf_counter() - began
+            first, times, exact = measure(settings)
+        finally:
+            shutil.rmtree(home)
+        p50, p95 = np.percentile(times, [50, 95]) * 1000
+        lines.append(
+            f"| {size:,} | {built:.0f} s | {first * 1000:.0f} | {p50:.0f} | {p95:.0f} | "
+            f"{'yes' if exact else 'no'} |"
+        )
+        print(lines[-1], flush=True)
+    out = Path(__file__).parent / "results" / "search.md"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
