@@ -187,6 +187,9 @@ def test_observations_come_back_exactly_and_in_order(store: Store, index: Index)
     speech = store.catalog.observations(SEARCH, index.id, made.id, Modality.SPEECH)
     assert [o for o in seen if o.modality is Modality.SPEECH] == speech
     assert store.catalog.observation(SEARCH, index.id, seen[5].id) == seen[5]
+    assert store.catalog.spans(SEARCH, index.id, made.id, Modality.SHOT) == [
+        o.span for o in seen if o.modality is Modality.SHOT
+    ]
 
 
 def test_putting_observations_again_replaces_them(store: Store, index: Index) -> None:
@@ -318,6 +321,7 @@ def test_no_read_or_write_without_a_purpose_that_covers_it(store: Store, index: 
         lambda g: catalog.put_observations(g, index.id, made.id, []),
         lambda g: catalog.observations(g, index.id, made.id),
         lambda g: catalog.observation(g, index.id, "x"),
+        lambda g: catalog.spans(g, index.id, made.id, speech),
         lambda g: catalog.put_task(g, task(index)),
         lambda g: catalog.task(g, "x"),
         lambda g: catalog.tasks(g),

@@ -6,6 +6,7 @@ with the asset) or ``indexes/<index id>/<asset id>/`` (gone with its place in th
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Sequence
@@ -45,6 +46,8 @@ class Blobs:
         Raises:
             StoreError: ``disk_full``; what was under the key before stays.
         """
+        from obstore.exceptions import BaseError
+
         authorize(grant, WRITING, "blobs")
         self._change(key)
         with translated(self._home.root):
@@ -53,8 +56,13 @@ class Blobs:
                 _require_room(data.stat().st_size, self._home.root)
             else:
                 _require_room(len(data), self._home.root)
-            self._store.put(key, data)
             path = self._home.blobs / key
+            try:
+                self._store.put(key, data)
+            except BaseError as error:
+                for leftover in path.parent.glob(path.name + "#*"):
+                    leftover.unlink()
+                raise _cause(error) from error
             _sync(path)
             sync_folder(path.parent)
 
@@ -98,24 +106,30 @@ class Blobs:
     def erase(self, keys: Sequence[str]) -> None:
         """Delete without asking: the last step of an erasure that was granted before."""
         for key in keys:
-            wanted = self._keys(key) if key.endswith("/") else [key]
-            for one in wanted:
-                path = self._home.blobs / one
+            wanted = self._files(key) if key.endswith("/") else [self._home.blobs / key]
+            for path in wanted:
                 path.unlink(missing_ok=True)
                 folder = path.parent
                 while folder != self._home.blobs and folder.is_dir() and not any(folder.iterdir()):
                     folder.rmdir()
                     folder = folder.parent
 
+    def leftovers(self) -> Sequence[Path]:
+        """Files that are no blobs: what a put that was killed leaves behind."""
+        return [path for path in self._files("") if not _KEY.fullmatch(self._name(path))]
+
     def _keys(self, prefix: str) -> Sequence[str]:
-        start = (
-            self._home.blobs / _checked(prefix.removesuffix("/")) if prefix else self._home.blobs
-        )
-        return sorted(
-            str(path.relative_to(self._home.blobs))
-            for path in start.rglob("*")
-            if path.is_file() and not path.is_symlink()
-        )
+        names = (self._name(path) for path in self._files(prefix))
+        return [name for name in names if _KEY.fullmatch(name)]
+
+    def _name(self, path: Path) -> str:
+        return str(path.relative_to(self._home.blobs))
+
+    def _files(self, prefix: str) -> Sequence[Path]:
+        start = self._home.blobs
+        if prefix:
+            start = start / _checked(prefix.removesuffix("/"))
+        return sorted(p for p in start.rglob("*") if p.is_file() and not p.is_symlink())
 
     def _change(self, key: str) -> None:
         _checked(key)
@@ -132,6 +146,12 @@ def _checked(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise InvalidInput("invalid_argument", f"{key!r} is not a blob key.", subject=key)
     return key
+
+
+def _cause(error: Exception) -> OSError:
+    """The system's error inside obstore's, which is told only in words."""
+    found = re.search(r"code: (\d+)", str(error))
+    return OSError(int(found[1]) if found else errno.EIO, str(error).splitlines()[0])
 
 
 def _require_room(size: int, root: Path) -> None:

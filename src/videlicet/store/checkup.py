@@ -112,7 +112,7 @@ class _Examination:
             yield Finding(
                 Level.WARNING, "erasures",
                 f"{pending} erased assets may still have bytes on disk, "
-                "because another process was reading.",
+                "because the program was stopped or another one was reading.",
                 "Close other programs that use the library, then run `videlicet doctor --mend`.",
             )  # fmt: skip
 
@@ -172,11 +172,15 @@ class _Examination:
                 )  # fmt: skip
         used = {row.blob for row in rows}
         stray = sorted(key for key in keys - used if not _owned(key, known, pairs))
-        if stray:
+        leftovers = self._store.blobs.leftovers()
+        if stray or leftovers:
             if self._mend:
                 self._store.blobs.delete(self._grant, *stray)
+                for path in leftovers:
+                    path.unlink()
             yield Finding(
-                Level.WARNING, "blobs", f"{len(stray)} files belong to no asset.", _MEND,
+                Level.WARNING, "blobs",
+                f"{len(stray) + len(leftovers)} files belong to no asset.", _MEND,
                 mended=self._mend,
             )  # fmt: skip
 
@@ -242,7 +246,9 @@ class _Examination:
                     indexes.c.name.label("index_name"),
                 ).join(indexes, indexes.c.id == vector_spaces.c.index_id)
             ).all()
+        wanted = {row.sketch["generation"] for row in spaces if row.sketch}
         folder = self._store.home.sketches
+        stray = [path for path in folder.glob("*") if path.name not in wanted]
         for row in spaces:
             subject = f"{row.index_name} {row.modality}/{row.space}"
             sketch = row.sketch
@@ -264,8 +270,6 @@ class _Examination:
                 f"{sketch['probes']} of {sketch['groups']} groups looked at.",
                 "Nothing to do." if good else _MEND,
             )  # fmt: skip
-        wanted = {row.sketch["generation"] for row in spaces if row.sketch}
-        stray = [path for path in folder.glob("*") if path.name not in wanted]
         if stray:
             if self._mend:
                 self._store.vectors.scrub()

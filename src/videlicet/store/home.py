@@ -84,10 +84,14 @@ class Home:
                     subject=str(self.root),
                     remedy="Name another data directory with --home.",
                 ) from error
-            for folder in (self.sketches, self.blobs):
-                folder.mkdir(exist_ok=True)
             if not self.mark.exists() and not self.database.exists():
                 write_atomically(self.mark, json.dumps({"format": FORMAT}).encode() + b"\n")
+
+    def complete(self) -> None:
+        """Make folders that are missing: one holds only what can be derived, one may be empty."""
+        with translated(self.root):
+            for folder in (self.sketches, self.blobs):
+                folder.mkdir(exist_ok=True)
 
 
 class WriterLock:

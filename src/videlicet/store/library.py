@@ -47,6 +47,7 @@ def open_store(
         database.migrate()
         store = Store(home, database, lock, exact_rows=settings.exact_rows)
         if write:
+            home.complete()
             store.finish_erasures()
     except BaseException:
         database.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,17 @@ def laid(path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> Iterator[NDArr
 def saved(path: Path, array: NDArray[Any]) -> None:
     """Replace a small file by an array's bytes."""
     write_atomically(path, np.ascontiguousarray(array).tobytes())
+
+
+@contextmanager
+def building(folder: Path) -> Iterator[None]:
+    """Hold the right to add or remove files in ``folder``, against threads and processes alike."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def zeroed(path: Path, rows: NDArray[np.intp], width: int) -> None:

@@ -29,7 +29,8 @@ from videlicet.store.vectors.files import laid, mapped, saved, zeroed
 RECALL = 0.97
 _SAMPLES_PER_CENTROID = 64
 _ROUNDS = 8
-_PROBES = 400
+#: Sampled queries of each kind.
+_QUERIES = 128
 _SEED = 20_261
 
 Chunks = Callable[[], Iterable[tuple[int, int, Chunk]]]
@@ -117,6 +118,10 @@ class Inverted:
         top = best(values, k)
         return positions[top], values[top]
 
+    def is_erased(self, owner: int) -> bool:
+        """Whether an owner's rows are overwritten already (an id is never empty)."""
+        return not self.ids[self.by_owner[self.firsts[owner]]]
+
     def erase(self, owners: NDArray[np.intp]) -> int:
         """Overwrite all rows of these owners with zeros, and whatever was averaged from them."""
         gone = self.rows_of(owners)
@@ -176,8 +181,9 @@ def build(
 def measure(index: Inverted, random: np.random.Generator) -> Sketch:
     """Choose how many groups to look at: the fewest whose recall@10 reaches ``RECALL``.
 
-    Half of the queries are rows moved a little, half lie between two rows far apart, as words do
-    that describe a picture; the worse half decides.
+    Three kinds of queries are tried and the worst decides: rows moved a little (the same shot
+    again), points between two rows, and directions like none of the rows, drawn with the rows' own
+    covariance (words that describe a picture).
     """
     queries = _queries(index, random)
     exact = [_exact(index, part, 100) for part in queries]
@@ -201,15 +207,20 @@ def measure(index: Inverted, random: np.random.Generator) -> Sketch:
 
 
 def _queries(index: Inverted, random: np.random.Generator) -> list[Floats]:
-    each = min(_PROBES // 2, index.sketch.rows)
-    first, second = (
-        index.vectors[np.sort(random.choice(index.sketch.rows, each, replace=False))]
-        for _ in range(2)
-    )
-    noise = random.standard_normal(first.shape).astype(np.float32)
-    near = _unit(first + 0.2 * _unit(noise))
-    far = _unit(first + 0.8 * second[random.permutation(each)])
-    return [near, far]
+    each = min(_QUERIES, index.sketch.rows)
+
+    def some(count: int) -> Floats:
+        chosen = np.sort(random.choice(index.sketch.rows, count, replace=False))
+        found: Floats = index.vectors[chosen][random.permutation(count)]
+        return found
+
+    noise = random.standard_normal((each, index.dimensions))
+    near = _unit(some(each) + 0.2 * _unit(noise))
+    between = _unit(some(each) + 0.8 * some(each))
+    sample = some(min(index.sketch.rows, 2048))
+    weights = random.standard_normal((each, len(sample)))
+    far = _unit(weights @ (sample - sample.mean(axis=0)))
+    return [near, between, far]
 
 
 def _exact(index: Inverted, queries: Floats, k: int) -> list[NDArray[np.intp]]:

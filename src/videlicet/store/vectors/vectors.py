@@ -35,6 +35,7 @@ from videlicet.store.records import (
 )
 from videlicet.store.vectors.chunks import Floats, pack, span_at
 from videlicet.store.vectors.exact import Matrix
+from videlicet.store.vectors.files import building
 from videlicet.store.vectors.inverted import Inverted, Sketch, build
 from videlicet.store.vectors.state import State
 from videlicet.store.vectors.tables import (
@@ -257,27 +258,30 @@ class Vectors(Part):
         self._states.clear()
         overwritten = 0
         wanted: set[str] = set()
-        with self._reading() as connection:
-            spaces = connection.execute(
-                select(vector_spaces).where(vector_spaces.c.sketch.is_not(None))
-            ).all()
-            for row in spaces:
-                sketch = Sketch.from_json(row.sketch)
-                wanted.add(sketch.generation)
-                folder = self._home.sketches / sketch.generation
-                if not folder.is_dir():
-                    continue
-                index = Inverted(folder, row.dimensions, sketch)
-                current = {slot: v for slot, v, _ in listing(connection, row.key)}
-                dead = [
-                    owner
-                    for owner, (slot, version) in enumerate(index.held().items())
-                    if current.get(slot) != version
-                ]
-                overwritten += index.erase(np.array(dead, np.intp))
-        for folder in self._home.sketches.iterdir():
-            if folder.name not in wanted:
-                shutil.rmtree(folder)
+        # An index under construction may hold what is to be forgotten: wait until it is there.
+        with building(self._home.sketches):
+            with self._reading() as connection:
+                spaces = connection.execute(
+                    select(vector_spaces).where(vector_spaces.c.sketch.is_not(None))
+                ).all()
+                for row in spaces:
+                    sketch = Sketch.from_json(row.sketch)
+                    try:
+                        index = Inverted(self._folder(row), row.dimensions, sketch)
+                    except (FileNotFoundError, ValueError):
+                        # What cannot be read cannot be erased row by row: it goes as a whole.
+                        continue
+                    wanted.add(sketch.generation)
+                    current = {slot: v for slot, v, _ in listing(connection, row.key)}
+                    dead = [
+                        owner
+                        for owner, (slot, version) in enumerate(index.held().items())
+                        if current.get(slot) != version and not index.is_erased(owner)
+                    ]
+                    overwritten += index.erase(np.array(dead, np.intp))
+            for folder in self._home.sketches.iterdir():
+                if folder.name not in wanted:
+                    shutil.rmtree(folder)
         return overwritten
 
     def is_whole(self, space: Row[Any]) -> bool:
@@ -351,6 +355,14 @@ class Vectors(Part):
         self._untended[key] = untended
 
     def _optimize(self, key: int, force: bool) -> Sketch | None:
+        with building(self._home.sketches):
+            sketch = self._build(key, force)
+        if sketch is not None:
+            # Removes the generation before, and rows erased while this one was built.
+            self.scrub()
+        return sketch
+
+    def _build(self, key: int, force: bool) -> Sketch | None:
         with self._reading() as connection:
             space = connection.execute(
                 select(vector_spaces).where(vector_spaces.c.key == key)
@@ -375,7 +387,6 @@ class Vectors(Part):
                 .where(vector_spaces.c.key == key)
                 .values(sketch=sketch.to_json(), version=vector_spaces.c.version + 1)
             )
-        self.scrub()
         return sketch
 
     def _pending(self, connection: Connection, space: Row[Any]) -> tuple[int, int]:

@@ -1,0 +1,249 @@
+"""What is removed is gone from every byte; what is not, is not touched."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.store.samples import (
+    DIMENSIONS,
+    EXPORT,
+    INGEST,
+    MANAGE,
+    SEARCH,
+    SPACE,
+    add,
+    asset,
+    check_whole,
+    media,
+    observations,
+    task,
+    texts,
+    vectors,
+)
+
+from videlicet.errors import InvalidInput, NotFound
+from videlicet.settings import Settings
+from videlicet.store import Store, VectorRow, doctor, open_store
+from videlicet.store.scanning import sightings
+from videlicet.types import Asset, Index, Modality
+
+CANARY = "zqxjkcanary"
+
+
+def _needles(of: Asset, rows: list[VectorRow]) -> list[bytes]:
+    """Text in every form it may be kept in, and any four consecutive values of the vectors."""
+    words = [
+        CANARY,
+        CANARY.upper(),
+        of.id,
+        of.sha256,
+        *(o.id for o in observations(of, 30, CANARY)),
+    ]
+    found = [word.encode() for word in words]
+    found += [CANARY.encode("utf-16-le"), CANARY[:6].encode()]
+    for row in rows:
+        raw = row.vector
+        unit = (raw / np.linalg.norm(raw)).astype(np.float32)
+        for values in (raw.astype("<f4"), unit.astype("<f4"), unit.astype("<f2")):
+            found += [values[n : n + 4].tobytes() for n in range(0, len(raw) - 3, 2)]
+    return found
+
+
+def _add_canary(store: Store, index: Index) -> tuple[Asset, list[VectorRow]]:
+    made = asset(
+        f"{CANARY}.mp4",
+        metadata={"note": f"about {CANARY}", CANARY: 1},
+        media=media(tags={"comment": CANARY}),
+        blob=None,
+    )
+    made = replace(made, blob=f"assets/{made.id}/original")
+    seen = observations(made, 30, CANARY)
+    rows = [replace(row, vector=row.vector * 3) for row in vectors(made, 30)]
+    store.catalog.put_asset(INGEST, made)
+    store.catalog.put_observations(INGEST, index.id, made.id, seen)
+    for space in (SPACE, "other"):
+        store.vectors.put(INGEST, index.id, Modality.SPEECH, space, made.id, rows)
+    store.texts.put(INGEST, index.id, made.id, texts(seen))
+    store.catalog.put_task(
+        INGEST, task(index, CANARY, source=f"/{CANARY}", asset_id=made.id, error={"m": CANARY})
+    )
+    store.blobs.put(INGEST, f"assets/{made.id}/original", CANARY.encode())
+    store.blobs.put(INGEST, f"indexes/{index.id}/{made.id}/thumb.jpg", CANARY.encode())
+    return made, rows
+
+
+@pytest.fixture
+def small(place: Settings) -> Iterator[tuple[Store, Index]]:
+    """A store where anything over 100 rows is indexed."""
+    with open_store(replace(place, exact_rows=100), write=True, create=True) as store:
+        yield store, store.catalog.create_index(INGEST, "main", {})
+
+
+def test_a_removed_asset_is_gone_from_every_byte(small: tuple[Store, Index]) -> None:
+    store, index = small
+    others = [add(store, index, f"{n}.mp4", count=20) for n in range(6)]
+    made, rows = _add_canary(store, index)
+    others += [add(store, index, f"{n}.mp4", count=20) for n in range(6, 12)]
+    # Old states in the log, in freed pages and in superseded word lists must go too.
+    _add_canary(store, index)
+    store.vectors.optimize(MANAGE, index.id, force=True)
+    needles = _needles(made, rows)
+
+    before = store.scan(MANAGE, needles)
+    seen = {s.needle for s in before}
+    assert CANARY.encode() in seen
+    assert made.id.encode() in seen
+    assert any(len(needle) == 16 for needle in seen), "vectors are found while they are there"
+    assert any("sketches" in s.file for s in before)
+    assert any("blobs" in s.file for s in before)
+
+    assert store.remove_asset(MANAGE, index.id, made.id)
+    assert store.scan(MANAGE, needles) == []
+    for path in store.home.root.rglob("*"):
+        assert made.id not in str(path)
+    query = rows[0].vector
+    for matches in store.vectors.search(SEARCH, index.id, Modality.SPEECH, SPACE, query, 999):
+        assert all(m.asset_id != made.id for m in matches)
+    for one in others:
+        check_whole(store, index, one, count=20)
+    with pytest.raises(NotFound):
+        store.remove_asset(MANAGE, index.id, made.id)
+
+
+def test_an_asset_that_fills_a_group_leaves_no_centroid_behind(
+    small: tuple[Store, Index],
+) -> None:
+    store, index = small
+    for n in range(4):
+        add(store, index, f"{n}.mp4", count=40)
+    made = asset(CANARY)
+    vector = np.full(DIMENSIONS, -1, np.float32) * np.linspace(1, 2, DIMENSIONS, dtype=np.float32)
+    unit = vector / np.linalg.norm(vector)
+    rows = [replace(row, vector=unit) for row in vectors(made, 60)]
+    store.vectors.put(INGEST, index.id, Modality.SPEECH, SPACE, made.id, rows)
+    store.vectors.optimize(MANAGE, index.id, force=True)
+
+    def nearest() -> float:
+        (folder,) = store.home.sketches.iterdir()
+        centroids = np.fromfile(folder / "centroids.f32", "<f4").reshape(-1, DIMENSIONS)
+        return float((centroids @ unit).max())
+
+    assert nearest() > 0.999
+    store.vectors.delete_asset(MANAGE, index.id, made.id)
+    assert nearest() < 0.99
+    needles = _needles(made, rows[:1])
+    assert [s for s in store.scan(MANAGE, needles) if s.needle != made.id.encode()] == []
+
+
+def test_an_asset_in_two_indexes_stays_in_the_other(store: Store, index: Index) -> None:
+    other = store.catalog.create_index(INGEST, "other", {})
+    made = add(store, index, "film.mp4")
+    add(store, other, "film.mp4")
+    store.blobs.put(INGEST, f"assets/{made.id}/thumb.jpg", b"x")
+    assert store.remove_asset(MANAGE, index.id, made.id)
+    check_whole(store, other, made)
+    assert store.blobs.list(SEARCH) == [f"assets/{made.id}/thumb.jpg"]
+    assert store.catalog.find_assets(SEARCH, index.id) == frozenset()
+    assert store.remove_asset(MANAGE, other.id, made.id)
+    assert store.blobs.list(SEARCH) == []
+    with pytest.raises(NotFound):
+        store.catalog.asset(SEARCH, made.id)
+
+
+def test_many_are_removed_together_or_none(store: Store, index: Index) -> None:
+    made = [add(store, index, f"{n}.mp4") for n in range(5)]
+    with pytest.raises(NotFound):
+        store.remove_assets(MANAGE, index.id, [made[0].id, asset("nobody").id])
+    check_whole(store, index, made[0])
+    assert store.remove_assets(MANAGE, index.id, [made[0].id, made[1].id, made[0].id])
+    assert store.catalog.find_assets(SEARCH, index.id) == {m.id for m in made[2:]}
+
+
+def test_a_deleted_index_is_gone_with_all_its_assets(small: tuple[Store, Index]) -> None:
+    store, index = small
+    kept_index = store.catalog.create_index(INGEST, "kept", {})
+    kept = add(store, kept_index, "kept.mp4", word="lighthouse")
+    made, rows = _add_canary(store, index)
+    for n in range(6):
+        add(store, index, f"{n}.mp4", count=20)
+    store.vectors.optimize(MANAGE, index.id, force=True)
+    with pytest.raises(InvalidInput, match="still holds"):
+        store.catalog.delete_index(MANAGE, index.id)
+    assert store.delete_index(MANAGE, index.id)
+    assert store.scan(MANAGE, [*_needles(made, rows), b"harbour", index.id.encode()]) == []
+    assert [i.name for i in store.catalog.indexes(SEARCH)] == ["kept"]
+    check_whole(store, kept_index, kept, "lighthouse")
+    assert list(store.home.sketches.iterdir()) == []
+    again = store.catalog.create_index(INGEST, "main", {})
+    add(store, again, "0.mp4")
+
+
+def test_a_reader_of_an_old_state_delays_the_bytes_and_the_next_opening_finishes(
+    place: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from videlicet.store.database import Database
+
+    checkpoint = Database.checkpoint
+    monkeypatch.setattr(Database, "checkpoint", lambda self, patience=0.0: checkpoint(self, 0.0))
+    with open_store(place, write=True, create=True) as store:
+        index = store.catalog.create_index(INGEST, "main", {})
+        made, rows = _add_canary(store, index)
+        add(store, index, "other.mp4")
+        with open_store(place) as reader:
+            held = reader.vectors.scan(EXPORT, index.id, Modality.SPEECH, SPACE)
+            assert next(held).asset_id == made.id
+            assert not store.remove_asset(MANAGE, index.id, made.id)
+            assert store.catalog.members(SEARCH, index.id) == [asset("other.mp4").id]
+            assert store.scan(MANAGE, _needles(made, rows)) != []
+            (finding,) = [f for f in doctor(place) if f.subject == "erasures"]
+            assert "1 erased" in finding.message
+            held.close()  # type: ignore[attr-defined]
+    with open_store(place, write=True) as store:
+        assert store.scan(MANAGE, _needles(made, rows)) == []
+        assert [f for f in doctor(place) if f.subject == "erasures"] == []
+
+
+def test_an_erasure_that_was_broken_off_is_finished_at_the_next_opening(
+    place: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(place, write=True, create=True)
+    index = store.catalog.create_index(INGEST, "main", {})
+    made, rows = _add_canary(store, index)
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "finish_erasures", lambda self: False)
+        assert not store.remove_asset(MANAGE, index.id, made.id)
+    assert store.scan(MANAGE, [CANARY.encode()]) != []
+    store.close()
+    with open_store(place, write=True) as store:
+        assert store.scan(MANAGE, _needles(made, rows)) == []
+
+
+def test_freed_pages_are_overwritten(place: Settings) -> None:
+    with open_store(place, write=True, create=True) as store, store._database.bare() as connection:
+        assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
+        assert isinstance(connection, sqlite3.Connection)
+
+
+def test_a_scan_finds_needles_across_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from videlicet.store import scanning
+
+    monkeypatch.setattr(scanning, "_BLOCK", 8)
+    data = b"abcdefNEEDLE..needleNEEDLE-aaaa"
+    (tmp_path / "f").write_bytes(data)
+    os.symlink(tmp_path / "f", tmp_path / "link")
+    found = sightings(tmp_path, [b"NEEDLE", b"aa", b"absent"])
+    assert [(s.needle, s.file, s.offset) for s in found] == [
+        (b"NEEDLE", "f", 6), (b"NEEDLE", "f", 20), (b"aa", "f", 27), (b"aa", "f", 28),
+        (b"aa", "f", 29),
+    ]  # fmt: skip
+    assert sightings(tmp_path, []) == []
+    with pytest.raises(ValueError, match="empty"):
+        sightings(tmp_path, [b""])

@@ -1,0 +1,235 @@
+"""The data directory: its format, its refusals, and its tables' migrations."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.store.samples import INGEST, SEARCH, add, check_whole
+
+from videlicet.errors import Conflict, StoreError, VidelicetError
+from videlicet.settings import Settings
+from videlicet.store import Store, open_store
+from videlicet.store.catalog.schema import metadata
+from videlicet.store.database import HEAD, Database
+from videlicet.store.home import FORMAT, Home, translate, translated, write_atomically
+
+
+def _refusal(place: Settings, **how: bool) -> StoreError:
+    with pytest.raises(StoreError) as refused:
+        open_store(place, **how)
+    return refused.value
+
+
+@pytest.mark.parametrize("how", [{}, {"write": True}])
+def test_a_missing_library_is_named(place: Settings, how: dict[str, bool]) -> None:
+    assert _refusal(place, **how).code == "store_not_found"
+    assert not place.home.exists()
+    place.home.mkdir()
+    assert _refusal(place, **how).code == "store_not_found"
+    assert list(place.home.iterdir()) == []
+
+
+def test_creating_twice_changes_nothing(place: Settings) -> None:
+    with open_store(place, write=True, create=True) as store:
+        index = store.catalog.create_index(INGEST, "main", {})
+    with open_store(place, write=True, create=True) as store:
+        assert store.catalog.indexes(SEARCH) == [index]
+
+
+def test_a_newer_format_is_refused_and_left_untouched(place: Settings, store: Store) -> None:
+    store.close()
+    mark = place.home / "videlicet.json"
+    mark.write_text(json.dumps({"format": FORMAT + 1}))
+    before = {p: p.read_bytes() for p in place.home.rglob("*") if p.is_file()}
+    for how in ({}, {"write": True}, {"write": True, "create": True}):
+        refused = _refusal(place, **how)
+        assert refused.code == "store_newer"
+        assert refused.details == {"format": FORMAT + 1, "known": FORMAT}
+    assert {p: p.read_bytes() for p in place.home.rglob("*") if p.is_file()} == before
+
+
+def test_newer_tables_are_refused(place: Settings, store: Store) -> None:
+    store.close()
+    connection = sqlite3.connect(place.home / "library.sqlite")
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    assert _refusal(place).code == "store_newer"
+    assert _refusal(place, write=True).code == "store_newer"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": "1"}', '{"format": true}'])
+def test_a_mark_that_cannot_be_read_is_damage(place: Settings, store: Store, text: str) -> None:
+    store.close()
+    (place.home / "videlicet.json").write_text(text)
+    assert _refusal(place).code == "store_damaged"
+
+
+def test_a_lost_mark_is_damage(place: Settings, store: Store) -> None:
+    store.close()
+    (place.home / "videlicet.json").unlink()
+    assert _refusal(place, write=True, create=True).code == "store_damaged"
+
+
+def test_a_database_that_is_none_is_damage(place: Settings, store: Store) -> None:
+    store.close()
+    (place.home / "library.sqlite").write_bytes(b"not a database, but long enough" * 400)
+    assert _refusal(place).code == "store_damaged"
+    assert _refusal(place, write=True).code == "store_damaged"
+    open_lock = _refusal(place, write=True)
+    assert open_lock.code == "store_damaged", "a failed opening lets go of the right to write"
+
+
+def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path, place: Settings) -> None:
+    place.home.write_text("a file")
+    assert _refusal(place).code == "store_not_found"
+    assert _refusal(place, write=True, create=True).code == "store_not_writable"
+
+
+def test_tables_that_migrations_make_are_those_in_use(place: Settings, store: Store) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    with store._database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, metadata) == []
+        assert context.get_current_revision() == HEAD
+    import videlicet.store.migrations as package
+
+    scripts = ScriptDirectory(str(Path(package.__file__).parent))
+    assert scripts.get_heads() == [HEAD]
+
+
+def test_an_up_to_date_library_opens_without_the_migration_machinery(
+    place: Settings, store: Store
+) -> None:
+    store.close()
+    code = (
+        "import sys; from pathlib import Path; from videlicet.settings import Settings;"
+        "from videlicet.store import open_store;"
+        f"open_store(Settings(Path({str(place.home)!r}), Path('w'))).close();"
+        "sys.exit('alembic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_importing_the_store_loads_no_database() -> None:
+    code = (
+        "import sys, videlicet.store as s; s.__all__;"
+        "sys.exit(bool({'sqlalchemy', 'numpy', 'obstore'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    import videlicet.store as package
+
+    with pytest.raises(AttributeError, match="nothing"):
+        package.nothing  # noqa: B018
+    assert all(getattr(package, name) for name in package.__all__)
+
+
+def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
+    index = store.catalog.create_index(INGEST, "main", {})
+    made = add(store, index, "film.mp4")
+
+    def broken_off() -> None:
+        with store._database.writing() as connection:
+            store.texts.forget(connection, 1)
+            store.vectors.forget(connection, 1)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken_off()
+    check_whole(store, index, made)
+
+
+def _sqlite(code: int) -> sqlite3.Error:
+    error = sqlite3.OperationalError("failed")
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OSError(errno.ENOSPC, "full"), "disk_full"),
+        (OSError(errno.EDQUOT, "quota"), "disk_full"),
+        (OSError(errno.EROFS, "read only"), "store_not_writable"),
+        (PermissionError(errno.EACCES, "no"), "store_not_writable"),
+        (_sqlite(sqlite3.SQLITE_FULL), "disk_full"),
+        (_sqlite(sqlite3.SQLITE_IOERR_WRITE), "disk_full"),
+        (_sqlite(sqlite3.SQLITE_BUSY_SNAPSHOT), "writer_busy"),
+        (_sqlite(sqlite3.SQLITE_READONLY), "store_not_writable"),
+        (_sqlite(sqlite3.SQLITE_CORRUPT), "store_damaged"),
+        (sqlite3.DatabaseError("no code"), "store_damaged"),
+    ],
+)
+def test_failures_of_disk_and_database_have_our_codes(
+    tmp_path: Path, error: OSError | sqlite3.Error, code: str
+) -> None:
+    found = translate(error, tmp_path)
+    assert isinstance(found, VidelicetError)
+    assert found.code == code
+    with pytest.raises(type(found)), translated(tmp_path):
+        raise error
+
+
+def test_other_failures_pass_untouched(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError), translated(tmp_path):
+        tmp_path.write_text("x")
+    with pytest.raises(StoreError, match="ours"), translated(tmp_path):
+        raise StoreError("disk_full", "ours")
+
+
+def test_a_replaced_file_is_old_or_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="full"):
+            write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_directory_that_may_not_be_written_is_named(
+    place: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.close()
+    real = os.open
+
+    def refuse(path: object, flags: int, *rest: int) -> int:
+        if str(path).endswith("writer.lock"):
+            raise PermissionError(errno.EACCES, "no")
+        return real(path, flags, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert _refusal(place, write=True).code == "store_not_writable"
+
+    def full(path: object, flags: int, *rest: int) -> int:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "open", full)
+    assert _refusal(place, write=True).code == "disk_full"
+
+
+def test_a_database_kept_busy_is_said_to_be(place: Settings, store: Store) -> None:
+    other = Database(Home(place.home).database, place.home)
+    with other.bare() as connection:
+        connection.execute("PRAGMA busy_timeout = 0")
+        with store._database.writing(), pytest.raises(Conflict), other._translated():
+            connection.execute("BEGIN IMMEDIATE")
+    other.close()
