@@ -28,6 +28,8 @@ _CELL_WIDTH, _CELL_HEIGHT = 24, 12
 _STRONG, _DENSE = 60, 0.12
 #: Correlation of edges from which two places count as the same.
 SAME = 0.5
+#: Correlation from which they are the same text even where one caption may follow another.
+IDENTICAL = 0.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,10 +58,14 @@ class Strokes:
         return self.edges[top:bottom, left:right].astype(np.float32)
 
     def alike(self, other: Strokes, box: Box) -> float:
-        """Correlation of the edges of two frames inside a box, -1 to 1."""
+        """Correlation of the edges of two frames inside a box, -1 to 1.
+
+        Each row is centred first: that a line of text stands between empty margins is common to
+        all captions of one style, and would make them look alike.
+        """
         if self.edges.shape != other.edges.shape:
             return 0.0
-        return float(_correlation(self.at(box)[None], other.at(box)[None])[0])
+        return float(_correlation(_centred(self.at(box))[None], _centred(other.at(box))[None])[0])
 
     def moved(self, other: Strokes) -> bool:
         """Whether anything at all changed between two frames."""
@@ -86,6 +92,10 @@ def _cells(edges: NDArray[np.uint8]) -> NDArray[np.float32]:
     whole = edges[: rows * _CELL_HEIGHT, : columns * _CELL_WIDTH].astype(np.float32)
     split = whole.reshape(rows, _CELL_HEIGHT, columns, _CELL_WIDTH).swapaxes(1, 2)
     return split.reshape(rows * columns, -1)
+
+
+def _centred(edges: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(edges - edges.mean(axis=1, keepdims=True), np.float32)
 
 
 def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:

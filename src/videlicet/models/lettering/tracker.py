@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from videlicet.models.base import TextLine, TextReader
-from videlicet.models.lettering.strokes import SAME, Strokes
+from videlicet.models.lettering.strokes import IDENTICAL, SAME, Strokes
 from videlicet.types import Box, Instant, ScreenText, Span
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class TextTracker:
         if cut:
             self._past.clear()
             self._found = None
-        self._follow(time, now)
+        self._follow(time, now, cut=cut)
         if self._due(time, now):
             self._find(time, now, frame)
         self._past.append((time, now))
@@ -102,18 +102,23 @@ class TextTracker:
             for text in texts
         ]
 
-    def _follow(self, time: Instant, now: Strokes) -> None:
-        """Which of the known places still look the same."""
+    def _follow(self, time: Instant, now: Strokes, *, cut: bool) -> None:
+        """Which of the known places still look the same.
+
+        Captions of one style follow each other in the same band, with edges much alike; after a cut
+        only what is all but identical is the same text.
+        """
         kept = []
+        least = IDENTICAL if cut else SAME
         for place in self._places:
-            if now.alike(place.strokes, place.box) >= SAME:
+            if now.alike(place.strokes, place.box) >= least:
                 place.seen, place.hidden = time, 0
                 energy = float(now.at(place.box).mean())
                 place.again = place.again or energy > _GROWN * place.energy
                 kept.append(place)
                 continue
             place.hidden += 1
-            if place.hidden <= _HIDDEN:
+            if place.hidden <= _HIDDEN and not cut:
                 kept.append(place)
             else:
                 self._close(place, self._after(place.seen))

