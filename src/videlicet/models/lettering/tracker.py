@@ -73,6 +73,7 @@ class TextTracker:
         self._texts: list[_Text] = []
         self._found: tuple[Instant, Strokes] | None = None
         self._tokens = 1.0
+        self._owed = False
 
     def look(self, time: Instant, frame: Frame, *, cut: bool = False) -> None:
         """Take in the frame shown at ``time``. ``cut`` says that a new shot began since the last
@@ -131,7 +132,9 @@ class TextTracker:
         when, then = self._found
         if time - when < _LOOK_SOONEST:
             return False
-        if any(place.again for place in self._places):
+        # What came up since the last sample may stand still now; a text that grew may be whole;
+        # where one changed, another may have taken its place.
+        if self._owed or any(place.again or place.hidden for place in self._places):
             return True
         if time - when >= _LOOK_AGAIN and now.moved(then):
             return True
@@ -140,6 +143,7 @@ class TextTracker:
     def _find(self, time: Instant, now: Strokes, frame: Frame) -> None:
         self.finds += 1
         self._found = (time, now)
+        owed, self._owed = self._owed, False
         fresh = [box for box in self._reader.find(frame) if not self._known(box)]
         if not fresh and not any(place.again for place in self._places):
             return
@@ -147,6 +151,7 @@ class TextTracker:
         if not steady and fresh:
             # It moves: a sign in a panning shot, or rolling titles.
             if self._tokens < 1.0:
+                self._owed = not owed
                 return
             self._tokens -= 1.0
         self.reads += 1
