@@ -31,7 +31,7 @@ coverage: .venv/dev weights ## Run all tests; the core rooms must be covered to 
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --skip-covered --fail-under=95 --include='src/videlicet/types/*,src/videlicet/store/*,src/videlicet/ingest/*,src/videlicet/search/*'
 
-bench: .venv/dev weights ## Measure again what bench/results/ publishes.
+bench: .venv/bench weights ## Measure again what bench/results/ publishes.
 	$(BIN)/python -m bench $(ARGS)
 
 docs: .venv/dev ## Build the guide into site/.
@@ -54,6 +54,10 @@ weights: .venv/runtime
 	$(PIP) $(LOCKED) -r requirements/dev.txt
 	@touch $@
 
+.venv/bench: requirements/bench.txt .venv/dev
+	$(PIP) $(LOCKED) -r requirements/bench.txt
+	@touch $@
+
 # Wheels only, one file for every system and Python. `make lock ARGS=--upgrade` moves the pins.
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv --no-config pip compile --quiet --universal --python-version 3.11 --generate-hashes --only-binary :all: \
 	--overrides requirements/overrides.txt --no-emit-package opencv-python \
@@ -63,6 +67,7 @@ lock: .venv/bin/python ## Pin every dependency again, with hashes.
 	@test -x $(BIN)/uv || $(PIP) uv
 	$(COMPILE) pyproject.toml --output-file requirements/runtime.txt
 	$(COMPILE) pyproject.toml --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt
+	$(COMPILE) --group bench --constraints requirements/dev.txt --output-file requirements/bench.txt
 	$(COMPILE) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 
 clean: ## Remove what was built, with the environment; data directories and weights stay.
