@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
 import os
 import sqlite3
+import threading
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -261,3 +265,47 @@ def test_cards_of_the_index_decide(rig: Rig, tmp_path: Path) -> None:
         assert {one.modality for one in seen} == {Modality.SHOT}
         spaces = {row["space"] for row in store.vectors.statistics(INDEXING, index.id)}
         assert spaces == {"double-sound"}
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder, and the address at which a server on this machine shows it."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_an_address_is_fetched_once_and_kept(tmp_path: Path, served: tuple[Path, str]) -> None:
+    folder, address = served
+    rig = Rig.at(tmp_path / "home", fetch_allow="127.0.0.0/8")
+    (film,) = films(folder, 1, seconds=2)
+    film.rename(folder / "a film.mkv")
+    news = rig.add(f"{address}/a%20film.mkv?token=1", f"{address}/none.mp4")
+    codes = {one.source: one.error and one.error["code"] for one in news.values()}
+    assert codes == {f"{address}/a%20film.mkv?token=1": None, f"{address}/none.mp4": "url_failed"}
+    assert rig.staged == []
+    with rig.writing() as (store, index):
+        (asset,) = store.catalog.assets(GRANT)
+        assert asset.name == "a film.mkv"
+        assert asset.blob is not None
+        kept = store.blobs.path(GRANT, asset.blob)
+        assert kept.read_bytes() == (folder / "a film.mkv").read_bytes()
+        store.remove_asset(GRANT, index.id, asset.id)
+        assert not kept.exists()
+
+
+def test_private_addresses_are_refused(rig: Rig, served: tuple[Path, str]) -> None:
+    (one,) = rig.add(f"{served[1]}/a.mp4").values()
+    assert one.error is not None
+    assert one.error["code"] == "url_not_allowed"
