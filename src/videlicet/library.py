@@ -76,6 +76,7 @@ class Library:
         self._principal = principal
         self._reader: Store | None = None
         self._writer: Store | None = None
+        self._searchers: dict[str, Searcher] = {}
 
     def __enter__(self) -> Library:
         return self
@@ -94,6 +95,7 @@ class Library:
             if store is not None:
                 store.close()
         self._writer = self._reader = None
+        self._searchers.clear()
 
     # -- adding ---------------------------------------------------------------------------------
 
@@ -345,10 +347,13 @@ class Library:
         from videlicet.search.encode import Encoders
         from videlicet.search.engine import Searcher
 
-        def load(role: str) -> object:
-            return load_model(index.cards[role], self.settings)
-
-        return Searcher(self._read(), Encoders(load), self.settings)
+        store = self._read()
+        kept = self._searchers.get(index.id)
+        if kept is None or kept.store is not store:
+            cards, settings = index.cards, self.settings
+            encoders = Encoders(lambda role: load_model(cards[role], settings))
+            kept = self._searchers[index.id] = Searcher(store, encoders, settings)
+        return kept
 
 
 def open(path: str | os.PathLike[str] | None = None, **settings: Any) -> Library:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from videlicet.errors import InvalidQuery
@@ -20,18 +20,25 @@ from videlicet.store import Store
 from videlicet.types import GroupBy, Hit, Index, Modality, Query, SearchPage, Span
 
 #: Fewest rows a lane returns; more are fetched for later pages.
-DEPTH = 200
+DEPTH = 100
+#: Assets whose shots are kept at hand.
+KEPT_SHOTS = 4096
 #: Largest page.
 LARGEST_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """What a search needs besides the query: where to look and what to encode with."""
+    """What a search needs besides the query: where to look and what to encode with.
+
+    Keep one for several searches: it remembers the shots of assets it has met (which follow from
+    an asset's bytes, and so never change).
+    """
 
     store: Store
     encoders: Encoders
     settings: Settings
+    _known: dict[tuple[str, str], list[Span]] = field(default_factory=dict, compare=False)
 
     def search(self, grant: Grant, index: Index, query: Query) -> SearchPage:
         """One page of the moments (or assets) of ``index`` that match ``query``, best first.
@@ -87,7 +94,12 @@ class Searcher:
         )
 
     def _shots(self, grant: Grant, index_id: str, asset_id: str) -> list[Span]:
-        return self.store.catalog.spans(grant, index_id, asset_id, Modality.SHOT)
+        key = (index_id, asset_id)
+        if key not in self._known:
+            if len(self._known) >= KEPT_SHOTS:
+                self._known.clear()
+            self._known[key] = self.store.catalog.spans(grant, *key, Modality.SHOT)
+        return self._known[key]
 
     def _hit(
         self,

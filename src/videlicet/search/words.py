@@ -43,6 +43,8 @@ def parse(query: str) -> Words:
 
 @lru_cache(maxsize=65536)
 def _stem(word: str) -> str:
+    if not word.isalpha():
+        return word
     import snowballstemmer
 
     return str(snowballstemmer.stemmer("english").stemWord(word))
