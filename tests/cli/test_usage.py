@@ -25,7 +25,9 @@ def test_help_lists_every_verb_and_exit_code(videlicet):
         assert f" {code} " in done.out
 
 
-@pytest.mark.parametrize("verb", [*VERBS, *(f"models {v}" for v in "list show pull verify".split())])
+@pytest.mark.parametrize(
+    "verb", [*VERBS, *(f"models {v}" for v in ("list", "show", "pull", "verify"))]
+)
 def test_every_verb_explains_itself(videlicet, verb):
     done = videlicet(*verb.split(), "--help")
     assert done.code == 0

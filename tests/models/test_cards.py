@@ -67,7 +67,9 @@ def test_models_that_were_not_pulled_are_named(tmp_path: Path) -> None:
     assert "videlicet models pull" in caught.value.remedy
 
 
-def test_a_wrong_file_never_reaches_a_runtime(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_file_never_reaches_a_runtime(
+    own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wanted = made_up([file("model.onnx", b"right", *()), file("tokenizer.json", b"{}")])
     folder = own.weights / "models" / wanted.id
     folder.mkdir(parents=True)

