@@ -193,15 +193,32 @@ def test_common_words_give_way_to_rare_ones(
     store: Store, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_BUDGET", 10)
-    _put(store, index, "a", [f"the line {n}" for n in range(200)] + ["the zebra"])
-    assert [m.text for m in store.texts.bm25(SEARCH, index.id, SPEECH, "the zebra", 50)] == [
-        "the zebra"
-    ]
-    assert len(store.texts.bm25(SEARCH, index.id, SPEECH, "the line", 500)) == 200
+    monkeypatch.setattr(module, "_COUNTED", 10)
+    lines = [f"the line {n}" for n in range(200)]
+    _put(store, index, "a", [*lines, "a zebra", "long words before the zebra", "the end"])
+
+    def found(query: str, k: int = 50) -> list[str]:
+        return [m.text for m in store.texts.bm25(SEARCH, index.id, SPEECH, query, k)]
+
+    assert set(found("the zebra")) == {"a zebra", "long words before the zebra"}
+    assert found("zebra the line")[0] in ("a zebra", "long words before the zebra")
+    assert len(found("the line", 500)) == 10, "of rows that are all alike the first"
+    assert found("the line 7")[0] == "the line 7"
     counts, total = store.texts.frequencies(SEARCH, index.id, SPEECH, ["the", "zebra"])
-    assert total == 201
-    assert counts["zebra"] == 1
+    assert total == 203
+    assert counts["zebra"] == 2
     assert 150 <= counts["the"] <= 250, "extrapolated"
+
+
+def test_a_common_word_decides_between_rows_with_the_rare_one(
+    store: Store, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_BUDGET", 40)
+    lines = [f"car {n}" for n in range(60)] + [f"red bicycle {n}" for n in range(30)]
+    lines += [f"nothing of the kind {n}" for n in range(99)]
+    _put(store, index, "a", [*lines, "red car number one"])
+    found = store.texts.bm25(SEARCH, index.id, SPEECH, "red car", 3)
+    assert found[0].text == "red car number one"
 
 
 _letters = st.text(string.ascii_letters + " ", min_size=3, max_size=12)

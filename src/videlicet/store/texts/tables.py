@@ -88,12 +88,10 @@ def slots_of(
     return None if asset_ids is None else slots_within(connection, index_id, asset_ids)
 
 
-def matching(
-    table: str, match: str, within: list[int] | None, order: str
-) -> tuple[str, tuple[Any, ...]]:
-    """A statement (and its values) for every row that matches, in an order."""
+def matching(table: str, match: str, within: list[int] | None) -> tuple[str, tuple[Any, ...]]:
+    """A statement (and its values) for every row that matches, in the order of rows."""
     sql = (
-        "SELECT r.id, r.span, r.text, s.asset_id, f.rank AS rank "
+        "SELECT r.row, r.id, r.span, r.text, s.asset_id "
         f"FROM {table} f JOIN text_rows r ON r.row = f.rowid JOIN slots s ON s.key = r.slot "
         f"WHERE {table} MATCH ?"
     )
@@ -101,45 +99,59 @@ def matching(
     if within is not None:
         sql += " AND r.slot IN (SELECT value FROM json_each(?))"
         values += (json.dumps(within),)
-    return f"{sql} ORDER BY {order}", values
+    return sql, values
 
 
 def ranked(
-    connection: Connection, table: str, match: str, k: int, within: list[int] | None
+    connection: Connection,
+    table: str,
+    match: str,
+    edge: int | None,
+    k: int,
+    within: list[int] | None,
 ) -> Sequence[Row[Any]]:
-    """The ``k`` rows that match best by BM25, best first; ``rank`` is minus BM25."""
-    inner = f"SELECT rowid, rank FROM {table} WHERE {table} MATCH ?"
+    """The ``k`` rows up to ``edge`` that match best by BM25, best first; ``rank`` is minus BM25."""
     values: tuple[Any, ...] = (match,)
-    if within is not None:
-        # The plus keeps SQLite from probing the full-text table row by row.
-        inner += (
-            " AND +rowid IN (SELECT row FROM text_rows "
+    if within is None:
+        # FTS5 itself sorts by rank.
+        inner = f"SELECT rowid, rank FROM {table} WHERE {table} MATCH ?"
+        order = "rank"
+    else:
+        # Ranking comes after the filter here; the plus keeps SQLite from probing row by row.
+        inner = (
+            f"SELECT rowid, bm25({table}) AS score FROM {table} WHERE {table} MATCH ? "
+            "AND +rowid IN (SELECT row FROM text_rows "
             "WHERE slot IN (SELECT value FROM json_each(?)))"
         )
+        order = "score"
         values += (json.dumps(within),)
+    if edge is not None:
+        inner += " AND rowid <= ?"
+        values += (edge,)
     return connection.exec_driver_sql(
-        "SELECT r.id, r.span, r.text, s.asset_id, f.rank AS rank "
-        f"FROM ({inner} ORDER BY rank LIMIT ?) f "
+        f"SELECT r.row, r.id, r.span, r.text, s.asset_id, f.{order} AS rank "
+        f"FROM ({inner} ORDER BY {order} LIMIT ?) f "
         "JOIN text_rows r ON r.row = f.rowid JOIN slots s ON s.key = r.slot "
-        "ORDER BY f.rank, r.row",
+        f"ORDER BY f.{order}, r.row",
         (*values, k),
     ).all()
 
 
 def holding(
     connection: Connection, space: int, wanted: str, within: list[int] | None
-) -> list[TextMatch]:
-    """One or two characters have no triple: look at every row."""
+) -> Sequence[Row[Any]]:
+    """Rows that hold one or two characters: these have no triple, so every row is looked at."""
     pattern = "%" + re.sub(r"([%_\\])", r"\\\1", wanted) + "%"
     sql = (
-        "SELECT r.id, r.span, r.text, s.asset_id FROM text_rows r JOIN slots s ON s.key = r.slot "
+        "SELECT r.row, r.id, r.span, r.text, s.asset_id "
+        "FROM text_rows r JOIN slots s ON s.key = r.slot "
         "WHERE r.space = ? AND r.text LIKE ? ESCAPE '\\'"
     )
     values: tuple[Any, ...] = (space, pattern)
     if within is not None:
         sql += " AND r.slot IN (SELECT value FROM json_each(?))"
         values += (json.dumps(within),)
-    return [match_of(row, 1.0) for row in connection.exec_driver_sql(sql, values)]
+    return connection.exec_driver_sql(sql, values).all()
 
 
 def match_of(row: Row[Any], score: float) -> TextMatch:

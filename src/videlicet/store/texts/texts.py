@@ -8,7 +8,6 @@ tables are derived from ``text_rows`` and change in the same transaction.
 from __future__ import annotations
 
 import re
-import threading
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.schema import text_rows, text_spaces
 from videlicet.store.catalog.slots import ensure_slot, slot_of
 from videlicet.store.records import MANAGING, SEARCHING, WRITING, TextMatch, TextRow
+from videlicet.store.texts.counting import Counter
 from videlicet.store.texts.tables import (
     add_rows,
     ensure_space,
@@ -36,14 +36,20 @@ from videlicet.store.texts.tables import (
 )
 from videlicet.types import Modality
 
-#: Rows a ranking may look at. Terms are taken from the rarest up until this many are reached:
-#: ranking every row that holds "the" costs 700 ms over a million rows and changes nothing.
-_BUDGET = 20_000
+#: Rows a ranking may look at, and where a filter leaves fewer to rank.
+_BUDGET = 8_000
+_FILTERED_BUDGET = 100_000
+#: A term that stands in more than this many budgets of rows says nothing beside a rarer one.
+_REACH = 8
 #: The same for letter triples, and how many of them stand for a long query.
-_GRAM_BUDGET = 8_000
+_GRAM_BUDGET = 3_000
 _GRAMS = 24
 #: Candidates whose similarity is computed letter by letter.
 _RESCORED = 400
+#: Exact matches looked at for each one wanted; the shortest are returned.
+_LOOKED_AT = 20
+#: Beyond this many rows a term's frequency is estimated.
+_COUNTED = 20_000
 #: Least similarity of a substring match.
 _SIMILAR = 0.7
 
@@ -55,8 +61,7 @@ class Texts(Part):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._counts: dict[tuple[int, int, str, str], int] = {}
-        self._lock = threading.Lock()
+        self._counter = Counter()
 
     def put(self, grant: Grant, index_id: str, asset_id: str, rows: Sequence[TextRow]) -> None:
         """Replace all text of an asset in an index, in one transaction. Blank rows are left out.
@@ -107,17 +112,11 @@ class Texts(Part):
             space = space_row(connection, index_id, modality)
             if space is None or not words:
                 return []
-            table = f"text_words_{space.key}"
-            chosen = self._rarest(connection, space, table, words, _BUDGET)
-            if not chosen:
-                return []
-            rows = ranked(
-                connection,
-                table,
-                " OR ".join(map(quoted, chosen)),
-                k,
-                slots_of(connection, index_id, asset_ids),
-            )
+            within = slots_of(connection, index_id, asset_ids)
+            rows = self._ranked(
+                connection, space, f"text_words_{space.key}", words, k, within,
+                _BUDGET if within is None else _FILTERED_BUDGET, _REACH,
+            )  # fmt: skip
         return [match_of(row, -row.rank) for row in rows]
 
     def phrase(
@@ -140,16 +139,14 @@ class Texts(Part):
             if space is None:
                 return []
             within = slots_of(connection, index_id, asset_ids)
-            sql, values = matching(
-                f"text_words_{space.key}", quoted(_clean(phrase)), within, "length(r.text), r.row"
-            )
-            found: list[TextMatch] = []
+            sql, values = matching(f"text_words_{space.key}", quoted(_clean(phrase)), within)
+            found: list[Row[Any]] = []
             for row in connection.exec_driver_sql(sql, values):
                 if _holds(_words(row.text), wanted):
-                    found.append(match_of(row, 1.0))
-                    if len(found) == k:
+                    found.append(row)
+                    if len(found) == k * _LOOKED_AT:
                         break
-        return found
+        return [match_of(row, 1.0) for row in _shortest(found, k)]
 
     def substring(
         self,
@@ -176,12 +173,10 @@ class Texts(Part):
             table = f"text_grams_{space.key}"
             if len(wanted) < 3:
                 rows = holding(connection, space.key, wanted, within)
-                return sorted(rows, key=lambda m: (len(m.text), m.id))[:k]
-            exact, values = matching(table, quoted(wanted), within, "length(r.text), r.row")
-            hits = [
-                match_of(row, 1.0)
-                for row in connection.exec_driver_sql(f"{exact} LIMIT ?", (*values, k))
-            ]
+                return [match_of(row, 1.0) for row in _shortest(rows, k)]
+            sql, values = matching(table, quoted(wanted), within)
+            rows = connection.exec_driver_sql(f"{sql} LIMIT ?", (*values, k * _LOOKED_AT)).all()
+            hits = [match_of(row, 1.0) for row in _shortest(rows, k)]
             if len(hits) < k:
                 known = {hit.id for hit in hits}
                 near = self._near(connection, space, table, wanted, within)
@@ -201,8 +196,11 @@ class Texts(Part):
             if space is None:
                 return dict.fromkeys(terms, 0), 0
             table = f"text_words_{space.key}"
-            counts = {t: self._count(connection, space, table, t, _BUDGET) for t in terms}
-            return counts, total(connection, space.key)
+            counts = {
+                term: self._counter.count(connection, space, table, quoted(term), _COUNTED).rows
+                for term in terms
+            }
+            return counts, self._counter.total(connection, space)
 
     def statistics(self, grant: Grant, index_id: str) -> dict[str, int]:
         """Rows by modality."""
@@ -252,55 +250,27 @@ class Texts(Part):
             connection.exec_driver_sql(f"DROP VIEW text_view_{key}")
         connection.execute(delete(text_spaces).where(text_spaces.c.index_id == index_id))
 
-    # -- choosing terms ---------------------------------------------------------------------------
+    # -- inside a search -------------------------------------------------------------------------
 
-    def _rarest(
+    def _ranked(
         self,
         connection: Connection,
         space: Row[Any],
         table: str,
         terms: Collection[str],
+        k: int,
+        within: list[int] | None,
         budget: int,
-    ) -> list[str]:
-        """Terms from the rarest up, as many as the budget allows; at least one that is there."""
-        counted = sorted(
-            (count, term)
-            for term in terms
-            if (count := self._count(connection, space, table, term, budget))
-        )
-        chosen: list[str] = []
-        spent = 0
-        for count, term in counted:
-            spent += count
-            if chosen and spent > budget:
-                break
-            chosen.append(term)
-        return chosen
-
-    def _count(
-        self, connection: Connection, space: Row[Any], table: str, term: str, limit: int
-    ) -> int:
-        """Rows that hold a term; beyond the limit, extrapolated from where the limit was met."""
-        key = (space.version, limit, table, term)
-        with self._lock:
-            known = self._counts.get(key)
-        if known is not None:
-            return known
-        count, last = connection.exec_driver_sql(
-            f"SELECT count(*), max(rowid) FROM "
-            f"(SELECT rowid FROM {table} WHERE {table} MATCH ? LIMIT ?)",
-            (quoted(term), limit),
-        ).one()
-        if count == limit:
-            low, high = connection.exec_driver_sql(
-                "SELECT min(row), max(row) FROM text_rows WHERE space = ?", (space.key,)
-            ).one()
-            count = round(count * max(1.0, (high - low + 1) / (last - low + 1)))
-        with self._lock:
-            if len(self._counts) > 50_000:
-                self._counts.clear()
-            self._counts[key] = int(count)
-        return int(count)
+        reach: int,
+    ) -> list[Row[Any]]:
+        """The ``k`` rows that hold the terms best, best first, each once."""
+        best: dict[int, Row[Any]] = {}
+        for choice in self._counter.choices(connection, space, table, terms, budget, reach):
+            for row in ranked(connection, table, choice.match, choice.edge, k, within):
+                known = best.get(row.row)
+                if known is None or row.rank < known.rank:
+                    best[row.row] = row
+        return sorted(best.values(), key=lambda row: (row.rank, row.row))[:k]
 
     def _near(
         self,
@@ -316,10 +286,9 @@ class Texts(Part):
         folded = wanted.casefold()
         grams = list(dict.fromkeys(folded[i : i + 3] for i in range(len(folded) - 2)))
         step = -(-len(grams) // _GRAMS)
-        chosen = self._rarest(connection, space, table, grams[::step], _GRAM_BUDGET)
-        if not chosen:
-            return []
-        rows = ranked(connection, table, " OR ".join(map(quoted, chosen)), _RESCORED, within)
+        rows = self._ranked(
+            connection, space, table, grams[::step], _RESCORED, within, _GRAM_BUDGET, 0
+        )
         scored: list[tuple[float, Row[Any]]] = []
         for row in rows:
             text = row.text.casefold()
@@ -339,6 +308,10 @@ def _clean(text: str) -> str:
 def _words(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKD", text.casefold())
     return re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c)))
+
+
+def _shortest(rows: Iterable[Row[Any]], k: int) -> list[Row[Any]]:
+    return sorted(rows, key=lambda row: (len(row.text), row.row))[:k]
 
 
 def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
