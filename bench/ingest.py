@@ -54,7 +54,9 @@ def block(folder: Path, out: Path) -> Path:
     videos = sorted(path for path in folder.iterdir() if path.is_file())
     speech = np.concatenate([talk for path in videos if len(talk := sound_of(path))])
     with av.open(str(out), "w") as film:
-        picture: Any = film.add_stream("libx264", rate=RATE, options={"preset": "veryfast"})
+        picture: Any = film.add_stream(
+            "libx264", rate=RATE, options={"preset": "veryfast", "bf": "0"}
+        )
         picture.width, picture.height, picture.pix_fmt = *SIZE, "yuv420p"
         track: Any = film.add_stream("aac", rate=SOUND, layout="mono")
         count = 0
@@ -135,7 +137,7 @@ def looped(source: Path, minutes: float, out: Path) -> Path:
                     packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
                     packet.stream = streams[packet.stream.index]
                     film.mux(packet)
-            offset += length
+            offset += length + Fraction(1, RATE)
     return out
 
 

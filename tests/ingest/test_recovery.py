@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 from tests.ingest.rig import CARDS, GRANT, Rig, films, wait_for
 
-from videlicet.errors import Conflict, NotFound, TaskError
+from videlicet.errors import Conflict, NotFound, StoreError, TaskError
 from videlicet.ingest import cancel, ingest, retry
 from videlicet.ingest.plan import Plan
 from videlicet.media.sources import find_sources
@@ -224,15 +226,41 @@ def test_a_file_that_changes_while_it_is_read_is_refused(rig: Rig, tmp_path: Pat
     assert rig.contents()["assets"] == []
 
 
-def test_a_worker_that_cannot_start_says_why(
-    three_films: list[Path], rig: Rig, monkeypatch: pytest.MonkeyPatch
+def test_damaged_books_are_named_and_may_be_thrown_away(
+    three_films: list[Path], undisturbed: Rig, rig: Rig
 ) -> None:
     with rig.writing() as (store, index):
         books = rig.settings.home / "jobs.sqlite"
         books.write_bytes(b"this is no database" * 100)
-        with pytest.raises(TaskError) as caught:
+        with pytest.raises(StoreError) as caught:
             list(ingest(GRANT, store, rig.settings, index, find_sources(three_films)))
-        assert caught.value.code == "worker_died"
-        assert "file is not a database" in str(caught.value.details["log"])
+        assert caught.value.code == "store_damaged"
+        assert str(books) in caught.value.remedy
         books.unlink()
-        assert list(ingest(GRANT, store, rig.settings, index, find_sources(three_films)))
+        list(ingest(GRANT, store, rig.settings, index, []))
+    assert rig.contents() == undisturbed.contents()
+
+
+def test_books_that_break_on_the_way_fail_the_task_alone(rig: Rig, tmp_path: Path) -> None:
+    (film,) = films(tmp_path, 1)
+    with rig.writing() as (store, index):
+        news = ingest(GRANT, store, rig.settings, index, find_sources([film]))
+        wait_for(news, stage="observe")
+        books = rig.settings.home / "jobs.sqlite"
+        with closing(sqlite3.connect(books, timeout=30)) as connection:
+            connection.execute("DROP TABLE operation_outputs")
+        last = list(news)[-1]
+        assert last.error is not None
+        assert last.error["code"] == "store_damaged"
+        assert store.catalog.task(GRANT, last.task_id).status is Status.FAILED
+        assert rig.staged == []
+
+
+def test_a_fault_of_ours_is_an_error_of_the_task(caplog: pytest.LogCaptureFixture) -> None:
+    from videlicet.ingest.workflow import outcome
+
+    assert outcome("fine", lambda: {"a": 1}) == {"value": {"a": 1}}
+    failed = outcome("observe", lambda: 1 // 0)["error"]
+    assert failed["code"] == "task_failed"
+    assert "ZeroDivisionError in step observe" in failed["message"]
+    assert "Traceback" in caplog.text

@@ -8,6 +8,7 @@ what was taken in.
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,13 @@ from typing import TYPE_CHECKING, Any
 from dbos import DBOS
 from dbos._serialization import DBOSPortableJSON
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
+from videlicet.errors import StoreError, VidelicetError
 from videlicet.ingest.plan import staging
 from videlicet.ingest.steps import take_back
 from videlicet.ingest.workflow import CONCURRENCY, QUEUE, WORKFLOW, workflow_id
+from videlicet.store.home import translate
 from videlicet.types import Status
 
 if TYPE_CHECKING:
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 #: Never changed: a workflow begun by an older program goes on in a newer one.
 APPLICATION_VERSION = "1"
 EXECUTOR = "worker"
+BOOKS = "jobs.sqlite"
 #: Seconds between two erasures, and for which the end waits for workflows to end.
 ERASE_EVERY, PATIENCE = 5.0, 2.0
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -47,7 +52,17 @@ class Books:
         self._keeper = threading.Thread(target=self._keep, name="books", daemon=True)
 
     def open(self) -> None:
-        """Start the queue. Workflows that an earlier process left unfinished are recovered."""
+        """Start the queue. Workflows that an earlier process left unfinished are recovered.
+
+        Raises:
+            StoreError: ``store_damaged``, ``disk_full`` or ``store_not_writable``.
+        """
+        try:
+            self._open()
+        except DBAPIError as error:
+            raise fault(error, self._runtime.settings) from error
+
+    def _open(self) -> None:
         config: DBOSConfig = {
             "name": "videlicet",
             "system_database_url": f"sqlite:///{self._engine.url.database}",
@@ -117,6 +132,22 @@ class Books:
             self.erase_ended()
 
 
+def fault(error: DBAPIError, settings: Settings) -> VidelicetError:
+    """Our error for books that cannot be read or written."""
+    cause = error.orig if isinstance(error.orig, sqlite3.Error) else sqlite3.Error(str(error))
+    known = translate(cause, settings.home)
+    assert isinstance(known, VidelicetError)
+    if known.code != "store_damaged":
+        return known
+    path = settings.home / BOOKS
+    return StoreError(
+        "store_damaged",
+        f"The books of unfinished work cannot be used: {cause}.",
+        subject=str(path),
+        remedy=f"Delete {path}; no task is lost with it.",
+    )
+
+
 def sweep(runtime: Runtime) -> None:
     """Clear away what tasks left behind that were cancelled while nobody worked on them."""
     catalog, grant = runtime.store.catalog, runtime.grant
@@ -133,7 +164,7 @@ def sweep(runtime: Runtime) -> None:
 
 def _engine(settings: Settings) -> Engine:
     """Like the engine DBOS would make, but what is deleted is overwritten."""
-    engine = create_engine(f"sqlite:///{settings.home / 'jobs.sqlite'}", pool_size=16)
+    engine = create_engine(f"sqlite:///{settings.home / BOOKS}", pool_size=16)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,8 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
-
-from sqlalchemy.exc import DBAPIError
 
 from videlicet.errors import Cancelled, MediaError, VidelicetError
 from videlicet.ingest.assemble import assemble
@@ -26,7 +23,7 @@ from videlicet.ingest.progress import Progress
 from videlicet.ingest.runtime import Reporter, Runtime, peak_memory, processor_seconds
 from videlicet.media.probe import probe
 from videlicet.media.process import open_media, readable
-from videlicet.store.home import translate, translated
+from videlicet.store.home import translated
 from videlicet.types import Asset, IndexedAsset, Status, Task, derived_id
 
 if TYPE_CHECKING:
@@ -182,17 +179,14 @@ class Steps:
             take_back(self._runtime, row["index_id"], row["asset_id"])
         self._runtime.emit(Progress.of(task, **self._spent()))
 
-    def break_off(self, error: DBAPIError, row: Mapping[str, Any] | None) -> None:
+    def break_off(self, error: VidelicetError, row: Mapping[str, Any] | None) -> None:
         """Fail the task although the books of the workflow cannot be written. Where the catalog
         cannot either, the client is told at least, and the next worker takes the task up again."""
-        cause = error.orig if isinstance(error.orig, sqlite3.Error) else sqlite3.Error(str(error))
-        known = translate(cause, self._settings.home)
-        assert isinstance(known, VidelicetError)
         try:
-            self.give_up(known, row)
+            self.give_up(error, row)
         except VidelicetError:
             self._runtime.emit(
-                Progress(self._task_id, "", Status.FAILED, error=known.to_json(), cpu=self._cpu)
+                Progress(self._task_id, "", Status.FAILED, error=error.to_json(), **self._spent())
             )
 
     # -- small parts ----------------------------------------------------------------------------

@@ -58,7 +58,9 @@ def run_task(task_id: str) -> str:
         return "cancelled" if isinstance(error, Cancelled) else "failed"
     except DBAPIError as error:
         # The books cannot be written, so no step can be: as much as still goes is done without.
-        steps.break_off(error, plan)
+        from videlicet.ingest.books import fault
+
+        steps.break_off(fault(error, _runtime.settings), plan)
         raise
     finally:
         _runtime.leave(task_id)
@@ -67,20 +69,21 @@ def run_task(task_id: str) -> str:
 
 def _step(name: str, work: Callable[[], Any]) -> Any:
     """Run ``work`` once, and remember how it ended."""
+    ended = DBOS.run_step({"name": name}, lambda: outcome(name, work))
+    if "error" in ended:
+        raise from_json(ended["error"])
+    return ended["value"]
 
-    def guarded() -> dict[str, Any]:
-        try:
-            return {"value": work()}
-        except VidelicetError as error:
-            return {"error": error.to_json()}
-        except Exception as error:
-            # Nothing we know of, so a fault of ours: it fails this task alone, with its traceback
-            # in the log.
-            _log.exception("step %s failed", name)
-            fault = TaskError("task_failed", f"{type(error).__name__} in step {name}: {error}")
-            return {"error": fault.to_json()}
 
-    outcome = DBOS.run_step({"name": name}, guarded)
-    if "error" in outcome:
-        raise from_json(outcome["error"])
-    return outcome["value"]
+def outcome(name: str, work: Callable[[], Any]) -> dict[str, Any]:
+    """What ``work`` returned, as ``value``, or how it failed, as ``error``."""
+    try:
+        return {"value": work()}
+    except VidelicetError as error:
+        return {"error": error.to_json()}
+    except Exception as error:
+        # Nothing we know of, so a fault of ours: it fails this task alone, with its traceback in
+        # the log.
+        _log.exception("step %s failed", name)
+        fault = TaskError("task_failed", f"{type(error).__name__} in step {name}: {error}")
+        return {"error": fault.to_json()}
