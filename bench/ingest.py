@@ -26,10 +26,10 @@ import numpy as np
 import psutil
 
 from videlicet.ingest import Progress, ingest
-from videlicet.ingest.journal import Journal
-from videlicet.ingest.observe import observe
+from videlicet.ingest.passes.journal import Journal
+from videlicet.ingest.passes.observe import observe
+from videlicet.ingest.passes.pool import Crew
 from videlicet.ingest.plan import Models, Plan
-from videlicet.ingest.pool import Crew
 from videlicet.ingest.runtime import ROLES
 from videlicet.media.probe import probe
 from videlicet.media.sources import find_sources

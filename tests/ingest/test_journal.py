@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videlicet.ingest.journal import Journal
+from videlicet.ingest.passes.journal import Journal
 
 
 def test_what_was_put_is_there_after_opening_again(tmp_path: Path) -> None:

@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 from tests.ingest.rig import GRANT, Rig
 
 from videlicet.errors import InvalidInput, TaskError
-from videlicet.ingest.assemble import Frames, shots, view_of
 from videlicet.ingest.client import submit
-from videlicet.ingest.journal import Journal
-from videlicet.ingest.listen import call_length
-from videlicet.ingest.observe import PATIENCE, observe
+from videlicet.ingest.passes.assemble import Frames, shots, view_of
+from videlicet.ingest.passes.journal import Journal
+from videlicet.ingest.passes.listen import call_length
+from videlicet.ingest.passes.observe import PATIENCE, observe
+from videlicet.ingest.passes.pool import Crew, UnitPool
+from videlicet.ingest.passes.watch import JournalledReader
+from videlicet.ingest.passes.words import embed_texts, fitting, normalised
 from videlicet.ingest.plan import Models, Plan
-from videlicet.ingest.pool import Crew, UnitPool
 from videlicet.ingest.progress import Progress, pace, printable
 from videlicet.ingest.steps import is_url
-from videlicet.ingest.watch import JournalledReader
-from videlicet.ingest.words import embed_texts, fitting, normalised
 from videlicet.ingest.worker import settings_from_json, settings_to_json
 from videlicet.media.sources import Source
 from videlicet.models.base import TextLine

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from videlicet.errors import Cancelled
-from videlicet.ingest.pool import Crew, Strand, UnitPool
+from videlicet.ingest.passes.pool import Crew, Strand, UnitPool
 
 
 def never() -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from videlicet.ingest.speech import (
+from videlicet.ingest.passes.speech import (
     LONGEST,
     LONGEST_GAP,
     LOOK,

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import Conflict, NotFound
+from videlicet.ingest.passes.pool import UnitPool
 from videlicet.ingest.plan import Models
-from videlicet.ingest.pool import UnitPool
 from videlicet.ingest.progress import Progress, pace
 from videlicet.settings import cores
 from videlicet.types import Status, Task

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from videlicet.errors import Cancelled, MediaError, VidelicetError
-from videlicet.ingest.assemble import assemble
-from videlicet.ingest.journal import Journal
-from videlicet.ingest.observe import observe
+from videlicet.ingest.passes.assemble import assemble
+from videlicet.ingest.passes.journal import Journal
+from videlicet.ingest.passes.observe import observe
+from videlicet.ingest.passes.pool import Crew
 from videlicet.ingest.plan import Plan, staging
-from videlicet.ingest.pool import Crew
 from videlicet.ingest.progress import Progress
 from videlicet.ingest.runtime import Reporter, Runtime, peak_memory, processor_seconds
 from videlicet.media.probe import probe

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.errors import TaskError
-from videlicet.ingest.assemble import LISTENED, WATCHED
-from videlicet.ingest.journal import Journal
-from videlicet.ingest.listen import Listener
+from videlicet.ingest.passes.assemble import LISTENED, WATCHED
+from videlicet.ingest.passes.journal import Journal
+from videlicet.ingest.passes.listen import Listener
+from videlicet.ingest.passes.pool import Crew
+from videlicet.ingest.passes.watch import Watcher
 from videlicet.ingest.plan import Models, Plan
-from videlicet.ingest.pool import Crew
-from videlicet.ingest.watch import Watcher
 
 if TYPE_CHECKING:
     from videlicet.settings import Settings

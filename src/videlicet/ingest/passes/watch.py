@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videlicet.ingest.assemble import SCREEN, WATCHED
-from videlicet.ingest.journal import Journal
-from videlicet.ingest.listen import damage_note
+from videlicet.ingest.passes.assemble import SCREEN, WATCHED
+from videlicet.ingest.passes.journal import Journal
+from videlicet.ingest.passes.listen import damage_note
+from videlicet.ingest.passes.pool import Crew, Strand
+from videlicet.ingest.passes.words import embed_texts
 from videlicet.ingest.plan import Models, Plan
-from videlicet.ingest.pool import Crew, Strand
-from videlicet.ingest.words import embed_texts
 from videlicet.media.decode import Damage, DecodedFrame, End, ShotCut, VideoRequest, open_video
 from videlicet.models.base import TextLine
 from videlicet.models.lettering.tracker import TextTracker

@@ -1,0 +1,1 @@
+"""One overlapped pass over a file: from its bytes to observations and rows."""
