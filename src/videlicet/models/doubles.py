@@ -229,6 +229,8 @@ class StripReader:
         return [TextLine(text.decode("utf-8"), boxes[0], 1.0)]
 
     def _top(self, frame: Frame) -> int | None:
+        if frame.shape[1] < 8 * _CELL:
+            return None
         for top in range(frame.shape[0] - 2 * _CELL, 0, -_CELL):
             row = frame[top + _CELL // 2, _CELL // 2 :: _CELL].astype(int)
             wanted = np.array(_HEADER)[np.arange(len(row)) % 2]

@@ -52,9 +52,10 @@ class WhisperSound:
         The last window, where it is not full, reaches back over the one before: a fraction of a
         second says little.
         """
-        rows = self._whitening.apply(self.pooled(sound))
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.asarray(rows / np.maximum(lengths, 1e-12), dtype=np.float32)
+        # Row by row: a product of many rows may differ from theirs in the last bits.
+        rows = [self._whitening.apply(row) for row in self.pooled(sound)]
+        found = [row / max(float(np.linalg.norm(row)), 1e-12) for row in rows]
+        return np.asarray(found, dtype=np.float32).reshape(-1, self.dimensions)
 
     def pooled(self, sound: Floats) -> Floats:
         """Mean and deviation of the encoder's states for each started window, not whitened."""

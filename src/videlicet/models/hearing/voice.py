@@ -36,11 +36,13 @@ class VoiceDetector:
     def probabilities(self, sound: Floats) -> Floats:
         """How likely each 32 ms frame holds speech, shape (frames,)."""
         count = -(-len(sound) // FRAME)
+        if not count:
+            return np.zeros(0, np.float32)
         padded = np.zeros(CONTEXT + count * FRAME, np.float32)
         padded[CONTEXT : CONTEXT + len(sound)] = sound
         frames = np.lib.stride_tricks.sliding_window_view(padded, CONTEXT + FRAME)[::FRAME]
         h = c = np.zeros((1, 1, 128), np.float32)
-        found = [np.zeros(0, np.float32)]
+        found = []
         for first in range(0, count, _CALL):
             batch = np.ascontiguousarray(frames[first : first + _CALL])
             chances, h, c = self._graph.run({"input": batch, "h": h, "c": c})

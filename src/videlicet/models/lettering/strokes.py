@@ -34,9 +34,10 @@ IDENTICAL = 0.9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Strokes:
-    """The edges of one frame at a small size, uint8 (height, width)."""
+    """One frame at a small size: its edges, and its light; both uint8 (height, width)."""
 
     edges: NDArray[np.uint8]
+    light: NDArray[np.uint8]
 
     @classmethod
     def of(cls, frame: Frame) -> Strokes:
@@ -47,15 +48,11 @@ class Strokes:
         small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
         across = cv2.convertScaleAbs(cv2.Sobel(small, cv2.CV_16S, 1, 0))
         down = cv2.convertScaleAbs(cv2.Sobel(small, cv2.CV_16S, 0, 1))
-        return cls(np.asarray(cv2.add(across, down), np.uint8))
+        return cls(np.asarray(cv2.add(across, down), np.uint8), np.asarray(small, np.uint8))
 
-    def at(self, box: Box) -> NDArray[np.float32]:
-        """The edges inside a box."""
-        height, width = self.edges.shape
-        left, top = int(box.x * width), int(box.y * height)
-        right = max(left + 4, int(np.ceil((box.x + box.width) * width)))
-        bottom = max(top + 4, int(np.ceil((box.y + box.height) * height)))
-        return self.edges[top:bottom, left:right].astype(np.float32)
+    def contrast(self, box: Box) -> float:
+        """How far light and dark lie apart inside a box."""
+        return float(self._inside(self.light, box).std())
 
     def alike(self, other: Strokes, box: Box) -> float:
         """Correlation of the edges of two frames inside a box, -1 to 1.
@@ -65,7 +62,16 @@ class Strokes:
         """
         if self.edges.shape != other.edges.shape:
             return 0.0
-        return float(_correlation(_centred(self.at(box))[None], _centred(other.at(box))[None])[0])
+        one, two = self._inside(self.edges, box), self._inside(other.edges, box)
+        return float(_correlation(_centred(one)[None], _centred(two)[None])[0])
+
+    @staticmethod
+    def _inside(plane: NDArray[np.uint8], box: Box) -> NDArray[np.float32]:
+        height, width = plane.shape
+        left, top = int(box.x * width), int(box.y * height)
+        right = max(left + 4, int(np.ceil((box.x + box.width) * width)))
+        bottom = max(top + 4, int(np.ceil((box.y + box.height) * height)))
+        return plane[top:bottom, left:right].astype(np.float32)
 
     def moved(self, other: Strokes) -> bool:
         """Whether anything at all changed between two frames."""

@@ -28,7 +28,7 @@ _MEMORY = 12
 _HIDDEN = 2
 #: What never stands still is read this often, per sample.
 _MOVING_RATE = 0.08
-#: A text whose edges grew by this factor was read while it was fading in.
+#: A text whose contrast grew by this factor was read while it was fading in.
 _GROWN = 1.3
 #: Readings this alike (0..1) and at most this far apart in time (seconds) are one text.
 _ALIKE, _GAP = 0.8, Instant(6)
@@ -42,7 +42,7 @@ class _Place:
 
     box: Box
     strokes: Strokes
-    energy: float
+    contrast: float
     start: Instant
     seen: Instant
     lines: list[TextLine] = field(default_factory=list)
@@ -114,8 +114,8 @@ class TextTracker:
         for place in self._places:
             if now.alike(place.strokes, place.box) >= least:
                 place.seen, place.hidden = time, 0
-                energy = float(now.at(place.box).mean())
-                place.again = place.again or energy > _GROWN * place.energy
+                contrast = now.contrast(place.box)
+                place.again = place.again or contrast > _GROWN * place.contrast
                 kept.append(place)
                 continue
             place.hidden += 1
@@ -160,7 +160,7 @@ class TextTracker:
             if place.again and not place.hidden:
                 better = [line for line in lines if _covers(place.box, line.box)]
                 place.lines = _best(place.lines, better)
-                place.strokes, place.energy = now, float(now.at(place.box).mean())
+                place.strokes, place.contrast = now, now.contrast(place.box)
                 place.again = False
         for box in fresh:
             inside = [line for line in lines if _covers(box, line.box)]
@@ -170,8 +170,8 @@ class TextTracker:
                 self._place(line.box, [line], time, now)
 
     def _place(self, box: Box, lines: list[TextLine], time: Instant, now: Strokes) -> None:
-        energy = float(now.at(box).mean())
-        self._places.append(_Place(box, now, energy, self._since(box, time, now), time, lines))
+        contrast = now.contrast(box)
+        self._places.append(_Place(box, now, contrast, self._since(box, time, now), time, lines))
 
     def _known(self, box: Box) -> bool:
         return any(_covers(place.box, box) for place in self._places if not place.hidden)
