@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests import samples
-from tests.samples import BLACK, BLUE, GREEN, Scene, Tone
+from tests.samples import BLUE, GREEN, Scene, Tone
 
 import videlicet as vl
 from videlicet.cli import main
+from videlicet.models.doubles import IDS, VOCABULARY, write
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def videlicet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 #: A name that is no valid text, and one with signs beyond the basic plane.
 LATIN = os.fsdecode(b"caf\xe9.mp4")
 EMOJI = "naïve 🎬.mp4"
+#: The pitch that the stand-in for speech recognition hears as "dog".
+DOG = 500 + 40 * VOCABULARY.index("dog")
 
 
 @pytest.fixture(scope="session")
@@ -72,11 +76,12 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("filled")
     films = root / "films"
     films.mkdir()
-    slide = Scene(BLACK, 2, "The invoice is due", still=True)
-    samples.video(films / "slide.mp4", [slide], size=(640, 360), tones=[Tone(440, 2)])
+    page = write(np.zeros((240, 320, 3), np.uint8), "The invoice is due")
+    samples.video(films / "slide.mp4", pictures=[page] * 50, tones=[Tone(DOG, 2)])
     samples.video(films / EMOJI, [Scene(GREEN, 2)])
     samples.video(films / LATIN, [Scene(BLUE, 2)])
     with vl.open(root / "home") as library:
+        library.create_index("default", IDS)
         assert not library.add(films).failed
     return root
 

@@ -103,9 +103,7 @@ def test_every_error_has_an_exit_code_that_is_told() -> None:
 def test_filters() -> None:
     assert parse_filters([]) == {}
     assert parse_filters(["speaker=Ada"]) == {"speaker": "Ada"}
-    assert parse_filters(["year=1999", "hdr=true"]) == {
-        "and": [{"year": 1999}, {"hdr": True}]
-    }
+    assert parse_filters(["year=1999", "hdr=true"]) == {"and": [{"year": 1999}, {"hdr": True}]}
     assert parse_filters(['{"year": {"gte": 2000}}', "a=b=c"]) == {
         "and": [{"year": {"gte": 2000}}, {"a": "b=c"}]
     }
