@@ -212,8 +212,8 @@ def main() -> None:
         "# Vector search",
         "",
         f"One lane, {DIMENSIONS} dimensions, ten best rows, {QUERIES} queries; milliseconds. "
-        "*Built*: seconds to put all rows, and to build the index. *First*: the first search of a fresh "
-        "process. *Memory*: its peak, MB. Recall is against the exact product.",
+        "*Built*: seconds to put all rows, and to build the index. *First*: the first search of a "
+        "fresh process. *Memory*: its peak, MB. Recall is against the exact product.",
         "",
         "| rows | engine | p50 | p95 | recall@10 | built | first | memory |",
         "|---|---|---|---|---|---|---|---|",
