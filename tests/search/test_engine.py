@@ -167,6 +167,15 @@ def test_sounds_find_sounds_and_what_is_said_in_them(shelf: Shelf, tmp_path: Pat
     assert best.asset_name == "pets.mp4"
 
 
+def test_silence_finds_nothing(shelf: Shelf, tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "silence.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(bytes(32_000))
+    assert find(shelf, audio=tmp_path / "silence.wav").hits == ()
+
+
 def test_negatives_push_moments_down(shelf: Shelf) -> None:
     plain = {h.span: h.score for h in find(shelf, "station").hits if h.asset_name == "station.mp4"}
     without = {

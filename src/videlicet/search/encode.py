@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 CLIP_FRAMES = 8
 #: Longest query sound that is listened to, in seconds.
 LONGEST_SOUND = 60.0
+#: Root mean square below which nothing is heard, and share of the loudest window's below which a
+#: window is a pause.
+SILENCE, QUIET = 1e-3, 0.1
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,8 @@ def _encode_clip(part: QueryPart, encoders: Encoders, settings: Settings) -> Enc
 
 def _heard(sound: Floats, encoders: Encoders) -> tuple[Words | None, dict[str, Floats]]:
     """What a query sound says, if anybody speaks in it, and what it sounds like."""
-    vectors = {"sound": encoders.sound.embed(sound)}
+    loud = _loud(sound, encoders.sound.window)
+    vectors = {"sound": encoders.sound.embed(sound)[loud]} if loud.any() else {}
     said = " ".join(
         utterance.text
         for start, end in encoders.speech.speech_spans(sound)
@@ -142,6 +146,17 @@ def _heard(sound: Floats, encoders: Encoders) -> tuple[Words | None, dict[str, F
         return None, vectors
     spoken = said.replace('"', " ")
     return parse(spoken), {**vectors, "text": encoders.text.encode([spoken])}
+
+
+def _loud(sound: Floats, window: float) -> NDArray[np.bool_]:
+    """Which windows of a sound can be heard, beside its loudest: silence is like all other silence
+    and would find it everywhere."""
+    import numpy as np
+
+    step = round(window * SOUND_RATE)
+    parts = [sound[start : start + step] for start in range(0, len(sound), step)]
+    levels = np.array([np.sqrt(np.mean(np.square(part))) for part in parts])
+    return levels >= max(SILENCE, QUIET * float(levels.max(initial=0.0)))
 
 
 def _mean(rows: Floats) -> Floats:

@@ -59,7 +59,7 @@ LANES: tuple[Lane, ...] = (
     Lane("speech-phrase", Modality.SPEECH, Method.PHRASE, "speech", _WORDS, 0.0, 1.0, 0.95),
     Lane("screen-phrase", Modality.TEXT, Method.PHRASE, "reader", _WORDS, 0.0, 1.0, 0.95),
     Lane("frames", Modality.VISUAL, Method.SEMANTIC, "vision", _PICTURES, 0.20, 1.00, 0.9),
-    Lane("sound", Modality.SOUND, Method.SEMANTIC, "sound", _SOUNDS, 0.50, 1.00, 0.9),
+    Lane("sound", Modality.SOUND, Method.SEMANTIC, "sound", _SOUNDS, 0.40, 1.00, 0.9),
 )
 
 
