@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import InvalidInput, from_json
+from videlicet.errors import InvalidInput, NotFound, from_json
 from videlicet.rights import Grant, Purpose
 from videlicet.search.compose import Media, build_query
 from videlicet.settings import Settings, load
@@ -269,9 +269,13 @@ class Library:
         grant = self._grant(Purpose.MANAGE)
         store.catalog.asset(grant, asset_id)
         wanted = self._index_id(index)
-        for row in store.catalog.list_indexed(grant, wanted):
-            if row.asset_id == asset_id:
-                store.remove_asset(grant, row.index_id, asset_id)
+        held = [r for r in store.catalog.list_indexed(grant, wanted) if r.asset_id == asset_id]
+        if index is not None and not held:
+            raise NotFound(
+                "asset_not_found", f"Index {index!r} holds no asset {asset_id}.", subject=asset_id
+            )
+        for row in held:
+            store.remove_asset(grant, row.index_id, asset_id)
 
     def set_metadata(self, asset_id: str, metadata: Mapping[str, MetadataValue | None]) -> Asset:
         """Set values to filter by; ``None`` removes a key."""
