@@ -252,8 +252,10 @@ class Watched:
             sizes = []
             for process in [me, *me.children(recursive=True)]:
                 try:
-                    sizes.append(process.memory_info().rss)
-                except psutil.NoSuchProcess:
+                    # Between fork and exec a child still is its parent's memory: not counted twice.
+                    if process == me or process.cmdline() != process.parent().cmdline():
+                        sizes.append(process.memory_info().rss)
+                except (psutil.NoSuchProcess, AttributeError):
                     continue
             self.peak = max(self.peak, sum(sizes))
 

@@ -23,9 +23,15 @@ if TYPE_CHECKING:
     from videlicet.store import Store
 
 LIVE = (Status.QUEUED, Status.RUNNING)
-#: Units of work are single-threaded, so libraries must not add threads of their own; and memory
-#: that one thread freed must serve the next, or it grows with every model.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+#: Units of work are single-threaded, so libraries must not add threads of their own. The models'
+#: large buffers go back to the system when they are freed; kept for later in the allocator's own
+#: pieces they would add up to some hundred megabytes.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": str(16 * 1024 * 1024),
+}
 #: Bytes of the worker's log shown when it dies.
 _LOG = 2000
 
