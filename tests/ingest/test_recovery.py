@@ -176,9 +176,28 @@ def test_what_was_cancelled_while_nobody_worked_is_swept_up(
     (task_id,) = _live(rig)
     with open_store(rig.settings) as reader:
         cancel(GRANT, reader, rig.settings, task_id)
+        assert rig.contents()["assets"] == []
+        assert rig.staged == []
+    # The same by a process that then dies before it can clear up: the next worker does.
+    assert killed(rig, three_films[:1], 0.35)
+    with rig.writing() as (store, _):
+        (task_id,) = _live(rig)
+        store.catalog.update_task(GRANT, task_id, status=Status.CANCELLED)
     news = rig.add(three_films[1])
     assert news[three_films[1].name].status is Status.READY
     assert [row[2] for row in rig.contents()["assets"]] == [three_films[1].name]
+    assert rig.staged == []
+
+
+def test_an_asset_removed_while_it_is_taken_in_ends_its_task(rig: Rig, tmp_path: Path) -> None:
+    (film,) = films(tmp_path, 1, seconds=60)
+    with rig.writing() as (store, index):
+        news = ingest(GRANT, store, rig.settings, index, find_sources([film]))
+        wait_for(news, stage="observe")
+        (asset,) = store.catalog.assets(GRANT)
+        store.remove_asset(GRANT, index.id, asset.id)
+        assert list(news)[-1].status is Status.CANCELLED
+    assert rig.contents() == {name: [] for name in rig.contents()}
     assert rig.staged == []
 
 

@@ -7,7 +7,6 @@ what was taken in.
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import threading
 import time
@@ -19,11 +18,9 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from videlicet.errors import StoreError, VidelicetError
-from videlicet.ingest.plan import staging
-from videlicet.ingest.steps import take_back
+from videlicet.ingest.leftovers import LIVE
 from videlicet.ingest.workflow import CONCURRENCY, QUEUE, WORKFLOW, workflow_id
 from videlicet.store.home import translate
-from videlicet.types import Status
 
 if TYPE_CHECKING:
     from dbos import DBOSConfig
@@ -39,7 +36,6 @@ BOOKS = "jobs.sqlite"
 ERASE_EVERY, PATIENCE = 5.0, 2.0
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _UNDER_WAY = ["ENQUEUED", "PENDING"]
-_LIVE = (Status.RUNNING, Status.QUEUED)
 
 
 class Books:
@@ -100,7 +96,7 @@ class Books:
     def enqueue(self) -> None:
         """See that every unfinished task has a workflow. Those that have one keep it."""
         catalog, grant = self._runtime.store.catalog, self._runtime.grant
-        for status in _LIVE:
+        for status in LIVE:
             for task in reversed(catalog.tasks(grant, status=status)):
                 attempts = task.attempts
                 known = DBOS.get_workflow_status(workflow_id(task.id, attempts))
@@ -146,20 +142,6 @@ def fault(error: DBAPIError, settings: Settings) -> VidelicetError:
         subject=str(path),
         remedy=f"Delete {path}; no task is lost with it.",
     )
-
-
-def sweep(runtime: Runtime) -> None:
-    """Clear away what tasks left behind that were cancelled while nobody worked on them."""
-    catalog, grant = runtime.store.catalog, runtime.grant
-    live = [task for status in _LIVE for task in catalog.tasks(grant, status=status)]
-    kept = {task.id for task in live} | {task.asset_id for task in live}
-    for entry in catalog.list_indexed(grant, status=Status.RUNNING):
-        if entry.asset_id not in kept:
-            take_back(runtime, entry.index_id, entry.asset_id)
-    folder = staging(runtime.settings, "")
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name not in kept:
-            shutil.rmtree(path)
 
 
 def _engine(settings: Settings) -> Engine:

@@ -13,7 +13,9 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from videlicet.errors import Conflict, TaskError, VidelicetError, from_json
+from videlicet.ingest.leftovers import LIVE, sweep
 from videlicet.ingest.progress import Progress
+from videlicet.store import open_store
 from videlicet.types import Index, Status, Task, derived_id, random_id
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from videlicet.settings import Settings
     from videlicet.store import Store
 
-LIVE = (Status.QUEUED, Status.RUNNING)
 #: Units of work are single-threaded, so libraries must not add threads of their own. The models'
 #: large buffers go back to the system when they are freed; kept for later in the allocator's own
 #: pieces they would add up to some hundred megabytes.
@@ -108,7 +109,7 @@ def cancel(grant: Grant, store: Store, settings: Settings, task_id: str) -> Task
     """Stop a queued or running task, whichever process runs it.
 
     A running worker notices within a second and takes back what the task has done so far; where
-    no worker runs, that is done here.
+    nobody writes, that is done here.
 
     Raises:
         NotFound: ``task_not_found``.
@@ -122,6 +123,12 @@ def cancel(grant: Grant, store: Store, settings: Settings, task_id: str) -> Task
     task = store.catalog.update_task(grant, task_id, when=LIVE, status=Status.CANCELLED, stage=None)
     if task.status is not Status.CANCELLED:
         raise Conflict("task_not_cancellable", f"Task {task_id} is {task.status}.", subject=task_id)
+    try:
+        writer = open_store(settings, write=True)
+    except Conflict:
+        return task  # whoever writes takes back what the task has done
+    with writer:
+        sweep(grant, writer, settings)
     return task
 
 

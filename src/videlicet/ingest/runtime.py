@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import Conflict, NotFound
+from videlicet.errors import Conflict, NotFound, VidelicetError
+from videlicet.ingest.leftovers import LIVE
 from videlicet.ingest.passes.pool import UnitPool
 from videlicet.ingest.plan import Models
 from videlicet.ingest.progress import Progress, pace
@@ -49,6 +50,7 @@ class Runtime:
         self._orders = itertools.count()
         self._models: dict[str, Any] = {}
         self._loading = threading.Lock()
+        self._warming: threading.Thread | None = None
         self._cancelled: dict[str, threading.Event] = {}
         self._busy: set[tuple[str, str]] = set()
         self._freed = threading.Condition()
@@ -74,6 +76,26 @@ class Runtime:
                 if role in cards and cards[role] not in self._models:
                     self._models[cards[role]] = load(cards[role], self.settings)
             return Models(**{role: self._models[cards[role]] for role in ROLES if role in cards})
+
+    def warm_up(self) -> None:
+        """Begin to load the models that waiting tasks will need, in the background."""
+        catalog = self.store.catalog
+        waiting = {t.index_id for s in LIVE for t in catalog.tasks(self.grant, status=s)}
+
+        def load_all() -> None:
+            for index_id in sorted(waiting):
+                try:
+                    self.models(catalog.index(self.grant, index_id).cards)
+                except VidelicetError:
+                    continue  # the task that needs them will say so
+
+        self._warming = threading.Thread(target=load_all, name="warm-up", daemon=True)
+        self._warming.start()
+
+    @property
+    def warming(self) -> bool:
+        """Whether models are still being loaded in the background."""
+        return self._warming is not None and self._warming.is_alive()
 
     def enter(self, task_id: str) -> Callable[[], bool]:
         """A function that tells whether the task has been cancelled."""

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from videlicet.errors import Cancelled, MediaError, VidelicetError
+from videlicet.errors import Cancelled, MediaError, NotFound, VidelicetError
+from videlicet.ingest.leftovers import LIVE, take_back
 from videlicet.ingest.passes.assemble import assemble
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.observe import observe
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from videlicet.store import Store
 
 _READ = 4 * 1024 * 1024
-_LIVE = (Status.QUEUED, Status.RUNNING)
 
 
 class Steps:
@@ -162,7 +162,14 @@ class Steps:
     def give_up(self, error: VidelicetError, row: Mapping[str, Any] | None) -> None:
         """Take back everything half done, and keep the error with the task."""
         asset_id = None if row is None else row["asset_id"]
-        task = self._store.catalog.task(self._grant, self._task_id)
+        try:
+            task = self._store.catalog.task(self._grant, self._task_id)
+        except NotFound:
+            # The asset or its index was removed meanwhile, and the task with it.
+            if asset_id is not None:
+                shutil.rmtree(staging(self._settings, asset_id), ignore_errors=True)
+            self._runtime.emit(Progress(self._task_id, "", Status.CANCELLED, **self._spent()))
+            return
         # Staging first: where the disk is full this makes the room that the rest needs.
         self._clear(task, asset_id)
         cancelled = isinstance(error, Cancelled)
@@ -176,7 +183,7 @@ class Steps:
         )
         self._store.catalog.put_task(self._grant, task)
         if row is not None:
-            take_back(self._runtime, row["index_id"], row["asset_id"])
+            take_back(self._grant, self._store, row["index_id"], row["asset_id"])
         self._runtime.emit(Progress.of(task, **self._spent()))
 
     def break_off(self, error: VidelicetError, row: Mapping[str, Any] | None) -> None:
@@ -202,7 +209,7 @@ class Steps:
     def _stage(self, stage: str, **changes: Any) -> Task:
         """Note where the task is, unless it was cancelled, and say so."""
         task = self._store.catalog.update_task(
-            self._grant, self._task_id, when=_LIVE, stage=stage, **changes
+            self._grant, self._task_id, when=LIVE, stage=stage, **changes
         )
         if task.status is Status.CANCELLED:
             raise Cancelled("cancelled", "The task was cancelled.")
@@ -249,13 +256,6 @@ class Steps:
         for name in (task.id, asset_id):
             if name is not None:
                 shutil.rmtree(staging(self._settings, name), ignore_errors=True)
-
-
-def take_back(runtime: Runtime, index_id: str, asset_id: str) -> None:
-    """Erase what an unfinished task derived; an asset that is ready stays."""
-    there = runtime.store.catalog.indexed(runtime.grant, index_id, asset_id)
-    if there is not None and there.status is not Status.READY:
-        runtime.store.remove_asset(runtime.grant, index_id, asset_id)
 
 
 def is_url(source: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -57,6 +58,8 @@ def main() -> int:
     os.dup2(2, 1)
     wire = Wire(os.fdopen(os.dup(0), encoding="utf-8"), news)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    # Ctrl-C is for the caller, who then decides what becomes of this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING)
     hello = wire.receive()
     if hello is None:
@@ -65,15 +68,19 @@ def main() -> int:
     settings = settings_from_json(hello["settings"])
     grant = Grant(hello["principal"], Purpose.INGEST, hello["tenant"])
 
-    from videlicet.ingest import workflow
-    from videlicet.ingest.books import Books, sweep
+    from videlicet.ingest.leftovers import sweep
     from videlicet.ingest.runtime import Runtime
     from videlicet.store import open_store
 
     with _told(wire), open_store(settings, write=True, lock_fd=hello["lock_fd"]) as store:
         runtime = Runtime(grant, store, settings, wire.news)
+        sweep(grant, store, settings)
+        runtime.warm_up()
+        # These bring DBOS, whose import takes a second; the models load meanwhile.
+        from videlicet.ingest import workflow
+        from videlicet.ingest.books import Books
+
         workflow.host(runtime)
-        sweep(runtime)
         books = Books(runtime)
         books.open()
         books.enqueue()
@@ -89,6 +96,10 @@ def main() -> int:
         books.close()
         runtime.close()
         workflow.host(None)
+    if runtime.warming:
+        # Nothing needed the models after all. An interpreter that is taken down around a native
+        # library at work may crash.
+        os._exit(0)
     return 0
 
 
