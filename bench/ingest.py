@@ -16,8 +16,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -213,8 +215,6 @@ def plain(film: Path, settings: Settings) -> tuple[float, dict[str, float]]:
     stages: dict[str, float] = {}
     only = {"pictures": (media.video, ()), "sound": (None, media.audio)}
     for name, (video, audio) in only.items():
-        from dataclasses import replace
-
         part = replace(media, video=video, audio=audio)
         plan = Plan(
             "i", "a", "", film.name, (), part, cards, settings.sample_rate,
@@ -279,7 +279,9 @@ def main(arguments: list[str] | None = None) -> None:
             run = library(film, settings)
             one = None
             if minutes <= chosen.plain_up_to:
-                one = plain(film, settings)
+                # In a process of its own, or its models would count as the caller's memory.
+                with ProcessPoolExecutor(1, get_context("spawn")) as other:
+                    one = other.submit(plain, film, settings).result()
             rows.append(row(run, one))
             details.append(detail(minutes, run, one))
             film.unlink()
