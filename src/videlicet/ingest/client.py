@@ -202,10 +202,6 @@ class Worker:
         }
         self._send(hello)
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def news(self) -> Iterator[Progress]:
         """What the worker says, as it says it.
 
