@@ -10,7 +10,7 @@ from functools import partial
 from videlicet.errors import InvalidQuery
 from videlicet.rights import Grant
 from videlicet.search.encode import EncodedPart, Encoders, encode
-from videlicet.search.explain import explain
+from videlicet.search.explain import Explainer
 from videlicet.search.lanes import LANES, Candidate, Lane, Method
 from videlicet.search.moments import Moment, find_moments, score_of
 from videlicet.search.paging import fingerprint, page_offset, page_token
@@ -51,16 +51,18 @@ class Searcher:
         _check(query)
         mark = fingerprint(index.id, query)
         offset = page_offset(mark, query.page_token)
-        ready = self.store.catalog.find_assets(grant, index.id, query.filter)
-        within = ready if query.asset_ids is None else ready & frozenset(query.asset_ids)
+        limited = bool(query.filter) or query.asset_ids is not None
+        ready = partial(self.store.catalog.find_assets, grant, index.id, query.filter)
+        within = ready(among=query.asset_ids) if limited else None
         parts = [encode(part, self.encoders, self.settings) for part in query.parts]
         lanes = lanes_for(index, query.modalities)
-        limited = bool(query.filter) or query.asset_ids is not None
         found = retrieve(
             grant, self.store, index, lanes, parts, self.encoders,
             k=max(DEPTH, 4 * (offset + query.page_size)),
-            within=within if limited else None,
+            within=within,
         )  # fmt: skip
+        if within is None:
+            within = ready(among={c.asset_id for c in found.candidates})
         candidates = [c for c in found.candidates if c.asset_id in within]
         weights = [part.weight for part in parts]
         accept = partial(_has_phrases, parts)
@@ -73,16 +75,18 @@ class Searcher:
         if query.threshold is not None:
             groups = [group for group in groups if group[0].score >= query.threshold]
         page = groups[offset:wanted]
-        names = {a: self.store.catalog.asset(grant, a).name for a in {m.asset_id for m, _ in page}}
+        names = self.store.catalog.names(grant, {moment.asset_id for moment, _ in page})
+        # An asset that was removed since the lanes ran is no hit any more.
+        present = [group for group in page if group[0].asset_id in names]
+        shown = [moment for group, inside in present for moment in (group, *inside)]
+        explainer = Explainer(grant, self.store, index.id, shown, weights)
+        hit = partial(_hit, index.id, names, explainer)
         hits = tuple(
             replace(
-                self._hit(grant, index, names, moment, weights, offset + place + 1),
-                moments=tuple(
-                    self._hit(grant, index, names, inner, weights, i + 1)
-                    for i, inner in enumerate(inside)
-                ),
+                hit(moment, offset + place + 1),
+                moments=tuple(hit(inner, i + 1) for i, inner in enumerate(inside)),
             )
-            for place, (moment, inside) in enumerate(page)
+            for place, (moment, inside) in enumerate(present)
         )
         after = offset + len(page)
         return SearchPage(
@@ -101,24 +105,19 @@ class Searcher:
             self._known[key] = self.store.catalog.spans(grant, *key, Modality.SHOT)
         return self._known[key]
 
-    def _hit(
-        self,
-        grant: Grant,
-        index: Index,
-        names: dict[str, str],
-        moment: Moment,
-        weights: Sequence[float],
-        rank: int,
-    ) -> Hit:
-        return Hit(
-            asset_id=moment.asset_id,
-            index_id=index.id,
-            asset_name=names[moment.asset_id],
-            span=moment.span,
-            score=moment.score,
-            rank=rank,
-            evidence=explain(grant, self.store, index.id, moment, weights),
-        )
+
+def _hit(
+    index_id: str, names: dict[str, str], explainer: Explainer, moment: Moment, rank: int
+) -> Hit:
+    return Hit(
+        asset_id=moment.asset_id,
+        index_id=index_id,
+        asset_name=names[moment.asset_id],
+        span=moment.span,
+        score=moment.score,
+        rank=rank,
+        evidence=explainer.evidence(moment),
+    )
 
 
 def lanes_for(index: Index, modalities: Collection[Modality]) -> list[Lane]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from videlicet.rights import Grant
 from videlicet.search.fusion import shares
@@ -15,44 +15,67 @@ from videlicet.types import Evidence, Label, Modality, Observation, Span, Uttera
 LABELS = 3
 
 
-def explain(
-    grant: Grant, store: Store, index_id: str, moment: Moment, weights: Sequence[float]
-) -> tuple[Evidence, ...]:
-    """The evidence for a moment, weightiest first; contributions add up to its score."""
-    wanted = [c for c in moment.candidates if weights[c.part] > 0]
-    share = shares([c.evidence * weights[c.part] for c in wanted])
-    evidence = [
-        Evidence(
-            lane=candidate.lane.name,
-            modality=candidate.lane.modality,
-            card=candidate.card,
-            rank=candidate.rank,
-            score=candidate.score,
-            contribution=part * moment.score,
-            span=candidate.span,
-            text=candidate.text or _text(grant, store, index_id, candidate),
-            frame=candidate.span.midpoint if candidate.lane.modality is Modality.VISUAL else None,
-            observation_id=candidate.row_id,
-        )
-        for candidate, part in zip(wanted, share, strict=True)
-    ]
-    return tuple(sorted(evidence, key=lambda e: -e.contribution))
+class Explainer:
+    """Explains the moments of one page; what stands behind all of them is read at once."""
 
+    def __init__(
+        self,
+        grant: Grant,
+        store: Store,
+        index_id: str,
+        moments: Iterable[Moment],
+        weights: Sequence[float],
+    ) -> None:
+        self._weights = weights
+        unread = {
+            _place(candidate): None
+            for moment in moments
+            for candidate in _wanted(moment, weights)
+            if not candidate.text and candidate.lane.modality is not Modality.SOUND
+        }
+        behind = store.catalog.observations_at(grant, index_id, list(unread))
+        self._behind = dict(zip(unread, behind, strict=True))
 
-def _text(grant: Grant, store: Store, index_id: str, candidate: Candidate) -> str | None:
-    """What stands behind a vector: the words said or read, or the best class names."""
-    modality = candidate.lane.modality
-    if modality is Modality.SOUND:
-        return None
-    rows = store.catalog.observations(
-        grant, index_id, candidate.asset_id, modality, within=candidate.span
-    )
-    if modality is Modality.VISUAL:
+    def evidence(self, moment: Moment) -> tuple[Evidence, ...]:
+        """The evidence for a moment, weightiest first; contributions add up to its score."""
+        wanted = _wanted(moment, self._weights)
+        share = shares([c.evidence * self._weights[c.part] for c in wanted])
+        evidence = [
+            Evidence(
+                lane=candidate.lane.name,
+                modality=candidate.lane.modality,
+                card=candidate.card,
+                rank=candidate.rank,
+                score=candidate.score,
+                contribution=part * moment.score,
+                span=candidate.span,
+                text=candidate.text or self._text(candidate),
+                frame=candidate.span.midpoint
+                if candidate.lane.modality is Modality.VISUAL
+                else None,
+                observation_id=candidate.row_id,
+            )
+            for candidate, part in zip(wanted, share, strict=True)
+        ]
+        return tuple(sorted(evidence, key=lambda e: -e.contribution))
+
+    def _text(self, candidate: Candidate) -> str | None:
+        """What stands behind a vector: the words said or read, or the best class names."""
+        rows = self._behind.get(_place(candidate), [])
+        if candidate.lane.modality is not Modality.VISUAL:
+            return _nearest_text(rows, candidate.span)
         labels = [
             (row.payload.score, row.payload.name) for row in rows if isinstance(row.payload, Label)
         ]
         return ", ".join(name for _, name in sorted(labels, reverse=True)[:LABELS]) or None
-    return _nearest_text(rows, candidate.span)
+
+
+def _wanted(moment: Moment, weights: Sequence[float]) -> list[Candidate]:
+    return [c for c in moment.candidates if weights[c.part] > 0]
+
+
+def _place(candidate: Candidate) -> tuple[str, Modality, Span]:
+    return candidate.asset_id, candidate.lane.modality, candidate.span
 
 
 def _nearest_text(rows: Sequence[Observation], span: Span) -> str | None:

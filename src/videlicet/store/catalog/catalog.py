@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -158,10 +158,27 @@ class Catalog(Observations, Tasks):
                 require_index(connection, index_id)
             return _assets(connection, query.offset(offset).limit(limit))
 
+    def names(self, grant: Grant, asset_ids: Iterable[str]) -> dict[str, str]:
+        """Names of those of the assets that there are, by id."""
+        authorize(grant, READING, "asset")
+        with self._reading() as connection:
+            return {
+                row.id: row.name
+                for part in chunked(asset_ids)
+                for row in connection.execute(
+                    select(assets.c.id, assets.c.name).where(assets.c.id.in_(part))
+                )
+            }
+
     def find_assets(
-        self, grant: Grant, index_id: str, filter: Mapping[str, Any] | None = None
+        self,
+        grant: Grant,
+        index_id: str,
+        filter: Mapping[str, Any] | None = None,
+        *,
+        among: Collection[str] | None = None,
     ) -> frozenset[str]:
-        """Ids of the ready assets of an index that pass ``filter``.
+        """Ids of the ready assets of an index (of those ``among``, if given) that pass ``filter``.
 
         Raises:
             InvalidQuery: ``filter_invalid``.
@@ -175,7 +192,13 @@ class Catalog(Observations, Tasks):
             )
         with self._reading() as connection:
             require_index(connection, index_id)
-            return frozenset(row[0] for row in connection.execute(query))
+            if among is None:
+                return frozenset(row[0] for row in connection.execute(query))
+            return frozenset(
+                row[0]
+                for part in chunked(sorted(among))
+                for row in connection.execute(query.where(slots.c.asset_id.in_(part)))
+            )
 
     def members(self, grant: Grant, index_id: str) -> list[str]:
         """Ids of the assets that an index holds anything of, whatever their status."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Connection, Select, bindparam, delete, select
 
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.rights import Grant, authorize
@@ -68,20 +68,26 @@ class Observations(Part):
         """Observations of an asset in the order of time; with ``within``, those that share time
         with it (instants inside it count)."""
         authorize(grant, READING, "observations")
+        if modality is not None and within is not None:
+            return self.observations_at(grant, index_id, [(asset_id, modality, within)])[0]
         query = _rows().where(slots.c.index_id == index_id, slots.c.asset_id == asset_id)
         if modality is not None:
             query = query.where(observations.c.modality == modality.value)
-        if within is not None:
-            # Floats only narrow the search, one microsecond wider; exact time decides below.
-            query = query.where(
-                observations.c.start <= float(within.end) + 1e-6,
-                observations.c.finish >= float(within.start) - 1e-6,
-            )
         with self._reading() as connection:
             found = [observation_of(row) for row in connection.execute(query)]
-        if within is not None:
-            found = [one for one in found if _meets(one.span, within)]
-        return sorted(found, key=lambda one: one.span)
+        return sorted(
+            (one for one in found if within is None or _meets(one.span, within)),
+            key=lambda one: one.span,
+        )
+
+    def observations_at(
+        self, grant: Grant, index_id: str, places: Sequence[tuple[str, Modality, Span]]
+    ) -> list[list[Observation]]:
+        """What :meth:`observations` gives within each (asset, modality, span), in one transaction:
+        for the many small looks behind a page of hits."""
+        authorize(grant, READING, "observations")
+        with self._reading() as connection:
+            return [_at(connection, index_id, *place) for place in places]
 
     def spans(self, grant: Grant, index_id: str, asset_id: str, modality: Modality) -> list[Span]:
         """Where an asset was observed in one modality, in order, each span once. Much faster than
@@ -123,6 +129,31 @@ def _rows() -> Select[Any]:
         .join(slots, slots.c.key == observations.c.slot)
         .order_by(observations.c.row)
     )
+
+
+#: Made once: building a statement takes longer than running this one.
+_AT = _rows().where(
+    slots.c.index_id == bindparam("index_id"),
+    slots.c.asset_id == bindparam("asset_id"),
+    observations.c.modality == bindparam("modality"),
+    observations.c.start <= bindparam("end"),
+    observations.c.finish >= bindparam("start"),
+)
+
+
+def _at(
+    connection: Connection, index_id: str, asset_id: str, modality: Modality, within: Span
+) -> list[Observation]:
+    values = {
+        "index_id": index_id,
+        "asset_id": asset_id,
+        "modality": modality.value,
+        # Floats only narrow the search, one microsecond wider; exact time decides below.
+        "end": float(within.end) + 1e-6,
+        "start": float(within.start) - 1e-6,
+    }
+    found = [observation_of(row) for row in connection.execute(_AT, values)]
+    return sorted((o for o in found if _meets(o.span, within)), key=lambda one: one.span)
 
 
 def _meets(span: Span, within: Span) -> bool:

@@ -47,7 +47,13 @@ def span_text(span: Span) -> str:
 def span_of(text: str) -> Span:
     """The span that ``span_text`` wrote."""
     start, end = text.split(" ")
-    return Span(Fraction(start), Fraction(end))
+    return Span(_fraction(start), _fraction(end))
+
+
+def _fraction(text: str) -> Fraction:
+    # ``Fraction(text)`` matches a pattern first, which takes three times as long.
+    over, _, under = text.partition("/")
+    return Fraction(int(over), int(under) if under else 1)
 
 
 def asset_row(asset: Asset) -> dict[str, Any]:
