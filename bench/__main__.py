@@ -1,4 +1,4 @@
-"""``python -m bench [NAME…]``: run all measurements, or the named ones."""
+"""``python -m bench [NAME [OPTION…]]``: run all measurements, or the named one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ NAMES = ("startup", "fusion", "search", "vectors", "ingest")
 
 def main() -> None:
     chosen = sys.argv[1:2] or NAMES
+    options = sys.argv[2:]
     unknown = set(chosen) - set(NAMES)
     if unknown:
         sys.exit(f"There is no bench {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}.")
     for name in chosen:
         print(f"== {name}", flush=True)
+        sys.argv = [f"bench {name}", *options]
         importlib.import_module(f"bench.{name}").main()
 
 

@@ -124,7 +124,7 @@ def measure(settings: Settings) -> tuple[float, list[float], bool]:
 
 
 def main() -> None:
-    sizes = [int(size) for size in sys.argv[2:]] or SIZES
+    sizes = [int(size) for size in sys.argv[1:]] or SIZES
     lines = [
         "# Whole searches",
         "",

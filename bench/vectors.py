@@ -207,7 +207,7 @@ def lance(rows: Floats, queries: Floats, truth: list[set[int]]) -> Iterator[list
 
 
 def main() -> None:
-    sizes = [int(size) for size in sys.argv[2:]] or SIZES
+    sizes = [int(size) for size in sys.argv[1:]] or SIZES
     lines = [
         "# Vector search",
         "",
