@@ -175,6 +175,7 @@ class NotFound(VidelicetError):
         "index_not_found": Code(404, False, "List the indexes with `videlicet list --indexes`."),
         "asset_not_found": Code(404, False, "List the assets with `videlicet list`."),
         "task_not_found": Code(404, False, "List the tasks with `videlicet status`."),
+        "resource_not_found": Code(404, False, "Check the id, or list what there is."),
         "segment_not_found": Code(404, False, "Search again; the moment may have been removed."),
         "model_not_found": Code(404, False, "List the models with `videlicet models list`."),
         "blob_not_found": Code(404, False, "Run `videlicet doctor`."),

@@ -20,14 +20,24 @@ class Purpose(StrEnum):
     MANAGE = "manage"
 
 
+#: The tenant of the one user of a library on one machine.
+LOCAL = "local"
+#: Stands for every tenant: held by our own processes that do everybody's work, never handed out.
+EVERY_TENANT = "*"
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """A principal acting for one purpose, inside one tenant."""
 
     principal: str
     purpose: Purpose
-    tenant: str = "local"
+    tenant: str = LOCAL
 
     def narrowed(self, purpose: Purpose) -> Grant:
         """The same principal with another purpose, for a façade that does several things."""
         return Grant(self.principal, purpose, self.tenant)
+
+    def covers(self, tenant: str) -> bool:
+        """Whether what belongs to ``tenant`` is in reach at all."""
+        return self.tenant in (tenant, EVERY_TENANT)

@@ -21,7 +21,7 @@ from videlicet.errors import StoreError
 from videlicet.store.home import translate
 
 #: The newest migration; a test holds it equal to Alembic's own head.
-HEAD = "0001"
+HEAD = "0002"
 
 _PRAGMAS = (
     # Before the first page is written: large pages suit rows of vectors and words.
@@ -117,9 +117,23 @@ class Database:
         config.set_main_option(
             "script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%")
         )
-        with self.writing() as connection:
-            config.attributes["connection"] = connection
-            upgrade(config, "head")
+        with self._translated(), self.engine.connect() as connection:
+            # A table that is rebuilt is dropped for a moment; the switch works outside a
+            # transaction only. What refers to what is checked at the end.
+            bare = cast(sqlite3.Connection, connection.connection.driver_connection)
+            bare.execute("PRAGMA foreign_keys = OFF")
+            try:
+                with connection.execution_options(writing=True).begin():
+                    config.attributes["connection"] = connection
+                    upgrade(config, "head")
+                    if bare.execute("PRAGMA foreign_key_check").fetchone() is not None:
+                        raise StoreError(
+                            "store_damaged",
+                            f"{self._root} holds rows that refer to nothing.",
+                            subject=str(self._root),
+                        )
+            finally:
+                bare.execute("PRAGMA foreign_keys = ON")
 
     def revision(self) -> str | None:
         """The migration the tables stand at, ``None`` in an empty database."""

@@ -33,10 +33,12 @@ from videlicet.types.query import (
     QueryPart,
     SearchPage,
 )
+from videlicet.types.resource import ApiKey, Kind, Resource
 from videlicet.types.segment import Segment
 from videlicet.types.time import Instant, Span, instant, merge, windows
 
 __all__ = [
+    "ApiKey",
     "Asset",
     "AudioStream",
     "Box",
@@ -47,6 +49,7 @@ __all__ = [
     "Index",
     "IndexedAsset",
     "Instant",
+    "Kind",
     "Label",
     "MediaInfo",
     "MetadataValue",
@@ -56,6 +59,7 @@ __all__ = [
     "Payload",
     "Query",
     "QueryPart",
+    "Resource",
     "ScreenText",
     "SearchPage",
     "Segment",

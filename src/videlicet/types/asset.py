@@ -58,12 +58,18 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A collection of assets observed by the same models (``cards``: role → model card id)."""
+    """A collection of assets observed by the same models (``cards``: role → model card id).
+
+    ``options`` is what an interface wants to keep with it. A name is unique inside its tenant.
+    """
 
     id: str
     name: str
     cards: Mapping[str, str]
     created_at: datetime
+    tenant: str = "local"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,8 @@ class Asset:
     """A file's bytes as they were added. ``id`` is derived from ``sha256``.
 
     ``source`` is where it came from (a path or an address); ``blob`` is its key in the blob store,
-    or ``None`` where the original stays in place at ``source``.
+    or ``None`` where the original stays in place at ``source``. An asset that was made from an
+    uploaded file has an id of its own: the same file in two indexes is two assets.
     """
 
     id: str
@@ -83,6 +90,7 @@ class Asset:
     created_at: datetime
     blob: str | None = None
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    tenant: str = "local"
 
 
 class Status(StrEnum):
@@ -117,7 +125,10 @@ class IndexedAsset:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A durable job: one source into one index."""
+    """A durable job: one source into one index.
+
+    ``source`` is an absolute path, an http(s) address, or ``video:ID`` for an uploaded file.
+    """
 
     id: str
     index_id: str
@@ -131,3 +142,4 @@ class Task:
     total_s: float | None = None
     attempts: int = 0
     error: Mapping[str, Any] | None = None
+    tenant: str = "local"

@@ -38,7 +38,11 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search. ``modalities`` empty means all; ``filter`` is described in docs/search.md."""
+    """A search. ``modalities`` empty means all; ``filter`` is described in docs/search.md.
+
+    ``lanes`` names the lanes to use, empty for all; each group of modalities in ``all_of`` must
+    give evidence for a moment to be a hit.
+    """
 
     parts: tuple[QueryPart, ...]
     modalities: frozenset[Modality] = frozenset()
@@ -48,6 +52,8 @@ class Query:
     group_by: GroupBy = GroupBy.MOMENT
     page_size: int = 10
     page_token: str | None = None
+    lanes: frozenset[str] = frozenset()
+    all_of: tuple[frozenset[Modality], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

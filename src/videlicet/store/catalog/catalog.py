@@ -6,12 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, insert, select, update
 
 from videlicet.errors import Conflict, InvalidInput, NotFound
-from videlicet.rights import Grant, authorize
+from videlicet.rights import EVERY_TENANT, Grant, authorize
 from videlicet.store.catalog.filters import compile_filter
+from videlicet.store.catalog.keys import Keys
 from videlicet.store.catalog.observations import Observations
+from videlicet.store.catalog.resources import Resources
 from videlicet.store.catalog.rows import (
     asset_of,
     asset_row,
@@ -35,7 +37,7 @@ from videlicet.store.records import MANAGING, READING, WRITING
 from videlicet.types import Asset, Index, IndexedAsset, MetadataValue, Status, random_id
 
 
-class Catalog(Observations, Tasks):
+class Catalog(Observations, Tasks, Resources, Keys):
     """Reads and writes of the catalog. Every call is one transaction; writes need a store that
     was opened for writing, except those of tasks.
 
@@ -46,27 +48,50 @@ class Catalog(Observations, Tasks):
 
     # -- indexes ------------------------------------------------------------------------------
 
-    def create_index(self, grant: Grant, name: str, cards: Mapping[str, str]) -> Index:
-        """A new, empty index. ``cards`` names the model card of each role.
+    def create_index(
+        self,
+        grant: Grant,
+        name: str,
+        cards: Mapping[str, str],
+        options: Mapping[str, Any] | None = None,
+    ) -> Index:
+        """A new, empty index of the grant's tenant. ``cards`` names the model card of each role.
 
         Raises:
             Conflict: ``index_exists``.
         """
         authorize(grant, MANAGING, "index")
-        if not name or not name.isprintable() or len(name) > 200:
-            raise InvalidInput(
-                "invalid_argument", "An index name is 1 to 200 printable characters.", subject=name
-            )
-        made = Index(random_id(), name, dict(cards), datetime.now(UTC))
+        _check_name(name)
+        now = datetime.now(UTC)
+        made = Index(random_id(), name, dict(cards), now, grant.tenant, dict(options or {}), now)
         with self._writing() as connection:
-            if connection.execute(select(indexes.c.id).where(indexes.c.name == name)).first():
-                raise Conflict("index_exists", f"There is an index {name!r} already.", subject=name)
+            _require_free(connection, grant.tenant, name)
             connection.execute(
                 insert(indexes).values(
-                    id=made.id, name=name, cards=dict(cards), created_at=made.created_at
+                    id=made.id, tenant=grant.tenant, name=name, cards=dict(cards),
+                    options=dict(made.options), created_at=now, updated_at=now,
                 )
-            )
+            )  # fmt: skip
         return made
+
+    def rename_index(self, grant: Grant, index_id: str, name: str) -> None:
+        """Give an index another name.
+
+        Raises:
+            Conflict: ``index_exists``.
+            NotFound: ``index_not_found``.
+        """
+        authorize(grant, MANAGING, "index")
+        _check_name(name)
+        index = self.index(grant, index_id)
+        with self._writing() as connection:
+            if index.name != name:
+                _require_free(connection, index.tenant, name)
+            connection.execute(
+                update(indexes)
+                .where(indexes.c.id == index.id)
+                .values(name=name, updated_at=datetime.now(UTC))
+            )
 
     def index(self, grant: Grant, id_or_name: str) -> Index:
         """An index by id or by name.
@@ -77,17 +102,21 @@ class Catalog(Observations, Tasks):
         authorize(grant, READING, "index")
         with self._reading() as connection:
             rows = connection.execute(
-                select(indexes).where((indexes.c.id == id_or_name) | (indexes.c.name == id_or_name))
+                select(indexes).where(
+                    (indexes.c.id == id_or_name) | (indexes.c.name == id_or_name),
+                    *_reach(grant, indexes),
+                )
             ).all()
         for row in sorted(rows, key=lambda row: bool(row.id != id_or_name)):
             return index_of(row)
         raise NotFound("index_not_found", f"There is no index {id_or_name!r}.", subject=id_or_name)
 
     def indexes(self, grant: Grant) -> list[Index]:
-        """All indexes, by name."""
+        """All indexes of the grant's tenant, by name."""
         authorize(grant, READING, "index")
+        query = select(indexes).where(*_reach(grant, indexes)).order_by("name")
         with self._reading() as connection:
-            return [index_of(r) for r in connection.execute(select(indexes).order_by("name"))]
+            return [index_of(row) for row in connection.execute(query)]
 
     def delete_index(self, grant: Grant, index_id: str) -> None:
         """Delete an index that holds no assets any more (see ``Store.delete_index``).
@@ -132,7 +161,9 @@ class Catalog(Observations, Tasks):
         """
         authorize(grant, READING, "asset")
         with self._reading() as connection:
-            found = _assets(connection, select(assets).where(assets.c.id == asset_id))
+            found = _assets(
+                connection, select(assets).where(assets.c.id == asset_id, *_reach(grant, assets))
+            )
         if not found:
             raise _unknown(asset_id)
         return found[0]
@@ -148,7 +179,8 @@ class Catalog(Observations, Tasks):
     ) -> list[Asset]:
         """Assets in the order they were added, of one index or of all, that pass ``filter``."""
         authorize(grant, READING, "asset")
-        query = select(assets).order_by(assets.c.created_at, assets.c.id)
+        query = select(assets).where(*_reach(grant, assets))
+        query = query.order_by(assets.c.created_at, assets.c.id)
         if filter:
             query = query.where(compile_filter(filter))
         if index_id is not None:
@@ -166,7 +198,9 @@ class Catalog(Observations, Tasks):
                 row.id: row.name
                 for part in chunked(asset_ids)
                 for row in connection.execute(
-                    select(assets.c.id, assets.c.name).where(assets.c.id.in_(part))
+                    select(assets.c.id, assets.c.name).where(
+                        assets.c.id.in_(part), *_reach(grant, assets)
+                    )
                 )
             }
 
@@ -220,7 +254,8 @@ class Catalog(Observations, Tasks):
         values = {key: value for key, value in metadata.items() if value is not None}
         rows = metadata_rows(asset_id, values)
         with self._writing() as connection:
-            if not connection.execute(select(assets.c.id).where(assets.c.id == asset_id)).first():
+            there = select(assets.c.id).where(assets.c.id == asset_id, *_reach(grant, assets))
+            if not connection.execute(there).first():
                 raise _unknown(asset_id)
             _set_metadata(connection, asset_id, list(metadata), rows)
 
@@ -267,6 +302,9 @@ class Catalog(Observations, Tasks):
         """Assets in one index or in all, in the order they were added."""
         authorize(grant, READING, "asset")
         query = _indexed().order_by(indexed.c.created_at, indexed.c.slot)
+        if grant.tenant != EVERY_TENANT:
+            mine = select(indexes.c.id).where(indexes.c.tenant == grant.tenant)
+            query = query.where(slots.c.index_id.in_(mine))
         if index_id is not None:
             query = query.where(slots.c.index_id == index_id)
         if status is not None:
@@ -289,10 +327,30 @@ class Catalog(Observations, Tasks):
         if connection.execute(select(slots.c.key).where(slots.c.asset_id == asset_id)).first():
             return keys
         blob = connection.execute(select(assets.c.blob).where(assets.c.id == asset_id)).scalar()
+        if blob is not None and blob.startswith("files/"):
+            blob = None  # it belongs to an uploaded file, which may stay
         connection.execute(delete(asset_metadata).where(asset_metadata.c.asset_id == asset_id))
         connection.execute(delete(assets).where(assets.c.id == asset_id))
         connection.execute(delete(tasks).where(tasks.c.asset_id == asset_id))
         return [*keys, f"assets/{asset_id}/", *([blob] if blob else [])]
+
+
+def _reach(grant: Grant, table: Table) -> list[ColumnElement[bool]]:
+    """What keeps a query inside the grant's tenant."""
+    return [] if grant.tenant == EVERY_TENANT else [table.c.tenant == grant.tenant]
+
+
+def _check_name(name: str) -> None:
+    if not name or not name.isprintable() or len(name) > 200:
+        raise InvalidInput(
+            "invalid_argument", "An index name is 1 to 200 printable characters.", subject=name
+        )
+
+
+def _require_free(connection: Connection, tenant: str, name: str) -> None:
+    taken = select(indexes.c.id).where(indexes.c.tenant == tenant, indexes.c.name == name)
+    if connection.execute(taken).first():
+        raise Conflict("index_exists", f"There is an index {name!r} already.", subject=name)
 
 
 def _unknown(asset_id: str) -> NotFound:

@@ -75,6 +75,7 @@ def asset_row(asset: Asset) -> dict[str, Any]:
         "container": media.container,
         "has_video": int(media.video is not None),
         "has_audio": int(bool(media.audio)),
+        "tenant": asset.tenant,
     }
 
 
@@ -90,12 +91,21 @@ def asset_of(row: Row[Any], values: Mapping[str, MetadataValue]) -> Asset:
         created_at=row.created_at,
         blob=row.blob,
         metadata=dict(values),
+        tenant=row.tenant,
     )
 
 
 def index_of(row: Row[Any]) -> Index:
     """An index from its row."""
-    return Index(row.id, row.name, dict(row.cards), row.created_at)
+    return Index(
+        id=row.id,
+        name=row.name,
+        cards=dict(row.cards),
+        created_at=row.created_at,
+        tenant=row.tenant,
+        options=dict(row.options),
+        updated_at=row.updated_at,
+    )
 
 
 def indexed_of(row: Row[Any]) -> IndexedAsset:
@@ -126,6 +136,7 @@ def task_row(task: Task) -> dict[str, Any]:
         "total_s": task.total_s,
         "attempts": task.attempts,
         "error": None if task.error is None else dict(task.error),
+        "tenant": task.tenant,
     }
 
 

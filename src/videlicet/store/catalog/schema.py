@@ -90,9 +90,13 @@ indexes = Table(
     "indexes",
     metadata,
     Column("id", String(24), primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
+    Column("tenant", String(64), nullable=False),
+    Column("name", Text, nullable=False),
     Column("cards", JSON, nullable=False),
+    Column("options", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("tenant", "name"),
 )
 
 assets = Table(
@@ -113,6 +117,8 @@ assets = Table(
     Column("container", Text, nullable=False),
     Column("has_video", Integer, nullable=False),
     Column("has_audio", Integer, nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Index(None, "blob"),
 )
 
 #: What users attach to assets. ``value`` is the JSON of the value; ``kind`` keeps types apart.
@@ -182,7 +188,44 @@ tasks = Table(
     Column("total_s", Float),
     Column("attempts", Integer, nullable=False),
     Column("error", JSON(none_as_null=True)),
+    Column("tenant", String(64), nullable=False),
     Index(None, "index_id", "created_at"),
+    Index(None, "source"),
+)
+
+resources = Table(
+    "resources",
+    metadata,
+    Column("row", Integer, primary_key=True),
+    Column("id", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("parent", String(64), nullable=False),
+    Column("name", AnyText, nullable=False),
+    Column("name_folded", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("body", JSON, nullable=False),
+    UniqueConstraint("kind", "id"),
+    Index(None, "kind", "tenant", "parent", "created_at"),
+    Index(None, "kind", "status"),
+)
+
+#: ``digest`` is SHA-256 of the key: keys are 256 random bits, so nothing slower is needed.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("prefix", String(16), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
 )
 
 #: One row per table of words; the full-text tables are named after ``key``. Keys of spaces are

@@ -6,10 +6,10 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
 from videlicet.errors import NotFound
-from videlicet.rights import Grant, authorize
+from videlicet.rights import EVERY_TENANT, Grant, authorize
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.rows import task_of, task_row
 from videlicet.store.catalog.schema import tasks
@@ -43,22 +43,38 @@ class Tasks(Part):
         authorize(grant, READING, "task")
         with self._reading() as connection:
             row = connection.execute(select(tasks).where(tasks.c.id == task_id)).first()
-        if row is None:
+        if row is None or not grant.covers(row.tenant):
             raise _unknown(task_id)
         return task_of(row)
 
     def tasks(
-        self, grant: Grant, index_id: str | None = None, status: Status | None = None
+        self,
+        grant: Grant,
+        index_id: str | None = None,
+        status: Status | None = None,
+        source: str | None = None,
     ) -> list[Task]:
-        """Tasks of one index or of all, newest first."""
+        """Tasks of one index or of all (of one source or of all), newest first."""
         authorize(grant, READING, "task")
         query = select(tasks).order_by(tasks.c.created_at.desc(), tasks.c.id)
+        if grant.tenant != EVERY_TENANT:
+            query = query.where(tasks.c.tenant == grant.tenant)
         if index_id is not None:
             query = query.where(tasks.c.index_id == index_id)
+        if source is not None:
+            query = query.where(tasks.c.source == source)
         if status is not None:
             query = query.where(tasks.c.status == status.value)
         with self._reading() as connection:
             return [task_of(row) for row in connection.execute(query)]
+
+    def count_tasks(self, grant: Grant) -> dict[Status, int]:
+        """How many tasks stand where."""
+        authorize(grant, READING, "task")
+        query = select(tasks.c.status, func.count()).where(*self._mine(grant))
+        with self._reading() as connection:
+            found = {status: int(n) for status, n in connection.execute(query.group_by("status"))}
+        return {status: found.get(status.value, 0) for status in Status}
 
     def update_task(
         self, grant: Grant, task_id: str, *, when: Collection[Status] = (), **changes: Any
@@ -79,11 +95,13 @@ class Tasks(Part):
         if values.get("error") is not None:
             values["error"] = dict(values["error"])
         with self._database.writing() as connection:
-            chosen = update(tasks).where(tasks.c.id == task_id)
+            chosen = update(tasks).where(tasks.c.id == task_id, *self._mine(grant))
             if when:
                 chosen = chosen.where(tasks.c.status.in_([Status(one).value for one in when]))
             connection.execute(chosen.values(values))
-            row = connection.execute(select(tasks).where(tasks.c.id == task_id)).first()
+            row = connection.execute(
+                select(tasks).where(tasks.c.id == task_id, *self._mine(grant))
+            ).first()
         if row is None:
             raise _unknown(task_id)
         return task_of(row)
@@ -92,7 +110,11 @@ class Tasks(Part):
         """Take a task out of the list; unknown ids are fine."""
         authorize(grant, MANAGING, "task")
         with self._database.writing() as connection:
-            connection.execute(delete(tasks).where(tasks.c.id == task_id))
+            connection.execute(delete(tasks).where(tasks.c.id == task_id, *self._mine(grant)))
+
+    @staticmethod
+    def _mine(grant: Grant) -> list[ColumnElement[bool]]:
+        return [] if grant.tenant == EVERY_TENANT else [tasks.c.tenant == grant.tenant]
 
 
 def _unknown(task_id: str) -> NotFound:

@@ -27,7 +27,7 @@ from videlicet.store.records import (
     VectorMatch,
     VectorRow,
 )
-from videlicet.store.vectors.chunks import Floats, pack, span_at
+from videlicet.store.vectors.chunks import Floats, pack, span_at, unpack
 from videlicet.store.vectors.exact import Matrix
 from videlicet.store.vectors.inverted import Inverted, Sketch
 from videlicet.store.vectors.state import State
@@ -169,6 +169,27 @@ class Vectors(Upkeep):
         with self._reading() as connection:
             found = space_row(connection, index_id, modality, space)
         return found is None or found.sketch is None
+
+    def of_asset(
+        self, grant: Grant, index_id: str, modality: Modality, space: str, asset_id: str
+    ) -> VectorBatch | None:
+        """The rows of one asset in a space, ``None`` where there are none."""
+        authorize(grant, EXPORTING, "vectors")
+        with self._reading() as connection:
+            found = space_row(connection, index_id, modality, space)
+            slot = slot_of(connection, index_id, asset_id)
+            if found is None or slot is None:
+                return None
+            row = connection.execute(
+                select(vector_chunks).where(
+                    vector_chunks.c.space == found.key, vector_chunks.c.slot == slot
+                )
+            ).first()
+        if row is None:
+            return None
+        chunk = unpack(row.ids, row.spans, row.vectors, found.dimensions)
+        ids = tuple(id.decode("ascii") for id in chunk.ids.tolist())
+        return VectorBatch(asset_id, ids, tuple(map(span_at, chunk.spans.tolist())), chunk.vectors)
 
     def scan(
         self, grant: Grant, index_id: str, modality: Modality, space: str

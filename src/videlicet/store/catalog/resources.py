@@ -1,0 +1,244 @@
+"""Resources: uploaded files, videos, entities and whatever else the HTTP interface keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
+
+from videlicet.errors import NotFound
+from videlicet.rights import EVERY_TENANT, Grant, authorize
+from videlicet.store.catalog.part import Part
+from videlicet.store.catalog.schema import folded, resources
+from videlicet.store.records import MANAGING, READING
+from videlicet.types import Kind, Resource
+
+#: Condition on the body: a path of keys, an operator (``==``, ``>=``, ``<=``) and a value.
+Condition = tuple[Sequence[str], str, str | int | float | bool]
+
+
+class Resources(Part):
+    """The resources' share of the catalog. Every call keeps to the grant's tenant."""
+
+    def put_resource(self, grant: Grant, one: Resource) -> None:
+        """Add a resource, or replace it as a whole."""
+        authorize(grant, MANAGING, one.kind)
+        row = _row(one)
+        with self._writing() as connection:
+            where = [resources.c.kind == one.kind.value, resources.c.id == one.id]
+            if not connection.execute(
+                update(resources).where(*where, *_reach(grant)).values(row)
+            ).rowcount:
+                connection.execute(insert(resources).values(row))
+
+    def resource(self, grant: Grant, kind: Kind, id: str) -> Resource:
+        """A resource by id.
+
+        Raises:
+            NotFound: ``resource_not_found``.
+        """
+        authorize(grant, READING, kind)
+        query = select(resources).where(*_one(grant, kind, id))
+        with self._reading() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise _unknown(kind, id)
+        return _resource(row)
+
+    def find_resources(
+        self,
+        grant: Grant,
+        kind: Kind,
+        *,
+        ids: Collection[str] | None = None,
+        parent: str | None = None,
+        status: Collection[str] = (),
+        name: str | None = None,
+        named_like: str | None = None,
+        since: datetime | None = None,
+        updated_since: datetime | None = None,
+        until: datetime | None = None,
+        body: Sequence[Condition] = (),
+        sort: str = "created_at",
+        ascending: bool = False,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> tuple[list[Resource], int]:
+        """A stretch of those that meet every condition, and how many do in all.
+
+        ``named_like`` matches part of the name, whatever the case; ``since``, ``updated_since``
+        and ``until`` are times, bounds included. Equal sort keys are in the order of making.
+        """
+        authorize(grant, READING, kind)
+        conditions: list[ColumnElement[bool]] = [resources.c.kind == kind.value, *_reach(grant)]
+        if ids is not None:
+            conditions.append(resources.c.id.in_(list(ids)))
+        if parent is not None:
+            conditions.append(resources.c.parent == parent)
+        if status:
+            conditions.append(resources.c.status.in_(list(status)))
+        if name is not None:
+            conditions.append(resources.c.name == name)
+        if named_like is not None:
+            conditions.append(resources.c.name_folded.contains(folded(named_like), autoescape=True))
+        if since is not None:
+            conditions.append(resources.c.created_at >= since)
+        if updated_since is not None:
+            conditions.append(resources.c.updated_at >= updated_since)
+        if until is not None:
+            conditions.append(resources.c.created_at <= until)
+        conditions += [_condition(*one) for one in body]
+        column = resources.c[sort]
+        order = (
+            (column.asc(), resources.c.row)
+            if ascending
+            else (column.desc(), resources.c.row.desc())
+        )
+        query: Select[Any] = select(resources).where(*conditions).order_by(*order)
+        with self._reading() as connection:
+            total = connection.execute(
+                select(func.count()).select_from(resources).where(*conditions)
+            ).scalar_one()
+            rows = connection.execute(query.offset(offset).limit(limit)).all()
+        return [_resource(row) for row in rows], int(total)
+
+    def sum_of(
+        self, grant: Grant, kind: Kind, key: str, *, parent: str, status: Collection[str]
+    ) -> tuple[int, float]:
+        """How many there are under ``parent`` in these states, and the sum of a number in their
+        bodies."""
+        authorize(grant, READING, kind)
+        query = select(
+            func.count(), func.coalesce(func.sum(resources.c.body[key].as_float()), 0.0)
+        ).where(
+            resources.c.kind == kind.value,
+            resources.c.parent == parent,
+            resources.c.status.in_(list(status)),
+            *_reach(grant),
+        )
+        with self._reading() as connection:
+            count, total = connection.execute(query).one()
+        return int(count), float(total)
+
+    def update_resource(
+        self,
+        grant: Grant,
+        kind: Kind,
+        id: str,
+        *,
+        when: Collection[str] = (),
+        body: Mapping[str, Any] | None = None,
+        **changes: Any,
+    ) -> Resource:
+        """Change fields in one transaction; ``body`` is merged into what is there, key by key.
+        ``updated_at`` is set. With ``when``, one of another status stays as it is.
+
+        Raises:
+            NotFound: ``resource_not_found``.
+        """
+        authorize(grant, MANAGING, kind)
+        query = select(resources).where(*_one(grant, kind, id))
+        with self._writing() as connection:
+            row = connection.execute(query).first()
+            if row is None:
+                raise _unknown(kind, id)
+            if when and row.status not in when:
+                return _resource(row)
+            values = {"updated_at": datetime.now(UTC), **changes}
+            if "name" in values:
+                values["name_folded"] = folded(values["name"])
+            if body is not None:
+                values["body"] = {**row.body, **body}
+            connection.execute(update(resources).where(resources.c.row == row.row).values(values))
+            return _resource(connection.execute(query).one())
+
+    def delete_resource(self, grant: Grant, kind: Kind, id: str) -> None:
+        """Take a resource away.
+
+        Raises:
+            NotFound: ``resource_not_found``.
+        """
+        authorize(grant, MANAGING, kind)
+        with self._writing() as connection:
+            if not connection.execute(delete(resources).where(*_one(grant, kind, id))).rowcount:
+                raise _unknown(kind, id)
+
+    def delete_resources(
+        self,
+        grant: Grant,
+        kind: Kind,
+        *,
+        parent: str | None = None,
+        expired: datetime | None = None,
+    ) -> int:
+        """Take all of a kind away that hang on ``parent``, or had expired at a time."""
+        authorize(grant, MANAGING, kind)
+        conditions = [resources.c.kind == kind.value, *_reach(grant)]
+        if parent is not None:
+            conditions.append(resources.c.parent == parent)
+        if expired is not None:
+            conditions.append(resources.c.expires_at < expired)
+        with self._writing() as connection:
+            return int(connection.execute(delete(resources).where(*conditions)).rowcount)
+
+
+def _reach(grant: Grant) -> list[ColumnElement[bool]]:
+    return [] if grant.tenant == EVERY_TENANT else [resources.c.tenant == grant.tenant]
+
+
+def _one(grant: Grant, kind: Kind, id: str) -> list[ColumnElement[bool]]:
+    return [resources.c.kind == kind.value, resources.c.id == id, *_reach(grant)]
+
+
+def _condition(
+    path: Sequence[str], operator: str, value: str | int | float | bool
+) -> ColumnElement[bool]:
+    found = resources.c.body[tuple(path)]
+    wanted: ColumnElement[bool]
+    match value:
+        case bool():
+            wanted = found.as_boolean() == value
+        case str():
+            wanted = found.as_string() == value
+        case _:
+            number = found.as_float()
+            tests = {"==": number.__eq__, ">=": number.__ge__, "<=": number.__le__}
+            wanted = tests[operator](float(value))
+    return wanted
+
+
+def _row(one: Resource) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": one.kind.value,
+        "tenant": one.tenant,
+        "parent": one.parent,
+        "name": one.name,
+        "name_folded": folded(one.name),
+        "status": one.status,
+        "created_at": one.created_at,
+        "updated_at": one.updated_at,
+        "expires_at": one.expires_at,
+        "body": dict(one.body),
+    }
+
+
+def _resource(row: Row[Any]) -> Resource:
+    return Resource(
+        id=row.id,
+        kind=Kind(row.kind),
+        tenant=row.tenant,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        status=row.status,
+        parent=row.parent,
+        name=row.name,
+        expires_at=row.expires_at,
+        body=dict(row.body),
+    )
+
+
+def _unknown(kind: Kind, id: str) -> NotFound:
+    return NotFound("resource_not_found", f"There is no {kind} {id!r}.", subject=id)

@@ -1,0 +1,59 @@
+"""What users of the HTTP interface make and name, beside indexes and the assets inside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """Kinds of resources."""
+
+    FILE = "file"
+    VIDEO = "video"
+    UPLOAD = "upload"
+    CHUNK = "chunk"
+    COLLECTION = "collection"
+    ENTITY = "entity"
+    EMBEDDING = "embedding"
+    SEARCH = "search"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One thing of a tenant. ``body`` is JSON; what it holds is said where the kind is used.
+
+    ``parent`` is the id it hangs on (the index of a video, the collection of an entity), and
+    ``name`` what lists are searched by.
+    """
+
+    id: str
+    kind: Kind
+    tenant: str
+    created_at: datetime
+    updated_at: datetime
+    status: str = ""
+    parent: str = ""
+    name: str = ""
+    expires_at: datetime | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it is kept: never the key itself, only what tells it from others.
+
+    ``scopes`` empty means everything.
+    """
+
+    id: str
+    tenant: str
+    name: str
+    prefix: str
+    scopes: frozenset[str]
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
