@@ -1,0 +1,89 @@
+"""The vectors of a recording, clip by clip or as a whole, in the order people expect them.
+
+A request says: ``options`` (visual, audio, transcription), ``scopes`` (clip, asset), ``clip``
+(seconds of a clip), ``start`` and ``end`` (seconds, or null), ``types`` (separate, fused).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from videlicet.embedding.space import Part, fused, join
+from videlicet.embedding.spans import Strip, pool
+from videlicet.types import Span, instant
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+
+def vectors_of(
+    strips: Mapping[str, Strip], span: Span, request: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """One row for each stretch, option and scope: ``embedding``, ``option``, ``scope``, ``start``
+    and ``end`` in seconds from the recording's own start. Stretches in which the models say nothing
+    under an option (no speech, say) have no row for it."""
+    start = span.start + instant(float(request.get("start") or 0.0))
+    end = span.end
+    if request.get("end") is not None:
+        end = min(end, span.start + instant(float(request["end"])))
+    whole = Span(start, max(start, end))
+    stretches = []
+    if "clip" in request["scopes"]:
+        stretches += [("clip", one) for one in _clips(whole, instant(float(request["clip"])))]
+    if "asset" in request["scopes"]:
+        stretches.append(("asset", whole))
+    rows = []
+    for scope, one in stretches:
+        found = {
+            option: vector
+            for option in request["options"]
+            if (vector := vector_at(strips, option, one)) is not None
+        }
+        if "separate" in request["types"]:
+            rows += [_row(option, scope, one, span, v) for option, v in found.items()]
+        if "fused" in request["types"] and found:
+            rows.append(_row("fused", scope, one, span, fused(list(found.values()))))
+    return rows
+
+
+def vector_at(strips: Mapping[str, Strip], option: str, span: Span) -> Floats | None:
+    """What is seen (``visual``), heard (``audio``), said (``transcription``) or read on the screen
+    (``visual-text``) in a stretch, as a vector of 512; ``None`` where nothing is."""
+    blocks = {
+        "visual": {Part.MEANING: "meaning", Part.LOOKS: "looks"},
+        "audio": {Part.SOUNDS: "sounds"},
+        "transcription": {Part.MEANING: "words"},
+        "visual-text": {Part.MEANING: "screen"},
+    }[option]
+    parts: dict[Part, Floats] = {}
+    for part, name in blocks.items():
+        mean = pool(strips[name], span) if name in strips else None
+        if mean is not None:
+            parts[part] = mean[None]
+    return join(parts)[0] if parts else None
+
+
+def _clips(whole: Span, length: Fraction) -> list[Span]:
+    """Stretches of ``length``; a last one of less than half of it joins the one before."""
+    edges = [whole.start]
+    while whole.end - edges[-1] >= length * Fraction(3, 2):
+        edges.append(edges[-1] + length)
+    edges.append(whole.end)
+    return [Span(a, b) for a, b in itertools.pairwise(edges) if a < b]
+
+
+def _row(option: str, scope: str, one: Span, span: Span, vector: Floats) -> dict[str, Any]:
+    return {
+        "option": option,
+        "scope": scope,
+        "start": float(one.start - span.start),
+        "end": float(one.end - span.start),
+        "embedding": [round(float(value), 7) for value in vector],
+    }

@@ -1,0 +1,146 @@
+"""Vectors of single inputs: words, pictures, and stretches of sound or film, as they come with a
+request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from videlicet.embedding.space import Part, join
+from videlicet.embedding.spans import Strip
+from videlicet.media.cut import load_image, load_sound
+from videlicet.media.decode import open_video
+from videlicet.media.probe import probe
+from videlicet.media.records import DecodedFrame, VideoRequest
+from videlicet.models.base import SOUND_RATE
+from videlicet.types import Instant, Span, instant
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from videlicet.models.base import SoundModel, SpeechModel, TextEncoder, VisionModel
+    from videlicet.settings import Settings
+
+    Floats = NDArray[np.float32]
+
+#: Longest recording that is read while somebody waits, in seconds.
+LONGEST = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What the inputs are read with."""
+
+    text: TextEncoder
+    vision: VisionModel
+    speech: SpeechModel
+    sound: SoundModel
+
+
+def texts(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
+    """Vectors of texts (n, 512), and how many tokens each has. A text that is longer than the model
+    reads is read in pieces, and gets the direction of their mean."""
+    rows, counts = [], []
+    for line in lines:
+        counts.append(models.text.count_tokens(line))
+        pieces = list(_pieces(models.text, line))
+        mean = models.text.encode(pieces).mean(axis=0)
+        rows.append(mean / max(float(np.linalg.norm(mean)), 1e-12))
+    return join({Part.MEANING: np.stack(rows).astype(np.float32)}), counts
+
+
+def pictures(models: Models, sources: Sequence[bytes | Path], settings: Settings) -> Floats:
+    """Vectors of pictures (n, 512)."""
+    frames = [load_image(source, settings) for source in sources]
+    seen = models.vision.see(frames)
+    return join({Part.MEANING: seen.semantics, Part.LOOKS: seen.features})
+
+
+def recording(
+    models: Models, source: bytes | Path, settings: Settings, options: Sequence[str]
+) -> tuple[Span, dict[str, Strip]]:
+    """What the models say along a short recording, as strips (see
+    :func:`videlicet.embedding.clips.vectors_of`).
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    media = probe(source, settings)
+    origin = media.span.start
+    strips: dict[str, Strip] = {}
+    if "visual" in options and media.video is not None:
+        strips |= _seen(models, source, settings)
+    if media.audio and {"audio", "transcription"} & set(options):
+        sound = load_sound(source, settings, longest=LONGEST)
+        if "audio" in options and sound.size:
+            strips["sounds"] = _heard(models, sound, origin)
+        if "transcription" in options:
+            strips |= _said(models, sound, origin)
+    return media.span, strips
+
+
+def _seen(models: Models, source: bytes | Path, settings: Settings) -> dict[str, Strip]:
+    spans: list[Span] = []
+    features: list[Floats] = []
+    semantics: list[Floats] = []
+    batch: list[DecodedFrame] = []
+
+    def flush() -> None:
+        seen = models.vision.see([frame.image for frame in batch])
+        features.extend(seen.features)
+        semantics.extend(seen.semantics)
+        spans.extend(Span(frame.time, frame.time + frame.duration) for frame in batch)
+        batch.clear()
+
+    request = VideoRequest(rate=settings.sample_rate, shots=False)
+    with open_video(source, settings, request) as events:
+        for event in events:
+            if isinstance(event, DecodedFrame):
+                batch.append(event)
+                if len(batch) == models.vision.batch_size:
+                    flush()
+        if batch:
+            flush()
+    if not spans:
+        return {}
+    return {
+        "meaning": Strip(spans, np.stack(semantics)),
+        "looks": Strip(spans, np.stack(features)),
+    }
+
+
+def _heard(models: Models, sound: Floats, origin: Instant) -> Strip:
+    rows = models.sound.embed(sound)
+    step = instant(models.sound.window)
+    return Strip([Span(origin + n * step, origin + (n + 1) * step) for n in range(len(rows))], rows)
+
+
+def _said(models: Models, sound: Floats, origin: Instant) -> dict[str, Strip]:
+    spans, lines = [], []
+    for start, end in models.speech.speech_spans(sound):
+        first = int(start * SOUND_RATE)
+        for at in range(first, int(end * SOUND_RATE), 30 * SOUND_RATE):
+            part = sound[at : min(at + 30 * SOUND_RATE, int(end * SOUND_RATE))]
+            for a, b, said in models.speech.transcribe(part):
+                offset = at / SOUND_RATE
+                spans.append(Span(origin + instant(offset + a), origin + instant(offset + b)))
+                lines.append(said.text)
+    return {"words": Strip(spans, models.text.encode(lines))} if lines else {}
+
+
+def _pieces(encoder: TextEncoder, line: str) -> Sequence[str]:
+    """A text in pieces that the encoder can read, cut between words."""
+    if encoder.count_tokens(line) <= encoder.max_tokens:
+        return [line]
+    words = line.split()
+    if len(words) == 1:
+        return [line[: encoder.max_tokens]]
+    half = len(words) // 2
+    return [
+        *_pieces(encoder, " ".join(words[:half])),
+        *_pieces(encoder, " ".join(words[half:])),
+    ]

@@ -1,0 +1,80 @@
+"""What the several models say of one thing as one vector.
+
+A vector has three blocks: what the thing *means* (the text encoder's space, where words and what
+pictures show meet), how it *looks* and how it *sounds*. The blocks that the models speak of are
+laid side by side and the whole is made a unit vector, so that the cosine of two vectors is a
+weighted mean of the blocks they share. A block of more dimensions than it has room for is projected
+at random, which keeps angles (Johnson and Lindenstrauss, 1984); the seed is part of the space.
+docs/decisions/0008-embeddings.md has the measurements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+#: Name and length of the space.
+SPACE = "videlicet-512"
+DIMENSIONS = 512
+_SEED = 512
+
+
+class Part(StrEnum):
+    """The blocks of a vector."""
+
+    MEANING = "meaning"
+    LOOKS = "looks"
+    SOUNDS = "sounds"
+
+
+#: Room and weight of each block. Meaning weighs most: it is what all kinds of input share.
+_ROOM = {Part.MEANING: 384, Part.LOOKS: 64, Part.SOUNDS: 64}
+_WEIGHT = {Part.MEANING: 0.8, Part.LOOKS: 0.6, Part.SOUNDS: 0.6}
+
+
+def join(parts: Mapping[Part, Floats]) -> Floats:
+    """Unit rows (n, 512) from the rows of the parts there are, each (n, any)."""
+    count = len(next(iter(parts.values())))
+    blocks = []
+    for part in Part:
+        rows = parts.get(part)
+        if rows is None:
+            blocks.append(np.zeros((count, _ROOM[part]), np.float32))
+        else:
+            blocks.append(_WEIGHT[part] * _fitted(rows, _ROOM[part]))
+    return _unit(np.hstack(blocks))
+
+
+def fused(vectors: Sequence[Floats]) -> Floats:
+    """The direction of the mean of several vectors (each (512,)), as for an average of views."""
+    return np.asarray(_unit(np.mean(np.stack(list(vectors)), axis=0)[None])[0], np.float32)
+
+
+def _fitted(rows: Floats, room: int) -> Floats:
+    rows = np.asarray(rows, np.float32)
+    if rows.shape[1] > room:
+        rows = rows @ _projection(rows.shape[1], room)
+    elif rows.shape[1] < room:
+        rows = np.pad(rows, ((0, 0), (0, room - rows.shape[1])))
+    return _unit(rows)
+
+
+@lru_cache(maxsize=8)
+def _projection(wide: int, narrow: int) -> Floats:
+    random = np.random.default_rng([_SEED, wide, narrow])
+    square, _ = np.linalg.qr(random.standard_normal((wide, narrow)))
+    return square.astype(np.float32)
+
+
+def _unit(rows: Floats) -> Floats:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1.0), np.float32)
