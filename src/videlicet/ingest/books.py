@@ -18,15 +18,26 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from videlicet.errors import StoreError, VidelicetError
+from videlicet.ingest.files import PROCESSING
 from videlicet.ingest.leftovers import LIVE
-from videlicet.ingest.workflow import CONCURRENCY, QUEUE, WORKFLOW, workflow_id
+from videlicet.ingest.workflow import (
+    CONCURRENCY,
+    EMBED,
+    PREPARE,
+    QUEUE,
+    SHORT_QUEUE,
+    WORKFLOW,
+    workflow_id,
+)
 from videlicet.store.home import translate
+from videlicet.types import Kind
 
 if TYPE_CHECKING:
     from dbos import DBOSConfig
 
     from videlicet.ingest.runtime import Runtime
     from videlicet.settings import Settings
+    from videlicet.types import Resource
 
 #: Never changed: a workflow begun by an older program goes on in a newer one.
 APPLICATION_VERSION = "1"
@@ -72,12 +83,13 @@ class Books:
         }
         DBOS(config=config)
         DBOS.launch()
-        DBOS.register_queue(
-            QUEUE,
-            worker_concurrency=CONCURRENCY,
-            polling_interval_sec=0.05,
-            on_conflict="always_update",
-        )
+        for queue in (QUEUE, SHORT_QUEUE):
+            DBOS.register_queue(
+                queue,
+                worker_concurrency=CONCURRENCY,
+                polling_interval_sec=0.05,
+                on_conflict="always_update",
+            )
         self.erase_ended()
         self._keeper.start()
 
@@ -94,7 +106,33 @@ class Books:
         self._engine.dispose()
 
     def enqueue(self) -> None:
-        """See that every unfinished task has a workflow. Those that have one keep it."""
+        """See that all unfinished work has a workflow. What has one keeps it."""
+        self._enqueue_tasks()
+        for kind, workflow in ((Kind.FILE, PREPARE), (Kind.EMBEDDING, EMBED)):
+            waiting, _ = self._runtime.store.catalog.find_resources(
+                self._runtime.grant, kind, status=[PROCESSING], ascending=True
+            )
+            for one in waiting:
+                self._enqueue_short(workflow, one)
+
+    def _enqueue_short(self, workflow: str, one: Resource) -> None:
+        known = DBOS.get_workflow_status(f"{workflow}.{one.id}")
+        if known is not None:
+            if known.status not in _ENDED:
+                return
+            # It ended without telling the catalog: begun anew.
+            DBOS.delete_workflows([f"{workflow}.{one.id}"])
+        DBOS.enqueue_workflow_with_options(
+            {
+                "queue_name": SHORT_QUEUE,
+                "workflow_name": workflow,
+                "workflow_id": f"{workflow}.{one.id}",
+            },
+            one.tenant,
+            one.id,
+        )
+
+    def _enqueue_tasks(self) -> None:
         catalog, grant = self._runtime.store.catalog, self._runtime.grant
         for status in LIVE:
             for task in reversed(catalog.tasks(grant, status=status)):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from videlicet.errors import Conflict, TaskError, VidelicetError, from_json
 from videlicet.ingest.leftovers import LIVE, sweep
 from videlicet.ingest.progress import Progress
+from videlicet.rights import EVERY_TENANT
 from videlicet.store import open_store
 from videlicet.types import Index, Status, Task, derived_id, random_id
 
@@ -68,7 +70,10 @@ def submit(grant: Grant, store: Store, index: Index, sources: Sequence[Source]) 
         task = waiting.get(place)
         if task is None:
             now = datetime.now(UTC)
-            task = Task(random_id(), index.id, place, Status.QUEUED, now, now, attempts=1)
+            task = Task(
+                random_id(), index.id, place, Status.QUEUED, now, now, attempts=1,
+                tenant=index.tenant,
+            )  # fmt: skip
             store.catalog.put_task(grant, task)
             waiting[place] = task
         tasks.append(task)
@@ -128,7 +133,7 @@ def cancel(grant: Grant, store: Store, settings: Settings, task_id: str) -> Task
     except Conflict:
         return task  # whoever writes takes back what the task has done
     with writer:
-        sweep(grant, writer, settings)
+        sweep(replace(grant, tenant=EVERY_TENANT), writer, settings)
     return task
 
 
@@ -177,7 +182,9 @@ class Worker:
     A context manager. Leaving it without :meth:`stop` kills the process, which is always safe.
     """
 
-    def __init__(self, grant: Grant, store: Store, settings: Settings) -> None:
+    def __init__(
+        self, grant: Grant, store: Store, settings: Settings, *, niceness: int = 0
+    ) -> None:
         from videlicet.ingest.worker import settings_to_json
 
         lock = store.lock_fd
@@ -198,7 +205,9 @@ class Worker:
             "settings": settings_to_json(settings),
             "lock_fd": lock,
             "principal": grant.principal,
-            "tenant": grant.tenant,
+            "niceness": niceness,
+            # One worker does the work of everybody in the data directory.
+            "tenant": EVERY_TENANT,
         }
         self._send(hello)
 
@@ -229,6 +238,10 @@ class Worker:
         self._send({"kind": "stop"})
         _drain(self._process.stdout)
         self._process.wait()
+
+    def kill(self) -> None:
+        """End the worker at once, which is always safe: what is unfinished goes on later."""
+        self._process.kill()
 
     def __enter__(self) -> Worker:
         return self

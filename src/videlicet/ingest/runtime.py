@@ -63,6 +63,11 @@ class Runtime:
         self._watch.join()
         self.pool.close()
 
+    @property
+    def closing(self) -> bool:
+        """Whether the worker is being stopped: what has only begun is better left for the next."""
+        return self._closed.is_set()
+
     def order(self) -> int:
         """A number for the next task: units of earlier tasks run first."""
         return next(self._orders)

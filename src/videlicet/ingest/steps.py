@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from videlicet.errors import Cancelled, MediaError, NotFound, VidelicetError
+from videlicet.errors import Cancelled, MediaError, NotFound, VidelicetError, from_json
+from videlicet.ingest import files, videos
 from videlicet.ingest.leftovers import LIVE, take_back
 from videlicet.ingest.passes.assemble import assemble
 from videlicet.ingest.passes.journal import Journal
@@ -24,8 +25,18 @@ from videlicet.ingest.progress import Progress
 from videlicet.ingest.runtime import Reporter, Runtime, peak_memory, processor_seconds
 from videlicet.media.probe import probe
 from videlicet.media.process import open_media, readable
+from videlicet.rights import LOCAL
+from videlicet.store.catalog.schema import instant_text
 from videlicet.store.home import translated
-from videlicet.types import Asset, IndexedAsset, Status, Task, derived_id
+from videlicet.types import (
+    Asset,
+    IndexedAsset,
+    Kind,
+    MetadataValue,
+    Status,
+    Task,
+    derived_id,
+)
 
 if TYPE_CHECKING:
     from videlicet.settings import Settings
@@ -59,6 +70,8 @@ class Steps:
     def identify(self) -> dict[str, Any]:
         """Read the whole file once for its hash, and its container for what it holds."""
         task = self._stage("identify", status=Status.RUNNING)
+        if (video_id := videos.video_of(task.source)) is not None:
+            return self._uploaded(task, video_id).to_json()
         path = self._fetched(task) if is_url(task.source) else Path(task.source)
         with open_media(path) as file:
             stamp = _stamp(os.fstat(file.fileno()))
@@ -68,23 +81,56 @@ class Steps:
                 self._check()
         media = probe(path, self._settings)
         _require_unchanged(path, stamp)
-        index = self._store.catalog.index(self._grant, task.index_id)
         sha256 = digest.hexdigest()
-        asset_id = derived_id(sha256)
+        # The same bytes of two tenants are two assets.
+        asset_id = derived_id(*([] if task.tenant == LOCAL else [task.tenant]), sha256)
         fetched = is_url(task.source)
-        return Plan(
-            index_id=task.index_id,
+        return self._plan(
+            task,
             asset_id=asset_id,
             sha256=sha256,
             name=_name_in(task.source) if fetched else readable(path.name),
             blob=f"assets/{asset_id}/original" if fetched else None,
             stamp=stamp,
             media=media,
+        ).to_json()
+
+    def _uploaded(self, task: Task, video_id: str) -> Plan:
+        """The plan of an uploaded file, which is made ready first where it is not yet."""
+        catalog = self._store.catalog
+        videos.note(self._grant, self._store, video_id, videos.VALIDATING)
+        video = catalog.resource(self._grant, Kind.VIDEO, video_id)
+        file = files.prepare(
+            self._grant, self._store, self._settings, video.body["file_id"], self._check
+        )
+        if file.body.get("error") is not None:
+            raise from_json(file.body["error"])
+        media = videos.media_of(file)
+        if media is None:
+            raise MediaError(
+                "media_no_stream", f"{file.name} is no video and no sound.", subject=file.name
+            )
+        videos.note(self._grant, self._store, video_id, videos.INDEXING, **videos.facts(file))
+        return self._plan(
+            task,
+            asset_id=video_id,
+            sha256=file.body["sha256"],
+            name=file.name,
+            blob=file.body["blob"],
+            stamp=(int(file.body["size"]),),
+            media=media,
+        )
+
+    def _plan(self, task: Task, **facts: Any) -> Plan:
+        index = self._store.catalog.index(self._grant, task.index_id)
+        return Plan(
+            index_id=task.index_id,
             cards=dict(index.cards),
             sample_rate=self._settings.sample_rate,
             segment_min=self._settings.segment_min,
             segment_max=self._settings.segment_max,
-        ).to_json()
+            **facts,
+        )
 
     def admit(self, row: Mapping[str, Any]) -> bool:
         """Enter the asset in the catalog. False where the index holds the same bytes already:
@@ -109,6 +155,8 @@ class Steps:
                 media=plan.media,
                 created_at=now,
                 blob=plan.blob,
+                metadata=self._attached(task),
+                tenant=task.tenant,
             ),
         )
         self._store.catalog.put_indexed(self._grant, _entry(plan, Status.RUNNING, now))
@@ -156,6 +204,14 @@ class Steps:
             notes = [*notes, f"{left_out} more sound track(s) were left out"]
         ready = replace(_entry(plan, Status.READY), notes=tuple(notes))
         self._store.catalog.put_indexed(self._grant, ready)
+        task = self._store.catalog.task(self._grant, self._task_id)
+        if (video_id := videos.video_of(task.source)) is not None:
+            # What was attached while the work went on is not lost.
+            self._store.catalog.set_metadata(self._grant, plan.asset_id, self._attached(task))
+            videos.note(
+                self._grant, self._store, video_id, videos.READY,
+                indexed_at=instant_text(datetime.now(UTC)), error=None,
+            )  # fmt: skip
         task = self._end(Status.READY, plan, notes=ready.notes)
         self._clear(task, plan.asset_id)
 
@@ -182,6 +238,8 @@ class Steps:
             updated_at=datetime.now(UTC),
         )
         self._store.catalog.put_task(self._grant, task)
+        if (video_id := videos.video_of(task.source)) is not None:
+            videos.note(self._grant, self._store, video_id, videos.FAILED, error=error.to_json())
         if row is not None:
             take_back(self._grant, self._store, row["index_id"], row["asset_id"])
         self._runtime.emit(Progress.of(task, **self._spent()))
@@ -197,6 +255,13 @@ class Steps:
             )
 
     # -- small parts ----------------------------------------------------------------------------
+
+    def _attached(self, task: Task) -> dict[str, MetadataValue]:
+        video_id = videos.video_of(task.source)
+        if video_id is None:
+            return {}
+        video = self._store.catalog.resource(self._grant, Kind.VIDEO, video_id)
+        return videos.attached(video.body.get("user_metadata") or {})
 
     def _spent(self) -> dict[str, Any]:
         total = {"total": processor_seconds()}

@@ -65,6 +65,8 @@ def main() -> int:
     if hello is None:
         return 1
     _watch_parent(os.getppid())
+    # Beside a server, searches go first.
+    os.nice(hello["niceness"])
     settings = settings_from_json(hello["settings"])
     grant = Grant(hello["principal"], Purpose.INGEST, hello["tenant"])
 

@@ -15,11 +15,16 @@ from dbos import DBOS
 from sqlalchemy.exc import DBAPIError
 
 from videlicet.errors import Cancelled, TaskError, VidelicetError, from_json
+from videlicet.ingest import short
 from videlicet.ingest.runtime import Runtime
 from videlicet.ingest.steps import Steps
 
 QUEUE = "ingest"
 WORKFLOW = "ingest"
+#: Work that takes seconds has a queue of its own, so that it never waits behind whole films.
+SHORT_QUEUE = "short"
+PREPARE = "prepare"
+EMBED = "embed"
 #: Tasks at work at once: while one file's last unit keeps one core busy, the next begins.
 CONCURRENCY = 2
 
@@ -87,3 +92,19 @@ def outcome(name: str, work: Callable[[], Any]) -> dict[str, Any]:
         _log.exception("step %s failed", name)
         fault = TaskError("task_failed", f"{type(error).__name__} in step {name}: {error}")
         return {"error": fault.to_json()}
+
+
+@DBOS.workflow(name=PREPARE, max_recovery_attempts=None)
+def prepare_file(tenant: str, file_id: str) -> str:
+    """Make an uploaded file ready, and return its status."""
+    assert _runtime is not None
+    runtime = _runtime
+    return str(_step("prepare", lambda: short.prepare(runtime, tenant, file_id)))
+
+
+@DBOS.workflow(name=EMBED, max_recovery_attempts=None)
+def embed_media(tenant: str, task_id: str) -> str:
+    """Compute the vectors an embedding task asks for, and return its status."""
+    assert _runtime is not None
+    runtime = _runtime
+    return str(_step("embed", lambda: short.embed(runtime, tenant, task_id)))

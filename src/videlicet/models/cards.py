@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from videlicet.errors import NotFound
+from videlicet.errors import InvalidInput, NotFound
 from videlicet.models.base import File, ModelCard, Part, Source
 
 #: What the models of an index are for.
@@ -329,6 +329,26 @@ def card(id: str) -> ModelCard:
 def default_cards() -> dict[str, str]:
     """The card id of each role that a new index uses."""
     return {one.role: one.id for one in CARDS if one.default}
+
+
+def chosen_cards(setting: str) -> dict[str, str]:
+    """The default cards with those that ``role=card,role=card`` names in their place.
+
+    Raises:
+        InvalidInput: ``invalid_argument`` for another form, or a role that there is not.
+        NotFound: ``model_not_found``.
+    """
+    found = default_cards()
+    for pair in filter(None, (part.strip() for part in setting.split(","))):
+        role, _, id = pair.partition("=")
+        if role not in found or not id:
+            raise InvalidInput(
+                "invalid_argument",
+                f"The setting models names roles as in speech=whisper-base, not {pair!r}.",
+                subject=pair,
+            )
+        found[role] = card(id).id
+    return found
 
 
 def with_needs(cards: Iterable[ModelCard]) -> list[ModelCard]:

@@ -1,0 +1,199 @@
+"""Making an uploaded file ready: all its bytes in one place, hashed, and known for what it is.
+
+A file's ``body`` holds: ``method`` (how it came), ``url`` or ``parts`` (where its bytes still are),
+``blob`` (their key once they are there), ``size``, ``sha256``, ``kind`` (video, audio, image,
+document), ``file_type`` (a media type), ``media`` (container facts of a video or a sound),
+``image`` (width and height), ``user_metadata``, ``hls``, ``thumbnail`` and ``error``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videlicet.errors import MediaError, VidelicetError
+from videlicet.ingest.plan import staging
+from videlicet.media.probe import probe
+from videlicet.store.catalog.rows import media_to_json
+from videlicet.store.home import translated
+from videlicet.types import Kind, MediaInfo, Resource
+
+if TYPE_CHECKING:
+    from videlicet.rights import Grant
+    from videlicet.settings import Settings
+    from videlicet.store import Store
+
+PROCESSING, READY, FAILED = "processing", "ready", "failed"
+
+_READ = 4 * 1024 * 1024
+#: First bytes of pictures, and of documents.
+_PICTURES = {
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+    b"BM": "image/bmp",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
+}
+_TEXTS = {".txt": "text/plain", ".md": "text/markdown", ".markdown": "text/markdown"}
+_CONTAINERS = {
+    "mov": "video/mp4",
+    "mp4": "video/mp4",
+    "matroska": "video/x-matroska",
+    "webm": "video/webm",
+    "avi": "video/x-msvideo",
+    "mpegts": "video/mp2t",
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+}
+
+
+def original(file_id: str) -> str:
+    """The blob key of a file's bytes."""
+    return f"files/{file_id}/original"
+
+
+def part(file_id: str, number: int) -> str:
+    """The blob key of one part of a file that is uploaded in parts."""
+    return f"files/{file_id}/parts/{number}"
+
+
+def prepare(
+    grant: Grant, store: Store, settings: Settings, file_id: str, check: Callable[[], None]
+) -> Resource:
+    """Bring a file from ``processing`` to ``ready`` or ``failed``; one that has ended stays.
+
+    Safe to run again after any interruption. ``check`` is called often and may raise.
+    """
+    file = store.catalog.resource(grant, Kind.FILE, file_id)
+    if file.status != PROCESSING:
+        return file
+    try:
+        path = _gather(grant, store, settings, file, check)
+        facts = {
+            "blob": original(file.id),
+            "size": path.stat().st_size,
+            **_hashed(path, file, check),
+        }
+        facts |= look(path, file.name, settings)
+    except VidelicetError as error:
+        if error.retryable:
+            raise
+        return fail(grant, store, file, error)
+    return store.catalog.update_resource(
+        grant, Kind.FILE, file.id, when=[PROCESSING], status=READY,
+        body={**facts, "parts": None},
+    )  # fmt: skip
+
+
+def fail(grant: Grant, store: Store, file: Resource, error: VidelicetError) -> Resource:
+    """Keep the reason with a file that cannot be used; its bytes go."""
+    store.blobs.delete(grant, f"files/{file.id}/")
+    return store.catalog.update_resource(
+        grant, Kind.FILE, file.id, when=[PROCESSING], status=FAILED,
+        body={"error": error.to_json(), "blob": None, "parts": None},
+    )  # fmt: skip
+
+
+def look(path: Path, name: str, settings: Settings) -> dict[str, Any]:
+    """What kind of file this is, with what lists and searches want to know of it.
+
+    Raises:
+        MediaError: it is none that can be used.
+    """
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if kind := _picture_type(head):
+        return {"kind": "image", "file_type": kind, "image": _picture(path, settings)}
+    if head.startswith(b"%PDF-"):
+        return {"kind": "document", "file_type": "application/pdf"}
+    if (ending := Path(name).suffix.lower()) in _TEXTS and _is_text(head):
+        return {"kind": "document", "file_type": _TEXTS[ending]}
+    media = probe(path, settings)
+    kind = "audio" if media.video is None else "video"
+    return {"kind": kind, "file_type": _media_type(media, kind), "media": media_to_json(media)}
+
+
+def _gather(
+    grant: Grant, store: Store, settings: Settings, file: Resource, check: Callable[[], None]
+) -> Path:
+    """The file's bytes as one blob: fetched, or its parts joined, or there already."""
+    key = original(file.id)
+    if not store.blobs.exists(grant, key):
+        folder = staging(settings, file.id)
+        with translated(settings.home):
+            folder.mkdir(parents=True, exist_ok=True)
+        whole = folder / "whole"
+        if url := file.body.get("url"):
+            from videlicet.media.fetch import fetch
+
+            fetch(url, whole, settings, progress=lambda *_: check())
+        else:
+            _join(grant, store, file, whole, check)
+        store.blobs.move_in(grant, key, whole)
+        folder.rmdir()
+    store.blobs.delete(grant, f"files/{file.id}/parts/")
+    return store.blobs.path(grant, key)
+
+
+def _join(
+    grant: Grant, store: Store, file: Resource, whole: Path, check: Callable[[], None]
+) -> None:
+    parts = int(file.body.get("parts") or 0)
+    if not parts:
+        raise MediaError("media_gone", f"The bytes of {file.name} are gone.", subject=file.id)
+    with translated(whole.parent), whole.open("wb") as out:
+        for number in range(1, parts + 1):
+            with store.blobs.path(grant, part(file.id, number)).open("rb") as source:
+                while block := source.read(_READ):
+                    check()
+                    out.write(block)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _hashed(path: Path, file: Resource, check: Callable[[], None]) -> dict[str, str]:
+    if known := file.body.get("sha256"):
+        return {"sha256": known}
+    digest = hashlib.sha256()
+    with path.open("rb") as source:
+        while block := source.read(_READ):
+            check()
+            digest.update(block)
+    return {"sha256": digest.hexdigest()}
+
+
+def _picture_type(head: bytes) -> str | None:
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for mark, kind in _PICTURES.items() if head.startswith(mark)), None)
+
+
+def _picture(path: Path, settings: Settings) -> dict[str, int]:
+    from videlicet.media.cut import load_image
+
+    picture = load_image(path, settings, max_side=settings.max_image_side)
+    return {"width": int(picture.shape[1]), "height": int(picture.shape[0])}
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start >= len(head) - 4  # a character cut by the end of what was read
+    return b"\0" not in head
+
+
+def _media_type(media: MediaInfo, kind: str) -> str:
+    for name in media.container.split(","):
+        if name in _CONTAINERS:
+            family = _CONTAINERS[name]
+            return family if family.startswith(kind) else f"{kind}/{family.partition('/')[2]}"
+    return mimetypes.guess_type(f"x.{media.container.split(',')[0]}")[0] or f"{kind}/octet-stream"

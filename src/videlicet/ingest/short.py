@@ -1,0 +1,143 @@
+"""Work of seconds: making files ready, and computing embeddings that were asked for."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from videlicet.embedding import Strip
+from videlicet.errors import Cancelled, MediaError, NotFound, VidelicetError, from_json
+from videlicet.ingest import files
+from videlicet.ingest.plan import Plan, staging
+from videlicet.ingest.videos import media_of
+from videlicet.models.cards import chosen_cards
+from videlicet.types import Kind, Modality, Resource, Span
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from videlicet.ingest.runtime import Runtime
+
+PROCESSING, READY, FAILED = "processing", "ready", "failed"
+
+
+def prepare(runtime: Runtime, tenant: str, file_id: str) -> str:
+    """Make a file ready; its status. One that was deleted meanwhile is ``gone``."""
+    grant = replace(runtime.grant, tenant=tenant)
+    try:
+        return files.prepare(
+            grant, runtime.store, runtime.settings, file_id, lambda: _check(runtime)
+        ).status
+    except NotFound:
+        shutil.rmtree(staging(runtime.settings, file_id), ignore_errors=True)
+        return "gone"
+    except VidelicetError as error:
+        file = runtime.store.catalog.resource(grant, Kind.FILE, file_id)
+        return files.fail(grant, runtime.store, file, error).status
+
+
+def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
+    """Run one embedding task; its status.
+
+    The body of the task holds ``file_id`` and ``request`` (see :mod:`videlicet.embedding.clips`);
+    the answer is kept in it as ``data``.
+    """
+    from videlicet.embedding.clips import vectors_of
+
+    grant = replace(runtime.grant, tenant=tenant)
+    catalog = runtime.store.catalog
+    try:
+        task = catalog.resource(grant, Kind.EMBEDDING, task_id)
+        if task.status != PROCESSING:
+            return task.status
+        try:
+            heard = _observed(runtime, tenant, task)
+            body: dict[str, Any] = {
+                "data": vectors_of(heard.strips, heard.span, task.body["request"]),
+                "duration": float(heard.span.duration),
+            }
+            status = READY
+        except VidelicetError as error:
+            body, status = {"error": error.to_json()}, FAILED
+        catalog.update_resource(
+            grant, Kind.EMBEDDING, task_id, when=[PROCESSING], status=status, body=body
+        )
+    except NotFound:
+        status = "gone"
+    shutil.rmtree(staging(runtime.settings, task_id), ignore_errors=True)
+    return status
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything the models say along a recording, by kind."""
+
+    span: Span
+    strips: dict[str, Strip]
+
+
+def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
+    grant = replace(runtime.grant, tenant=tenant)
+    file = files.prepare(
+        grant, runtime.store, runtime.settings, task.body["file_id"], lambda: _check(runtime)
+    )
+    if file.body.get("error") is not None:
+        raise from_json(file.body["error"])
+    media = media_of(file)
+    if media is None:
+        raise MediaError(
+            "media_no_stream", f"{file.name} is no video and no sound.", subject=file.name
+        )
+    settings = runtime.settings
+    wanted = task.body["request"]["options"]
+    if "visual" not in wanted:
+        media = replace(media, video=None)
+    if "audio" not in wanted and "transcription" not in wanted:
+        media = replace(media, audio=())
+    cards = chosen_cards(runtime.settings.models)
+    if "transcription" not in wanted:
+        cards = {role: card for role, card in cards.items() if role != "speech"}
+    cards = {role: card for role, card in cards.items() if role != "reader"}
+    plan = Plan(
+        index_id="", asset_id=task.id, sha256=file.body["sha256"], name=file.name, stamp=(),
+        media=media, cards=cards, sample_rate=settings.sample_rate,
+        segment_min=settings.segment_min, segment_max=settings.segment_max,
+    )  # fmt: skip
+    return Observed(
+        media.span, strips_of(runtime, plan, runtime.store.blobs.path(grant, file.body["blob"]))
+    )
+
+
+def strips_of(runtime: Runtime, plan: Plan, path: Path) -> dict[str, Strip]:
+    """What the models of a plan say of a file: ``meaning``, ``looks``, ``sounds``, ``words``."""
+    from videlicet.ingest.passes.assemble import assemble
+    from videlicet.ingest.passes.journal import Journal
+    from videlicet.ingest.passes.observe import observe
+    from videlicet.ingest.passes.pool import Crew
+
+    models = runtime.models(plan.cards)
+    crew = Crew(runtime.pool, runtime.order(), lambda: False)
+    folder = staging(runtime.settings, plan.asset_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    with Journal(folder / f"{plan.key}.journal") as journal:
+        observe(path, plan, models, crew, journal, runtime.settings, lambda _: lambda _: None)
+        found = assemble(plan, models, journal)
+    import numpy as np
+
+    strips = {}
+    for (modality, space), rows in found.vectors.items():
+        name = {
+            (Modality.VISUAL, True): "meaning",
+            (Modality.VISUAL, False): "looks",
+            (Modality.SOUND, False): "sounds",
+            (Modality.SPEECH, True): "words",
+        }[modality, space == models.text.card.id]
+        kept = list(rows.values())
+        strips[name] = Strip([row.span for row in kept], np.stack([row.vector for row in kept]))
+    return strips
+
+
+def _check(runtime: Runtime) -> None:
+    if runtime.closing:
+        raise Cancelled("cancelled", "The worker is being stopped.")

@@ -1,0 +1,76 @@
+"""Videos of the HTTP interface: an uploaded file in an index.
+
+A video's id is the asset id of what is derived from it, so the same file in two indexes shares
+nothing but its bytes. Its ``parent`` is the index; its ``body`` holds ``file_id``,
+``user_metadata``, ``video_stream``, ``indexed_at``, ``error`` and, copied from the file when that
+is ready, ``duration``, ``width``, ``height``, ``fps`` and ``size``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from videlicet.errors import NotFound
+from videlicet.store.catalog.rows import BUILT_IN, media_from_json
+from videlicet.types import Kind, MediaInfo, MetadataValue, Resource
+
+if TYPE_CHECKING:
+    from videlicet.rights import Grant
+    from videlicet.store import Store
+
+#: Starts the source of a task that takes in a video.
+SCHEME = "video:"
+#: Where a video stands.
+QUEUED, VALIDATING, INDEXING, READY, FAILED = (
+    "queued", "validating", "indexing", "ready", "failed",
+)  # fmt: skip
+
+
+def source_of(video_id: str) -> str:
+    """The source of the task that takes a video in."""
+    return SCHEME + video_id
+
+
+def video_of(source: str) -> str | None:
+    """The id of the video that a task's source names, if it names one."""
+    return source.removeprefix(SCHEME) if source.startswith(SCHEME) else None
+
+
+def facts(file: Resource) -> dict[str, Any]:
+    """What a video's body copies from its file, so that lists can be filtered by it."""
+    found: dict[str, Any] = {"size": file.body.get("size")}
+    if (media := media_of(file)) is not None:
+        found["duration"] = float(media.span.duration)
+        if media.video is not None:
+            rate = media.video.average_rate
+            found |= {
+                "width": media.video.width,
+                "height": media.video.height,
+                "fps": None if rate is None else float(rate),
+            }
+    return found
+
+
+def media_of(file: Resource) -> MediaInfo | None:
+    """Container facts of a video or sound file that is ready."""
+    row = file.body.get("media")
+    return None if row is None else media_from_json(row)
+
+
+def attached(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
+    """The values that searches can filter by: lists are only kept."""
+    return {field(key): value for key, value in metadata.items() if not isinstance(value, list)}
+
+
+def field(key: str) -> str:
+    """The name under which filters know a key of user metadata."""
+    return f"user.{key}" if key in BUILT_IN else key
+
+
+def note(grant: Grant, store: Store, video_id: str, status: str, **body: Any) -> None:
+    """Say where a video stands; one that was deleted meanwhile is nobody's concern."""
+    try:
+        store.catalog.update_resource(grant, Kind.VIDEO, video_id, status=status, body=body)
+    except NotFound:
+        return
