@@ -55,7 +55,11 @@ class Searcher:
         ready = partial(self.store.catalog.find_assets, grant, index.id, query.filter)
         within = ready(among=query.asset_ids) if limited else None
         parts = [encode(part, self.encoders, self.settings) for part in query.parts]
-        lanes = lanes_for(index, query.modalities)
+        lanes = [
+            lane
+            for lane in lanes_for(index, query.modalities)
+            if not query.lanes or lane.name in query.lanes
+        ]
         found = retrieve(
             grant, self.store, index, lanes, parts, self.encoders,
             k=max(DEPTH, 4 * (offset + query.page_size)),
@@ -65,7 +69,7 @@ class Searcher:
             within = ready(among={c.asset_id for c in found.candidates})
         candidates = [c for c in found.candidates if c.asset_id in within]
         weights = [part.weight for part in parts]
-        accept = partial(_has_phrases, parts)
+        accept = partial(_is_wanted, parts, query.all_of)
         shots = partial(self._shots, grant, index.id)
         wanted = offset + query.page_size
         if query.group_by is GroupBy.ASSET:
@@ -209,8 +213,16 @@ def _order(moment: Moment) -> tuple[float, str, Span]:
     return (-moment.score, moment.asset_id, moment.span)
 
 
-def _has_phrases(parts: Sequence[EncodedPart], candidates: Sequence[Candidate]) -> bool:
-    """Whether every part that quotes a phrase is matched exactly."""
+def _is_wanted(
+    parts: Sequence[EncodedPart],
+    all_of: Sequence[frozenset[Modality]],
+    candidates: Sequence[Candidate],
+) -> bool:
+    """Whether every part that quotes a phrase is matched exactly, and every group of modalities
+    gives evidence."""
+    seen = {c.lane.modality for c in candidates if parts[c.part].weight > 0}
+    if not all(group & seen for group in all_of):
+        return False
     exact = {c.part for c in candidates if c.lane.method is Method.PHRASE}
     return all(
         part.weight < 0 or part.words is None or not part.words.phrases or i in exact

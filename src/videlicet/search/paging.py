@@ -23,6 +23,8 @@ def fingerprint(index_id: str, query: Query) -> str:
         plain.asset_ids,
         plain.threshold,
         plain.group_by,
+        sorted(plain.lanes),
+        [sorted(group) for group in plain.all_of],
     )
     text = json.dumps([index_id, parts, rest], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
