@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,11 +93,19 @@ def _frames(
     return answers
 
 
-def cut_clip(path: Input, span: Span, out: str | os.PathLike[str], settings: Settings) -> None:
+def cut_clip(
+    path: Input,
+    span: Span,
+    out: str | os.PathLike[str],
+    settings: Settings,
+    *,
+    container: Literal["mp4", "mpegts"] = "mp4",
+) -> None:
     """Write the stretch ``span`` of a file to ``out``, exact to the frame and the sample.
 
-    The clip is encoded anew (H.264 and AAC in MP4, sides of at most 1,920 pixels) and carries no
-    metadata. ``out`` appears only when it is complete; an older file of that name is replaced.
+    The clip is encoded anew (H.264 and AAC, sides of at most 1,920 pixels, in MP4 or, to stream it,
+    in an MPEG transport stream) and carries no metadata. ``out`` appears only when it is complete;
+    an older file of that name is replaced.
 
     Raises:
         InvalidInput: ``invalid_argument`` for an empty or overlong span.
@@ -118,7 +126,7 @@ def cut_clip(path: Input, span: Span, out: str | os.PathLike[str], settings: Set
                 open(part, "w+b", buffering=0) as file,
                 Child(
                     "clip",
-                    {"span": span.to_json(), "max_side": _CLIP_SIDE},
+                    {"span": span.to_json(), "max_side": _CLIP_SIDE, "container": container},
                     limits,
                     [one, other, file],
                     subject=subject,

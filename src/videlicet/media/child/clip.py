@@ -33,11 +33,11 @@ _RUN_UP = 2
 def run_clip(
     channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
-    """Write an MP4 into the third descriptor (the first two are the same file, opened twice)."""
+    """Write a film into the third descriptor (the first two are the same file, opened twice)."""
     span = Span.from_json(arguments["span"])
     with (
         os.fdopen(os.dup(files[2]), "w+b") as file,
-        av.open(file, "w", format="mp4", options={"fflags": "+bitexact"}) as out,
+        av.open(file, "w", format=arguments["container"], options={"fflags": "+bitexact"}) as out,
         open_container(files[0], limits) as pictures,
         open_container(files[1], limits) as sounds,
     ):
