@@ -63,7 +63,8 @@ def test_everything_imported_is_declared() -> None:
 
 
 def test_everything_declared_is_imported() -> None:
-    assert RUNTIME - distributions(ROOT / "src") == set()
+    # FastAPI reads forms with the one that nobody imports by name.
+    assert RUNTIME - distributions(ROOT / "src") == {"python-multipart"}
 
 
 def test_versions_agree() -> None:

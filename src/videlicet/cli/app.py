@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from videlicet.cli import add, check, find, look, manage, models
+from videlicet.cli import add, check, find, look, manage, models, serve
 from videlicet.cli.context import context
 from videlicet.cli.output import (
     EXIT_CODES,
@@ -66,6 +66,7 @@ find.register(app)
 look.register(app)
 manage.register(app)
 check.register(app)
+serve.register(app)
 app.add_typer(models.app, name="models")
 
 

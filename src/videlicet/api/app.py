@@ -1,0 +1,120 @@
+"""The application: routes, errors, and the gate before them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from videlicet.api import errors, media
+from videlicet.api.gate import Gate
+from videlicet.api.service import Service
+from videlicet.api.v1_3 import (
+    assets,
+    embed,
+    embed_v2,
+    entities,
+    indexes,
+    later,
+    search,
+    tasks,
+    uploads,
+    videos,
+)
+from videlicet.errors import VidelicetError
+from videlicet.settings import Settings
+
+#: In this order: fixed paths before those with an id in the same place.
+_V1_3 = (
+    indexes.router, uploads.router, assets.router, videos.router, tasks.router, search.router,
+    embed.router, embed_v2.router, entities.router, later.router,
+)  # fmt: skip
+
+
+def create_app(settings: Settings) -> Any:
+    """The server's ASGI application over one data directory. It opens the directory at once (so
+    that one that cannot be used is told before a port is taken) and lets go of it at the end of
+    its lifespan."""
+    service = Service(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with service:
+            yield
+
+    app = FastAPI(
+        title="Videlicet",
+        version="1.3",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.service = service
+    for kind, handler in (
+        (errors.ApiError, errors.on_api_error),
+        (VidelicetError, errors.on_library_error),
+        (RequestValidationError, errors.on_invalid),
+        (HTTPException, errors.on_http_error),
+        (Exception, errors.on_fault),
+    ):
+        app.add_exception_handler(kind, handler)
+    v1_3 = APIRouter(prefix="/v1.3")
+    for router in _V1_3:
+        v1_3.include_router(router)
+    app.include_router(v1_3)
+    app.include_router(media.router)
+    app.include_router(uploads.parts)
+    app.include_router(_health(service))
+    schema = description(app, "/v1.3", "Videlicet v1.3")
+
+    @app.get("/openapi.json", include_in_schema=False)
+    def openapi() -> JSONResponse:
+        return JSONResponse(schema)
+
+    return Gate(app, service)
+
+
+def description(app: FastAPI, prefix: str, title: str) -> dict[str, Any]:
+    """The OpenAPI document of the routes under a prefix."""
+    found = get_openapi(title=title, version="1.3", routes=app.routes)
+    found["paths"] = {
+        path: row for path, row in found["paths"].items() if path.startswith(prefix + "/")
+    }
+    found["components"].setdefault("securitySchemes", {})["key"] = {
+        "type": "apiKey", "in": "header", "name": "x-api-key",
+    }  # fmt: skip
+    found["security"] = [{"key": []}]
+    for path in found["paths"].values():
+        for operation in path.values():
+            # Requests that do not fit are refused with 400.
+            operation["responses"].pop("422", None)
+    for name in ("HTTPValidationError", "ValidationError"):
+        found["components"]["schemas"].pop(name, None)
+    return found
+
+
+def _health(service: Service) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/ready")
+    def ready(_: Request) -> Response:
+        good = service.work.alive
+        return JSONResponse({"status": "ready" if good else "starting"}, 200 if good else 503)
+
+    @router.get("/metrics")
+    def metrics() -> Response:
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
+
+    return router

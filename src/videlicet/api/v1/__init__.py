@@ -1,0 +1,1 @@
+"""The native interface: what v1.3 has no word for."""

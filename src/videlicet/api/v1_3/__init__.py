@@ -1,0 +1,1 @@
+"""The v1.3 interface: the endpoints, fields and answers that existing clients know."""

@@ -1,0 +1,237 @@
+"""What the endpoints share: pages, times, user metadata, and the grant of a request."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+
+from videlicet.api.errors import ApiError, invalid
+from videlicet.api.gate import grant_of, state_key
+from videlicet.api.service import Service
+from videlicet.api.v1_3.schemas.common import PageInfo, Problem
+from videlicet.rights import Grant, Purpose
+from videlicet.store import Store
+from videlicet.store.catalog import Catalog
+
+#: Most items on a page, and how many there are where nobody says.
+MOST, USUAL = 50, 10
+#: Most keys of user metadata, and the longest value.
+MOST_KEYS, LONGEST = 100, 10_000
+
+
+class Paging:
+    """``page`` and ``page_limit`` of a list."""
+
+    def __init__(
+        self,
+        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+        page_limit: Annotated[int, Query(ge=1, le=MOST)] = USUAL,
+    ) -> None:
+        self.page = page
+        self.limit = page_limit
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * self.limit
+
+    def info(self, total: int) -> PageInfo:
+        return PageInfo(
+            page=self.page,
+            limit_per_page=self.limit,
+            total_page=-(-total // self.limit),
+            total_results=total,
+        )
+
+    def of(self, rows: Sequence[Any], total: int) -> dict[str, Any]:
+        """A page of what was found."""
+        return {"data": list(rows), "page_info": self.info(total)}
+
+
+Pages = Annotated[Paging, Depends()]
+
+
+class Caller:
+    """Who asks: the service, and grants for what is wanted of it."""
+
+    def __init__(self, request: Request) -> None:
+        self.service: Service = request.app.state.service
+        self.store: Store = self.service.store
+        self.catalog: Catalog = self.store.catalog
+        self.settings = self.service.settings
+        self._key = state_key(request.state)
+        self.tenant = self._key.tenant
+        base = self.settings.public_url or str(request.base_url)
+        #: What absolute addresses begin with.
+        self.base = base.rstrip("/")
+
+    def grant(self, purpose: Purpose) -> Grant:
+        return grant_of(self._key, purpose)
+
+    @property
+    def manage(self) -> Grant:
+        return self.grant(Purpose.MANAGE)
+
+    def address(self, path: str, seconds: float | None = None) -> str:
+        """The absolute, signed address of a path that needs no key."""
+        lifetime = self.settings.media_lifetime if seconds is None else seconds
+        return self.base + self.service.signer.sign(path, lifetime)
+
+
+Call = Annotated[Caller, Depends()]
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": text}
+    for status, text in {
+        400: "The request is not as it should be.",
+        401: "The API key is not valid.",
+        403: "The API key is not for this.",
+        404: "There is no such thing.",
+        409: "Not in the state it is in.",
+        413: "The request is too large.",
+        429: "Too many requests.",
+    }.items()
+}
+
+
+def text_of(when: datetime | str | None) -> str | None:
+    """A time as v1.3 writes it: RFC 3339 in UTC, ending in Z."""
+    if when is None:
+        return None
+    if isinstance(when, str):
+        when = datetime.fromisoformat(when)
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def time_of(name: str, text: str | None) -> datetime | None:
+    """A time from a filter: RFC 3339, or a date."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise invalid(f"{name} must be a time in RFC 3339 form.") from None
+
+
+def ascending(sort_option: str | None) -> bool:
+    """``asc`` or ``desc`` (which is usual)."""
+    if sort_option not in (None, "asc", "desc"):
+        raise invalid("sort_option must be asc or desc.")
+    return sort_option == "asc"
+
+
+def sorted_by(sort_by: str | None, *, known: Sequence[str] = ("created_at", "updated_at")) -> str:
+    """A column to sort by."""
+    if sort_by is None:
+        return "created_at"
+    if sort_by not in known:
+        raise invalid(f"sort_by must be one of {', '.join(known)}.")
+    return sort_by
+
+
+def metadata_of(value: Any, *, nulls: bool = False) -> dict[str, Any]:
+    """User metadata as it is kept; empty texts and lists are left out. With ``nulls`` a null stays,
+    as the wish to delete its key."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise invalid("user_metadata must be a JSON object.") from None
+    if not isinstance(value, Mapping):
+        raise invalid("user_metadata must be an object.")
+    if len(value) > MOST_KEYS:
+        raise invalid(f"user_metadata holds {MOST_KEYS} keys at most.")
+    kept: dict[str, Any] = {}
+    for key, item in value.items():
+        if not key or len(key) > 200 or not _plain(key):
+            raise invalid("A key of user_metadata is empty, too long or not text.")
+        if item is None:
+            if nulls:
+                kept[key] = None
+            continue
+        if item in ("", []):
+            continue
+        if isinstance(item, list):
+            good = all(isinstance(one, str) and _plain(one) for one in item)
+        elif isinstance(item, str):
+            good = len(item) <= LONGEST and _plain(item)
+        elif isinstance(item, float):
+            good = item == item and abs(item) != float("inf")
+        else:
+            good = isinstance(item, bool) or (isinstance(item, int) and abs(item) <= 2**53)
+        if not good:
+            raise invalid(
+                f"user_metadata.{key} must be a text, a number, true, false or a list of texts."
+            )
+        kept[key] = item
+    return kept
+
+
+def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata after a PATCH: null deletes a key."""
+    both = {**old, **new}
+    return {key: value for key, value in both.items() if value is not None}
+
+
+_DEEP = re.compile(r"(\w+)\[([^\]]*)\]")
+
+
+def deep(request: Request, name: str) -> dict[str, str]:
+    """``name[key]=value`` of a query, and ``name={"key": value}``."""
+    found: dict[str, str] = {}
+    for key, value in request.query_params.multi_items():
+        matched = _DEEP.fullmatch(key)
+        if matched and matched[1] == name:
+            found[matched[2]] = value
+    plain = request.query_params.get(name)
+    if plain is not None and plain.startswith("{"):
+        try:
+            row = json.loads(plain)
+        except ValueError:
+            raise invalid(f"{name} must be a JSON object.") from None
+        found |= {
+            str(key): value if isinstance(value, str) else json.dumps(value)
+            for key, value in row.items()
+        }
+    return found
+
+
+def numbers(request: Request, name: str) -> list[tuple[str, float]]:
+    """A number filter: ``name=5``, or ``name[gte]=1&name[lte]=9``; as operators and bounds."""
+    found = []
+    for key, value in deep(request, name).items():
+        if key not in ("gte", "lte"):
+            raise invalid(f"{name} takes gte and lte.")
+        found.append((">=" if key == "gte" else "<=", _number(name, value)))
+    plain = request.query_params.get(name)
+    if plain is not None and not plain.startswith("{"):
+        found.append(("==", _number(name, plain)))
+    return found
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise invalid(f"{name} must be a number.") from None
+    if value != value or abs(value) == float("inf"):
+        raise invalid(f"{name} must be a number.")
+    return value
+
+
+def _plain(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def not_yet(what: str) -> Callable[[], None]:
+    """An endpoint that is known but not there yet."""
+
+    def endpoint() -> None:
+        raise ApiError(400, "api_not_allowed", f"{what} is not part of this version yet.")
+
+    return endpoint

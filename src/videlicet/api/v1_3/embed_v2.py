@@ -1,0 +1,298 @@
+"""Embeddings, second form: one endpoint for every kind of input."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter
+
+from videlicet.api.errors import ApiError, invalid, missing
+from videlicet.api.v1_3 import assets
+from videlicet.api.v1_3.common import PROBLEMS, Call, Caller, Pages, text_of
+from videlicet.api.v1_3.embed import begin, models_of, task_of, tasks
+from videlicet.api.v1_3.media_sources import decoded, opened
+from videlicet.api.v1_3.models import known
+from videlicet.api.v1_3.schemas.common import Page
+from videlicet.api.v1_3.schemas.embed import TaskOut
+from videlicet.api.v1_3.schemas.embed_v2 import (
+    Answer,
+    Begun,
+    Fixed,
+    Multi,
+    Picture,
+    Recording,
+    Request,
+    Strategy,
+    TaskAnswer,
+    TaskRequest,
+    Text,
+    TextPicture,
+)
+from videlicet.api.v1_3.schemas.media_sources import MediaSource
+from videlicet.embedding.clips import vectors_of
+from videlicet.embedding.inputs import LONGEST, Models, pictures, recording, texts
+from videlicet.embedding.space import DIMENSIONS, fused
+from videlicet.errors import MediaError
+from videlicet.ingest import files
+from videlicet.types import Resource
+
+router = APIRouter(tags=["embeddings"], responses=PROBLEMS)
+
+NAMES = ("marengo3.0", "marengo3.5")
+#: Seconds of a clip where nobody says.
+CLIP = 6.0
+_PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
+
+
+@router.post("/embed-v2", response_model=Answer, response_model_exclude_none=True)
+def create(call: Call, body: Request) -> Any:
+    """Vectors of one input, at once. Recordings may be ten minutes long."""
+    name = known(body.model_name, NAMES)
+    _check_dimension(body.embedding_dimension)
+    part = getattr(body, body.input_type)
+    if part is None:
+        raise missing(body.input_type)
+    models = models_of(call)
+    match part:
+        case Text():
+            rows, counts = texts(models, [part.input_text])
+            answer = {"data": [_datum(rows[0], "text")], "usage": _usage(counts)}
+        case TextPicture():
+            rows, counts = texts(models, [part.input_text])
+            with opened(call, part.media_source) as source:
+                seen = pictures(models, [source], call.settings)
+            answer = {"data": [_datum(fused([rows[0], seen[0]]))], "usage": _usage(counts)}
+        case Picture():
+            with opened(call, part.media_source) as source:
+                answer = {"data": [_datum(pictures(models, [source], call.settings)[0], "visual")]}
+        case Recording():
+            return _recording(call, models, body.input_type, part)
+        case Multi():
+            answer = _multi(call, models, part)
+    source_facts = _source_facts(call, getattr(part, "media_source", None))
+    kind = {"input_type": body.input_type, **source_facts}
+    if body.input_type == "multi_input":
+        kind["embedding_dimension"] = DIMENSIONS
+    return {**answer, "metadata": kind if body.input_type != "text" else None, "model_name": name}
+
+
+@router.post(
+    "/embed-v2/tasks", status_code=202, response_model=Begun, response_model_exclude_none=True
+)
+def create_task(call: Call, body: TaskRequest) -> Any:
+    """Have the vectors of a recording computed."""
+    name = known(body.model_name, NAMES)
+    _check_dimension(body.embedding_dimension)
+    if body.input_type == "document":
+        raise ApiError(400, "api_not_allowed", "Documents cannot be embedded in this version.")
+    part = getattr(body, body.input_type)
+    if part is None:
+        raise missing(body.input_type)
+    if isinstance(part, Recording):
+        request = _request(body.input_type, part)
+    else:
+        request = {"options": ["visual"], "scopes": ["asset"], "types": ["separate"], "clip": CLIP}
+    file_id, facts = _file(call, part.media_source)
+    facts |= {"input_type": body.input_type}
+    if body.input_type != "image":
+        facts |= {"embedding_options": request["options"], "embedding_scopes": request["scopes"]}
+    task = begin(call, 2, name, file_id, request, facts)
+    return {"_id": task.id, "status": task.status, "metadata": {"embedding_dimension": DIMENSIONS}}
+
+
+@router.get("/embed-v2/tasks", response_model=Page[TaskOut], response_model_exclude_none=True)
+def find_tasks(
+    call: Call,
+    pages: Pages,
+    started_at: str | None = None,
+    ended_at: str | None = None,
+    status: str | None = None,
+) -> Any:
+    """List embedding tasks, newest first."""
+    return tasks(call, pages, 2, started_at, ended_at, status)
+
+
+@router.get(
+    "/embed-v2/tasks/{task_id}", response_model=TaskAnswer, response_model_exclude_none=True
+)
+def retrieve(call: Call, task_id: str) -> Any:
+    """A task, with its vectors once it is ready."""
+    return shown(task_of(call, 2, task_id))
+
+
+def shown(task: Resource) -> dict[str, Any]:
+    """A task as the second form shows it."""
+    error = task.body.get("error")
+    facts = dict(task.body["facts"])
+    if facts["input_type"] != "image":
+        facts["duration"] = float(task.body.get("duration") or 0.0)
+    return {
+        "_id": task.id,
+        "status": task.status,
+        "created_at": text_of(task.created_at),
+        "updated_at": text_of(task.updated_at),
+        "data": None
+        if task.status != "ready"
+        else [_timed(row, facts["input_type"]) for row in task.body["data"]],
+        "metadata": facts,
+        "error": None if error is None else {"message": error["message"]},
+    }
+
+
+def _recording(call: Caller, models: Models, kind: str, part: Recording) -> dict[str, Any]:
+    request = _request(kind, part)
+    with opened(call, part.media_source) as source:
+        try:
+            span, strips = recording(models, source, call.settings, request["options"])
+        except MediaError as error:
+            raise invalid(f"{kind}: {error.message}") from None
+    duration = float(span.duration)
+    if duration > LONGEST:
+        raise ApiError(
+            400, "video_duration_too_long",
+            f"{kind}: {duration:.0f} s are too long to wait for ({LONGEST:.0f} s at most); use a "
+            "task.",
+        )  # fmt: skip
+    if request["start"] is not None and request["start"] >= duration:
+        raise invalid(f"{kind}.start_sec lies beyond the end.")
+    rows = vectors_of(strips, span, request)
+    return {
+        "data": [_timed(row, kind) for row in rows],
+        "metadata": {
+            "input_type": kind,
+            **_source_facts(call, part.media_source),
+            "embedding_options": request["options"],
+            "embedding_scopes": request["scopes"],
+            "duration": duration,
+            "embedding_dimension": DIMENSIONS,
+        },
+    }
+
+
+def _request(kind: str, part: Recording) -> dict[str, Any]:
+    """What is asked of a recording, in our own words."""
+    usual: Sequence[str] = ("visual", "audio", "transcription")
+    if kind == "audio":
+        usual = ("audio", "transcription")
+        if part.embedding_option and "visual" in part.embedding_option:
+            raise invalid("audio.embedding_option: a sound has nothing to be seen.")
+    if part.start_sec is not None and part.end_sec is not None and part.end_sec <= part.start_sec:
+        raise invalid(f"{kind}.end_sec must be after start_sec.")
+    plan = part.segmentation
+    chosen: Strategy | None = plan.temporal if plan is not None and plan.temporal else plan
+    clip = CLIP
+    if chosen is not None and chosen.strategy is not None:
+        values = getattr(chosen, chosen.strategy)
+        if values is None:
+            raise missing(f"{kind}.segmentation.{chosen.strategy}")
+        clip = values.duration_sec if isinstance(values, Fixed) else max(values.min_duration_sec, 2)
+    types = part.embedding_type or ["separate_embedding"]
+    scopes = part.embedding_scope or ["clip", "asset"]
+    return {
+        "options": list(dict.fromkeys(part.embedding_option or usual)),
+        "scopes": list(dict.fromkeys("clip" if one == "local" else one for one in scopes)),
+        "types": [one.removesuffix("_embedding") for one in types],
+        "clip": float(clip),
+        "start": part.start_sec,
+        "end": part.end_sec,
+    }
+
+
+def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
+    """Words and media together as one vector."""
+    sources = part.media_sources or []
+    if not part.input_text and not sources:
+        raise missing("multi_input.input_text")
+    names = {source.name for source in sources if source.name}
+    if part.input_text:
+        for name in _PLACE.findall(part.input_text):
+            if name not in names:
+                raise invalid(f"multi_input.input_text: there is no source named {name!r}.")
+    vectors = []
+    counts = [0]
+    text = _PLACE.sub(" ", part.input_text or "").strip()
+    if text:
+        rows, counts = texts(models, [text])
+        vectors.append(rows[0])
+    for source in sources:
+        if source.media_type == "document":
+            raise ApiError(400, "api_not_allowed", "Documents cannot be embedded in this version.")
+        with opened(call, source) as media:
+            if source.media_type == "image":
+                vectors.append(pictures(models, [media], call.settings)[0])
+                continue
+            wanted = ["audio", "transcription"]
+            if source.media_type == "video":
+                wanted = ["visual", *wanted]
+            try:
+                span, strips = recording(models, media, call.settings, wanted)
+            except MediaError as error:
+                raise invalid(f"multi_input: {error.message}") from None
+            request = {"options": wanted, "scopes": ["asset"], "types": ["fused"], "clip": CLIP}
+            vectors += [row["embedding"] for row in vectors_of(strips, span, request)]
+    if not vectors:
+        raise invalid("multi_input: nothing in it can be seen or heard.")
+    return {"data": [_datum(fused(vectors))], "usage": _usage(counts)}
+
+
+def _file(call: Caller, source: MediaSource) -> tuple[str, dict[str, Any]]:
+    """The asset of a source, made for it where it is none yet."""
+    import io
+
+    given = [value for value in (source.base64_string, source.url, source.asset_id) if value]
+    if len(given) != 1:
+        raise invalid("media_source takes exactly one of url, asset_id and base64_string.")
+    body = {"hls": False, "thumbnail": False}
+    if source.asset_id:
+        file = assets.asset_of(call, source.asset_id)
+        if file.status == files.FAILED:
+            raise ApiError(400, "asset_not_ready", "The asset could not be read; upload it again.")
+        return file.id, {"input_filename": file.name}
+    if source.url:
+        assets.check_url(call, source.url, "media_source.url")
+        file = assets.make(
+            call, method="url", name=assets.name_in(source.url), body={**body, "url": source.url}
+        )
+        return file.id, {"input_url": source.url}
+    data = decoded(source.base64_string or "", "media_source")
+    file = assets.make(call, method="direct", name="upload", source=io.BytesIO(data), body=body)
+    return file.id, {}
+
+
+def _source_facts(call: Caller, source: MediaSource | None) -> dict[str, Any]:
+    if source is None:
+        return {}
+    if source.url:
+        return {"input_url": source.url}
+    if source.asset_id:
+        return {"input_filename": assets.asset_of(call, source.asset_id).name}
+    return {}
+
+
+def _check_dimension(wanted: int | None) -> None:
+    if wanted not in (None, DIMENSIONS):
+        raise invalid(f"embedding_dimension is {DIMENSIONS}.")
+
+
+def _usage(counts: Sequence[int]) -> dict[str, Any]:
+    return {"input_tokens": {"text": sum(counts)}, "truncated": False}
+
+
+def _datum(vector: Any, option: str | None = None) -> dict[str, Any]:
+    return {
+        "embedding": [round(float(value), 7) for value in vector],
+        "embedding_option": option,
+    }
+
+
+def _timed(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    timed = kind != "image"
+    return {
+        "embedding": row["embedding"],
+        "embedding_option": row["option"],
+        "embedding_scope": row["scope"],
+        "start_sec": row["start"] if timed else None,
+        "end_sec": row["end"] if timed else None,
+    }

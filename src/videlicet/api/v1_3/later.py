@@ -1,0 +1,45 @@
+"""Endpoints that are known but not there yet: they say so."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from videlicet.api.v1_3.common import PROBLEMS, not_yet
+
+router = APIRouter(tags=["not there yet"], responses=PROBLEMS)
+
+_ANALYSIS = "Analysis"
+_STORES = "The knowledge store"
+_AGENT = "The agent"
+
+for method, path, what in (
+    ("POST", "/analyze", _ANALYSIS),
+    ("POST", "/summarize", _ANALYSIS),
+    ("POST", "/gist", _ANALYSIS),
+    ("POST", "/analyze/tasks", _ANALYSIS),
+    ("GET", "/analyze/tasks", _ANALYSIS),
+    ("GET", "/analyze/tasks/{task_id}", _ANALYSIS),
+    ("DELETE", "/analyze/tasks/{task_id}", _ANALYSIS),
+    ("POST", "/analyze/tasks/{task_id}/cancel", _ANALYSIS),
+    ("POST", "/analyze/batches", _ANALYSIS),
+    ("GET", "/analyze/batches", _ANALYSIS),
+    ("GET", "/analyze/batches/{batch_id}", _ANALYSIS),
+    ("DELETE", "/analyze/batches/{batch_id}", _ANALYSIS),
+    ("POST", "/analyze/batches/{batch_id}/cancel", _ANALYSIS),
+    ("GET", "/analyze/batches/{batch_id}/results", _ANALYSIS),
+    ("POST", "/knowledge-stores", _STORES),
+    ("GET", "/knowledge-stores", _STORES),
+    ("GET", "/knowledge-stores/{rest:path}", _STORES),
+    ("POST", "/knowledge-stores/{rest:path}", _STORES),
+    ("PATCH", "/knowledge-stores/{rest:path}", _STORES),
+    ("DELETE", "/knowledge-stores/{rest:path}", _STORES),
+    ("POST", "/responses", _AGENT),
+):
+    router.add_api_route(
+        path,
+        not_yet(what),
+        methods=[method],
+        summary=f"{what}: not part of this version yet.",
+        include_in_schema="{rest:path}" not in path,
+        name=f"{method} {path}",
+    )

@@ -1,0 +1,1 @@
+"""Bodies of requests and answers, as the published description shows them."""

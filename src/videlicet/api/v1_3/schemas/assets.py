@@ -1,0 +1,42 @@
+"""Assets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from videlicet.api.v1_3.schemas.common import Metadata, Model
+
+
+class Detail(Model):
+    id: str = Field(alias="_id")
+    method: str
+    status: str
+    filename: str
+    file_type: str | None = None
+    created_at: str | None
+    user_metadata: Metadata | None = None
+    hls: dict[str, Any] | None = None
+    thumbnail: dict[str, Any] | None = None
+    technical_metadata: dict[str, Any] | None = None
+    size: int | None = None
+    duration: float | None = None
+    error: dict[str, Any] | None = None
+
+
+class Entry(Model):
+    start: float
+    end: float
+    value: str
+
+
+class Transcription(Model):
+    status: str
+    words: list[Entry] | None = None
+    sentences: list[Entry] | None = None
+    utterances: list[Entry] | None = None
+
+
+class NewMetadata(Model):
+    user_metadata: dict[str, Any]

@@ -1,0 +1,127 @@
+"""Embeddings, second form."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from videlicet.api.v1_3.schemas.common import Model
+from videlicet.api.v1_3.schemas.media_sources import MediaSource
+
+Option = Literal["visual", "audio", "transcription"]
+
+
+Type = Literal["separate_embedding", "fused_embedding"]
+
+
+class Text(Model):
+    input_text: str = Field(min_length=1)
+
+
+class Picture(Model):
+    media_source: MediaSource
+
+
+class TextPicture(Picture):
+    input_text: str = Field(min_length=1)
+
+
+class Dynamic(Model):
+    min_duration_sec: float = Field(ge=1, le=600)
+
+
+class Fixed(Model):
+    duration_sec: float = Field(ge=1, le=600)
+
+
+class Strategy(Model):
+    strategy: Literal["dynamic", "fixed"] | None = None
+    dynamic: Dynamic | None = None
+    fixed: Fixed | None = None
+
+
+class Segmentation(Strategy):
+    temporal: Strategy | None = None
+
+
+class Recording(Model):
+    media_source: MediaSource
+    start_sec: float | None = Field(default=None, ge=0)
+    end_sec: float | None = Field(default=None, gt=0)
+    segmentation: Segmentation | None = None
+    embedding_option: list[Option] | None = None
+    embedding_scope: list[Literal["clip", "local", "asset"]] | None = None
+    embedding_type: list[Type] | None = None
+
+
+class NamedSource(MediaSource):
+    name: str | None = None
+    media_type: Literal["image", "video", "audio", "document"]
+
+
+class Multi(Model):
+    input_text: str | None = None
+    media_sources: list[NamedSource] | None = Field(default=None, max_length=10)
+
+
+class Request(Model):
+    input_type: Literal["text", "image", "text_image", "audio", "video", "multi_input"]
+    model_name: str
+    auto_truncate: bool | None = None
+    embedding_uncertainty: bool | None = None
+    embedding_dimension: int | None = None
+    text: Text | None = None
+    image: Picture | None = None
+    text_image: TextPicture | None = None
+    audio: Recording | None = None
+    video: Recording | None = None
+    multi_input: Multi | None = None
+
+
+class TaskRequest(Model):
+    input_type: Literal["audio", "video", "document", "image"]
+    model_name: str
+    embedding_uncertainty: bool | None = None
+    embedding_dimension: int | None = None
+    audio: Recording | None = None
+    video: Recording | None = None
+    document: dict[str, Any] | None = None
+    image: Picture | None = None
+
+
+class Datum(Model):
+    embedding: list[float]
+    embedding_option: str | None = None
+    embedding_scope: str | None = None
+    start_sec: float | None = None
+    end_sec: float | None = None
+
+
+class Usage(Model):
+    input_tokens: dict[str, int]
+    truncated: bool
+
+
+class Answer(Model):
+    data: list[Datum]
+    usage: Usage | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Begun(Model):
+    id: str = Field(alias="_id")
+    status: str
+    data: list[Datum] | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class TaskAnswer(Model):
+    id: str = Field(alias="_id")
+    status: str
+    created_at: str | None = None
+    updated_at: str | None = None
+    data: list[Datum] | None = None
+    usage: Usage | None = None
+    metadata: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None

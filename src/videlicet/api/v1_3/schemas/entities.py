@@ -1,0 +1,92 @@
+"""Entities and their collections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from videlicet.api.v1_3.schemas.common import Model
+
+#: Most entities in one bulk call, and most pictures of one entity.
+BULK, PICTURES = 100, 50
+
+
+Name = Field(min_length=1, max_length=200)
+
+
+class NewCollection(Model):
+    name: str = Name
+    description: str | None = None
+
+
+class CollectionChanges(Model):
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    description: str | None = None
+
+
+class Collection(Model):
+    id: str = Field(alias="_id")
+    name: str
+    description: str | None = None
+    created_at: str | None
+    updated_at: str | None
+
+
+class NewEntity(Model):
+    name: str = Name
+    description: str | None = None
+    metadata: dict[str, Any] | None = None
+    asset_ids: list[str] = Field(min_length=1, max_length=PICTURES)
+
+
+class EntityChanges(Model):
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    description: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Entity(Model):
+    id: str = Field(alias="_id")
+    entity_collection_id: str
+    name: str
+    description: str | None = None
+    metadata: dict[str, Any] | None = None
+    asset_ids: list[str]
+    status: str
+    created_at: str | None
+    updated_at: str | None
+
+
+class LooseEntity(Model):
+    name: str = ""
+    description: str | None = None
+    metadata: dict[str, Any] | None = None
+    asset_ids: list[str] = Field(default_factory=list)
+
+
+class Bulk(Model):
+    entities: list[LooseEntity] = Field(min_length=1, max_length=BULK)
+
+
+class Done(Model):
+    id: str = Field(alias="_id")
+    name: str
+    status: str
+
+
+class Undone(Model):
+    entity_index: int
+    entity_name: str
+    error_reason: str
+
+
+class BulkAnswer(Model):
+    success_count: int
+    failed_count: int
+    entities: list[Done]
+    errors: list[Undone]
+
+
+class AssetIds(Model):
+    asset_ids: list[str] = Field(min_length=1, max_length=PICTURES)

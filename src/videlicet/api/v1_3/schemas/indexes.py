@@ -1,0 +1,38 @@
+"""Indexes."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from videlicet.api.v1_3.schemas.common import Model
+
+
+class IndexModel(Model):
+    model_name: str
+    model_options: list[str] = Field(min_length=1)
+
+
+class NewIndex(Model):
+    index_name: str = Field(min_length=1, max_length=200)
+    models: list[IndexModel] = Field(min_length=1, max_length=10)
+    addons: list[str] | None = None
+
+
+class Renamed(Model):
+    index_name: str = Field(min_length=1, max_length=200)
+
+
+class Made(Model):
+    id: str = Field(alias="_id")
+
+
+class IndexOut(Model):
+    id: str = Field(alias="_id")
+    created_at: str | None
+    updated_at: str | None
+    index_name: str
+    total_duration: float
+    video_count: int
+    models: list[IndexModel]
+    addons: list[str]
+    cards: dict[str, str] = Field(description="The model that does the work, by role.")

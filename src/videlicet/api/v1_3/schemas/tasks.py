@@ -1,0 +1,34 @@
+"""Indexing tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from videlicet.api.v1_3.schemas.common import Model
+from videlicet.api.v1_3.schemas.videos import Hls
+
+
+class System(Model):
+    duration: float | None = None
+    filename: str | None = None
+    height: int | None = None
+    width: int | None = None
+
+
+class Made(Model):
+    id: str = Field(alias="_id")
+    video_id: str
+
+
+class Out(Model):
+    id: str = Field(alias="_id")
+    video_id: str
+    created_at: str | None
+    updated_at: str | None
+    status: str
+    index_id: str
+    system_metadata: System
+    hls: Hls | None = None
+    error: dict[str, Any] | None = None

@@ -1,0 +1,183 @@
+"""Video indexing tasks: upload and index in one call."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+
+from videlicet.api.errors import ApiError, missing, unknown
+from videlicet.api.v1_3 import assets
+from videlicet.api.v1_3 import video_records as videos
+from videlicet.api.v1_3.common import (
+    PROBLEMS,
+    Call,
+    Caller,
+    Pages,
+    ascending,
+    metadata_of,
+    numbers,
+    sorted_by,
+    text_of,
+    time_of,
+)
+from videlicet.api.v1_3.indexes import index_of
+from videlicet.api.v1_3.schemas.common import Page
+from videlicet.api.v1_3.schemas.tasks import Made, Out
+from videlicet.errors import NotFound
+from videlicet.ingest.videos import READY, video_of
+from videlicet.types import Kind, Resource, Status, Task
+
+router = APIRouter(tags=["tasks"], responses=PROBLEMS)
+
+StatusName = Literal["ready", "uploading", "validating", "pending", "queued", "indexing", "failed"]
+
+
+@router.post("/tasks", response_model=Made)
+def create(
+    call: Call,
+    index_id: Annotated[str, Form()],
+    video_url: Annotated[str | None, Form()] = None,
+    enable_video_stream: Annotated[bool, Form()] = True,
+    user_metadata: Annotated[str | None, Form()] = None,
+    video_file: Annotated[UploadFile | None, File()] = None,
+) -> Any:
+    """Upload a video, or have one fetched, and index it."""
+    index = index_of(call, index_id)
+    metadata = {} if user_metadata is None else metadata_of(user_metadata)
+    body: dict[str, Any] = {
+        "user_metadata": metadata,
+        "hls": enable_video_stream,
+        "thumbnail": True,
+    }
+    if video_file is not None:
+        file = assets.make(
+            call, method="direct", name=video_file.filename or "upload", source=video_file.file,
+            body=body,
+        )  # fmt: skip
+    elif video_url:
+        assets.check_url(call, video_url, "video_url")
+        file = assets.make(
+            call, method="url", name=assets.name_in(video_url), body={**body, "url": video_url}
+        )
+    else:
+        raise missing("video_file")
+    video, task = videos.make(call, index, file, metadata, stream=enable_video_stream)
+    return {"_id": task.id, "video_id": video.id}
+
+
+@router.get("/tasks", response_model=Page[Out], response_model_exclude_none=True)
+def find(
+    request: Request,
+    call: Call,
+    pages: Pages,
+    sort_by: str | None = None,
+    sort_option: str | None = None,
+    index_id: str | None = None,
+    status: Annotated[list[StatusName] | None, Query()] = None,
+    filename: str | None = None,
+    created_at: str | None = None,
+    updated_at: str | None = None,
+) -> Any:
+    """List tasks, newest first."""
+    key, up = sorted_by(sort_by), ascending(sort_option)
+    since, touched = time_of("created_at", created_at), time_of("updated_at", updated_at)
+    bounds = {name: numbers(request, name) for name in ("duration", "width", "height")}
+    found = []
+    for task in call.catalog.tasks(call.manage, index_id):
+        video = _video(call, task)
+        if (
+            video is None
+            or (status and video.status not in status)
+            or (filename is not None and video.name != filename)
+            or (since is not None and task.created_at < since)
+            or (touched is not None and task.updated_at < touched)
+            or not all(_fits(video, name, bound) for name, bound in bounds.items())
+        ):
+            continue
+        found.append((task, video))
+    found.sort(key=lambda pair: (getattr(pair[0], key), pair[0].id), reverse=not up)
+    chosen = found[pages.offset : pages.offset + pages.limit]
+    return pages.of([shown(call, task, video) for task, video in chosen], len(found))
+
+
+@router.get("/tasks/{task_id}", response_model=Out, response_model_exclude_none=True)
+def retrieve(call: Call, task_id: str) -> Any:
+    """Look at one task."""
+    task, video = _task(call, task_id)
+    return shown(call, task, video)
+
+
+@router.delete("/tasks/{task_id}", response_class=Response)
+def delete(call: Call, task_id: str) -> Response:
+    """Delete a task. One that is at work is cancelled; one that is ready goes after its video."""
+    task, video = _task(call, task_id)
+    if video is not None and video.status == READY:
+        raise ApiError(
+            400, "resource_conflict", "The task's video is still there; delete the video first."
+        )
+    if video is not None and not task.status.ended:
+        videos.remove(call, video)
+    call.catalog.delete_task(call.manage, task.id)
+    return Response(status_code=200)
+
+
+def _task(call: Caller, task_id: str) -> tuple[Task, Resource | None]:
+    try:
+        task = call.catalog.task(call.manage, task_id)
+    except NotFound:
+        raise unknown("task", task_id) from None
+    if video_of(task.source) is None:
+        raise unknown("task", task_id)
+    return task, _video(call, task)
+
+
+def _video(call: Caller, task: Task) -> Resource | None:
+    video_id = video_of(task.source)
+    if video_id is None:
+        return None
+    try:
+        return call.catalog.resource(call.manage, Kind.VIDEO, video_id)
+    except NotFound:
+        return None
+
+
+def _fits(video: Resource, name: str, bounds: list[tuple[str, float]]) -> bool:
+    value = video.body.get(name)
+    if not bounds:
+        return True
+    if value is None:
+        return False
+    tests = {"==": value.__eq__, ">=": value.__ge__, "<=": value.__le__}
+    return all(tests[operator](bound) is True for operator, bound in bounds)
+
+
+def shown(call: Caller, task: Task, video: Resource | None) -> dict[str, Any]:
+    """A task as v1.3 shows it."""
+    names = {
+        Status.QUEUED: "queued",
+        Status.RUNNING: "indexing",
+        Status.READY: "ready",
+        Status.FAILED: "failed",
+        Status.CANCELLED: "failed",
+    }
+    status = names[task.status]
+    if video is not None and not task.status.ended:
+        status = video.status
+    error = task.error
+    return {
+        "_id": task.id,
+        "video_id": video_of(task.source) or "",
+        "created_at": text_of(task.created_at),
+        "updated_at": text_of(task.updated_at),
+        "status": status,
+        "index_id": task.index_id,
+        "system_metadata": {}
+        if video is None
+        else {
+            "filename": video.name,
+            **{name: video.body.get(name) for name in ("duration", "width", "height")},
+        },
+        "hls": None if video is None else videos.hls_of(call, video),
+        "error": None if error is None else {"message": error["message"], "code": error["code"]},
+    }

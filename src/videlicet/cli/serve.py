@@ -1,0 +1,190 @@
+"""``videlicet serve`` and ``videlicet keys``: the HTTP interface and who may use it."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from videlicet.cli.context import JsonOption, context
+from videlicet.cli.output import print_json, print_table, say
+from videlicet.errors import InvalidInput, NotFound, StoreError
+
+if TYPE_CHECKING:
+    from videlicet.settings import Settings
+    from videlicet.store import Store
+    from videlicet.types import ApiKey
+
+keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+
+TenantOption = Annotated[
+    str, typer.Option("--tenant", help="Whose data the key opens; tenants never see each other's.")
+]
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8765,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="TLS certificate.", show_default=False)
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="TLS key.", show_default=False)] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure", help="Listen beyond this machine without TLS: keys can be read."
+        ),
+    ] = False,
+) -> None:
+    """Serve the v1.3 HTTP API over the data directory."""
+    if not _is_loopback(host) and tls_cert is None and not insecure:
+        raise InvalidInput(
+            "invalid_argument",
+            f"{host} can be reached from other machines, and without TLS keys can be read.",
+            remedy="Give --tls-cert and --tls-key, put a proxy with TLS before it, or say "
+            "--insecure.",
+        )
+    import uvicorn
+
+    from videlicet.api.app import create_app
+    from videlicet.settings import load
+
+    settings = load(context.home)
+    app = create_app(settings)
+    first = _first_key(app.service.store)
+    scheme = "http" if tls_cert is None else "https"
+    say(f"Videlicet serves {settings.home} on {scheme}://{host}:{port}/v1.3")
+    if first is not None:
+        say(f"The first API key, shown this once: {first}")
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=30,
+    )
+
+
+@keys.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    tenant: TenantOption = "local",
+    scope: Annotated[
+        list[str] | None, typer.Option(help="read or write; everything, if none is given.")
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(help="Days until the key expires.", min=1, show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key; it is shown this once."""
+    if strange := set(scope or ()) - {"read", "write"}:
+        raise InvalidInput("invalid_argument", f"There is no scope {min(strange)!r}.")
+    expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
+    with _store() as store:
+        made, secret = store.catalog.create_key(
+            _grant(tenant), name, scopes=scope or (), expires_at=expires
+        )
+    if as_json:
+        print_json({"key": secret, **_row(made)})
+    else:
+        say(f"Key {made.id} ({name}), shown this once:")
+        typer.echo(secret)
+
+
+@keys.command("list")
+def find(as_json: JsonOption = False) -> None:
+    """List keys (never the keys themselves)."""
+    with _store() as store:
+        found = [_row(key) for key in store.catalog.keys(_grant("*"))]
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("id", "name", "begins", "tenant", "scopes", "created", "state"),
+        [
+            (
+                row["id"], row["name"], row["prefix"], row["tenant"],
+                ", ".join(row["scopes"]) or "all", row["created_at"][:10], row["state"],
+            )
+            for row in found
+        ],
+        empty="There are no keys; make one with `videlicet keys create NAME`.",
+        whole=("id",),
+    )  # fmt: skip
+
+
+@keys.command("revoke")
+def revoke(
+    id: Annotated[str, typer.Argument(help="The id of a key, from `videlicet keys list`.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key useless from now on."""
+    with _store() as store:
+        gone = store.catalog.revoke_key(_grant("*"), id)
+    if as_json:
+        print_json(_row(gone))
+    else:
+        say(f"Key {gone.id} ({gone.name}) is revoked.")
+
+
+def _row(key: ApiKey) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    late = key.expires_at is not None and key.expires_at <= now
+    return {
+        "id": key.id,
+        "name": key.name,
+        "prefix": key.prefix,
+        "tenant": key.tenant,
+        "scopes": sorted(key.scopes),
+        "created_at": key.created_at.isoformat(),
+        "expires_at": None if key.expires_at is None else key.expires_at.isoformat(),
+        "state": "revoked" if key.revoked_at else "expired" if late else "good",
+    }
+
+
+def _first_key(store: Store) -> str | None:
+    """A key for a data directory that has none yet."""
+    if store.catalog.keys(_grant("*")):
+        return None
+    return store.catalog.create_key(_grant("local"), "first")[1]
+
+
+def _store() -> Store:
+    """The store, for changing keys only: a server may be running on it."""
+    from videlicet.settings import load
+    from videlicet.store import open_store
+
+    settings: Settings = load(context.home)
+    try:
+        return open_store(settings)
+    except (StoreError, NotFound) as error:
+        if error.code != "store_not_found":
+            raise
+        return open_store(settings, write=True, create=True)
+
+
+def _grant(tenant: str) -> Any:
+    from videlicet.rights import Grant, Purpose
+
+    return Grant("local", Purpose.MANAGE, tenant)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's verbs."""
+    app.command()(serve)
+    app.add_typer(keys, name="keys")
