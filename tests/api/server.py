@@ -1,0 +1,163 @@
+"""A real server in a process of its own, for tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from videlicet.errors import StoreError
+from videlicet.models import doubles
+from videlicet.rights import Grant, Purpose
+from videlicet.settings import load
+from videlicet.store import open_store
+
+#: Settings that have the server work with the shipped doubles.
+DOUBLES = {"VIDELICET_MODELS": ",".join(f"{role}={id}" for role, id in doubles.IDS.items())}
+_RUN = "import sys; sys.argv[0] = 'videlicet'; from videlicet.cli import main; main()"
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """One data directory, and the process that serves it while there is one."""
+
+    home: Path
+    port: int
+    environment: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def root(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def base(self) -> str:
+        return f"{self.root}/v1.3"
+
+    def start(self) -> None:
+        log = (self.home.parent / f"{self.home.name}.log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _RUN, "serve", "--port", str(self.port)],
+            env={**os.environ, **self.environment, "VIDELICET_HOME": str(self.home)},
+            stdout=log,
+            stderr=log,
+        )
+        log.close()
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.root}/ready", timeout=5).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.1)
+        raise AssertionError(f"the server did not start: {self.log}")
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def log(self) -> str:
+        return (self.home.parent / f"{self.home.name}.log").read_text("utf-8", "replace")
+
+    def key(self, tenant: str = "local", **options: Any) -> str:
+        """A new key's secret."""
+        grant = Grant("tests", Purpose.MANAGE, tenant)
+        settings = load(self.home)
+        try:
+            store = open_store(settings)
+        except StoreError:
+            store = open_store(settings, write=True, create=True)
+        with store:
+            return store.catalog.create_key(grant, "tests", **options)[1]
+
+
+@contextmanager
+def served(home: Path, **environment: str) -> Iterator[Server]:
+    server = Server(home, free_port(), environment)
+    server.start()
+    try:
+        yield server
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.stop()
+
+
+class Client(httpx.Client):
+    """A client with a key, whose paths begin after ``/v1.3``."""
+
+    def __init__(self, server: Server, key: str) -> None:
+        super().__init__(base_url=server.base, headers={"x-api-key": key}, timeout=60)
+
+    def ok(self, method: str, path: str, **options: Any) -> Any:
+        """The body of an answer that must be good."""
+        answer = self.request(method, path, **options)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def index(self, name: str = "films", options: tuple[str, ...] = ("visual", "audio")) -> str:
+        body = {
+            "index_name": name,
+            "models": [{"model_name": "marengo3.0", "model_options": list(options)}],
+            "addons": ["thumbnail"],
+        }
+        return str(self.ok("POST", "indexes", json=body)["_id"])
+
+    def upload(self, path: Path, **fields: str) -> str:
+        with path.open("rb") as file:
+            made = self.ok(
+                "POST", "assets", data={"method": "direct", **fields},
+                files={"file": (path.name, file)},
+            )  # fmt: skip
+        return str(made["_id"])
+
+    def ended(self, path: str, seconds: float = 90) -> Any:
+        """What is at a path once it is ready or has failed."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = self.ok("GET", path)
+            if found["status"] in ("ready", "failed"):
+                return found
+            assert time.monotonic() < deadline, f"{path} is still {found['status']}"
+            time.sleep(0.1)
+
+    def film(self, index_id: str, path: Path, metadata: Mapping[str, Any] | None = None) -> str:
+        """A video that is ready."""
+        asset_id = self.upload(path)
+        assert self.ended(f"assets/{asset_id}")["status"] == "ready"
+        made = self.ok(
+            "POST", f"indexes/{index_id}/indexed-assets",
+            json={
+                "asset_id": asset_id,
+                "enable_video_stream": True,
+                "user_metadata": dict(metadata or {}),
+            },
+        )  # fmt: skip
+        video = self.ended(f"indexes/{index_id}/indexed-assets/{made['_id']}")
+        assert video["status"] == "ready", video
+        return str(made["_id"])

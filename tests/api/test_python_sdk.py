@@ -1,0 +1,439 @@
+"""The official Python SDK as the client: with the shipped doubles, and with the real models on a
+real recording where both are at hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import twelvelabs
+from tests import samples
+from tests.api.server import DOUBLES, Server, served
+from tests.ingest import rig
+from twelvelabs import TwelveLabs
+from twelvelabs.core.api_error import ApiError
+from twelvelabs.errors import BadRequestError, NotFoundError
+from twelvelabs.indexes import IndexesCreateRequestModelsItem
+from twelvelabs.types import (
+    AudioInputRequest,
+    ImageInputRequest,
+    MediaSource,
+    MultiInputRequest,
+    TextImageInputRequest,
+    TextInputRequest,
+    VideoInputRequest,
+)
+
+MODEL = "marengo3.0"
+
+
+@pytest.fixture(
+    scope="module",
+    params=["doubles", pytest.param("real", marks=[pytest.mark.weights, pytest.mark.corpus])],
+)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def server(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    environment = DOUBLES if kind == "doubles" else {}
+    with served(tmp_path_factory.mktemp("sdk") / "home", **environment) as one:
+        yield one
+
+
+@contextmanager
+def sdk(server: Server, key: str) -> Iterator[TwelveLabs]:
+    """A client whose connections are closed in the end."""
+    with httpx.Client(timeout=120, follow_redirects=True) as connection:
+        yield TwelveLabs(api_key=key, base_url=server.base, httpx_client=connection)
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[TwelveLabs]:
+    with sdk(server, server.key()) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def talk(kind: str, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film with pictures and somebody speaking."""
+    folder = tmp_path_factory.mktemp("talk")
+    if kind == "doubles":
+        return rig.films(folder, 1, seconds=8)[0].rename(folder / "talk.mp4")
+    manifest = json.loads((corpus / "manifest.json").read_text("utf-8"))
+    chosen = next(row for row in manifest if row["speech"] and row["width"] == 640)
+    return Path(shutil.copy(corpus / "videos" / chosen["file"], folder / "talk.mp4"))
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return samples.image(tmp_path_factory.mktemp("picture") / "picture.png")
+
+
+@pytest.fixture(scope="module")
+def index(client: TwelveLabs) -> str:
+    made = client.indexes.create(
+        index_name="films",
+        models=[
+            IndexesCreateRequestModelsItem(model_name=MODEL, model_options=["visual", "audio"])
+        ],
+        addons=["thumbnail"],
+    )
+    assert made.id is not None
+    return made.id
+
+
+def ended(look: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 120
+    while (found := look()).status not in ("ready", "failed"):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return found
+
+
+@pytest.fixture(scope="module")
+def asset(client: TwelveLabs, talk: Path) -> Any:
+    with talk.open("rb") as file:
+        made = client.assets.create(
+            method="direct", file=file, user_metadata=json.dumps({"kind": "talk", "year": 2026})
+        )
+    assert made.status == "processing"
+    return ended(lambda: client.assets.retrieve(made.id))
+
+
+@pytest.fixture(scope="module")
+def video(client: TwelveLabs, index: str, asset: Any) -> Any:
+    made = client.indexes.indexed_assets.create(
+        index, asset_id=asset.id, enable_video_stream=True,
+        user_metadata={"topic": "speech", "seen": True, "tags": ["a", "b"]},
+    )  # fmt: skip
+    found = ended(lambda: client.indexes.indexed_assets.retrieve(index, made.id))
+    assert found.status == "ready"
+    return found
+
+
+@pytest.fixture(scope="module")
+def image_asset(client: TwelveLabs, picture: Path) -> Any:
+    with picture.open("rb") as file:
+        made = client.assets.create(method="direct", file=file)
+    return ended(lambda: client.assets.retrieve(made.id))
+
+
+def test_indexes(client: TwelveLabs, index: str) -> None:
+    found = client.indexes.retrieve(index)
+    assert (found.index_name, found.addons) == ("films", ["thumbnail"])
+    other = client.indexes.create(
+        index_name="other",
+        models=[IndexesCreateRequestModelsItem(model_name=MODEL, model_options=["visual"])],
+    )
+    client.indexes.update(other.id, index_name="renamed")
+    names = [one.index_name for one in client.indexes.list(page_limit=1)]
+    assert names == ["renamed", "films"]
+    assert [i.id for i in client.indexes.list(model_options="audio")] == [index]
+    with pytest.raises(BadRequestError) as caught:
+        client.indexes.create(
+            index_name="films",
+            models=[IndexesCreateRequestModelsItem(model_name=MODEL, model_options=["visual"])],
+        )
+    assert caught.value.body["code"] == "index_name_already_exists"
+    client.indexes.delete(other.id)
+    with pytest.raises(ApiError) as gone:
+        client.indexes.retrieve(other.id)
+    assert gone.value.status_code == 404
+
+
+def test_assets(client: TwelveLabs, asset: Any, talk: Path) -> None:
+    assert (asset.status, asset.filename, asset.method) == ("ready", talk.name, "direct")
+    assert asset.user_metadata == {"kind": "talk", "year": 2026}
+    assert asset.size == talk.stat().st_size
+    assert asset.duration == pytest.approx(asset.technical_metadata.video_duration_seconds)
+    assert asset.technical_metadata.has_audio
+    assert httpx.get(asset.thumbnail.representative_url).content.startswith(b"\xff\xd8\xff")
+    assert httpx.get(asset.hls.manifest_url).text.startswith("#EXTM3U")
+    assert [a.id for a in client.assets.list(filename="TALK", asset_types=["video"])] == [asset.id]
+    client.assets.update_user_metadata(asset.id, user_metadata={"year": None, "more": 1.5})
+    assert client.assets.retrieve(asset.id).user_metadata == {"kind": "talk", "more": 1.5}
+    client.assets.replace_user_metadata(asset.id, user_metadata={"a": True})
+    assert client.assets.retrieve(asset.id).user_metadata == {"a": True}
+    client.assets.delete_user_metadata(asset.id)
+    assert not client.assets.retrieve(asset.id).user_metadata
+    with pytest.raises(NotFoundError):
+        client.assets.retrieve("0" * 24)
+
+
+def test_indexed_assets_and_videos(client: TwelveLabs, index: str, asset: Any, video: Any) -> None:
+    listed = list(client.indexes.indexed_assets.list(index, status=["ready"]))
+    assert [one.id for one in listed] == [video.id]
+    found = list(client.indexes.indexed_assets.list(index, user_metadata={"topic": "speech"}))
+    assert [one.id for one in found] == [video.id]
+    assert not list(client.indexes.indexed_assets.list(index, user_metadata={"topic": "x"}))
+    assert [v.id for v in client.indexes.videos.list(index, user_metadata={"seen": True})] == [
+        video.id
+    ]
+    assert not list(client.indexes.videos.list(index, duration={"gte": 1000}))  # type: ignore[arg-type]
+    by_asset = list(client.indexes.indexed_assets.list_by_asset(asset.id))
+    assert [(one.id, one.index.id) for one in by_asset] == [(video.id, index)]
+    whole = client.indexes.videos.retrieve(
+        index, video.id, embedding_option=["visual", "audio", "transcription"], transcription=True
+    )
+    assert " ".join(one.value for one in whole.transcription).strip()
+    segments = whole.embedding.video_embedding.segments
+    assert {s.embedding_option for s in segments} >= {"visual", "transcription"}
+    assert {len(s.float_) for s in segments} == {512}
+    assert whole.hls.status == "COMPLETE"
+    client.indexes.videos.update(index, video.id, user_metadata={"topic": "talk", "seen": None})
+    assert client.indexes.videos.retrieve(index, video.id).user_metadata == {
+        "topic": "talk", "tags": ["a", "b"],
+    }  # fmt: skip
+    client.indexes.indexed_assets.update(index, video.id, user_metadata={"topic": "speech"})
+
+
+def test_transcription(client: TwelveLabs, asset: Any, video: Any) -> None:
+    said = client.assets.retrieve_transcription(
+        asset.id, include=["words", "sentences", "utterances"]
+    )
+    assert said.status == "ready"
+    assert said.words
+    assert said.words[0].start < said.words[0].end
+    assert len(said.words) >= len(said.sentences) == len(said.utterances)
+
+
+def test_search_by_words(client: TwelveLabs, index: str, asset: Any, video: Any) -> None:
+    words = client.assets.retrieve_transcription(asset.id, include=["sentences"]).sentences
+    query = " ".join(words[0].value.split()[:6])
+    hits = list(
+        client.search.query(
+            index_id=index, query_text=query, search_options=["visual", "audio", "transcription"],
+            include_user_metadata=True,
+        )
+    )  # fmt: skip
+    first = hits[0]
+    assert (first.video_id, first.rank) == (video.id, 1)
+    assert first.start <= words[0].end
+    assert first.user_metadata["topic"] == "speech"
+    assert httpx.get(first.thumbnail_url).content.startswith(b"\xff\xd8\xff")
+    grouped = client.search.create(
+        index_id=index, query_text=query, search_options=["transcription"], group_by="video",
+        transcription_options=["lexical"],
+    )  # fmt: skip
+    assert grouped.data[0].id == video.id
+    assert grouped.data[0].clips
+    assert grouped.search_pool.total_count == 1
+    for condition, count in (
+        ({"topic": "speech"}, 1),
+        ({"topic": "x"}, 0),
+        ({"id": [video.id]}, 1),
+    ):
+        found = client.search.create(
+            index_id=index, query_text=query, search_options=["transcription"], group_by="video",
+            filter=json.dumps(condition),
+        )  # fmt: skip
+        assert len(found.data) == count
+
+
+def test_search_by_pictures(
+    client: TwelveLabs, server: Server, index: str, video: Any, picture: Path
+) -> None:
+    shown = httpx.get(client.indexes.videos.retrieve(index, video.id).hls.thumbnail_urls[0]).content
+    one = client.search.create(
+        index_id=index, query_media_type="image", query_media_file=("frame.jpg", shown),
+        search_options=["visual"],
+    )  # fmt: skip
+    assert one.data[0].video_id == video.id
+    hits = list(
+        client.search.query(
+            index_id=index, query_media_type="image", query_text="somebody speaks",
+            query_media_files=[("a.jpg", shown), ("b.png", picture.read_bytes())],
+            search_options=["visual"], operator="and",
+        )
+    )  # fmt: skip
+    assert hits[0].video_id == video.id
+
+
+def test_search_pages(client: TwelveLabs, index: str, video: Any) -> None:
+    pager = client.search.query(
+        index_id=index, query_text="a person in a room", search_options=["visual"], page_limit=1
+    )
+    ranks = [hit.rank for hit in pager]
+    assert ranks == list(range(1, len(ranks) + 1))
+    with pytest.raises(BadRequestError):
+        client.search.retrieve("nonsense")
+
+
+def test_tasks(client: TwelveLabs, index: str, tmp_path: Path) -> None:
+    film = samples.video(tmp_path / "colours.mp4", samples.THREE)
+    with film.open("rb") as file:
+        made = client.tasks.create(
+            index_id=index, video_file=file, user_metadata=json.dumps({"n": 1})
+        )
+    done = client.tasks.wait_for_done(made.id, sleep_interval=0.2)
+    assert (done.status, done.video_id) == ("ready", made.video_id)
+    assert done.system_metadata.filename == "colours.mp4"
+    assert made.id in [one.id for one in client.tasks.list(index_id=index, status=["ready"])]
+    with pytest.raises(BadRequestError):
+        client.tasks.delete(made.id)
+    client.indexes.videos.delete(index, made.video_id)
+    broken = samples.text_as_mp4(tmp_path / "broken.mp4")
+    with broken.open("rb") as file:
+        bad = client.tasks.create(index_id=index, video_file=file)
+    assert client.tasks.wait_for_done(bad.id, sleep_interval=0.2).status == "failed"
+    client.tasks.delete(bad.id)
+
+
+def test_embeddings(client: TwelveLabs, talk: Path, picture: Path, tmp_path: Path) -> None:
+    words = client.embed.create(model_name=MODEL, text="a dog on a beach")
+    assert len(words.text_embedding.segments[0].float_) == 512
+    with picture.open("rb") as file:
+        seen = client.embed.create(model_name=MODEL, image_file=file)
+    assert len(seen.image_embedding.segments[0].float_) == 512
+    with samples.sound(tmp_path / "tone.wav", samples.Tone()).open("rb") as file:
+        heard = client.embed.create(model_name=MODEL, audio_file=file)
+    assert len(heard.audio_embedding.segments[0].float_) == 512
+    with talk.open("rb") as file:
+        made = client.embed.tasks.create(
+            model_name=MODEL, video_file=file, video_embedding_scope=["clip", "video"]
+        )
+    assert client.embed.tasks.wait_for_done(made.id, sleep_interval=0.2).status == "ready"
+    found = client.embed.tasks.retrieve(made.id, embedding_option=["visual"])
+    segments = found.video_embedding.segments
+    assert {s.embedding_scope for s in segments} == {"clip", "video"}
+    assert {s.embedding_option for s in segments} == {"visual"}
+    assert made.id in [one.id for one in client.embed.tasks.list()]
+    assert client.embed.tasks.status(made.id).video_embedding.metadata.duration > 0
+
+
+def test_embeddings_v2(client: TwelveLabs, asset: Any, image_asset: Any, tmp_path: Path) -> None:
+    create = client.embed.v_2.create
+    words = create(input_type="text", model_name=MODEL, text=TextInputRequest(input_text="a dog"))
+    assert len(words.data[0].embedding) == 512
+    source = MediaSource(asset_id=image_asset.id)
+    seen = create(
+        input_type="image", model_name=MODEL, image=ImageInputRequest(media_source=source)
+    )
+    assert seen.metadata.input_type == "image"
+    both = create(
+        input_type="text_image", model_name=MODEL,
+        text_image=TextImageInputRequest(media_source=source, input_text="a white corner"),
+    )  # fmt: skip
+    assert len(both.data) == 1
+    film = create(
+        input_type="video", model_name=MODEL,
+        video=VideoInputRequest(media_source=MediaSource(asset_id=asset.id)),
+    )  # fmt: skip
+    assert {d.embedding_scope for d in film.data} == {"clip", "asset"}
+    assert film.metadata.duration == pytest.approx(asset.duration, abs=0.1)
+    heard = create(
+        input_type="audio", model_name=MODEL,
+        audio=AudioInputRequest(media_source=MediaSource(asset_id=asset.id)),
+    )  # fmt: skip
+    assert heard.metadata.input_type == "audio"
+    mixed = create(
+        input_type="multi_input", model_name="marengo3.5",
+        multi_input=MultiInputRequest.model_validate(
+            {
+                "input_text": "something like <@corner>",
+                "media_sources": [
+                    {"name": "corner", "media_type": "image", "asset_id": image_asset.id}
+                ],
+            }
+        ),
+    )  # fmt: skip
+    assert len(mixed.data) == 1
+    made = client.embed.v_2.tasks.create(
+        input_type="video", model_name=MODEL,
+        video=VideoInputRequest(media_source=MediaSource(asset_id=asset.id)),  # type: ignore[arg-type]
+    )  # fmt: skip
+    done = ended(lambda: client.embed.v_2.tasks.retrieve(made.id))
+    assert done.status == "ready"
+    assert len(done.data[0].embedding) == 512
+    assert made.id in [one.id for one in client.embed.v_2.tasks.list()]
+
+
+def test_multipart_upload(client: TwelveLabs, talk: Path, tmp_path: Path) -> None:
+    source = Path(shutil.copy(talk, tmp_path / "large.mp4"))
+    # Bytes after the last box do not harm a film, and make it several chunks long.
+    with source.open("ab") as file:
+        file.write(b"\x00\x00\x00\x08free" * (9 * 1024 * 1024 // 8))
+    result = client.multipart_upload.upload_file(str(source), batch_size=1)
+    assert ended(lambda: client.assets.retrieve(result.asset_id)).status == "ready"
+    assert client.assets.retrieve(result.asset_id).size == source.stat().st_size
+    half = client.multipart_upload.create(filename="x.mp4", type="video", total_size=20_000_000)
+    assert half.total_chunks == len(half.upload_urls)
+    assert half.upload_id in [
+        one.upload_id for one in client.multipart_upload.list_incomplete_uploads()
+    ]
+    assert client.multipart_upload.get_additional_presigned_urls(
+        half.upload_id, start=1, count=2
+    ).upload_urls
+    states = list(client.multipart_upload.get_status(half.upload_id))
+    assert {one.status for one in states} == {"pending"}
+
+
+def test_entities(client: TwelveLabs, index: str, video: Any, image_asset: Any) -> None:
+    collections = client.entity_collections
+    people = collections.create(name="People", description="Those who speak")
+    assert collections.retrieve(people.id).name == "People"
+    assert collections.update(people.id, name="Folk").name == "Folk"
+    assert [one.id for one in collections.list(name="fol")] == [people.id]
+    anna = collections.entities.create(
+        people.id, name="Anna", asset_ids=[image_asset.id], metadata={"age": 40}
+    )
+    assert anna.status == "ready"
+    bulk = collections.entities.create_bulk(
+        people.id,
+        entities=[
+            {"name": "Berta", "asset_ids": [image_asset.id]},  # type: ignore[list-item]
+            {"name": "Nobody", "asset_ids": ["0" * 24]},  # type: ignore[list-item]
+        ],
+    )
+    assert (bulk.success_count, bulk.failed_count) == (1, 1)
+    assert bulk.errors[0].entity_index == 1
+    names = [one.name for one in collections.entities.list(people.id, sort_by="name")]
+    assert sorted(names) == ["Anna", "Berta"]
+    assert len(list(collections.entities.list_by_asset(image_asset.id))) == 2
+    changed = collections.entities.update(people.id, anna.id, description="A friend")
+    assert changed.description == "A friend"
+    with pytest.raises(BadRequestError):
+        collections.entities.delete_assets(people.id, anna.id, asset_ids=[image_asset.id])
+    found = client.search.create(
+        index_id=index, query_text=f"<@{anna.id}> speaks", search_options=["visual"]
+    )
+    assert found.data is not None
+    collections.entities.delete(people.id, anna.id)
+    collections.delete(people.id)
+    with pytest.raises(ApiError):
+        collections.retrieve(people.id)
+
+
+def test_not_there_yet(client: TwelveLabs, asset: Any) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        client.analyze(
+            video=twelvelabs.types.VideoContext_AssetId(asset_id=asset.id), prompt="What is it?"
+        )
+    assert caught.value.body["code"] == "api_not_allowed"
+
+
+def test_deleting(client: TwelveLabs, index: str, asset: Any, video: Any) -> None:
+    with pytest.raises(ApiError) as held:
+        client.assets.delete(asset.id)
+    assert held.value.status_code == 409
+    client.assets.delete(asset.id, force=True)
+    with pytest.raises(NotFoundError):
+        client.assets.retrieve(asset.id)
+    with pytest.raises(NotFoundError):
+        client.indexes.videos.retrieve(index, video.id)
+
+
+def test_wrong_key(server: Server) -> None:
+    with sdk(server, "wrong") as stranger, pytest.raises(ApiError) as caught:
+        next(iter(stranger.indexes.list()))
+    assert caught.value.status_code == 401
+    assert caught.value.body["code"] == "api_key_invalid"

@@ -1,0 +1,40 @@
+"""Servers and workers that are killed: what was accepted ends, once."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.api.server import DOUBLES, Client, served
+from tests.ingest import rig
+
+
+@pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=pytest.mark.slow)])
+def test_kills_lose_nothing(tmp_path: Path, rounds: int) -> None:
+    films = rig.films(tmp_path / "films", rounds, seconds=4)
+    chance = random.Random(7)
+    with served(tmp_path / "home", **DOUBLES) as server, Client(server, server.key()) as client:
+        index = client.index()
+        accepted = []
+        for number, film in enumerate(films):
+            asset = client.upload(film)
+            made = client.ok("POST", f"indexes/{index}/indexed-assets", json={"asset_id": asset})
+            accepted.append(made["_id"])
+            time.sleep(chance.uniform(0, 0.5))
+            assert server.process is not None
+            if number % 2:
+                server.kill()
+                server.start()
+            else:
+                for child in psutil.Process(server.process.pid).children():
+                    child.kill()
+        for video in accepted:
+            found = client.ended(f"indexes/{index}/indexed-assets/{video}", 120)
+            assert found["status"] == "ready"
+        listed = client.ok("GET", f"indexes/{index}/videos", params={"page_limit": 50})
+        assert sorted(row["_id"] for row in listed["data"]) == sorted(accepted)
+        assert len(client.ok("GET", "assets", params={"page_limit": 50})["data"]) == rounds
+        assert server.stop() == 0
