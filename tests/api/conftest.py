@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from tests import samples
 from tests.api.server import DOUBLES, Client, Server, served
 
-from videlicet.models import doubles
+JAVASCRIPT = Path(__file__).parent / "javascript"
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +33,14 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return samples.image(tmp_path_factory.mktemp("pictures") / "red.png")
-
-
-@pytest.fixture(scope="session")
-def doubled() -> dict[str, str]:
-    return dict(doubles.IDS)
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the script and the locked packages it needs."""
+    if shutil.which("npm") is None:
+        pytest.skip("Node.js and npm are not here: install them to test the JavaScript SDK")
+    folder = tmp_path_factory.mktemp("javascript")
+    for name in ("package.json", "package-lock.json", "drive.mjs"):
+        shutil.copy(JAVASCRIPT / name, folder)
+    subprocess.run(
+        ["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True, timeout=300
+    )
+    return folder

@@ -12,7 +12,7 @@ import pytest
 from tests.docs.samples import make_samples
 from tests.docs.snippets import PAGES, ROOT, Snippet, snippets
 
-LANGUAGES = {"console", "python", "json", "text"}
+LANGUAGES = {"console", "python", "javascript", "json", "text"}
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,65 @@
+"""What the guide says of the HTTP interface, run against a server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.api.server import Server
+from tests.docs.samples import make_samples
+from tests.docs.snippets import ROOT, snippets
+
+MARK = "tests/api/test_guide.py"
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the recordings that the guide names."""
+    folder = tmp_path_factory.mktemp("guide")
+    make_samples(folder)
+    return folder
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """What this file promises to run of a page of the guide."""
+    path = ROOT / "docs" / page
+    text = path.read_text("utf-8").splitlines()
+    return [
+        one.code
+        for one in snippets(path)
+        if one.language == language and one.exempt and MARK in text[one.line - 2]
+    ]
+
+
+def run(command: list[str], server: Server, here: Path) -> str:
+    key = server.key()
+    environment = {"BASE": server.base, "KEY": key, "TWELVELABS_BASE_URL": server.base}
+    done = subprocess.run(
+        command, cwd=here, env={**os.environ, **environment}, capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_commands(server: Server, here: Path) -> None:
+    (block,) = blocks("api.md", "console")
+    commands = [line.removeprefix("$ ") for line in block.splitlines()]
+    assert len(commands) == 3
+    for command in commands:
+        assert "page_info" in run(["sh", "-c", command], server, here) or "-F" in command
+
+
+def test_python(server: Server, here: Path) -> None:
+    program = "\n".join(blocks("python-sdk.md", "python"))
+    assert run([sys.executable, "-c", program], server, here).splitlines()[-2:] == ["512", "ready"]
+
+
+def test_javascript(server: Server, here: Path, packages: Path) -> None:
+    (program,) = blocks("javascript-sdk.md", "javascript")
+    (packages / "guide.mjs").write_text(program)
+    (packages / "films").symlink_to(here / "films")
+    run(["node", str(packages / "guide.mjs")], server, packages)
