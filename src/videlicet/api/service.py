@@ -22,6 +22,8 @@ from videlicet.types import Index
 
 #: The worker gives way to searches.
 NICENESS = 10
+#: Seconds that the worker has to end in good order.
+PATIENCE = 5.0
 #: Seconds to wait before a worker that died is started again: first, and at most.
 _PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
@@ -107,7 +109,7 @@ class Work:
         self._stopping.set()
         with self._lock:
             if self._worker is not None:
-                self._worker.kill()
+                self._worker.finish(PATIENCE)
         self._thread.join()
 
     def _run(self) -> None:

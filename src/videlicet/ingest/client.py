@@ -239,9 +239,14 @@ class Worker:
         _drain(self._process.stdout)
         self._process.wait()
 
-    def kill(self) -> None:
-        """End the worker at once, which is always safe: what is unfinished goes on later."""
-        self._process.kill()
+    def finish(self, patience: float) -> None:
+        """Ask the worker to end while another thread reads its news; after so many seconds it is
+        ended, which is always safe: what is unfinished goes on later."""
+        try:
+            self._send({"kind": "stop"})
+            self._process.wait(patience)
+        except (VidelicetError, subprocess.TimeoutExpired):
+            self._process.kill()
 
     def __enter__(self) -> Worker:
         return self
