@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fastapi import APIRouter
 
 from videlicet.api.v1_3.common import PROBLEMS, not_yet
@@ -42,4 +44,10 @@ for method, path, what in (
         summary=f"{what}: not part of this version yet.",
         include_in_schema="{rest:path}" not in path,
         name=f"{method} {path}",
+        openapi_extra={
+            "parameters": [
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                for name in re.findall(r"{(\w+)}", path)
+            ]
+        },
     )
