@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("startup", "fusion", "search", "vectors", "ingest")
+NAMES = ("startup", "fusion", "search", "vectors", "ingest", "serve")
 
 
 def main() -> None:

@@ -112,8 +112,7 @@ def segment(request: Request, file: File, number: int) -> Response:
 
 
 def _original(request: Request, file: Resource) -> Path:
-    path: Path = request.app.state.service.store.blobs.path(_GRANT, file.body["blob"])
-    return path
+    return files.bytes_of(_GRANT, request.app.state.service.store, file)
 
 
 def _still(request: Request, file: Resource, at: Fraction) -> Response:

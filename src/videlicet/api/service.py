@@ -11,6 +11,7 @@ from types import TracebackType
 from videlicet.api.metrics import Metrics
 from videlicet.api.signing import Signer
 from videlicet.errors import TaskError, VidelicetError
+from videlicet.ingest.adopt import adopt
 from videlicet.ingest.client import Worker
 from videlicet.models.registry import load as load_model
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
@@ -45,6 +46,7 @@ class Service:
         self.work = Work(settings, self)
 
     def __enter__(self) -> Service:
+        adopt(Grant("server", Purpose.MANAGE), self.store)
         self.work.start()
         return self
 

@@ -1,9 +1,10 @@
 """Making an uploaded file ready: all its bytes in one place, hashed, and known for what it is.
 
 A file's ``body`` holds: ``method`` (how it came), ``url`` or ``parts`` (where its bytes still are),
-``blob`` (their key once they are there), ``size``, ``sha256``, ``kind`` (video, audio, image,
-document), ``file_type`` (a media type), ``media`` (container facts of a video or a sound),
-``image`` (width and height), ``user_metadata``, ``hls``, ``thumbnail`` and ``error``.
+``blob`` (their key once they are there; or ``path``, of one that was added by path), ``size``,
+``sha256``, ``kind`` (video, audio, image, document), ``file_type`` (a media type), ``media``
+(container facts of a video or a sound), ``image`` (width and height), ``user_metadata``, ``hls``,
+``thumbnail`` and ``error``.
 """
 
 from __future__ import annotations
@@ -65,6 +66,20 @@ def part(file_id: str, number: int) -> str:
     return f"files/{file_id}/parts/{number}"
 
 
+def bytes_of(grant: Grant, store: Store, file: Resource) -> Path:
+    """Where the bytes of a ready file are.
+
+    Raises:
+        MediaError: ``media_gone``, if one that was added by path is no longer there.
+    """
+    if blob := file.body.get("blob"):
+        return store.blobs.path(grant, blob)
+    path = Path(file.body["path"])
+    if not path.is_file():
+        raise MediaError("media_gone", f"The original of {file.name} is gone.", subject=file.id)
+    return path
+
+
 def prepare(
     grant: Grant, store: Store, settings: Settings, file_id: str, check: Callable[[], None]
 ) -> Resource:
@@ -118,7 +133,7 @@ def look(path: Path, name: str, settings: Settings) -> dict[str, Any]:
         return {"kind": "document", "file_type": _TEXTS[ending]}
     media = probe(path, settings)
     kind = "audio" if media.video is None else "video"
-    return {"kind": kind, "file_type": _media_type(media, kind), "media": media_to_json(media)}
+    return {"kind": kind, "file_type": media_type(media, kind), "media": media_to_json(media)}
 
 
 def _gather(
@@ -191,7 +206,8 @@ def _is_text(head: bytes) -> bool:
     return b"\0" not in head
 
 
-def _media_type(media: MediaInfo, kind: str) -> str:
+def media_type(media: MediaInfo, kind: str) -> str:
+    """The media type of a recording, from the names its container goes by."""
     for name in media.container.split(","):
         if name in _CONTAINERS:
             family = _CONTAINERS[name]

@@ -105,7 +105,7 @@ def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
         segment_min=settings.segment_min, segment_max=settings.segment_max,
     )  # fmt: skip
     return Observed(
-        media.span, strips_of(runtime, plan, runtime.store.blobs.path(grant, file.body["blob"]))
+        media.span, strips_of(runtime, plan, files.bytes_of(grant, runtime.store, file))
     )
 
 

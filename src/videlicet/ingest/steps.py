@@ -116,8 +116,8 @@ class Steps:
             asset_id=video_id,
             sha256=file.body["sha256"],
             name=file.name,
-            blob=file.body["blob"],
-            stamp=(int(file.body["size"]),),
+            blob=file.body.get("blob"),
+            stamp=_stamp(files.bytes_of(self._grant, self._store, file).stat()),
             media=media,
         )
 
@@ -150,7 +150,7 @@ class Steps:
                 id=plan.asset_id,
                 sha256=plan.sha256,
                 name=plan.name,
-                source=task.source,
+                source=task.source if plan.blob else str(self._path(task)),
                 size=plan.stamp[0],
                 media=plan.media,
                 created_at=now,
@@ -304,9 +304,19 @@ class Steps:
     def _original(self, task: Task, plan: Plan) -> Path:
         if plan.blob is not None:
             return self._store.blobs.path(self._grant, plan.blob)
-        path = Path(task.source)
+        path = self._path(task)
         _require_unchanged(path, plan.stamp)
         return path
+
+    def _path(self, task: Task) -> Path:
+        """Where a source is that was added by path."""
+        video_id = videos.video_of(task.source)
+        if video_id is None:
+            return Path(task.source)
+        catalog = self._store.catalog
+        video = catalog.resource(self._grant, Kind.VIDEO, video_id)
+        file = catalog.resource(self._grant, Kind.FILE, video.body["file_id"])
+        return files.bytes_of(self._grant, self._store, file)
 
     @contextmanager
     def _journal(self, plan: Plan) -> Iterator[Journal]:

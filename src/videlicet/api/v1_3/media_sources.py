@@ -31,7 +31,7 @@ def opened(call: Caller, source: MediaSource, name: str = "media_source") -> Ite
         file = asset_of(call, source.asset_id)
         if file.status != files.READY:
             raise ApiError(400, "asset_not_ready", f"{name}: the asset is {file.status}.")
-        yield call.store.blobs.path(call.grant(Purpose.EMBED_EXPORT), file.body["blob"])
+        yield files.bytes_of(call.grant(Purpose.EMBED_EXPORT), call.store, file)
     else:
         assert source.url is not None
         with fetched(call, source.url, name) as path:

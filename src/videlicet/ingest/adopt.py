@@ -1,0 +1,72 @@
+"""Recordings that were added by path, as files and videos of the HTTP interface."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from videlicet.ingest import files, videos
+from videlicet.store.catalog.rows import media_to_json
+from videlicet.store.catalog.schema import instant_text
+from videlicet.types import Kind, Resource, Status
+
+if TYPE_CHECKING:
+    from videlicet.rights import Grant
+    from videlicet.store import Store
+
+
+def adopt(grant: Grant, store: Store) -> int:
+    """Make a file and a video of every ready asset that has none yet; returns how many.
+
+    The file stays where it is: its body holds ``path`` instead of ``blob``. The asset's id is the
+    video's, so what was derived from it is found as before.
+    """
+    catalog = store.catalog
+    known = {row.id for row in catalog.find_resources(grant, Kind.VIDEO)[0]}
+    entries = [
+        e for e in catalog.list_indexed(grant, status=Status.READY) if e.asset_id not in known
+    ]
+    for entry in entries:
+        asset = catalog.asset(grant, entry.asset_id)
+        kind = "audio" if asset.media.video is None else "video"
+        file = Resource(
+            id=asset.id,
+            kind=Kind.FILE,
+            tenant=asset.tenant,
+            created_at=asset.created_at,
+            updated_at=asset.created_at,
+            status=files.READY,
+            name=asset.name,
+            body={
+                "method": "direct",
+                "blob": asset.blob,
+                "path": None if asset.blob else asset.source,
+                "size": asset.size,
+                "sha256": asset.sha256,
+                "kind": kind,
+                "file_type": files.media_type(asset.media, kind),
+                "media": media_to_json(asset.media),
+                "user_metadata": dict(asset.metadata),
+                "hls": True,
+                "thumbnail": True,
+            },
+        )
+        indexed_at = entry.indexed_at or entry.created_at
+        video = replace(
+            file,
+            kind=Kind.VIDEO,
+            created_at=entry.created_at,
+            updated_at=indexed_at,
+            status=videos.READY,
+            parent=entry.index_id,
+            body={
+                "file_id": file.id,
+                "user_metadata": dict(asset.metadata),
+                "video_stream": True,
+                "indexed_at": instant_text(indexed_at),
+                **videos.facts(file),
+            },
+        )
+        catalog.put_resource(grant, file)
+        catalog.put_resource(grant, video)
+    return len(entries)
