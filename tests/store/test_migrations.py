@@ -1,0 +1,58 @@
+"""A data directory of every older version is brought forward with all that is in it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from alembic.command import upgrade
+from alembic.config import Config
+from sqlalchemy import create_engine
+
+import videlicet.store
+from videlicet.rights import Grant, Purpose
+from videlicet.settings import load
+from videlicet.store import open_store
+from videlicet.store.home import Home
+
+GRANT = Grant("tests", Purpose.MANAGE)
+SCRIPTS = Path(videlicet.store.__file__).with_name("migrations")
+
+
+def as_of(revision: str, root: Path) -> Home:
+    """A data directory with the tables of an older revision."""
+    home = Home(root)
+    home.create()
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    engine = create_engine(f"sqlite:///{home.database}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        upgrade(config, revision)
+    engine.dispose()
+    return home
+
+
+def test_from_the_first_tables(tmp_path: Path) -> None:
+    home = as_of("0001", tmp_path / "home")
+    when = "2026-01-01T00:00:00.000000+00:00"
+    with closing(sqlite3.connect(home.database)) as base, base:
+        base.execute("INSERT INTO indexes VALUES ('i', 'films', '{}', ?)", (when,))
+        base.execute("INSERT INTO slots VALUES (1, 'i', 'a')")
+        base.execute(
+            "INSERT INTO tasks VALUES "
+            "('t', 'i', '/a.mp4', 'ready', ?, ?, 'a', NULL, 1.0, 1.0, 1, NULL)",
+            (when, when),
+        )
+    with open_store(load(home.root), write=True) as store:
+        index = store.catalog.index(GRANT, "films")
+        assert (index.id, index.tenant, index.options) == ("i", "local", {})
+        assert index.updated_at == index.created_at
+        assert store.catalog.members(GRANT, "i") == ["a"]
+        assert store.catalog.task(GRANT, "t").tenant == "local"
+        other = Grant("tests", Purpose.MANAGE, "other")
+        store.catalog.create_index(other, "films", {})
+    with closing(sqlite3.connect(home.database)) as base:
+        assert base.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
