@@ -75,25 +75,48 @@ class Settings:
 
 def load(home: str | os.PathLike[str] | None = None, **overrides: Any) -> Settings:
     """Settings for one data directory. Unknown names and unreadable values are refused."""
-    chosen = Path(home or os.environ.get("VIDELICET_HOME") or _data_dir()).expanduser().absolute()
+    chosen = _home(home)
     settings = Settings(home=chosen, weights=_cache_dir())
-    file = Path(os.environ.get("VIDELICET_CONFIG") or chosen / "videlicet.toml")
+    for source, values in (*_layers(chosen), ("arguments", overrides)):
+        settings = _apply(settings, values, source)
+    return settings
+
+
+def sources(home: str | os.PathLike[str] | None = None) -> dict[str, str]:
+    """Where the value of each setting comes from, as :func:`load` would take it."""
+    chosen = _home(home)
+    found = {f.name: "default" for f in fields(Settings)}
+    if home is not None:
+        found["home"] = "arguments"
+    elif "VIDELICET_HOME" in os.environ:
+        found["home"] = "the environment"
+    for source, values in _layers(chosen):
+        found |= dict.fromkeys(values, source)
+    return found
+
+
+def _home(home: str | os.PathLike[str] | None) -> Path:
+    return Path(home or os.environ.get("VIDELICET_HOME") or _data_dir()).expanduser().absolute()
+
+
+def _layers(home: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    """What file and environment say, each with its name, the stronger one last."""
+    layers: list[tuple[str, Mapping[str, Any]]] = []
+    file = Path(os.environ.get("VIDELICET_CONFIG") or home / "videlicet.toml")
     if file.is_file():
         try:
-            table = tomllib.loads(file.read_text("utf-8"))
+            layers.append((str(file), tomllib.loads(file.read_text("utf-8"))))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidInput(
                 "invalid_argument", f"{file} is not valid TOML: {error}", subject=str(file)
             ) from error
-        settings = _apply(settings, table, str(file))
     names = {f.name for f in fields(Settings)} - {"home"}
     environment = {
         name: value
-        for name in names
+        for name in sorted(names)
         if (value := os.environ.get(f"VIDELICET_{name.upper()}")) is not None
     }
-    settings = _apply(settings, environment, "the environment")
-    return _apply(settings, overrides, "arguments")
+    return [*layers, ("the environment", environment)]
 
 
 def _apply(settings: Settings, values: Mapping[str, Any], source: str) -> Settings:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from videlicet.cli import add, check, find, look, manage, models, serve
+from videlicet.cli import add, check, config, find, look, manage, models, serve
 from videlicet.cli.context import context
 from videlicet.cli.output import (
     EXIT_CODES,
@@ -67,6 +67,7 @@ look.register(app)
 manage.register(app)
 check.register(app)
 serve.register(app)
+config.register(app)
 app.add_typer(models.app, name="models")
 
 
