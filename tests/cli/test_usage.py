@@ -166,10 +166,11 @@ def test_output_to_a_full_disk_is_told():
 
 def test_interrupt_from_the_keyboard():
     code = (
-        "import os, signal, sys; sys.argv = ['videlicet', 'list']\n"
+        "import os, signal, sys, time; sys.argv = ['videlicet', 'list']\n"
         "from videlicet.cli import main\n"
         "from videlicet.cli.context import Context\n"
-        "Context.library = lambda self: os.kill(os.getpid(), signal.SIGINT)\n"
+        # The signal may arrive a moment after it was sent.
+        "Context.library = lambda self: (os.kill(os.getpid(), signal.SIGINT), time.sleep(60))\n"
         "main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
