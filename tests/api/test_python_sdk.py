@@ -3,6 +3,7 @@ real recording where both are at hand."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
 import time
@@ -18,8 +19,9 @@ from tests import samples
 from tests.api.server import DOUBLES, Server, served
 from tests.ingest import rig
 from twelvelabs import TwelveLabs
+from twelvelabs.assets.client import AssetsClient
 from twelvelabs.core.api_error import ApiError
-from twelvelabs.errors import BadRequestError, NotFoundError
+from twelvelabs.errors import BadRequestError
 from twelvelabs.indexes import IndexesCreateRequestModelsItem
 from twelvelabs.types import (
     AudioInputRequest,
@@ -32,6 +34,8 @@ from twelvelabs.types import (
 )
 
 MODEL = "marengo3.0"
+#: The minor version before the newest cannot force the deletion of an asset.
+OLDER = "force" not in inspect.signature(AssetsClient.delete).parameters
 
 
 @pytest.fixture(
@@ -99,6 +103,13 @@ def ended(look: Callable[[], Any]) -> Any:
     return found
 
 
+def require_gone(look: Callable[[], Any]) -> None:
+    """Not every version of the SDK has a class of its own for what is not there."""
+    with pytest.raises(ApiError) as caught:
+        look()
+    assert caught.value.status_code == 404
+
+
 @pytest.fixture(scope="module")
 def asset(client: TwelveLabs, talk: Path) -> Any:
     with talk.open("rb") as file:
@@ -145,9 +156,7 @@ def test_indexes(client: TwelveLabs, index: str) -> None:
         )
     assert caught.value.body["code"] == "index_name_already_exists"
     client.indexes.delete(other.id)
-    with pytest.raises(ApiError) as gone:
-        client.indexes.retrieve(other.id)
-    assert gone.value.status_code == 404
+    require_gone(lambda: client.indexes.retrieve(other.id))
 
 
 def test_assets(client: TwelveLabs, asset: Any, talk: Path) -> None:
@@ -165,8 +174,7 @@ def test_assets(client: TwelveLabs, asset: Any, talk: Path) -> None:
     assert client.assets.retrieve(asset.id).user_metadata == {"a": True}
     client.assets.delete_user_metadata(asset.id)
     assert not client.assets.retrieve(asset.id).user_metadata
-    with pytest.raises(NotFoundError):
-        client.assets.retrieve("0" * 24)
+    require_gone(lambda: client.assets.retrieve("0" * 24))
 
 
 def test_indexed_assets_and_videos(client: TwelveLabs, index: str, asset: Any, video: Any) -> None:
@@ -196,6 +204,7 @@ def test_indexed_assets_and_videos(client: TwelveLabs, index: str, asset: Any, v
     client.indexes.indexed_assets.update(index, video.id, user_metadata={"topic": "speech"})
 
 
+@pytest.mark.skipif(not hasattr(AssetsClient, "retrieve_transcription"), reason="new in 1.3")
 def test_transcription(client: TwelveLabs, asset: Any, video: Any) -> None:
     said = client.assets.retrieve_transcription(
         asset.id, include=["words", "sentences", "utterances"]
@@ -207,7 +216,7 @@ def test_transcription(client: TwelveLabs, asset: Any, video: Any) -> None:
 
 
 def test_search_by_words(client: TwelveLabs, index: str, asset: Any, video: Any) -> None:
-    words = client.assets.retrieve_transcription(asset.id, include=["sentences"]).sentences
+    words = client.indexes.videos.retrieve(index, video.id, transcription=True).transcription
     query = " ".join(words[0].value.split()[:6])
     hits = list(
         client.search.query(
@@ -425,11 +434,13 @@ def test_deleting(client: TwelveLabs, index: str, asset: Any, video: Any) -> Non
     with pytest.raises(ApiError) as held:
         client.assets.delete(asset.id)
     assert held.value.status_code == 409
-    client.assets.delete(asset.id, force=True)
-    with pytest.raises(NotFoundError):
-        client.assets.retrieve(asset.id)
-    with pytest.raises(NotFoundError):
-        client.indexes.videos.retrieve(index, video.id)
+    if OLDER:
+        client.indexes.videos.delete(index, video.id)
+        client.assets.delete(asset.id)
+    else:
+        client.assets.delete(asset.id, force=True)
+    require_gone(lambda: client.assets.retrieve(asset.id))
+    require_gone(lambda: client.indexes.videos.retrieve(index, video.id))
 
 
 def test_wrong_key(server: Server) -> None:
