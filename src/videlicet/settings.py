@@ -69,6 +69,8 @@ class Settings:
     secret: str = ""
     #: Server: seconds for which signed addresses of pictures and films are good.
     media_lifetime: float = 3600.0
+    #: Server: seconds before a webhook that failed is tried again; then four times as many.
+    webhook_delay: float = 5.0
     #: Longest download in bytes.
     fetch_max: int = 32 * 1024**3
 

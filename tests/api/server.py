@@ -50,11 +50,16 @@ class Server:
     def base(self) -> str:
         return f"{self.root}/v1.3"
 
+    @property
+    def inherited(self) -> dict[str, str]:
+        """The environment of the server's process."""
+        return {**os.environ, **self.environment, "VIDELICET_HOME": str(self.home)}
+
     def start(self) -> None:
         log = (self.home.parent / f"{self.home.name}.log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-c", _RUN, "serve", "--port", str(self.port)],
-            env={**os.environ, **self.environment, "VIDELICET_HOME": str(self.home)},
+            env=self.inherited,
             stdout=log,
             stderr=log,
         )

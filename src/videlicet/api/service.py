@@ -19,6 +19,7 @@ from videlicet.search.encode import Encoders
 from videlicet.search.engine import Searcher
 from videlicet.settings import Settings
 from videlicet.store import open_store
+from videlicet.store.secret import server_secret
 from videlicet.types import Index
 
 #: The worker gives way to searches.
@@ -41,7 +42,7 @@ class Service:
         self._encoders: dict[tuple[tuple[str, str], ...], Encoders] = {}
         self._searchers: dict[str, Searcher] = {}
         self._lock = threading.Lock()
-        self.signer = Signer.of(settings)
+        self.signer = Signer(server_secret(settings))
         self.metrics = Metrics(self.store)
         self.work = Work(settings, self)
 

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import secrets
 import time
 from urllib.parse import urlencode
-
-from videlicet.settings import Settings
-
-_FILE = "server.secret"
 
 
 class Signer:
@@ -19,20 +13,6 @@ class Signer:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
-
-    @classmethod
-    def of(cls, settings: Settings) -> Signer:
-        """The signer of a data directory. Servers on several machines share ``secret``."""
-        if settings.secret:
-            return cls(settings.secret.encode())
-        path = settings.home / _FILE
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls(path.read_bytes())
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-        return cls(path.read_bytes())
 
     def sign(self, path: str, seconds: float) -> str:
         """``path`` with the query that opens it for so many seconds.

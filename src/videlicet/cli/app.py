@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from videlicet.cli import add, check, config, find, look, manage, models, serve
+from videlicet.cli import add, check, config, find, look, manage, models, serve, webhooks
 from videlicet.cli.context import context
 from videlicet.cli.output import (
     EXIT_CODES,
@@ -68,6 +68,7 @@ manage.register(app)
 check.register(app)
 serve.register(app)
 config.register(app)
+webhooks.register(app)
 app.add_typer(models.app, name="models")
 
 

@@ -88,9 +88,9 @@ def create(
     if strange := set(scope or ()) - {"read", "write"}:
         raise InvalidInput("invalid_argument", f"There is no scope {min(strange)!r}.")
     expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
-    with _store() as store:
+    with open_beside() as store:
         made, secret = store.catalog.create_key(
-            _grant(tenant), name, scopes=scope or (), expires_at=expires
+            grant_for(tenant), name, scopes=scope or (), expires_at=expires
         )
     if as_json:
         print_json({"key": secret, **_row(made)})
@@ -102,8 +102,8 @@ def create(
 @keys.command("list")
 def find(as_json: JsonOption = False) -> None:
     """List keys (never the keys themselves)."""
-    with _store() as store:
-        found = [_row(key) for key in store.catalog.keys(_grant("*"))]
+    with open_beside() as store:
+        found = [_row(key) for key in store.catalog.keys(grant_for("*"))]
     if as_json:
         print_json(found)
         return
@@ -127,8 +127,8 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """Make a key useless from now on."""
-    with _store() as store:
-        gone = store.catalog.revoke_key(_grant("*"), id)
+    with open_beside() as store:
+        gone = store.catalog.revoke_key(grant_for("*"), id)
     if as_json:
         print_json(_row(gone))
     else:
@@ -152,13 +152,13 @@ def _row(key: ApiKey) -> dict[str, Any]:
 
 def _first_key(store: Store) -> str | None:
     """A key for a data directory that has none yet."""
-    if store.catalog.keys(_grant("*")):
+    if store.catalog.keys(grant_for("*")):
         return None
-    return store.catalog.create_key(_grant("local"), "first")[1]
+    return store.catalog.create_key(grant_for("local"), "first")[1]
 
 
-def _store() -> Store:
-    """The store, for changing keys only: a server may be running on it."""
+def open_beside() -> Store:
+    """The store, for changing keys and webhooks only: a server may be running on it."""
     from videlicet.settings import load
     from videlicet.store import open_store
 
@@ -171,7 +171,8 @@ def _store() -> Store:
         return open_store(settings, write=True, create=True)
 
 
-def _grant(tenant: str) -> Any:
+def grant_for(tenant: str) -> Any:
+    """A grant to manage what a tenant has; ``*`` is every tenant."""
     from videlicet.rights import Grant, Purpose
 
     return Grant("local", Purpose.MANAGE, tenant)

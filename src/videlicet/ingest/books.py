@@ -22,6 +22,8 @@ from videlicet.ingest.files import PROCESSING
 from videlicet.ingest.leftovers import LIVE
 from videlicet.ingest.workflow import (
     CONCURRENCY,
+    DELIVER,
+    DELIVERY_QUEUE,
     EMBED,
     PREPARE,
     QUEUE,
@@ -46,6 +48,8 @@ BOOKS = "jobs.sqlite"
 #: Seconds between two erasures, and for which the end waits for workflows to end.
 ERASE_EVERY, PATIENCE = 5.0, 2.0
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+#: Deliveries under way at once.
+DELIVERIES = 32
 _UNDER_WAY = ["ENQUEUED", "PENDING"]
 
 
@@ -83,10 +87,12 @@ class Books:
         }
         DBOS(config=config)
         DBOS.launch()
-        for queue in (QUEUE, SHORT_QUEUE):
+        for queue, concurrency in (
+            (QUEUE, CONCURRENCY), (SHORT_QUEUE, CONCURRENCY), (DELIVERY_QUEUE, DELIVERIES),
+        ):  # fmt: skip
             DBOS.register_queue(
                 queue,
-                worker_concurrency=CONCURRENCY,
+                worker_concurrency=concurrency,
                 polling_interval_sec=0.05,
                 on_conflict="always_update",
             )
@@ -96,6 +102,7 @@ class Books:
     def close(self) -> None:
         """Stop the queue, leaving nothing in the books of tasks that have ended."""
         self._closed.set()
+        self._runtime.stirred.set()
         self._keeper.join()
         deadline = time.monotonic() + PATIENCE
         # A task tells its end a moment before its workflow has ended.
@@ -108,14 +115,21 @@ class Books:
     def enqueue(self) -> None:
         """See that all unfinished work has a workflow. What has one keeps it."""
         self._enqueue_tasks()
-        for kind, workflow in ((Kind.FILE, PREPARE), (Kind.EMBEDDING, EMBED)):
+        self._enqueue_resources()
+
+    def _enqueue_resources(self) -> None:
+        for kind, queue, workflow in (
+            (Kind.FILE, SHORT_QUEUE, PREPARE),
+            (Kind.EMBEDDING, SHORT_QUEUE, EMBED),
+            (Kind.DELIVERY, DELIVERY_QUEUE, DELIVER),
+        ):
             waiting, _ = self._runtime.store.catalog.find_resources(
                 self._runtime.grant, kind, status=[PROCESSING], ascending=True
             )
             for one in waiting:
-                self._enqueue_short(workflow, one)
+                self._enqueue_one(queue, workflow, one)
 
-    def _enqueue_short(self, workflow: str, one: Resource) -> None:
+    def _enqueue_one(self, queue: str, workflow: str, one: Resource) -> None:
         known = DBOS.get_workflow_status(f"{workflow}.{one.id}")
         if known is not None:
             if known.status not in _ENDED:
@@ -124,7 +138,7 @@ class Books:
             DBOS.delete_workflows([f"{workflow}.{one.id}"])
         DBOS.enqueue_workflow_with_options(
             {
-                "queue_name": SHORT_QUEUE,
+                "queue_name": queue,
                 "workflow_name": workflow,
                 "workflow_id": f"{workflow}.{one.id}",
             },
@@ -162,8 +176,14 @@ class Books:
             DBOS.delete_workflows([workflow.workflow_id for workflow in ended])
 
     def _keep(self) -> None:
-        while not self._closed.wait(ERASE_EVERY):
-            self.erase_ended()
+        stirred = self._runtime.stirred
+        while not self._closed.is_set():
+            if stirred.wait(ERASE_EVERY):
+                stirred.clear()
+                if not self._closed.is_set():
+                    self._enqueue_resources()
+            else:
+                self.erase_ended()
 
 
 def fault(error: DBAPIError, settings: Settings) -> VidelicetError:

@@ -55,6 +55,8 @@ class Runtime:
         self._busy: set[tuple[str, str]] = set()
         self._freed = threading.Condition()
         self._closed = threading.Event()
+        #: Set when there is new short work that nobody outside knows of.
+        self.stirred = threading.Event()
         self._watch = threading.Thread(target=self._watch_tasks, name="cancel-watch", daemon=True)
         self._watch.start()
 

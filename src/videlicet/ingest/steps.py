@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from videlicet.errors import Cancelled, MediaError, NotFound, VidelicetError, from_json
-from videlicet.ingest import files, videos
+from videlicet.ingest import delivery, files, videos
 from videlicet.ingest.leftovers import LIVE, take_back
 from videlicet.ingest.passes.assemble import assemble
 from videlicet.ingest.passes.journal import Journal
@@ -212,6 +212,7 @@ class Steps:
                 self._grant, self._store, video_id, videos.READY,
                 indexed_at=instant_text(datetime.now(UTC)), error=None,
             )  # fmt: skip
+            self._announce(delivery.READY, task, _seconds(plan))
         task = self._end(Status.READY, plan, notes=ready.notes)
         self._clear(task, plan.asset_id)
 
@@ -240,6 +241,7 @@ class Steps:
         self._store.catalog.put_task(self._grant, task)
         if (video_id := videos.video_of(task.source)) is not None:
             videos.note(self._grant, self._store, video_id, videos.FAILED, error=error.to_json())
+            self._announce(delivery.FAILED, task, task.total_s)
         if row is not None:
             take_back(self._grant, self._store, row["index_id"], row["asset_id"])
         self._runtime.emit(Progress.of(task, **self._spent()))
@@ -255,6 +257,20 @@ class Steps:
             )
 
     # -- small parts ----------------------------------------------------------------------------
+
+    def _announce(self, kind: str, task: Task, seconds: float | None) -> None:
+        """Have the tenant's webhooks told how a video ended, once for each try."""
+        index = self._store.catalog.index(self._grant, task.index_id)
+        data = {
+            "id": task.id,
+            "metadata": {"duration": seconds},
+            "status": "ready" if kind == delivery.READY else "failed",
+            "models": list(index.options.get("models") or ()),
+            "tags": [],
+        }
+        grant = replace(self._grant, tenant=task.tenant)
+        if delivery.announce(grant, self._store, kind, data, f"{task.id}.{task.attempts}"):
+            self._runtime.stirred.set()
 
     def _attached(self, task: Task) -> dict[str, MetadataValue]:
         video_id = videos.video_of(task.source)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from dbos import DBOS
 from sqlalchemy.exc import DBAPIError
 
 from videlicet.errors import Cancelled, TaskError, VidelicetError, from_json
-from videlicet.ingest import short
+from videlicet.ingest import delivery, short
 from videlicet.ingest.runtime import Runtime
 from videlicet.ingest.steps import Steps
 
@@ -25,6 +26,9 @@ WORKFLOW = "ingest"
 SHORT_QUEUE = "short"
 PREPARE = "prepare"
 EMBED = "embed"
+#: Deliveries mostly wait for their next try, so many may be under way.
+DELIVERY_QUEUE = "deliveries"
+DELIVER = "deliver"
 #: Tasks at work at once: while one file's last unit keeps one core busy, the next begins.
 CONCURRENCY = 2
 
@@ -108,3 +112,19 @@ def embed_media(tenant: str, task_id: str) -> str:
     assert _runtime is not None
     runtime = _runtime
     return str(_step("embed", lambda: short.embed(runtime, tenant, task_id)))
+
+
+@DBOS.workflow(name=DELIVER, max_recovery_attempts=None)
+def deliver_event(tenant: str, delivery_id: str) -> str:
+    """Bring an event to an address, with growing pauses between tries."""
+    assert _runtime is not None
+    runtime = _runtime
+    pause = runtime.settings.webhook_delay
+    for number in range(delivery.TRIES):
+        last = number == delivery.TRIES - 1
+        tried = partial(delivery.attempt, runtime, tenant, delivery_id, last=last)
+        if _step(f"try {number}", tried):
+            break
+        DBOS.sleep(pause)
+        pause *= delivery.FACTOR
+    return "ended"

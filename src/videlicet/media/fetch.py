@@ -13,7 +13,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +87,24 @@ def fetch(
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], settings: Settings) -> int:
+    """Send ``body`` to ``url`` and return the status of the answer; redirects are not followed.
+
+    Raises:
+        InvalidInput: ``url_not_allowed`` as for :func:`fetch`; ``url_failed`` where no answer came.
+    """
+    import httpx
+
+    timeout = httpx.Timeout(_READ, connect=_CONNECT)
+    try:
+        with httpx.Client(trust_env=False, follow_redirects=False, timeout=timeout) as client:
+            response = _ask(client, check(url, settings), "POST", headers, body)
+            response.close()
+            return response.status_code
+    except httpx.HTTPError as error:
+        raise _failed(url, str(error) or type(error).__name__) from error
 
 
 def check(url: str, settings: Settings) -> Target:
@@ -169,16 +187,24 @@ def _response(url: str, settings: Settings) -> Iterator[httpx.Response]:
     raise _failed(url, f"it redirects more than {REDIRECTS} times")
 
 
-def _ask(client: httpx.Client, target: Target) -> httpx.Response:
+def _ask(
+    client: httpx.Client,
+    target: Target,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> httpx.Response:
     import httpx
 
     parsed = httpx.URL(target.url)
     failure: httpx.TransportError | None = None
     for address in target.addresses:
         request = client.build_request(
-            "GET",
+            method,
             parsed.copy_with(host=str(address)),
+            content=body,
             headers={
+                **(headers or {}),
                 "Host": parsed.netloc.decode("ascii"),
                 "Accept-Encoding": "identity",
                 "User-Agent": "videlicet",

@@ -20,6 +20,8 @@ class Kind(StrEnum):
     ENTITY = "entity"
     EMBEDDING = "embedding"
     SEARCH = "search"
+    WEBHOOK = "webhook"
+    DELIVERY = "delivery"
 
 
 @dataclass(frozen=True, slots=True)

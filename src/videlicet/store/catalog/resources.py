@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
 
 from videlicet.errors import NotFound
 from videlicet.rights import EVERY_TENANT, Grant, authorize
@@ -20,13 +21,16 @@ Condition = tuple[Sequence[str], str, str | int | float | bool]
 
 
 class Resources(Part):
-    """The resources' share of the catalog. Every call keeps to the grant's tenant."""
+    """The resources' share of the catalog. Every call keeps to the grant's tenant.
+
+    Webhooks may be changed without the writer's lock, as keys may: while a server runs.
+    """
 
     def put_resource(self, grant: Grant, one: Resource) -> None:
         """Add a resource, or replace it as a whole."""
         authorize(grant, MANAGING, one.kind)
         row = _row(one)
-        with self._writing() as connection:
+        with self._changing(one.kind) as connection:
             where = [resources.c.kind == one.kind.value, resources.c.id == one.id]
             if not connection.execute(
                 update(resources).where(*where, *_reach(grant)).values(row)
@@ -140,7 +144,7 @@ class Resources(Part):
         """
         authorize(grant, MANAGING, kind)
         query = select(resources).where(*_one(grant, kind, id))
-        with self._writing() as connection:
+        with self._changing(kind) as connection:
             row = connection.execute(query).first()
             if row is None:
                 raise _unknown(kind, id)
@@ -161,9 +165,12 @@ class Resources(Part):
             NotFound: ``resource_not_found``.
         """
         authorize(grant, MANAGING, kind)
-        with self._writing() as connection:
+        with self._changing(kind) as connection:
             if not connection.execute(delete(resources).where(*_one(grant, kind, id))).rowcount:
                 raise _unknown(kind, id)
+
+    def _changing(self, kind: Kind) -> AbstractContextManager[Connection]:
+        return self._database.writing() if kind is Kind.WEBHOOK else self._writing()
 
     def delete_resources(
         self,

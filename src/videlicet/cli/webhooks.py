@@ -1,0 +1,149 @@
+"""``videlicet webhooks``: addresses that are told when videos are ready or have failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from videlicet.cli.context import JsonOption, context
+from videlicet.cli.output import print_json, print_table, say
+from videlicet.cli.serve import TenantOption, grant_for, open_beside
+from videlicet.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from videlicet.types import Resource
+
+webhooks = typer.Typer(help="Addresses that are told what becomes of videos.", no_args_is_help=True)
+
+IdArgument = Annotated[str, typer.Argument(help="The id of a webhook.")]
+
+
+@webhooks.command("add")
+def add(
+    url: Annotated[str, typer.Argument(help="The address that events are sent to.")],
+    event: Annotated[
+        list[str] | None,
+        typer.Option(help="index.task.ready or index.task.failed; all, if none is given."),
+    ] = None,
+    tenant: TenantOption = "local",
+    as_json: JsonOption = False,
+) -> None:
+    """Add an address, and show the secret its signatures are checked with."""
+    from videlicet.ingest.delivery import add_webhook, secret_of
+    from videlicet.media.fetch import check
+    from videlicet.settings import load
+
+    settings = load(context.home)
+    check(url, settings)
+    with open_beside() as store:
+        made = add_webhook(grant_for(tenant), store, url, tuple(event or ()))
+    secret = secret_of(settings, made)
+    if as_json:
+        print_json({**_row(made), "secret": secret})
+    else:
+        say(f"Webhook {made.id} for {url}; its secret:")
+        typer.echo(secret)
+
+
+@webhooks.command("list")
+def find(as_json: JsonOption = False) -> None:
+    """List webhooks, each with its last delivery."""
+    from videlicet.types import Kind
+
+    with open_beside() as store:
+        found, _ = store.catalog.find_resources(grant_for("*"), Kind.WEBHOOK, ascending=True)
+        rows = []
+        for one in found:
+            last, _ = store.catalog.find_resources(
+                grant_for("*"), Kind.DELIVERY, parent=one.id, limit=1
+            )
+            rows.append({**_row(one), "last_delivery": _delivery(last[0]) if last else None})
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("id", "address", "events", "tenant", "last delivery"),
+        [
+            (
+                row["id"], row["url"], ", ".join(row["events"]) or "all", row["tenant"],
+                "" if row["last_delivery"] is None else row["last_delivery"]["status"],
+            )
+            for row in rows
+        ],
+        empty="There are no webhooks; add one with `videlicet webhooks add URL`.",
+        whole=("id",),
+    )  # fmt: skip
+
+
+@webhooks.command("remove")
+def remove(id: IdArgument, as_json: JsonOption = False) -> None:
+    """Remove an address; what was not delivered yet no longer is."""
+    from videlicet.types import Kind
+
+    with open_beside() as store:
+        store.catalog.delete_resource(grant_for("*"), Kind.WEBHOOK, id)
+    if as_json:
+        print_json({"removed": id})
+    else:
+        say(f"Webhook {id} is removed.")
+
+
+@webhooks.command("rotate")
+def change(id: IdArgument, as_json: JsonOption = False) -> None:
+    """Change the secret; for a day the old one signs too."""
+    from videlicet.ingest.delivery import rotate, secret_of
+    from videlicet.settings import load
+
+    with open_beside() as store:
+        changed = rotate(grant_for("*"), store, id)
+    secret = secret_of(load(context.home), changed)
+    if as_json:
+        print_json({**_row(changed), "secret": secret})
+    else:
+        say(f"The new secret of webhook {id}:")
+        typer.echo(secret)
+
+
+@webhooks.command("test")
+def try_it(id: IdArgument, as_json: JsonOption = False) -> None:
+    """Send an event of type webhook.test now, and say how it went."""
+    from videlicet.ingest.delivery import TEST, event_of, send
+    from videlicet.settings import load
+    from videlicet.types import Kind, random_id
+
+    with open_beside() as store:
+        webhook = store.catalog.resource(grant_for("*"), Kind.WEBHOOK, id)
+    event = event_of(TEST, {"id": webhook.id}, random_id())
+    error = send(load(context.home), webhook, event)
+    if error is not None:
+        raise InvalidInput("url_failed", error, subject=webhook.name)
+    if as_json:
+        print_json({"delivered": True, "event": event})
+    else:
+        say(f"{webhook.name} took the event.")
+
+
+def _row(one: Resource) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "url": one.name,
+        "events": one.body["events"],
+        "tenant": one.tenant,
+        "created_at": one.created_at.isoformat(),
+    }
+
+
+def _delivery(one: Resource) -> dict[str, Any]:
+    return {
+        "type": one.name,
+        "status": one.status,
+        "attempts": one.body["attempts"],
+        "last_error": one.body["last_error"],
+        "updated_at": one.updated_at.isoformat(),
+    }
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's verbs."""
+    app.add_typer(webhooks, name="webhooks")

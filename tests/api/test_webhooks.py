@@ -1,0 +1,182 @@
+"""Webhooks: what has become of a video is told once, signed, and again after a failure."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import psutil
+from tests import samples
+from tests.api.server import DOUBLES, Client, Server, served
+from tests.ingest import rig
+
+from videlicet.ingest.delivery import sign
+
+OPEN = {"VIDELICET_FETCH_ALLOW": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
+
+
+@dataclass
+class Receiver:
+    """An address that keeps what it gets, and answers with ``statuses`` in turn, then 200."""
+
+    port: int = 0
+    statuses: list[int] = field(default_factory=list)
+    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    def events(self, count: int) -> list[dict[str, Any]]:
+        deadline = time.monotonic() + 60
+        while len(self.got) < count:
+            assert time.monotonic() < deadline, self.got
+            time.sleep(0.05)
+        time.sleep(0.5)
+        assert len(self.got) == count
+        return [json.loads(body) for _, body in self.got]
+
+
+@contextmanager
+def receiving(*statuses: int) -> Iterator[Receiver]:
+    receiver = Receiver(statuses=list(statuses))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            receiver.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
+            self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        receiver.port = server.server_port
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield receiver
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def command(server: Server, *words: str) -> tuple[int, Any]:
+    """Exit code and JSON of ``videlicet webhooks …``."""
+    code = "import sys; from videlicet.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--home", str(server.home), "webhooks", *words, "--json"],
+        env={**server.inherited, **OPEN},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, json.loads(done.stdout or done.stderr)
+
+
+def require_signed(secret: str, headers: dict[str, str], body: bytes) -> None:
+    fields = dict(part.split("=") for part in headers["tl-signature"].split(","))
+    assert abs(time.time() - int(fields["t"])) < 300
+    assert hmac.compare_digest(fields["v1"], sign(secret, int(fields["t"]), body))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    text = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    good = base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{good}"
+
+
+def test_the_documented_vector() -> None:
+    wanted = "4ba76037665773c9fa1f23f6e7cef2326d716580fd2e00a398329338c67a1045"
+    assert sign("s3cret", 1659342128, b'{"name":"test"}') == wanted
+
+
+def test_ready_and_failed_are_told_once(tmp_path: Path) -> None:
+    film = rig.films(tmp_path / "films", 1, seconds=4)[0]
+    broken = samples.text_as_mp4(tmp_path / "broken.mp4")
+    with (
+        receiving(500, 302) as receiver,
+        served(tmp_path / "home", **DOUBLES, **OPEN) as server,
+        Client(server, server.key()) as client,
+        Client(server, server.key(tenant="other")) as stranger,
+    ):
+        code, hook = command(server, "add", receiver.url)
+        assert code == 0
+        index = client.index()
+        with film.open("rb") as file:
+            task = client.ok("POST", "tasks", data={"index_id": index}, files={"video_file": file})[
+                "_id"
+            ]
+        first, second, third = receiver.events(3)
+        # Two answers were no 2xx: the same event comes again.
+        assert first == second == third
+        assert first["type"] == "index.task.ready"
+        assert first["id"].startswith("whe_")
+        assert first["data"]["id"] == task
+        assert first["data"]["status"] == "ready"
+        assert first["data"]["metadata"]["duration"] > 3
+        assert first["data"]["models"][0]["model_name"] == "marengo3.0"
+        for headers, body in receiver.got:
+            require_signed(hook["secret"], headers, body)
+        with broken.open("rb") as file:
+            client.ok("POST", "tasks", data={"index_id": index}, files={"video_file": file})
+        assert receiver.events(4)[-1]["type"] == "index.task.failed"
+        # Another tenant's videos are not told of.
+        stranger.film(stranger.index(), film)
+        assert len(receiver.events(4)) == 4
+        (row,) = command(server, "list")[1]
+        assert (row["id"], row["last_delivery"]["status"]) == (hook["id"], "delivered")
+        assert hook["secret"] not in server.log
+        for path in server.home.rglob("*"):
+            assert not path.is_file() or hook["secret"].encode() not in path.read_bytes()
+
+
+def test_commands(tmp_path: Path) -> None:
+    with receiving() as receiver, served(tmp_path / "home", **DOUBLES, **OPEN) as server:
+        _, hook = command(server, "add", receiver.url, "--event", "index.task.failed")
+        assert command(server, "add", receiver.url, "--event", "x")[0] == 2
+        assert command(server, "add", "http://10.0.0.1/x")[1]["error"]["code"] == "url_not_allowed"
+        assert command(server, "test", hook["id"])[0] == 0
+        headers, body = receiver.got[0]
+        require_signed(hook["secret"], headers, body)
+        _, changed = command(server, "rotate", hook["id"])
+        assert changed["secret"] != hook["secret"]
+        command(server, "test", hook["id"])
+        signature = receiver.got[1][0]["tl-signature"]
+        stamp = int(signature.split(",")[0].removeprefix("t="))
+        for secret in (hook["secret"], changed["secret"]):
+            assert sign(secret, stamp, receiver.got[1][1]) in signature
+        receiver.statuses = [500]
+        assert command(server, "test", hook["id"])[0] == 2
+        assert command(server, "remove", hook["id"])[0] == 0
+        assert command(server, "remove", hook["id"])[0] == 3
+        assert command(server, "list")[1] == []
+
+
+def test_a_killed_worker_forgets_no_delivery(tmp_path: Path) -> None:
+    film = rig.films(tmp_path / "films", 1, seconds=4)[0]
+    with (
+        receiving(*[500] * 2) as receiver,
+        served(tmp_path / "home", **DOUBLES, **OPEN) as server,
+        Client(server, server.key()) as client,
+    ):
+        command(server, "add", receiver.url)
+        client.film(client.index(), film)
+        while not receiver.got:
+            time.sleep(0.05)
+        assert server.process is not None
+        for child in psutil.Process(server.process.pid).children():
+            child.kill()
+        first, *more = receiver.events(3)
+        assert all(one == first for one in more)
