@@ -17,6 +17,7 @@ from videlicet.api.gate import Gate
 from videlicet.api.service import Service
 from videlicet.api.v1_3 import (
     assets,
+    connectors,
     embed,
     embed_v2,
     entities,
@@ -33,7 +34,8 @@ from videlicet.settings import Settings
 #: In this order: fixed paths before those with an id in the same place.
 _V1_3 = (
     indexes.router, uploads.router, assets.router, videos.router, tasks.router, search.router,
-    embed.router, embed_v2.router, entities.router, later.router,
+    embed.router, embed_v2.router, entities.router, connectors.router,
+    later.router,
 )  # fmt: skip
 
 
