@@ -55,8 +55,9 @@ class Settings:
     decoder_cpu: float = 6 * 3600.0
     #: Up to this many rows a space is searched exactly; beyond, by an index of measured recall.
     exact_rows: int = 250_000
-    #: Longest text query in characters.
-    max_query_chars: int = 1000
+    #: Longest text query, in characters and in tokens of the text model.
+    max_query_chars: int = 5000
+    max_query_tokens: int = 500
     #: Hosts or networks (comma-separated) that may be fetched although they are private.
     fetch_allow: str = ""
     #: Server: requests a minute for each key, and largest bodies in bytes (uploads; JSON).

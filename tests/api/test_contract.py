@@ -63,6 +63,8 @@ def test_the_description_is_published(server: Server) -> None:
     assert "/v1.3/indexes/{index_id}/videos" in found["paths"]
     assert "422" not in json.dumps(found)
     assert all(path.startswith("/v1.3/") for path in found["paths"])
+    native = httpx.get(f"{server.root}/v1/openapi.json").json()
+    assert "/v1/indexes/{index_id}/search" in native["paths"]
 
 
 # -- keys -----------------------------------------------------------------------------------------

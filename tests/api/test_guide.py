@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -46,11 +47,13 @@ def run(command: list[str], server: Server, here: Path) -> str:
 
 
 def test_commands(server: Server, here: Path) -> None:
-    (block,) = blocks("api.md", "console")
-    commands = [line.removeprefix("$ ") for line in block.splitlines()]
-    assert len(commands) == 3
+    commands = [
+        line.removeprefix("$ ") for one in blocks("api.md", "console") for line in one.splitlines()
+    ]
+    assert len(commands) == 4
     for command in commands:
-        assert "page_info" in run(["sh", "-c", command], server, here) or "-F" in command
+        answer = json.loads(run(["sh", "-c", command], server, here))
+        assert "code" not in answer, command
 
 
 def test_python(server: Server, here: Path) -> None:

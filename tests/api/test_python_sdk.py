@@ -448,3 +448,13 @@ def test_wrong_key(server: Server) -> None:
         next(iter(stranger.indexes.list()))
     assert caught.value.status_code == 401
     assert caught.value.body["code"] == "api_key_invalid"
+
+
+@pytest.mark.skipif(OLDER, reason="new in 1.3")
+def test_connectors(client: TwelveLabs) -> None:
+    assert client.data_connectors.list_connections().data == []
+    assert client.data_connectors.list_redirect_uris().data == []
+    require_gone(lambda: client.data_connectors.retrieve_connection("0" * 24))
+    require_gone(lambda: client.imports.list_imports("0" * 24))
+    with pytest.raises(BadRequestError):
+        client.data_connectors.create_redirect_uri(redirect_uri="https://example.org")

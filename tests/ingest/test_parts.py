@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.ingest.rig import GRANT, Rig
 
+from videlicet.embedding.texts import embed_texts, fitting, normalised
 from videlicet.errors import InvalidInput, TaskError
 from videlicet.ingest.client import submit
 from videlicet.ingest.passes.assemble import Frames, shots, view_of
@@ -23,7 +24,6 @@ from videlicet.ingest.passes.listen import call_length
 from videlicet.ingest.passes.observe import PATIENCE, observe
 from videlicet.ingest.passes.pool import Crew, UnitPool
 from videlicet.ingest.passes.watch import JournalledReader
-from videlicet.ingest.passes.words import embed_texts, fitting, normalised
 from videlicet.ingest.plan import Models, Plan
 from videlicet.ingest.progress import Progress, pace, printable
 from videlicet.ingest.steps import is_url

@@ -15,8 +15,10 @@ from starlette.exceptions import HTTPException
 from videlicet.api import errors, media
 from videlicet.api.gate import Gate
 from videlicet.api.service import Service
+from videlicet.api.v1 import native
 from videlicet.api.v1_3 import (
     assets,
+    connectors,
     embed,
     embed_v2,
     entities,
@@ -33,7 +35,8 @@ from videlicet.settings import Settings
 #: In this order: fixed paths before those with an id in the same place.
 _V1_3 = (
     indexes.router, uploads.router, assets.router, videos.router, tasks.router, search.router,
-    embed.router, embed_v2.router, entities.router, later.router,
+    embed.router, embed_v2.router, entities.router, connectors.router,
+    later.router,
 )  # fmt: skip
 
 
@@ -70,14 +73,19 @@ def create_app(settings: Settings) -> Any:
     for router in _V1_3:
         v1_3.include_router(router)
     app.include_router(v1_3)
+    app.include_router(native.router, prefix="/v1")
     app.include_router(media.router)
     app.include_router(uploads.parts)
     app.include_router(_health(service))
-    schema = description(app, "/v1.3", "Videlicet v1.3")
+    schemas = {
+        "/openapi.json": description(app, "/v1.3", "Videlicet v1.3"),
+        "/v1/openapi.json": description(app, "/v1", "Videlicet"),
+    }
 
     @app.get("/openapi.json", include_in_schema=False)
-    def openapi() -> JSONResponse:
-        return JSONResponse(schema)
+    @app.get("/v1/openapi.json", include_in_schema=False)
+    def openapi(request: Request) -> JSONResponse:
+        return JSONResponse(schemas[request.scope["path"]])
 
     return Gate(app, service)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from videlicet.embedding.space import Part, join
 from videlicet.embedding.spans import Strip
+from videlicet.embedding.texts import embed_texts
 from videlicet.media.cut import load_image, load_sound
 from videlicet.media.decode import open_video
 from videlicet.media.probe import probe
@@ -42,15 +43,9 @@ class Models:
 
 
 def texts(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
-    """Vectors of texts (n, 512), and how many tokens each has. A text that is longer than the model
-    reads is read in pieces, and gets the direction of their mean."""
-    rows, counts = [], []
-    for line in lines:
-        counts.append(models.text.count_tokens(line))
-        pieces = list(_pieces(models.text, line))
-        mean = models.text.encode(pieces).mean(axis=0)
-        rows.append(mean / max(float(np.linalg.norm(mean)), 1e-12))
-    return join({Part.MEANING: np.stack(rows).astype(np.float32)}), counts
+    """Vectors of texts (n, 512), however long, and how many tokens each has."""
+    counts = [models.text.count_tokens(line) for line in lines]
+    return join({Part.MEANING: embed_texts(models.text, lines)}), counts
 
 
 def pictures(models: Models, sources: Sequence[bytes | Path], settings: Settings) -> Floats:
@@ -129,18 +124,4 @@ def _said(models: Models, sound: Floats, origin: Instant) -> dict[str, Strip]:
                 offset = at / SOUND_RATE
                 spans.append(Span(origin + instant(offset + a), origin + instant(offset + b)))
                 lines.append(said.text)
-    return {"words": Strip(spans, models.text.encode(lines))} if lines else {}
-
-
-def _pieces(encoder: TextEncoder, line: str) -> Sequence[str]:
-    """A text in pieces that the encoder can read, cut between words."""
-    if encoder.count_tokens(line) <= encoder.max_tokens:
-        return [line]
-    words = line.split()
-    if len(words) == 1:
-        return [line[: encoder.max_tokens]]
-    half = len(words) // 2
-    return [
-        *_pieces(encoder, " ".join(words[:half])),
-        *_pieces(encoder, " ".join(words[half:])),
-    ]
+    return {"words": Strip(spans, embed_texts(models.text, lines))} if lines else {}

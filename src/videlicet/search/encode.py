@@ -84,6 +84,8 @@ def encode(part: QueryPart, encoders: Encoders, settings: Settings) -> EncodedPa
 
 
 def _encode_text(part: QueryPart, encoders: Encoders, settings: Settings) -> EncodedPart:
+    from videlicet.embedding.texts import embed_texts
+
     text = str(part.value)
     words = parse(text)
     if not any(character.isalnum() for character in words.text):
@@ -95,14 +97,15 @@ def _encode_text(part: QueryPart, encoders: Encoders, settings: Settings) -> Enc
             subject="query",
         )
     count = encoders.text.count_tokens(words.text)
-    if count > encoders.text.max_tokens:
+    if count > settings.max_query_tokens:
         raise InvalidQuery(
             "query_too_long",
-            f"The query has {count} tokens; {encoders.text.card.id} reads "
-            f"{encoders.text.max_tokens}.",
+            f"The query has {count} tokens; at most {settings.max_query_tokens} are read.",
             subject="query",
         )
-    return EncodedPart(part.kind, part.weight, words, {"text": encoders.text.encode([words.text])})
+    return EncodedPart(
+        part.kind, part.weight, words, {"text": embed_texts(encoders.text, [words.text])}
+    )
 
 
 def _encode_image(part: QueryPart, encoders: Encoders, settings: Settings) -> EncodedPart:

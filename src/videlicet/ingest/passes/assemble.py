@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from videlicet.embedding.texts import normalised
 from videlicet.ingest.passes.journal import Entry, Journal
-from videlicet.ingest.passes.words import normalised
 from videlicet.ingest.plan import Models, Plan
 from videlicet.models.base import SOUND_RATE
 from videlicet.store.records import TextRow, VectorRow

@@ -8,11 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videlicet.embedding.texts import embed_texts
 from videlicet.ingest.passes.assemble import LISTENED
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.pool import Crew
 from videlicet.ingest.passes.speech import SoundCutter, SpeechChunk, SpeechCutter
-from videlicet.ingest.passes.words import embed_texts
 from videlicet.ingest.plan import Models, Plan
 from videlicet.media.decode import AudioChunk, AudioRequest, Damage, End, open_audio
 from videlicet.models.base import SOUND_RATE

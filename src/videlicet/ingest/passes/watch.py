@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videlicet.embedding.texts import embed_texts
 from videlicet.ingest.passes.assemble import SCREEN, WATCHED
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.listen import damage_note
 from videlicet.ingest.passes.pool import Crew, Strand
-from videlicet.ingest.passes.words import embed_texts
 from videlicet.ingest.plan import Models, Plan
 from videlicet.media.decode import Damage, DecodedFrame, End, ShotCut, VideoRequest, open_video
 from videlicet.models.base import TextLine

@@ -1,0 +1,105 @@
+"""Bodies of the native interface."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from videlicet.api.v1_3.schemas.common import Model
+from videlicet.api.v1_3.schemas.media_sources import MediaSource
+
+Modality = Literal["visual", "speech", "text", "sound"]
+
+
+class Part(Model):
+    """One thing to look for: words, or media of one kind. A negative weight pushes down."""
+
+    text: str | None = None
+    image: MediaSource | None = None
+    audio: MediaSource | None = None
+    video: MediaSource | None = None
+    weight: float = Field(default=1.0, ge=-100, le=100)
+
+
+class Search(Model):
+    """What is asked. ``filter`` is the library's own grammar; see the guide."""
+
+    parts: list[Part] = Field(min_length=1, max_length=20)
+    modalities: list[Modality] = Field(default_factory=list, max_length=4)
+    lanes: list[str] = Field(default_factory=list, max_length=20)
+    filter: dict[str, Any] = Field(default_factory=dict)
+    videos: list[str] | None = Field(default=None, max_length=1000)
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    group_by: Literal["moment", "video"] = "moment"
+    limit: int = Field(default=10, ge=1, le=100)
+    page: str | None = Field(default=None, max_length=200)
+
+
+class Evidence(Model):
+    lane: str
+    modality: str
+    card: str
+    rank: int
+    score: float
+    contribution: float
+    start: float
+    end: float
+    text: str | None = None
+    frame: float | None = None
+    observation_id: str | None = None
+
+
+class Hit(Model):
+    video_id: str
+    name: str
+    start: float
+    end: float
+    score: float
+    rank: int
+    thumbnail_url: str | None = None
+    evidence: list[Evidence]
+    moments: list[Hit] = Field(default_factory=list)
+
+
+class Found(Model):
+    hits: list[Hit]
+    total: int
+    next_page: str | None = None
+    cards: list[str]
+    exact: bool
+
+
+class Seen(Model):
+    id: str
+    modality: str
+    card: str
+    start: float
+    end: float
+    payload: dict[str, Any]
+
+
+class Observations(Model):
+    observations: list[Seen]
+
+
+class CardOut(Model):
+    id: str
+    role: str
+    title: str
+    licence: str
+    homepage: str
+    languages: list[str]
+    dimensions: int | None = None
+    limits: str
+    default: bool
+    present: bool = Field(description="Whether its weights are here.")
+
+
+class Cards(Model):
+    models: list[CardOut]
+
+
+class Statistics(Model):
+    texts: dict[str, int] = Field(description="Rows of words by modality.")
+    vectors: list[dict[str, Any]] = Field(description="Rows by space, with the measured recall.")
