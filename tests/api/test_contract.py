@@ -163,6 +163,18 @@ def test_bad_bodies_are_400(client: Client, path: str, body: Any, code: str) -> 
     assert code_of(client.post(path, json=body)) == (400, code)
 
 
+@pytest.mark.parametrize("bad", [r"\ud800", r"a\u0000"])
+def test_what_is_no_text_is_400(client: Client, bad: str) -> None:
+    for path, body in (
+        ("entity-collections", f'{{"name": "x", "description": "{bad}"}}'),
+        ("entity-collections", f'{{"name": "{bad}"}}'),
+        ("embed-v2", f'{{"input_type": "text", "text": {{"input_text": "{bad}"}}}}'),
+    ):
+        headers = {"content-type": "application/json"}
+        answer = client.post(path, content=body.encode(), headers=headers)
+        assert code_of(answer) == (400, "parameter_invalid")
+
+
 def test_broken_json_is_400(client: Client) -> None:
     answer = client.post("indexes", content=b"{", headers={"content-type": "application/json"})
     assert code_of(answer) == (400, "parameter_invalid")
@@ -178,6 +190,8 @@ def test_broken_json_is_400(client: Client) -> None:
         {"query_text": "red", "search_options": "visual", "page_limit": "0"},
         {"query_text": "red", "search_options": "visual", "filter": "[1"},
         {"query_text": "red", "search_options": "visual", "filter": '{"duration": "long"}'},
+        {"query_text": "red", "search_options": "visual", "filter": '{"\\ud800": "a"}'},
+        {"query_text": "red", "search_options": "visual", "filter": '{"a": "\\u0000"}'},
         {"query_text": "red", "search_options": "visual", "transcription_options": "lexical"},
         {"query_media_type": "image", "search_options": "visual"},
         {"query_text": f"<@{NOBODY}>", "search_options": "visual"},

@@ -122,6 +122,7 @@ def test_models(native: Client) -> None:
         {"parts": [{"text": "red", "weight": -1}]},
         {"parts": [{"text": "red"}], "lanes": ["smell"]},
         {"parts": [{"text": "red"}], "filter": {"x": {"like": 1}}},
+        {"parts": [{"text": "red"}], "filter": {"a\x00": 1}},
         {"parts": [{"text": "red"}], "page": "x"},
         {"parts": [{"image": {"base64_string": "!"}}]},
         {"parts": [{"image": {"url": "http://127.0.0.1/"}}]},

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
@@ -29,6 +29,7 @@ from videlicet.api.v1_3 import (
     uploads,
     videos,
 )
+from videlicet.api.v1_3.common import require_text
 from videlicet.errors import VidelicetError
 from videlicet.settings import Settings
 
@@ -69,11 +70,12 @@ def create_app(settings: Settings) -> Any:
         (Exception, errors.on_fault),
     ):
         app.add_exception_handler(kind, handler)
-    v1_3 = APIRouter(prefix="/v1.3")
+    plain = [Depends(require_text)]
+    v1_3 = APIRouter(prefix="/v1.3", dependencies=plain)
     for router in _V1_3:
         v1_3.include_router(router)
     app.include_router(v1_3)
-    app.include_router(native.router, prefix="/v1")
+    app.include_router(native.router, prefix="/v1", dependencies=plain)
     app.include_router(media.router)
     app.include_router(uploads.parts)
     app.include_router(_health(service))

@@ -93,10 +93,12 @@ class Gate:
         headers: dict[str, str] = dict(_HEADERS)
         began = time.perf_counter()
         status = 500
+        started = False
 
         async def reply(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started
             if message["type"] == "http.response.start":
+                started = True
                 status = message["status"]
                 out = MutableHeaders(scope=message)
                 for name, value in headers.items():
@@ -111,7 +113,12 @@ class Gate:
             except ApiError as error:
                 await answer(error)(scope, receive, reply)
                 return
-            await self._app(scope, limited, reply)
+            try:
+                await self._app(scope, limited, reply)
+            except Exception:
+                # A fault was logged and answered already; let the connection live.
+                if not started:
+                    raise
         finally:
             self.service.metrics.answered(scope, status, began)
 

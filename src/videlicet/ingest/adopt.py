@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from videlicet.ingest import files, videos
+from videlicet.media.process import readable
 from videlicet.store.catalog.rows import media_to_json
 from videlicet.store.catalog.schema import instant_text
 from videlicet.types import Kind, Resource, Status
@@ -36,7 +37,7 @@ def adopt(grant: Grant, store: Store) -> int:
             created_at=asset.created_at,
             updated_at=asset.created_at,
             status=files.READY,
-            name=asset.name,
+            name=readable(asset.name),
             body={
                 "method": "direct",
                 "blob": asset.blob,

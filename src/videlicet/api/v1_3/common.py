@@ -55,6 +55,33 @@ class Paging:
 Pages = Annotated[Paging, Depends()]
 
 
+async def require_text(request: Request) -> None:
+    """Refuse JSON that holds half of a surrogate pair or a NUL: no text, and nothing to store."""
+    if "json" not in request.headers.get("content-type", ""):
+        return
+    body = await request.body()
+    if rb"\u" not in body:
+        return
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return  # told elsewhere
+    if not _all_plain(value):
+        raise invalid("The body holds characters that are not text.")
+
+
+def _all_plain(value: Any) -> bool:
+    match value:
+        case str():
+            return _plain(value)
+        case dict():
+            return all(_plain(key) and _all_plain(item) for key, item in value.items())
+        case list():
+            return all(map(_all_plain, value))
+        case _:
+            return True
+
+
 class Caller:
     """Who asks: the service, and grants for what is wanted of it."""
 

@@ -74,6 +74,8 @@ class _Compiler:
     def _entry(self, key: Any, value: Any, depth: int) -> ColumnElement[bool]:
         if not isinstance(key, str) or not key:
             raise _invalid(f"A field name is text, not {_kind(key)}.")
+        if not _is_text(key):
+            raise _invalid("A field name holds characters that are not text.")
         if key in ("and", "or"):
             if not isinstance(value, Sequence) or isinstance(value, str | bytes):
                 raise _invalid(f"'{key}' takes a list of filters.", key)
@@ -125,15 +127,17 @@ def _scalar(field: str, value: Any) -> str | int | float | bool:
         raise _invalid(f"The number for {field!r} is not finite.", field)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**63 - 1:
         raise _invalid(f"The number for {field!r} is too large.", field)
-    if isinstance(value, str) and (
-        "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value)
-    ):
+    if isinstance(value, str) and not _is_text(value):
         raise _invalid(f"The text for {field!r} holds characters that are not text.", field)
     if not isinstance(value, str | int | float):
         raise _invalid(
             f"A value for {field!r} is text, a number, true or false, not {_kind(value)}.", field
         )
     return value
+
+
+def _is_text(value: str) -> bool:
+    return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _exists(field: str) -> ColumnElement[bool]:
