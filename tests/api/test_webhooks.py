@@ -6,24 +6,36 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from tests import samples
 from tests.api.server import DOUBLES, Client, Server, served
 from tests.ingest import rig
 
-from videlicet.ingest.delivery import sign
+from videlicet.errors import InvalidInput
+from videlicet.ingest import delivery, videos
+from videlicet.ingest.books import DELIVERIES
+from videlicet.ingest.delivery import TRIES, add_webhook, sign
+from videlicet.media import fetch
+from videlicet.rights import Grant, Purpose
+from videlicet.settings import Settings, load
+from videlicet.store import Store, open_store
+from videlicet.store.secret import server_secret
+from videlicet.types import Kind, Resource
 
+MANAGE = Grant("tests", Purpose.MANAGE)
 OPEN = {"VIDELICET_FETCH_ALLOW": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
 
 
@@ -34,6 +46,7 @@ class Receiver:
     port: int = 0
     statuses: list[int] = field(default_factory=list)
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    contacts: int = 0
 
     @property
     def url(self) -> str:
@@ -63,7 +76,12 @@ def receiving(*statuses: int) -> Iterator[Receiver]:
         def log_message(self, format: str, *args: Any) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Counting(ThreadingHTTPServer):
+        def get_request(self) -> Any:
+            receiver.contacts += 1
+            return super().get_request()
+
+    with Counting(("127.0.0.1", 0), Handler) as server:
         receiver.port = server.server_port
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -85,6 +103,11 @@ def command(server: Server, *words: str) -> tuple[int, Any]:
         timeout=60,
     )
     return done.returncode, json.loads(done.stdout or done.stderr)
+
+
+def deliveries(server: Server) -> list[Resource]:
+    with open_store(load(server.home)) as store:
+        return store.catalog.find_resources(MANAGE, Kind.DELIVERY)[0]
 
 
 def require_signed(secret: str, headers: dict[str, str], body: bytes) -> None:
@@ -126,7 +149,7 @@ def test_ready_and_failed_are_told_once(tmp_path: Path) -> None:
         assert first["data"]["id"] == task
         assert first["data"]["status"] == "ready"
         assert first["data"]["metadata"]["duration"] > 3
-        assert first["data"]["models"][0]["model_name"] == "marengo3.0"
+        assert first["data"]["models"] == [{"name": "marengo3.0", "options": ["visual", "audio"]}]
         for headers, body in receiver.got:
             require_signed(hook["secret"], headers, body)
         with broken.open("rb") as file:
@@ -180,3 +203,136 @@ def test_a_killed_worker_forgets_no_delivery(tmp_path: Path) -> None:
             child.kill()
         first, *more = receiver.events(3)
         assert all(one == first for one in more)
+
+
+def test_an_address_inside_is_not_contacted(tmp_path: Path) -> None:
+    film = rig.films(tmp_path / "films", 1, seconds=4)[0]
+    with (
+        receiving() as receiver,
+        served(tmp_path / "home", **DOUBLES) as server,
+        Client(server, server.key()) as client,
+    ):
+        # Allowed where it was added, but not where it is sent from.
+        assert command(server, "add", receiver.url)[0] == 0
+        client.film(client.index(), film)
+        deadline = time.monotonic() + 60
+        while not (made := deliveries(server)) or not made[0].body["attempts"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert "not on the public internet" in made[0].body["last_error"]
+        assert receiver.contacts == 0
+
+
+@dataclass(frozen=True)
+class Desk:
+    """As much of a worker as a delivery needs."""
+
+    grant: Grant
+    store: Store
+    settings: Settings
+
+
+def test_it_is_given_up_in_the_end(tmp_path: Path) -> None:
+    settings = load(tmp_path / "home")
+    with open_store(settings, write=True, create=True) as store:
+        hook = add_webhook(MANAGE, store, "http://127.0.0.1/")
+        assert delivery.announce(MANAGE, store, delivery.READY, {"id": "a"}, "a.1") == 1
+        assert delivery.announce(MANAGE, store, delivery.READY, {"id": "a"}, "a.1") == 0
+        (one,), _ = store.catalog.find_resources(MANAGE, Kind.DELIVERY, parent=hook.id)
+        assert delivery.due_in(settings, one) == 0
+        desk = Desk(MANAGE, store, settings)
+        tried = [delivery.attempt(desk, "local", one.id) for _ in range(TRIES + 1)]
+        assert tried == [*range(1, TRIES), None, None]
+        one = store.catalog.resource(MANAGE, Kind.DELIVERY, one.id)
+        assert (one.status, one.body["attempts"]) == ("failed", TRIES)
+        again = replace(one, body={**one.body, "attempts": 2})
+        assert 15 < delivery.due_in(settings, again) <= 20
+        store.catalog.delete_resource(MANAGE, Kind.WEBHOOK, hook.id)
+        assert delivery.attempt(desk, "local", one.id) is None
+    pauses = [delivery.pause_after(settings, tries) for tries in range(4)]
+    assert pauses == [0, 5, 20, 80]
+
+
+def test_addresses_that_fail_hold_up_nobody(tmp_path: Path) -> None:
+    film, other = rig.films(tmp_path / "films", 2, seconds=4)
+    patient = {**OPEN, "VIDELICET_WEBHOOK_DELAY": "600"}
+    with (
+        receiving(*[500] * 100) as failing,
+        receiving() as good,
+        served(tmp_path / "home", **DOUBLES, **patient) as server,
+        Client(server, server.key()) as client,
+    ):
+        with open_store(load(server.home)) as store:
+            add_webhook(MANAGE, store, good.url)
+            for _ in range(DELIVERIES + 8):
+                add_webhook(MANAGE, store, failing.url)
+        client.film(client.index(), film)
+        assert good.events(1)[0]["type"] == "index.task.ready"
+        failing.events(DELIVERIES + 8)
+        # Neither the server nor a command waits for what is to be tried in ten minutes.
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 5
+        code = "import sys; from videlicet.cli import main; main()"
+        words = ["add", str(other), "--index", "films"]
+        done = subprocess.run(
+            [sys.executable, "-c", code, "--home", str(server.home), *words],
+            env=server.inherited,
+            timeout=60,
+        )
+        assert done.returncode == 0
+        assert len(failing.got) == DELIVERIES + 8
+        assert {one.body["attempts"] for one in deliveries(server)} == {1}
+
+
+def test_a_video_that_was_ready_after_all(tmp_path: Path) -> None:
+    film = rig.films(tmp_path / "films", 1, seconds=4)[0]
+    with receiving() as receiver, served(tmp_path / "home", **DOUBLES, **OPEN) as server:
+        command(server, "add", receiver.url)
+        with Client(server, server.key()) as client:
+            index = client.index()
+            video = client.film(index, film)
+            receiver.events(1)
+            asset = client.ok("GET", f"indexes/{index}/indexed-assets/{video}")["asset_id"]
+            server.stop()
+            # As when the disk was full at the very end.
+            with open_store(load(server.home), write=True) as store:
+                videos.note(MANAGE, store, video, videos.FAILED)
+            server.start()
+            body = {"asset_id": asset}
+            client.ok("POST", f"indexes/{index}/indexed-assets", json=body)
+            ended = client.ended(f"indexes/{index}/indexed-assets/{video}")
+            assert ended["status"] == "ready"
+            assert [one["type"] for one in receiver.events(2)] == ["index.task.ready"] * 2
+
+
+def test_an_answer_that_trickles_in_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "_ANSWER", 0.5)
+    settings = load(fetch_allow="127.0.0.1/32")
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def trickle() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                while not ended.wait(0.1):
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        began = time.monotonic()
+        with pytest.raises(InvalidInput, match="no answer within") as caught:
+            fetch.post(f"http://127.0.0.1:{listening.getsockname()[1]}/", b"{}", {}, settings)
+        ended.set()
+        thread.join()
+    assert caught.value.code == "url_failed"
+    assert time.monotonic() - began < 5
+
+
+def test_the_secret_is_never_empty(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+    (tmp_path / "server.secret").touch()
+    made = server_secret(settings)
+    assert len(made) == 32
+    assert server_secret(settings) == made

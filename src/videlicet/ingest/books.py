@@ -7,6 +7,7 @@ what was taken in.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
@@ -18,17 +19,19 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from videlicet.errors import StoreError, VidelicetError
+from videlicet.ingest.delivery import due_in
 from videlicet.ingest.files import PROCESSING
 from videlicet.ingest.leftovers import LIVE
 from videlicet.ingest.workflow import (
     CONCURRENCY,
-    DELIVER,
     DELIVERY_QUEUE,
     EMBED,
     PREPARE,
     QUEUE,
     SHORT_QUEUE,
     WORKFLOW,
+    enqueue_try,
+    try_id,
     workflow_id,
 )
 from videlicet.store.home import translate
@@ -44,13 +47,15 @@ if TYPE_CHECKING:
 #: Never changed: a workflow begun by an older program goes on in a newer one.
 APPLICATION_VERSION = "1"
 EXECUTOR = "worker"
+#: Addresses that are being told of events at once.
+DELIVERIES = 32
 BOOKS = "jobs.sqlite"
 #: Seconds between two erasures, and for which the end waits for workflows to end.
 ERASE_EVERY, PATIENCE = 5.0, 2.0
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-#: Deliveries under way at once.
-DELIVERIES = 32
 _UNDER_WAY = ["ENQUEUED", "PENDING"]
+
+_log = logging.getLogger(__name__)
 
 
 class Books:
@@ -60,6 +65,8 @@ class Books:
         self._runtime = runtime
         self._engine = _engine(runtime.settings)
         self._closed = threading.Event()
+        #: Two at once could erase what the other has just begun.
+        self._enqueuing = threading.Lock()
         self._keeper = threading.Thread(target=self._keep, name="books", daemon=True)
 
     def open(self) -> None:
@@ -114,37 +121,43 @@ class Books:
 
     def enqueue(self) -> None:
         """See that all unfinished work has a workflow. What has one keeps it."""
-        self._enqueue_tasks()
-        self._enqueue_resources()
+        with self._enqueuing:
+            self._enqueue_tasks()
+            self._enqueue_resources()
 
     def _enqueue_resources(self) -> None:
-        for kind, queue, workflow in (
-            (Kind.FILE, SHORT_QUEUE, PREPARE),
-            (Kind.EMBEDDING, SHORT_QUEUE, EMBED),
-            (Kind.DELIVERY, DELIVERY_QUEUE, DELIVER),
-        ):
-            waiting, _ = self._runtime.store.catalog.find_resources(
-                self._runtime.grant, kind, status=[PROCESSING], ascending=True
-            )
-            for one in waiting:
-                self._enqueue_one(queue, workflow, one)
+        for kind, workflow in ((Kind.FILE, PREPARE), (Kind.EMBEDDING, EMBED)):
+            for one in self._waiting(kind):
+                if self._startable(f"{workflow}.{one.id}"):
+                    DBOS.enqueue_workflow_with_options(
+                        {
+                            "queue_name": SHORT_QUEUE,
+                            "workflow_name": workflow,
+                            "workflow_id": f"{workflow}.{one.id}",
+                        },
+                        one.tenant,
+                        one.id,
+                    )
+        for one in self._waiting(Kind.DELIVERY):
+            tries = int(one.body["attempts"])
+            if self._startable(try_id(one.id, tries)):
+                enqueue_try(one.tenant, one.id, tries, due_in(self._runtime.settings, one))
 
-    def _enqueue_one(self, queue: str, workflow: str, one: Resource) -> None:
-        known = DBOS.get_workflow_status(f"{workflow}.{one.id}")
-        if known is not None:
-            if known.status not in _ENDED:
-                return
-            # It ended without telling the catalog: begun anew.
-            DBOS.delete_workflows([f"{workflow}.{one.id}"])
-        DBOS.enqueue_workflow_with_options(
-            {
-                "queue_name": queue,
-                "workflow_name": workflow,
-                "workflow_id": f"{workflow}.{one.id}",
-            },
-            one.tenant,
-            one.id,
-        )
+    def _waiting(self, kind: Kind) -> list[Resource]:
+        return self._runtime.store.catalog.find_resources(
+            self._runtime.grant, kind, status=[PROCESSING], ascending=True
+        )[0]
+
+    def _startable(self, workflow_id: str) -> bool:
+        """Whether a workflow may be begun: there is none yet, or it ended without telling the
+        catalog."""
+        known = DBOS.get_workflow_status(workflow_id)
+        if known is None:
+            return True
+        if known.status not in _ENDED:
+            return False
+        DBOS.delete_workflows([workflow_id])
+        return True
 
     def _enqueue_tasks(self) -> None:
         catalog, grant = self._runtime.store.catalog, self._runtime.grant
@@ -178,12 +191,18 @@ class Books:
     def _keep(self) -> None:
         stirred = self._runtime.stirred
         while not self._closed.is_set():
-            if stirred.wait(ERASE_EVERY):
-                stirred.clear()
-                if not self._closed.is_set():
-                    self._enqueue_resources()
-            else:
+            if not stirred.wait(ERASE_EVERY):
                 self.erase_ended()
+                continue
+            stirred.clear()
+            if self._closed.is_set():
+                return
+            try:
+                with self._enqueuing:
+                    self._enqueue_resources()
+            except (VidelicetError, DBAPIError) as error:
+                # As when the disk is full: the next to stir, or the next worker, sees to it.
+                _log.warning("deliveries wait: %s", type(error).__name__)
 
 
 def fault(error: DBAPIError, settings: Settings) -> VidelicetError:

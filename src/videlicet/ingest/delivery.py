@@ -123,24 +123,40 @@ def send(settings: Settings, webhook: Resource, event: Mapping[str, Any]) -> str
     return None if 200 <= status < 300 else f"The address answered {status}."
 
 
-def attempt(runtime: Runtime, tenant: str, delivery_id: str, *, last: bool) -> bool:
-    """Try a delivery once; whether it is done with (delivered, given up, or nobody's any more)."""
+def pause_after(settings: Settings, tries: int) -> float:
+    """Seconds between a try that failed and the next."""
+    return settings.webhook_delay * float(FACTOR ** (tries - 1)) if tries else 0.0
+
+
+def due_in(settings: Settings, delivery: Resource) -> float:
+    """Seconds until a delivery is to be tried, 0 if that is now."""
+    pause = pause_after(settings, int(delivery.body["attempts"]))
+    return max(0.0, pause - (datetime.now(UTC) - delivery.updated_at).total_seconds())
+
+
+def attempt(runtime: Runtime, tenant: str, delivery_id: str) -> int | None:
+    """Try a delivery once. How many tries that makes, where there is to be another; ``None`` where
+    it is done with: delivered, given up, or nobody's any more."""
     grant = replace(runtime.grant, tenant=tenant)
     catalog = runtime.store.catalog
     try:
         delivery = catalog.resource(grant, Kind.DELIVERY, delivery_id)
         webhook = catalog.resource(grant, Kind.WEBHOOK, delivery.parent)
     except NotFound:
-        return True
+        return None
     if delivery.status != PROCESSING:
-        return True
+        return None
     error = send(runtime.settings, webhook, delivery.body["event"])
-    status = DELIVERED if error is None else GIVEN_UP if last else PROCESSING
-    catalog.update_resource(
-        grant, Kind.DELIVERY, delivery.id, status=status,
-        body={"attempts": int(delivery.body["attempts"]) + 1, "last_error": error},
-    )  # fmt: skip
-    return status != PROCESSING
+    tries = int(delivery.body["attempts"]) + 1
+    status = DELIVERED if error is None else GIVEN_UP if tries >= TRIES else PROCESSING
+    try:
+        catalog.update_resource(
+            grant, Kind.DELIVERY, delivery.id, status=status,
+            body={"attempts": tries, "last_error": error},
+        )  # fmt: skip
+    except NotFound:
+        return None
+    return tries if status == PROCESSING else None
 
 
 def add_webhook(grant: Grant, store: Store, url: str, events: tuple[str, ...] = ()) -> Resource:

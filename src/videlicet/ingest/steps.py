@@ -139,6 +139,7 @@ class Steps:
         self._check()
         there = self._store.catalog.indexed(self._grant, plan.index_id, plan.asset_id)
         if there is not None and there.status is Status.READY:
+            self._note_ready(plan)
             task = self._end(Status.READY, plan, notes=there.notes, already=True)
             self._clear(task, plan.asset_id)
             return False
@@ -204,15 +205,7 @@ class Steps:
             notes = [*notes, f"{left_out} more sound track(s) were left out"]
         ready = replace(_entry(plan, Status.READY), notes=tuple(notes))
         self._store.catalog.put_indexed(self._grant, ready)
-        task = self._store.catalog.task(self._grant, self._task_id)
-        if (video_id := videos.video_of(task.source)) is not None:
-            # What was attached while the work went on is not lost.
-            self._store.catalog.set_metadata(self._grant, plan.asset_id, self._attached(task))
-            videos.note(
-                self._grant, self._store, video_id, videos.READY,
-                indexed_at=instant_text(datetime.now(UTC)), error=None,
-            )  # fmt: skip
-            self._announce(delivery.READY, task, _seconds(plan))
+        self._note_ready(plan)
         task = self._end(Status.READY, plan, notes=ready.notes)
         self._clear(task, plan.asset_id)
 
@@ -241,9 +234,9 @@ class Steps:
         self._store.catalog.put_task(self._grant, task)
         if (video_id := videos.video_of(task.source)) is not None:
             videos.note(self._grant, self._store, video_id, videos.FAILED, error=error.to_json())
-            self._announce(delivery.FAILED, task, task.total_s)
         if row is not None:
             take_back(self._grant, self._store, row["index_id"], row["asset_id"])
+        self._announce(delivery.FAILED, task)
         self._runtime.emit(Progress.of(task, **self._spent()))
 
     def break_off(self, error: VidelicetError, row: Mapping[str, Any] | None) -> None:
@@ -258,14 +251,29 @@ class Steps:
 
     # -- small parts ----------------------------------------------------------------------------
 
-    def _announce(self, kind: str, task: Task, seconds: float | None) -> None:
+    def _note_ready(self, plan: Plan) -> None:
+        task = self._store.catalog.task(self._grant, self._task_id)
+        if (video_id := videos.video_of(task.source)) is not None:
+            # What was attached while the work went on is not lost.
+            self._store.catalog.set_metadata(self._grant, plan.asset_id, self._attached(task))
+            videos.note(
+                self._grant, self._store, video_id, videos.READY,
+                indexed_at=instant_text(datetime.now(UTC)), error=None,
+            )  # fmt: skip
+
+    def _announce(self, kind: str, task: Task) -> None:
         """Have the tenant's webhooks told how a video ended, once for each try."""
+        if videos.video_of(task.source) is None:
+            return
         index = self._store.catalog.index(self._grant, task.index_id)
         data = {
             "id": task.id,
-            "metadata": {"duration": seconds},
+            "metadata": {"duration": task.total_s},
             "status": "ready" if kind == delivery.READY else "failed",
-            "models": list(index.options.get("models") or ()),
+            "models": [
+                {"name": one["model_name"], "options": one["model_options"]}
+                for one in index.options.get("models") or ()
+            ],
             "tags": [],
         }
         grant = replace(self._grant, tenant=task.tenant)
@@ -303,6 +311,7 @@ class Steps:
             self._grant, self._task_id, status=status, asset_id=plan.asset_id, stage=None,
             done_s=seconds, total_s=seconds, error=None,
         )  # fmt: skip
+        self._announce(delivery.READY, task)
         self._runtime.emit(Progress.of(task, **self._spent(), **news))
         return task
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from dbos import DBOS
@@ -26,7 +25,7 @@ WORKFLOW = "ingest"
 SHORT_QUEUE = "short"
 PREPARE = "prepare"
 EMBED = "embed"
-#: Deliveries mostly wait for their next try, so many may be under way.
+#: Addresses may be slow to answer, and nothing else is to wait for them.
 DELIVERY_QUEUE = "deliveries"
 DELIVER = "deliver"
 #: Tasks at work at once: while one file's last unit keeps one core busy, the next begins.
@@ -45,6 +44,26 @@ def host(runtime: Runtime | None) -> None:
 def workflow_id(task_id: str, attempts: int) -> str:
     """One workflow for each time a task is tried."""
     return f"{task_id}.{attempts}"
+
+
+def enqueue_try(tenant: str, delivery_id: str, tries: int, pause: float) -> None:
+    """Have a delivery that was tried so many times tried again, in so many seconds. Once it is
+    asked for, asking again changes nothing. What waits takes no place in the queue."""
+    DBOS.enqueue_workflow_with_options(
+        {
+            "queue_name": DELIVERY_QUEUE,
+            "workflow_name": DELIVER,
+            "workflow_id": try_id(delivery_id, tries),
+            "delay_seconds": pause,
+        },
+        tenant,
+        delivery_id,
+    )
+
+
+def try_id(delivery_id: str, tries: int) -> str:
+    """One workflow for each try of a delivery."""
+    return f"{DELIVER}.{delivery_id}.{tries}"
 
 
 @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
@@ -116,15 +135,11 @@ def embed_media(tenant: str, task_id: str) -> str:
 
 @DBOS.workflow(name=DELIVER, max_recovery_attempts=None)
 def deliver_event(tenant: str, delivery_id: str) -> str:
-    """Bring an event to an address, with growing pauses between tries."""
+    """Try once to bring an event to an address, and see to the next try."""
     assert _runtime is not None
     runtime = _runtime
-    pause = runtime.settings.webhook_delay
-    for number in range(delivery.TRIES):
-        last = number == delivery.TRIES - 1
-        tried = partial(delivery.attempt, runtime, tenant, delivery_id, last=last)
-        if _step(f"try {number}", tried):
-            break
-        DBOS.sleep(pause)
-        pause *= delivery.FACTOR
-    return "ended"
+    tries = _step("try", lambda: delivery.attempt(runtime, tenant, delivery_id))
+    if tries is None:
+        return "ended"
+    enqueue_try(tenant, delivery_id, tries, delivery.pause_after(runtime.settings, tries))
+    return "again"

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 REDIRECTS = 3
 _PORTS = {"http": 80, "https": 443}
 _CONNECT, _READ = 10.0, 30.0
+#: Seconds in which what is sent must be taken and answered.
+_ANSWER = 20.0
 #: A server slower than this many bytes a second, over so many seconds, is given up.
 _SLOWEST, _PATIENCE = 2048, 60.0
 _BLOCK = 1024 * 1024
@@ -95,16 +97,37 @@ def post(url: str, body: bytes, headers: Mapping[str, str], settings: Settings) 
     Raises:
         InvalidInput: ``url_not_allowed`` as for :func:`fetch`; ``url_failed`` where no answer came.
     """
+    import anyio
     import httpx
 
-    timeout = httpx.Timeout(_READ, connect=_CONNECT)
     try:
-        with httpx.Client(trust_env=False, follow_redirects=False, timeout=timeout) as client:
-            response = _ask(client, check(url, settings), "POST", headers, body)
-            response.close()
-            return response.status_code
+        return anyio.run(_post, check(url, settings), body, headers)
     except httpx.HTTPError as error:
         raise _failed(url, str(error) or type(error).__name__) from error
+    except TimeoutError as error:
+        raise _failed(url, f"no answer within {_ANSWER:.0f} seconds") from error
+
+
+async def _post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:
+    import anyio
+    import httpx
+
+    failure: httpx.TransportError | None = None
+    # The client's own limits begin anew with each byte; this one is for the whole.
+    with anyio.fail_after(_ANSWER):
+        async with httpx.AsyncClient(
+            trust_env=False, follow_redirects=False, timeout=_CONNECT
+        ) as client:
+            for request in _requests(client, target, "POST", headers, body):
+                try:
+                    response = await client.send(request, stream=True)
+                except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                    failure = error
+                else:
+                    await response.aclose()
+                    return response.status_code
+    assert failure is not None
+    raise failure
 
 
 def check(url: str, settings: Settings) -> Target:
@@ -187,19 +210,32 @@ def _response(url: str, settings: Settings) -> Iterator[httpx.Response]:
     raise _failed(url, f"it redirects more than {REDIRECTS} times")
 
 
-def _ask(
-    client: httpx.Client,
+def _ask(client: httpx.Client, target: Target) -> httpx.Response:
+    import httpx
+
+    failure: httpx.TransportError | None = None
+    for request in _requests(client, target):
+        try:
+            return client.send(request, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            failure = error
+    assert failure is not None
+    raise failure
+
+
+def _requests(
+    client: httpx.Client | httpx.AsyncClient,
     target: Target,
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
-) -> httpx.Response:
+) -> Iterator[httpx.Request]:
+    """The same request to each of the addresses that were checked."""
     import httpx
 
     parsed = httpx.URL(target.url)
-    failure: httpx.TransportError | None = None
     for address in target.addresses:
-        request = client.build_request(
+        yield client.build_request(
             method,
             parsed.copy_with(host=str(address)),
             content=body,
@@ -212,12 +248,6 @@ def _ask(
             # The certificate is checked against the name, not against the pinned address.
             extensions={"sni_hostname": parsed.raw_host.decode("ascii")},
         )
-        try:
-            return client.send(request, stream=True)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            failure = error
-    assert failure is not None
-    raise failure
 
 
 def _usable(response: httpx.Response, url: str) -> None:

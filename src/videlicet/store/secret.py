@@ -3,31 +3,44 @@ signed."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import os
 import secrets
 from typing import TYPE_CHECKING
 
+from videlicet.store.home import translated
+
 if TYPE_CHECKING:
     from videlicet.settings import Settings
 
 _FILE = "server.secret"
+_LENGTH = 32
 
 
 def server_secret(settings: Settings) -> bytes:
     """The secret that the settings name, else one of the data directory's own, made the first time.
-    Servers on several machines share the first kind."""
+    Servers on several machines share the first kind.
+
+    Raises:
+        StoreError: ``disk_full`` or ``store_not_writable``.
+    """
     if settings.secret:
         return settings.secret.encode()
-    path = settings.home / _FILE
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(32))
-    return path.read_bytes()
+    with translated(settings.home):
+        handle = os.open(settings.home / _FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "r+b") as file:
+            # Another process may be making it, and one that was ended may have left it empty.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            kept = file.read()
+            if len(kept) < _LENGTH:
+                kept = secrets.token_bytes(_LENGTH)
+                file.seek(0)
+                file.write(kept)
+                file.flush()
+                os.fsync(file.fileno())
+            return kept
 
 
 def derived(settings: Settings, purpose: str) -> bytes:
