@@ -18,6 +18,7 @@ from videlicet.store.catalog.schema import (
     indexed,
     indexes,
     observations,
+    resources,
     slots,
     text_rows,
     text_spaces,
@@ -29,7 +30,7 @@ from videlicet.store.home import FORMAT, Home, write_atomically
 from videlicet.store.library import Store, open_store
 from videlicet.store.records import Finding, Level
 from videlicet.store.vectors.inverted import RECALL
-from videlicet.types import Status
+from videlicet.types import Kind, Status
 
 _MEND = "Run `videlicet doctor --mend`."
 _RESTORE = "Restore the data directory from a copy, or add the videos again to a new one."
@@ -158,6 +159,14 @@ class _Examination:
                 f"{row.index_id}/{row.asset_id}"
                 for row in connection.execute(select(slots.c.index_id, slots.c.asset_id))
             }
+            held = {
+                f"{row.kind}/{row.id}"
+                for row in connection.execute(
+                    select(resources.c.kind, resources.c.id).where(
+                        resources.c.kind.in_((Kind.FILE.value, Kind.SEARCH.value))
+                    )
+                )
+            }
         keys = set(self._store.blobs.list(self._grant))
         for row in rows:
             if row.blob is not None and row.blob not in keys:
@@ -171,7 +180,7 @@ class _Examination:
                     "Put the file back, or add it again from where it is now.",
                 )  # fmt: skip
         used = {row.blob for row in rows}
-        stray = sorted(key for key in keys - used if not _owned(key, known, pairs))
+        stray = sorted(key for key in keys - used if not _owned(key, known, pairs, held))
         leftovers = self._store.blobs.leftovers()
         if stray or leftovers:
             if self._mend:
@@ -279,11 +288,15 @@ class _Examination:
             )  # fmt: skip
 
 
-def _owned(key: str, known: set[str], pairs: set[str]) -> bool:
+def _owned(key: str, known: set[str], pairs: set[str], held: set[str]) -> bool:
     parts = key.split("/")
     match parts:
         case ["assets", asset_id, _, *_]:
             return asset_id in known
         case ["indexes", index_id, asset_id, _, *_]:
             return f"{index_id}/{asset_id}" in pairs
+        case ["files", file_id, _, *_]:
+            return f"{Kind.FILE}/{file_id}" in held
+        case ["searches", search_id, _, *_]:
+            return f"{Kind.SEARCH}/{search_id}" in held
     return False
