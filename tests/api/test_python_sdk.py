@@ -450,7 +450,7 @@ def test_wrong_key(server: Server) -> None:
     assert caught.value.body["code"] == "api_key_invalid"
 
 
-@pytest.mark.skipif(OLDER, reason="new in 1.3")
+@pytest.mark.skipif(not hasattr(twelvelabs.TwelveLabs, "data_connectors"), reason="new in 1.3")
 def test_connectors(client: TwelveLabs) -> None:
     assert client.data_connectors.list_connections().data == []
     assert client.data_connectors.list_redirect_uris().data == []
