@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -450,7 +451,7 @@ def test_wrong_key(server: Server) -> None:
     assert caught.value.body["code"] == "api_key_invalid"
 
 
-@pytest.mark.skipif(not hasattr(twelvelabs.TwelveLabs, "data_connectors"), reason="new in 1.3")
+@pytest.mark.skipif(find_spec("twelvelabs.data_connectors") is None, reason="new in 1.3")
 def test_connectors(client: TwelveLabs) -> None:
     assert client.data_connectors.list_connections().data == []
     assert client.data_connectors.list_redirect_uris().data == []
