@@ -35,6 +35,8 @@ ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": str(16 * 1024 * 1024),
 }
+#: A task in one of these can be tried again.
+TRIED = (Status.FAILED, Status.CANCELLED)
 #: Bytes of the worker's log shown when it dies.
 _LOG = 2000
 
@@ -90,24 +92,32 @@ def retry(
         NotFound: ``task_not_found``.
         Conflict: ``task_not_retryable``, for a task that is at work or ready.
     """
-    tried = (Status.FAILED, Status.CANCELLED)
     if task_ids:
         chosen = [store.catalog.task(grant, task_id) for task_id in task_ids]
     else:
-        chosen = [task for s in tried for task in store.catalog.tasks(grant, status=s)]
+        chosen = [task for s in TRIED for task in store.catalog.tasks(grant, status=s)]
     for task in chosen:
-        if task.status not in tried:
-            raise Conflict(
-                "task_not_retryable", f"Task {task.id} is {task.status}.", subject=task.id
-            )
-    again = [
-        store.catalog.update_task(
-            grant, task.id, when=tried, status=Status.QUEUED, error=None, done_s=0.0, total_s=None,
-            attempts=task.attempts + 1,
-        )
-        for task in chosen
-    ]  # fmt: skip
+        require_tried(task)
+    again = [requeue(grant, store, task) for task in chosen]
     yield from work(grant, store, settings, again)
+
+
+def require_tried(task: Task) -> None:
+    """Refuse a task that is at work or ready.
+
+    Raises:
+        Conflict: ``task_not_retryable``.
+    """
+    if task.status not in TRIED:
+        raise Conflict("task_not_retryable", f"Task {task.id} is {task.status}.", subject=task.id)
+
+
+def requeue(grant: Grant, store: Store, task: Task) -> Task:
+    """Put a task that failed or was cancelled among those that wait for a worker."""
+    return store.catalog.update_task(
+        grant, task.id, when=TRIED, status=Status.QUEUED, error=None, done_s=0.0, total_s=None,
+        attempts=task.attempts + 1,
+    )  # fmt: skip
 
 
 def cancel(grant: Grant, store: Store, settings: Settings, task_id: str) -> Task:

@@ -104,13 +104,16 @@ class Runtime:
         """Whether models are still being loaded in the background."""
         return self._warming is not None and self._warming.is_alive()
 
-    def enter(self, task_id: str) -> Callable[[], bool]:
-        """A function that tells whether the task has been cancelled."""
-        return self._cancelled.setdefault(task_id, threading.Event()).is_set
+    def enter(self, task_id: str) -> threading.Event:
+        """What tells, from now on, that the task has been cancelled. One for each run: a task that
+        is tried again is not the one that was cancelled."""
+        event = self._cancelled[task_id] = threading.Event()
+        return event
 
-    def leave(self, task_id: str) -> None:
-        """Forget a task that ended."""
-        self._cancelled.pop(task_id, None)
+    def leave(self, task_id: str, event: threading.Event) -> None:
+        """Forget a run that ended."""
+        if self._cancelled.get(task_id) is event:
+            del self._cancelled[task_id]
 
     def seize(self, index_id: str, asset_id: str) -> None:
         """Wait until no other task is at work on the same bytes for the same index."""

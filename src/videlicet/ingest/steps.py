@@ -53,9 +53,14 @@ class Steps:
         self._grant = runtime.grant
         self._store: Store = runtime.store
         self._settings: Settings = runtime.settings
-        self._stopped = runtime.enter(task_id)
+        self._cancelled = runtime.enter(task_id)
+        self._stopped = self._cancelled.is_set
         self._task_id = task_id
         self._cpu: Mapping[str, float] = {}
+
+    def leave(self) -> None:
+        """Say that the task has ended."""
+        self._runtime.leave(self._task_id, self._cancelled)
 
     @contextmanager
     def alone(self, row: Mapping[str, Any]) -> Iterator[None]:
@@ -140,8 +145,8 @@ class Steps:
         there = self._store.catalog.indexed(self._grant, plan.index_id, plan.asset_id)
         if there is not None and there.status is Status.READY:
             self._note_ready(plan)
-            task = self._end(Status.READY, plan, notes=there.notes, already=True)
-            self._clear(task, plan.asset_id)
+            self._end(Status.READY, plan, notes=there.notes, already=True)
+            self._clear(plan.asset_id)
             return False
         task = self._stage("identify", asset_id=plan.asset_id, total_s=_seconds(plan))
         now = datetime.now(UTC)
@@ -206,36 +211,32 @@ class Steps:
         ready = replace(_entry(plan, Status.READY), notes=tuple(notes))
         self._store.catalog.put_indexed(self._grant, ready)
         self._note_ready(plan)
-        task = self._end(Status.READY, plan, notes=ready.notes)
-        self._clear(task, plan.asset_id)
+        self._end(Status.READY, plan, notes=ready.notes)
+        self._clear(plan.asset_id)
 
     def give_up(self, error: VidelicetError, row: Mapping[str, Any] | None) -> None:
         """Take back everything half done, and keep the error with the task."""
         asset_id = None if row is None else row["asset_id"]
+        # Staging first: where the disk is full this makes the room that the rest needs.
+        self._clear(asset_id)
+        cancelled = isinstance(error, Cancelled)
         try:
-            task = self._store.catalog.task(self._grant, self._task_id)
+            task = self._store.catalog.update_task(
+                self._grant, self._task_id, when=[Status.CANCELLED] if cancelled else (),
+                status=Status.CANCELLED if cancelled else Status.FAILED,
+                error=None if cancelled else error.to_json(), asset_id=None, stage=None,
+            )  # fmt: skip
         except NotFound:
             # The asset or its index was removed meanwhile, and the task with it.
-            if asset_id is not None:
-                shutil.rmtree(staging(self._settings, asset_id), ignore_errors=True)
             self._runtime.emit(Progress(self._task_id, "", Status.CANCELLED, **self._spent()))
             return
-        # Staging first: where the disk is full this makes the room that the rest needs.
-        self._clear(task, asset_id)
-        cancelled = isinstance(error, Cancelled)
-        task = replace(
-            task,
-            status=Status.CANCELLED if cancelled else Status.FAILED,
-            error=None if cancelled else error.to_json(),
-            asset_id=None,
-            stage=None,
-            updated_at=datetime.now(UTC),
-        )
-        self._store.catalog.put_task(self._grant, task)
-        if (video_id := videos.video_of(task.source)) is not None:
-            videos.note(self._grant, self._store, video_id, videos.FAILED, error=error.to_json())
+        if cancelled and task.status is not Status.CANCELLED:
+            return  # it is tried again already: the next run has it now
         if row is not None:
             take_back(self._grant, self._store, row["index_id"], row["asset_id"])
+        # Last: from now on it may be tried again.
+        if (video_id := videos.video_of(task.source)) is not None:
+            videos.note(self._grant, self._store, video_id, videos.FAILED, error=error.to_json())
         self._announce(delivery.FAILED, task)
         self._runtime.emit(Progress.of(task, **self._spent()))
 
@@ -305,7 +306,7 @@ class Steps:
         self._runtime.emit(Progress.of(task))
         return task
 
-    def _end(self, status: Status, plan: Plan, **news: Any) -> Task:
+    def _end(self, status: Status, plan: Plan, **news: Any) -> None:
         seconds = _seconds(plan)
         task = self._store.catalog.update_task(
             self._grant, self._task_id, status=status, asset_id=plan.asset_id, stage=None,
@@ -313,7 +314,6 @@ class Steps:
         )  # fmt: skip
         self._announce(delivery.READY, task)
         self._runtime.emit(Progress.of(task, **self._spent(), **news))
-        return task
 
     def _fetched(self, task: Task) -> Path:
         """The file at an address, downloaded once."""
@@ -352,8 +352,8 @@ class Steps:
         ):
             yield journal
 
-    def _clear(self, task: Task, asset_id: str | None) -> None:
-        for name in (task.id, asset_id):
+    def _clear(self, asset_id: str | None) -> None:
+        for name in (self._task_id, asset_id):
             if name is not None:
                 shutil.rmtree(staging(self._settings, name), ignore_errors=True)
 

@@ -91,7 +91,7 @@ def run_task(task_id: str) -> str:
         steps.break_off(fault(error, _runtime.settings), plan)
         raise
     finally:
-        _runtime.leave(task_id)
+        steps.leave()
     return "ready"
 
 

@@ -12,6 +12,9 @@ from pathlib import Path
 from videlicet.errors import InvalidQuery
 from videlicet.types import Query
 
+#: Digits of the farthest place a page may start at: whatever is ranked before it is fetched.
+DIGITS = 10
+
 
 def fingerprint(index_id: str, query: Query) -> str:
     """Stands for everything that decides a query's ranking (not the page asked for)."""
@@ -51,7 +54,7 @@ def page_offset(mark: str, token: str | None) -> int:
     try:
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii")
         owner, _, offset = text.partition(":")
-        if owner == mark and offset.isdecimal():
+        if owner == mark and offset.isdecimal() and len(offset) <= DIGITS:
             return int(offset)
     except (binascii.Error, UnicodeDecodeError, ValueError):
         pass
