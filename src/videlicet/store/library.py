@@ -8,44 +8,58 @@ from types import TracebackType
 
 from sqlalchemy import delete, insert, select
 
-from videlicet.errors import NotFound
+from videlicet.errors import InvalidInput, NotFound, StoreError
 from videlicet.rights import Grant, authorize
 from videlicet.settings import Settings
-from videlicet.store.blobs import Blobs
+from videlicet.store.blobs import Blobs, open_blobs
 from videlicet.store.catalog import Catalog
 from videlicet.store.catalog.schema import erasures
 from videlicet.store.catalog.slots import slot_of
-from videlicet.store.database import Database
+from videlicet.store.database import Database, open_database
 from videlicet.store.home import Home, WriterLock, translated
 from videlicet.store.records import MANAGING, Sighting
 from videlicet.store.scanning import sightings
-from videlicet.store.texts import Texts
+from videlicet.store.texts import open_texts
 from videlicet.store.vectors import Vectors
 
 
 def open_store(
     settings: Settings, *, write: bool = False, create: bool = False, lock_fd: int | None = None
 ) -> Store:
-    """Open the data directory ``settings.home``.
+    """Open the data directory ``settings.home``, or the database and object store that the
+    settings name; what is derived and copied from those is then in the directory.
 
-    Any number of processes may read while one writes; with ``write`` this becomes the one, until
-    the store is closed or the process ends. With ``create`` an empty directory is made ready.
-    ``lock_fd`` is the writer's lock as a parent process holds it (:attr:`Store.lock_fd`).
+    Any number of processes may read a data directory while one writes; with ``write`` this becomes
+    the one, until the store is closed or the process ends. A database is written by any number.
+    With ``create`` an empty store is made ready. ``lock_fd`` is the writer's lock as a parent
+    process holds it (:attr:`Store.lock_fd`).
 
     Raises:
         StoreError: ``store_not_found``, ``store_newer``, ``store_damaged`` or
-            ``store_not_writable``.
+            ``store_not_writable``; ``store_unreachable``.
+        InvalidInput: ``invalid_argument``, for settings that do not go together.
         Conflict: ``writer_busy``, naming the process that writes.
     """
     home = Home(settings.home)
-    if create:
+    if create or settings.database:
         home.create()
     home.require()
-    lock = WriterLock(home, lock_fd) if write else None
-    database = Database(home.database, home.root)
+    if settings.objects and not settings.database:
+        raise InvalidInput(
+            "invalid_argument",
+            "The setting objects needs the setting database: the catalog of a shared object store "
+            "must be shared too.",
+            subject="objects",
+        )
+    lock = WriterLock(home, lock_fd) if write and not settings.database else None
+    database = open_database(settings, home)
     try:
+        if settings.database and not create and database.revision() is None:
+            raise StoreError(
+                "store_not_found", f"There is no library in {database.name}.", subject=database.name
+            )
         database.migrate()
-        store = Store(home, database, lock, exact_rows=settings.exact_rows)
+        store = Store(home, database, lock, settings, writable=write)
         if write:
             home.complete()
             store.finish_erasures()
@@ -61,16 +75,24 @@ class Store:
     """The parts of one open data directory; a context manager."""
 
     def __init__(
-        self, home: Home, database: Database, lock: WriterLock | None, *, exact_rows: int
+        self,
+        home: Home,
+        database: Database,
+        lock: WriterLock | None,
+        settings: Settings,
+        *,
+        writable: bool,
     ) -> None:
         self.home = home
-        self.writable = lock is not None
+        self.writable = writable
+        self.database = database
         self._lock = lock
-        self._database = database
-        self.catalog = Catalog(database, writable=self.writable)
-        self.texts = Texts(database, writable=self.writable)
-        self.vectors = Vectors(database, writable=self.writable, home=home, exact_rows=exact_rows)
-        self.blobs = Blobs(home, writable=self.writable)
+        self.blobs: Blobs = open_blobs(settings, home, writable=writable)
+        self.catalog = Catalog(database, writable=writable)
+        self.texts = open_texts(database, home, writable=writable)
+        self.vectors = Vectors(
+            database, writable=writable, home=home, blobs=self.blobs, exact_rows=settings.exact_rows
+        )
         self.catalog.cascade = (self.texts.forget_index, self.vectors.forget_index)
 
     @property
@@ -93,8 +115,8 @@ class Store:
         """Let go of the directory; closing twice is fine."""
         if self._lock is not None:
             # A copy made from now on is a backup of one file, not of a file and its log.
-            self._database.checkpoint(patience=0)
-        self._database.close()
+            self.database.checkpoint(patience=0)
+        self.database.close()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -114,7 +136,7 @@ class Store:
         """``remove_asset`` for many at the price of one."""
         authorize(grant, MANAGING, "asset")
         self.catalog.require_writer()
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             gone = []
             for asset_id in dict.fromkeys(asset_ids):
                 slot = slot_of(connection, index_id, asset_id)
@@ -149,12 +171,12 @@ class Store:
         self.remove_assets(grant, index.id, held)
         self.catalog.delete_index(grant, index.id)
         self.vectors.scrub()
-        return self._database.checkpoint()
+        return self.database.checkpoint()
 
     def finish_erasures(self) -> bool:
         """Carry erasures that are committed through to the last byte. False where a reader still
         holds an old view: then the next call (every opening for writing makes one) goes on."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             pending = connection.execute(select(erasures)).all()
         if not pending:
             return True
@@ -163,13 +185,13 @@ class Store:
                 self.blobs.erase(list(row.blobs))
             self.vectors.scrub()
         # Deleted rows were overwritten with zeros; the log still held what stood there before.
-        if not self._database.checkpoint():
+        if not self.database.checkpoint():
             return False
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             connection.execute(
                 delete(erasures).where(erasures.c.key.in_([row.key for row in pending]))
             )
-        return self._database.checkpoint()
+        return self.database.checkpoint()
 
     def scan(self, grant: Grant, needles: Sequence[bytes]) -> list[Sighting]:
         """Where any of ``needles`` stands in the bytes of the data directory.

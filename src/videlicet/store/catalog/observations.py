@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, select
+from sqlalchemy import Connection, Select, bindparam, delete, select, text
 
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.rights import Grant, authorize
@@ -16,9 +16,10 @@ from videlicet.store.catalog.slots import ensure_slot
 from videlicet.store.records import READING, WRITING
 from videlicet.types import Embedding, Modality, Observation, Span
 
-_INSERT = (
+#: Made as text once: thousands of rows are put at a time.
+_INSERT = text(
     "INSERT INTO observations (slot, id, modality, card, start, finish, span, payload) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "VALUES (:slot, :id, :modality, :card, :start, :finish, :span, :payload)"
 )
 
 
@@ -39,7 +40,7 @@ class Observations(Part):
         """
         authorize(grant, WRITING, "observations")
         self.require_writer()
-        unique: dict[str, tuple[Any, ...]] = {}
+        unique: dict[str, dict[str, Any]] = {}
         for one in seen:
             if one.asset_id != asset_id:
                 raise InvalidInput(
@@ -48,13 +49,13 @@ class Observations(Part):
                     subject=one.asset_id,
                 )
             if not isinstance(one.payload, Embedding):
-                row = observation_row(0, one)
-                unique[row[1]] = row[1:]
+                row = observation_row(one)
+                unique[row["id"]] = row
         with self._writing() as connection:
             slot = ensure_slot(connection, index_id, asset_id)
             connection.execute(delete(observations).where(observations.c.slot == slot))
             if unique:
-                connection.exec_driver_sql(_INSERT, [(slot, *row) for row in unique.values()])
+                connection.execute(_INSERT, [{"slot": slot, **row} for row in unique.values()])
         return len(unique)
 
     def observations(

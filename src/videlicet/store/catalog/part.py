@@ -30,6 +30,6 @@ class Part:
             raise StoreError(
                 "store_not_writable",
                 "The library was opened for reading only.",
-                subject=str(self._database.path.parent),
+                subject=self._database.name,
                 remedy="Open it with write=True.",
             )

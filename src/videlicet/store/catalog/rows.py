@@ -145,18 +145,19 @@ def task_of(row: Row[Any]) -> Task:
     return Task(**{**row._mapping, "status": Status(row.status)})
 
 
-def observation_row(slot: int, seen: Observation) -> tuple[Any, ...]:
-    """Values in the order of the columns after ``row``."""
-    return (
-        slot,
-        seen.id,
-        seen.modality.value,
-        seen.card,
-        float(seen.span.start),
-        float(seen.span.end),
-        span_text(seen.span),
-        json.dumps(payload_to_json(seen.payload), ensure_ascii=True, separators=(",", ":")),
-    )
+def observation_row(seen: Observation) -> dict[str, Any]:
+    """Columns of ``observations``, without the slot."""
+    return {
+        "id": seen.id,
+        "modality": seen.modality.value,
+        "card": seen.card,
+        "start": float(seen.span.start),
+        "finish": float(seen.span.end),
+        "span": span_text(seen.span),
+        "payload": json.dumps(
+            payload_to_json(seen.payload), ensure_ascii=True, separators=(",", ":")
+        ),
+    }
 
 
 def observation_of(row: Row[Any]) -> Observation:

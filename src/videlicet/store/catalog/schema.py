@@ -67,6 +67,8 @@ class AnyText(TypeDecorator[str]):
             value.encode()
         except UnicodeEncodeError:
             return _ESCAPED + json.dumps(value)
+        if "\x00" in value:  # PostgreSQL keeps no such text
+            return _ESCAPED + json.dumps(value)
         return _ESCAPED + json.dumps(value) if value.startswith(_ESCAPED) else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
@@ -83,7 +85,7 @@ def instant_text(value: datetime) -> str:
 
 def folded(value: str) -> str:
     """What case-insensitive matching compares: case folded, and always encodable."""
-    return value.casefold().encode("utf-8", "replace").decode()
+    return value.casefold().encode("utf-8", "replace").decode().replace("\x00", "?")
 
 
 indexes = Table(
@@ -254,6 +256,21 @@ text_rows = Table(
     Index(None, "space"),
 )
 
+#: All text of one slot in one space as JSON: the rows of record where many machines share the
+#: database. Each machine makes ``text_rows`` of its own from them (see ``store/texts/mirror.py``).
+text_chunks = Table(
+    "text_chunks",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("space", Integer, ForeignKey("text_spaces.key"), nullable=False),
+    Column("slot", Integer, ForeignKey("slots.key"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("rows", Text, nullable=False),
+    UniqueConstraint("space", "slot"),
+    Index(None, "slot"),
+)
+
 #: ``version`` grows with every change; ``sketch`` describes the index built over the rows, if any.
 vector_spaces = Table(
     "vector_spaces",
@@ -270,7 +287,8 @@ vector_spaces = Table(
 )
 
 #: All vectors of one slot in one space: ``ids`` 24 bytes a row, ``spans`` four int64 a row,
-#: ``vectors`` float32. One row per asset makes replacing and erasing one asset one statement.
+#: ``vectors`` float32. One row per asset makes replacing and erasing one asset one statement. With
+#: ``blob`` all three are one after the other in the object store.
 vector_chunks = Table(
     "vector_chunks",
     metadata,
@@ -282,6 +300,7 @@ vector_chunks = Table(
     Column("ids", LargeBinary, nullable=False),
     Column("spans", LargeBinary, nullable=False),
     Column("vectors", LargeBinary, nullable=False),
+    Column("blob", Text),
     UniqueConstraint("space", "slot"),
     Index(None, "slot"),
 )

@@ -1,0 +1,123 @@
+"""What every part of the store may expect of its database, whichever it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from videlicet.errors import StoreError
+
+if TYPE_CHECKING:
+    from videlicet.settings import Settings
+    from videlicet.store.home import Home
+
+#: The newest migration; a test holds it equal to Alembic's own head.
+HEAD = "0003"
+
+
+def open_database(settings: Settings, home: Home) -> Database:
+    """The database that the settings name, not yet connected to."""
+    if settings.database:
+        from videlicet.store.database.postgres import PostgresDatabase
+
+        return PostgresDatabase(settings.database)
+    from videlicet.store.database.sqlite import SqliteDatabase
+
+    return SqliteDatabase(home.database, home.root)
+
+
+class Database(ABC):
+    """The connections of this process to one database."""
+
+    engine: Engine
+    #: What messages call it.
+    name: str
+    #: Whether processes on other machines read and write it too.
+    shared: bool
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view of the last committed state."""
+        with self._translated(), self._reader() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction: all of it happens, or none. One at a time writes, so that what is
+        looked up first still holds when it is acted upon."""
+        with self._translated(), self._writer() as connection, connection.begin():
+            yield connection
+
+    @abstractmethod
+    def checkpoint(self, patience: float = 5.0) -> bool:
+        """See that what was deleted is gone from the database's own files, as far as that is in
+        this program's hands; false while another process is in the way."""
+
+    @abstractmethod
+    def _reader(self) -> Connection: ...
+
+    @abstractmethod
+    def _writer(self) -> Connection: ...
+
+    @abstractmethod
+    def _translate(self, error: Exception) -> Exception: ...
+
+    @abstractmethod
+    def _migrating(self) -> AbstractContextManager[Connection]:
+        """A connection in a transaction in which tables may be made anew."""
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            cause = error.orig if isinstance(error.orig, Exception) else error
+            raise self._translate(cause) from error
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; a no-op (and no Alembic import) when they are.
+
+        Raises:
+            StoreError: ``store_newer`` where the tables are from a newer program.
+        """
+        found = self.revision()
+        if found == HEAD:
+            return
+        self.require_known(found)
+        from alembic.command import upgrade
+        from alembic.config import Config
+
+        config = Config()
+        folder = Path(__file__).parent.with_name("migrations")
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        with self._translated(), self._migrating() as connection:
+            config.attributes["connection"] = connection
+            upgrade(config, "head")
+
+    def require_known(self, revision: str | None) -> None:
+        """Refuse the tables of a newer program."""
+        if revision is not None and revision > HEAD:
+            raise StoreError(
+                "store_newer",
+                f"{self.name} holds tables of a newer Videlicet (revision {revision}; this program "
+                f"knows up to {HEAD}).",
+                subject=self.name,
+                details={"revision": revision, "known": HEAD},
+            )
+
+    def revision(self) -> str | None:
+        """The migration the tables stand at, ``None`` in an empty database."""
+        with self.reading() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
+            return None if row is None else str(row[0])
+
+    def close(self) -> None:
+        self.engine.dispose()

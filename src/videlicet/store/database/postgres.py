@@ -1,0 +1,151 @@
+"""PostgreSQL, for any number of processes on any number of machines.
+
+Reading transactions see one snapshot (REPEATABLE READ). Writing ones take turns by an advisory
+lock, as they do in SQLite, so that the same code is right on both; they are short. A lock by name
+(:meth:`PostgresDatabase.held`) belongs to a connection: the server lets it go when the process that
+held it is gone, however it ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from videlicet.errors import Conflict, InvalidInput, StoreError
+from videlicet.store.database.base import Database
+
+#: Connections kept, and most at once, of one process.
+_KEPT, _MORE = 8, 24
+#: Milliseconds that a transaction waits for its turn.
+_PATIENCE = 30_000
+#: A peer whose machine has gone is noticed after about half a minute.
+_KEEPALIVES = {
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 10,
+}  # fmt: skip
+_OPTIONS = (
+    f"-c lock_timeout={_PATIENCE} -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 "
+    "-c tcp_keepalives_count=3"
+)
+_DRIVER = "postgresql+psycopg"
+
+
+def lock_key(name: str) -> int:
+    """The number that stands for a named lock."""
+    digest = hashlib.sha256(f"videlicet {name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+_WRITING = lock_key("writing")
+
+
+class PostgresDatabase(Database):
+    """A PostgreSQL database and the connections of this process to it.
+
+    Raises:
+        InvalidInput: ``invalid_argument`` for an address that is none.
+    """
+
+    shared = True
+
+    def __init__(self, address: str) -> None:
+        try:
+            url = make_url(address)
+        except ArgumentError as error:
+            raise _refused() from error
+        if url.get_backend_name() != "postgresql":
+            raise _refused()
+        # Never with the password.
+        self.name = f"the database {url.database} on {url.host or 'this machine'}"
+        self.url = url.set(drivername=_DRIVER)
+        self.engine = create_engine(
+            self.url,
+            pool_size=_KEPT,
+            max_overflow=_MORE,
+            pool_pre_ping=True,
+            connect_args={"options": _OPTIONS, **_KEEPALIVES},
+        )
+
+        @event.listens_for(self.engine, "begin")
+        def begin(connection: Connection) -> None:
+            if connection.get_execution_options().get("writing"):
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITING})")
+
+    def checkpoint(self, patience: float = 5.0) -> bool:
+        """Nothing to do: when pages of what was deleted are used again, and how long the log is
+        kept, is the server's affair (docs/operations.md)."""
+        return True
+
+    def vacuum(self) -> None:
+        """Have the server free what was deleted."""
+        with self._translated(), self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM"))
+
+    @contextmanager
+    def held(self, name: str, *, wait: bool = True) -> Iterator[bool]:
+        """Hold a lock by name, among all processes on this database, while the block runs. False
+        where it is held elsewhere and ``wait`` is off."""
+        key = lock_key(name)
+        with self._translated(), self.engine.connect() as connection:
+            bare = connection.execution_options(isolation_level="AUTOCOMMIT")
+            if wait:
+                # Waits as long as it takes; transactions have their own patience.
+                bare.exec_driver_sql("SET lock_timeout = 0")
+                bare.exec_driver_sql(f"SELECT pg_advisory_lock({key})")
+            elif not bare.exec_driver_sql(f"SELECT pg_try_advisory_lock({key})").scalar():
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                # The connection may be gone, and the lock with it: it must not go back to the pool
+                # with either the lock or the setting.
+                connection.invalidate()
+
+    def _reader(self) -> Connection:
+        return self.engine.connect().execution_options(isolation_level="REPEATABLE READ")
+
+    def _writer(self) -> Connection:
+        return self.engine.connect().execution_options(
+            writing=True, isolation_level="READ COMMITTED"
+        )
+
+    @contextmanager
+    def _migrating(self) -> Iterator[Connection]:
+        # Two programs that start at once find one of them done.
+        with self._writer() as connection, connection.begin():
+            yield connection
+
+    def _translate(self, error: Exception) -> Exception:
+        state: str | None = getattr(error, "sqlstate", None)
+        if state is None and type(error).__module__.partition(".")[0] != "psycopg":
+            return error
+        if state is None or state.startswith(("08", "28", "3D", "57P")):
+            return StoreError(
+                "store_unreachable", f"Cannot connect to {self.name}.", subject=self.name
+            )
+        if state in ("53100", "54000"):
+            return StoreError("disk_full", f"No space left for {self.name}.", subject=self.name)
+        if state in ("55P03", "40001", "40P01"):
+            return Conflict(
+                "writer_busy", f"Other processes keep {self.name} busy.", subject=self.name
+            )
+        if state in ("42501", "25006"):
+            return StoreError(
+                "store_not_writable", f"{self.name} cannot be written.", subject=self.name
+            )
+        return StoreError("store_damaged", f"{self.name}: {error}.", subject=self.name)
+
+
+def _refused() -> InvalidInput:
+    return InvalidInput(
+        "invalid_argument",
+        "The setting database is an address such as postgresql://user@host/name.",
+        subject="database",
+    )
+
+

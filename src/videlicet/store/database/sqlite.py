@@ -1,0 +1,114 @@
+"""SQLite in write-ahead mode: readers see the last committed state and never wait; a writer takes
+the database at the start of its transaction, so that two never meet halfway. Freed pages are
+overwritten with zeros (``secure_delete``)."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import Connection, create_engine, event
+
+from videlicet.errors import StoreError
+from videlicet.store.database.base import Database
+from videlicet.store.home import translate
+
+_PRAGMAS = (
+    # Before the first page is written: large pages suit rows of vectors and words.
+    "PRAGMA page_size = 8192",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 30000",
+    "PRAGMA cache_size = -32768",
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+class SqliteDatabase(Database):
+    """A database file and the connections of this process to it."""
+
+    shared = False
+
+    def __init__(self, path: Path, root: Path) -> None:
+        self.path = path
+        self.name = str(root)
+        self._root = root
+        self.engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+
+        @event.listens_for(self.engine, "connect")
+        def prepare(connection: Any, _record: Any) -> None:
+            # The driver must not open transactions by itself; ``begin`` below does.
+            connection.isolation_level = None
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+
+        @event.listens_for(self.engine, "begin")
+        def begin(connection: Connection) -> None:
+            mode = "IMMEDIATE" if connection.get_execution_options().get("writing") else "DEFERRED"
+            connection.exec_driver_sql(f"BEGIN {mode}")
+
+    @contextmanager
+    def bare(self) -> Iterator[sqlite3.Connection]:
+        """The driver's own connection outside any transaction, for checkpoints and checks."""
+        with self._translated():
+            connection = self.engine.raw_connection()
+            try:
+                yield cast(sqlite3.Connection, connection.driver_connection)
+            finally:
+                connection.close()
+
+    def checkpoint(self, patience: float = 5.0) -> bool:
+        """Fold the write-ahead log into the file and empty it; false while a reader is in it."""
+        deadline = time.monotonic() + patience
+        while True:
+            with self.bare() as connection:
+                connection.execute("PRAGMA busy_timeout = 0")
+                row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                connection.execute("PRAGMA busy_timeout = 30000")
+            if row[0] == 0:
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
+
+    def _reader(self) -> Connection:
+        return self.engine.connect()
+
+    def _writer(self) -> Connection:
+        return self.engine.connect().execution_options(writing=True)
+
+    def _translate(self, error: Exception) -> Exception:
+        return translate(error, self._root) if isinstance(error, sqlite3.Error) else error
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            with super()._translated():
+                yield
+        except sqlite3.Error as error:
+            raise self._translate(error) from error
+
+    @contextmanager
+    def _migrating(self) -> Iterator[Connection]:
+        # A table that is rebuilt is dropped for a moment; the switch works outside a transaction
+        # only. What refers to what is checked at the end.
+        with self.engine.connect() as connection:
+            bare = cast(sqlite3.Connection, connection.connection.driver_connection)
+            bare.execute("PRAGMA foreign_keys = OFF")
+            try:
+                with connection.execution_options(writing=True).begin():
+                    yield connection
+                    if bare.execute("PRAGMA foreign_key_check").fetchone() is not None:
+                        raise StoreError(
+                            "store_damaged",
+                            f"{self._root} holds rows that refer to nothing.",
+                            subject=str(self._root),
+                        )
+            finally:
+                bare.execute("PRAGMA foreign_keys = ON")
