@@ -20,12 +20,13 @@ from videlicet.store.catalog.schema import (
     observations,
     resources,
     slots,
+    text_chunks,
     text_rows,
     text_spaces,
     vector_chunks,
     vector_spaces,
 )
-from videlicet.store.database import Database
+from videlicet.store.database.sqlite import SqliteDatabase
 from videlicet.store.home import FORMAT, Home, write_atomically
 from videlicet.store.library import Store, open_store
 from videlicet.store.records import Finding, Level
@@ -43,6 +44,8 @@ def doctor(settings: Settings, *, mend: bool = False) -> list[Finding]:
     With ``mend`` whatever can be mended without losing anything is mended, which needs the right
     to write. Weights are not looked at.
     """
+    if settings.database:
+        return _examined(settings, mend, [])
     home = Home(settings.home)
     if not home.database.exists():
         return [
@@ -61,19 +64,27 @@ def doctor(settings: Settings, *, mend: bool = False) -> list[Finding]:
         write_atomically(home.mark, json.dumps({"format": FORMAT}).encode() + b"\n")
     try:
         damage = _damage(home)
-        if damage:
-            return [*found, *damage]
+    except StoreError as error:
+        return [*found, _told(error, settings)]
+    return [*found, *damage] if damage else _examined(settings, mend, found)
+
+
+def _examined(settings: Settings, mend: bool, found: list[Finding]) -> list[Finding]:
+    try:
         with open_store(settings, write=mend) as store:
-            found += _Examination(store, mend).findings()
+            return [*found, *_Examination(store, mend).findings()]
     except (StoreError, Conflict) as error:
-        level = Level.ERROR if isinstance(error, StoreError) else Level.WARNING
-        found.append(Finding(level, error.subject or str(home.root), error.message, error.remedy))
-    return found
+        return [*found, _told(error, settings)]
+
+
+def _told(error: StoreError | Conflict, settings: Settings) -> Finding:
+    level = Level.ERROR if isinstance(error, StoreError) else Level.WARNING
+    return Finding(level, error.subject or str(settings.home), error.message, error.remedy)
 
 
 def _damage(home: Home) -> list[Finding]:
     """Whether the database file itself is whole."""
-    database = Database(home.database, home.root)
+    database = SqliteDatabase(home.database, home.root)
     try:
         with database.bare() as connection:
             lines = [row[0] for row in connection.execute("PRAGMA integrity_check(20)")]
@@ -118,11 +129,13 @@ class _Examination:
             )  # fmt: skip
 
     def _words(self) -> Iterator[Finding]:
+        if not isinstance(self._database, SqliteDatabase):
+            return  # each machine's word lists are derived, and made again where they are gone
         with self._database.reading() as connection:
             keys = list(connection.execute(select(text_spaces.c.key)).scalars())
         for key in keys:
             for table in (f"text_words_{key}", f"text_grams_{key}"):
-                if self._consistent(table):
+                if _consistent(self._database, table):
                     continue
                 if self._mend:
                     with self._database.writing() as connection:
@@ -133,23 +146,6 @@ class _Examination:
                     Level.ERROR, table, "The word list disagrees with the text.", _MEND,
                     mended=self._mend,
                 )  # fmt: skip
-
-    def _consistent(self, table: str) -> bool:
-        """FTS5's own check against the text. It is a write by form, so a copy in a transaction
-        that is taken back does where nothing may be changed."""
-        with self._database.bare() as connection:
-            connection.execute("BEGIN")
-            try:
-                connection.execute(
-                    f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)"
-                )
-            except sqlite3.DatabaseError as error:
-                if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_CORRUPT:
-                    raise
-                return False
-            finally:
-                connection.execute("ROLLBACK")
-        return True
 
     def _files(self) -> Iterator[Finding]:
         with self._database.reading() as connection:
@@ -166,6 +162,16 @@ class _Examination:
                         resources.c.kind.in_((Kind.FILE.value, Kind.SEARCH.value))
                     )
                 )
+            }
+            held |= set(
+                connection.execute(
+                    select(vector_chunks.c.blob).where(vector_chunks.c.blob.is_not(None))
+                ).scalars()
+            )
+            held |= {
+                f"sketches/{row.sketch['generation']}"
+                for row in connection.execute(select(vector_spaces)).all()
+                if row.sketch
             }
         keys = set(self._store.blobs.list(self._grant))
         for row in rows:
@@ -207,7 +213,7 @@ class _Examination:
                 name: set(connection.execute(select(table.c.slot).distinct()).scalars())
                 for name, table in (
                     ("observations", observations),
-                    ("text", text_rows),
+                    ("text", text_chunks if self._database.shared else text_rows),
                     ("vectors", vector_chunks),
                 )
             }
@@ -279,7 +285,8 @@ class _Examination:
                 f"{sketch['probes']} of {sketch['groups']} groups looked at.",
                 "Nothing to do." if good else _MEND,
             )  # fmt: skip
-        if stray:
+        # Copies of what is kept as objects come and go by themselves.
+        if stray and not self._store.blobs.remote:
             if self._mend:
                 self._store.vectors.scrub()
             yield Finding(
@@ -288,11 +295,31 @@ class _Examination:
             )  # fmt: skip
 
 
+def _consistent(database: SqliteDatabase, table: str) -> bool:
+    """FTS5's own check against the text. It is a write by form, so a copy in a transaction that is
+    taken back does where nothing may be changed."""
+    with database.bare() as connection:
+        connection.execute("BEGIN")
+        try:
+            connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
+        except sqlite3.DatabaseError as error:
+            if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_CORRUPT:
+                raise
+            return False
+        finally:
+            connection.execute("ROLLBACK")
+    return True
+
+
 def _owned(key: str, known: set[str], pairs: set[str], held: set[str]) -> bool:
     parts = key.split("/")
     match parts:
         case ["assets", asset_id, _, *_]:
             return asset_id in known
+        case ["indexes", _, _, "vectors", *_]:
+            return key in held
+        case ["sketches", generation, _]:
+            return f"sketches/{generation}" in held
         case ["indexes", index_id, asset_id, _, *_]:
             return f"{index_id}/{asset_id}" in pairs
         case ["files", file_id, _, *_]:

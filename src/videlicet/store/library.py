@@ -44,12 +44,12 @@ def open_store(
     if create or settings.database:
         home.create()
     home.require()
-    if settings.objects and not settings.database:
+    if bool(settings.objects) != bool(settings.database):
         raise InvalidInput(
             "invalid_argument",
-            "The setting objects needs the setting database: the catalog of a shared object store "
-            "must be shared too.",
-            subject="objects",
+            "The settings database and objects go together: what one machine puts into the one, "
+            "others look for in the other.",
+            subject="objects" if settings.objects else "database",
         )
     lock = WriterLock(home, lock_fd) if write and not settings.database else None
     database = open_database(settings, home)
@@ -117,6 +117,7 @@ class Store:
             # A copy made from now on is a backup of one file, not of a file and its log.
             self.database.checkpoint(patience=0)
         self.database.close()
+        self.texts.close()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -184,6 +185,7 @@ class Store:
             for row in pending:
                 self.blobs.erase(list(row.blobs))
             self.vectors.scrub()
+            self.texts.tidy()
         # Deleted rows were overwritten with zeros; the log still held what stood there before.
         if not self.database.checkpoint():
             return False
@@ -192,6 +194,13 @@ class Store:
                 delete(erasures).where(erasures.c.key.in_([row.key for row in pending]))
             )
         return self.database.checkpoint()
+
+    def tidy(self) -> None:
+        """Forget this machine's copies of what other machines have erased. To be called now and
+        then by every process that serves or works on a shared store."""
+        self.texts.tidy()
+        self.vectors.tidy()
+        self.blobs.tidy()
 
     def scan(self, grant: Grant, needles: Sequence[bytes]) -> list[Sighting]:
         """Where any of ``needles`` stands in the bytes of the data directory.

@@ -7,6 +7,7 @@ with the asset) or ``indexes/<index id>/<asset id>/`` (gone with its place in th
 from __future__ import annotations
 
 import re
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -69,6 +70,31 @@ class Blobs(ABC):
         authorize(grant, READING, "blobs")
         return self._get(checked(key))
 
+    def write(self, key: str, data: bytes | Path) -> None:
+        """Store bytes for a part of the store that was granted it before."""
+        self._change(key)
+        self._put(key, data)
+
+    def get_many(self, keys: Sequence[str]) -> Sequence[bytes]:
+        """The bytes under each key, for a part of the store that was granted them before.
+
+        Raises:
+            NotFound: ``blob_not_found``.
+        """
+        return [self._get(checked(key)) for key in keys]
+
+    def under(self, prefix: str) -> Sequence[str]:
+        """Keys under a folder, for a part of the store that was granted them before."""
+        return sorted(self._keys(prefix))
+
+    def read_into(self, key: str, file: Path) -> None:
+        """Copy the bytes under ``key`` into a new file, likewise.
+
+        Raises:
+            NotFound: ``blob_not_found``.
+        """
+        shutil.copyfile(self._path(checked(key)), file)
+
     def path(self, grant: Grant, key: str) -> Path:
         """A file that holds the bytes under ``key``; it must not be changed, and is to be opened
         soon.
@@ -103,8 +129,9 @@ class Blobs(ABC):
         """Files that are no blobs: what a put that was killed leaves behind."""
         return []
 
+    @abstractmethod
     def tidy(self) -> None:
-        """Forget local copies of what is gone."""
+        """Forget this machine's copies of what is gone."""
 
     @abstractmethod
     def _put(self, key: str, data: bytes | Path) -> None: ...

@@ -84,6 +84,9 @@ class FolderBlobs(Blobs):
                         folder.rmdir()
                         folder = folder.parent
 
+    def tidy(self) -> None:
+        pass
+
     def leftovers(self) -> Sequence[Path]:
         return [path for path in self._files("") if not KEY.fullmatch(self._name(path))]
 

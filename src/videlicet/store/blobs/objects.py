@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 _RECENT = 3600.0
 #: Names of what is still being copied begin with this.
 _PARTIAL = ".partial-"
+_PIECE = 4 * 1024**2
+#: Objects fetched at once where many are wanted.
+_AT_ONCE = 16
 
 
 class ObjectBlobs(Blobs):
@@ -67,6 +71,10 @@ class ObjectBlobs(Blobs):
         with self._translated(key):
             return bytes(self._store.get(key).bytes())
 
+    def get_many(self, keys: Sequence[str]) -> Sequence[bytes]:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(self._get, map(checked, keys)))
+
     def _path(self, key: str) -> Path:
         meta = self._head(key)
         copy = self._copies / key / _version(meta)
@@ -79,13 +87,17 @@ class ObjectBlobs(Blobs):
             handle, name = tempfile.mkstemp(prefix=_PARTIAL, dir=copy.parent)
             partial = Path(name)
             try:
-                with os.fdopen(handle, "wb") as file, self._translated(key):
-                    for piece in self._store.get(key).stream(min_chunk_size=4 * 1024**2):
-                        file.write(piece)
+                os.close(handle)
+                self.read_into(key, partial)
                 partial.replace(copy)
             finally:
                 partial.unlink(missing_ok=True)
         return copy
+
+    def read_into(self, key: str, file: Path) -> None:
+        with file.open("wb") as out, self._translated(key):
+            for piece in self._store.get(checked(key)).stream(min_chunk_size=_PIECE):
+                out.write(piece)
 
     def _exists(self, key: str) -> bool:
         from obstore.exceptions import NotFoundError

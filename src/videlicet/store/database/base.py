@@ -60,6 +60,11 @@ class Database(ABC):
         this program's hands; false while another process is in the way."""
 
     @abstractmethod
+    def held(self, name: str, *, wait: bool = True) -> AbstractContextManager[bool]:
+        """Hold a lock by name, among all processes that write, while the block runs. False where
+        it is held elsewhere and ``wait`` is off."""
+
+    @abstractmethod
     def _reader(self) -> Connection: ...
 
     @abstractmethod

@@ -147,5 +147,3 @@ def _refused() -> InvalidInput:
         "The setting database is an address such as postgresql://user@host/name.",
         subject="database",
     )
-
-

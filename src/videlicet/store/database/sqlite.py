@@ -7,7 +7,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -76,6 +76,10 @@ class SqliteDatabase(Database):
             if time.monotonic() >= deadline:
                 return False
             time.sleep(0.05)
+
+    def held(self, name: str, *, wait: bool = True) -> AbstractContextManager[bool]:
+        """Always at once: a data directory has one process that writes."""
+        return nullcontext(True)
 
     def _reader(self) -> Connection:
         return self.engine.connect()

@@ -34,10 +34,21 @@ def ensure_space(connection: Connection, index_id: str, modality: Modality) -> i
     found = space_row(connection, index_id, modality)
     if found is not None:
         return int(found.key)
+    key = add_space(connection, index_id, modality)
+    make_lists(connection, key)
+    return key
+
+
+def add_space(connection: Connection, index_id: str, modality: Modality) -> int:
+    """A new space, without tables; returns its key."""
     made = connection.execute(
         insert(text_spaces).values(index_id=index_id, modality=modality.value, version=0)
     )
-    key = int(made.inserted_primary_key[0])  # type: ignore[index]
+    return int(made.inserted_primary_key[0])  # type: ignore[index]
+
+
+def make_lists(connection: Connection, key: int) -> None:
+    """The word lists of a space."""
     connection.exec_driver_sql(
         f"CREATE VIEW text_view_{key} AS SELECT row, text FROM text_rows WHERE space = {key}"
     )
@@ -49,7 +60,6 @@ def ensure_space(connection: Connection, index_id: str, modality: Modality) -> i
             f"CREATE VIRTUAL TABLE text_{name}_{key} USING fts5(text, "
             f"content='text_view_{key}', content_rowid='row', tokenize='{tokenizer}')"
         )
-    return key
 
 
 def add_rows(connection: Connection, space: int, slot: int, rows: Iterable[TextRow]) -> None:

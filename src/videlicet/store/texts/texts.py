@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
@@ -71,18 +72,13 @@ class Texts(Part):
             NotFound: ``index_not_found``.
         """
         authorize(grant, WRITING, "texts")
-        for row in rows:
-            _check(row.text)
-        by_modality: dict[Modality, dict[str, TextRow]] = {}
-        for row in rows:
-            if row.text.strip():
-                by_modality.setdefault(row.modality, {})[row.id] = row
+        kept = by_modality(rows)
         with self._writing() as connection:
             slot = ensure_slot(connection, index_id, asset_id)
             self.forget(connection, slot)
-            for modality, kept in by_modality.items():
+            for modality, texts in kept.items():
                 space = ensure_space(connection, index_id, modality)
-                add_rows(connection, space, slot, kept.values())
+                add_rows(connection, space, slot, texts)
 
     def delete_asset(self, grant: Grant, index_id: str, asset_id: str) -> None:
         """Take all text of an asset in an index away, bytes included."""
@@ -108,7 +104,7 @@ class Texts(Part):
         """
         authorize(grant, SEARCHING, "texts")
         words = list(dict.fromkeys(_TOKEN.findall(_clean(query).casefold())))
-        with self._reading() as connection:
+        with self._view(index_id) as connection:
             space = space_row(connection, index_id, modality)
             if space is None or not words:
                 return []
@@ -134,7 +130,7 @@ class Texts(Part):
         wanted = _words(phrase)
         if not wanted:
             return []
-        with self._reading() as connection:
+        with self._view(index_id) as connection:
             space = space_row(connection, index_id, modality)
             if space is None:
                 return []
@@ -165,7 +161,7 @@ class Texts(Part):
         wanted = " ".join(_clean(query).split())
         if not wanted:
             return []
-        with self._reading() as connection:
+        with self._view(index_id) as connection:
             space = space_row(connection, index_id, modality)
             if space is None:
                 return []
@@ -191,7 +187,7 @@ class Texts(Part):
         Counts beyond 20,000 are estimates.
         """
         authorize(grant, SEARCHING, "texts")
-        with self._reading() as connection:
+        with self._view(index_id) as connection:
             space = space_row(connection, index_id, modality)
             if space is None:
                 return dict.fromkeys(terms, 0), 0
@@ -205,7 +201,7 @@ class Texts(Part):
     def statistics(self, grant: Grant, index_id: str) -> dict[str, int]:
         """Rows by modality."""
         authorize(grant, MANAGING | SEARCHING, "texts")
-        with self._reading() as connection:
+        with self._view(index_id) as connection:
             found = connection.execute(
                 select(text_spaces).where(text_spaces.c.index_id == index_id)
             ).all()
@@ -249,6 +245,16 @@ class Texts(Part):
             connection.exec_driver_sql(f"DROP TABLE text_grams_{key}")
             connection.exec_driver_sql(f"DROP VIEW text_view_{key}")
         connection.execute(delete(text_spaces).where(text_spaces.c.index_id == index_id))
+
+    def close(self) -> None:
+        """Let go of what is this text's own."""
+
+    def tidy(self) -> None:
+        """Forget what is gone elsewhere: here all text is in one place."""
+
+    def _view(self, index_id: str) -> AbstractContextManager[Connection]:
+        """A view of an index's text to search in."""
+        return self._reading()
 
     # -- inside a search -------------------------------------------------------------------------
 
@@ -299,6 +305,20 @@ class Texts(Part):
                 scored.append((similarity, row))
         scored.sort(key=lambda pair: (-pair[0], len(pair[1].text), pair[1].id))
         return [match_of(row, similarity) for similarity, row in scored]
+
+
+def by_modality(rows: Sequence[TextRow]) -> dict[Modality, list[TextRow]]:
+    """The rows that say anything, of those with one id the last.
+
+    Raises:
+        InvalidInput: text that is not valid Unicode.
+    """
+    found: dict[Modality, dict[str, TextRow]] = {}
+    for row in rows:
+        _check(row.text)
+        if row.text.strip():
+            found.setdefault(row.modality, {})[row.id] = row
+    return {modality: list(texts.values()) for modality, texts in found.items()}
 
 
 def _clean(text: str) -> str:

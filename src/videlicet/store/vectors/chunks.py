@@ -69,6 +69,23 @@ def unpack(ids: bytes, spans: bytes, vectors: bytes, dimensions: int) -> Chunk:
     )
 
 
+def packed(chunk: Chunk) -> bytes:
+    """A chunk as one piece: ids, spans and vectors, one after the other."""
+    return chunk.ids.tobytes() + chunk.spans.tobytes() + chunk.vectors.tobytes()
+
+
+def unpacked(data: bytes, count: int, dimensions: int) -> Chunk:
+    """The chunk of ``count`` rows that :func:`packed` made.
+
+    Raises:
+        ValueError: the piece has another length.
+    """
+    spans, vectors = count * ID_BYTES, count * (ID_BYTES + 8 * SPAN_INTS)
+    if len(data) != vectors + 4 * count * dimensions:
+        raise ValueError(f"{len(data)} bytes are not {count} rows of {dimensions} dimensions")
+    return unpack(data[:spans], data[spans:vectors], data[vectors:], dimensions)
+
+
 def span_at(ints: Sequence[int]) -> Span:
     """The exact span of one row of ``spans``."""
     a, b, c, d = ints

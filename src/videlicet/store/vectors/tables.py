@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from videlicet.errors import InvalidInput
+from videlicet.store.blobs import Blobs
 from videlicet.store.catalog.schema import slots, vector_chunks, vector_spaces
 from videlicet.store.catalog.slots import chunked
-from videlicet.store.vectors.chunks import Chunk, unpack
+from videlicet.store.vectors.chunks import Chunk, unpack, unpacked
 from videlicet.types import Modality
+
+#: Chunks read (and where they are objects, fetched) together.
+_BATCH = 64
 
 
 def space_row(
@@ -54,8 +58,10 @@ def ensure_space(
     return found
 
 
-def delete_chunk(connection: Connection, slot: int, modality: Modality, space: str) -> None:
-    """Take a slot out of one space."""
+def delete_chunk(
+    connection: Connection, slot: int, modality: Modality, space: str
+) -> Sequence[str]:
+    """Take a slot out of one space; returns the blobs that are to go too."""
     keys = (
         select(vector_chunks.c.space)
         .join(vector_spaces, vector_spaces.c.key == vector_chunks.c.space)
@@ -67,9 +73,16 @@ def delete_chunk(connection: Connection, slot: int, modality: Modality, space: s
     )
     found = list(connection.execute(keys).scalars())
     mark_changed(connection, found)
-    connection.execute(
-        delete(vector_chunks).where(vector_chunks.c.slot == slot, vector_chunks.c.space.in_(found))
-    )
+    here = (vector_chunks.c.slot == slot) & vector_chunks.c.space.in_(found)
+    gone = blobs_of(connection, here)
+    connection.execute(delete(vector_chunks).where(here))
+    return gone
+
+
+def blobs_of(connection: Connection, where: ColumnElement[bool]) -> Sequence[str]:
+    """Keys of the objects that chunks are kept as."""
+    query = select(vector_chunks.c.blob).where(where, vector_chunks.c.blob.is_not(None))
+    return connection.execute(query).scalars().all()
 
 
 def mark_changed(connection: Connection, spaces: list[int]) -> None:
@@ -102,14 +115,21 @@ def asset_names(connection: Connection, space: int) -> dict[int, str]:
 
 
 def read_chunks(
-    connection: Connection, space: int, dimensions: int, only: Sequence[int] | None = None
+    connection: Connection,
+    blobs: Blobs,
+    space: int,
+    dimensions: int,
+    only: Sequence[int] | None = None,
 ) -> Iterable[tuple[int, int, Chunk]]:
-    """(slot, version, rows) in the order of slots."""
-    columns = (
-        vector_chunks.c.slot, vector_chunks.c.version, vector_chunks.c.ids,
-        vector_chunks.c.spans, vector_chunks.c.vectors,
-    )  # fmt: skip
-    query = select(*columns).where(vector_chunks.c.space == space).order_by(vector_chunks.c.slot)
+    """(slot, version, rows) in the order of slots.
+
+    Raises:
+        NotFound: ``blob_not_found``, where a chunk is an object and was replaced or erased since
+            the connection's view of the database.
+    """
+    query = (
+        select(vector_chunks).where(vector_chunks.c.space == space).order_by(vector_chunks.c.slot)
+    )
     batches = [query]
     if only is not None:
         batches = [
@@ -117,6 +137,23 @@ def read_chunks(
             for part in chunked(map(str, only))
         ]
     for batch in batches:
-        rows = connection.execution_options(yield_per=64).execute(batch)
-        for row in rows:
-            yield int(row[0]), int(row[1]), unpack(row[2], row[3], row[4], dimensions)
+        rows = connection.execution_options(yield_per=_BATCH).execute(batch)
+        for part in rows.partitions():
+            yield from zip(
+                [int(row.slot) for row in part],
+                [int(row.version) for row in part],
+                unpack_rows(blobs, part, dimensions),
+                strict=True,
+            )
+
+
+def unpack_rows(blobs: Blobs, rows: Sequence[Row[Any]], dimensions: int) -> list[Chunk]:
+    """The chunks of rows of ``vector_chunks``."""
+    away = [row.blob for row in rows if row.blob is not None]
+    fetched = dict(zip(away, blobs.get_many(away) if away else (), strict=True))
+    return [
+        unpack(row.ids, row.spans, row.vectors, dimensions)
+        if row.blob is None
+        else unpacked(fetched[row.blob], row._mapping["count"], dimensions)
+        for row in rows
+    ]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Row, select, update
 
+from videlicet.errors import NotFound
+from videlicet.store.blobs import Blobs
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.schema import vector_spaces
 from videlicet.store.database import Database
@@ -26,12 +29,19 @@ _STALE = 0.25
 _EXACT_VALUES = 100_000_000
 
 
+#: Names of locks among machines, and of the folder of indexes that are kept as objects.
+SKETCHES, BUILDING = "sketches", "building"
+
+
 class Upkeep(Part):
     """What keeps the derived files in step with the rows of record."""
 
-    def __init__(self, database: Database, *, writable: bool, home: Home, exact_rows: int) -> None:
+    def __init__(
+        self, database: Database, *, writable: bool, home: Home, blobs: Blobs, exact_rows: int
+    ) -> None:
         super().__init__(database, writable=writable)
         self._home = home
+        self._blobs = blobs
         self._exact_rows = exact_rows
         self._states: dict[int, State] = {}
         self._lock = threading.Lock()
@@ -40,18 +50,23 @@ class Upkeep(Part):
 
     def scrub(self) -> int:
         """Make the built indexes forget what the database no longer holds, and remove files that
-        belong to no index. Returns how many rows were overwritten; safe to repeat."""
+        belong to no index. Returns how many rows were overwritten; safe to repeat.
+
+        Of an index that is kept as objects none is overwritten: it goes as a whole where anything
+        in it is to be forgotten, and is built anew (:meth:`build_due`)."""
         self.require_writer()
         self._states.clear()
+        if self._blobs.remote:
+            with self._database.held(SKETCHES):
+                self._withdraw()
+            self.tidy()
+            return 0
         overwritten = 0
         wanted: set[str] = set()
         # An index under construction may hold what is to be forgotten: wait until it is there.
         with building(self._home.sketches):
             with self._reading() as connection:
-                spaces = connection.execute(
-                    select(vector_spaces).where(vector_spaces.c.sketch.is_not(None))
-                ).all()
-                for row in spaces:
+                for row in _built(connection):
                     sketch = Sketch.from_json(row.sketch)
                     try:
                         index = Inverted(self._folder(row), row.dimensions, sketch)
@@ -71,15 +86,85 @@ class Upkeep(Part):
                     shutil.rmtree(folder)
         return overwritten
 
+    def tidy(self) -> None:
+        """Remove this machine's copies of indexes that hold no more."""
+        if not self._blobs.remote:
+            return
+        with building(self._home.sketches):
+            with self._reading() as connection:
+                wanted = {str(row.sketch["generation"]) for row in _built(connection)}
+            for folder in self._home.sketches.iterdir():
+                if folder.name not in wanted:
+                    shutil.rmtree(folder)
+
+    def build_due(self) -> None:
+        """Build every index that is due; one machine at a time does."""
+        self.require_writer()
+        with self._database.held(BUILDING, wait=False) as mine:
+            if not mine:
+                return
+            with self._reading() as connection:
+                keys = list(connection.execute(select(vector_spaces.c.key)).scalars())
+            for key in keys:
+                self._optimize(key, force=False)
+
+    def _withdraw(self) -> None:
+        """Take back the indexes that hold what the database no longer does, and erase the objects
+        of those that are no more."""
+        with self._writing() as connection:
+            built = _built(connection)
+            stale = [row.key for row in built if self._holds_gone(connection, row)]
+            connection.execute(
+                update(vector_spaces)
+                .where(vector_spaces.c.key.in_(stale))
+                .values(sketch=None, version=vector_spaces.c.version + 1)
+            )
+        wanted = {str(row.sketch["generation"]) for row in built if row.key not in stale}
+        there = {key.split("/")[1] for key in self._blobs.under(f"{SKETCHES}/")}
+        self._blobs.erase([f"{SKETCHES}/{generation}/" for generation in there - wanted])
+
+    def _holds_gone(self, connection: Connection, space: Row[Any]) -> bool:
+        key = f"{SKETCHES}/{space.sketch['generation']}/slots.i64"
+        try:
+            (data,) = self._blobs.get_many([key])
+        except NotFound:
+            return True
+        current = {slot: version for slot, version, _ in listing(connection, space.key)}
+        table = np.frombuffer(data, "<i8").reshape(-1, 3)
+        return any(current.get(slot) != version for slot, version, _ in table.tolist())
+
+    def _is_there(self, space: Row[Any]) -> bool:
+        return self._blobs.remote or self._folder(space).is_dir()
+
+    def _fetched(self, space: Row[Any]) -> Path:
+        """The folder of a space's index, copied to this machine where it is kept as objects.
+
+        Raises:
+            NotFound: ``blob_not_found``, if it was replaced meanwhile.
+        """
+        folder = self._folder(space)
+        if not self._blobs.remote or folder.is_dir():
+            return folder
+        with building(self._home.sketches):
+            if not folder.is_dir():
+                partial = folder.with_name(folder.name + ".partial")
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir(parents=True)
+                with translated(self._home.root):
+                    for key in self._blobs.under(f"{SKETCHES}/{folder.name}/"):
+                        self._blobs.read_into(key, partial / key.rpartition("/")[2])
+                partial.rename(folder)
+        return folder
+
     def is_whole(self, space: Row[Any]) -> bool:
         """Whether the files of a space's index are all there."""
         try:
             Inverted(
-                self._folder(space),
+                self._fetched(space),
                 space.dimensions,
                 Sketch.from_json(space.sketch),
             )
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, NotFound, ValueError):
             return False
         return True
 
@@ -93,6 +178,8 @@ class Upkeep(Part):
 
     def _tend(self, key: int, rows: int) -> None:
         """Build the index of a space if it is due; looked at once for many rows."""
+        if self._blobs.remote:
+            return  # a worker sees to it now and then, whoever put the rows
         untended = self._untended.get(key, self._exact_rows) + rows
         if 20 * untended >= self._exact_rows:
             self._optimize(key, force=False)
@@ -100,7 +187,8 @@ class Upkeep(Part):
         self._untended[key] = untended
 
     def _optimize(self, key: int, force: bool) -> Sketch | None:
-        with building(self._home.sketches):
+        # The lock before the folder's: in this order everywhere.
+        with self._database.held(SKETCHES), building(self._home.sketches):
             sketch = self._build(key, force)
         if sketch is not None:
             # Removes the generation before, and rows erased while this one was built.
@@ -121,12 +209,15 @@ class Upkeep(Part):
             with translated(self._home.root):
                 sketch = build(
                     self._home.sketches / generation,
-                    lambda: read_chunks(connection, key, space.dimensions),
+                    lambda: read_chunks(connection, self._blobs, key, space.dimensions),
                     rows=total,
                     dimensions=space.dimensions,
                     generation=generation,
                     version=space.version,
                 )
+        if self._blobs.remote:
+            for file in sorted((self._home.sketches / generation).iterdir()):
+                self._blobs.write(f"{SKETCHES}/{generation}/{file.name}", file)
         with self._writing() as connection:
             connection.execute(
                 update(vector_spaces)
@@ -139,7 +230,14 @@ class Upkeep(Part):
         """Rows in the space, and rows that its index does not cover."""
         listed = listing(connection, space.key)
         total = sum(count for _, _, count in listed)
-        if space.sketch is None or not (self._folder(space)).is_dir():
+        if space.sketch is None or not self._is_there(space):
             return total, total
         built = space.sketch["version"]
         return total, sum(count for _, version, count in listed if version > built)
+
+
+def _built(connection: Connection) -> Sequence[Row[Any]]:
+    """The spaces that have an index."""
+    return connection.execute(
+        select(vector_spaces).where(vector_spaces.c.sketch.is_not(None))
+    ).all()

@@ -9,12 +9,13 @@ the rows put since it was built still searched exactly.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
-from videlicet.errors import InvalidInput
+from videlicet.errors import InvalidInput, NotFound
 from videlicet.rights import Grant, authorize
 from videlicet.store.catalog.schema import vector_chunks, vector_spaces
 from videlicet.store.catalog.slots import ensure_slot, slot_of, slots_within
@@ -27,21 +28,23 @@ from videlicet.store.records import (
     VectorMatch,
     VectorRow,
 )
-from videlicet.store.vectors.chunks import Floats, pack, span_at, unpack
+from videlicet.store.vectors.chunks import Chunk, Floats, pack, packed, span_at
 from videlicet.store.vectors.exact import Matrix
 from videlicet.store.vectors.inverted import Inverted, Sketch
 from videlicet.store.vectors.state import State
 from videlicet.store.vectors.tables import (
     asset_names,
+    blobs_of,
     delete_chunk,
     ensure_space,
     listing,
     mark_changed,
     read_chunks,
     space_row,
+    unpack_rows,
 )
 from videlicet.store.vectors.upkeep import Upkeep
-from videlicet.types import Modality
+from videlicet.types import Modality, random_id
 
 
 class Vectors(Upkeep):
@@ -69,30 +72,49 @@ class Vectors(Upkeep):
         authorize(grant, WRITING, "vectors")
         self.require_writer()
         chunk = pack(rows) if rows else None
-        with self._writing() as connection:
+        if chunk is None:
+            with self._writing() as connection:
+                slot = ensure_slot(connection, index_id, asset_id)
+                gone = delete_chunk(connection, slot, modality, space)
+            self._blobs.erase(gone)
+            return
+        with self._written(index_id, asset_id, chunk) as columns, self._writing() as connection:
             slot = ensure_slot(connection, index_id, asset_id)
-            if chunk is None:
-                delete_chunk(connection, slot, modality, space)
-                return
             found = ensure_space(connection, index_id, modality, space, chunk.vectors.shape[1])
-            connection.execute(
-                delete(vector_chunks).where(
-                    vector_chunks.c.space == found.key, vector_chunks.c.slot == slot
-                )
-            )
+            here = (vector_chunks.c.space == found.key) & (vector_chunks.c.slot == slot)
+            gone = blobs_of(connection, here)
+            connection.execute(delete(vector_chunks).where(here))
             connection.execute(
                 insert(vector_chunks).values(
                     space=found.key,
                     slot=slot,
                     version=found.version + 1,
                     count=len(chunk.ids),
-                    ids=chunk.ids.tobytes(),
-                    spans=chunk.spans.tobytes(),
-                    vectors=chunk.vectors.tobytes(),
+                    **columns,
                 )
             )
             mark_changed(connection, [found.key])
+        self._blobs.erase(gone)
         self._tend(found.key, len(chunk.ids))
+
+    @contextmanager
+    def _written(self, index_id: str, asset_id: str, chunk: Chunk) -> Iterator[dict[str, Any]]:
+        """The columns that hold a chunk, or say which object does. An object is written before the
+        row that names it, and goes again where there comes to be none."""
+        if not self._blobs.remote:
+            yield {
+                "ids": chunk.ids.tobytes(),
+                "spans": chunk.spans.tobytes(),
+                "vectors": chunk.vectors.tobytes(),
+            }
+            return
+        key = f"indexes/{index_id}/{asset_id}/vectors/{random_id()}"
+        self._blobs.write(key, packed(chunk))
+        try:
+            yield {"ids": b"", "spans": b"", "vectors": b"", "blob": key}
+        except BaseException:
+            self._blobs.erase([key])
+            raise
 
     def delete_asset(self, grant: Grant, index_id: str, asset_id: str) -> None:
         """Take all vectors of an asset in an index away, bytes included."""
@@ -100,8 +122,11 @@ class Vectors(Upkeep):
         self.require_writer()
         with self._writing() as connection:
             slot = slot_of(connection, index_id, asset_id)
+            gone = []
             if slot is not None:
+                gone = list(blobs_of(connection, vector_chunks.c.slot == slot))
                 self.forget(connection, slot)
+        self._blobs.erase(gone)
         self.scrub()
         self._database.checkpoint()
 
@@ -142,7 +167,7 @@ class Vectors(Upkeep):
             raise InvalidInput("invalid_argument", "A query vector is not finite.")
         lengths = np.linalg.norm(lines, axis=1, keepdims=True)
         lines = (lines / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
-        for attempt in (1, 2):
+        for last in (False, False, True):
             with self._reading() as connection:
                 found = space_row(connection, index_id, modality, space)
                 if found is None or k < 1:
@@ -153,10 +178,16 @@ class Vectors(Upkeep):
                         f"Queries of {lines.shape[1]} dimensions in a space of {found.dimensions}.",
                         subject=space,
                     )
-                if attempt == 1 and found.sketch and not self._folder(found).is_dir():
+                if not last and found.sketch and not self._is_there(found):
                     # The writer has just replaced the index: look again at what holds now.
                     continue
-                state = self._state(connection, found)
+                try:
+                    state = self._state(connection, found)
+                except NotFound:
+                    # So were rows that are objects.
+                    if last:
+                        raise
+                    continue
                 within = None
                 if asset_ids is not None:
                     within = np.array(slots_within(connection, index_id, asset_ids), np.int64)
@@ -187,7 +218,7 @@ class Vectors(Upkeep):
             ).first()
         if row is None:
             return None
-        chunk = unpack(row.ids, row.spans, row.vectors, found.dimensions)
+        (chunk,) = unpack_rows(self._blobs, [row], found.dimensions)
         ids = tuple(id.decode("ascii") for id in chunk.ids.tolist())
         return VectorBatch(asset_id, ids, tuple(map(span_at, chunk.spans.tolist())), chunk.vectors)
 
@@ -204,7 +235,7 @@ class Vectors(Upkeep):
             if found is None:
                 return
             names = asset_names(connection, found.key)
-            for slot, _, chunk in read_chunks(connection, found.key, found.dimensions):
+            for slot, _, chunk in read_chunks(connection, self._blobs, found.key, found.dimensions):
                 yield VectorBatch(
                     names[slot],
                     tuple(id.decode("ascii") for id in chunk.ids.tolist()),
@@ -279,7 +310,8 @@ class Vectors(Upkeep):
         fresh = [slot for slot, version, _ in layout if held.get(slot) != version]
         if fresh or len(layout) != len(held):
             matrix = matrix.changed(
-                layout, read_chunks(connection, space.key, space.dimensions, fresh)
+                layout,
+                read_chunks(connection, self._blobs, space.key, space.dimensions, fresh),
             )
         return State(space.version, inverted, alive, matrix, asset_names(connection, space.key))
 
@@ -290,8 +322,8 @@ class Vectors(Upkeep):
         if old is not None and old.inverted is not None and old.inverted.sketch == sketch:
             return old.inverted
         try:
-            return Inverted(self._folder(space), space.dimensions, sketch)
-        except (FileNotFoundError, ValueError):
+            return Inverted(self._fetched(space), space.dimensions, sketch)
+        except (FileNotFoundError, NotFound, ValueError):
             # Derived, so nothing is lost: all rows are searched exactly until it is built again,
             # and the doctor reports it.
             return None

@@ -1,0 +1,244 @@
+"""Full text over a shared database: the rows of record are there, what searches them is here.
+
+Each asset's text is one row of ``text_chunks`` in the shared database. Every machine keeps word
+lists of its own in ``texts.sqlite`` in its data directory, shared by its processes, and brings them
+up to the state of the database whenever a search finds that they are behind. So searches cost the
+database one small query, and find exactly what they find over a data directory.
+docs/decisions/0010-shared-storage.md has the reasons.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from videlicet.rights import Grant, authorize
+from videlicet.store.catalog.rows import span_of, span_text
+from videlicet.store.catalog.schema import indexes, slots, text_chunks, text_rows, text_spaces
+from videlicet.store.catalog.slots import chunked, ensure_slot, slot_of
+from videlicet.store.database import Database
+from videlicet.store.database.sqlite import SqliteDatabase
+from videlicet.store.home import Home
+from videlicet.store.records import MANAGING, WRITING, TextRow
+from videlicet.store.texts.tables import add_rows, add_space, make_lists, mark_changed, space_row
+from videlicet.store.texts.texts import Texts, by_modality
+from videlicet.types import Modality
+
+FILE = "texts.sqlite"
+
+#: (space, slot, version) of a chunk.
+Place = tuple[int, int, int]
+
+
+class MirroredTexts(Texts):
+    """Reads and writes of the full text of a shared store."""
+
+    def __init__(self, shared: Database, home: Home, *, writable: bool) -> None:
+        mirror = SqliteDatabase(home.root / FILE, home.root)
+        super().__init__(mirror, writable=writable)
+        self._shared = shared
+        self._lists = Texts(mirror, writable=True)
+        self._lock = threading.Lock()
+        #: Spaces of each index with the version that the mirror is known to have.
+        self._known: dict[str, dict[int, int]] = {}
+        self._ready = False
+
+    def close(self) -> None:
+        self._database.close()
+
+    # -- the rows of record ---------------------------------------------------------------------
+
+    def put(self, grant: Grant, index_id: str, asset_id: str, rows: Sequence[TextRow]) -> None:
+        authorize(grant, WRITING, "texts")
+        self.require_writer()
+        kept = by_modality(rows)
+        with self._shared.writing() as connection:
+            slot = ensure_slot(connection, index_id, asset_id)
+            self.forget(connection, slot)
+            for modality, texts in kept.items():
+                found = space_row(connection, index_id, modality)
+                space = add_space(connection, index_id, modality) if found is None else found.key
+                mark_changed(connection, space)
+                version = connection.execute(
+                    select(text_spaces.c.version).where(text_spaces.c.key == space)
+                ).scalar_one()
+                connection.execute(
+                    insert(text_chunks).values(
+                        space=space, slot=slot, version=version, count=len(texts),
+                        rows=_written(texts),
+                    )
+                )  # fmt: skip
+
+    def delete_asset(self, grant: Grant, index_id: str, asset_id: str) -> None:
+        authorize(grant, MANAGING, "texts")
+        self.require_writer()
+        with self._shared.writing() as connection:
+            slot = slot_of(connection, index_id, asset_id)
+            if slot is not None:
+                self.forget(connection, slot)
+        self.tidy()
+
+    def forget(self, connection: Connection, slot: int) -> list[int]:
+        here = text_chunks.c.slot == slot
+        touched = list(connection.execute(select(text_chunks.c.space).where(here)).scalars())
+        for space in touched:
+            mark_changed(connection, space)
+        connection.execute(delete(text_chunks).where(here))
+        return touched
+
+    def erase(self, connection: Connection, gone: Iterable[int]) -> None:
+        for slot in gone:
+            self.forget(connection, slot)
+
+    def forget_index(self, connection: Connection, index_id: str) -> None:
+        keys = select(text_spaces.c.key).where(text_spaces.c.index_id == index_id)
+        connection.execute(delete(text_chunks).where(text_chunks.c.space.in_(keys)))
+        connection.execute(delete(text_spaces).where(text_spaces.c.index_id == index_id))
+
+    # -- the mirror -----------------------------------------------------------------------------
+
+    def tidy(self) -> None:
+        """Erase from the mirror what the shared database no longer holds."""
+        self._open()
+        with self._shared.reading() as connection:
+            theirs = {tuple(row) for row in connection.execute(_SLOTS)}
+            known = {
+                (row.key, row.index_id) for row in connection.execute(select(text_spaces)).all()
+            }
+        with self._database.writing() as mirror:
+            gone = [row for row in mirror.execute(_SLOTS).all() if tuple(row) not in theirs]
+            lost = [
+                row
+                for row in mirror.execute(select(text_spaces)).all()
+                if (row.key, row.index_id) not in known
+            ]
+            if not gone and not lost:
+                return
+            self._lists.erase(mirror, [row.key for row in gone])
+            for part in chunked(str(row.key) for row in gone):
+                mirror.execute(delete(text_chunks).where(text_chunks.c.slot.in_(map(int, part))))
+                mirror.execute(delete(slots).where(slots.c.key.in_(map(int, part))))
+            for row in lost:
+                self._drop(mirror, row.key)
+            self._known.clear()
+        self._database.checkpoint()
+
+    def _drop(self, mirror: Connection, space: int) -> None:
+        mirror.execute(delete(text_chunks).where(text_chunks.c.space == space))
+        mirror.execute(delete(text_rows).where(text_rows.c.space == space))
+        for name in ("words", "grams"):
+            mirror.exec_driver_sql(f"DROP TABLE text_{name}_{space}")
+        mirror.exec_driver_sql(f"DROP VIEW text_view_{space}")
+        mirror.execute(delete(text_spaces).where(text_spaces.c.key == space))
+
+    @contextmanager
+    def _view(self, index_id: str) -> Iterator[Connection]:
+        self._follow(index_id)
+        with self._reading() as connection:
+            yield connection
+
+    def _open(self) -> None:
+        with self._lock:
+            if not self._ready:
+                self._database.migrate()
+                self._ready = True
+
+    def _follow(self, index_id: str) -> None:
+        """Bring an index's part of the mirror up to the shared database."""
+        if not self._ready:
+            # A mirror of an earlier day may hold what is gone by now.
+            self.tidy()
+        with self._shared.reading() as connection:
+            wanted = _spaces(connection, index_id)
+        if self._known.get(index_id) == wanted:
+            return
+        with self._lock, self._database.writing() as mirror, self._shared.reading() as connection:
+            # Another process of this machine may have been here meanwhile.
+            spaces = connection.execute(
+                select(text_spaces).where(text_spaces.c.index_id == index_id)
+            ).all()
+            wanted = {row.key: row.version for row in spaces}
+            if _spaces(mirror, index_id) != wanted:
+                self._copy(mirror, connection, index_id, spaces)
+            self._known[index_id] = wanted
+
+    def _copy(
+        self, mirror: Connection, connection: Connection, index_id: str, spaces: Sequence[Row[Any]]
+    ) -> None:
+        theirs, ours = _places(connection, index_id), _places(mirror, index_id)
+        stale = {slot for _, slot, _ in ours - theirs}
+        fresh = {slot for _, slot, _ in theirs - ours} | stale
+        _ensure_parents(mirror, connection, index_id, spaces, fresh)
+        self._lists.erase(mirror, stale)
+        for part in chunked(map(str, sorted(fresh))):
+            these = text_chunks.c.slot.in_([int(slot) for slot in part])
+            mirror.execute(delete(text_chunks).where(these))
+            for row in connection.execute(select(text_chunks).where(these)).all():
+                modality = next(s.modality for s in spaces if s.key == row.space)
+                add_rows(mirror, row.space, row.slot, _read(row.rows, Modality(modality)))
+                mirror.execute(
+                    insert(text_chunks).values(
+                        space=row.space, slot=row.slot, version=row.version,
+                        count=row._mapping["count"], rows="",
+                    )
+                )  # fmt: skip
+        for row in spaces:
+            mirror.execute(
+                update(text_spaces).where(text_spaces.c.key == row.key).values(version=row.version)
+            )
+
+
+_SLOTS = select(slots.c.key, slots.c.index_id, slots.c.asset_id)
+
+
+def _spaces(connection: Connection, index_id: str) -> dict[int, int]:
+    rows = connection.execute(
+        select(text_spaces.c.key, text_spaces.c.version).where(text_spaces.c.index_id == index_id)
+    )
+    return {int(row[0]): int(row[1]) for row in rows}
+
+
+def _places(connection: Connection, index_id: str) -> set[Place]:
+    rows = connection.execute(
+        select(text_chunks.c.space, text_chunks.c.slot, text_chunks.c.version)
+        .join(text_spaces, text_spaces.c.key == text_chunks.c.space)
+        .where(text_spaces.c.index_id == index_id)
+    )
+    return {(int(row[0]), int(row[1]), int(row[2])) for row in rows}
+
+
+def _ensure_parents(
+    mirror: Connection,
+    connection: Connection,
+    index_id: str,
+    spaces: Sequence[Row[Any]],
+    wanted: Collection[int],
+) -> None:
+    """What the rows of an index hang on, under the keys of the shared database."""
+    if mirror.execute(select(indexes.c.id).where(indexes.c.id == index_id)).first() is None:
+        theirs = connection.execute(select(indexes).where(indexes.c.id == index_id)).one()
+        mirror.execute(insert(indexes).values({**theirs._mapping, "name": index_id}))
+    there = _spaces(mirror, index_id)
+    for row in spaces:
+        if row.key not in there:
+            mirror.execute(insert(text_spaces).values(dict(row._mapping)))
+            make_lists(mirror, row.key)
+    for part in chunked(map(str, sorted(wanted))):
+        keys = [int(key) for key in part]
+        known = set(mirror.execute(select(slots.c.key).where(slots.c.key.in_(keys))).scalars())
+        for slot in connection.execute(_SLOTS.where(slots.c.key.in_(keys))).all():
+            if slot.key not in known:
+                mirror.execute(insert(slots).values(dict(slot._mapping)))
+
+
+def _written(rows: Sequence[TextRow]) -> str:
+    return json.dumps([[row.id, span_text(row.span), row.text] for row in rows])
+
+
+def _read(text: str, modality: Modality) -> list[TextRow]:
+    return [TextRow(id, modality, span_of(span), said) for id, span, said in json.loads(text)]
