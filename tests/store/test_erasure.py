@@ -225,7 +225,7 @@ def test_an_erasure_that_was_broken_off_is_finished_at_the_next_opening(
 
 
 def test_freed_pages_are_overwritten(place: Settings) -> None:
-    with open_store(place, write=True, create=True) as store, store._database.bare() as connection:
+    with open_store(place, write=True, create=True) as store, store.database.bare() as connection:
         assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
         assert isinstance(connection, sqlite3.Connection)
 

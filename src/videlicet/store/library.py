@@ -202,6 +202,10 @@ class Store:
         self.vectors.tidy()
         self.blobs.tidy()
 
+    def tend(self) -> None:
+        """Build what has become due of derived indexes; for processes that work, now and then."""
+        self.vectors.build_due()
+
     def scan(self, grant: Grant, needles: Sequence[bytes]) -> list[Sighting]:
         """Where any of ``needles`` stands in the bytes of the data directory.
 
