@@ -14,6 +14,9 @@ from videlicet.settings import Settings
 from videlicet.store import Finding, Level, Store, doctor, open_store
 from videlicet.types import Index, Status
 
+#: It harms files, and tables by SQLite's own means.
+pytestmark = pytest.mark.embedded
+
 
 @pytest.fixture
 def original(tmp_path: Path) -> Path:

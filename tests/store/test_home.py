@@ -21,6 +21,9 @@ from videlicet.store.database import HEAD
 from videlicet.store.database.sqlite import SqliteDatabase
 from videlicet.store.home import FORMAT, Home, translate, translated, write_atomically
 
+#: All of it is about one machine's data directory.
+pytestmark = pytest.mark.embedded
+
 
 def _refusal(place: Settings, **how: bool) -> StoreError:
     with pytest.raises(StoreError) as refused:

@@ -32,6 +32,9 @@ from videlicet.types import Index, Modality
 
 WRITING = Path(__file__).with_name("writing.py")
 
+#: One writer, and files that fill up: of a data directory of its own.
+pytestmark = pytest.mark.embedded
+
 
 def _writer(place: Settings, count: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
