@@ -14,8 +14,7 @@ from videlicet.settings import Settings
 from videlicet.store import Finding, Level, Store, doctor, open_store
 from videlicet.types import Index, Status
 
-#: It harms files, and tables by SQLite's own means.
-pytestmark = pytest.mark.embedded
+pytestmark = pytest.mark.embedded("it harms files, and tables by SQLite's own means")
 
 
 @pytest.fixture

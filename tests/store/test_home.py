@@ -21,8 +21,7 @@ from videlicet.store.database import HEAD
 from videlicet.store.database.sqlite import SqliteDatabase
 from videlicet.store.home import FORMAT, Home, translate, translated, write_atomically
 
-#: All of it is about one machine's data directory.
-pytestmark = pytest.mark.embedded
+pytestmark = pytest.mark.embedded("a data directory's layout, lock and damage")
 
 
 def _refusal(place: Settings, **how: bool) -> StoreError:

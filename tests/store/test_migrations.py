@@ -20,8 +20,7 @@ from videlicet.store.home import Home
 GRANT = Grant("tests", Purpose.MANAGE)
 SCRIPTS = Path(videlicet.store.__file__).with_name("migrations")
 
-#: Tables as SQLite keeps them; tests/cluster looks at those of PostgreSQL.
-pytestmark = pytest.mark.embedded
+pytestmark = pytest.mark.embedded("SQLite's own way of changing tables")
 
 
 def as_of(revision: str, root: Path) -> Home:

@@ -32,8 +32,7 @@ from videlicet.types import Index, Modality
 
 WRITING = Path(__file__).with_name("writing.py")
 
-#: One writer, and files that fill up: of a data directory of its own.
-pytestmark = pytest.mark.embedded
+pytestmark = pytest.mark.embedded("one writer, and disks that fill up")
 
 
 def _writer(place: Settings, count: int) -> subprocess.Popen[str]:

@@ -297,7 +297,7 @@ def test_new_rows_beside_the_index_are_found_and_old_ones_are_not(large: _Shelf)
     assert store.vectors.optimize(MANAGE, index.id) == []
 
 
-@pytest.mark.embedded
+@pytest.mark.embedded("files are lost that are copies elsewhere")
 def test_a_lost_index_falls_back_to_exact_search(large: _Shelf, place: Settings) -> None:
     for folder in large.store.home.sketches.iterdir():
         (folder / "vectors.f32").unlink()

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -79,11 +79,6 @@ class PostgresDatabase(Database):
         """Nothing to do: when pages of what was deleted are used again, and how long the log is
         kept, is the server's affair (docs/operations.md)."""
         return True
-
-    def vacuum(self) -> None:
-        """Have the server free what was deleted."""
-        with self._translated(), self.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM"))
 
     @contextmanager
     def held(self, name: str, *, wait: bool = True) -> Iterator[bool]:
