@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from tests.cluster import services as cluster
 
 ROOT = Path(__file__).parent.parent
 #: The development corpus; see docs/evaluation.md for its form.
 CORPUS = Path(os.environ.get("VIDELICET_CORPUS", ROOT.parent / "shared" / "corpus"))
+
+#: Whether every store of every test is one that machines share (PostgreSQL and an object store).
+SHARED = bool(os.environ.get("VIDELICET_TEST_SHARED"))
 
 # Machines differ in speed; how long one example takes says nothing.
 hypothesis_settings.register_profile("videlicet", deadline=None)
@@ -37,6 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for name in missing:
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason=reasons[name]))
+        if SHARED and (embedded := item.get_closest_marker("embedded")):
+            item.add_marker(pytest.mark.skip(reason=f"embedded: {embedded.args[0]}"))
 
 
 def _weights_absent() -> list[str]:
@@ -51,6 +57,37 @@ def _weights_absent() -> list[str]:
 def corpus() -> Path:
     """The development corpus; for tests marked ``corpus``."""
     return CORPUS
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[cluster.Services]:
+    """A PostgreSQL server and an object store of this test process."""
+    if cluster.tools() is None:
+        pytest.skip(cluster.NO_POSTGRES)
+    with cluster.running() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _shared_stores(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With ``VIDELICET_TEST_SHARED`` set, each data directory that a test names is the scratch
+    folder of a shared store of its own, by a ``videlicet.toml`` in it."""
+    if not SHARED:
+        yield
+        return
+    from videlicet import settings
+
+    real = settings._layers
+
+    def layers(home: Path) -> Any:
+        cluster.place(home)
+        return real(home)
+
+    cluster.everywhere = request.getfixturevalue("services")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "_layers", layers)
+        yield
+    cluster.everywhere = None
 
 
 @pytest.fixture(autouse=True)

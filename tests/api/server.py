@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,22 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.cluster.services import free_port, place
 
 from videlicet.errors import StoreError
 from videlicet.models import doubles
 from videlicet.rights import Grant, Purpose
-from videlicet.settings import load
+from videlicet.settings import Settings, load
 from videlicet.store import open_store
 
 #: Settings that have the server work with the shipped doubles.
 DOUBLES = {"VIDELICET_MODELS": ",".join(f"{role}={id}" for role, id in doubles.IDS.items())}
 _RUN = "import sys; sys.argv[0] = 'videlicet'; from videlicet.cli import main; main()"
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @dataclass
@@ -41,6 +35,8 @@ class Server:
     port: int
     environment: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = None
+    #: Words after ``serve``.
+    options: tuple[str, ...] = ()
 
     @property
     def root(self) -> str:
@@ -55,10 +51,21 @@ class Server:
         """The environment of the server's process."""
         return {**os.environ, **self.environment, "VIDELICET_HOME": str(self.home)}
 
+    @property
+    def settings(self) -> Settings:
+        """The settings of the server's process."""
+        named = {
+            name.removeprefix("VIDELICET_").lower(): value
+            for name, value in self.environment.items()
+            if name.startswith("VIDELICET_")
+        }
+        return load(self.home, **named)
+
     def start(self) -> None:
+        place(self.home)
         log = (self.home.parent / f"{self.home.name}.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _RUN, "serve", "--port", str(self.port)],
+            [sys.executable, "-c", _RUN, "serve", "--port", str(self.port), *self.options],
             env=self.inherited,
             stdout=log,
             stderr=log,
@@ -93,7 +100,7 @@ class Server:
     def key(self, tenant: str = "local", **options: Any) -> str:
         """A new key's secret."""
         grant = Grant("tests", Purpose.MANAGE, tenant)
-        settings = load(self.home)
+        settings = self.settings
         try:
             store = open_store(settings)
         except StoreError:
@@ -103,8 +110,8 @@ class Server:
 
 
 @contextmanager
-def served(home: Path, **environment: str) -> Iterator[Server]:
-    server = Server(home, free_port(), environment)
+def served(home: Path, *options: str, **environment: str) -> Iterator[Server]:
+    server = Server(home, free_port(), environment, options=options)
     server.start()
     try:
         yield server

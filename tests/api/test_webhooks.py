@@ -241,14 +241,21 @@ def test_it_is_given_up_in_the_end(tmp_path: Path) -> None:
         (one,), _ = store.catalog.find_resources(MANAGE, Kind.DELIVERY, parent=hook.id)
         assert delivery.due_in(settings, one) == 0
         desk = Desk(MANAGE, store, settings)
-        tried = [delivery.attempt(desk, "local", one.id) for _ in range(TRIES + 1)]
+        tried = [delivery.attempt(desk, "local", one.id, n) for n in range(TRIES + 1)]
         assert tried == [*range(1, TRIES), None, None]
         one = store.catalog.resource(MANAGE, Kind.DELIVERY, one.id)
         assert (one.status, one.body["attempts"]) == ("failed", TRIES)
         again = replace(one, body={**one.body, "attempts": 2})
         assert 15 < delivery.due_in(settings, again) <= 20
         store.catalog.delete_resource(MANAGE, Kind.WEBHOOK, hook.id)
-        assert delivery.attempt(desk, "local", one.id) is None
+        # One that waits for an address that is no longer there is done with too.
+        waiting = {"attempts": 2, "last_error": None}
+        store.catalog.update_resource(
+            MANAGE, Kind.DELIVERY, one.id, status="processing", body=waiting
+        )
+        assert delivery.attempt(desk, "local", one.id, 1) == 2
+        assert delivery.attempt(desk, "local", one.id, 2) is None
+        assert store.catalog.resource(MANAGE, Kind.DELIVERY, one.id).status == "failed"
     pauses = [delivery.pause_after(settings, tries) for tries in range(4)]
     assert pauses == [0, 5, 20, 80]
 

@@ -41,11 +41,11 @@ _V1_3 = (
 )  # fmt: skip
 
 
-def create_app(settings: Settings) -> Any:
-    """The server's ASGI application over one data directory. It opens the directory at once (so
-    that one that cannot be used is told before a port is taken) and lets go of it at the end of
-    its lifespan."""
-    service = Service(settings)
+def create_app(settings: Settings, workers: int = 1) -> Any:
+    """The server's ASGI application over one store, with so many workers of its own. It opens the
+    store at once (so that one that cannot be used is told before a port is taken) and lets go of it
+    at the end of its lifespan."""
+    service = Service(settings, workers)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -120,7 +120,7 @@ def _health(service: Service) -> APIRouter:
 
     @router.get("/ready")
     def ready(_: Request) -> Response:
-        good = service.work.alive
+        good = service.ready
         return JSONResponse({"status": "ready" if good else "starting"}, 200 if good else 503)
 
     @router.get("/metrics")

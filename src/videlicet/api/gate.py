@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, MutableHeaders
 
-from videlicet.api.errors import ApiError, answer
+from videlicet.api.errors import ApiError, answer, of_library
+from videlicet.errors import VidelicetError
 from videlicet.rights import Grant, Purpose
 from videlicet.types import ApiKey
 
@@ -110,8 +111,9 @@ class Gate:
                 if path.startswith(GUARDED) and path != OPEN:
                     await self._admit(scope, path, headers)
                 limited = self._limited(scope, receive)
-            except ApiError as error:
-                await answer(error)(scope, receive, reply)
+            except (ApiError, VidelicetError) as error:
+                refusal = error if isinstance(error, ApiError) else of_library(error)
+                await answer(refusal)(scope, receive, reply)
                 return
             try:
                 await self._app(scope, limited, reply)

@@ -1,8 +1,11 @@
-"""``videlicet serve`` and ``videlicet keys``: the HTTP interface and who may use it."""
+"""``videlicet serve``, ``worker`` and ``keys``: the HTTP interface, who does its work, and who may
+use it."""
 
 from __future__ import annotations
 
 import ipaddress
+import signal
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,8 +41,12 @@ def serve(
             "--insecure", help="Listen beyond this machine without TLS: keys can be read."
         ),
     ] = False,
+    workers: Annotated[
+        int,
+        typer.Option(help="Worker processes beside the server; 1 for a data directory.", min=0),
+    ] = 1,
 ) -> None:
-    """Serve the v1.3 HTTP API over the data directory."""
+    """Serve the v1.3 HTTP API over the data directory, or over a store that machines share."""
     if not _is_loopback(host) and tls_cert is None and not insecure:
         raise InvalidInput(
             "invalid_argument",
@@ -53,10 +60,11 @@ def serve(
     from videlicet.settings import load
 
     settings = load(context.home)
-    app = create_app(settings)
-    first = _first_key(app.service.store)
+    app = create_app(settings, workers)
+    store: Store = app.service.store
+    first = _first_key(store)
     scheme = "http" if tls_cert is None else "https"
-    say(f"Videlicet serves {settings.home} on {scheme}://{host}:{port}/v1.3")
+    say(f"Videlicet serves {store.database.name} on {scheme}://{host}:{port}/v1.3")
     if first is not None:
         say(f"The first API key, shown this once: {first}")
     uvicorn.run(
@@ -70,6 +78,33 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=30,
     )
+
+
+def worker() -> None:
+    """Run a worker by itself on a store that machines share, until it is interrupted."""
+    from videlicet.ingest.workers import Workers
+    from videlicet.settings import load
+    from videlicet.store import open_store
+    from videlicet.store.secret import server_secret
+
+    settings = load(context.home)
+    if not settings.database:
+        raise InvalidInput(
+            "invalid_argument",
+            "A worker by itself needs the setting database; that of a data directory comes with "
+            "`videlicet serve`.",
+            subject="database",
+        )
+    server_secret(settings)
+    ended = threading.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda *_: ended.set())
+    with open_store(settings, write=True, create=True) as store:
+        workers = Workers(store, settings, niceness=0)
+        workers.start()
+        say(f"A worker is at {store.database.name}.")
+        ended.wait()
+        workers.stop()
 
 
 @keys.command("create")
@@ -151,10 +186,12 @@ def _row(key: ApiKey) -> dict[str, Any]:
 
 
 def _first_key(store: Store) -> str | None:
-    """A key for a data directory that has none yet."""
-    if store.catalog.keys(grant_for("*")):
-        return None
-    return store.catalog.create_key(grant_for("local"), "first")[1]
+    """A key for a store that has none yet."""
+    # Several servers may begin at once.
+    with store.database.held("first key"):
+        if store.catalog.keys(grant_for("*")):
+            return None
+        return store.catalog.create_key(grant_for("local"), "first")[1]
 
 
 def open_beside() -> Store:
@@ -188,4 +225,5 @@ def _is_loopback(host: str) -> bool:
 def register(app: typer.Typer) -> None:
     """Add this file's verbs."""
     app.command()(serve)
+    app.command()(worker)
     app.add_typer(keys, name="keys")

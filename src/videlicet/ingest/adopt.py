@@ -20,8 +20,14 @@ def adopt(grant: Grant, store: Store) -> int:
     """Make a file and a video of every ready asset that has none yet; returns how many.
 
     The file stays where it is: its body holds ``path`` instead of ``blob``. The asset's id is the
-    video's, so what was derived from it is found as before.
+    video's, so what was derived from it is found as before. Of several servers that begin at once,
+    one does it.
     """
+    with store.database.held("adopt"):
+        return _adopt(grant, store)
+
+
+def _adopt(grant: Grant, store: Store) -> int:
     catalog = store.catalog
     known = {row.id for row in catalog.find_resources(grant, Kind.VIDEO)[0]}
     entries = [

@@ -1,8 +1,8 @@
 """The books of the durable workflow: which task has been brought how far.
 
-DBOS keeps them in ``jobs.sqlite``, as JSON and never as pickles. What users see of a task is in
-the catalog; the books are only needed until a task ends, and are then erased, because they name
-what was taken in.
+DBOS keeps them in ``jobs.sqlite``, or beside the catalog in a database that is shared, as JSON and
+never as pickles. What users see of a task is in the catalog; the books are only needed until a task
+ends, and are then erased, because they name what was taken in.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import logging
 import sqlite3
 import threading
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dbos import DBOS
@@ -18,7 +20,7 @@ from dbos._serialization import DBOSPortableJSON
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from videlicet.errors import StoreError, VidelicetError
+from videlicet.errors import NotFound, StoreError, VidelicetError
 from videlicet.ingest.delivery import due_in
 from videlicet.ingest.files import PROCESSING
 from videlicet.ingest.leftovers import LIVE
@@ -34,6 +36,7 @@ from videlicet.ingest.workflow import (
     try_id,
     workflow_id,
 )
+from videlicet.store.catalog.slots import chunked
 from videlicet.store.home import translate
 from videlicet.types import Kind
 
@@ -41,15 +44,19 @@ if TYPE_CHECKING:
     from dbos import DBOSConfig
 
     from videlicet.ingest.runtime import Runtime
-    from videlicet.settings import Settings
     from videlicet.types import Resource
 
 #: Never changed: a workflow begun by an older program goes on in a newer one.
 APPLICATION_VERSION = "1"
+#: The worker of a data directory; those on a shared database have names of their own.
 EXECUTOR = "worker"
 #: Addresses that are being told of events at once.
 DELIVERIES = 32
-BOOKS = "jobs.sqlite"
+BOOKS, SCHEMA = "jobs.sqlite", "dbos"
+#: Connections to a shared database that the books keep, and most beside these.
+_CONNECTIONS = 4, 12
+#: Seconds between two looks at a queue: a file of one's own, a database that others ask too.
+POLL, POLL_SHARED = 0.05, 0.25
 #: Seconds between two erasures, and for which the end waits for workflows to end.
 ERASE_EVERY, PATIENCE = 5.0, 2.0
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -63,33 +70,40 @@ class Books:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._engine = _engine(runtime.settings)
+        self._shared = runtime.presence is not None
+        self.executor = EXECUTOR if runtime.presence is None else runtime.presence.executor
+        self._engine = _engine(runtime)
         self._closed = threading.Event()
         #: Two at once could erase what the other has just begun.
         self._enqueuing = threading.Lock()
         self._keeper = threading.Thread(target=self._keep, name="books", daemon=True)
 
     def open(self) -> None:
-        """Start the queue. Workflows that an earlier process left unfinished are recovered.
+        """Start the queue. Workflows that an earlier process on the same data directory left
+        unfinished are recovered.
 
         Raises:
-            StoreError: ``store_damaged``, ``disk_full`` or ``store_not_writable``.
+            StoreError: ``store_damaged``, ``disk_full``, ``store_not_writable`` or
+                ``store_unreachable``.
         """
         try:
             self._open()
         except DBAPIError as error:
-            raise fault(error, self._runtime.settings) from error
+            raise fault(error, self._runtime) from error
 
     def _open(self) -> None:
         config: DBOSConfig = {
             "name": "videlicet",
-            "system_database_url": f"sqlite:///{self._engine.url.database}",
+            "system_database_url": self._engine.url.render_as_string(hide_password=False),
             "system_database_engine": self._engine,
+            "dbos_system_schema": SCHEMA,
             "application_version": APPLICATION_VERSION,
-            "executor_id": EXECUTOR,
+            "executor_id": self.executor,
             "serializer": DBOSPortableJSON,
             "log_level": "WARNING",
-            "notification_listener_polling_interval_sec": 0.1,
+            # Nothing is sent between workflows.
+            "use_listen_notify": not self._shared,
+            "notification_listener_polling_interval_sec": 1.0 if self._shared else 0.1,
             "scheduler_polling_interval_sec": 3600.0,
         }
         DBOS(config=config)
@@ -100,130 +114,189 @@ class Books:
             DBOS.register_queue(
                 queue,
                 worker_concurrency=concurrency,
-                polling_interval_sec=0.05,
+                polling_interval_sec=POLL_SHARED if self._shared else POLL,
                 on_conflict="always_update",
             )
         self.erase_ended()
         self._keeper.start()
 
-    def close(self) -> None:
-        """Stop the queue, leaving nothing in the books of tasks that have ended."""
+    def close(self) -> bool:
+        """Stop the queue, leaving nothing in the books of tasks that have ended; whether work is
+        broken off by it."""
         self._closed.set()
         self._runtime.stirred.set()
         self._keeper.join()
         deadline = time.monotonic() + PATIENCE
         # A task tells its end a moment before its workflow has ended.
-        while DBOS.list_workflows(status=_UNDER_WAY) and time.monotonic() < deadline:
+        while (busy := self._busy()) and time.monotonic() < deadline:
             time.sleep(0.01)
         self.erase_ended()
         DBOS.destroy()
         self._engine.dispose()
+        return busy
 
-    def enqueue(self) -> None:
-        """See that all unfinished work has a workflow. What has one keeps it."""
+    def _busy(self) -> bool:
+        """Whether work is under way here; where there is no other worker, or waits."""
+        if self._shared:
+            found = DBOS.list_workflows(status="PENDING", executor_id=self.executor, limit=1)
+        else:
+            found = DBOS.list_workflows(status=_UNDER_WAY, limit=1)
+        return bool(found)
+
+    def enqueue(self, *, wait: bool = True) -> None:
+        """See that all unfinished work has a workflow. What has one keeps it. Without ``wait`` it
+        is left to another worker that is at it."""
+        with self._alone(wait) as alone:
+            if alone:
+                self._enqueue_tasks()
+                self._enqueue_resources()
+
+    @contextmanager
+    def _alone(self, wait: bool) -> Iterator[bool]:
+        """Keep everybody else from beginning and erasing workflows."""
         with self._enqueuing:
-            self._enqueue_tasks()
-            self._enqueue_resources()
+            if self._runtime.presence is None:
+                yield True
+            else:
+                with self._runtime.presence.holding("books", wait=wait) as got:
+                    yield got
 
     def _enqueue_resources(self) -> None:
         for kind, workflow in ((Kind.FILE, PREPARE), (Kind.EMBEDDING, EMBED)):
-            for one in self._waiting(kind):
-                if self._startable(f"{workflow}.{one.id}"):
-                    DBOS.enqueue_workflow_with_options(
-                        {
-                            "queue_name": SHORT_QUEUE,
-                            "workflow_name": workflow,
-                            "workflow_id": f"{workflow}.{one.id}",
-                        },
-                        one.tenant,
-                        one.id,
-                    )
-        for one in self._waiting(Kind.DELIVERY):
+            waiting = {f"{workflow}.{one.id}": one for one in self._waiting(kind)}
+            for id, one in self._startable(waiting):
+                DBOS.enqueue_workflow_with_options(
+                    {"queue_name": SHORT_QUEUE, "workflow_name": workflow, "workflow_id": id},
+                    one.tenant,
+                    one.id,
+                )
+        deliveries = {
+            try_id(one.id, int(one.body["attempts"])): one for one in self._waiting(Kind.DELIVERY)
+        }
+        for _, one in self._startable(deliveries):
             tries = int(one.body["attempts"])
-            if self._startable(try_id(one.id, tries)):
-                enqueue_try(one.tenant, one.id, tries, due_in(self._runtime.settings, one))
+            enqueue_try(one.tenant, one.id, tries, due_in(self._runtime.settings, one))
 
     def _waiting(self, kind: Kind) -> list[Resource]:
         return self._runtime.store.catalog.find_resources(
             self._runtime.grant, kind, status=[PROCESSING], ascending=True
         )[0]
 
-    def _startable(self, workflow_id: str) -> bool:
-        """Whether a workflow may be begun: there is none yet, or it ended without telling the
+    def _startable(self, waiting: dict[str, Resource]) -> Iterator[tuple[str, Resource]]:
+        """Those whose workflow may be begun: there is none yet, or it ended without telling the
         catalog."""
-        known = DBOS.get_workflow_status(workflow_id)
-        if known is None:
-            return True
-        if known.status not in _ENDED:
-            return False
-        DBOS.delete_workflows([workflow_id])
-        return True
+        standing = _standing(waiting)
+        for id, one in waiting.items():
+            known = standing.get(id)
+            if known is not None and known not in _ENDED:
+                continue
+            try:
+                # A workflow tells the catalog before it ends: this is what it said.
+                now = self._runtime.store.catalog.resource(self._runtime.grant, one.kind, one.id)
+            except NotFound:
+                continue
+            if now.status != PROCESSING or now.body.get("attempts") != one.body.get("attempts"):
+                continue
+            if known is not None:
+                DBOS.delete_workflows([id])
+            yield id, one
 
     def _enqueue_tasks(self) -> None:
         catalog, grant = self._runtime.store.catalog, self._runtime.grant
-        for status in LIVE:
-            for task in reversed(catalog.tasks(grant, status=status)):
-                attempts = task.attempts
-                known = DBOS.get_workflow_status(workflow_id(task.id, attempts))
-                if known is not None and known.status not in _ENDED:
-                    continue
-                if known is not None:
-                    if catalog.task(grant, task.id).status.ended:
-                        continue
-                    # It ended without telling the catalog, as when the disk was full to the brim.
-                    attempts += 1
-                    catalog.update_task(grant, task.id, attempts=attempts)
-                DBOS.enqueue_workflow_with_options(
-                    {
-                        "queue_name": QUEUE,
-                        "workflow_name": WORKFLOW,
-                        "workflow_id": workflow_id(task.id, attempts),
-                    },
-                    task.id,
-                )
+        waiting = [t for status in LIVE for t in reversed(catalog.tasks(grant, status=status))]
+        standing = _standing(workflow_id(task.id, task.attempts) for task in waiting)
+        for task in waiting:
+            known = standing.get(workflow_id(task.id, task.attempts))
+            if known is not None and known not in _ENDED:
+                continue
+            try:
+                now = catalog.task(grant, task.id)
+            except NotFound:
+                continue
+            if now.status.ended or now.attempts != task.attempts:
+                continue
+            attempts = task.attempts
+            if known is not None:
+                # It ended without telling the catalog, as when the disk was full to the brim.
+                attempts += 1
+                catalog.update_task(grant, task.id, attempts=attempts)
+            DBOS.enqueue_workflow_with_options(
+                {
+                    "queue_name": QUEUE,
+                    "workflow_name": WORKFLOW,
+                    "workflow_id": workflow_id(task.id, attempts),
+                },
+                task.id,
+            )
 
     def erase_ended(self) -> None:
         """Erase the workflows that have ended, bytes included."""
-        ended = DBOS.list_workflows(status=_ENDED, load_input=False, load_output=False)
-        if ended:
-            DBOS.delete_workflows([workflow.workflow_id for workflow in ended])
+        with self._alone(wait=True):
+            ended = DBOS.list_workflows(status=_ENDED, load_input=False, load_output=False)
+            if ended:
+                DBOS.delete_workflows([workflow.workflow_id for workflow in ended])
 
     def _keep(self) -> None:
         stirred = self._runtime.stirred
+        erased = time.monotonic()
         while not self._closed.is_set():
-            if not stirred.wait(ERASE_EVERY):
-                self.erase_ended()
-                continue
+            called = stirred.wait(ERASE_EVERY)
             stirred.clear()
             if self._closed.is_set():
                 return
             try:
-                with self._enqueuing:
-                    self._enqueue_resources()
+                if self._shared:
+                    # Others hand work in, and one that dies says nothing.
+                    self.enqueue(wait=False)
+                elif called:
+                    with self._enqueuing:
+                        self._enqueue_resources()
+                if time.monotonic() - erased >= ERASE_EVERY:
+                    erased = time.monotonic()
+                    self.erase_ended()
             except (VidelicetError, DBAPIError) as error:
                 # As when the disk is full: the next to stir, or the next worker, sees to it.
-                _log.warning("deliveries wait: %s", type(error).__name__)
+                _log.warning("new work waits: %s", type(error).__name__)
 
 
-def fault(error: DBAPIError, settings: Settings) -> VidelicetError:
+def _standing(ids: Iterable[str]) -> dict[str, str]:
+    """Where workflows stand, of those that there are."""
+    return {
+        found.workflow_id: found.status
+        for some in chunked(ids)
+        for found in DBOS.list_workflows(workflow_ids=some, load_input=False, load_output=False)
+    }
+
+
+def fault(error: DBAPIError, runtime: Runtime) -> VidelicetError:
     """Our error for books that cannot be read or written."""
-    cause = error.orig if isinstance(error.orig, sqlite3.Error) else sqlite3.Error(str(error))
-    known = translate(cause, settings.home)
+    settings, database = runtime.settings, runtime.store.database
+    if database.shared:
+        known = database.fault(error)
+    else:
+        cause = error.orig if isinstance(error.orig, sqlite3.Error) else sqlite3.Error(str(error))
+        known = translate(cause, settings.home)
     assert isinstance(known, VidelicetError)
-    if known.code != "store_damaged":
+    if database.shared or known.code != "store_damaged":
         return known
     path = settings.home / BOOKS
     return StoreError(
         "store_damaged",
-        f"The books of unfinished work cannot be used: {cause}.",
+        f"The books of unfinished work cannot be used: {error.orig}.",
         subject=str(path),
         remedy=f"Delete {path}; no task is lost with it.",
     )
 
 
-def _engine(settings: Settings) -> Engine:
-    """Like the engine DBOS would make, but what is deleted is overwritten."""
-    engine = create_engine(f"sqlite:///{settings.home / BOOKS}", pool_size=16)
+def _engine(runtime: Runtime) -> Engine:
+    """The engine of the books' database."""
+    from videlicet.store.database.postgres import PostgresDatabase
+
+    database = runtime.store.database
+    if isinstance(database, PostgresDatabase):
+        return database.another_engine(*_CONNECTIONS)
+    # Like the one DBOS would make, but what is deleted is overwritten.
+    engine = create_engine(f"sqlite:///{runtime.settings.home / BOOKS}", pool_size=16)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

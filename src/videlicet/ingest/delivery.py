@@ -134,29 +134,42 @@ def due_in(settings: Settings, delivery: Resource) -> float:
     return max(0.0, pause - (datetime.now(UTC) - delivery.updated_at).total_seconds())
 
 
-def attempt(runtime: Runtime, tenant: str, delivery_id: str) -> int | None:
-    """Try a delivery once. How many tries that makes, where there is to be another; ``None`` where
-    it is done with: delivered, given up, or nobody's any more."""
+def attempt(runtime: Runtime, tenant: str, delivery_id: str, tries: int) -> int | None:
+    """Try a delivery once that was tried so many times. How many tries that makes, where there is
+    to be another; ``None`` where it is done with: delivered, given up, or nobody's any more. Run
+    again after the outcome was noted it tries nothing."""
     grant = replace(runtime.grant, tenant=tenant)
     catalog = runtime.store.catalog
     try:
         delivery = catalog.resource(grant, Kind.DELIVERY, delivery_id)
-        webhook = catalog.resource(grant, Kind.WEBHOOK, delivery.parent)
     except NotFound:
         return None
     if delivery.status != PROCESSING:
         return None
-    error = send(runtime.settings, webhook, delivery.body["event"])
-    tries = int(delivery.body["attempts"]) + 1
-    status = DELIVERED if error is None else GIVEN_UP if tries >= TRIES else PROCESSING
+    if (made := int(delivery.body["attempts"])) != tries:
+        return made
     try:
-        catalog.update_resource(
+        webhook = catalog.resource(grant, Kind.WEBHOOK, delivery.parent)
+    except NotFound:
+        _note(runtime, grant, delivery, GIVEN_UP, tries, "The webhook was removed.")
+        return None
+    error = send(runtime.settings, webhook, delivery.body["event"])
+    tries += 1
+    status = DELIVERED if error is None else GIVEN_UP if tries >= TRIES else PROCESSING
+    _note(runtime, grant, delivery, status, tries, error)
+    return tries if status == PROCESSING else None
+
+
+def _note(
+    runtime: Runtime, grant: Grant, delivery: Resource, status: str, tries: int, error: str | None
+) -> None:
+    try:
+        runtime.store.catalog.update_resource(
             grant, Kind.DELIVERY, delivery.id, status=status,
             body={"attempts": tries, "last_error": error},
         )  # fmt: skip
     except NotFound:
-        return None
-    return tries if status == PROCESSING else None
+        return
 
 
 def add_webhook(grant: Grant, store: Store, url: str, events: tuple[str, ...] = ()) -> Resource:

@@ -66,6 +66,12 @@ def part(file_id: str, number: int) -> str:
     return f"files/{file_id}/parts/{number}"
 
 
+def lock_of(file_id: str) -> str:
+    """The name that whoever makes a file ready holds meanwhile: tasks and the file's own workflow
+    may want it at once."""
+    return f"file {file_id}"
+
+
 def bytes_of(grant: Grant, store: Store, file: Resource) -> Path:
     """Where the bytes of a ready file are.
 
@@ -85,7 +91,8 @@ def prepare(
 ) -> Resource:
     """Bring a file from ``processing`` to ``ready`` or ``failed``; one that has ended stays.
 
-    Safe to run again after any interruption. ``check`` is called often and may raise.
+    Safe to run again after any interruption, but not twice at once (:func:`lock_of`). ``check`` is
+    called often and may raise.
     """
     file = store.catalog.resource(grant, Kind.FILE, file_id)
     if file.status != PROCESSING:
@@ -110,11 +117,13 @@ def prepare(
 
 def fail(grant: Grant, store: Store, file: Resource, error: VidelicetError) -> Resource:
     """Keep the reason with a file that cannot be used; its bytes go."""
-    store.blobs.delete(grant, f"files/{file.id}/")
-    return store.catalog.update_resource(
+    failed = store.catalog.update_resource(
         grant, Kind.FILE, file.id, when=[PROCESSING], status=FAILED,
         body={"error": error.to_json(), "blob": None, "parts": None},
     )  # fmt: skip
+    if failed.status == FAILED:
+        store.blobs.delete(grant, f"files/{file.id}/")
+    return failed
 
 
 def look(path: Path, name: str, settings: Settings) -> dict[str, Any]:

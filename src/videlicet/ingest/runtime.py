@@ -6,12 +6,13 @@ import itertools
 import resource
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import Conflict, NotFound, VidelicetError
+from videlicet.errors import NotFound, VidelicetError
 from videlicet.ingest.leftovers import LIVE
 from videlicet.ingest.passes.pool import UnitPool
 from videlicet.ingest.plan import Models
@@ -20,6 +21,7 @@ from videlicet.settings import cores
 from videlicet.types import Status, Task
 
 if TYPE_CHECKING:
+    from videlicet.ingest.presence import Presence
     from videlicet.rights import Grant
     from videlicet.settings import Settings
     from videlicet.store import Store
@@ -41,22 +43,26 @@ class Runtime:
         store: Store,
         settings: Settings,
         emit: Callable[[Progress], None],
+        stirred: threading.Event,
+        presence: Presence | None,
     ) -> None:
         self.grant = grant
         self.store = store
         self.settings = settings
         self.emit = emit
+        #: Where other workers are at the same store.
+        self.presence = presence
         self.pool = UnitPool(settings.threads or cores())
         self._orders = itertools.count()
         self._models: dict[str, Any] = {}
         self._loading = threading.Lock()
         self._warming: threading.Thread | None = None
         self._cancelled: dict[str, threading.Event] = {}
-        self._busy: set[tuple[str, str]] = set()
+        self._busy: set[str] = set()
         self._freed = threading.Condition()
         self._closed = threading.Event()
-        #: Set when there is new short work that nobody outside knows of.
-        self.stirred = threading.Event()
+        #: Set when there may be new work that the books do not know of.
+        self.stirred = stirred
         self._watch = threading.Thread(target=self._watch_tasks, name="cancel-watch", daemon=True)
         self._watch.start()
 
@@ -115,17 +121,33 @@ class Runtime:
         if self._cancelled.get(task_id) is event:
             del self._cancelled[task_id]
 
-    def seize(self, index_id: str, asset_id: str) -> None:
-        """Wait until no other task is at work on the same bytes for the same index."""
+    @contextmanager
+    def alone(self, name: str, *, wait: bool = True) -> Iterator[bool]:
+        """Wait until nobody else, here or in another worker, is at work on what goes by a name, and
+        keep others waiting meanwhile. False where somebody is and ``wait`` is off."""
         with self._freed:
-            while (index_id, asset_id) in self._busy:
+            while wait and name in self._busy:
                 self._freed.wait()
-            self._busy.add((index_id, asset_id))
+            if free := name not in self._busy:
+                self._busy.add(name)
+        if not free:
+            yield False
+            return
+        try:
+            if self.presence is None:
+                yield True
+            else:
+                with self.presence.holding(name, wait=wait) as held:
+                    yield held
+        finally:
+            with self._freed:
+                self._busy.discard(name)
+                self._freed.notify_all()
 
-    def release(self, index_id: str, asset_id: str) -> None:
-        with self._freed:
-            self._busy.discard((index_id, asset_id))
-            self._freed.notify_all()
+    def require_presence(self) -> None:
+        """End this process if other workers may hold it for gone."""
+        if self.presence is not None:
+            self.presence.require()
 
     def _watch_tasks(self) -> None:
         while not self._closed.wait(WATCH_EVERY):
@@ -135,8 +157,8 @@ class Runtime:
                 except NotFound:
                     # Whoever removed the asset removed its tasks too.
                     status = Status.CANCELLED
-                except Conflict:
-                    continue
+                except VidelicetError:
+                    continue  # the store is busy or out of reach for a moment
                 if status is Status.CANCELLED:
                     event.set()
 

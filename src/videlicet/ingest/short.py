@@ -26,13 +26,16 @@ def prepare(runtime: Runtime, tenant: str, file_id: str) -> str:
     """Make a file ready; its status. One that was deleted meanwhile is ``gone``."""
     grant = replace(runtime.grant, tenant=tenant)
     try:
-        return files.prepare(
-            grant, runtime.store, runtime.settings, file_id, lambda: _check(runtime)
-        ).status
+        with runtime.alone(files.lock_of(file_id)):
+            return files.prepare(
+                grant, runtime.store, runtime.settings, file_id, lambda: _check(runtime)
+            ).status
     except NotFound:
         shutil.rmtree(staging(runtime.settings, file_id), ignore_errors=True)
         return "gone"
     except VidelicetError as error:
+        if runtime.closing:
+            return PROCESSING  # nothing is wrong with it: the next worker begins anew
         file = runtime.store.catalog.resource(grant, Kind.FILE, file_id)
         return files.fail(grant, runtime.store, file, error).status
 
@@ -59,6 +62,8 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
             }
             status = READY
         except VidelicetError as error:
+            if runtime.closing:
+                return PROCESSING
             body, status = {"error": error.to_json()}, FAILED
         catalog.update_resource(
             grant, Kind.EMBEDDING, task_id, when=[PROCESSING], status=status, body=body
@@ -79,9 +84,10 @@ class Observed:
 
 def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
     grant = replace(runtime.grant, tenant=tenant)
-    file = files.prepare(
-        grant, runtime.store, runtime.settings, task.body["file_id"], lambda: _check(runtime)
-    )
+    with runtime.alone(files.lock_of(task.body["file_id"])):
+        file = files.prepare(
+            grant, runtime.store, runtime.settings, task.body["file_id"], lambda: _check(runtime)
+        )
     if file.body.get("error") is not None:
         raise from_json(file.body["error"])
     media = media_of(file)

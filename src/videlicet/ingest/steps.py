@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from videlicet.errors import Cancelled, MediaError, NotFound, VidelicetError, from_json
 from videlicet.ingest import delivery, files, videos
-from videlicet.ingest.leftovers import LIVE, take_back
+from videlicet.ingest.giving import forget, given, is_url, name_of
+from videlicet.ingest.leftovers import LIVE, lock_of, take_back
 from videlicet.ingest.passes.assemble import assemble
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.observe import observe
@@ -64,20 +64,16 @@ class Steps:
 
     @contextmanager
     def alone(self, row: Mapping[str, Any]) -> Iterator[None]:
-        """Let no other task work on the same bytes for the same index meanwhile."""
-        pair = (row["index_id"], row["asset_id"])
-        self._runtime.seize(*pair)
-        try:
+        """Let no other task work on the same bytes meanwhile, whichever worker has it."""
+        with self._runtime.alone(lock_of(row["asset_id"])):
             yield
-        finally:
-            self._runtime.release(*pair)
 
     def identify(self) -> dict[str, Any]:
         """Read the whole file once for its hash, and its container for what it holds."""
         task = self._stage("identify", status=Status.RUNNING)
         if (video_id := videos.video_of(task.source)) is not None:
             return self._uploaded(task, video_id).to_json()
-        path = self._fetched(task) if is_url(task.source) else Path(task.source)
+        path = self._brought(task) or Path(task.source)
         with open_media(path) as file:
             stamp = _stamp(os.fstat(file.fileno()))
             digest = hashlib.sha256()
@@ -89,13 +85,13 @@ class Steps:
         sha256 = digest.hexdigest()
         # The same bytes of two tenants are two assets.
         asset_id = derived_id(*([] if task.tenant == LOCAL else [task.tenant]), sha256)
-        fetched = is_url(task.source)
+        kept = is_url(task.source) or self._store.blobs.remote
         return self._plan(
             task,
             asset_id=asset_id,
             sha256=sha256,
-            name=_name_in(task.source) if fetched else readable(path.name),
-            blob=f"assets/{asset_id}/original" if fetched else None,
+            name=name_of(task.source),
+            blob=f"assets/{asset_id}/original" if kept else None,
             stamp=stamp,
             media=media,
         ).to_json()
@@ -105,9 +101,10 @@ class Steps:
         catalog = self._store.catalog
         videos.note(self._grant, self._store, video_id, videos.VALIDATING)
         video = catalog.resource(self._grant, Kind.VIDEO, video_id)
-        file = files.prepare(
-            self._grant, self._store, self._settings, video.body["file_id"], self._check
-        )
+        with self._runtime.alone(files.lock_of(video.body["file_id"])):
+            file = files.prepare(
+                self._grant, self._store, self._settings, video.body["file_id"], self._check
+            )
         if file.body.get("error") is not None:
             raise from_json(file.body["error"])
         media = videos.media_of(file)
@@ -167,7 +164,9 @@ class Steps:
         )
         self._store.catalog.put_indexed(self._grant, _entry(plan, Status.RUNNING, now))
         if plan.blob is not None and not self._store.blobs.exists(self._grant, plan.blob):
-            self._store.blobs.put(self._grant, plan.blob, self._fetched(task))
+            path = self._brought(task)
+            assert path is not None
+            self._store.blobs.put(self._grant, plan.blob, path)
         return True
 
     def observe(self, row: Mapping[str, Any]) -> None:
@@ -228,10 +227,12 @@ class Steps:
             )  # fmt: skip
         except NotFound:
             # The asset or its index was removed meanwhile, and the task with it.
+            forget(self._grant, self._store, self._task_id)
             self._runtime.emit(Progress(self._task_id, "", Status.CANCELLED, **self._spent()))
             return
         if cancelled and task.status is not Status.CANCELLED:
             return  # it is tried again already: the next run has it now
+        forget(self._grant, self._store, self._task_id)
         if row is not None:
             take_back(self._grant, self._store, row["index_id"], row["asset_id"])
         # Last: from now on it may be tried again.
@@ -312,8 +313,16 @@ class Steps:
             self._grant, self._task_id, status=status, asset_id=plan.asset_id, stage=None,
             done_s=seconds, total_s=seconds, error=None,
         )  # fmt: skip
+        forget(self._grant, self._store, self._task_id)
         self._announce(delivery.READY, task)
         self._runtime.emit(Progress.of(task, **self._spent(), **news))
+
+    def _brought(self, task: Task) -> Path | None:
+        """The file as it came from elsewhere, if it did: from an address, or into a store that
+        machines share."""
+        if is_url(task.source):
+            return self._fetched(task)
+        return given(self._grant, self._store, task) if self._store.blobs.remote else None
 
     def _fetched(self, task: Task) -> Path:
         """The file at an address, downloaded once."""
@@ -356,16 +365,6 @@ class Steps:
         for name in (self._task_id, asset_id):
             if name is not None:
                 shutil.rmtree(staging(self._settings, name), ignore_errors=True)
-
-
-def is_url(source: str) -> bool:
-    """Whether a task's source is an address and not a path (those are absolute)."""
-    return source[:8].lower().startswith(("http://", "https://"))
-
-
-def _name_in(url: str) -> str:
-    parts = urlsplit(url)
-    return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.netloc
 
 
 def _entry(plan: Plan, status: Status, now: datetime | None = None) -> IndexedAsset:

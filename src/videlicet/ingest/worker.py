@@ -3,7 +3,8 @@
 Its standard input brings one line of JSON with the settings and the writer's lock, then commands;
 its standard output takes news, one JSON object a line. It ends itself the moment its input closes,
 so it never outlives the process that started it. Being killed at any instant loses nothing: the
-next worker on the same data directory takes every unfinished task up again.
+next worker on the same data directory, or another one on the same shared store, takes every
+unfinished task up again.
 """
 
 from __future__ import annotations
@@ -17,12 +18,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from videlicet.errors import VidelicetError
 from videlicet.ingest.progress import Progress
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings
+
+if TYPE_CHECKING:
+    from videlicet.ingest.presence import Presence
+    from videlicet.ingest.runtime import Runtime
+    from videlicet.store import Store
 
 #: Seconds between two looks at the parent.
 PARENT_EVERY = 1.0
@@ -70,39 +76,80 @@ def main() -> int:
     settings = settings_from_json(hello["settings"])
     grant = Grant(hello["principal"], Purpose.INGEST, hello["tenant"])
 
-    from videlicet.ingest.leftovers import sweep
     from videlicet.ingest.runtime import Runtime
+    from videlicet.ingest.upkeep import Upkeep
     from videlicet.store import open_store
 
-    with _told(wire), open_store(settings, write=True, lock_fd=hello["lock_fd"]) as store:
-        runtime = Runtime(grant, store, settings, wire.news)
-        sweep(grant, store, settings)
-        runtime.warm_up()
-        # These bring DBOS, whose import takes a second; the models load meanwhile.
-        from videlicet.ingest import workflow
-        from videlicet.ingest.books import Books
-
-        workflow.host(runtime)
-        books = Books(runtime)
-        books.open()
-        books.enqueue()
-        wire.send("ready", pid=os.getpid())
-        while (command := wire.receive()) is not None:
-            match command["kind"]:
-                case "enqueue":
-                    books.enqueue()
-                case "stop":
-                    break
-        if command is None:
-            os._exit(1)
-        books.close()
-        runtime.close()
-        workflow.host(None)
+    with (
+        _told(wire),
+        open_store(settings, write=True, lock_fd=hello["lock_fd"]) as store,
+        Upkeep(store),
+    ):
+        stirred = threading.Event()
+        presence = _presence(store, settings, stirred)
+        runtime = Runtime(grant, store, settings, wire.news, stirred, presence)
+        _serve(wire, runtime)
+        if presence is not None:
+            presence.close()
     if runtime.warming:
         # Nothing needed the models after all. An interpreter that is taken down around a native
         # library at work may crash.
         os._exit(0)
     return 0
+
+
+def _serve(wire: Wire, runtime: Runtime) -> None:
+    """Work until the client says stop."""
+    from videlicet.ingest.leftovers import sweep, sweep_shared
+
+    if runtime.presence is None:
+        sweep(runtime.grant, runtime.store, runtime.settings)
+    else:
+        sweep_shared(runtime)
+    runtime.warm_up()
+    # These bring DBOS, whose import takes a second; the models load meanwhile.
+    from videlicet.ingest import workflow
+    from videlicet.ingest.books import Books
+    from videlicet.ingest.neighbours import Neighbours
+
+    workflow.host(runtime)
+    books = Books(runtime)
+    books.open()
+    books.enqueue()
+    neighbours = None if runtime.presence is None else Neighbours(runtime, runtime.presence)
+    if neighbours is not None:
+        neighbours.start()
+    wire.send("ready", pid=os.getpid())
+    while (command := wire.receive()) is not None:
+        match command["kind"]:
+            case "enqueue":
+                books.enqueue()
+            case "stop":
+                break
+    if command is None:
+        os._exit(1)
+    if neighbours is not None:
+        neighbours.stop()
+    busy = books.close()
+    if busy and runtime.presence is not None:
+        # Others take it up where it stands.
+        os._exit(0)
+    runtime.close()
+    workflow.host(None)
+
+
+def _presence(store: Store, settings: Settings, stirred: threading.Event) -> Presence | None:
+    """What shows this worker to others, where there can be any."""
+    from videlicet.store.database.postgres import PostgresDatabase
+
+    if not isinstance(store.database, PostgresDatabase):
+        return None
+    from videlicet.ingest.presence import Presence
+    from videlicet.store.secret import server_secret
+
+    # A worker that would sign webhooks unlike others is not to begin.
+    server_secret(settings)
+    return Presence(store.database, stirred.set)
 
 
 @contextmanager

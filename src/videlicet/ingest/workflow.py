@@ -75,29 +75,50 @@ def run_task(task_id: str) -> str:
     try:
         plan = _step("identify", steps.identify)
         with steps.alone(plan):
-            if not _step("admit", lambda: steps.admit(plan)):
-                return "already"
-            _step("observe", lambda: steps.observe(plan))
-            notes = _step("store", lambda: steps.store(plan))
-            _step("finish", lambda: steps.finish(plan, notes))
+            return _run(steps, plan)
     except VidelicetError as error:
-        broken = error  # the name ends with this block, the step runs inside it
-        _step("give up", lambda: steps.give_up(broken, plan))
-        return "cancelled" if isinstance(error, Cancelled) else "failed"
+        return _give_up(steps, error, None)
     except DBAPIError as error:
         # The books cannot be written, so no step can be: as much as still goes is done without.
         from videlicet.ingest.books import fault
 
-        steps.break_off(fault(error, _runtime.settings), plan)
+        steps.break_off(fault(error, _runtime), plan)
         raise
     finally:
         steps.leave()
+
+
+def _run(steps: Steps, plan: dict[str, Any]) -> str:
+    try:
+        if not _step("admit", lambda: steps.admit(plan)):
+            return "already"
+        _step("observe", lambda: steps.observe(plan))
+        notes = _step("store", lambda: steps.store(plan))
+        _step("finish", lambda: steps.finish(plan, notes))
+    except VidelicetError as error:
+        # Still alone: what is taken back must not be what another task has just put there.
+        return _give_up(steps, error, plan)
     return "ready"
+
+
+def _give_up(steps: Steps, error: VidelicetError, plan: dict[str, Any] | None) -> str:
+    _step("give up", lambda: steps.give_up(error, plan))
+    return "cancelled" if isinstance(error, Cancelled) else "failed"
 
 
 def _step(name: str, work: Callable[[], Any]) -> Any:
     """Run ``work`` once, and remember how it ended."""
-    ended = DBOS.run_step({"name": name}, lambda: outcome(name, work))
+    assert _runtime is not None
+    runtime = _runtime
+
+    def attempt() -> dict[str, Any]:
+        runtime.require_presence()
+        ended = outcome(name, work)
+        # Nothing that came of it counts if others may be at it by now.
+        runtime.require_presence()
+        return ended
+
+    ended = DBOS.run_step({"name": name}, attempt)
     if "error" in ended:
         raise from_json(ended["error"])
     return ended["value"]
@@ -138,7 +159,9 @@ def deliver_event(tenant: str, delivery_id: str) -> str:
     """Try once to bring an event to an address, and see to the next try."""
     assert _runtime is not None
     runtime = _runtime
-    tries = _step("try", lambda: delivery.attempt(runtime, tenant, delivery_id))
+    assert DBOS.workflow_id is not None
+    made = int(DBOS.workflow_id.rpartition(".")[2])
+    tries = _step("try", lambda: delivery.attempt(runtime, tenant, delivery_id, made))
     if tries is None:
         return "ended"
     enqueue_try(tenant, delivery_id, tries, delivery.pause_after(runtime.settings, tries))

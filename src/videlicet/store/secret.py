@@ -10,6 +10,7 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
+from videlicet.errors import InvalidInput
 from videlicet.store.home import translated
 
 if TYPE_CHECKING:
@@ -21,13 +22,21 @@ _LENGTH = 32
 
 def server_secret(settings: Settings) -> bytes:
     """The secret that the settings name, else one of the data directory's own, made the first time.
-    Servers on several machines share the first kind.
 
     Raises:
+        InvalidInput: ``invalid_argument``, if none is named for a store that machines share.
         StoreError: ``disk_full`` or ``store_not_writable``.
     """
     if settings.secret:
         return settings.secret.encode()
+    if settings.database:
+        raise InvalidInput(
+            "invalid_argument",
+            "With the setting database the setting secret must be given too: all machines sign "
+            "alike.",
+            subject="secret",
+            remedy="Give every machine the same VIDELICET_SECRET, such as `openssl rand -hex 32`.",
+        )
     with translated(settings.home):
         handle = os.open(settings.home / _FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "r+b") as file:

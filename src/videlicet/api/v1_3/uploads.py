@@ -129,7 +129,9 @@ def find(call: Call, pages: Pages) -> Any:
 def report(call: Call, upload_id: str, body: Report) -> Any:
     """Say which chunks are sent. The answer to the last ones has the asset's address."""
     upload = upload_of(call, upload_id)
-    held = _held(call, upload)
+    if upload.status == COMPLETED:
+        return _reported(call, upload_id, 0, len(body.completed_chunks))
+    held = _held(call, upload_id)
     if status_of(upload) == EXPIRED:
         raise invalid("The upload has expired; begin it anew.")
     done = duplicates = 0
@@ -146,18 +148,31 @@ def report(call: Call, upload_id: str, body: Report) -> Any:
             duplicates += 1
             continue
         done += 1
-        held[one.chunk_index] = call.catalog.update_resource(
-            call.manage, Kind.CHUNK, chunk.id, status="completed"
-        )
+        try:
+            call.catalog.update_resource(call.manage, Kind.CHUNK, chunk.id, status="completed")
+        except NotFound:
+            break  # another request has just completed the upload
+    return _reported(call, upload_id, done, duplicates)
+
+
+def _reported(call: Caller, upload_id: str, done: int, duplicates: int) -> dict[str, Any]:
+    """The answer to a report. Whichever request sees that all chunks are there completes the
+    upload: they may have been reported to several servers at once."""
+    held = _held(call, upload_id)
+    upload = upload_of(call, upload_id)
+    total = int(upload.body["total_chunks"])
     complete = sum(chunk.status == "completed" for chunk in held.values())
+    if upload.status == COMPLETED:
+        complete = total
+    elif complete == total:
+        _finish(call, upload)
     answer: dict[str, Any] = {
         "asset_id": upload.parent,
         "processed_chunks": done,
         "duplicate_chunks": duplicates,
         "total_completed": complete,
     }
-    if complete == upload.body["total_chunks"]:
-        _finish(call, upload)
+    if complete == total:
         answer["url"] = f"{call.base}/v1.3/assets/{upload.parent}"
     return answer
 
@@ -166,7 +181,7 @@ def report(call: Call, upload_id: str, body: Report) -> Any:
 def status(call: Call, pages: Pages, upload_id: str) -> Any:
     """How far an upload is, chunk by chunk."""
     upload = upload_of(call, upload_id)
-    held = _held(call, upload)
+    held = _held(call, upload_id)
     if upload.status == COMPLETED:
         total = int(upload.body["total_chunks"])
         states: dict[int, tuple[str, datetime | None]] = dict.fromkeys(
@@ -278,8 +293,8 @@ def _take(service: Any, upload_id: str, number: int, data: bytes) -> str:
     return etag
 
 
-def _held(call: Caller, upload: Resource) -> dict[int, Resource]:
-    rows, _ = call.catalog.find_resources(call.manage, Kind.CHUNK, parent=upload.id)
+def _held(call: Caller, upload_id: str) -> dict[int, Resource]:
+    rows, _ = call.catalog.find_resources(call.manage, Kind.CHUNK, parent=upload_id)
     return {int(row.body["number"]): row for row in rows}
 
 

@@ -49,8 +49,21 @@ def make(
 ) -> tuple[Resource, Task]:
     """The video of a file in an index, with the task that takes it in. The same file in the same
     index is the same video: one that failed is tried again."""
-    now = datetime.now(UTC)
     video_id = derived_id("video", index.id, file.id)
+    # Of two requests at once, to whichever servers, one makes it and the other finds it.
+    with call.store.database.held(f"video {video_id}"):
+        return _make(call, index, file, metadata, video_id, stream)
+
+
+def _make(
+    call: Caller,
+    index: Index,
+    file: Resource,
+    metadata: dict[str, Any],
+    video_id: str,
+    stream: bool,
+) -> tuple[Resource, Task]:
+    now = datetime.now(UTC)
     grant = call.grant(Purpose.INGEST)
     try:
         video = call.catalog.resource(grant, Kind.VIDEO, video_id)

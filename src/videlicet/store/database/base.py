@@ -77,13 +77,16 @@ class Database(ABC):
     def _migrating(self) -> AbstractContextManager[Connection]:
         """A connection in a transaction in which tables may be made anew."""
 
+    def fault(self, error: DBAPIError) -> Exception:
+        """Our error for one that the driver raised."""
+        return self._translate(error.orig if isinstance(error.orig, Exception) else error)
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
-            cause = error.orig if isinstance(error.orig, Exception) else error
-            raise self._translate(cause) from error
+            raise self.fault(error) from error
 
     def migrate(self) -> None:
         """Bring the tables up to date; a no-op (and no Alembic import) when they are.

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -27,7 +27,7 @@ _PATIENCE = 30_000
 _KEEPALIVES = {
     "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 10,
 }  # fmt: skip
-_OPTIONS = (
+OPTIONS = (
     f"-c lock_timeout={_PATIENCE} -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 "
     "-c tcp_keepalives_count=3"
 )
@@ -62,23 +62,33 @@ class PostgresDatabase(Database):
         # Never with the password.
         self.name = f"the database {url.database} on {url.host or 'this machine'}"
         self.url = url.set(drivername=_DRIVER)
-        self.engine = create_engine(
-            self.url,
-            pool_size=_KEPT,
-            max_overflow=_MORE,
-            pool_pre_ping=True,
-            connect_args={"options": _OPTIONS, **_KEEPALIVES},
-        )
+        self.engine = self.another_engine(_KEPT, _MORE)
 
         @event.listens_for(self.engine, "begin")
         def begin(connection: Connection) -> None:
             if connection.get_execution_options().get("writing"):
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITING})")
 
+    def another_engine(self, kept: int, more: int) -> Engine:
+        """Connections of their own, for what keeps its tables beside ours."""
+        return create_engine(
+            self.url,
+            pool_size=kept,
+            max_overflow=more,
+            pool_pre_ping=True,
+            connect_args={"options": OPTIONS, **_KEEPALIVES},
+        )
+
     def checkpoint(self, patience: float = 5.0) -> bool:
         """Nothing to do: when pages of what was deleted are used again, and how long the log is
         kept, is the server's affair (docs/operations.md)."""
         return True
+
+    def call(self, channel: str) -> None:
+        """Notify whoever listens on a channel."""
+        with self._translated(), self.engine.connect() as connection:
+            bare = connection.execution_options(isolation_level="AUTOCOMMIT")
+            bare.exec_driver_sql(f"NOTIFY {channel}")
 
     @contextmanager
     def held(self, name: str, *, wait: bool = True) -> Iterator[bool]:

@@ -1,0 +1,50 @@
+"""What a process on a shared store does now and then for as long as it runs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from videlicet.errors import VidelicetError
+
+if TYPE_CHECKING:
+    from videlicet.store import Store
+
+#: Seconds between two looks at what others have erased.
+EVERY = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """Has a store forget this machine's copies of what is gone; a context manager. On a store that
+    nobody shares it does nothing."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+
+    def __enter__(self) -> Upkeep:
+        if self._store.database.shared:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(EVERY):
+            try:
+                self._store.tidy()
+            except VidelicetError as error:
+                _log.warning("copies are not looked at: %s", error.code)
