@@ -51,10 +51,22 @@ class Searcher:
         _check(query)
         mark = fingerprint(index.id, query)
         offset = page_offset(mark, query.page_token)
+        parts = [encode(part, self.encoders, self.settings) for part in query.parts]
+        with self.store.view():
+            return self._page(grant, index, query, parts, mark, offset)
+
+    def _page(
+        self,
+        grant: Grant,
+        index: Index,
+        query: Query,
+        parts: Sequence[EncodedPart],
+        mark: str,
+        offset: int,
+    ) -> SearchPage:
         limited = bool(query.filter) or query.asset_ids is not None
         ready = partial(self.store.catalog.find_assets, grant, index.id, query.filter)
         within = ready(among=query.asset_ids) if limited else None
-        parts = [encode(part, self.encoders, self.settings) for part in query.parts]
         lanes = [
             lane
             for lane in lanes_for(index, query.modalities)

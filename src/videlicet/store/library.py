@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -194,6 +195,10 @@ class Store:
                 delete(erasures).where(erasures.c.key.in_([row.key for row in pending]))
             )
         return self.database.checkpoint()
+
+    def view(self) -> AbstractContextManager[None]:
+        """Have everything that this thread reads within the block be of one state of the store."""
+        return self.database.view()
 
     def tidy(self) -> None:
         """Forget this machine's copies of what other machines have erased. To be called now and

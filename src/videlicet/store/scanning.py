@@ -43,9 +43,8 @@ def shared_sightings(database: Database, blobs: Blobs, needles: Sequence[bytes])
         for table in metadata.sorted_tables:
             for column in table.c:
                 wanted = cast(column, Text) if isinstance(column.type, JSON) else column
-                rows = connection.execution_options(yield_per=_ROWS).execute(
-                    select(wanted).where(column.is_not(None))
-                )
+                query = select(wanted).where(column.is_not(None))
+                rows = connection.execute(query.execution_options(yield_per=_ROWS))
                 binary = isinstance(column.type, LargeBinary)
                 pieces = (
                     bytes(row[0]) if binary else str(row[0]).encode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -41,11 +42,33 @@ class Database(ABC):
     #: Whether processes on other machines read and write it too.
     shared: bool
 
+    def __init__(self) -> None:
+        self._views = threading.local()
+
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """One consistent view of the last committed state."""
+    def reading(self, *, fresh: bool = False) -> Iterator[Connection]:
+        """One consistent view of the last committed state; inside :meth:`view` the one that was
+        taken there, unless it is to be ``fresh``."""
+        held: Connection | None = getattr(self._views, "held", None)
+        if held is not None and not fresh:
+            yield held
+            return
         with self._translated(), self._reader() as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def view(self) -> Iterator[None]:
+        """Have every :meth:`reading` of this thread within the block see the same state, over one
+        connection: for what looks many times."""
+        if getattr(self._views, "held", None) is not None:
+            yield
+            return
+        with self.reading() as connection:
+            self._views.held = connection
+            try:
+                yield
+            finally:
+                self._views.held = None
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -53,6 +53,7 @@ class PostgresDatabase(Database):
     shared = True
 
     def __init__(self, address: str) -> None:
+        super().__init__()
         try:
             url = make_url(address)
         except ArgumentError as error:

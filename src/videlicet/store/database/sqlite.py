@@ -36,6 +36,7 @@ class SqliteDatabase(Database):
     shared = False
 
     def __init__(self, path: Path, root: Path) -> None:
+        super().__init__()
         self.path = path
         self.name = str(root)
         self._root = root

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from videlicet.store.catalog.rows import span_of, span_text
 from videlicet.store.catalog.schema import text_rows, text_spaces
@@ -20,13 +20,17 @@ from videlicet.store.records import TextMatch, TextRow
 from videlicet.types import Modality
 
 
+#: Made once: every search looks several times, and building a statement takes longer than that.
+_SPACE = select(text_spaces).where(
+    text_spaces.c.index_id == bindparam("index_id"),
+    text_spaces.c.modality == bindparam("modality"),
+)
+
+
 def space_row(connection: Connection, index_id: str, modality: Modality) -> Row[Any] | None:
     """The row of a space, ``None`` where nothing was put into it."""
-    return connection.execute(
-        select(text_spaces).where(
-            text_spaces.c.index_id == index_id, text_spaces.c.modality == modality.value
-        )
-    ).first()
+    values = {"index_id": index_id, "modality": modality.value}
+    return connection.execute(_SPACE, values).first()
 
 
 def ensure_space(connection: Connection, index_id: str, modality: Modality) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
 from videlicet.errors import InvalidInput
 from videlicet.store.blobs import Blobs
@@ -18,17 +18,20 @@ from videlicet.types import Modality
 _BATCH = 64
 
 
+#: Made once: every search looks several times, and building a statement takes longer than that.
+_SPACE = select(vector_spaces).where(
+    vector_spaces.c.index_id == bindparam("index_id"),
+    vector_spaces.c.modality == bindparam("modality"),
+    vector_spaces.c.space == bindparam("space"),
+)
+
+
 def space_row(
     connection: Connection, index_id: str, modality: Modality, space: str
 ) -> Row[Any] | None:
     """The row of a space, ``None`` where nothing was put into it."""
-    return connection.execute(
-        select(vector_spaces).where(
-            vector_spaces.c.index_id == index_id,
-            vector_spaces.c.modality == modality.value,
-            vector_spaces.c.space == space,
-        )
-    ).first()
+    values = {"index_id": index_id, "modality": modality.value, "space": space}
+    return connection.execute(_SPACE, values).first()
 
 
 def ensure_space(
@@ -137,7 +140,7 @@ def read_chunks(
             for part in chunked(map(str, only))
         ]
     for batch in batches:
-        rows = connection.execution_options(yield_per=_BATCH).execute(batch)
+        rows = connection.execute(batch.execution_options(yield_per=_BATCH))
         for part in rows.partitions():
             yield from zip(
                 [int(row.slot) for row in part],

@@ -167,8 +167,9 @@ class Vectors(Upkeep):
             raise InvalidInput("invalid_argument", "A query vector is not finite.")
         lengths = np.linalg.norm(lines, axis=1, keepdims=True)
         lines = (lines / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
-        for last in (False, False, True):
-            with self._reading() as connection:
+        for last in (None, False, True):
+            # The first look may be part of a larger one; later ones need a view of their own.
+            with self._database.reading(fresh=last is not None) as connection:
                 found = space_row(connection, index_id, modality, space)
                 if found is None or k < 1:
                     return [[] for _ in lines]
