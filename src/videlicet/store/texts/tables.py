@@ -19,7 +19,6 @@ from videlicet.store.catalog.slots import slots_within
 from videlicet.store.records import TextMatch, TextRow
 from videlicet.types import Modality
 
-
 #: Made once: every search looks several times, and building a statement takes longer than that.
 _SPACE = select(text_spaces).where(
     text_spaces.c.index_id == bindparam("index_id"),
