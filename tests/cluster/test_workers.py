@@ -16,7 +16,7 @@ import pytest
 from tests.api.test_webhooks import receiving
 from tests.cluster.machines import RUN, Cluster, cluster, observing, until
 from tests.cluster.services import Services
-from tests.ingest.rig import films, wait_for
+from tests.ingest.rig import GRANT, films, wait_for
 
 from videlicet.ingest import ingest
 from videlicet.ingest.client import submit
@@ -180,15 +180,15 @@ def test_the_library_waits_for_its_own_tasks_only(group: Cluster, tmp_path: Path
     rig = group.rig("desk")
     store = group.store()
     with rig.writing() as (writer, index):
-        (foreign,) = submit(MANAGE, writer, index, find_sources([str(long)]))
+        (foreign,) = submit(GRANT, writer, index, find_sources([str(long)]))
         group.worker("elsewhere")
         until(lambda: store.catalog.task(MANAGE, foreign.id).status is Status.RUNNING, 60)
-        news = list(ingest(MANAGE, writer, rig.settings, index, find_sources([str(own)])))
+        news = list(ingest(GRANT, writer, rig.settings, index, find_sources([str(own)])))
         assert {one.source for one in news} == {str(own)}
         assert news[-1].status is Status.READY
         assert not store.catalog.task(MANAGE, foreign.id).status.ended
         # Closing early leaves the work to whoever else is there.
-        news = ingest(MANAGE, writer, rig.settings, index, find_sources([str(others)]))
+        news = ingest(GRANT, writer, rig.settings, index, find_sources([str(others)]))
         begun = wait_for(news, status=Status.QUEUED)
         news.close()
         until(lambda: store.catalog.task(MANAGE, begun.task_id).status is Status.READY, 120)
