@@ -14,7 +14,7 @@ from videlicet.models.base import Seen
 from videlicet.rights import Grant, Purpose
 from videlicet.search.encode import Encoders
 from videlicet.search.engine import Searcher
-from videlicet.settings import Settings
+from videlicet.settings import load
 from videlicet.store import Store, TextRow, VectorRow, open_store
 from videlicet.types import (
     Asset,
@@ -121,7 +121,7 @@ class Shelf:
     """Writes assets of one index, and searches it."""
 
     def __init__(self, home: Path, **settings: Any) -> None:
-        self.settings = Settings(home=home, weights=home / "weights", **settings)
+        self.settings = load(home, weights=home / "weights", **settings)
         self.store: Store = open_store(self.settings, write=True, create=True)
         self.index: Index = self.store.catalog.create_index(INDEX, "films", CARDS)
         self.searcher = Searcher(self.store, Encoders(ENCODERS.__getitem__), self.settings)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from videlicet.rights import Grant, Purpose
-from videlicet.settings import Settings
+from videlicet.settings import Settings, load
 from videlicet.store import Store, TextRow, VectorRow
 from videlicet.types import (
     Asset,
@@ -45,7 +45,7 @@ THEN = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
 
 
 def settings(home: Path, **changes: object) -> Settings:
-    return Settings(home=home, weights=home / "weights", **changes)  # type: ignore[arg-type]
+    return load(home, weights=home / "weights", **changes)
 
 
 def media(

@@ -14,6 +14,8 @@ from videlicet.settings import Settings
 from videlicet.store import Finding, Level, Store, doctor, open_store
 from videlicet.types import Index, Status
 
+pytestmark = pytest.mark.embedded("it harms files, and tables by SQLite's own means")
+
 
 @pytest.fixture
 def original(tmp_path: Path) -> Path:

@@ -116,6 +116,7 @@ def test_a_removed_asset_is_gone_from_every_byte(small: tuple[Store, Index]) -> 
         store.remove_asset(MANAGE, index.id, made.id)
 
 
+@pytest.mark.embedded("rows are overwritten in place")
 def test_an_asset_that_fills_a_group_leaves_no_centroid_behind(
     small: tuple[Store, Index],
 ) -> None:
@@ -148,7 +149,9 @@ def test_an_asset_in_two_indexes_stays_in_the_other(store: Store, index: Index) 
     store.blobs.put(INGEST, f"assets/{made.id}/thumb.jpg", b"x")
     assert store.remove_asset(MANAGE, index.id, made.id)
     check_whole(store, other, made)
-    assert store.blobs.list(SEARCH) == [f"assets/{made.id}/thumb.jpg"]
+    assert [key for key in store.blobs.list(SEARCH) if "/vectors/" not in key] == [
+        f"assets/{made.id}/thumb.jpg"
+    ]
     assert store.catalog.find_assets(SEARCH, index.id) == frozenset()
     assert store.remove_asset(MANAGE, other.id, made.id)
     assert store.blobs.list(SEARCH) == []
@@ -184,6 +187,7 @@ def test_a_deleted_index_is_gone_with_all_its_assets(small: tuple[Store, Index])
     add(store, again, "0.mp4")
 
 
+@pytest.mark.embedded("the log of SQLite")
 def test_a_reader_of_an_old_state_delays_the_bytes_and_the_next_opening_finishes(
     place: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +213,7 @@ def test_a_reader_of_an_old_state_delays_the_bytes_and_the_next_opening_finishes
         assert [f for f in doctor(place) if f.subject == "erasures"] == []
 
 
+@pytest.mark.embedded("the log of SQLite")
 def test_an_erasure_that_was_broken_off_is_finished_at_the_next_opening(
     place: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,8 +229,9 @@ def test_an_erasure_that_was_broken_off_is_finished_at_the_next_opening(
         assert store.scan(MANAGE, _needles(made, rows)) == []
 
 
+@pytest.mark.embedded("the pages of SQLite")
 def test_freed_pages_are_overwritten(place: Settings) -> None:
-    with open_store(place, write=True, create=True) as store, store._database.bare() as connection:
+    with open_store(place, write=True, create=True) as store, store.database.bare() as connection:
         assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
         assert isinstance(connection, sqlite3.Connection)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.store.samples import INGEST, SEARCH, THEN, asset, entry, media
 
 from videlicet.errors import InvalidQuery
-from videlicet.settings import Settings
+from videlicet.settings import load
 from videlicet.store import Store, open_store
 from videlicet.types import Asset
 
@@ -138,7 +138,7 @@ _conditions = st.recursive(
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A store with assets of every make, opened once."""
-    place = Settings(home=tmp_path_factory.mktemp("shelf"), weights=tmp_path_factory.getbasetemp())
+    place = load(tmp_path_factory.mktemp("shelf"), weights=tmp_path_factory.getbasetemp())
     values: list[Any] = [None, "a", "A", "ÄB", "Straße", "a_b", "axb", "100%", "1", 1, 1.0, 2.5]
     values += [0, -0.0, True, False, -3, "", "\\"]
     made = []

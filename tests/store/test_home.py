@@ -17,8 +17,11 @@ from videlicet.errors import Conflict, StoreError, VidelicetError
 from videlicet.settings import Settings
 from videlicet.store import Store, open_store
 from videlicet.store.catalog.schema import metadata
-from videlicet.store.database import HEAD, Database
+from videlicet.store.database import HEAD
+from videlicet.store.database.sqlite import SqliteDatabase
 from videlicet.store.home import FORMAT, Home, translate, translated, write_atomically
+
+pytestmark = pytest.mark.embedded("a data directory's layout, lock and damage")
 
 
 def _refusal(place: Settings, **how: bool) -> StoreError:
@@ -98,7 +101,7 @@ def test_tables_that_migrations_make_are_those_in_use(place: Settings, store: St
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    with store._database.reading() as connection:
+    with store.database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, metadata) == []
         assert context.get_current_revision() == HEAD
@@ -142,7 +145,7 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     made = add(store, index, "film.mp4")
 
     def broken_off() -> None:
-        with store._database.writing() as connection:
+        with store.database.writing() as connection:
             store.texts.forget(connection, 1)
             store.vectors.forget(connection, 1)
             raise RuntimeError
@@ -227,9 +230,9 @@ def test_a_directory_that_may_not_be_written_is_named(
 
 
 def test_a_database_kept_busy_is_said_to_be(place: Settings, store: Store) -> None:
-    other = Database(Home(place.home).database, place.home)
+    other = SqliteDatabase(Home(place.home).database, place.home)
     with other.bare() as connection:
         connection.execute("PRAGMA busy_timeout = 0")
-        with store._database.writing(), pytest.raises(Conflict), other._translated():
+        with store.database.writing(), pytest.raises(Conflict), other._translated():
             connection.execute("BEGIN IMMEDIATE")
     other.close()

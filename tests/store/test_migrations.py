@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from alembic.command import upgrade
 from alembic.config import Config
 from sqlalchemy import create_engine
@@ -18,6 +19,8 @@ from videlicet.store.home import Home
 
 GRANT = Grant("tests", Purpose.MANAGE)
 SCRIPTS = Path(videlicet.store.__file__).with_name("migrations")
+
+pytestmark = pytest.mark.embedded("SQLite's own way of changing tables")
 
 
 def as_of(revision: str, root: Path) -> Home:

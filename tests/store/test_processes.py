@@ -32,6 +32,8 @@ from videlicet.types import Index, Modality
 
 WRITING = Path(__file__).with_name("writing.py")
 
+pytestmark = pytest.mark.embedded("one writer, and disks that fill up")
+
 
 def _writer(place: Settings, count: int) -> subprocess.Popen[str]:
     return subprocess.Popen(

@@ -224,8 +224,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Flo
 
 
 @pytest.fixture
-def large(built: tuple[Path, dict[str, Floats], Index], place: Settings) -> Iterator[_Shelf]:
-    home, rows, index = built
+def large(request: pytest.FixtureRequest, place: Settings) -> Iterator[_Shelf]:
+    if place.database:
+        # What stands in a database cannot be copied: made anew for each test.
+        with open_store(replace(place, exact_rows=300), write=True, create=True) as store:
+            index = store.catalog.create_index(INGEST, "main", {})
+            yield _Shelf(store, index, _clustered(3000), 50)
+        return
+    home, rows, index = request.getfixturevalue("built")
     shutil.copytree(home, place.home)
     with open_store(replace(place, exact_rows=300), write=True) as store:
         shelf = _Shelf(store, index, _clustered(0), 1)
@@ -291,6 +297,7 @@ def test_new_rows_beside_the_index_are_found_and_old_ones_are_not(large: _Shelf)
     assert store.vectors.optimize(MANAGE, index.id) == []
 
 
+@pytest.mark.embedded("files are lost that are copies elsewhere")
 def test_a_lost_index_falls_back_to_exact_search(large: _Shelf, place: Settings) -> None:
     for folder in large.store.home.sketches.iterdir():
         (folder / "vectors.f32").unlink()

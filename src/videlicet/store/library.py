@@ -18,7 +18,7 @@ from videlicet.store.catalog.slots import slot_of
 from videlicet.store.database import Database, open_database
 from videlicet.store.home import Home, WriterLock, translated
 from videlicet.store.records import MANAGING, Sighting
-from videlicet.store.scanning import sightings
+from videlicet.store.scanning import shared_sightings, sightings
 from videlicet.store.texts import open_texts
 from videlicet.store.vectors import Vectors
 
@@ -202,11 +202,19 @@ class Store:
         self.vectors.tidy()
         self.blobs.tidy()
 
+    def tend(self) -> None:
+        """Build what has become due of derived indexes; for processes that work, now and then."""
+        self.vectors.build_due()
+
     def scan(self, grant: Grant, needles: Sequence[bytes]) -> list[Sighting]:
-        """Where any of ``needles`` stands in the bytes of the data directory.
+        """Where any of ``needles`` stands in the bytes of the data directory, and of a shared
+        store in the rows of its database and in its objects.
 
         Nothing in it is compressed or encrypted, so what is not sighted is not there (words that
         were cut by a page of the database excepted, which is why callers look for several).
         """
         authorize(grant, MANAGING, "scan")
-        return sightings(self.home.root, needles)
+        found = sightings(self.home.root, needles)
+        if self.database.shared:
+            found += shared_sightings(self.database, self.blobs, needles)
+        return found

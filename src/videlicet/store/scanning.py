@@ -1,13 +1,21 @@
-"""Look for bytes in the files of a data directory: the proof that something is gone."""
+"""Look for bytes wherever a store keeps any: the proof that something is gone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
+from sqlalchemy import JSON, LargeBinary, Text, cast, select
+
+from videlicet.errors import NotFound
+from videlicet.store.blobs import Blobs
+from videlicet.store.catalog.schema import metadata
+from videlicet.store.database import Database
 from videlicet.store.records import Sighting
 
 _BLOCK = 16 * 1024 * 1024
+_ROWS = 200
 
 
 def sightings(root: Path, needles: Sequence[bytes]) -> list[Sighting]:
@@ -19,22 +27,57 @@ def sightings(root: Path, needles: Sequence[bytes]) -> list[Sighting]:
     if not all(needles):
         raise ValueError("a needle must not be empty")
     found: list[Sighting] = []
-    reach = max(map(len, needles), default=1) - 1
     for path in sorted(root.rglob("*")):
-        if not path.is_file() or path.is_symlink():
-            continue
-        name = str(path.relative_to(root))
-        with path.open("rb") as file:
-            start, tail = 0, b""
-            while block := file.read(_BLOCK):
-                # Blocks overlap by what a needle may stick out.
-                window = tail + block
-                for needle in needles:
-                    at = window.find(needle)
-                    while at >= 0:
-                        if at + len(needle) > len(tail):
-                            found.append(Sighting(needle, name, start - len(tail) + at))
-                        at = window.find(needle, at + 1)
-                start += len(block)
-                tail = window[-reach:] if reach else b""
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                found += _within(str(path.relative_to(root)), _blocks(file), needles)
     return found
+
+
+def shared_sightings(database: Database, blobs: Blobs, needles: Sequence[bytes]) -> list[Sighting]:
+    """The same for the rows of a shared database (each named by table and column, its rows one
+    after the other) and for the objects of an object store. What the database's server keeps in its
+    own files of rows that are gone cannot be seen from here."""
+    found: list[Sighting] = []
+    with database.reading() as connection:
+        for table in metadata.sorted_tables:
+            for column in table.c:
+                wanted = cast(column, Text) if isinstance(column.type, JSON) else column
+                rows = connection.execution_options(yield_per=_ROWS).execute(
+                    select(wanted).where(column.is_not(None))
+                )
+                binary = isinstance(column.type, LargeBinary)
+                pieces = (
+                    bytes(row[0]) if binary else str(row[0]).encode("utf-8", "replace")
+                    for row in rows
+                )
+                found += _within(f"{table.name}.{column.name}", pieces, needles)
+    for key in blobs.under(""):
+        try:
+            (data,) = blobs.get_many([key])
+        except NotFound:
+            continue  # it went meanwhile
+        found += _within(f"blobs/{key}", [data], needles)
+    return found
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    while block := file.read(_BLOCK):
+        yield block
+
+
+def _within(name: str, pieces: Iterable[bytes], needles: Sequence[bytes]) -> Iterator[Sighting]:
+    """Where needles stand in pieces that follow each other."""
+    reach = max(map(len, needles), default=1) - 1
+    start, tail = 0, b""
+    for piece in pieces:
+        # Pieces overlap by what a needle may stick out.
+        window = tail + piece
+        for needle in needles:
+            at = window.find(needle)
+            while at >= 0:
+                if at + len(needle) > len(tail):
+                    yield Sighting(needle, name, start - len(tail) + at)
+                at = window.find(needle, at + 1)
+        start += len(piece)
+        tail = window[-reach:] if reach else b""

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +60,10 @@ class ObjectBlobs(Blobs):
             ) from error
 
     def _put(self, key: str, data: bytes | Path) -> None:
-        with self._translated(key):
-            self._store.put(key, data)
+        # A file that is not there is the caller's error, not an absent object.
+        opened = data.open("rb") if isinstance(data, Path) else nullcontext(data)
+        with opened as source, self._translated(key):
+            self._store.put(key, source)
 
     def _move_in(self, key: str, file: Path) -> None:
         self._put(key, file)

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -89,11 +89,6 @@ class PostgresDatabase(Database):
         with self._translated(), self.engine.connect() as connection:
             bare = connection.execution_options(isolation_level="AUTOCOMMIT")
             bare.exec_driver_sql(f"NOTIFY {channel}")
-
-    def vacuum(self) -> None:
-        """Have the server free what was deleted."""
-        with self._translated(), self.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM"))
 
     @contextmanager
     def held(self, name: str, *, wait: bool = True) -> Iterator[bool]:

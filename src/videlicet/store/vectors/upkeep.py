@@ -29,8 +29,8 @@ _STALE = 0.25
 _EXACT_VALUES = 100_000_000
 
 
-#: Names of locks among machines, and of the folder of indexes that are kept as objects.
-SKETCHES, BUILDING = "sketches", "building"
+#: The name of the lock among machines, and of the folder of indexes that are kept as objects.
+SKETCHES = "sketches"
 
 
 class Upkeep(Part):
@@ -98,15 +98,12 @@ class Upkeep(Part):
                     shutil.rmtree(folder)
 
     def build_due(self) -> None:
-        """Build every index that is due; one machine at a time does."""
+        """Build every index that is due, such as those that an erasure has taken back."""
         self.require_writer()
-        with self._database.held(BUILDING, wait=False) as mine:
-            if not mine:
-                return
-            with self._reading() as connection:
-                keys = list(connection.execute(select(vector_spaces.c.key)).scalars())
-            for key in keys:
-                self._optimize(key, force=False)
+        with self._reading() as connection:
+            keys = list(connection.execute(select(vector_spaces.c.key)).scalars())
+        for key in keys:
+            self._optimize(key, force=False)
 
     def _withdraw(self) -> None:
         """Take back the indexes that hold what the database no longer does, and erase the objects
@@ -178,8 +175,6 @@ class Upkeep(Part):
 
     def _tend(self, key: int, rows: int) -> None:
         """Build the index of a space if it is due; looked at once for many rows."""
-        if self._blobs.remote:
-            return  # a worker sees to it now and then, whoever put the rows
         untended = self._untended.get(key, self._exact_rows) + rows
         if 20 * untended >= self._exact_rows:
             self._optimize(key, force=False)

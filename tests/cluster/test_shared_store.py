@@ -1,0 +1,247 @@
+"""Two machines on one database and one object store: each with a data directory of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from tests.cluster.services import Services
+from tests.store.samples import (
+    EXPORT,
+    INGEST,
+    MANAGE,
+    SEARCH,
+    SPACE,
+    add,
+    asset,
+    check_whole,
+    observations,
+    settings,
+    task,
+    texts,
+    vectors,
+)
+
+from videlicet.errors import InvalidInput, NotFound, StoreError
+from videlicet.settings import Settings
+from videlicet.store import Level, Store, doctor, open_store
+from videlicet.store.catalog.schema import metadata
+from videlicet.types import Index, Modality, Status
+
+WORD = "lighthouse"
+
+
+@pytest.fixture
+def places(
+    services: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> tuple[Settings, Settings]:
+    """The settings of two machines."""
+    for name, value in services.fresh().items():
+        monkeypatch.setenv(name, value)
+    return settings(tmp_path / "here"), settings(tmp_path / "there")
+
+
+@pytest.fixture
+def stores(places: tuple[Settings, Settings]) -> Iterator[tuple[Store, Store]]:
+    """Both open for writing at once."""
+    here, there = places
+    with (
+        open_store(here, write=True, create=True) as first,
+        open_store(there, write=True) as second,
+    ):
+        yield first, second
+
+
+@pytest.fixture
+def index(stores: tuple[Store, Store]) -> Index:
+    return stores[0].catalog.create_index(INGEST, "main", {})
+
+
+def test_what_one_machine_adds_the_other_finds(stores: tuple[Store, Store], index: Index) -> None:
+    here, there = stores
+    made = [add(here, index, f"{n}.mp4", word=WORD) for n in range(3)]
+    for one in made:
+        check_whole(there, index, one, word=WORD)
+    found = there.texts.bm25(SEARCH, index.id, Modality.SPEECH, WORD, 50)
+    assert {match.asset_id for match in found} == {one.id for one in made}
+
+
+def test_a_machine_follows_changes_and_forgets_what_is_gone(
+    stores: tuple[Store, Store], index: Index
+) -> None:
+    here, there = stores
+    kept, gone = (add(here, index, name, word=WORD) for name in ("kept.mp4", "gone.mp4"))
+    there.blobs.put(INGEST, f"assets/{gone.id}/original", b"zqxjkcanary")
+    assert there.blobs.path(SEARCH, f"assets/{gone.id}/original").read_bytes() == b"zqxjkcanary"
+    check_whole(there, index, gone, word=WORD)
+    here.texts.put(INGEST, index.id, kept.id, texts(observations(kept, 10, "harbour")))
+    assert not any(
+        match.asset_id == kept.id
+        for match in there.texts.phrase(SEARCH, index.id, Modality.SPEECH, WORD, 50)
+    )
+    assert there.texts.phrase(SEARCH, index.id, Modality.SPEECH, "harbour", 5)
+
+    assert here.remove_asset(MANAGE, index.id, gone.id)
+    # Unreachable at once, on every machine; the other one's copies go when it tidies.
+    assert not there.texts.phrase(SEARCH, index.id, Modality.SPEECH, WORD, 50)
+    query = vectors(gone, 1)[0].vector
+    (matches,) = there.vectors.search(SEARCH, index.id, Modality.SPEECH, SPACE, query, 100)
+    assert {match.asset_id for match in matches} == {kept.id}
+    with pytest.raises(NotFound):
+        there.blobs.path(SEARCH, f"assets/{gone.id}/original")
+    there.tidy()
+    assert there.scan(MANAGE, [b"zqxjkcanary", gone.id.encode()]) == []
+    assert here.scan(MANAGE, [b"zqxjkcanary", gone.id.encode()]) == []
+
+
+def test_writers_on_two_machines_lose_nothing(stores: tuple[Store, Store], index: Index) -> None:
+    names: list[list[str]] = [[f"{side}{n}.mp4" for n in range(6)] for side in "ab"]
+    failures: list[BaseException] = []
+
+    def write(store: Store, mine: list[str]) -> None:
+        try:
+            for name in mine:
+                add(store, index, name, word=WORD)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [
+        threading.Thread(target=write, args=pair) for pair in zip(stores, names, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    for store in stores:
+        for name in [*names[0], *names[1]]:
+            check_whole(store, index, asset(name), word=WORD)
+
+
+def test_a_status_changes_hands_once(stores: tuple[Store, Store], index: Index) -> None:
+    here, there = stores
+    one = task(index, "film.mp4")
+    here.catalog.put_task(INGEST, one)
+    taken = [
+        store.catalog.update_task(INGEST, one.id, when=[Status.QUEUED], status=Status.RUNNING)
+        for store in (here, there)
+    ]
+    assert [t.status for t in taken] == [Status.RUNNING] * 2
+    assert taken[0].updated_at == taken[1].updated_at, "the second changed nothing"
+
+
+def test_an_index_over_many_rows_reaches_other_machines_and_forgets(
+    places: tuple[Settings, Settings],
+) -> None:
+    from dataclasses import replace
+
+    here, there = (replace(place, exact_rows=100) for place in places)
+    with (
+        open_store(here, write=True, create=True) as first,
+        open_store(there, write=True) as second,
+    ):
+        index = first.catalog.create_index(INGEST, "main", {})
+        made = [add(first, index, f"{n}.mp4", count=30) for n in range(8)]
+        first.vectors.optimize(MANAGE, index.id, force=True)
+        assert not second.vectors.is_exact(SEARCH, index.id, Modality.SPEECH, SPACE)
+        for one in made:
+            check_whole(second, index, one, count=30)
+        assert list(second.home.sketches.iterdir())
+        first.remove_asset(MANAGE, index.id, made[0].id)
+        assert second.vectors.is_exact(SEARCH, index.id, Modality.SPEECH, SPACE), "taken back"
+        for one in made[1:]:
+            check_whole(second, index, one, count=30)
+        second.tidy()
+        assert not list(second.home.sketches.iterdir())
+        second.tend()
+        assert not first.vectors.is_exact(SEARCH, index.id, Modality.SPEECH, SPACE)
+        for one in made[1:]:
+            check_whole(first, index, one, count=30)
+        (batch, *_) = list(first.vectors.scan(EXPORT, index.id, Modality.SPEECH, SPACE))
+        assert batch.asset_id != made[0].id
+
+
+def test_locks_by_name_end_with_whoever_holds_them(stores: tuple[Store, Store]) -> None:
+    here, there = stores
+    with here.database.held("a") as mine:
+        assert mine
+        with there.database.held("a", wait=False) as theirs:
+            assert not theirs
+        with there.database.held("b", wait=False) as other:
+            assert other
+    with there.database.held("a", wait=False) as theirs:
+        assert theirs
+
+
+def test_the_migrations_make_the_tables_that_are_used(stores: tuple[Store, Store]) -> None:
+    engine = stores[0].database.engine
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, metadata) == []
+        collations = connection.execute(
+            text(
+                "SELECT table_name, column_name FROM information_schema.columns "
+                "WHERE table_schema = current_schema() AND table_name <> 'alembic_version' "
+                "AND data_type IN ('text', 'character varying') "
+                "AND collation_name IS DISTINCT FROM 'C'"
+            )
+        ).all()
+    assert collations == [], "text is compared by code point, as in SQLite"
+
+
+def test_the_doctor_looks_at_a_shared_store(
+    stores: tuple[Store, Store], index: Index, places: tuple[Settings, Settings]
+) -> None:
+    here, _ = stores
+    made = add(here, index, "film.mp4")
+    assert [f for f in doctor(places[1]) if f.level is Level.ERROR] == []
+    here.blobs.write(f"indexes/{index.id}/{made.id}/vectors/{'0' * 24}", b"left behind")
+    (found,) = [f for f in doctor(places[1]) if f.subject == "blobs"]
+    assert "belong to no asset" in found.message
+    assert any(f.mended for f in doctor(places[1], mend=True))
+    assert not [f for f in doctor(places[1]) if f.subject == "blobs"]
+    check_whole(here, index, made)
+
+
+def test_a_store_that_cannot_be_reached_is_said_to_be(
+    places: tuple[Settings, Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(StoreError) as refused:
+        open_store(places[0])
+    assert refused.value.code == "store_not_found"
+    monkeypatch.setenv("VIDELICET_DATABASE", "postgresql://videlicet:hush@127.0.0.1:1/none")
+    with pytest.raises(StoreError) as refused:
+        open_store(settings(tmp_path / "third"), write=True, create=True)
+    assert refused.value.code == "store_unreachable"
+    assert "hush" not in str(refused.value)
+    for database, objects in (
+        ("mysql://x/y", "s3://b"), ("no address", "s3://b"), ("postgresql://x/y", ""), ("", "s3://b"),
+    ):  # fmt: skip
+        monkeypatch.setenv("VIDELICET_DATABASE", database)
+        monkeypatch.setenv("VIDELICET_OBJECTS", objects)
+        with pytest.raises(InvalidInput):
+            open_store(settings(tmp_path / "third"), write=True, create=True)
+
+
+def test_local_copies_keep_to_their_size(
+    places: tuple[Settings, Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from videlicet.store.blobs import objects
+
+    monkeypatch.setattr(objects, "_RECENT", -1.0)
+    with open_store(replace(places[0], cache_max=2500), write=True, create=True) as store:
+        for name in "abcd":
+            store.blobs.put(INGEST, f"assets/{name}/original", name.encode() * 1000)
+        for name in "abcdb":
+            assert store.blobs.path(SEARCH, f"assets/{name}/original").read_bytes()[:1] == (
+                name.encode()
+            )
+        copies = [p for p in (store.home.root / "cache").rglob("*") if p.is_file()]
+        assert sum(p.stat().st_size for p in copies) <= 2500
