@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -73,7 +74,7 @@ class Rig:
         with open_store(self.settings) as store:
             with store.database.reading() as base:
                 found = {
-                    name: [tuple(row) for row in base.execute(text(query))]
+                    name: [tuple(map(_plain, row)) for row in base.execute(text(query))]
                     for name, query in {**_CONTENTS, **_SHARED_CONTENTS}.items()
                 }
             found["vectors"] = [
@@ -84,6 +85,11 @@ class Rig:
     def statuses(self) -> dict[str, Status]:
         with open_store(self.settings) as store:
             return {Path(t.source).name: t.status for t in store.catalog.tasks(GRANT)}
+
+
+def _plain(value: Any) -> Any:
+    """A value as a data directory holds it: JSON is text there."""
+    return json.dumps(value) if isinstance(value, (dict, list)) else value
 
 
 _CONTENTS = {

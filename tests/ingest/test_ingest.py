@@ -237,6 +237,7 @@ def test_a_second_writer_is_refused_while_a_worker_writes(rig: Rig, tmp_path: Pa
         pass
 
 
+@pytest.mark.embedded("who may write has the lock")
 def test_a_store_open_for_reading_cannot_take_anything_in(
     rig: Rig, three_films: list[Path]
 ) -> None:
