@@ -337,6 +337,7 @@ def test_an_answer_that_trickles_in_is_not_waited_for(monkeypatch: pytest.Monkey
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.embedded("the secret is made in the data directory")
 def test_the_secret_is_never_empty(tmp_path: Path) -> None:
     settings = load(tmp_path)
     (tmp_path / "server.secret").touch()

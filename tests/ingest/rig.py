@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 
 import av
 import numpy as np
+from sqlalchemy import text
 from tests import samples
 
 from videlicet.ingest import Progress, ingest
@@ -61,13 +63,33 @@ class Rig:
 
     def contents(self) -> dict[str, Any]:
         """Everything searchable, without what is random or says when it was written."""
+        if self.settings.database:
+            return self._shared_contents()
         place = f"file:{self.settings.home / 'library.sqlite'}?mode=ro"
         with closing(sqlite3.connect(place, uri=True)) as base:
             return {name: sorted(base.execute(query)) for name, query in _CONTENTS.items()}
 
+    def _shared_contents(self) -> dict[str, Any]:
+        """The same where words are read from their rows, and vectors from their objects."""
+        with open_store(self.settings) as store:
+            with store.database.reading() as base:
+                found = {
+                    name: [tuple(map(_plain, row)) for row in base.execute(text(query))]
+                    for name, query in {**_CONTENTS, **_SHARED_CONTENTS}.items()
+                }
+            found["vectors"] = [
+                (*row, store.blobs.get(GRANT, blob)) for *row, blob in found["vectors"]
+            ]
+        return {name: sorted(rows, key=repr) for name, rows in found.items()}
+
     def statuses(self) -> dict[str, Status]:
         with open_store(self.settings) as store:
             return {Path(t.source).name: t.status for t in store.catalog.tasks(GRANT)}
+
+
+def _plain(value: Any) -> Any:
+    """A value as a data directory holds it: JSON is text there."""
+    return json.dumps(value) if isinstance(value, (dict, list)) else value
 
 
 _CONTENTS = {
@@ -82,6 +104,17 @@ _CONTENTS = {
     "vectors": """
         SELECT asset_id, modality, vector_spaces.space, count, ids, spans, vectors
         FROM vector_chunks JOIN slots ON slots.key = slot
+        JOIN vector_spaces ON vector_spaces.key = vector_chunks.space""",
+}
+
+
+_SHARED_CONTENTS = {
+    "texts": """
+        SELECT asset_id, modality, text_chunks.count, rows FROM text_chunks
+        JOIN slots ON slots.key = slot JOIN text_spaces ON text_spaces.key = space""",
+    "vectors": """
+        SELECT asset_id, modality, vector_spaces.space, count, blob FROM vector_chunks
+        JOIN slots ON slots.key = slot
         JOIN vector_spaces ON vector_spaces.key = vector_chunks.space""",
 }
 

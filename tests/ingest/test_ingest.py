@@ -198,6 +198,7 @@ def test_file_names_of_any_bytes(rig: Rig, tmp_path: Path) -> None:
         assert asset.name == "bad \\xff 🎬.mp4"
 
 
+@pytest.mark.embedded("the books are a file")
 def test_the_books_are_json_and_erased_in_the_end(rig: Rig, tmp_path: Path) -> None:
     (film,) = films(tmp_path, 1)
     with rig.writing() as (store, index):
@@ -218,6 +219,7 @@ def test_the_books_are_json_and_erased_in_the_end(rig: Rig, tmp_path: Path) -> N
     assert b"film00" not in (rig.settings.home / "jobs.sqlite").read_bytes()
 
 
+@pytest.mark.embedded("one process writes")
 def test_a_second_writer_is_refused_while_a_worker_writes(rig: Rig, tmp_path: Path) -> None:
     (film,) = films(tmp_path, 1)
     with rig.writing() as (store, index):
@@ -235,6 +237,7 @@ def test_a_second_writer_is_refused_while_a_worker_writes(rig: Rig, tmp_path: Pa
         pass
 
 
+@pytest.mark.embedded("who may write has the lock")
 def test_a_store_open_for_reading_cannot_take_anything_in(
     rig: Rig, three_films: list[Path]
 ) -> None:

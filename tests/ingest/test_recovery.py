@@ -122,6 +122,7 @@ with rig.writing() as (store, index):
     assert rig.contents() == undisturbed.contents()
 
 
+@pytest.mark.embedded("whoever adds does all that is left in the data directory")
 def test_closing_the_iterator_stops_the_work_and_keeps_what_is_done(
     three_films: list[Path], undisturbed: Rig, rig: Rig
 ) -> None:
@@ -169,6 +170,7 @@ def test_cancelling_takes_everything_back(rig: Rig, tmp_path: Path) -> None:
         assert list(retry(GRANT, store, rig.settings)) == []
 
 
+@pytest.mark.embedded("the one who cancels clears up")
 def test_what_was_cancelled_while_nobody_worked_is_swept_up(
     three_films: list[Path], rig: Rig
 ) -> None:
@@ -206,6 +208,7 @@ def _live(rig: Rig) -> list[str]:
         return [t.id for t in store.catalog.tasks(GRANT) if not t.status.ended]
 
 
+@pytest.mark.embedded("the disk holds the journal of another run")
 def test_a_full_disk_fails_the_task_and_a_retry_mends_it(rig: Rig, tmp_path: Path) -> None:
     (film,) = films(tmp_path, 1, seconds=60)
     with rig.writing() as (store, index):
@@ -233,6 +236,7 @@ def test_a_full_disk_fails_the_task_and_a_retry_mends_it(rig: Rig, tmp_path: Pat
     assert rig.contents()["observations"]
 
 
+@pytest.mark.embedded("the file is read where it is")
 def test_a_file_that_changes_while_it_is_read_is_refused(rig: Rig, tmp_path: Path) -> None:
     (film,) = films(tmp_path, 1)
     with rig.writing() as (store, index):
@@ -245,6 +249,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(rig: Rig, tmp_path: Pat
     assert rig.contents()["assets"] == []
 
 
+@pytest.mark.embedded("the books are a file")
 def test_damaged_books_are_named_and_may_be_thrown_away(
     three_films: list[Path], undisturbed: Rig, rig: Rig
 ) -> None:
@@ -260,6 +265,7 @@ def test_damaged_books_are_named_and_may_be_thrown_away(
     assert rig.contents() == undisturbed.contents()
 
 
+@pytest.mark.embedded("the books are a file")
 def test_books_that_break_on_the_way_fail_the_task_alone(rig: Rig, tmp_path: Path) -> None:
     (film,) = films(tmp_path, 1)
     with rig.writing() as (store, index):

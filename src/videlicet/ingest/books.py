@@ -56,7 +56,7 @@ BOOKS, SCHEMA = "jobs.sqlite", "dbos"
 #: Connections to a shared database that the books keep, and most beside these.
 _CONNECTIONS = 4, 12
 #: Seconds between two looks at a queue: a file of one's own, a database that others ask too.
-POLL, POLL_SHARED = 0.05, 0.25
+POLL, POLL_SHARED = 0.05, 0.5
 #: Seconds between two erasures, and for which the end waits for workflows to end.
 ERASE_EVERY, PATIENCE = 5.0, 2.0
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]

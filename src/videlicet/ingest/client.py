@@ -16,6 +16,7 @@ from videlicet.ingest.progress import Progress
 from videlicet.ingest.workers import Worker
 from videlicet.rights import EVERY_TENANT
 from videlicet.store import open_store
+from videlicet.store.secret import server_secret
 from videlicet.types import Index, Status, Task, derived_id, random_id
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def ingest(
     for source in sources:
         if source.error is not None:
             yield refused(source)
+    if store.database.shared:
+        server_secret(settings)  # its worker would not begin without
     tasks = submit(grant, store, index, sources)
     yield from work(grant, store, settings, tasks)
 

@@ -105,8 +105,13 @@ class Presence:
 
     def _watch(self) -> None:
         while not self._closed.wait(BEAT):
-            if time.monotonic() - self._answered > SILENCE:
+            # A process that was only held up is let ask first.
+            if self._silent and not self._closed.wait(2 * BEAT) and self._silent:
                 self._lost()
+
+    @property
+    def _silent(self) -> bool:
+        return time.monotonic() - self._answered > SILENCE
 
     def _lost(self) -> None:
         if self._closed.is_set():

@@ -141,6 +141,7 @@ class Steps:
         self._check()
         there = self._store.catalog.indexed(self._grant, plan.index_id, plan.asset_id)
         if there is not None and there.status is Status.READY:
+            forget(self._grant, self._store, self._task_id)
             self._note_ready(plan)
             self._end(Status.READY, plan, notes=there.notes, already=True)
             self._clear(plan.asset_id)
@@ -207,6 +208,7 @@ class Steps:
         left_out = len(plan.media.audio) - 1
         if left_out > 0:
             notes = [*notes, f"{left_out} more sound track(s) were left out"]
+        forget(self._grant, self._store, self._task_id)
         ready = replace(_entry(plan, Status.READY), notes=tuple(notes))
         self._store.catalog.put_indexed(self._grant, ready)
         self._note_ready(plan)
@@ -313,7 +315,6 @@ class Steps:
             self._grant, self._task_id, status=status, asset_id=plan.asset_id, stage=None,
             done_s=seconds, total_s=seconds, error=None,
         )  # fmt: skip
-        forget(self._grant, self._store, self._task_id)
         self._announce(delivery.READY, task)
         self._runtime.emit(Progress.of(task, **self._spent(), **news))
 

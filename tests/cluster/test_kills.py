@@ -1,0 +1,109 @@
+"""Servers and workers that are killed at any instant: what was accepted ends, once."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+from tests.cluster.machines import cluster, until
+from tests.cluster.services import Services
+from tests.ingest import rig
+
+from videlicet.rights import EVERY_TENANT, Grant, Purpose
+from videlicet.types import Kind, Status
+
+SEE = Grant("tests", Purpose.ANALYZE, EVERY_TENANT)
+MANAGE = Grant("tests", Purpose.MANAGE, EVERY_TENANT)
+
+
+@pytest.mark.parametrize("rounds", [6, pytest.param(30, marks=pytest.mark.slow)])
+def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path, rounds: int) -> None:
+    films = rig.films(tmp_path / "films", rounds, seconds=8)
+    chance = random.Random(11)
+    with cluster(services, tmp_path) as group:
+        workers = [group.worker("worker a"), group.worker("worker b")]
+        servers = [group.server("server a"), group.server("server b")]
+        clients = [group.client(server) for server in servers]
+        index = clients[0].index()
+        accepted: dict[str, str] = {}
+
+        def hand_in(film: Path, client: int) -> None:
+            try:
+                asset = clients[client].upload(film)
+                row = clients[client].ok(
+                    "POST", f"indexes/{index}/indexed-assets", json={"asset_id": asset}
+                )
+            except httpx.TransportError:
+                return  # nobody said that it was accepted
+            accepted[row["_id"]] = film.name
+
+        for number, film in enumerate(films):
+            which = chance.randrange(2)
+            handing = threading.Thread(target=hand_in, args=(film, which))
+            handing.start()
+            time.sleep(chance.uniform(0, 1.5))
+            match number % 3:
+                case 0:
+                    servers[which].kill()
+                    handing.join()
+                    servers[which].start()
+                case 1:
+                    # Only the process that does the work: another is started by itself.
+                    for child in workers[which].family[1:]:
+                        kill(child)
+                case 2:
+                    workers[which].kill()
+                    workers[which].start()
+            handing.join()
+        assert len(accepted) > rounds / 2
+        for video in accepted:
+            found = clients[0].ended(f"indexes/{index}/indexed-assets/{video}", 240)
+            assert found["status"] == "ready", found.get("error")
+        store = group.store()
+        # What was not answered may be there; it has ended too, and nothing is there twice.
+        until(lambda: not [t for t in store.catalog.tasks(MANAGE) if not t.status.ended], 120)
+        ended = Counter(task.source for task in store.catalog.tasks(MANAGE))
+        assert set(ended.values()) == {1}
+        videos, _ = store.catalog.find_resources(MANAGE, Kind.VIDEO, parent=index)
+        assert {video.id for video in videos} >= set(accepted)
+        held = store.catalog.list_indexed(MANAGE, index)
+        assert sorted(e.asset_id for e in held) == sorted(video.id for video in videos)
+        assert {entry.status for entry in held} == {Status.READY}
+        until(lambda: not store.catalog.find_resources(MANAGE, Kind.FILE, status=["processing"])[1])
+        # Nothing of what was done is missing, or there twice.
+        calm = rig.Rig.at(tmp_path / "calm")
+        calm.add(*films)
+        with calm.writing() as (plain, whole):
+            expected = {
+                asset.name: sorted(
+                    (one.modality, one.span.start, repr(one.payload))
+                    for one in plain.catalog.observations(SEE, whole.id, asset.id)
+                )
+                for asset in plain.catalog.assets(MANAGE)
+            }
+        for video, name in accepted.items():
+            seen = store.catalog.observations(SEE, index, video)
+            assert expected[name] == sorted(
+                (one.modality, one.span.start, repr(one.payload)) for one in seen
+            )
+        # The books forget what has ended.
+        with psycopg.connect(group.environment["VIDELICET_DATABASE"], autocommit=True) as books:
+            until(
+                lambda: (
+                    books.execute("SELECT count(*) FROM dbos.workflow_status").fetchone() == (0,)
+                )
+            )
+
+
+def kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return  # it has ended by itself

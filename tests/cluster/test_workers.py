@@ -1,0 +1,222 @@
+"""Workers on one store: one that is gone is replaced, and none does what another is at."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from tests.api.test_webhooks import receiving
+from tests.cluster.machines import RUN, Cluster, cluster, observing, until
+from tests.cluster.services import Services
+from tests.ingest.rig import GRANT, films, wait_for
+
+from videlicet.ingest import ingest
+from videlicet.ingest.client import submit
+from videlicet.ingest.delivery import DELIVERED, add_webhook
+from videlicet.ingest.presence import LOST, Presence
+from videlicet.media.sources import find_sources
+from videlicet.rights import EVERY_TENANT, Grant, Purpose
+from videlicet.store.database.postgres import PostgresDatabase, lock_key
+from videlicet.store.database.session import call
+from videlicet.types import Kind, Status
+
+MANAGE = Grant("tests", Purpose.MANAGE, EVERY_TENANT)
+
+
+@pytest.fixture
+def group(services: Services, tmp_path: Path) -> Iterator[Cluster]:
+    hooks = {"VIDELICET_FETCH_ALLOW": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
+    with cluster(services, tmp_path, **hooks) as one:
+        yield one
+
+
+def adding(group: Cluster, home: str, *sources: Path) -> subprocess.Popen[bytes]:
+    """``videlicet add``, going on by itself."""
+    with (group.folder / f"{home}.log").open("ab") as log:
+        return subprocess.Popen(
+            [
+                sys.executable, "-c", RUN, "--home", str(group.folder / home),
+                "add", "--create", "--index", "films", *map(str, sources),
+            ],
+            env={**os.environ, **group.environment},
+            stdout=log,
+            stderr=log,
+        )  # fmt: skip
+
+
+def test_the_work_of_a_dead_worker_is_taken_up(group: Cluster, tmp_path: Path) -> None:
+    (film,) = films(tmp_path / "films", 1, seconds=120)
+    store = group.store()
+    first = group.worker("first")
+    caller = adding(group, "caller", film)
+    task = until(lambda: observing(store, MANAGE), 60)
+    # Whichever of both is at it, it dies; what is left is a third.
+    group.worker("third")
+    caller.kill()
+    caller.wait()
+    first.kill()
+    until(lambda: store.catalog.task(MANAGE, task.id).status is Status.READY, 120)
+    found = store.catalog.task(MANAGE, task.id)
+    assert (found.attempts, found.error) == (1, None)
+    (asset,) = store.catalog.assets(MANAGE)
+    assert store.catalog.indexed(MANAGE, found.index_id, asset.id)
+    # The film went along: it need not be there any more, nor its folder.
+    assert asset.blob is not None
+    assert asset.source == str(film)
+    assert store.blobs.list(MANAGE, "tasks/") == []
+
+
+def test_a_worker_that_lost_the_database_ends_and_comes_back(
+    group: Cluster, services: Services, tmp_path: Path
+) -> None:
+    (film,) = films(tmp_path / "films", 1, seconds=120)
+    store = group.store()
+    server = group.server("server", "--workers", "1")
+    client = group.client(server)
+    index = client.index()
+    with film.open("rb") as file:
+        made = client.ok("POST", "tasks", data={"index_id": index}, files={"video_file": file})
+    until(lambda: observing(store, MANAGE), 60)
+    services.postgres.stop()
+    until(lambda: httpx.get(f"{server.root}/ready", timeout=30).status_code == 503)
+    answer = client.get(f"tasks/{made['_id']}")
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_unreachable")
+    services.postgres.start()
+    assert client.ended(f"tasks/{made['_id']}", 120)["status"] == "ready"
+    until(lambda: httpx.get(f"{server.root}/ready", timeout=30).status_code == 200, 60)
+    assert store.catalog.task(MANAGE, made["_id"]).attempts == 1
+
+
+def test_what_is_held_goes_with_the_session(group: Cluster) -> None:
+    database = group.store().database
+    assert isinstance(database, PostgresDatabase)
+    heard = threading.Event()
+    one, other = Presence(database, heard.set), Presence(database, heard.set)
+    call(database)
+    assert heard.wait(5)
+    with other.instead_of(one.executor) as gone:
+        assert not gone
+    with one.holding("a film") as held, other.holding("a film", wait=False) as also:
+        assert (held, also) == (True, False)
+    with other.holding("a film", wait=False) as now:
+        assert now
+    one.close()
+    until(lambda: _gone(other, one.executor))
+    other.close()
+
+
+def _gone(left: Presence, executor: str) -> bool:
+    with left.instead_of(executor) as gone:
+        return gone
+
+
+def test_a_process_whose_session_is_ended_ends(group: Cluster) -> None:
+    address = group.environment["VIDELICET_DATABASE"]
+    script = f"""
+import time
+from videlicet.ingest.presence import Presence
+from videlicet.store.database.postgres import PostgresDatabase, lock_key
+from videlicet.store.database.session import call
+print(Presence(PostgresDatabase({address!r}), print).executor, flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        key = lock_key("worker " + process.stdout.readline().decode().strip())
+        with psycopg.connect(address, autocommit=True) as admin:
+            ended = admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
+                "AND (classid::bigint << 32 | objid::bigint) = %s",
+                [key],
+            ).fetchall()
+        assert ended == [(True,)]
+        assert process.wait(30) == LOST
+
+
+def test_an_event_is_sent_as_often_as_it_is_tried(group: Cluster, tmp_path: Path) -> None:
+    (film,) = films(tmp_path / "films", 1)
+    store = group.store()
+    with receiving(500, 302, 503) as receiver:
+        hook = add_webhook(Grant("tests", Purpose.MANAGE), store, receiver.url)
+        group.worker("first")
+        group.worker("second")
+        client = group.client(group.server("server"))
+        client.film(client.index(), film)
+        # Three answers were no 2xx.
+        first, *more = receiver.events(4)
+        assert all(one == first for one in more)
+        time.sleep(2)
+        assert len(receiver.got) == 4
+        (made,), _ = store.catalog.find_resources(MANAGE, Kind.DELIVERY, parent=hook.id)
+        assert (made.status, made.body["attempts"]) == (DELIVERED, 4)
+
+
+def test_the_same_bytes_are_worked_on_once(group: Cluster, tmp_path: Path) -> None:
+    first, second = films(tmp_path / "films", 2, seconds=20)
+    copies = [tmp_path / f"copy{number}.mkv" for number in range(3)]
+    for copy in copies:
+        copy.write_bytes(first.read_bytes())
+    store = group.store()
+    callers = [adding(group, f"caller{n}", copy, second) for n, copy in enumerate(copies)]
+    assert [caller.wait(300) for caller in callers] == [0, 0, 0]
+    ended = store.catalog.tasks(MANAGE)
+    assert {task.status for task in ended} == {Status.READY}
+    assert len(store.catalog.assets(MANAGE)) == 2
+    assert len({task.asset_id for task in ended}) == 2
+    assert store.blobs.list(MANAGE, "tasks/") == []
+
+
+def test_the_library_waits_for_its_own_tasks_only(group: Cluster, tmp_path: Path) -> None:
+    own, others = films(tmp_path / "films", 2, seconds=4)
+    long = films(tmp_path / "long", 1, seconds=600)[0]
+    rig = group.rig("desk")
+    store = group.store()
+    with rig.writing() as (writer, index):
+        (foreign,) = submit(GRANT, writer, index, find_sources([str(long)]))
+        group.worker("elsewhere")
+        until(lambda: store.catalog.task(MANAGE, foreign.id).status is Status.RUNNING, 60)
+        news = list(ingest(GRANT, writer, rig.settings, index, find_sources([str(own)])))
+        assert {one.source for one in news} == {str(own)}
+        assert news[-1].status is Status.READY
+        assert not store.catalog.task(MANAGE, foreign.id).status.ended
+        # Closing early leaves the work to whoever else is there.
+        news = ingest(GRANT, writer, rig.settings, index, find_sources([str(others)]))
+        begun = wait_for(news, status=Status.QUEUED)
+        news.close()
+        until(lambda: store.catalog.task(MANAGE, begun.task_id).status is Status.READY, 120)
+
+
+def test_what_does_not_go_together_is_refused(group: Cluster, tmp_path: Path) -> None:
+    (film,) = films(tmp_path / "films", 1)
+    secret = group.environment.pop("VIDELICET_SECRET")
+    for words in (["serve", "--port", "0"], ["worker"], ["add", str(film)]):
+        code, told = plain(group, *words)
+        assert code == 2
+        assert "secret" in told
+    group.environment["VIDELICET_SECRET"] = secret
+    assert group.store().catalog.tasks(MANAGE) == []
+    del group.environment["VIDELICET_DATABASE"], group.environment["VIDELICET_OBJECTS"]
+    for words in (["worker"], ["serve", "--port", "0", "--workers", "2"]):
+        code, told = plain(group, *words)
+        assert code == 2
+        assert "setting database" in told
+
+
+def plain(group: Cluster, *words: str) -> tuple[int, str]:
+    """Exit code and output of a command."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, "--home", str(group.folder / "desk"), *words],
+        env={**os.environ, **group.environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, done.stdout + done.stderr
