@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,6 @@ import httpx
 import pytest
 from tests.api.server import Client, Server
 from tests.ingest import rig
-
-
-@pytest.fixture(scope="module")
-def native(server: Server, client: Client) -> Iterator[Client]:
-    with Client(server, str(client.headers["x-api-key"])) as one:
-        one.base_url = httpx.URL(f"{server.root}/v1")
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from videlicet.api import errors, media
 from videlicet.api.gate import Gate
 from videlicet.api.service import Service
 from videlicet.api.v1 import native
+from videlicet.api.v1 import tasks as native_tasks
 from videlicet.api.v1_3 import (
     assets,
     connectors,
@@ -39,6 +40,7 @@ _V1_3 = (
     embed.router, embed_v2.router, entities.router, connectors.router,
     later.router,
 )  # fmt: skip
+_V1 = (native.router, native_tasks.router)
 
 
 def create_app(settings: Settings) -> Any:
@@ -75,7 +77,10 @@ def create_app(settings: Settings) -> Any:
     for router in _V1_3:
         v1_3.include_router(router)
     app.include_router(v1_3)
-    app.include_router(native.router, prefix="/v1", dependencies=plain)
+    v1 = APIRouter(prefix="/v1", dependencies=plain)
+    for router in _V1:
+        v1.include_router(router)
+    app.include_router(v1)
     app.include_router(media.router)
     app.include_router(uploads.parts)
     app.include_router(_health(service))

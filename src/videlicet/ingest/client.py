@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
-from videlicet.errors import Conflict, TaskError, VidelicetError, from_json
+from videlicet.errors import Cancelled, Conflict, TaskError, VidelicetError, from_json
+from videlicet.ingest import videos
 from videlicet.ingest.leftovers import LIVE, sweep
 from videlicet.ingest.progress import Progress
 from videlicet.rights import EVERY_TENANT
@@ -113,11 +114,14 @@ def require_tried(task: Task) -> None:
 
 
 def requeue(grant: Grant, store: Store, task: Task) -> Task:
-    """Put a task that failed or was cancelled among those that wait for a worker."""
-    return store.catalog.update_task(
+    """Put a task that failed or was cancelled among those that wait for a worker; its video, if it
+    has one, waits again too."""
+    again = store.catalog.update_task(
         grant, task.id, when=TRIED, status=Status.QUEUED, error=None, done_s=0.0, total_s=None,
         attempts=task.attempts + 1,
     )  # fmt: skip
+    videos.queue_again(grant, store, task.source)
+    return again
 
 
 def cancel(grant: Grant, store: Store, settings: Settings, task_id: str) -> Task:
@@ -130,21 +134,42 @@ def cancel(grant: Grant, store: Store, settings: Settings, task_id: str) -> Task
         NotFound: ``task_not_found``.
         Conflict: ``task_not_cancellable``, for a task that has ended.
     """
-    before = store.catalog.task(grant, task_id)
-    if before.status.ended:
-        raise Conflict(
-            "task_not_cancellable", f"Task {task_id} is {before.status}.", subject=task_id
-        )
-    task = store.catalog.update_task(grant, task_id, when=LIVE, status=Status.CANCELLED, stage=None)
-    if task.status is not Status.CANCELLED:
-        raise Conflict("task_not_cancellable", f"Task {task_id} is {task.status}.", subject=task_id)
+    task = call_off(grant, store, task_id)
+    if store.writable:
+        return task  # whoever works on this process's behalf takes back what the task has done
     try:
         writer = open_store(settings, write=True)
     except Conflict:
-        return task  # whoever writes takes back what the task has done
+        return task  # the same is true of another process that writes
     with writer:
+        videos.fail(grant, writer, task, _cancelled())
         sweep(replace(grant, tenant=EVERY_TENANT), writer, settings)
     return task
+
+
+def call_off(grant: Grant, store: Store, task_id: str) -> Task:
+    """Mark a queued or running task as cancelled, for a worker to notice. Where ``store`` is open
+    for writing, its video fails at once, however long the worker is busy with others.
+
+    Raises:
+        NotFound: ``task_not_found``.
+        Conflict: ``task_not_cancellable``, for a task that has ended.
+    """
+    before = store.catalog.task(grant, task_id)
+    task = before
+    if not before.status.ended:
+        task = store.catalog.update_task(
+            grant, task_id, when=LIVE, status=Status.CANCELLED, stage=None
+        )
+    if before.status.ended or task.status is not Status.CANCELLED:
+        raise Conflict("task_not_cancellable", f"Task {task_id} is {task.status}.", subject=task_id)
+    if store.writable:
+        videos.fail(grant, store, task, _cancelled())
+    return task
+
+
+def _cancelled() -> Cancelled:
+    return Cancelled("cancelled", "The task was cancelled.")
 
 
 def live(grant: Grant, store: Store, index_id: str | None = None) -> list[Task]:

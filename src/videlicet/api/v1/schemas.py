@@ -83,6 +83,33 @@ class Observations(Model):
     observations: list[Seen]
 
 
+TaskStatus = Literal["queued", "running", "ready", "failed", "cancelled"]
+
+
+class Reason(Model):
+    """Why something failed."""
+
+    code: str
+    message: str
+    retryable: bool
+    remedy: str
+
+
+class TaskOut(Model):
+    id: str
+    index_id: str
+    video_id: str | None = Field(default=None, description="None for what was added by path.")
+    name: str
+    status: TaskStatus
+    stage: str | None = Field(default=None, description="What a running task is doing.")
+    done_s: float = Field(description="Seconds of the recording that are done.")
+    total_s: float | None = Field(default=None, description="Seconds of the recording.")
+    attempts: int
+    error: Reason | None = None
+    created_at: str
+    updated_at: str
+
+
 class CardOut(Model):
     id: str
     role: str

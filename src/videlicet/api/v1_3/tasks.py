@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
@@ -162,9 +163,12 @@ def shown(call: Caller, task: Task, video: Resource | None) -> dict[str, Any]:
         Status.CANCELLED: "failed",
     }
     status = names[task.status]
-    if video is not None and not task.status.ended:
+    # What waits is queued, whatever became of its video before.
+    if video is not None and task.status is Status.RUNNING:
         status = video.status
-    error = task.error
+    error: Mapping[str, Any] | None = task.error
+    if task.status is Status.CANCELLED:
+        error = {"message": "The task was cancelled.", "code": "cancelled"}
     return {
         "_id": task.id,
         "video_id": video_of(task.source) or "",
