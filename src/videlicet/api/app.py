@@ -13,7 +13,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from videlicet.api import errors, media
-from videlicet.api.gate import Gate
+from videlicet.api.gate import Gate, changes
+from videlicet.api.once import HEADER
 from videlicet.api.service import Service
 from videlicet.api.v1 import native
 from videlicet.api.v1 import tasks as native_tasks
@@ -40,6 +41,11 @@ _V1_3 = (
     embed.router, embed_v2.router, entities.router, connectors.router,
     later.router,
 )  # fmt: skip
+_IDEMPOTENCY = {
+    "name": HEADER, "in": "header", "required": False,
+    "description": "The same key with the same request gives the first answer again, for a day.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}  # fmt: skip
 _V1 = (native.router, native_tasks.router)
 
 
@@ -107,10 +113,12 @@ def description(app: FastAPI, prefix: str, title: str) -> dict[str, Any]:
         "type": "apiKey", "in": "header", "name": "x-api-key",
     }  # fmt: skip
     found["security"] = [{"key": []}]
-    for path in found["paths"].values():
-        for operation in path.values():
+    for path, row in found["paths"].items():
+        for method, operation in row.items():
             # Requests that do not fit are refused with 400.
             operation["responses"].pop("422", None)
+            if method == "post" and changes("POST", path):
+                operation.setdefault("parameters", []).append(_IDEMPOTENCY)
     for name in ("HTTPValidationError", "ValidationError"):
         found["components"]["schemas"].pop(name, None)
     return found

@@ -140,9 +140,7 @@ class Gate:
         if not allowed:
             headers["retry-after"] = str(max(1, round(60 / limit)))
             raise ApiError(429, "too_many_requests", "Too many requests; wait a moment.")
-        need = (
-            READ if scope["method"] in ("GET", "HEAD") or path.endswith(_READING_POSTS) else WRITE
-        )
+        need = WRITE if changes(scope["method"], path) else READ
         if key.scopes and need not in key.scopes:
             raise ApiError(403, "api_not_allowed", f"This key is not for {need} access.")
         scope.setdefault("state", {})["key"] = key
@@ -191,6 +189,11 @@ class Gate:
             return message
 
         return counted
+
+
+def changes(method: str, path: str) -> bool:
+    """Whether a request is one that may change something."""
+    return method not in ("GET", "HEAD") and not path.endswith(_READING_POSTS)
 
 
 def grant_of(key: ApiKey, purpose: Purpose) -> Grant:

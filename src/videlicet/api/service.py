@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from videlicet.api.metrics import Metrics
+from videlicet.api.once import Answers
 from videlicet.api.signing import Signer
 from videlicet.errors import TaskError, VidelicetError
 from videlicet.ingest.adopt import adopt
@@ -44,6 +45,7 @@ class Service:
         self._lock = threading.Lock()
         self.signer = Signer(server_secret(settings))
         self.metrics = Metrics(self.store)
+        self.answers = Answers(self.store, settings)
         self.work = Work(settings, self)
 
     def __enter__(self) -> Service:

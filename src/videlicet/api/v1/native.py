@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from videlicet.api.errors import invalid
 from videlicet.api.v1.schemas import (
@@ -19,7 +19,7 @@ from videlicet.api.v1.schemas import (
     Search,
     Statistics,
 )
-from videlicet.api.v1_3.common import PROBLEMS, Call, Caller
+from videlicet.api.v1_3.common import Call, Caller, router_for
 from videlicet.api.v1_3.indexes import index_of
 from videlicet.api.v1_3.media_sources import opened
 from videlicet.api.v1_3.video_records import video_of
@@ -32,7 +32,7 @@ from videlicet.types import Modality as Kinds
 from videlicet.types import Query as Asked
 from videlicet.types.observation import payload_to_json
 
-router = APIRouter(tags=["native"], responses=PROBLEMS)
+router = router_for("native")
 
 _MEDIA = {"image": PartKind.IMAGE, "audio": PartKind.AUDIO, "video": PartKind.VIDEO}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from videlicet.api.errors import unknown
 from videlicet.api.v1.schemas import TaskOut, TaskStatus
-from videlicet.api.v1_3.common import PROBLEMS, Call, Caller, Pages, text_of
+from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
 from videlicet.api.v1_3.schemas.common import Page
 from videlicet.errors import NotFound
 from videlicet.ingest.client import call_off, requeue, require_tried
@@ -17,7 +17,7 @@ from videlicet.ingest.progress import printable
 from videlicet.ingest.videos import video_of
 from videlicet.types import Kind, Task
 
-router = APIRouter(tags=["tasks"], responses=PROBLEMS)
+router = router_for("tasks")
 
 
 @router.get("/tasks", response_model=Page[TaskOut], response_model_exclude_none=True)
@@ -34,11 +34,9 @@ def find(
         if not status or task.status in status
     ]
     chosen = found[pages.offset : pages.offset + pages.limit]
-    ids = {video_of(task.source) for task in chosen} - {None}
-    names = {
-        row.id: row.name
-        for row in call.catalog.find_resources(call.manage, Kind.VIDEO, ids=[*ids])[0]  # type: ignore[arg-type]
-    }
+    ids = [id for task in chosen if (id := video_of(task.source)) is not None]
+    rows, _ = call.catalog.find_resources(call.manage, Kind.VIDEO, ids=ids)
+    names = {row.id: row.name for row in rows}
     return pages.of([shown(task, names) for task in chosen], len(found))
 
 

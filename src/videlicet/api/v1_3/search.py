@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import File, Form, UploadFile
 
 from videlicet.api.errors import invalid, missing
-from videlicet.api.v1_3.common import PROBLEMS, Call, Caller, text_of
+from videlicet.api.v1_3.common import Call, Caller, router_for, text_of
 from videlicet.api.v1_3.entities import entity_of
 from videlicet.api.v1_3.indexes import index_of, options_of
 from videlicet.api.v1_3.media_sources import fetched
@@ -38,7 +38,7 @@ from videlicet.types import (
     random_id,
 )
 
-router = APIRouter(tags=["search"], responses=PROBLEMS)
+router = router_for("search")
 
 #: Most pictures in a query, and the largest.
 PICTURES, LARGEST = 10, 32 * 1024**2

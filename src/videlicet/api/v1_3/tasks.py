@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import File, Form, Query, Request, Response, UploadFile
 
 from videlicet.api.errors import ApiError, missing, unknown
 from videlicet.api.v1_3 import assets
 from videlicet.api.v1_3 import video_records as videos
 from videlicet.api.v1_3.common import (
-    PROBLEMS,
     Call,
     Caller,
     Pages,
     ascending,
     metadata_of,
     numbers,
+    router_for,
     sorted_by,
     text_of,
     time_of,
@@ -29,7 +29,7 @@ from videlicet.errors import NotFound
 from videlicet.ingest.videos import READY, video_of
 from videlicet.types import Kind, Resource, Status, Task
 
-router = APIRouter(tags=["tasks"], responses=PROBLEMS)
+router = router_for("tasks")
 
 StatusName = Literal["ready", "uploading", "validating", "pending", "queued", "indexing", "failed"]
 
