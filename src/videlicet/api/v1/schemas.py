@@ -110,6 +110,46 @@ class TaskOut(Model):
     updated_at: str
 
 
+class NewWebhook(Model):
+    url: str = Field(min_length=1, max_length=2000)
+    events: list[Literal["index.task.ready", "index.task.failed"]] = Field(
+        default_factory=list, max_length=2, description="All events, if none is named."
+    )
+
+
+class Webhook(Model):
+    id: str
+    url: str
+    events: list[str]
+    created_at: str
+    rotated_at: str | None = None
+
+
+class WebhookWithSecret(Webhook):
+    secret: str
+
+
+class Tested(Model):
+    delivered: bool
+    event_id: str
+    error: str | None = None
+
+
+DeliveryStatus = Literal["processing", "delivered", "failed"]
+
+
+class Delivery(Model):
+    id: str
+    type: str
+    event_id: str
+    status: DeliveryStatus
+    attempts: int
+    last_error: str | None = None
+    data: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
 class CardOut(Model):
     id: str
     role: str
