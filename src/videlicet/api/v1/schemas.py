@@ -23,9 +23,10 @@ class Part(Model):
 
 
 class Search(Model):
-    """What is asked. ``filter`` is the library's own grammar; see the guide."""
+    """What is asked. ``filter`` is the library's own grammar; see the guide. A ``page`` token holds
+    the whole search, so it comes alone."""
 
-    parts: list[Part] = Field(min_length=1, max_length=20)
+    parts: list[Part] = Field(default_factory=list, max_length=20)
     modalities: list[Modality] = Field(default_factory=list, max_length=4)
     lanes: list[str] = Field(default_factory=list, max_length=20)
     filter: dict[str, Any] = Field(default_factory=dict)
@@ -66,6 +67,8 @@ class Found(Model):
     hits: list[Hit]
     total: int
     next_page: str | None = None
+    prev_page: str | None = None
+    page_expires_at: str | None = None
     cards: list[str]
     exact: bool
 
@@ -150,6 +153,28 @@ class Delivery(Model):
     updated_at: str
 
 
+class SourcePart(Model):
+    """For a wheel: a distribution, its version, a path in it; for a hub: a repository, a revision,
+    a path."""
+
+    package: str
+    version: str
+    member: str
+
+
+class Source(Model):
+    kind: Literal["wheel", "hub", "installed"]
+    parts: list[SourcePart]
+
+
+class WeightFile(Model):
+    name: str
+    sha256: str
+    size: int
+    provenance: str = Field(description="How its bytes are tied to what its author published.")
+    sources: list[Source] = Field(description="Where it is got from, in the order of trying.")
+
+
 class CardOut(Model):
     id: str
     role: str
@@ -161,6 +186,8 @@ class CardOut(Model):
     limits: str
     default: bool
     present: bool = Field(description="Whether its weights are here.")
+    needs: list[str] = Field(description="Cards whose files it works with besides its own.")
+    files: list[WeightFile]
 
 
 class Cards(Model):
