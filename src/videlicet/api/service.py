@@ -46,6 +46,8 @@ class Service:
         self.signer = Signer(server_secret(settings))
         self.metrics = Metrics(self.store)
         self.answers = Answers(self.store, settings)
+        #: Held by whoever examines the data directory: one at a time is enough.
+        self.examining = threading.Lock()
         self.work = Work(settings, self)
 
     def __enter__(self) -> Service:

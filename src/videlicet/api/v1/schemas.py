@@ -194,6 +194,18 @@ class Cards(Model):
     models: list[CardOut]
 
 
+class Finding(Model):
+    level: Literal["info", "warning", "error"]
+    subject: str
+    message: str
+    remedy: str
+
+
+class Findings(Model):
+    sound: bool = Field(description="Whether nothing found is an error.")
+    findings: list[Finding]
+
+
 class Statistics(Model):
     texts: dict[str, int] = Field(description="Rows of words by modality.")
     vectors: list[dict[str, Any]] = Field(description="Rows by space, with the measured recall.")
