@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from videlicet.api import errors, media
+from videlicet.api import browse, errors, media
 from videlicet.api.gate import Gate, changes
 from videlicet.api.once import HEADER
 from videlicet.api.service import Service
@@ -88,6 +88,7 @@ def create_app(settings: Settings) -> Any:
     for router in _V1:
         v1.include_router(router)
     app.include_router(v1)
+    app.include_router(browse.router)
     app.include_router(media.router)
     app.include_router(uploads.parts)
     app.include_router(_health(service))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: What begins with one of these needs a key.
 GUARDED = ("/v1.3", "/v1")
 #: What does not, although it does.
-OPEN = "/v1/openapi.json"
+OPEN = ("/v1/openapi.json", "/v1/docs")
 #: The scope that a method needs; a key without scopes may do everything.
 READ, WRITE = "read", "write"
 #: Posts that change nothing.
@@ -107,7 +107,7 @@ class Gate:
 
         try:
             try:
-                if path.startswith(GUARDED) and path != OPEN:
+                if path.startswith(GUARDED) and path not in OPEN:
                     await self._admit(scope, path, headers)
                 limited = self._limited(scope, receive)
             except ApiError as error:
