@@ -16,7 +16,7 @@ from videlicet.api import browse, errors, media
 from videlicet.api.gate import Gate, changes
 from videlicet.api.once import HEADER
 from videlicet.api.service import Service
-from videlicet.api.v1 import native, operations, webhooks
+from videlicet.api.v1 import evaluations, native, operations, webhooks
 from videlicet.api.v1 import search as native_search
 from videlicet.api.v1 import tasks as native_tasks
 from videlicet.api.v1_3 import (
@@ -47,7 +47,14 @@ _IDEMPOTENCY = {
     "description": "The same key with the same request gives the first answer again, for a day.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }  # fmt: skip
-_V1 = (native_search.router, native.router, native_tasks.router, webhooks.router, operations.router)
+_V1 = (
+    native_search.router,
+    native.router,
+    native_tasks.router,
+    webhooks.router,
+    operations.router,
+    evaluations.router,
+)
 
 
 def create_app(settings: Settings) -> Any:

@@ -11,6 +11,7 @@ from types import TracebackType
 from videlicet.api.metrics import Metrics
 from videlicet.api.once import Answers
 from videlicet.api.signing import Signer
+from videlicet.api.v1.evaluating import Evaluations
 from videlicet.errors import TaskError, VidelicetError
 from videlicet.ingest.adopt import adopt
 from videlicet.ingest.client import Worker
@@ -49,10 +50,12 @@ class Service:
         #: Held by whoever examines the data directory: one at a time is enough.
         self.examining = threading.Lock()
         self.work = Work(settings, self)
+        self.evaluations = Evaluations(self)
 
     def __enter__(self) -> Service:
         adopt(Grant("server", Purpose.MANAGE), self.store)
         self.work.start()
+        self.evaluations.start()
         return self
 
     def __exit__(
@@ -61,6 +64,7 @@ class Service:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.evaluations.stop()
         self.work.stop()
         self.store.close()
 

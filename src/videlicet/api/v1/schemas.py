@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from videlicet.api.v1_3.schemas.common import Model
 from videlicet.api.v1_3.schemas.media_sources import MediaSource
@@ -192,6 +192,83 @@ class CardOut(Model):
 
 class Cards(Model):
     models: list[CardOut]
+
+
+class Relevant(Model):
+    """A right answer: a whole video, or with times (seconds from its start) a stretch of it."""
+
+    video_id: str
+    start: float | None = Field(default=None, ge=0, le=1e6)
+    end: float | None = Field(default=None, gt=0, le=1e6)
+
+
+class Asked(Model):
+    """One query: words, or the id of an asset that is a picture, a sound or a clip."""
+
+    id: str | None = Field(default=None, min_length=1, max_length=100)
+    text: str | None = Field(default=None, max_length=5000)
+    image: str | None = None
+    audio: str | None = None
+    video: str | None = None
+    kind: str = Field(
+        default="query", pattern="^[a-z0-9_-]{1,40}$", description="Reported apart by kind."
+    )
+    relevant: list[Relevant] = Field(min_length=1, max_length=50)
+
+    @field_validator("kind")
+    @classmethod
+    def is_no_sum(cls, kind: str) -> str:
+        """Refuse the name under which all kinds are summed up."""
+        if kind == "all":
+            raise ValueError("all stands for every kind together")
+        return kind
+
+
+class NewEvaluation(Model):
+    """``scope`` says among which videos moments are looked for: all that hold a right stretch of
+    any query, or the query's own."""
+
+    index_id: str
+    name: str = Field(default="", max_length=200)
+    queries: list[Asked] = Field(min_length=1, max_length=2000)
+    scope: Literal["collection", "file"] = "collection"
+    resamples: int = Field(default=1000, ge=100, le=10_000)
+    seed: int = Field(default=0, ge=0, le=2**31)
+
+
+class Outcome(Model):
+    id: str
+    rank: int | None = Field(default=None, description="Of the first right video among ten.")
+    iou: float | None = Field(default=None, description="Overlap of the first moment.")
+
+
+Table = dict[str, dict[str, dict[str, Any]]]
+
+
+class Report(Model):
+    """Tables of metrics by modality of the query and by kind: means, and under ``NAME_ci`` their
+    95 % bootstrap intervals."""
+
+    by_asset: Table
+    by_moment: Table
+    baselines: dict[str, dict[str, Table]]
+    models: list[str]
+    timing: dict[str, float]
+    unindexed: list[str] = Field(description="Right videos that were not ready: missed.")
+    outcomes: list[Outcome]
+
+
+class Evaluation(Model):
+    id: str
+    index_id: str
+    name: str
+    status: Literal["processing", "ready", "failed"]
+    done: int = Field(description="Queries that were put.")
+    total: int
+    created_at: str
+    updated_at: str
+    error: Reason | None = None
+    report: Report | None = None
 
 
 class Finding(Model):
