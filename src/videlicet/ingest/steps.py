@@ -176,7 +176,7 @@ class Steps:
         task = self._stage("observe")
         path = self._original(task, plan)
         reporter = Reporter(self._runtime, task)
-        crew = Crew(self._runtime.pool, self._runtime.order(), self._stopped)
+        crew = Crew(self._runtime.pool, self._runtime.order(), self._stopped, task.tenant)
         models = self._runtime.models(plan.cards)
         with self._journal(plan) as journal:
             observe(path, plan, models, crew, journal, self._settings, reporter.lane)
