@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
@@ -92,14 +92,13 @@ def _given(part: Part) -> tuple[str, str | MediaSource]:
 
 
 def _source(
-    call: Caller, held: ExitStack, part: Mapping[str, Any], files: Any
+    call: Caller, held: ExitStack, part: Mapping[str, Any], files: Iterator[Path]
 ) -> str | bytes | Path:
     """What a part of a kept search is made of."""
     if part["kind"] == "text":
         return str(part["text"])
     if part["asset_id"] is None:
-        path: Path = next(files)
-        return path
+        return next(files)
     source = MediaSource(asset_id=part["asset_id"])
     return held.enter_context(opened(call, source, f"parts.{part['kind']}"))
 
