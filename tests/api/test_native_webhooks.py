@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests import samples
 from tests.api.server import DOUBLES, Client, Server, served
@@ -146,3 +149,24 @@ def test_another_tenants_webhook_is_unknown(
 def test_bad_webhooks(native: Client, body: dict[str, Any]) -> None:
     answer = native.post("webhooks", json=body)
     assert answer.status_code == 400, answer.text
+
+
+def test_a_twin_does_not_wait_for_ever(native: Client) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        hook = native.ok("POST", "webhooks", json={"url": url})
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+
+        def post() -> httpx.Response:
+            return native.post(f"webhooks/{hook['id']}/test", headers=headers)
+
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(post)
+            connection, _ = silent.accept()
+            with connection:
+                twin = post()
+                assert (twin.status_code, twin.json()["code"]) == (409, "idempotency_in_progress")
+                assert first.result().json()["delivered"] is False
+    # What was answered with success is kept, whatever it says.
+    assert post().json() == first.result().json()
+    native.ok("DELETE", f"webhooks/{hook['id']}")
