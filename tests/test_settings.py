@@ -99,6 +99,12 @@ def test_unusable_variables_and_arguments_are_refused(
         settings.load(tmp_path)
 
 
+def test_a_tenant_may_always_do_something(tmp_path: Path) -> None:
+    assert settings.load(tmp_path, tenant_tasks=1).tenant_tasks == 1
+    with pytest.raises(InvalidInput, match="tenant_tasks"):
+        settings.load(tmp_path, tenant_tasks=0)
+
+
 def test_settings_are_frozen(tmp_path: Path) -> None:
     with pytest.raises(FrozenInstanceError):
         settings.load(tmp_path).threads = 2  # type: ignore[misc]

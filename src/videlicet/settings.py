@@ -61,6 +61,10 @@ class Settings:
     #: Limits of one decoder process.
     decoder_memory: int = 1536 * 1024 * 1024
     decoder_cpu: float = 6 * 3600.0
+    #: Films of one tenant that are taken in at once, and embeddings beside them; in all there is
+    #: one place more, so that another tenant need not wait. While one film's last unit keeps one
+    #: core busy, the next begins.
+    tenant_tasks: int = 2
     #: Up to this many rows a space is searched exactly; beyond, by an index of measured recall.
     exact_rows: int = 250_000
     #: Longest text query, in characters and in tokens of the text model.
@@ -90,6 +94,10 @@ def load(home: str | os.PathLike[str] | None = None, **overrides: Any) -> Settin
     settings = Settings(home=chosen, weights=_cache_dir())
     for source, values in (*_layers(chosen), ("arguments", overrides)):
         settings = _apply(settings, values, source)
+    if settings.tenant_tasks < 1:
+        raise InvalidInput(
+            "invalid_argument", "The setting 'tenant_tasks' is 1 at least.", subject="tenant_tasks"
+        )
     return settings
 
 

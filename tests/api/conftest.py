@@ -26,6 +26,20 @@ def client(server: Server) -> Iterator[Client]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def native(server: Server, client: Client) -> Iterator[Client]:
+    """The same key at the native interface."""
+    with Client(server, str(client.headers["x-api-key"]), "v1") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def stranger(server: Server) -> Iterator[Client]:
+    """Another tenant's key at the native interface."""
+    with Client(server, server.key(tenant="other"), "v1") as one:
+        yield one
+
+
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six seconds of three colours."""

@@ -121,10 +121,10 @@ def served(home: Path, *options: str, **environment: str) -> Iterator[Server]:
 
 
 class Client(httpx.Client):
-    """A client with a key, whose paths begin after ``/v1.3``."""
+    """A client with a key, whose paths begin after ``/v1.3`` (or what ``form`` names)."""
 
-    def __init__(self, server: Server, key: str) -> None:
-        super().__init__(base_url=server.base, headers={"x-api-key": key}, timeout=60)
+    def __init__(self, server: Server, key: str, form: str = "v1.3") -> None:
+        super().__init__(base_url=f"{server.root}/{form}", headers={"x-api-key": key}, timeout=60)
 
     def ok(self, method: str, path: str, **options: Any) -> Any:
         """The body of an answer that must be good."""

@@ -50,7 +50,7 @@ def test_commands(server: Server, here: Path) -> None:
     commands = [
         line.removeprefix("$ ") for one in blocks("api.md", "console") for line in one.splitlines()
     ]
-    assert len(commands) == 4
+    assert len(commands) == 7
     for command in commands:
         answer = json.loads(run(["sh", "-c", command], server, here))
         assert "code" not in answer, command

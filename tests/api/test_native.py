@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,6 @@ import httpx
 import pytest
 from tests.api.server import Client, Server
 from tests.ingest import rig
-
-
-@pytest.fixture(scope="module")
-def native(server: Server, client: Client) -> Iterator[Client]:
-    with Client(server, str(client.headers["x-api-key"])) as one:
-        one.base_url = httpx.URL(f"{server.root}/v1")
-        yield one
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +78,57 @@ def test_filters_and_pages(native: Client, index: str, videos: list[str]) -> Non
     assert {h["video_id"] for h in find(native, index, part, videos=[videos[0]])["hits"]} == {
         videos[0]
     }
-    ranks, page = [], None
-    while True:
-        found = find(native, index, part, limit=1, page=page)
-        ranks += [hit["rank"] for hit in found["hits"]]
-        if (page := found.get("next_page")) is None:
-            break
-    assert ranks == list(range(1, len(ranks) + 1))
-    assert len(ranks) > 1
+
+
+def test_pages_know_their_search(native: Client, index: str, videos: list[str]) -> None:
+    whole = find(native, index, {"text": "red green blue yellow"}, limit=50)["hits"]
+    assert len(whole) > 2
+    first = find(native, index, {"text": "red green blue yellow"}, limit=1)
+    assert "prev_page" not in first
+    assert first["page_expires_at"].endswith("Z")
+    pages = [first]
+    while (token := pages[-1].get("next_page")) is not None:
+        found = native.ok("GET", f"search/{token}")
+        assert native.ok("POST", f"indexes/{index}/search", json={"page": token}) == found
+        pages.append(found)
+    hits = [hit for page in pages for hit in page["hits"]]
+    assert [hit["rank"] for hit in hits] == list(range(1, len(hits) + 1))
+    assert [place(hit) for hit in hits] == [place(hit) for hit in whole]
+    back = native.ok("GET", f"search/{pages[1]['prev_page']}")
+    assert [place(hit) for hit in back["hits"]] == [place(hit) for hit in first["hits"]]
+
+
+def place(hit: dict[str, Any]) -> tuple[str, float, float]:
+    return hit["video_id"], hit["start"], hit["end"]
+
+
+def test_tokens_that_are_none(
+    native: Client, client: Client, stranger: Client, server: Server, index: str, videos: list[str]
+) -> None:
+    token = find(native, index, {"text": "red green blue yellow"}, limit=1)["next_page"]
+    form = {
+        "index_id": index, "search_options": ["visual", "transcription"], "page_limit": "1",
+        "query_text": "red green blue yellow",
+    }  # fmt: skip
+    theirs = client.ok("POST", "search", data=form)["page_info"]["next_page_token"]
+    for junk in ("x", f"{token}0000000", f"{'0' * 24}-2", theirs):
+        for answer in (
+            native.get(f"search/{junk}"),
+            native.post(f"indexes/{index}/search", json={"page": junk}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (400, "parameter_invalid"), junk
+    assert client.get(f"search/{token}").status_code == 400
+    assert stranger.get(f"search/{token}").status_code == 400
+    other = client.index("elsewhere")
+    assert native.post(f"indexes/{other}/search", json={"page": token}).status_code == 400
+    # Nothing comes beside a token, not even what it holds.
+    both = {"page": token, "parts": [{"text": "red"}]}
+    assert native.post(f"indexes/{index}/search", json=both).status_code == 400
+    with sqlite3.connect(server.home / "library.sqlite") as base:
+        base.execute("UPDATE resources SET expires_at = created_at WHERE kind = 'search'")
+    base.close()
+    late = native.get(f"search/{token}")
+    assert (late.status_code, late.json()["message"]) == (400, "The page token has expired.")
 
 
 def test_what_the_models_said(native: Client, index: str, videos: list[str]) -> None:
@@ -111,11 +147,16 @@ def test_what_the_models_said(native: Client, index: str, videos: list[str]) -> 
 def test_models(native: Client) -> None:
     cards = native.ok("GET", "models")["models"]
     assert {card["role"] for card in cards} >= {"text", "vision", "speech", "sound", "reader"}
+    for card in cards:
+        for file in card["files"]:
+            assert len(file["sha256"]) == 64
+            assert file["sources"][0]["parts"][0]["package"]
 
 
 @pytest.mark.parametrize(
     "body",
     [
+        {},
         {"parts": []},
         {"parts": [{}]},
         {"parts": [{"text": "a", "image": {"asset_id": "x"}}]},
@@ -134,10 +175,41 @@ def test_bad_bodies(native: Client, index: str, body: dict[str, Any]) -> None:
     assert answer.json()["code"]
 
 
-def test_tenants(server: Server, index: str, videos: list[str]) -> None:
-    headers = {"x-api-key": server.key(tenant="other")}
-    with httpx.Client(base_url=f"{server.root}/v1", headers=headers) as stranger:
-        body = {"parts": [{"text": "red"}]}
-        assert stranger.post(f"indexes/{index}/search", json=body).status_code == 404
-        for path in ("statistics", f"videos/{videos[0]}/observations"):
-            assert stranger.get(f"indexes/{index}/{path}").status_code == 404
+def test_tenants(stranger: Client, index: str, videos: list[str]) -> None:
+    body = {"parts": [{"text": "red"}]}
+    assert stranger.post(f"indexes/{index}/search", json=body).status_code == 404
+    for path in ("statistics", f"videos/{videos[0]}/observations"):
+        assert stranger.get(f"indexes/{index}/{path}").status_code == 404
+
+
+def test_everything_at_once(
+    native: Client, client: Client, index: str, videos: list[str], films: list[Path]
+) -> None:
+    asset = client.ok("GET", f"indexes/{index}/videos/{videos[1]}")["asset_id"]
+    inline = {"base64_string": base64.b64encode(films[1].read_bytes()).decode()}
+    thumbnail = find(native, index, {"video": inline})["hits"][0]["thumbnail_url"]
+    picture = {"base64_string": base64.b64encode(httpx.get(thumbnail).content).decode()}
+    parts = [
+        {"text": "red", "weight": 0.5},
+        {"text": "green", "weight": -0.5},
+        {"image": picture, "weight": 2},
+        {"audio": {"asset_id": asset}},
+        {"video": inline, "weight": 1.5},
+    ]
+    found = find(native, index, *parts, limit=1)
+    assert found["hits"][0]["video_id"] == videos[1]
+    assert len({one["lane"] for one in found["hits"][0]["evidence"]}) > 1
+    # The picture, the clip and the asset are there for the second page too.
+    second = native.ok("GET", f"search/{found['next_page']}")
+    whole = find(native, index, *parts, limit=50)["hits"]
+    assert [place(hit) for hit in second["hits"]] == [place(whole[1])]
+    assert second["hits"][0]["score"] == pytest.approx(whole[1]["score"])
+    lanes = find(native, index, *parts, lanes=["frames", "scene"], limit=50)["hits"]
+    used = {one["lane"] for hit in lanes for one in hit["evidence"]}
+    assert used <= {"frames", "scene"}
+    client.ok("DELETE", f"indexes/{index}/videos/{videos[1]}")
+    after = native.ok("GET", f"search/{found['next_page']}")
+    assert videos[1] not in {hit["video_id"] for hit in after["hits"]}
+    client.ok("DELETE", f"assets/{asset}")
+    gone = native.get(f"search/{found['next_page']}")
+    assert (gone.status_code, gone.json()["code"]) == (404, "resource_not_exist")

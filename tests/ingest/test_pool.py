@@ -44,6 +44,26 @@ def test_lower_ranks_and_earlier_files_go_first() -> None:
     assert order == ["first 1", "second 1", "first 2"]
 
 
+def test_tenants_take_turns() -> None:
+    pool = UnitPool(1)
+    gate, order = threading.Event(), []
+    many, few = Crew(pool, 0, never, "many"), Crew(pool, 1, never, "few")
+    many.submit("gate", 0, 1, lambda: gate.wait() and None)
+    for number in range(4):
+        many.submit("lane", 0, 9, lambda number=number: order.append(f"many {number}"))
+    for number in range(2):
+        few.submit("lane", 5, 9, lambda number=number: order.append(f"few {number}"))
+    gate.set()
+    many.finish()
+    few.finish()
+    pool.close()
+    assert order[:4] in (
+        ["many 0", "few 0", "many 1", "few 1"],
+        ["few 0", "many 0", "few 1", "many 1"],
+    )
+    assert order[4:] == ["many 2", "many 3"]
+
+
 def test_a_lane_holds_only_so_many_units() -> None:
     pool = UnitPool(1)
     crew = Crew(pool, 0, never)

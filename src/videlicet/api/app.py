@@ -12,10 +12,13 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from videlicet.api import errors, media
-from videlicet.api.gate import Gate
+from videlicet.api import browse, errors, media
+from videlicet.api.gate import Gate, changes
+from videlicet.api.once import HEADER
 from videlicet.api.service import Service
-from videlicet.api.v1 import native
+from videlicet.api.v1 import evaluations, native, operations, webhooks
+from videlicet.api.v1 import search as native_search
+from videlicet.api.v1 import tasks as native_tasks
 from videlicet.api.v1_3 import (
     assets,
     connectors,
@@ -39,6 +42,19 @@ _V1_3 = (
     embed.router, embed_v2.router, entities.router, connectors.router,
     later.router,
 )  # fmt: skip
+_IDEMPOTENCY = {
+    "name": HEADER, "in": "header", "required": False,
+    "description": "The same key with the same request gives the first answer again, for a day.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}  # fmt: skip
+_V1 = (
+    native_search.router,
+    native.router,
+    native_tasks.router,
+    webhooks.router,
+    operations.router,
+    evaluations.router,
+)
 
 
 def create_app(settings: Settings, workers: int = 1) -> Any:
@@ -75,7 +91,11 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
     for router in _V1_3:
         v1_3.include_router(router)
     app.include_router(v1_3)
-    app.include_router(native.router, prefix="/v1", dependencies=plain)
+    v1 = APIRouter(prefix="/v1", dependencies=plain)
+    for router in _V1:
+        v1.include_router(router)
+    app.include_router(v1)
+    app.include_router(browse.router)
     app.include_router(media.router)
     app.include_router(uploads.parts)
     app.include_router(_health(service))
@@ -102,10 +122,12 @@ def description(app: FastAPI, prefix: str, title: str) -> dict[str, Any]:
         "type": "apiKey", "in": "header", "name": "x-api-key",
     }  # fmt: skip
     found["security"] = [{"key": []}]
-    for path in found["paths"].values():
-        for operation in path.values():
+    for path, row in found["paths"].items():
+        for method, operation in row.items():
             # Requests that do not fit are refused with 400.
             operation["responses"].pop("422", None)
+            if method == "post" and changes("POST", path):
+                operation.setdefault("parameters", []).append(_IDEMPOTENCY)
     for name in ("HTTPValidationError", "ValidationError"):
         found["components"]["schemas"].pop(name, None)
     return found

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: What begins with one of these needs a key.
 GUARDED = ("/v1.3", "/v1")
 #: What does not, although it does.
-OPEN = "/v1/openapi.json"
+OPEN = ("/v1/openapi.json", "/v1/docs")
 #: The scope that a method needs; a key without scopes may do everything.
 READ, WRITE = "read", "write"
 #: Posts that change nothing.
@@ -108,7 +108,7 @@ class Gate:
 
         try:
             try:
-                if path.startswith(GUARDED) and path != OPEN:
+                if path.startswith(GUARDED) and path not in OPEN:
                     await self._admit(scope, path, headers)
                 limited = self._limited(scope, receive)
             except (ApiError, VidelicetError) as error:
@@ -142,9 +142,7 @@ class Gate:
         if not allowed:
             headers["retry-after"] = str(max(1, round(60 / limit)))
             raise ApiError(429, "too_many_requests", "Too many requests; wait a moment.")
-        need = (
-            READ if scope["method"] in ("GET", "HEAD") or path.endswith(_READING_POSTS) else WRITE
-        )
+        need = WRITE if changes(scope["method"], path) else READ
         if key.scopes and need not in key.scopes:
             raise ApiError(403, "api_not_allowed", f"This key is not for {need} access.")
         scope.setdefault("state", {})["key"] = key
@@ -193,6 +191,12 @@ class Gate:
             return message
 
         return counted
+
+
+def changes(method: str, path: str) -> bool:
+    """Whether a request is one that may change something."""
+    reads = method in ("GET", "HEAD") or (method == "POST" and path.endswith(_READING_POSTS))
+    return not reads
 
 
 def grant_of(key: ApiKey, purpose: Purpose) -> Grant:

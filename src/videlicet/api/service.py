@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from videlicet.api.metrics import Metrics
+from videlicet.api.once import Answers
 from videlicet.api.signing import Signer
+from videlicet.api.v1.evaluating import Evaluations
 from videlicet.errors import InvalidInput, VidelicetError
 from videlicet.ingest.adopt import adopt
 from videlicet.ingest.upkeep import Upkeep
@@ -51,13 +53,18 @@ class Service:
         self._lock = threading.Lock()
         self.signer = Signer(server_secret(settings))
         self.metrics = Metrics(self.store)
+        self.answers = Answers(self.store, settings)
+        #: Held by whoever examines the data directory: one at a time is enough.
+        self.examining = threading.Lock()
         self.work = Workers(self.store, settings, workers, niceness=NICENESS)
         self._upkeep = Upkeep(self.store)
+        self.evaluations = Evaluations(self)
 
     def __enter__(self) -> Service:
         adopt(Grant("server", Purpose.MANAGE), self.store)
         self.work.start()
         self._upkeep.__enter__()
+        self.evaluations.start()
         return self
 
     def __exit__(
@@ -66,6 +73,7 @@ class Service:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.evaluations.stop()
         self._upkeep.__exit__(kind, error, trace)
         self.work.stop()
         self.store.close()

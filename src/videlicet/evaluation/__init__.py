@@ -6,9 +6,10 @@ It uses only the public interface of :class:`videlicet.Library`.
 from videlicet.evaluation.dataset import Dataset, EvaluationQuery, Relevance, Scope
 from videlicet.evaluation.public import read
 from videlicet.evaluation.report import QueryOutcome, Report, Row
-from videlicet.evaluation.run import Searchable, evaluate
+from videlicet.evaluation.run import Collection, Searchable, evaluate, measure
 
 __all__ = [
+    "Collection",
     "Dataset",
     "EvaluationQuery",
     "QueryOutcome",
@@ -18,5 +19,6 @@ __all__ = [
     "Scope",
     "Searchable",
     "evaluate",
+    "measure",
     "read",
 ]

@@ -34,16 +34,8 @@ ASSET_DEPTH = 10
 MOMENT_DEPTH = max(metrics.DEPTHS)
 
 
-class Searchable(Protocol):
-    """What an evaluation needs of :class:`videlicet.Library`; it uses nothing else."""
-
-    def create_index(self, name: str) -> object: ...
-
-    def ingest(self, *sources: Path, index: str) -> Iterable[Any]: ...
-
-    def indexed(self, index: str) -> Sequence[IndexedAsset]: ...
-
-    def assets(self, index: str) -> Sequence[Asset]: ...
+class Askable(Protocol):
+    """What measuring needs: questions to an index, and what is said in its assets."""
 
     def observations(
         self, asset_id: str, modality: Modality, *, index: str
@@ -61,6 +53,18 @@ class Searchable(Protocol):
         limit: int,
         index: str,
     ) -> SearchPage: ...
+
+
+class Searchable(Askable, Protocol):
+    """What an evaluation needs of :class:`videlicet.Library`; it uses nothing else."""
+
+    def create_index(self, name: str) -> object: ...
+
+    def ingest(self, *sources: Path, index: str) -> Iterable[Any]: ...
+
+    def indexed(self, index: str) -> Sequence[IndexedAsset]: ...
+
+    def assets(self, index: str) -> Sequence[Asset]: ...
 
 
 def evaluate(
@@ -85,10 +89,33 @@ def evaluate(
     _fill(library, dataset, digests, index, on_event)
     indexed_s = time.perf_counter() - began
 
-    collection = _Collection.of(library, index)
-    truth = [frozenset(digests[r.file] for r in query.relevant) for query in dataset.queries]
+    ready = _ready(library, index)
+    collection = Collection.of(
+        (asset, asset.sha256) for asset in library.assets(index) if asset.id in ready
+    )
+    return measure(
+        library, dataset, digests, collection, index, resamples=resamples, seed=seed,
+        indexed_s=indexed_s,
+    )  # fmt: skip
+
+
+def measure(
+    library: Askable,
+    dataset: Dataset,
+    names: Mapping[str, str],
+    collection: Collection,
+    index: str,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    indexed_s: float = 0.0,
+    on_query: Callable[[], None] | None = None,
+) -> Report:
+    """Like :func:`evaluate`, for what an index holds already. ``names`` is the document of each
+    file that the dataset names; ``on_query`` is called after each query."""
+    truth = [frozenset(names[r.file] for r in query.relevant) for query in dataset.queries]
     right = [
-        tuple(Found(digests[r.file], r.span) for r in query.relevant if r.span is not None)
+        tuple(Found(names[r.file], r.span) for r in query.relevant if r.span is not None)
         for query in dataset.queries
     ]
     everywhere = frozenset(found.document for row in right for found in row)
@@ -98,10 +125,11 @@ def evaluate(
     ]
     tables = _Tables(dataset.queries, truth, right, resamples, seed)
 
-    answers = [
-        _search(library, collection, query, scope if spans else None, index)
-        for query, scope, spans in zip(dataset.queries, scopes, right, strict=True)
-    ]
+    answers = []
+    for query, scope, spans in zip(dataset.queries, scopes, right, strict=True):
+        answers.append(_search(library, collection, query, scope if spans else None, index))
+        if on_query is not None:
+            on_query()
     by_asset, by_moment = tables.of(answers)
 
     assets = prior_assets(collection.durations)[:ASSET_DEPTH]
@@ -129,7 +157,7 @@ def evaluate(
         },
         models=tuple(sorted({card for answer in answers for card in answer.cards})),
         timing=_timing(indexed_s, collection, [answer.seconds for answer in answers]),
-        unindexed=tuple(sorted(n for n, d in digests.items() if d not in collection.durations)),
+        unindexed=tuple(sorted(n for n, d in names.items() if d not in collection.durations)),
         left_out=dataset.left_out,
         outcomes=tuple(
             _outcome(*row) for row in zip(dataset.queries, truth, right, answers, strict=True)
@@ -148,24 +176,25 @@ class _Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Collection:
-    """The searchable assets of an index. A document is a SHA-256, so that twins are one."""
+class Collection:
+    """The searchable assets of an index, each with its document: what stands for it in rankings.
+    Assets of the same document are one."""
 
     documents: Mapping[str, str]
     starts: Mapping[str, Instant]
     durations: Mapping[str, Instant]
 
     @classmethod
-    def of(cls, library: Searchable, index: str) -> _Collection:
-        ready = _ready(library, index)
-        assets = [asset for asset in library.assets(index) if asset.id in ready]
+    def of(cls, assets: Iterable[tuple[Asset, str]]) -> Collection:
+        """Assets with their documents."""
+        pairs = list(assets)
         return cls(
-            {asset.id: asset.sha256 for asset in assets},
-            {asset.id: asset.media.span.start for asset in assets},
-            {asset.sha256: asset.media.span.duration for asset in assets},
+            {asset.id: document for asset, document in pairs},
+            {asset.id: asset.media.span.start for asset, _ in pairs},
+            {document: asset.media.span.duration for asset, document in pairs},
         )
 
-    def spoken(self, library: Searchable, index: str) -> dict[str, list[tuple[Span, str]]]:
+    def spoken(self, library: Askable, index: str) -> dict[str, list[tuple[Span, str]]]:
         """Per document what is said, with spans from the file's start."""
         return {
             document: [
@@ -244,8 +273,8 @@ def _ready(library: Searchable, index: str) -> set[str]:
 
 
 def _search(
-    library: Searchable,
-    collection: _Collection,
+    library: Askable,
+    collection: Collection,
     query: EvaluationQuery,
     scope: frozenset[str] | None,
     index: str,
@@ -295,9 +324,7 @@ def _outcome(
     return QueryOutcome(query.id, query.modality.value, query.kind, rank, iou)
 
 
-def _timing(
-    indexed_s: float, collection: _Collection, seconds: Sequence[float]
-) -> dict[str, float]:
+def _timing(indexed_s: float, collection: Collection, seconds: Sequence[float]) -> dict[str, float]:
     """``index_s`` is near zero where the index held everything already."""
     from statistics import mean, quantiles
 

@@ -25,7 +25,6 @@ from videlicet.ingest.delivery import due_in
 from videlicet.ingest.files import PROCESSING
 from videlicet.ingest.leftovers import LIVE
 from videlicet.ingest.workflow import (
-    CONCURRENCY,
     DELIVERY_QUEUE,
     EMBED,
     PREPARE,
@@ -108,12 +107,16 @@ class Books:
         }
         DBOS(config=config)
         DBOS.launch()
-        for queue, concurrency in (
-            (QUEUE, CONCURRENCY), (SHORT_QUEUE, CONCURRENCY), (DELIVERY_QUEUE, DELIVERIES),
+        most = self._runtime.settings.tenant_tasks
+        for queue, concurrency, of_tenant in (
+            # One place more than a tenant may take: another need not wait for whole films.
+            (QUEUE, most + 1, most), (SHORT_QUEUE, most + 1, most),
+            (DELIVERY_QUEUE, DELIVERIES, None),
         ):  # fmt: skip
             DBOS.register_queue(
                 queue,
                 worker_concurrency=concurrency,
+                partition_worker_concurrency=of_tenant,
                 polling_interval_sec=POLL_SHARED if self._shared else POLL,
                 on_conflict="always_update",
             )
@@ -166,7 +169,12 @@ class Books:
             waiting = {f"{workflow}.{one.id}": one for one in self._waiting(kind)}
             for id, one in self._startable(waiting):
                 DBOS.enqueue_workflow_with_options(
-                    {"queue_name": SHORT_QUEUE, "workflow_name": workflow, "workflow_id": id},
+                    {
+                        "queue_name": SHORT_QUEUE,
+                        "workflow_name": workflow,
+                        "workflow_id": id,
+                        "queue_partition_key": one.tenant,
+                    },
                     one.tenant,
                     one.id,
                 )
@@ -225,6 +233,7 @@ class Books:
                     "queue_name": QUEUE,
                     "workflow_name": WORKFLOW,
                     "workflow_id": workflow_id(task.id, attempts),
+                    "queue_partition_key": task.tenant,
                 },
                 task.id,
             )

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from videlicet.errors import Conflict
+from videlicet.errors import Cancelled, Conflict
+from videlicet.ingest import videos
 from videlicet.ingest.following import follow
 from videlicet.ingest.giving import give
 from videlicet.ingest.leftovers import LIVE, sweep
@@ -106,11 +107,14 @@ def require_tried(task: Task) -> None:
 
 
 def requeue(grant: Grant, store: Store, task: Task) -> Task:
-    """Put a task that failed or was cancelled among those that wait for a worker."""
-    return store.catalog.update_task(
+    """Put a task that failed or was cancelled among those that wait for a worker; its video, if it
+    has one, waits again too."""
+    again = store.catalog.update_task(
         grant, task.id, when=TRIED, status=Status.QUEUED, error=None, done_s=0.0, total_s=None,
         attempts=task.attempts + 1,
     )  # fmt: skip
+    videos.queue_again(grant, store, task.source)
+    return again
 
 
 def cancel(grant: Grant, store: Store, settings: Settings, task_id: str) -> Task:
@@ -124,23 +128,42 @@ def cancel(grant: Grant, store: Store, settings: Settings, task_id: str) -> Task
         NotFound: ``task_not_found``.
         Conflict: ``task_not_cancellable``, for a task that has ended.
     """
-    before = store.catalog.task(grant, task_id)
-    if before.status.ended:
-        raise Conflict(
-            "task_not_cancellable", f"Task {task_id} is {before.status}.", subject=task_id
-        )
-    task = store.catalog.update_task(grant, task_id, when=LIVE, status=Status.CANCELLED, stage=None)
-    if task.status is not Status.CANCELLED:
-        raise Conflict("task_not_cancellable", f"Task {task_id} is {task.status}.", subject=task_id)
-    if store.database.shared:
-        return task
+    task = call_off(grant, store, task_id)
+    if store.writable or store.database.shared:
+        return task  # whoever works on this process's behalf takes back what the task has done
     try:
         writer = open_store(settings, write=True)
     except Conflict:
-        return task  # whoever writes takes back what the task has done
+        return task  # the same is true of another process that writes
     with writer:
+        videos.fail(grant, writer, task, _cancelled())
         sweep(replace(grant, tenant=EVERY_TENANT), writer, settings)
     return task
+
+
+def call_off(grant: Grant, store: Store, task_id: str) -> Task:
+    """Mark a queued or running task as cancelled, for a worker to notice. Where ``store`` is open
+    for writing, its video fails at once, however long the worker is busy with others.
+
+    Raises:
+        NotFound: ``task_not_found``.
+        Conflict: ``task_not_cancellable``, for a task that has ended.
+    """
+    before = store.catalog.task(grant, task_id)
+    task = before
+    if not before.status.ended:
+        task = store.catalog.update_task(
+            grant, task_id, when=LIVE, status=Status.CANCELLED, stage=None
+        )
+    if before.status.ended or task.status is not Status.CANCELLED:
+        raise Conflict("task_not_cancellable", f"Task {task_id} is {task.status}.", subject=task_id)
+    if store.writable:
+        videos.fail(grant, store, task, _cancelled())
+    return task
+
+
+def _cancelled() -> Cancelled:
+    return Cancelled("cancelled", "The task was cancelled.")
 
 
 def live(grant: Grant, store: Store, index_id: str | None = None) -> list[Task]:

@@ -111,11 +111,11 @@ def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
         segment_min=settings.segment_min, segment_max=settings.segment_max,
     )  # fmt: skip
     return Observed(
-        media.span, strips_of(runtime, plan, files.bytes_of(grant, runtime.store, file))
+        media.span, strips_of(runtime, tenant, plan, files.bytes_of(grant, runtime.store, file))
     )
 
 
-def strips_of(runtime: Runtime, plan: Plan, path: Path) -> dict[str, Strip]:
+def strips_of(runtime: Runtime, tenant: str, plan: Plan, path: Path) -> dict[str, Strip]:
     """What the models of a plan say of a file: ``meaning``, ``looks``, ``sounds``, ``words``."""
     from videlicet.ingest.passes.assemble import assemble
     from videlicet.ingest.passes.journal import Journal
@@ -123,7 +123,7 @@ def strips_of(runtime: Runtime, plan: Plan, path: Path) -> dict[str, Strip]:
     from videlicet.ingest.passes.pool import Crew
 
     models = runtime.models(plan.cards)
-    crew = Crew(runtime.pool, runtime.order(), lambda: False)
+    crew = Crew(runtime.pool, runtime.order(), lambda: False, tenant)
     folder = staging(runtime.settings, plan.asset_id)
     folder.mkdir(parents=True, exist_ok=True)
     with Journal(folder / f"{plan.key}.journal") as journal:

@@ -176,7 +176,7 @@ class Steps:
         task = self._stage("observe")
         path = self._original(task, plan)
         reporter = Reporter(self._runtime, task)
-        crew = Crew(self._runtime.pool, self._runtime.order(), self._stopped)
+        crew = Crew(self._runtime.pool, self._runtime.order(), self._stopped, task.tenant)
         models = self._runtime.models(plan.cards)
         with self._journal(plan) as journal:
             observe(path, plan, models, crew, journal, self._settings, reporter.lane)
@@ -238,8 +238,7 @@ class Steps:
         if row is not None:
             take_back(self._grant, self._store, row["index_id"], row["asset_id"])
         # Last: from now on it may be tried again.
-        if (video_id := videos.video_of(task.source)) is not None:
-            videos.note(self._grant, self._store, video_id, videos.FAILED, error=error.to_json())
+        videos.fail(self._grant, self._store, task, error)
         self._announce(delivery.FAILED, task)
         self._runtime.emit(Progress.of(task, **self._spent()))
 
@@ -304,7 +303,8 @@ class Steps:
         task = self._store.catalog.update_task(
             self._grant, self._task_id, when=LIVE, stage=stage, **changes
         )
-        if task.status is Status.CANCELLED:
+        if task.status in (Status.CANCELLED, Status.READY):
+            # Ready already: cancelled while it waited, tried again, and another run was faster.
             raise Cancelled("cancelled", "The task was cancelled.")
         self._runtime.emit(Progress.of(task))
         return task

@@ -9,11 +9,12 @@ is ready, ``duration``, ``width``, ``height``, ``fps`` and ``size``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import NotFound
+from videlicet.errors import Cancelled, NotFound, VidelicetError
 from videlicet.store.catalog.rows import BUILT_IN, media_from_json
-from videlicet.types import Kind, MediaInfo, MetadataValue, Resource
+from videlicet.types import Kind, MediaInfo, MetadataValue, Resource, Task
 
 if TYPE_CHECKING:
     from videlicet.rights import Grant
@@ -74,3 +75,32 @@ def note(grant: Grant, store: Store, video_id: str, status: str, **body: Any) ->
         store.catalog.update_resource(grant, Kind.VIDEO, video_id, status=status, body=body)
     except NotFound:
         return
+
+
+def fail(grant: Grant, store: Store, task: Task, error: VidelicetError) -> None:
+    """Fail the video of a task. A cancelled task leaves one alone that is ready, or that another
+    task takes in, or the same task once more."""
+    video_id = video_of(task.source)
+    if video_id is None:
+        return
+    when: tuple[str, ...] = ()
+    if isinstance(error, Cancelled):
+        others = store.catalog.tasks(grant, task.index_id, source=task.source)
+        if any(not one.status.ended for one in others):
+            return
+        when = (QUEUED, VALIDATING, INDEXING)
+    with suppress(NotFound):  # deleted meanwhile
+        store.catalog.update_resource(
+            grant, Kind.VIDEO, video_id, when=when, status=FAILED, body={"error": error.to_json()}
+        )
+
+
+def queue_again(grant: Grant, store: Store, source: str) -> None:
+    """Have the video that a task takes in, if it had failed, wait again."""
+    video_id = video_of(source)
+    if video_id is None:
+        return
+    with suppress(NotFound):  # deleted meanwhile
+        store.catalog.update_resource(
+            grant, Kind.VIDEO, video_id, when=[FAILED], status=QUEUED, body={"error": None}
+        )

@@ -19,17 +19,17 @@ from videlicet.ingest import delivery, short
 from videlicet.ingest.runtime import Runtime
 from videlicet.ingest.steps import Steps
 
-QUEUE = "ingest"
+#: Queues in which each tenant has a line of its own. What a program from before that left in a
+#: queue of another name goes on from there.
+QUEUE = "ingest-by-tenant"
 WORKFLOW = "ingest"
 #: Work that takes seconds has a queue of its own, so that it never waits behind whole films.
-SHORT_QUEUE = "short"
+SHORT_QUEUE = "short-by-tenant"
 PREPARE = "prepare"
 EMBED = "embed"
 #: Addresses may be slow to answer, and nothing else is to wait for them.
 DELIVERY_QUEUE = "deliveries"
 DELIVER = "deliver"
-#: Tasks at work at once: while one file's last unit keeps one core busy, the next begins.
-CONCURRENCY = 2
 
 _log = logging.getLogger(__name__)
 _runtime: Runtime | None = None

@@ -22,6 +22,9 @@ class Kind(StrEnum):
     SEARCH = "search"
     WEBHOOK = "webhook"
     DELIVERY = "delivery"
+    #: What was answered to a request with an idempotency key.
+    ANSWER = "answer"
+    EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,76 +1,32 @@
-"""Any-to-any search with evidence, and what the models said: what v1.3 has no word for."""
+"""What the models said, what an index holds, and the models themselves."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from fractions import Fraction
-from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from videlicet.api.errors import invalid
 from videlicet.api.v1.schemas import (
     Cards,
-    Found,
     Modality,
     Observations,
-    Part,
-    Search,
     Statistics,
 )
-from videlicet.api.v1_3.common import PROBLEMS, Call, Caller
+from videlicet.api.v1_3.common import Call, router_for
 from videlicet.api.v1_3.indexes import index_of
-from videlicet.api.v1_3.media_sources import opened
 from videlicet.api.v1_3.video_records import video_of
+from videlicet.models.base import File
 from videlicet.models.cards import CARDS
 from videlicet.models.registry import missing
 from videlicet.rights import Purpose
-from videlicet.search.lanes import LANES
-from videlicet.types import GroupBy, Hit, Kind, PartKind, QueryPart, Span, instant
 from videlicet.types import Modality as Kinds
-from videlicet.types import Query as Asked
+from videlicet.types import PartKind, Span, instant
 from videlicet.types.observation import payload_to_json
 
-router = APIRouter(tags=["native"], responses=PROBLEMS)
+router = router_for("looking")
 
 _MEDIA = {"image": PartKind.IMAGE, "audio": PartKind.AUDIO, "video": PartKind.VIDEO}
-
-
-@router.post("/indexes/{index_id}/search", response_model=Found, response_model_exclude_none=True)
-def search(call: Call, index_id: str, body: Search) -> Any:
-    """Find moments by words, pictures, sounds and clips, alone or together. Later pages are had by
-    the same body with ``page``."""
-    index = index_of(call, index_id)
-    if strange := set(body.lanes) - {lane.name for lane in LANES}:
-        raise invalid(f"lanes: there is no lane {min(strange)!r}.")
-    with ExitStack() as held:
-        query = Asked(
-            parts=tuple(_part(call, held, part) for part in body.parts),
-            modalities=frozenset(Kinds(one) for one in body.modalities),
-            filter=body.filter,
-            asset_ids=None if body.videos is None else tuple(body.videos),
-            threshold=body.threshold,
-            group_by=GroupBy.ASSET if body.group_by == "video" else GroupBy.MOMENT,
-            page_size=body.limit,
-            page_token=body.page,
-            lanes=frozenset(body.lanes),
-        )
-        found = call.service.searcher(index).search(call.grant(Purpose.SEARCH), index, query)
-    grant = call.grant(Purpose.SEARCH)
-    ids = {hit.asset_id for hit in found.hits}
-    files = {
-        row.id: str(row.body["file_id"])
-        for row in call.catalog.find_resources(grant, Kind.VIDEO, ids=ids)[0]
-    }
-    starts = {id: call.catalog.asset(grant, id).media.span.start for id in ids}
-    return {
-        "hits": [_hit(call, hit, starts, files) for hit in found.hits],
-        "total": found.total,
-        "next_page": found.next_page,
-        "cards": list(found.cards),
-        "exact": found.exact,
-    }
 
 
 @router.get("/indexes/{index_id}/videos/{video_id}/observations", response_model=Observations)
@@ -141,57 +97,28 @@ def models(call: Call) -> Any:
                 "limits": card.limits,
                 "default": card.default,
                 "present": card.id not in absent,
+                "needs": list(card.needs),
+                "files": [_file(file) for file in card.files],
             }
             for card in CARDS
         ]
     }
 
 
-def _part(call: Caller, held: ExitStack, part: Part) -> QueryPart:
-    given = [name for name in ("text", *_MEDIA) if getattr(part, name) is not None]
-    if len(given) != 1:
-        raise invalid("parts: each part has exactly one of text, image, audio and video.")
-    name = given[0]
-    if name == "text":
-        return QueryPart(PartKind.TEXT, part.text or "", part.weight)
-    given_source = getattr(part, name)
-    source = held.enter_context(opened(call, given_source, f"parts.{name}"))
-    if given_source.url and isinstance(source, Path):
-        # A page token knows media by their bytes; where they were downloaded to is chance.
-        source = source.read_bytes()
-    return QueryPart(_MEDIA[name], source, part.weight)
-
-
-def _hit(
-    call: Caller, hit: Hit, starts: dict[str, Fraction], files: dict[str, str]
-) -> dict[str, Any]:
-    origin = starts[hit.asset_id]
-    shown = next((e.frame for e in hit.evidence if e.frame is not None), hit.span.midpoint)
-    file = files.get(hit.asset_id)
-    path = f"/media/assets/{file}/frames/{round(1000 * (shown - origin))}.jpg"
+def _file(file: File) -> dict[str, Any]:
     return {
-        "video_id": hit.asset_id,
-        "name": hit.asset_name,
-        "start": float(hit.span.start - origin),
-        "end": float(hit.span.end - origin),
-        "score": hit.score,
-        "rank": hit.rank,
-        "thumbnail_url": None if file is None else call.address(path),
-        "evidence": [
+        "name": file.name,
+        "sha256": file.sha256,
+        "size": file.size,
+        "provenance": file.provenance,
+        "sources": [
             {
-                "lane": one.lane,
-                "modality": one.modality.value,
-                "card": one.card,
-                "rank": one.rank,
-                "score": one.score,
-                "contribution": one.contribution,
-                "start": float(one.span.start - origin),
-                "end": float(one.span.end - origin),
-                "text": one.text,
-                "frame": None if one.frame is None else float(one.frame - origin),
-                "observation_id": one.observation_id,
+                "kind": source.kind,
+                "parts": [
+                    {"package": part.package, "version": part.version, "member": part.member}
+                    for part in source.parts
+                ],
             }
-            for one in hit.evidence
+            for source in file.sources
         ],
-        "moments": [_hit(call, inner, starts, files) for inner in hit.moments],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from videlicet.api.v1_3.schemas.common import Model
 from videlicet.api.v1_3.schemas.media_sources import MediaSource
@@ -23,9 +23,10 @@ class Part(Model):
 
 
 class Search(Model):
-    """What is asked. ``filter`` is the library's own grammar; see the guide."""
+    """What is asked. ``filter`` is the library's own grammar; see the guide. A ``page`` token holds
+    the whole search, so it comes alone."""
 
-    parts: list[Part] = Field(min_length=1, max_length=20)
+    parts: list[Part] = Field(default_factory=list, max_length=20)
     modalities: list[Modality] = Field(default_factory=list, max_length=4)
     lanes: list[str] = Field(default_factory=list, max_length=20)
     filter: dict[str, Any] = Field(default_factory=dict)
@@ -66,6 +67,8 @@ class Found(Model):
     hits: list[Hit]
     total: int
     next_page: str | None = None
+    prev_page: str | None = None
+    page_expires_at: str | None = None
     cards: list[str]
     exact: bool
 
@@ -83,6 +86,95 @@ class Observations(Model):
     observations: list[Seen]
 
 
+TaskStatus = Literal["queued", "running", "ready", "failed", "cancelled"]
+
+
+class Reason(Model):
+    """Why something failed."""
+
+    code: str
+    message: str
+    retryable: bool
+    remedy: str
+
+
+class TaskOut(Model):
+    id: str
+    index_id: str
+    video_id: str | None = Field(default=None, description="None for what was added by path.")
+    name: str
+    status: TaskStatus
+    stage: str | None = Field(default=None, description="What a running task is doing.")
+    done_s: float = Field(description="Seconds of the recording that are done.")
+    total_s: float | None = Field(default=None, description="Seconds of the recording.")
+    attempts: int
+    error: Reason | None = None
+    created_at: str
+    updated_at: str
+
+
+class NewWebhook(Model):
+    url: str = Field(min_length=1, max_length=2000)
+    events: list[Literal["index.task.ready", "index.task.failed"]] = Field(
+        default_factory=list, max_length=2, description="All events, if none is named."
+    )
+
+
+class Webhook(Model):
+    id: str
+    url: str
+    events: list[str]
+    created_at: str
+    rotated_at: str | None = None
+
+
+class WebhookWithSecret(Webhook):
+    secret: str
+
+
+class Tested(Model):
+    delivered: bool
+    event_id: str
+    error: str | None = None
+
+
+DeliveryStatus = Literal["processing", "delivered", "failed"]
+
+
+class Delivery(Model):
+    id: str
+    type: str
+    event_id: str
+    status: DeliveryStatus
+    attempts: int
+    last_error: str | None = None
+    data: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+class SourcePart(Model):
+    """For a wheel: a distribution, its version, a path in it; for a hub: a repository, a revision,
+    a path."""
+
+    package: str
+    version: str
+    member: str
+
+
+class Source(Model):
+    kind: Literal["wheel", "hub", "installed"]
+    parts: list[SourcePart]
+
+
+class WeightFile(Model):
+    name: str
+    sha256: str
+    size: int
+    provenance: str = Field(description="How its bytes are tied to what its author published.")
+    sources: list[Source] = Field(description="Where it is got from, in the order of trying.")
+
+
 class CardOut(Model):
     id: str
     role: str
@@ -94,10 +186,101 @@ class CardOut(Model):
     limits: str
     default: bool
     present: bool = Field(description="Whether its weights are here.")
+    needs: list[str] = Field(description="Cards whose files it works with besides its own.")
+    files: list[WeightFile]
 
 
 class Cards(Model):
     models: list[CardOut]
+
+
+class Relevant(Model):
+    """A right answer: a whole video, or with times (seconds from its start) a stretch of it."""
+
+    video_id: str
+    start: float | None = Field(default=None, ge=0, le=1e6)
+    end: float | None = Field(default=None, gt=0, le=1e6)
+
+
+class Asked(Model):
+    """One query: words, or the id of an asset that is a picture, a sound or a clip."""
+
+    id: str | None = Field(default=None, min_length=1, max_length=100)
+    text: str | None = Field(default=None, max_length=5000)
+    image: str | None = None
+    audio: str | None = None
+    video: str | None = None
+    kind: str = Field(
+        default="query", pattern="^[a-z0-9_-]{1,40}$", description="Reported apart by kind."
+    )
+    relevant: list[Relevant] = Field(min_length=1, max_length=50)
+
+    @field_validator("kind")
+    @classmethod
+    def is_no_sum(cls, kind: str) -> str:
+        """Refuse the name under which all kinds are summed up."""
+        if kind == "all":
+            raise ValueError("all stands for every kind together")
+        return kind
+
+
+class NewEvaluation(Model):
+    """``scope`` says among which videos moments are looked for: all that hold a right stretch of
+    any query, or the query's own."""
+
+    index_id: str
+    name: str = Field(default="", max_length=200)
+    queries: list[Asked] = Field(min_length=1, max_length=2000)
+    scope: Literal["collection", "file"] = "collection"
+    resamples: int = Field(default=1000, ge=100, le=10_000)
+    seed: int = Field(default=0, ge=0, le=2**31)
+
+
+class Outcome(Model):
+    id: str
+    rank: int | None = Field(default=None, description="Of the first right video among ten.")
+    iou: float | None = Field(default=None, description="Overlap of the first moment.")
+
+
+Table = dict[str, dict[str, dict[str, Any]]]
+
+
+class Report(Model):
+    """Tables of metrics by modality of the query and by kind: means, and under ``NAME_ci`` their
+    95 % bootstrap intervals."""
+
+    by_asset: Table
+    by_moment: Table
+    baselines: dict[str, dict[str, Table]]
+    models: list[str]
+    timing: dict[str, float]
+    unindexed: list[str] = Field(description="Right videos that were not ready: missed.")
+    outcomes: list[Outcome]
+
+
+class Evaluation(Model):
+    id: str
+    index_id: str
+    name: str
+    status: Literal["processing", "ready", "failed"]
+    done: int = Field(description="Queries that were put.")
+    total: int
+    created_at: str
+    updated_at: str
+    error: Reason | None = None
+    report: Report | None = None
+
+
+class Finding(Model):
+    level: Literal["info", "warning", "error"]
+    subject: str
+    message: str
+    remedy: str
+
+
+class Findings(Model):
+    sound: bool = Field(description="Whether nothing found is an error.")
+    findings: list[Finding]
 
 
 class Statistics(Model):

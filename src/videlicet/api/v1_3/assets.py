@@ -6,10 +6,10 @@ import shutil
 from datetime import UTC, datetime
 from typing import Annotated, Any, BinaryIO, Literal
 
-from fastapi import APIRouter, File, Form, Query, Response, UploadFile
+from fastapi import File, Form, Query, Response, UploadFile
 
 from videlicet.api.errors import ApiError, invalid, missing, unknown
-from videlicet.api.v1_3.common import PROBLEMS, Call, Caller, Pages, merged, metadata_of, text_of
+from videlicet.api.v1_3.common import Call, Caller, Pages, merged, metadata_of, router_for, text_of
 from videlicet.api.v1_3.schemas.assets import Detail, NewMetadata, Transcription
 from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.technical import technical_metadata
@@ -21,7 +21,7 @@ from videlicet.media.fetch import check
 from videlicet.rights import Purpose
 from videlicet.types import Kind, Resource, random_id
 
-router = APIRouter(tags=["assets"], responses=PROBLEMS)
+router = router_for("assets")
 
 
 def asset_of(call: Caller, asset_id: str) -> Resource:

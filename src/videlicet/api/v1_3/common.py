@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from videlicet.api.errors import ApiError, invalid
-from videlicet.api.gate import grant_of, state_key
+from videlicet.api.gate import WRITE, grant_of, state_key
+from videlicet.api.once import OnceRoute
 from videlicet.api.service import Service
 from videlicet.api.v1_3.schemas.common import PageInfo, Problem
 from videlicet.rights import Grant, Purpose
@@ -100,6 +101,11 @@ class Caller:
         return grant_of(self._key, purpose)
 
     @property
+    def may_write(self) -> bool:
+        """Whether the key is for more than reading."""
+        return not self._key.scopes or WRITE in self._key.scopes
+
+    @property
     def manage(self) -> Grant:
         return self.grant(Purpose.MANAGE)
 
@@ -123,6 +129,11 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         429: "Too many requests.",
     }.items()
 }
+
+
+def router_for(tag: str) -> APIRouter:
+    """A router with what all have in common."""
+    return APIRouter(tags=[tag], responses=PROBLEMS, route_class=OnceRoute)
 
 
 def text_of(when: datetime | str | None) -> str | None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
-
 from videlicet.api.errors import ApiError, unknown
-from videlicet.api.v1_3.common import PROBLEMS, Call, Pages
+from videlicet.api.v1_3.common import Call, Pages, router_for
 from videlicet.api.v1_3.schemas.common import Page
 
-router = APIRouter(tags=["connectors"], responses=PROBLEMS)
+router = router_for("connectors")
 
 
 @router.get("/connections", response_model=Page[dict[str, Any]])

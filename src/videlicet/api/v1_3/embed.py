@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi import File, Form, Query, UploadFile
 
 from videlicet.api.errors import invalid, missing, unknown
 from videlicet.api.v1_3 import assets
-from videlicet.api.v1_3.common import PROBLEMS, Call, Caller, Pages, text_of, time_of
+from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of, time_of
 from videlicet.api.v1_3.media_sources import fetched
 from videlicet.api.v1_3.models import known
 from videlicet.api.v1_3.schemas.common import Page
@@ -21,7 +21,7 @@ from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
 from videlicet.types import Kind, Resource, random_id
 
-router = APIRouter(tags=["embeddings"], responses=PROBLEMS)
+router = router_for("embeddings")
 
 #: How long the answer of a task is kept.
 KEPT = timedelta(days=7)

@@ -6,11 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import APIRouter
-
 from videlicet.api.errors import ApiError, invalid, missing
 from videlicet.api.v1_3 import assets
-from videlicet.api.v1_3.common import PROBLEMS, Call, Caller, Pages, text_of
+from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
 from videlicet.api.v1_3.embed import begin, models_of, task_of, tasks
 from videlicet.api.v1_3.media_sources import decoded, opened
 from videlicet.api.v1_3.models import known
@@ -38,7 +36,7 @@ from videlicet.errors import MediaError
 from videlicet.ingest import files
 from videlicet.types import Resource
 
-router = APIRouter(tags=["embeddings"], responses=PROBLEMS)
+router = router_for("embeddings")
 
 NAMES = ("marengo3.0", "marengo3.5")
 #: Seconds of a clip where nobody says.

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from videlicet.api.errors import ApiError, invalid, unknown
 from videlicet.api.v1_3.assets import asset_of
-from videlicet.api.v1_3.common import PROBLEMS, Call, Caller, Pages, ascending, sorted_by, text_of
+from videlicet.api.v1_3.common import Call, Caller, Pages, ascending, router_for, sorted_by, text_of
 from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.schemas.entities import (
     PICTURES,
@@ -27,7 +27,7 @@ from videlicet.api.v1_3.schemas.entities import (
 from videlicet.errors import NotFound
 from videlicet.types import Kind, Resource, random_id
 
-router = APIRouter(tags=["entities"], responses=PROBLEMS)
+router = router_for("entities")
 
 _SORTS = ("created_at", "updated_at", "name")
 

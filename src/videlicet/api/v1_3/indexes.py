@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from videlicet.api.errors import invalid, unknown
 from videlicet.api.v1_3.common import (
-    PROBLEMS,
     Call,
     Caller,
     Pages,
     ascending,
+    router_for,
     sorted_by,
     text_of,
     time_of,
@@ -24,7 +24,7 @@ from videlicet.errors import NotFound
 from videlicet.rights import Purpose
 from videlicet.types import Index, Kind
 
-router = APIRouter(tags=["indexes"], responses=PROBLEMS)
+router = router_for("indexes")
 
 
 def index_of(call: Caller, index_id: str) -> Index:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-from fastapi import APIRouter
+from videlicet.api.v1_3.common import not_yet, router_for
 
-from videlicet.api.v1_3.common import PROBLEMS, not_yet
-
-router = APIRouter(tags=["not there yet"], responses=PROBLEMS)
+router = router_for("not there yet")
 
 _ANALYSIS = "Analysis"
 _STORES = "The knowledge store"

@@ -7,6 +7,7 @@ import binascii
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from videlicet.api.errors import ApiError, invalid
@@ -20,8 +21,11 @@ from videlicet.rights import Purpose
 
 
 @contextmanager
-def opened(call: Caller, source: MediaSource, name: str = "media_source") -> Iterator[bytes | Path]:
-    """The bytes of a source, or a file that holds them while the context lasts."""
+def opened(
+    call: Caller, source: MediaSource, name: str = "media_source", most: int | None = None
+) -> Iterator[bytes | Path]:
+    """The bytes of a source, or a file that holds them while the context lasts. From an address at
+    most ``most`` bytes are fetched, where that is less than the operator allows."""
     given = [value for value in (source.base64_string, source.url, source.asset_id) if value]
     if len(given) != 1:
         raise invalid(f"{name} takes exactly one of url, asset_id and base64_string.")
@@ -34,18 +38,21 @@ def opened(call: Caller, source: MediaSource, name: str = "media_source") -> Ite
         yield files.bytes_of(call.grant(Purpose.EMBED_EXPORT), call.store, file)
     else:
         assert source.url is not None
-        with fetched(call, source.url, name) as path:
+        with fetched(call, source.url, name, most) as path:
             yield path
 
 
 @contextmanager
-def fetched(call: Caller, url: str, name: str) -> Iterator[Path]:
+def fetched(call: Caller, url: str, name: str, most: int | None = None) -> Iterator[Path]:
     """A file that is downloaded for this request only."""
     check_url(call, url, name)
+    settings = call.settings
+    if most is not None:
+        settings = replace(settings, fetch_max=min(most, settings.fetch_max))
     with tempfile.TemporaryDirectory(prefix="videlicet-") as folder:
         path = Path(folder) / "media"
         try:
-            fetch(url, path, call.settings)
+            fetch(url, path, settings)
         except InvalidInput as error:
             # Whatever is wrong with the address is the caller's to mend.
             raise ApiError(400, error.code, f"{name}: {error.message}") from None

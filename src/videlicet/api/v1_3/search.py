@@ -6,19 +6,18 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import File, Form, UploadFile
 
 from videlicet.api.errors import invalid, missing
-from videlicet.api.v1_3.common import PROBLEMS, Call, Caller, text_of
+from videlicet.api.v1_3 import kept
+from videlicet.api.v1_3.common import Call, Caller, router_for, text_of
 from videlicet.api.v1_3.entities import entity_of
 from videlicet.api.v1_3.indexes import index_of, options_of
 from videlicet.api.v1_3.media_sources import fetched
 from videlicet.api.v1_3.schemas.search import Results
-from videlicet.errors import NotFound
 from videlicet.ingest import videos
 from videlicet.rights import Purpose
 from videlicet.search.paging import fingerprint, page_token
@@ -35,15 +34,14 @@ from videlicet.types import (
     SearchPage,
     Span,
     Utterance,
-    random_id,
 )
 
-router = APIRouter(tags=["search"], responses=PROBLEMS)
+router = router_for("search")
 
 #: Most pictures in a query, and the largest.
 PICTURES, LARGEST = 10, 32 * 1024**2
-#: How long a page token is good.
-LIFETIME = timedelta(hours=1)
+#: Marks the kept searches of this interface.
+FORM = "1.3"
 
 _MODALITIES = {
     "visual": frozenset({Modality.VISUAL, Modality.TEXT}),
@@ -56,7 +54,6 @@ _OTHER_LANES = frozenset(
     {"scene", "screen", "screen-words", "screen-substring", "screen-phrase", "frames", "sound"}
 )
 _ENTITY = re.compile(r"<@([^<>@\s]{1,64})>")
-_TOKEN = re.compile(r"([0-9a-f]{24})-([1-9][0-9]{0,5})")
 _NUMBERS = ("duration", "width", "height", "size")
 
 
@@ -101,25 +98,13 @@ def create(
 @router.get("/search/{token}", response_model=Results, response_model_exclude_none=True)
 def retrieve(call: Call, token: str, include_user_metadata: bool | None = None) -> Any:
     """A later page of a search."""
-    matched = _TOKEN.fullmatch(token)
-    try:
-        if matched is None:
-            raise NotFound("resource_not_found", "")
-        kept = call.catalog.resource(call.grant(Purpose.SEARCH), Kind.SEARCH, matched[1])
-    except NotFound:
-        raise invalid("The page token is not known, or has expired.") from None
-    if kept.expires_at is None or kept.expires_at < datetime.now(UTC):
-        raise invalid("The page token has expired.")
-    settings = dict(kept.body["settings"])
+    found, number = kept.recall(call, FORM, token)
+    settings = dict(found.body["settings"])
     if include_user_metadata is not None:
         settings["metadata"] = include_user_metadata
-    grant = call.grant(Purpose.SEARCH)
-    pictures = [
-        call.store.blobs.get(grant, f"searches/{kept.id}/{n}")
-        for n in range(int(kept.body["pictures"]))
-    ]
+    pictures = [path.read_bytes() for path in kept.media_of(call, found)]
     index = index_of(call, settings["index_id"])
-    return _page(call, index, settings, pictures, int(matched[2]), kept)
+    return _page(call, index, settings, pictures, number, found)
 
 
 def _check(index: Index, options: Sequence[str], transcription: Sequence[str] | None) -> None:
@@ -170,7 +155,7 @@ def _page(
     settings: Mapping[str, Any],
     pictures: Sequence[bytes],
     number: int,
-    kept: Resource | None,
+    again: Resource | None,
 ) -> dict[str, Any]:
     query = _query(call, index, settings, pictures)
     limit = int(settings["limit"])
@@ -179,17 +164,17 @@ def _page(
             query, page_token=page_token(fingerprint(index.id, query), (number - 1) * limit)
         )
     found = call.service.searcher(index).search(call.grant(Purpose.SEARCH), index, query)
-    if kept is None and found.next_page is not None:
-        kept = _keep(call, settings, pictures)
+    if again is None and found.next_page is not None:
+        again = kept.keep(call, FORM, settings, pictures)
     info: dict[str, Any] = {"limit_per_page": limit, "total_results": found.total}
     if settings["group_by"] == "video":
         info["total_inner_matches"] = sum(len(hit.moments) for hit in found.hits)
-    if kept is not None:
-        info["page_expires_at"] = text_of(kept.expires_at)
+    if again is not None:
+        info["page_expires_at"] = text_of(again.expires_at)
         if found.next_page is not None:
-            info["next_page_token"] = f"{kept.id}-{number + 1}"
+            info["next_page_token"] = kept.token(again, number + 1)
         if number > 1:
-            info["prev_page_token"] = f"{kept.id}-{number - 1}"
+            info["prev_page_token"] = kept.token(again, number - 1)
     count, duration = call.catalog.sum_of(
         call.grant(Purpose.SEARCH), Kind.VIDEO, "duration", parent=index.id, status=[videos.READY]
     )
@@ -267,29 +252,6 @@ def _filter(text: str | None) -> dict[str, Any]:
     return found
 
 
-def _keep(call: Caller, settings: Mapping[str, Any], pictures: Sequence[bytes]) -> Resource:
-    """Keep a search for its later pages; those that have expired go."""
-    now = datetime.now(UTC)
-    grant = call.grant(Purpose.INDEX)
-    gone, _ = call.catalog.find_resources(grant, Kind.SEARCH, until=now - LIFETIME)
-    for old in gone:
-        call.store.blobs.delete(grant, f"searches/{old.id}/")
-    call.catalog.delete_resources(grant, Kind.SEARCH, expired=now)
-    kept = Resource(
-        id=random_id(),
-        kind=Kind.SEARCH,
-        tenant=call.tenant,
-        created_at=now,
-        updated_at=now,
-        expires_at=now + LIFETIME,
-        body={"settings": dict(settings), "pictures": len(pictures)},
-    )
-    for n, picture in enumerate(pictures):
-        call.store.blobs.put(grant, f"searches/{kept.id}/{n}", picture)
-    call.catalog.put_resource(grant, kept)
-    return kept
-
-
 def _items(
     call: Caller, index: Index, settings: Mapping[str, Any], found: SearchPage
 ) -> list[dict[str, Any]]:
@@ -304,7 +266,7 @@ def _items(
         )
         for clip, rows in zip(clips, said, strict=True)
     }
-    kept = {
+    videos_by_id = {
         row.id: row
         for row in call.catalog.find_resources(
             grant, Kind.VIDEO, ids={hit.asset_id for hit in found.hits}
@@ -318,7 +280,7 @@ def _items(
 
     def clip_of(hit: Hit) -> dict[str, Any]:
         origin: Fraction = starts[hit.asset_id]
-        video = kept.get(hit.asset_id)
+        video = videos_by_id.get(hit.asset_id)
         return {
             "start": float(hit.span.start - origin),
             "end": float(hit.span.end - origin),

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import File, Form, Query, Request, Response, UploadFile
 
 from videlicet.api.errors import ApiError, missing, unknown
 from videlicet.api.v1_3 import assets
 from videlicet.api.v1_3 import video_records as videos
 from videlicet.api.v1_3.common import (
-    PROBLEMS,
     Call,
     Caller,
     Pages,
     ascending,
     metadata_of,
     numbers,
+    router_for,
     sorted_by,
     text_of,
     time_of,
@@ -28,7 +29,7 @@ from videlicet.errors import NotFound
 from videlicet.ingest.videos import READY, video_of
 from videlicet.types import Kind, Resource, Status, Task
 
-router = APIRouter(tags=["tasks"], responses=PROBLEMS)
+router = router_for("tasks")
 
 StatusName = Literal["ready", "uploading", "validating", "pending", "queued", "indexing", "failed"]
 
@@ -162,9 +163,12 @@ def shown(call: Caller, task: Task, video: Resource | None) -> dict[str, Any]:
         Status.CANCELLED: "failed",
     }
     status = names[task.status]
-    if video is not None and not task.status.ended:
+    # What waits is queued, whatever became of its video before.
+    if video is not None and task.status is Status.RUNNING:
         status = video.status
-    error = task.error
+    error: Mapping[str, Any] | None = task.error
+    if task.status is Status.CANCELLED:
+        error = {"message": "The task was cancelled.", "code": "cancelled"}
     return {
         "_id": task.id,
         "video_id": video_of(task.source) or "",

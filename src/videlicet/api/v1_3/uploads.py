@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from videlicet.api.errors import ApiError, invalid, unknown
 from videlicet.api.v1_3 import assets
-from videlicet.api.v1_3.common import MOST, PROBLEMS, Call, Caller, Pages, metadata_of, text_of
+from videlicet.api.v1_3.common import MOST, Call, Caller, Pages, metadata_of, router_for, text_of
 from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.schemas.uploads import (
     CHUNKS,
@@ -29,7 +29,7 @@ from videlicet.ingest import files
 from videlicet.rights import Grant, Purpose
 from videlicet.types import Kind, Resource, random_id
 
-router = APIRouter(tags=["uploads"], responses=PROBLEMS)
+router = router_for("uploads")
 #: The parts themselves, which come without a key.
 parts = APIRouter(tags=["uploads"])
 

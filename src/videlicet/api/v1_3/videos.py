@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from videlicet.api.errors import ApiError
 from videlicet.api.v1_3.assets import asset_of
 from videlicet.api.v1_3.common import (
-    PROBLEMS,
     Call,
     Caller,
     Pages,
@@ -19,6 +18,7 @@ from videlicet.api.v1_3.common import (
     merged,
     metadata_of,
     numbers,
+    router_for,
     sorted_by,
     time_of,
 )
@@ -53,7 +53,7 @@ from videlicet.types import (
     Resource,
 )
 
-router = APIRouter(tags=["videos"], responses=PROBLEMS)
+router = router_for("videos")
 
 # -- the two views ------------------------------------------------------------------------------
 

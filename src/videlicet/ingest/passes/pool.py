@@ -11,18 +11,22 @@ import heapq
 import itertools
 import threading
 import time
-from collections import defaultdict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 
 from videlicet.errors import Cancelled
 
 
 class UnitPool:
-    """Runs units on ``threads`` threads, lowest ``priority`` first, then oldest first."""
+    """Runs units on ``threads`` threads: tenants take turns, and of each the unit of lowest
+    ``priority`` goes first, then the oldest."""
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
-        self._heap: list[tuple[tuple[int, ...], int, Callable[[], None]]] = []
+        #: What waits of each tenant, in the order of their turns.
+        self._heaps: OrderedDict[str, list[tuple[tuple[int, ...], int, Callable[[], None]]]] = (
+            OrderedDict()
+        )
         self._sequence = itertools.count()
         self._ready = threading.Condition()
         self._closed = False
@@ -33,12 +37,13 @@ class UnitPool:
         for worker in self._workers:
             worker.start()
 
-    def submit(self, priority: tuple[int, ...], unit: Callable[[], None]) -> None:
+    def submit(self, priority: tuple[int, ...], unit: Callable[[], None], tenant: str = "") -> None:
         """Queue ``unit``, which must not raise."""
         with self._ready:
             if self._closed:
                 raise RuntimeError("the pool is closed")
-            heapq.heappush(self._heap, (priority, next(self._sequence), unit))
+            heap = self._heaps.setdefault(tenant, [])
+            heapq.heappush(heap, (priority, next(self._sequence), unit))
             self._ready.notify()
 
     def close(self) -> None:
@@ -52,11 +57,14 @@ class UnitPool:
     def _run(self) -> None:
         while True:
             with self._ready:
-                while not self._heap:
+                while not self._heaps:
                     if self._closed:
                         return
                     self._ready.wait()
-                _, _, unit = heapq.heappop(self._heap)
+                tenant, heap = self._heaps.popitem(last=False)
+                _, _, unit = heapq.heappop(heap)
+                if heap:
+                    self._heaps[tenant] = heap
             unit()
             # Frames must not outlive their unit while this thread waits for the next one.
             del unit
@@ -69,7 +77,10 @@ class Crew:
     the processor seconds spent so far by lane.
     """
 
-    def __init__(self, pool: UnitPool, order: int, stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self, pool: UnitPool, order: int, stopped: Callable[[], bool], tenant: str = ""
+    ) -> None:
+        self._tenant = tenant
         self.cpu: dict[str, float] = defaultdict(float)
         self._pool = pool
         self._order = order
@@ -127,7 +138,7 @@ class Crew:
 
         # Work on pictures goes first: the decoder, which must never wait, feeds it, and sound
         # fills the gaps.
-        self._pool.submit((rank, self._order), run)
+        self._pool.submit((rank, self._order), run, self._tenant)
 
     def book(self, lane: str, seconds: float) -> None:
         """Add processor seconds spent outside the pool."""

@@ -1,0 +1,198 @@
+"""Runs evaluations, one after another, on a thread of the server.
+
+The worker cannot: it takes films in and holds nothing that encodes queries. What was asked for is
+a resource, so an evaluation that a server's end broke off begins anew with the next server. Tenants
+take turns.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videlicet.errors import Cancelled, NotFound, TaskError, VidelicetError
+from videlicet.evaluation import Collection, Dataset, EvaluationQuery, Relevance, Scope, measure
+from videlicet.ingest import files
+from videlicet.rights import EVERY_TENANT, Grant, Purpose
+from videlicet.search.compose import build_query
+from videlicet.types import (
+    GroupBy,
+    Index,
+    Kind,
+    Modality,
+    Observation,
+    PartKind,
+    Resource,
+    SearchPage,
+    Span,
+    Status,
+)
+
+if TYPE_CHECKING:
+    from videlicet.api.service import Service
+    from videlicet.store import Store
+
+PROCESSING, READY, FAILED = "processing", "ready", "failed"
+#: Seconds between two notes of how far it is, and between two looks for work nobody told of.
+_NOTE_EVERY, _LOOK_EVERY = 2.0, 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Evaluations:
+    """The evaluations of one server."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._grant = Grant("evaluations", Purpose.MANAGE, EVERY_TENANT)
+        self._stopping = threading.Event()
+        self._stirred = threading.Event()
+        #: When each tenant last had its turn.
+        self._turns: dict[str, float] = {}
+        self._thread = threading.Thread(target=self._run, name="evaluations", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that there is a new one."""
+        self._stirred.set()
+
+    def stop(self) -> None:
+        """Break off after the query that is being put."""
+        self._stopping.set()
+        self._stirred.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._stirred.clear()
+            try:
+                one = self._next()
+                if one is not None:
+                    self._one(one)
+                    continue
+            except VidelicetError as error:
+                # As when the disk is full: it is tried again.
+                _log.error("evaluations wait: %s", error.code)
+            self._stirred.wait(_LOOK_EVERY)
+
+    def _next(self) -> Resource | None:
+        waiting, _ = self._service.store.catalog.find_resources(
+            self._grant, Kind.EVALUATION, status=[PROCESSING], ascending=True
+        )
+        return min(waiting, key=lambda one: self._turns.get(one.tenant, 0.0), default=None)
+
+    def _one(self, one: Resource) -> None:
+        self._turns[one.tenant] = time.monotonic()
+        catalog = self._service.store.catalog
+        try:
+            body: dict[str, Any] = {"report": self._report(one), "done": len(one.body["queries"])}
+            status = READY
+        except Cancelled:
+            return
+        except VidelicetError as error:
+            body, status = {"error": error.to_json()}, FAILED
+        except Exception as error:
+            _log.exception("an evaluation failed")
+            fault = TaskError("task_failed", f"The evaluation failed: {type(error).__name__}.")
+            body, status = {"error": fault.to_json()}, FAILED
+        try:
+            catalog.update_resource(self._grant, Kind.EVALUATION, one.id, status=status, body=body)
+        except NotFound:
+            return  # deleted meanwhile
+
+    def _report(self, one: Resource) -> dict[str, Any]:
+        store = self._service.store
+        grant = replace(self._grant, tenant=one.tenant)
+        index = store.catalog.index(grant, one.parent)
+        ready = {row.asset_id for row in store.catalog.list_indexed(grant, index.id, Status.READY)}
+        assets = [asset for asset in store.catalog.assets(grant, index.id) if asset.id in ready]
+        # Twins are one document; a video that is not ready is none that can be found.
+        names = {asset.id: asset.sha256 for asset in assets}
+        queries = tuple(_query(grant, store, row) for row in one.body["queries"])
+        wanted = {right.file for query in queries for right in query.relevant}
+        done, noted = 0, time.monotonic()
+
+        def advance() -> None:
+            nonlocal done, noted
+            done += 1
+            if self._stopping.is_set():
+                raise Cancelled("cancelled", "The server is being stopped.")
+            if time.monotonic() - noted < _NOTE_EVERY:
+                return
+            noted = time.monotonic()
+            try:
+                store.catalog.update_resource(
+                    self._grant, Kind.EVALUATION, one.id, body={"done": done}
+                )
+            except NotFound:
+                raise Cancelled("cancelled", "The evaluation was deleted.") from None
+
+        report = measure(
+            _Index(self._service, grant, index),
+            Dataset(one.name, "posted", {}, queries, Scope(one.body["scope"])),
+            {video: names.get(video, video) for video in wanted},
+            Collection.of((asset, asset.sha256) for asset in assets),
+            index.id,
+            resamples=one.body["resamples"],
+            seed=one.body["seed"],
+            on_query=advance,
+        )
+        outcomes = [{"id": o.id, "rank": o.rank, "iou": o.iou} for o in report.outcomes]
+        return {**report.to_json(), "outcomes": outcomes}
+
+
+class _Index:
+    """One index, as an evaluation asks it."""
+
+    def __init__(self, service: Service, grant: Grant, index: Index) -> None:
+        self._service = service
+        self._grant = grant
+        self._index = index
+
+    def observations(
+        self, asset_id: str, modality: Modality, *, index: str
+    ) -> Sequence[Observation]:
+        return self._service.store.catalog.observations(
+            self._grant.narrowed(Purpose.ANALYZE), index, asset_id, modality
+        )
+
+    def search(
+        self,
+        query: str | None = None,
+        *,
+        image: Path | None = None,
+        audio: Path | None = None,
+        video: Path | None = None,
+        assets: Sequence[str] | None = None,
+        group_by: GroupBy,
+        limit: int,
+        index: str,
+    ) -> SearchPage:
+        built = build_query(
+            query, image, audio, video, (), (), None, assets, None, group_by, limit, None
+        )
+        searcher = self._service.searcher(self._index)
+        return searcher.search(self._grant.narrowed(Purpose.SEARCH), self._index, built)
+
+
+def _query(grant: Grant, store: Store, row: Mapping[str, Any]) -> EvaluationQuery:
+    modality = PartKind(row["modality"])
+    value: str | Path = row["value"]
+    if modality is not PartKind.TEXT:
+        file = store.catalog.resource(grant, Kind.FILE, row["value"])
+        value = files.bytes_of(grant.narrowed(Purpose.EMBED_EXPORT), store, file)
+    relevant = tuple(
+        Relevance(
+            right["video_id"],
+            None if right["start"] is None else Span.of(right["start"], right["end"]),
+        )
+        for right in row["relevant"]
+    )
+    return EvaluationQuery(row["id"], modality, value, row["kind"], relevant)
