@@ -4,8 +4,7 @@ A client that does not know whether its request arrived sends it again under the
 of success are kept for a day, sealed, because some hold secrets and names. A request is known again
 by method, address and body; of a form that is its fields and its files' digests, so that neither
 the boundary between parts nor the size of a film matters: files are read from where the parser has
-put them. Which request is at work is known to this process alone, which is the data directory's one
-writer; one that was broken off by a crash is done again.
+put them. One that was broken off by a crash is done again.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any
 
@@ -39,6 +39,8 @@ HEADER, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
 #: How long answers are kept, and how many seconds one waits for a twin that is at work.
 KEPT = timedelta(hours=24)
 PATIENCE = 10.0
+#: Seconds between two looks for one at another server.
+_LOOK_EVERY = 0.2
 _KEY = re.compile(r"[!-~]{1,255}")
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
@@ -69,6 +71,7 @@ class Answers:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._catalog = store.catalog
+        self._database = store.database
         self._seal = Fernet(base64.urlsafe_b64encode(derived(settings, "answers")))
         self._under_way: dict[str, anyio.Event] = {}
 
@@ -88,22 +91,42 @@ class Answers:
             while (twin := self._under_way.get(id)) is not None:
                 await twin.wait()
         if waiting.cancelled_caught:
-            raise ApiError(
-                409, "idempotency_in_progress", f"A request with this {HEADER} is still at work."
-            )
+            raise _at_work()
         ended = self._under_way[id] = anyio.Event()
         try:
-            kept = await anyio.to_thread.run_sync(self._kept, grant, id)
-            if kept is not None:
-                return self._again(kept, mark)
-            response = await work(request)
-            # A stream is gone once it was sent; there are none among what is made here.
-            if 200 <= response.status_code < 300 and hasattr(response, "body"):
-                await anyio.to_thread.run_sync(self._keep, grant, id, mark, response)
-            return response
+            async with self._alone(id):
+                kept = await anyio.to_thread.run_sync(self._kept, grant, id)
+                if kept is not None:
+                    return self._again(kept, mark)
+                response = await work(request)
+                # A stream is gone once it was sent; there are none among what is made here.
+                if 200 <= response.status_code < 300 and hasattr(response, "body"):
+                    await anyio.to_thread.run_sync(self._keep, grant, id, mark, response)
+                return response
         finally:
             del self._under_way[id]
             ended.set()
+
+    @asynccontextmanager
+    async def _alone(self, id: str) -> AsyncIterator[None]:
+        """Keep twins at other servers on the same database waiting."""
+        if not self._database.shared:
+            yield
+            return
+        deadline = anyio.current_time() + PATIENCE
+        with ExitStack() as held:
+            while True:
+                lock = self._database.held(f"request {id}", wait=False)
+                if await anyio.to_thread.run_sync(held.enter_context, lock):
+                    break
+                if anyio.current_time() > deadline:
+                    raise _at_work()
+                await anyio.sleep(_LOOK_EVERY)
+            try:
+                yield
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(held.close)
 
     def _kept(self, grant: Grant, id: str) -> Resource | None:
         try:
@@ -146,6 +169,12 @@ class Answers:
         if kept.body["type"] is not None:
             headers["content-type"] = kept.body["type"]
         return Response(content, kept.body["status"], headers)
+
+
+def _at_work() -> ApiError:
+    return ApiError(
+        409, "idempotency_in_progress", f"A request with this {HEADER} is still at work."
+    )
 
 
 async def _fingerprint(request: Request) -> str:

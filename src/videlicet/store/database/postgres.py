@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
 
 from videlicet.errors import Conflict, InvalidInput, StoreError
 from videlicet.store.database.base import Database
@@ -64,6 +65,10 @@ class PostgresDatabase(Database):
         self.name = f"the database {url.database} on {url.host or 'this machine'}"
         self.url = url.set(drivername=_DRIVER)
         self.engine = self.another_engine(_KEPT, _MORE)
+        # Who holds a lock needs connections beside it: from one pool, many could wait for ever.
+        self._locks = create_engine(
+            self.url, poolclass=NullPool, connect_args={"options": OPTIONS, **_KEEPALIVES}
+        )
 
         @event.listens_for(self.engine, "begin")
         def begin(connection: Connection) -> None:
@@ -96,7 +101,7 @@ class PostgresDatabase(Database):
         """Hold a lock by name, among all processes on this database, while the block runs. False
         where it is held elsewhere and ``wait`` is off."""
         key = lock_key(name)
-        with self._translated(), self.engine.connect() as connection:
+        with self._translated(), self._locks.connect() as connection:
             bare = connection.execution_options(isolation_level="AUTOCOMMIT")
             if wait:
                 # Waits as long as it takes; transactions have their own patience.
