@@ -146,8 +146,7 @@ def test_an_event_is_sent_as_often_as_it_is_tried(group: Cluster, tmp_path: Path
     store = group.store()
     with receiving(500, 302, 503) as receiver:
         hook = add_webhook(Grant("tests", Purpose.MANAGE), store, receiver.url)
-        group.worker("first")
-        group.worker("second")
+        workers = [group.worker("first"), group.worker("second")]
         client = group.client(group.server("server"))
         client.film(client.index(), film)
         # Three answers were no 2xx.
@@ -157,6 +156,7 @@ def test_an_event_is_sent_as_often_as_it_is_tried(group: Cluster, tmp_path: Path
         assert len(receiver.got) == 4
         (made,), _ = store.catalog.find_resources(MANAGE, Kind.DELIVERY, parent=hook.id)
         assert (made.status, made.body["attempts"]) == (DELIVERED, 4)
+        assert [worker.stop() for worker in workers] == [0, 0]
 
 
 def test_the_same_bytes_are_worked_on_once(group: Cluster, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ from videlicet.types import (
 
 #: Seconds of a clip that has an embedding of its own.
 CLIP = 6.0
+_MAKING = threading.Lock()
 
 
 #: What is known of a video in numbers.
@@ -50,8 +52,9 @@ def make(
     """The video of a file in an index, with the task that takes it in. The same file in the same
     index is the same video: one that failed is tried again."""
     video_id = derived_id("video", index.id, file.id)
-    # Of two requests at once, to whichever servers, one makes it and the other finds it.
-    with call.store.database.held(f"video {video_id}"):
+    # Of two requests at once, to whichever servers, one makes it and the other finds it. Here they
+    # take turns before they ask for a connection to hold: all of them could be held otherwise.
+    with _MAKING, call.store.database.held(f"video {video_id}"):
         return _make(call, index, file, metadata, video_id, stream)
 
 
