@@ -52,8 +52,7 @@ def make(
     """The video of a file in an index, with the task that takes it in. The same file in the same
     index is the same video: one that failed is tried again."""
     video_id = derived_id("video", index.id, file.id)
-    # Of two requests at once, to whichever servers, one makes it and the other finds it. Here they
-    # take turns before they ask for a connection to hold: all of them could be held otherwise.
+    # Of two requests at once, to this server or to two, one makes it and the other finds it.
     with _MAKING, call.store.database.held(f"video {video_id}"):
         return _make(call, index, file, metadata, video_id, stream)
 

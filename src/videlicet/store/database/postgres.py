@@ -110,12 +110,7 @@ class PostgresDatabase(Database):
             elif not bare.exec_driver_sql(f"SELECT pg_try_advisory_lock({key})").scalar():
                 yield False
                 return
-            try:
-                yield True
-            finally:
-                # The connection may be gone, and the lock with it: it must not go back to the pool
-                # with either the lock or the setting.
-                connection.invalidate()
+            yield True  # the lock ends with the connection
 
     def _reader(self) -> Connection:
         return self.engine.connect().execution_options(isolation_level="REPEATABLE READ")
