@@ -22,6 +22,8 @@ class Kind(StrEnum):
     SEARCH = "search"
     WEBHOOK = "webhook"
     DELIVERY = "delivery"
+    #: When a key was last used: the id is the key's, ``updated_at`` the time.
+    KEY_USE = "key_use"
 
 
 @dataclass(frozen=True, slots=True)
