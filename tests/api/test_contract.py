@@ -19,6 +19,7 @@ from tests.ingest import rig
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import load
 from videlicet.store import open_store
+from videlicet.types import Kind
 
 NOBODY = "0" * 24
 
@@ -100,6 +101,22 @@ def test_expired_and_revoked_keys(server: Server) -> None:
     while httpx.get(f"{server.base}/indexes", headers={"x-api-key": good}).status_code == 200:
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def test_when_a_key_was_last_used(server: Server) -> None:
+    began = datetime.now(UTC)
+    secret = server.key()
+    for _ in range(2):
+        assert httpx.get(f"{server.base}/indexes", headers={"x-api-key": secret}).is_success
+    grant = Grant("tests", Purpose.MANAGE)
+    deadline = time.monotonic() + 10
+    with open_store(load(server.home)) as store:
+        key = store.catalog.key_of(secret)
+        assert key is not None
+        while not (found := store.catalog.find_resources(grant, Kind.KEY_USE, ids=[key.id])[0]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert began <= found[0].updated_at <= datetime.now(UTC)
 
 
 def test_a_reading_key_cannot_write(server: Server, index: str) -> None:

@@ -4,10 +4,12 @@ bodies and answers stream through it."""
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,7 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from videlicet.api.errors import ApiError, answer, of_library
 from videlicet.errors import VidelicetError
 from videlicet.rights import Grant, Purpose
-from videlicet.types import ApiKey
+from videlicet.types import ApiKey, Kind, Resource
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,8 +32,9 @@ OPEN = ("/v1/openapi.json", "/v1/docs")
 READ, WRITE = "read", "write"
 #: Posts that change nothing.
 _READING_POSTS = ("/search", "/embed", "/embed-v2", "/analyze")
-#: Seconds for which a key that was seen good is not looked up again.
-_TRUSTED = 2.0
+#: Seconds for which a key that was seen good is not looked up again, and between two notes of when
+#: a key was last used.
+_TRUSTED, _NOTE_EVERY = 2.0, 600.0
 
 _HEADERS = {
     "x-api-version": "1.3",
@@ -40,6 +43,8 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -81,6 +86,7 @@ class Gate:
         self.service = service
         self._limiter = Limiter(service.settings.rate_limit)
         self._seen: OrderedDict[str, tuple[float, ApiKey]] = OrderedDict()
+        self._noted: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,6 +127,7 @@ class Gate:
                 # A fault was logged and answered already; let the connection live.
                 if not started:
                     raise
+            await self._note(scope.get("state", {}).get("key"))
         finally:
             self.service.metrics.answered(scope, status, began)
 
@@ -164,6 +171,30 @@ class Gate:
             while len(self._seen) > 10_000:
                 self._seen.popitem(last=False)
         return key
+
+    async def _note(self, key: ApiKey | None) -> None:
+        """Note that a key was used, now and then. The client has its answer by then."""
+        if key is None:
+            return
+        now = time.monotonic()
+        with self._lock:
+            if now - self._noted.get(key.id, -_NOTE_EVERY) < _NOTE_EVERY:
+                return
+            self._noted[key.id] = now
+            self._noted.move_to_end(key.id)
+            while len(self._noted) > 10_000:
+                self._noted.popitem(last=False)
+        import anyio
+
+        await anyio.to_thread.run_sync(self._write_use, key)
+
+    def _write_use(self, key: ApiKey) -> None:
+        now = datetime.now(UTC)
+        use = Resource(key.id, Kind.KEY_USE, key.tenant, now, now)
+        try:
+            self.service.store.catalog.put_resource(grant_of(key, Purpose.MANAGE), use)
+        except VidelicetError as error:
+            _log.error("the use of a key was not noted: %s", error.code)
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
         headers = Headers(scope=scope)

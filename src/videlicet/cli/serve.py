@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from videlicet.store import Store
     from videlicet.types import ApiKey
 
-keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+keys = typer.Typer(help="Make, list, rotate and revoke API keys.", no_args_is_help=True)
 
 TenantOption = Annotated[
     str, typer.Option("--tenant", help="Whose data the key opens; tenants never see each other's.")
@@ -112,7 +112,11 @@ def create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     tenant: TenantOption = "local",
     scope: Annotated[
-        list[str] | None, typer.Option(help="read or write; everything, if none is given.")
+        list[str] | None,
+        typer.Option(
+            help="read (look and search) or write (all that changes something); repeatable; both, "
+            "if none is given."
+        ),
     ] = None,
     days: Annotated[
         int | None, typer.Option(help="Days until the key expires.", min=1, show_default=False)
@@ -137,23 +141,50 @@ def create(
 @keys.command("list")
 def find(as_json: JsonOption = False) -> None:
     """List keys (never the keys themselves)."""
+    from videlicet.types import Kind
+
     with open_beside() as store:
-        found = [_row(key) for key in store.catalog.keys(grant_for("*"))]
+        uses, _ = store.catalog.find_resources(grant_for("*"), Kind.KEY_USE)
+        used = {use.id: use.updated_at.isoformat(timespec="seconds") for use in uses}
+        kept = store.catalog.keys(grant_for("*"))
+    found = [{**_row(key), "last_used_at": used.get(key.id)} for key in kept]
     if as_json:
         print_json(found)
         return
     print_table(
-        ("id", "name", "begins", "tenant", "scopes", "created", "state"),
+        ("id", "name", "begins", "tenant", "scopes", "created", "last used", "expires", "state"),
         [
             (
                 row["id"], row["name"], row["prefix"], row["tenant"],
-                ", ".join(row["scopes"]) or "all", row["created_at"][:10], row["state"],
+                ", ".join(row["scopes"]) or "all", row["created_at"][:10],
+                (row["last_used_at"] or "")[:16], (row["expires_at"] or "")[:16], row["state"],
             )
             for row in found
         ],
         empty="There are no keys; make one with `videlicet keys create NAME`.",
         whole=("id",),
     )  # fmt: skip
+
+
+@keys.command("rotate")
+def rotate(
+    id: Annotated[str, typer.Argument(help="The id of a key, from `videlicet keys list`.")],
+    overlap: Annotated[
+        float, typer.Option(help="Hours for which the old key stays good.", min=0, max=8760)
+    ] = 24.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key that takes the place of another; it is shown this once. Both are good for a
+    while, so that nothing stands still while the new one is handed out."""
+    with open_beside() as store:
+        old, made, secret = store.catalog.rotate_key(grant_for("*"), id, timedelta(hours=overlap))
+    if as_json:
+        print_json({"key": secret, **_row(made), "replaces": _row(old)})
+    else:
+        say(f"Key {made.id} ({made.name}) takes the place of {old.id}, shown this once:")
+        typer.echo(secret)
+        assert old.expires_at is not None
+        say(f"The old key is good until {old.expires_at.isoformat(timespec='minutes')}.")
 
 
 @keys.command("revoke")

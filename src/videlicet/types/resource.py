@@ -25,6 +25,8 @@ class Kind(StrEnum):
     #: What was answered to a request with an idempotency key.
     ANSWER = "answer"
     EVALUATION = "evaluation"
+    #: When a key was last used: the id is the key's, ``updated_at`` the time.
+    KEY_USE = "key_use"
 
 
 @dataclass(frozen=True, slots=True)

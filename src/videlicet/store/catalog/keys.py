@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
-from videlicet.errors import NotFound
+from videlicet.errors import InvalidInput, NotFound
 from videlicet.rights import EVERY_TENANT, Grant, authorize
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.schema import api_keys
@@ -38,25 +38,34 @@ class Keys(Part):
     ) -> tuple[ApiKey, str]:
         """A new key of the grant's tenant, and its secret, which is shown this once."""
         authorize(grant, MANAGING, "key")
-        secret = MARK + secrets.token_urlsafe(32)
-        made = ApiKey(
-            id=random_id(),
-            tenant=grant.tenant,
-            name=name,
-            prefix=secret[: len(MARK) + 4],
-            scopes=frozenset(scopes),
-            created_at=datetime.now(UTC),
-            expires_at=expires_at,
-        )
         with self._database.writing() as connection:
-            connection.execute(
-                insert(api_keys).values(
-                    id=made.id, tenant=made.tenant, name=name, prefix=made.prefix,
-                    digest=_digest(secret), scopes=sorted(made.scopes),
-                    created_at=made.created_at, expires_at=expires_at,
+            return _create(connection, grant.tenant, name, scopes, expires_at)
+
+    def rotate_key(self, grant: Grant, id: str, overlap: timedelta) -> tuple[ApiKey, ApiKey, str]:
+        """A new key for the same name, tenant and scopes; the old one stays good for ``overlap``,
+        if it does not expire sooner. One that expires is followed by one that lives as long.
+        Returns the old key, the new one, and its secret, which is shown this once.
+
+        Raises:
+            NotFound: ``resource_not_found``.
+            InvalidInput: ``invalid_argument``, for a key that is no longer good.
+        """
+        authorize(grant, MANAGING, "key")
+        now = datetime.now(UTC)
+        with self._database.writing() as connection:
+            old = _found(connection, grant, id)
+            if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
+                raise InvalidInput(
+                    "invalid_argument",
+                    f"Key {id} is no longer good, so nothing can follow it.",
+                    subject=id,
+                    remedy="Make a new key with `videlicet keys create NAME`.",
                 )
-            )  # fmt: skip
-        return made, secret
+            expires = None if old.expires_at is None else now + (old.expires_at - old.created_at)
+            end = now + overlap if old.expires_at is None else min(old.expires_at, now + overlap)
+            connection.execute(update(api_keys).where(api_keys.c.id == id).values(expires_at=end))
+            made, secret = _create(connection, old.tenant, old.name, old.scopes, expires)
+            return _found(connection, grant, id), made, secret
 
     def key_of(self, secret: str) -> ApiKey | None:
         """The key with this secret, unless it has expired or was revoked.
@@ -88,19 +97,49 @@ class Keys(Part):
             NotFound: ``resource_not_found``.
         """
         authorize(grant, MANAGING, "key")
-        query = select(api_keys).where(api_keys.c.id == id)
         with self._database.writing() as connection:
-            row = connection.execute(query).first()
-            if row is None or not grant.covers(row.tenant):
-                raise NotFound("resource_not_found", f"There is no key {id!r}.", subject=id)
-            if row.revoked_at is None:
+            if _found(connection, grant, id).revoked_at is None:
                 connection.execute(
                     update(api_keys).where(api_keys.c.id == id).values(revoked_at=datetime.now(UTC))
                 )
-            return _key(connection.execute(query).one())
+            return _found(connection, grant, id)
+
+
+def _create(
+    connection: Connection,
+    tenant: str,
+    name: str,
+    scopes: Collection[str],
+    expires_at: datetime | None,
+) -> tuple[ApiKey, str]:
+    secret = MARK + secrets.token_urlsafe(32)
+    made = ApiKey(
+        id=random_id(),
+        tenant=tenant,
+        name=name,
+        prefix=secret[: len(MARK) + 4],
+        scopes=frozenset(scopes),
+        created_at=datetime.now(UTC),
+        expires_at=expires_at,
+    )
+    connection.execute(
+        insert(api_keys).values(
+            id=made.id, tenant=tenant, name=name, prefix=made.prefix, digest=_digest(secret),
+            scopes=sorted(made.scopes), created_at=made.created_at, expires_at=expires_at,
+        )
+    )  # fmt: skip
+    return made, secret
+
+
+def _found(connection: Connection, grant: Grant, id: str) -> ApiKey:
+    row = connection.execute(select(api_keys).where(api_keys.c.id == id)).first()
+    if row is None or not grant.covers(row.tenant):
+        raise NotFound("resource_not_found", f"There is no key {id!r}.", subject=id)
+    return _key(row)
 
 
 def _digest(secret: str) -> str:
+    # A secret is 256 random bits, so a plain digest gives nothing to guess by.
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
