@@ -84,8 +84,26 @@ class Settings:
     media_lifetime: float = 3600.0
     #: Server: seconds before a webhook that failed is tried again; then four times as many.
     webhook_delay: float = 5.0
-    #: Longest download in bytes.
+    #: Longest download, in bytes and in seconds.
     fetch_max: int = 32 * 1024**3
+    fetch_timeout: float = 6 * 3600.0
+    #: Server: requests under way at once, of one key and of all together.
+    concurrent_per_key: int = 128
+    concurrent_max: int = 512
+    #: Server: seconds in which the head of a request must have come, and more of its body each
+    #: time; and seconds that requests under way have to end when the server is stopped.
+    request_timeout: float = 30.0
+    grace: float = 30.0
+    #: Server: bytes of film segments that are kept to be sent again; 0 keeps none.
+    media_cache: int = 2 * 1024**3
+    #: Server: origins (comma-separated) whose pages may ask it.
+    cors_origins: str = ""
+    #: Server: logs as ``json``, as ``text``, or (``auto``) as text on a terminal only; and the
+    #: least level that is logged.
+    log_format: str = "auto"
+    log_level: str = "info"
+    #: Server: the OTLP/HTTP endpoint that traces are sent to; none are made without.
+    otel_endpoint: str = ""
 
 
 def load(home: str | os.PathLike[str] | None = None, **overrides: Any) -> Settings:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from tests.cluster.services import free_port, place
 
 from videlicet.errors import StoreError
@@ -92,6 +93,26 @@ class Server:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+
+    def settle(self) -> None:
+        """Wait until no process of a killed server is left."""
+        deadline = time.monotonic() + 30
+        while self.workers():
+            assert time.monotonic() < deadline, self.workers()
+            time.sleep(0.05)
+
+    def workers(self) -> list[psutil.Process]:
+        """Processes that do this server's work, whether it lives or not."""
+        found = []
+        for one in psutil.process_iter():
+            try:
+                if str(self.home) in one.environ().get("VIDELICET_HOME", "") and (
+                    "videlicet.ingest.worker" in one.cmdline()
+                ):
+                    found.append(one)
+            except psutil.Error:
+                continue
+        return found
 
     @property
     def log(self) -> str:

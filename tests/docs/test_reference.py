@@ -41,9 +41,8 @@ def test_every_setting_is_listed_with_its_default() -> None:
     for field in dataclasses.fields(Settings):
         if field.default is not dataclasses.MISSING:
             default = field.default or (0 if field.type == "int" else "")
-            cell = (
-                f"| `{field.name}` | {default:.15g} |" if default != "" else f"`{field.name}` | |"
-            )
+            shown = default if isinstance(default, str) else f"{default:.15g}"
+            cell = f"| `{field.name}` | {shown} |" if shown else f"| `{field.name}` | |"
             assert cell in text
     assert "| `weights` |" in text
 

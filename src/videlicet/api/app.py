@@ -6,15 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from videlicet.api import browse, errors, media
+from videlicet import __version__
+from videlicet.api import browse, errors, films, media
+from videlicet.api.bodies import Forms
 from videlicet.api.gate import Gate, changes
 from videlicet.api.once import HEADER
+from videlicet.api.origins import shared
 from videlicet.api.service import Service
 from videlicet.api.v1 import evaluations, native, operations, webhooks
 from videlicet.api.v1 import search as native_search
@@ -33,7 +37,9 @@ from videlicet.api.v1_3 import (
     videos,
 )
 from videlicet.api.v1_3.common import require_text
+from videlicet.api.watch import Watch
 from videlicet.errors import VidelicetError
+from videlicet.media.sandbox import level
 from videlicet.settings import Settings
 
 #: In this order: fixed paths before those with an id in the same place.
@@ -70,6 +76,14 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
 
     app = FastAPI(
         title="Videlicet",
+        # What it could tell of requests by itself holds paths and messages.
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
         version="1.3",
         lifespan=lifespan,
         redirect_slashes=False,
@@ -97,6 +111,7 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
     app.include_router(v1)
     app.include_router(browse.router)
     app.include_router(media.router)
+    app.include_router(films.router)
     app.include_router(uploads.parts)
     app.include_router(_health(service))
     schemas = {
@@ -109,7 +124,8 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
     def openapi(request: Request) -> JSONResponse:
         return JSONResponse(schemas[request.scope["path"]])
 
-    return Gate(app, service)
+    gate = Gate(app, service, Forms(*schemas.values()))
+    return Watch(shared(gate, settings), service)
 
 
 def description(app: FastAPI, prefix: str, title: str) -> dict[str, Any]:
@@ -136,14 +152,16 @@ def description(app: FastAPI, prefix: str, title: str) -> dict[str, Any]:
 def _health(service: Service) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
+    # Not in the threads that requests work in: those may all be busy.
     @router.get("/health")
-    def health() -> dict[str, str]:
-        return {"status": "ok"}
+    async def health() -> dict[str, str]:
+        return {"status": "ok", "version": __version__, "sandbox": level()}
 
     @router.get("/ready")
-    def ready(_: Request) -> Response:
-        good = service.ready
-        return JSONResponse({"status": "ready" if good else "starting"}, 200 if good else 503)
+    async def ready() -> Response:
+        missing = await to_thread.run_sync(service.missing, limiter=service.probing)
+        found = {"status": "starting" if missing else "ready", "missing": missing}
+        return JSONResponse(found, 503 if missing else 200)
 
     @router.get("/metrics")
     def metrics() -> Response:

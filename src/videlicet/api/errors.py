@@ -96,7 +96,7 @@ async def on_library_error(_: Request, error: Exception) -> JSONResponse:
     """Handles :class:`VidelicetError`."""
     assert isinstance(error, VidelicetError)
     if error.status >= 500:
-        _log.error("%s: %s", error.code, error.subject)
+        _log.error("failed", extra={"code": error.code}, exc_info=error)
     return answer(of_library(error))
 
 
@@ -113,7 +113,12 @@ async def on_invalid(_: Request, error: Exception) -> JSONResponse:
 async def on_http_error(_: Request, error: Exception) -> JSONResponse:
     """Handles what the framework refuses by itself."""
     assert isinstance(error, HTTPException)
-    codes = {404: "resource_not_exist", 405: "method_not_allowed", 413: "payload_too_large"}
+    codes = {
+        404: "resource_not_exist",
+        405: "method_not_allowed",
+        408: "request_timeout",
+        413: "payload_too_large",
+    }
     code = codes.get(error.status_code, "parameter_invalid")
     headers = dict(error.headers or {})
     return answer(ApiError(error.status_code, code, str(error.detail), headers=headers))

@@ -1,5 +1,5 @@
-"""What every request passes first: doubled slashes, size, key, rate. Written as plain ASGI, so that
-bodies and answers stream through it."""
+"""What every request passes first: doubled slashes, key, rate, room, size. Written as plain ASGI,
+so that bodies and answers stream through it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, MutableHeaders
 
+from videlicet.api.bodies import Body, Forms
 from videlicet.api.errors import ApiError, answer, of_library
+from videlicet.api.limits import Crowd, Limiter
 from videlicet.errors import VidelicetError
 from videlicet.rights import Grant, Purpose
 from videlicet.types import ApiKey, Kind, Resource
 
 if TYPE_CHECKING:
+    from anyio import CapacityLimiter
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from videlicet.api.service import Service
@@ -28,6 +32,10 @@ if TYPE_CHECKING:
 GUARDED = ("/v1.3", "/v1")
 #: What does not, although it does.
 OPEN = ("/v1/openapi.json", "/v1/docs")
+#: What is answered however many requests are under way.
+_PROBES = ("/health", "/ready", "/metrics")
+#: Bytes of the head of a request.
+HEAD = 32 * 1024
 #: The scope that a method needs; a key without scopes may do everything.
 READ, WRITE = "read", "write"
 #: Posts that change nothing.
@@ -47,44 +55,16 @@ _HEADERS = {
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Bucket:
-    tokens: float
-    at: float
-
-
-class Limiter:
-    """A bucket of requests for each key that fills up again evenly."""
-
-    def __init__(self, per_minute: int) -> None:
-        self.per_minute = per_minute
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def take(self, name: str) -> tuple[bool, int, float]:
-        """Whether one more request may go; how many may yet; seconds until the bucket is full."""
-        now = time.monotonic()
-        rate = self.per_minute / 60
-        with self._lock:
-            bucket = self._buckets.setdefault(name, _Bucket(self.per_minute, now))
-            self._buckets.move_to_end(name)
-            while len(self._buckets) > 10_000:
-                self._buckets.popitem(last=False)
-            bucket.tokens = min(self.per_minute, bucket.tokens + (now - bucket.at) * rate)
-            bucket.at = now
-            allowed = bucket.tokens >= 1
-            if allowed:
-                bucket.tokens -= 1
-            return allowed, int(bucket.tokens), (self.per_minute - bucket.tokens) / rate
-
-
 class Gate:
     """Lets requests through to ``app`` that may go, with ``request.state.key`` set."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, service: Service, forms: Forms) -> None:
         self._app = app
-        self.service = service
-        self._limiter = Limiter(service.settings.rate_limit)
+        self._service = service
+        self._forms = forms
+        settings = service.settings
+        self._limiter = Limiter(settings.rate_limit)
+        self._crowd = Crowd(settings.concurrent_per_key, settings.concurrent_max)
         self._seen: OrderedDict[str, tuple[float, ApiKey]] = OrderedDict()
         self._noted: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
@@ -96,48 +76,61 @@ class Gate:
         path = scope["path"]
         while "//" in path:
             path = path.replace("//", "/")
-        scope = {**scope, "path": path, "raw_path": path.encode()}
+        scope["path"], scope["raw_path"] = path, path.encode("utf-8", "surrogateescape")
         headers: dict[str, str] = dict(_HEADERS)
-        began = time.perf_counter()
-        status = 500
         started = False
 
         async def reply(message: Message) -> None:
-            nonlocal status, started
+            nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                status = message["status"]
                 out = MutableHeaders(scope=message)
                 for name, value in headers.items():
                     out.setdefault(name, value)
             await send(message)
 
-        try:
+        with ExitStack() as leaving:
             try:
+                _require_short(scope)
+                if path not in _PROBES:
+                    self._crowded(self._crowd.enter(), "all", headers)
+                    leaving.callback(self._crowd.leave)
                 if path.startswith(GUARDED) and path not in OPEN:
-                    await self._admit(scope, path, headers)
-                limited = self._limited(scope, receive)
+                    key = await self._admit(scope, path, headers)
+                    self._crowded(self._crowd.enter_as(key.id), "key", headers)
+                    leaving.callback(self._crowd.leave_as, key.id)
+                body = Body(scope, receive, self._service.settings, self._forms)
             except (ApiError, VidelicetError) as error:
                 refusal = error if isinstance(error, ApiError) else of_library(error)
                 await answer(refusal)(scope, receive, reply)
                 return
+
+            async def reply_to_body(message: Message) -> None:
+                # What was wrong with the body is told below, whatever others make of it.
+                if started or body.error is None:
+                    await reply(message)
+
             try:
-                await self._app(scope, limited, reply)
+                await self._app(scope, body.receive, reply_to_body)
             except Exception:
                 # A fault was logged and answered already; let the connection live.
-                if not started:
+                if not started and body.error is None:
                     raise
+            if not started and body.error is not None:
+                await answer(body.error)(scope, receive, reply)
             await self._note(scope.get("state", {}).get("key"))
-        finally:
-            self.service.metrics.answered(scope, status, began)
 
-    async def _admit(self, scope: Scope, path: str, headers: dict[str, str]) -> None:
-        import anyio
+    def _crowded(self, entered: bool, whose: str, headers: dict[str, str]) -> None:
+        if not entered:
+            self._service.metrics.limited.labels(f"concurrency of {whose}").inc()
+            headers["retry-after"] = "1"
+            raise ApiError(429, "too_many_requests", "Too many requests at once; wait a moment.")
 
-        secret = Headers(scope=scope).get("x-api-key", "")
-        key = await anyio.to_thread.run_sync(self._key, secret)
+    async def _admit(self, scope: Scope, path: str, headers: dict[str, str]) -> ApiKey:
+        key = await self._key(Headers(scope=scope).get("x-api-key", ""))
         if key is None:
             raise ApiError(401, "api_key_invalid", "The API key is not valid.")
+        scope["state"]["key"] = key
         allowed, left, full = self._limiter.take(key.id)
         limit = self._limiter.per_minute
         headers |= {
@@ -147,14 +140,17 @@ class Gate:
             "x-ratelimit-reset": str(int(time.time() + full) + 1),
         }
         if not allowed:
+            self._service.metrics.limited.labels("rate").inc()
             headers["retry-after"] = str(max(1, round(60 / limit)))
             raise ApiError(429, "too_many_requests", "Too many requests; wait a moment.")
         need = WRITE if changes(scope["method"], path) else READ
         if key.scopes and need not in key.scopes:
             raise ApiError(403, "api_not_allowed", f"This key is not for {need} access.")
-        scope.setdefault("state", {})["key"] = key
+        return key
 
-    def _key(self, secret: str) -> ApiKey | None:
+    async def _key(self, secret: str) -> ApiKey | None:
+        import anyio
+
         if not secret:
             return None
         digest = hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
@@ -163,7 +159,10 @@ class Gate:
             seen = self._seen.get(digest)
         if seen is not None and now - seen[0] < _TRUSTED:
             return seen[1]
-        key = self.service.store.catalog.key_of(secret)
+        # Not behind the threads that requests work in: those may all be busy.
+        key = await anyio.to_thread.run_sync(
+            self._service.store.catalog.key_of, secret, limiter=self._lookups
+        )
         with self._lock:
             self._seen.pop(digest, None)
             if key is not None:
@@ -192,36 +191,25 @@ class Gate:
         now = datetime.now(UTC)
         use = Resource(key.id, Kind.KEY_USE, key.tenant, now, now)
         try:
-            self.service.store.catalog.put_resource(grant_of(key, Purpose.MANAGE), use)
+            self._service.store.catalog.put_resource(grant_of(key, Purpose.MANAGE), use)
         except VidelicetError as error:
             _log.error("the use of a key was not noted: %s", error.code)
 
-    def _limited(self, scope: Scope, receive: Receive) -> Receive:
-        headers = Headers(scope=scope)
-        media = headers.get("content-type", "").startswith("multipart/form-data") or not scope[
-            "path"
-        ].startswith(GUARDED)
-        settings = self.service.settings
-        most = settings.upload_max if media else settings.body_max
-        nested = scope["path"] == "/v1.3/embed-v2"
-        error = ApiError(
-            413, "payload_too_large", f"A request may hold {most} bytes at most.", nested=nested
-        )
-        declared = headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > most:
-            raise error
-        count = 0
+    @cached_property
+    def _lookups(self) -> CapacityLimiter:
+        from anyio import CapacityLimiter
 
-        async def counted() -> Message:
-            nonlocal count
-            message = await receive()
-            if message["type"] == "http.request":
-                count += len(message.get("body", b""))
-                if count > most:
-                    raise error
-            return message
+        return CapacityLimiter(4)
 
-        return counted
+
+def _require_short(scope: Scope) -> None:
+    """The server below counts only what has come in pieces."""
+    size = len(scope["query_string"]) + sum(len(n) + len(v) for n, v in scope["headers"])
+    if size > HEAD:
+        raise ApiError(
+            431, "headers_too_large", f"The head of a request holds {HEAD} bytes at most.",
+            headers={"connection": "close"},
+        )  # fmt: skip
 
 
 def changes(method: str, path: str) -> bool:

@@ -5,27 +5,36 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from videlicet.api.metrics import Metrics
 from videlicet.api.once import Answers
+from videlicet.api.segments import Segments
 from videlicet.api.signing import Signer
 from videlicet.api.v1.evaluating import Evaluations
-from videlicet.errors import InvalidInput, VidelicetError
+from videlicet.errors import InvalidInput, NotFound, VidelicetError
 from videlicet.ingest.adopt import adopt
 from videlicet.ingest.upkeep import Upkeep
 from videlicet.ingest.workers import Workers
 from videlicet.models.registry import load as load_model
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.search.encode import Encoders
 from videlicet.search.engine import Searcher
 from videlicet.settings import Settings
 from videlicet.store import open_store
 from videlicet.store.secret import server_secret
-from videlicet.types import Index
+from videlicet.telemetry.logs import relay
+from videlicet.types import Index, Kind
+
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
 
 #: The worker gives way to searches.
 NICENESS = 10
+
+_SERVER = Grant("server", Purpose.MANAGE, EVERY_TENANT)
 
 
 class Service:
@@ -52,16 +61,22 @@ class Service:
         self._searchers: dict[str, Searcher] = {}
         self._lock = threading.Lock()
         self.signer = Signer(server_secret(settings))
-        self.metrics = Metrics(self.store)
+        self.segments = Segments(self.store.home.cache, settings.media_cache, self._has)
         self.answers = Answers(self.store, settings)
         #: Held by whoever examines the data directory: one at a time is enough.
         self.examining = threading.Lock()
-        self.work = Workers(self.store, settings, workers, niceness=NICENESS)
+        self.work = Workers(
+            self.store, settings, workers, niceness=NICENESS, log=relay,
+            started=lambda: self.metrics.workers.inc(),
+            told=lambda news: self.metrics.told(news),
+        )  # fmt: skip
+        self.metrics = Metrics(self.store, self.work)
         self._upkeep = Upkeep(self.store)
         self.evaluations = Evaluations(self)
 
     def __enter__(self) -> Service:
         adopt(Grant("server", Purpose.MANAGE), self.store)
+        self.segments.load()
         self.work.start()
         self._upkeep.__enter__()
         self.evaluations.start()
@@ -78,14 +93,28 @@ class Service:
         self.work.stop()
         self.store.close()
 
-    @property
-    def ready(self) -> bool:
-        """Whether requests can be answered and the workers of this process run."""
+    @cached_property
+    def probing(self) -> CapacityLimiter:
+        """Threads for who asks whether all is well, beside those that requests work in."""
+        from anyio import CapacityLimiter
+
+        return CapacityLimiter(2)
+
+    def missing(self) -> list[str]:
+        """What is not ready: ``worker``, ``store``."""
+        found = [] if self.work.alive else ["worker"]
         try:
-            self.store.database.revision()
+            self.store.catalog.count_tasks(_SERVER)
         except VidelicetError:
+            found.append("store")
+        return found
+
+    def _has(self, asset_id: str) -> bool:
+        try:
+            self.store.catalog.resource(_SERVER, Kind.FILE, asset_id)
+        except NotFound:
             return False
-        return self.work.alive
+        return True
 
     def encoders(self, cards: Mapping[str, str]) -> Encoders:
         """The query encoders of a set of model cards, loaded when they are first needed."""

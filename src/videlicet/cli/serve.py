@@ -4,7 +4,9 @@ use it."""
 from __future__ import annotations
 
 import ipaddress
+import logging
 import signal
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from videlicet.settings import Settings
     from videlicet.store import Store
     from videlicet.types import ApiKey
+
+_log = logging.getLogger(__name__)
 
 keys = typer.Typer(help="Make, list, rotate and revoke API keys.", no_args_is_help=True)
 
@@ -54,30 +58,32 @@ def serve(
             remedy="Give --tls-cert and --tls-key, put a proxy with TLS before it, or say "
             "--insecure.",
         )
-    import uvicorn
-
-    from videlicet.api.app import create_app
     from videlicet.settings import load
+    from videlicet.telemetry import logs
 
     settings = load(context.home)
+    logs.set_up(settings)
+    from videlicet.api.app import create_app
+    from videlicet.api.running import run
+
     app = create_app(settings, workers)
-    store: Store = app.service.store
+    _greet(app.service.store, settings, f"http{'s' if tls_cert else ''}://{host}:{port}/v1.3")
+    run(app, settings, host=host, port=port, ssl_certfile=tls_cert, ssl_keyfile=tls_key)
+
+
+def _greet(store: Store, settings: Settings, address: str) -> None:
+    """Say where the server is, and what the first key is where there is none yet. A key must not
+    end up in a log, so it is made only where somebody looks on."""
+    from videlicet.telemetry import logs
+
+    if logs.is_json(settings) or not sys.stderr.isatty():
+        if not store.catalog.keys(grant_for("*")):
+            _log.warning("there is no API key yet: make one with `videlicet keys create NAME`")
+        return
+    say(f"Videlicet serves {store.database.name} on {address}")
     first = _first_key(store)
-    scheme = "http" if tls_cert is None else "https"
-    say(f"Videlicet serves {store.database.name} on {scheme}://{host}:{port}/v1.3")
     if first is not None:
         say(f"The first API key, shown this once: {first}")
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        ssl_certfile=tls_cert,
-        ssl_keyfile=tls_key,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=30,
-    )
 
 
 def worker() -> None:
@@ -86,8 +92,10 @@ def worker() -> None:
     from videlicet.settings import load
     from videlicet.store import open_store
     from videlicet.store.secret import server_secret
+    from videlicet.telemetry import logs
 
     settings = load(context.home)
+    logs.set_up(settings)
     if not settings.database:
         raise InvalidInput(
             "invalid_argument",
@@ -100,7 +108,7 @@ def worker() -> None:
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, lambda *_: ended.set())
     with open_store(settings, write=True, create=True) as store:
-        workers = Workers(store, settings, niceness=0)
+        workers = Workers(store, settings, niceness=0, log=logs.relay)
         workers.start()
         say(f"A worker is at {store.database.name}.")
         ended.wait()

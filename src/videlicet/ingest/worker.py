@@ -24,6 +24,7 @@ from videlicet.errors import VidelicetError
 from videlicet.ingest.progress import Progress
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings
+from videlicet.telemetry import logs, traces
 
 if TYPE_CHECKING:
     from videlicet.ingest.presence import Presence
@@ -64,8 +65,10 @@ def main() -> int:
     os.dup2(2, 1)
     wire = Wire(os.fdopen(os.dup(0), encoding="utf-8"), news)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    # Ctrl-C is for the caller, who then decides what becomes of this process.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C, or the end of a service, is for the caller, who then decides what becomes of this
+    # process. Decoders take this over, so none of them fails its task for it.
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING)
     hello = wire.receive()
     if hello is None:
@@ -74,6 +77,9 @@ def main() -> int:
     # Beside a server, searches go first.
     os.nice(hello["niceness"])
     settings = settings_from_json(hello["settings"])
+    if hello["logs"]:
+        logs.set_up_remote(settings, lambda row: wire.send("log", row=row))
+    traces.start(settings, "videlicet-worker")
     grant = Grant(hello["principal"], Purpose.INGEST, hello["tenant"])
 
     from videlicet.ingest.runtime import Runtime
@@ -91,6 +97,7 @@ def main() -> int:
         _serve(wire, runtime)
         if presence is not None:
             presence.close()
+    traces.stop()
     if runtime.warming:
         # Nothing needed the models after all. An interpreter that is taken down around a native
         # library at work may crash.

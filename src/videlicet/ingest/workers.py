@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
@@ -40,15 +40,24 @@ _PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 _log = logging.getLogger(__name__)
 
+Log = Callable[[dict[str, Any]], None]
+
 
 class Worker:
     """A worker process on the same store, writing on this process's behalf.
 
     A context manager. Leaving it without :meth:`stop` kills the process, which is always safe.
+    ``log`` gets what the worker logs, for :func:`videlicet.telemetry.logs.relay`.
     """
 
     def __init__(
-        self, grant: Grant, store: Store, settings: Settings, *, niceness: int = 0
+        self,
+        grant: Grant,
+        store: Store,
+        settings: Settings,
+        *,
+        niceness: int = 0,
+        log: Log | None = None,
     ) -> None:
         from videlicet.ingest.worker import settings_to_json
 
@@ -71,10 +80,17 @@ class Worker:
             "lock_fd": lock,
             "principal": grant.principal,
             "niceness": niceness,
+            "logs": log is not None,
             # A worker does the work of everybody in the store.
             "tenant": EVERY_TENANT,
         }
+        self._on_log = log
         self._send(hello)
+
+    @property
+    def pid(self) -> int:
+        """The worker's process."""
+        return self._process.pid
 
     def news(self) -> Iterator[Progress]:
         """What the worker says, as it says it.
@@ -90,6 +106,8 @@ class Worker:
             match row["kind"]:
                 case "progress":
                     yield Progress.from_json(row["progress"])
+                case "log" if self._on_log is not None:
+                    self._on_log(row["row"])
                 case "error":
                     raise from_json(row["error"])
         raise self._died()
@@ -166,12 +184,28 @@ def _drain(pipe: IO[bytes] | None) -> None:
 
 
 class Workers:
-    """Keeps so many worker processes running, and wakes them when there is something to do."""
+    """Keeps so many worker processes running, and wakes them when there is something to do.
 
-    def __init__(self, store: Store, settings: Settings, count: int = 1, *, niceness: int) -> None:
+    ``started`` is called for each that begins, ``told`` with its news, ``log`` with what it logs.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        count: int = 1,
+        *,
+        niceness: int,
+        log: Log | None = None,
+        started: Callable[[], None] = lambda: None,
+        told: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
         self._store = store
         self._settings = settings
         self._niceness = niceness
+        self._log = log
+        self._started = started
+        self._told = told
         self._stopping = threading.Event()
         self._running: set[Worker] = set()
         self._lock = threading.Lock()
@@ -184,6 +218,12 @@ class Workers:
     def alive(self) -> bool:
         """Whether each of them is at work or waits for some."""
         return len(self._running) == len(self._threads)
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that there are."""
+        with self._lock:
+            return [worker.pid for worker in self._running]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -226,7 +266,7 @@ class Workers:
                 self._one()
             except VidelicetError as error:
                 if not self._stopping.is_set():
-                    _log.error("worker ended: %s", error.code)
+                    _log.error("the worker ended", extra={"code": error.code})
             pause = (
                 _PAUSE
                 if time.monotonic() - began > _LONGEST_PAUSE
@@ -236,14 +276,17 @@ class Workers:
 
     def _one(self) -> None:
         grant = Grant("server", Purpose.INGEST, EVERY_TENANT)
-        with Worker(grant, self._store, self._settings, niceness=self._niceness) as worker:
+        with Worker(
+            grant, self._store, self._settings, niceness=self._niceness, log=self._log
+        ) as worker:
+            self._started()
             with self._lock:
                 if self._stopping.is_set():
                     return
                 self._running.add(worker)
             try:
-                for _ in worker.news():
-                    continue
+                for news in worker.news():
+                    self._told(news)
             finally:
                 with self._lock:
                     self._running.discard(worker)

@@ -7,7 +7,6 @@ bad, is JSON that the next run of the same workflow reads back instead of runnin
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,8 @@ from videlicet.errors import Cancelled, TaskError, VidelicetError, from_json
 from videlicet.ingest import delivery, short
 from videlicet.ingest.runtime import Runtime
 from videlicet.ingest.steps import Steps
+from videlicet.ingest.telling import told, told_step, trace_of, trace_of_task
+from videlicet.types import Kind
 
 #: Queues in which each tenant has a line of its own. What a program from before that left in a
 #: queue of another name goes on from there.
@@ -31,7 +32,6 @@ EMBED = "embed"
 DELIVERY_QUEUE = "deliveries"
 DELIVER = "deliver"
 
-_log = logging.getLogger(__name__)
 _runtime: Runtime | None = None
 
 
@@ -70,7 +70,13 @@ def try_id(delivery_id: str, tries: int) -> str:
 def run_task(task_id: str) -> str:
     """Run one task to its end and return its status."""
     assert _runtime is not None
-    steps = Steps(_runtime, task_id)
+    with told("task", task_id, trace_of_task(_runtime, task_id)) as end:
+        end.status = _run_task(_runtime, task_id)
+        return end.status
+
+
+def _run_task(runtime: Runtime, task_id: str) -> str:
+    steps = Steps(runtime, task_id)
     plan: dict[str, Any] | None = None
     try:
         plan = _step("identify", steps.identify)
@@ -82,7 +88,7 @@ def run_task(task_id: str) -> str:
         # The books cannot be written, so no step can be: as much as still goes is done without.
         from videlicet.ingest.books import fault
 
-        steps.break_off(fault(error, _runtime), plan)
+        steps.break_off(fault(error, runtime), plan)
         raise
     finally:
         steps.leave()
@@ -127,13 +133,13 @@ def _step(name: str, work: Callable[[], Any]) -> Any:
 def outcome(name: str, work: Callable[[], Any]) -> dict[str, Any]:
     """What ``work`` returned, as ``value``, or how it failed, as ``error``."""
     try:
-        return {"value": work()}
+        with told_step(name):
+            return {"value": work()}
     except VidelicetError as error:
         return {"error": error.to_json()}
     except Exception as error:
         # Nothing we know of, so a fault of ours: it fails this task alone, with its traceback in
         # the log.
-        _log.exception("step %s failed", name)
         fault = TaskError("task_failed", f"{type(error).__name__} in step {name}: {error}")
         return {"error": fault.to_json()}
 
@@ -143,7 +149,9 @@ def prepare_file(tenant: str, file_id: str) -> str:
     """Make an uploaded file ready, and return its status."""
     assert _runtime is not None
     runtime = _runtime
-    return str(_step("prepare", lambda: short.prepare(runtime, tenant, file_id)))
+    with told("file", file_id, trace_of(runtime, Kind.FILE, tenant, file_id)) as end:
+        end.status = str(_step("prepare", lambda: short.prepare(runtime, tenant, file_id)))
+        return end.status
 
 
 @DBOS.workflow(name=EMBED, max_recovery_attempts=None)
@@ -151,7 +159,9 @@ def embed_media(tenant: str, task_id: str) -> str:
     """Compute the vectors an embedding task asks for, and return its status."""
     assert _runtime is not None
     runtime = _runtime
-    return str(_step("embed", lambda: short.embed(runtime, tenant, task_id)))
+    with told("embedding", task_id, trace_of(runtime, Kind.EMBEDDING, tenant, task_id)) as end:
+        end.status = str(_step("embed", lambda: short.embed(runtime, tenant, task_id)))
+        return end.status
 
 
 @DBOS.workflow(name=DELIVER, max_recovery_attempts=None)
@@ -161,7 +171,9 @@ def deliver_event(tenant: str, delivery_id: str) -> str:
     runtime = _runtime
     assert DBOS.workflow_id is not None
     made = int(DBOS.workflow_id.rpartition(".")[2])
-    tries = _step("try", lambda: delivery.attempt(runtime, tenant, delivery_id, made))
+    with told("delivery", delivery_id, None) as end:
+        tries = _step("try", lambda: delivery.attempt(runtime, tenant, delivery_id, made))
+        end.status = "ended" if tries is None else "again"
     if tries is None:
         return "ended"
     enqueue_try(tenant, delivery_id, tries, delivery.pause_after(runtime.settings, tries))

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,9 @@ from videlicet.types import Instant, Span
 
 if TYPE_CHECKING:
     from videlicet.settings import Settings
+
+#: Seconds of one frame of the sound that clips are given.
+SOUND_FRAME = Fraction(1024, 48_000)
 
 #: Longest side of frames taken whole and of clips, in pixels.
 _LARGEST = 4096
@@ -99,13 +102,17 @@ def cut_clip(
     out: str | os.PathLike[str],
     settings: Settings,
     *,
-    container: Literal["mp4", "mpegts"] = "mp4",
+    stream_at: Instant | None = None,
 ) -> None:
     """Write the stretch ``span`` of a file to ``out``, exact to the frame and the sample.
 
-    The clip is encoded anew (H.264 and AAC, sides of at most 1,920 pixels, in MP4 or, to stream it,
-    in an MPEG transport stream) and carries no metadata. ``out`` appears only when it is complete;
-    an older file of that name is replaced.
+    The clip is encoded anew (H.264 and AAC, sides of at most 1,920 pixels, in MP4) and carries no
+    metadata. ``out`` appears only when it is complete; an older file of that name is replaced.
+
+    With ``stream_at`` it is a piece of an MPEG transport stream that begins at that instant of the
+    stream's clock. Pieces of one file whose spans and instants follow on, by multiples of
+    :data:`SOUND_FRAME`, play as one: sound goes on across the joint without a click, and is silent
+    where the file has none.
 
     Raises:
         InvalidInput: ``invalid_argument`` for an empty or overlong span.
@@ -126,7 +133,11 @@ def cut_clip(
                 open(part, "w+b", buffering=0) as file,
                 Child(
                     "clip",
-                    {"span": span.to_json(), "max_side": _CLIP_SIDE, "container": container},
+                    {
+                        "span": span.to_json(),
+                        "max_side": _CLIP_SIDE,
+                        "stream_at": None if stream_at is None else str(stream_at),
+                    },
                     limits,
                     [one, other, file],
                     subject=subject,

@@ -13,8 +13,8 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,27 +65,33 @@ def fetch(
     Raises:
         InvalidInput: ``url_not_allowed`` for another scheme or port, for names and passwords in
             the address, and for hosts that are not public unless ``fetch_allow`` names them;
-            ``url_failed`` for a server that does not deliver.
+            ``url_failed`` for a server that does not deliver, or not within ``fetch_timeout``.
         MediaError: ``media_too_large`` beyond ``fetch_max`` bytes.
         StoreError: ``disk_full`` or ``store_not_writable``.
     """
+    import anyio
     import httpx
 
     target = Path(into)
     part = target.with_name(f".{secrets.token_hex(8)}.part")
+
+    async def download() -> None:
+        # The client's own limits begin anew with each byte; this one is for the whole.
+        with anyio.fail_after(settings.fetch_timeout):
+            async with _response(url, settings) as response:
+                with _disk(target), open(part, "wb") as file:
+                    await _copy(response, file.write, url, settings.fetch_max, progress)
+                    file.flush()
+                    os.fsync(file.fileno())
+
     try:
-        with (
-            _response(url, settings) as response,
-            _disk(target),
-            open(part, "wb") as file,
-        ):
-            _copy(response, file.write, url, settings.fetch_max, progress)
-            file.flush()
-            os.fsync(file.fileno())
+        anyio.run(download)
         with _disk(target):
             os.replace(part, target)
     except httpx.HTTPError as error:
         raise _failed(url, str(error) or type(error).__name__) from error
+    except TimeoutError as error:
+        raise _failed(url, f"it takes more than {settings.fetch_timeout:g} seconds") from error
     finally:
         part.unlink(missing_ok=True)
     return target
@@ -112,22 +118,13 @@ async def _post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:
     import anyio
     import httpx
 
-    failure: httpx.TransportError | None = None
-    # The client's own limits begin anew with each byte; this one is for the whole.
     with anyio.fail_after(_ANSWER):
         async with httpx.AsyncClient(
             trust_env=False, follow_redirects=False, timeout=_CONNECT
         ) as client:
-            for request in _requests(client, target, "POST", headers, body):
-                try:
-                    response = await client.send(request, stream=True)
-                except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                    failure = error
-                else:
-                    await response.aclose()
-                    return response.status_code
-    assert failure is not None
-    raise failure
+            response = await _ask(client, target, "POST", headers, body)
+            await response.aclose()
+            return response.status_code
 
 
 def check(url: str, settings: Settings) -> Target:
@@ -189,16 +186,18 @@ def _allowed(setting: str) -> tuple[set[str], list[ipaddress.IPv4Network | ipadd
     return names, networks
 
 
-@contextmanager
-def _response(url: str, settings: Settings) -> Iterator[httpx.Response]:
+@asynccontextmanager
+async def _response(url: str, settings: Settings) -> AsyncIterator[httpx.Response]:
     """The answer of the last address of a chain of redirects, its body not yet read."""
     import httpx
 
     timeout = httpx.Timeout(_READ, connect=_CONNECT)
     current = url
-    with httpx.Client(trust_env=False, follow_redirects=False, timeout=timeout) as client:
+    async with httpx.AsyncClient(
+        trust_env=False, follow_redirects=False, timeout=timeout
+    ) as client:
         for _ in range(REDIRECTS + 1):
-            response = _ask(client, check(current, settings))
+            response = await _ask(client, check(current, settings), "GET")
             try:
                 if not response.has_redirect_location:
                     _usable(response, url)
@@ -206,17 +205,24 @@ def _response(url: str, settings: Settings) -> Iterator[httpx.Response]:
                     return
                 current = urljoin(current, response.headers["location"])
             finally:
-                response.close()
+                await response.aclose()
     raise _failed(url, f"it redirects more than {REDIRECTS} times")
 
 
-def _ask(client: httpx.Client, target: Target) -> httpx.Response:
+async def _ask(
+    client: httpx.AsyncClient,
+    target: Target,
+    method: str,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> httpx.Response:
+    """The answer of the first of the checked addresses that can be connected to."""
     import httpx
 
     failure: httpx.TransportError | None = None
-    for request in _requests(client, target):
+    for request in _requests(client, target, method, headers, body):
         try:
-            return client.send(request, stream=True)
+            return await client.send(request, stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             failure = error
     assert failure is not None
@@ -224,11 +230,11 @@ def _ask(client: httpx.Client, target: Target) -> httpx.Response:
 
 
 def _requests(
-    client: httpx.Client | httpx.AsyncClient,
+    client: httpx.AsyncClient,
     target: Target,
-    method: str = "GET",
-    headers: Mapping[str, str] | None = None,
-    body: bytes | None = None,
+    method: str,
+    headers: Mapping[str, str] | None,
+    body: bytes | None,
 ) -> Iterator[httpx.Request]:
     """The same request to each of the addresses that were checked."""
     import httpx
@@ -260,7 +266,7 @@ def _usable(response: httpx.Response, url: str) -> None:
         raise _failed(url, "the server sends it compressed though not asked to")
 
 
-def _copy(
+async def _copy(
     response: httpx.Response,
     write: Callable[[bytes], int],
     url: str,
@@ -281,7 +287,7 @@ def _copy(
             )
 
     check_size(total or 0)
-    for block in response.iter_raw(_BLOCK):
+    async for block in response.aiter_raw(_BLOCK):
         write(block)
         done += len(block)
         check_size(done)

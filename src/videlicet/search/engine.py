@@ -17,6 +17,7 @@ from videlicet.search.paging import fingerprint, page_offset, page_token
 from videlicet.search.retrieve import retrieve
 from videlicet.settings import Settings
 from videlicet.store import Store
+from videlicet.telemetry import traces
 from videlicet.types import GroupBy, Hit, Index, Modality, Query, SearchPage, Span
 
 #: Fewest rows a lane returns; more are fetched for later pages.
@@ -48,10 +49,15 @@ class Searcher:
                 an invalid filter or page token, or a media file that cannot be read.
             NotPermitted: the grant's purpose does not cover searching.
         """
+        with traces.span("search", {"videlicet.index": index.id}):
+            return self._search(grant, index, query)
+
+    def _search(self, grant: Grant, index: Index, query: Query) -> SearchPage:
         _check(query)
         mark = fingerprint(index.id, query)
         offset = page_offset(mark, query.page_token)
-        parts = [encode(part, self.encoders, self.settings) for part in query.parts]
+        with traces.span("search encode", {"videlicet.parts": len(query.parts)}):
+            parts = [encode(part, self.encoders, self.settings) for part in query.parts]
         with self.store.view():
             return self._page(grant, index, query, parts, mark, offset)
 
@@ -66,17 +72,19 @@ class Searcher:
     ) -> SearchPage:
         limited = bool(query.filter) or query.asset_ids is not None
         ready = partial(self.store.catalog.find_assets, grant, index.id, query.filter)
-        within = ready(among=query.asset_ids) if limited else None
+        with traces.span("search filter"):
+            within = ready(among=query.asset_ids) if limited else None
         lanes = [
             lane
             for lane in lanes_for(index, query.modalities)
             if not query.lanes or lane.name in query.lanes
         ]
-        found = retrieve(
-            grant, self.store, index, lanes, parts, self.encoders,
-            k=max(DEPTH, 4 * (offset + query.page_size)),
-            within=within,
-        )  # fmt: skip
+        with traces.span("search retrieve", {"videlicet.lanes": [lane.name for lane in lanes]}):
+            found = retrieve(
+                grant, self.store, index, lanes, parts, self.encoders,
+                k=max(DEPTH, 4 * (offset + query.page_size)),
+                within=within,
+            )  # fmt: skip
         if within is None:
             within = ready(among={c.asset_id for c in found.candidates})
         candidates = [c for c in found.candidates if c.asset_id in within]
@@ -84,10 +92,9 @@ class Searcher:
         accept = partial(_is_wanted, parts, query.all_of)
         shots = partial(self._shots, grant, index.id)
         wanted = offset + query.page_size
-        if query.group_by is GroupBy.ASSET:
-            groups = by_asset(candidates, weights, shots, accept, wanted + 1)
-        else:
-            groups = by_moment(candidates, weights, shots, accept, wanted + 1)
+        with traces.span("search group", {"videlicet.candidates": len(candidates)}):
+            group = by_asset if query.group_by is GroupBy.ASSET else by_moment
+            groups = group(candidates, weights, shots, accept, wanted + 1)
         if query.threshold is not None:
             groups = [group for group in groups if group[0].score >= query.threshold]
         page = groups[offset:wanted]
@@ -95,7 +102,8 @@ class Searcher:
         # An asset that was removed since the lanes ran is no hit any more.
         present = [group for group in page if group[0].asset_id in names]
         shown = [moment for group, inside in present for moment in (group, *inside)]
-        explainer = Explainer(grant, self.store, index.id, shown, weights)
+        with traces.span("search explain"):
+            explainer = Explainer(grant, self.store, index.id, shown, weights)
         hit = partial(_hit, index.id, names, explainer)
         hits = tuple(
             replace(

@@ -29,6 +29,8 @@ class Home:
         self.database = root / "library.sqlite"
         self.sketches = root / "sketches"
         self.blobs = root / "blobs"
+        #: What a server keeps of films, by asset; derived, and gone with the asset.
+        self.cache = root / "cache"
 
     def require(self) -> None:
         """Refuse a directory that is not a data directory, or a newer program's.

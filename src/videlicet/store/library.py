@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -185,6 +186,7 @@ class Store:
         with translated(self.home.root):
             for row in pending:
                 self.blobs.erase(list(row.blobs))
+                shutil.rmtree(self.home.cache / row.asset_id, ignore_errors=True)
             self.vectors.scrub()
             self.texts.tidy()
         # Deleted rows were overwritten with zeros; the log still held what stood there before.

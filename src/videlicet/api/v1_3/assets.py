@@ -19,6 +19,7 @@ from videlicet.ingest.plan import staging
 from videlicet.ingest.videos import media_of
 from videlicet.media.fetch import check
 from videlicet.rights import Purpose
+from videlicet.telemetry import traces
 from videlicet.types import Kind, Resource, random_id
 
 router = router_for("assets")
@@ -64,7 +65,7 @@ def make(
         updated_at=now,
         status=status,
         name=name[:1000],
-        body={"method": method, **body},
+        body={"method": method, **body, **traces.carried()},
     )
     grant = call.grant(Purpose.INGEST)
     if source is not None:
@@ -173,6 +174,7 @@ def delete(call: Call, asset_id: str, force: bool = False) -> Response:
     call.catalog.delete_resource(call.manage, Kind.FILE, file.id)
     call.catalog.delete_resources(call.manage, Kind.UPLOAD, parent=file.id)
     call.store.blobs.delete(call.manage, f"files/{file.id}/")
+    call.service.segments.forget(file.id)
     call.store.finish_erasures()
     return Response(status_code=200)
 
@@ -297,4 +299,5 @@ def detailed(call: Caller, file: Resource) -> dict[str, Any]:
         )
         if file.body.get("thumbnail") and kind in (None, "video", "image")
         else None,
+        "original": {"url": call.address(f"{base}/original")} if ready else None,
     }

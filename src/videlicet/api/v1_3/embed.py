@@ -10,7 +10,7 @@ from fastapi import File, Form, Query, UploadFile
 from videlicet.api.errors import invalid, missing, unknown
 from videlicet.api.v1_3 import assets
 from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of, time_of
-from videlicet.api.v1_3.media_sources import fetched
+from videlicet.api.v1_3.media_sources import LARGEST_PICTURE, fetched
 from videlicet.api.v1_3.models import known
 from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.schemas.embed import Answer, Made, TaskOut
@@ -19,6 +19,7 @@ from videlicet.embedding.inputs import Models, pictures, recording, texts
 from videlicet.errors import NotFound, VidelicetError
 from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
+from videlicet.telemetry import traces
 from videlicet.types import Kind, Resource, random_id
 
 router = router_for("embeddings")
@@ -62,7 +63,7 @@ def create(
             facts: dict[str, Any] = {"input_filename": image_file.filename}
         else:
             assert image_url is not None
-            with fetched(call, image_url, "image_url") as path:
+            with fetched(call, image_url, "image_url", LARGEST_PICTURE) as path:
                 vector = pictures(models, [path], call.settings)[0]
             facts = {"input_url": image_url}
         answer["image_embedding"] = {"segments": [{"float": _list(vector)}], "metadata": facts}
@@ -171,7 +172,10 @@ def begin(
     task = Resource(
         id=random_id(), kind=Kind.EMBEDDING, tenant=call.tenant, created_at=now, updated_at=now,
         status="processing", parent=str(form), expires_at=now + KEPT,
-        body={"file_id": file_id, "model_name": name, "request": request, "facts": facts},
+        body={
+            "file_id": file_id, "model_name": name, "request": request, "facts": facts,
+            **traces.carried(),
+        },
     )  # fmt: skip
     call.catalog.put_resource(call.grant(Purpose.INGEST), task)
     call.service.work.wake()

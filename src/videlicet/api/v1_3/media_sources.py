@@ -19,6 +19,11 @@ from videlicet.ingest import files
 from videlicet.media.fetch import fetch
 from videlicet.rights import Purpose
 
+#: Seconds for which a request waits for what is at an address.
+WAIT = 120.0
+#: Bytes of the largest picture.
+LARGEST_PICTURE = 32 * 1024**2
+
 
 @contextmanager
 def opened(
@@ -44,11 +49,13 @@ def opened(
 
 @contextmanager
 def fetched(call: Caller, url: str, name: str, most: int | None = None) -> Iterator[Path]:
-    """A file that is downloaded for this request only."""
+    """A file of at most ``most`` bytes that is downloaded for this request only."""
     check_url(call, url, name)
-    settings = call.settings
-    if most is not None:
-        settings = replace(settings, fetch_max=min(most, settings.fetch_max))
+    settings = replace(
+        call.settings,
+        fetch_max=min(call.settings.fetch_max, most or call.settings.upload_max),
+        fetch_timeout=min(call.settings.fetch_timeout, WAIT),
+    )
     with tempfile.TemporaryDirectory(prefix="videlicet-") as folder:
         path = Path(folder) / "media"
         try:

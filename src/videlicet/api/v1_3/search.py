@@ -16,7 +16,7 @@ from videlicet.api.v1_3 import kept
 from videlicet.api.v1_3.common import Call, Caller, router_for, text_of
 from videlicet.api.v1_3.entities import entity_of
 from videlicet.api.v1_3.indexes import index_of, options_of
-from videlicet.api.v1_3.media_sources import fetched
+from videlicet.api.v1_3.media_sources import LARGEST_PICTURE, fetched
 from videlicet.api.v1_3.schemas.search import Results
 from videlicet.ingest import videos
 from videlicet.rights import Purpose
@@ -38,8 +38,8 @@ from videlicet.types import (
 
 router = router_for("search")
 
-#: Most pictures in a query, and the largest.
-PICTURES, LARGEST = 10, 32 * 1024**2
+#: Most pictures in a query.
+PICTURES = 10
 #: Marks the kept searches of this interface.
 FORM = "1.3"
 
@@ -135,16 +135,14 @@ def _pictures(
     if len(urls or ()) + len(uploads or ()) > PICTURES:
         raise invalid(f"A query holds {PICTURES} pictures at most.")
     for upload in uploads or ():
-        data = upload.file.read(LARGEST + 1)
+        data = upload.file.read(LARGEST_PICTURE + 1)
         if not data:
             raise invalid("query_media_file is empty.")
-        if len(data) > LARGEST:
-            raise invalid(f"A picture holds {LARGEST} bytes at most.")
+        if len(data) > LARGEST_PICTURE:
+            raise invalid(f"A picture holds {LARGEST_PICTURE} bytes at most.")
         found.append(data)
     for url in urls or ():
-        with fetched(call, url, "query_media_url") as path:
-            if path.stat().st_size > LARGEST:
-                raise invalid(f"A picture holds {LARGEST} bytes at most.")
+        with fetched(call, url, "query_media_url", LARGEST_PICTURE) as path:
             found.append(path.read_bytes())
     return found
 

@@ -22,6 +22,7 @@ from videlicet.embedding.spans import Strip
 from videlicet.errors import NotFound
 from videlicet.ingest import videos
 from videlicet.rights import Purpose
+from videlicet.telemetry import traces
 from videlicet.types import (
     Index,
     Kind,
@@ -88,6 +89,7 @@ def _make(
             "user_metadata": metadata,
             "video_stream": stream,
             **videos.facts(file),
+            **traces.carried(),
         },
     )
     task = Task(

@@ -26,6 +26,9 @@ _BT709 = 1
 _RATE = 48_000
 #: Samples in one AAC frame.
 _AAC = 1024
+#: Frames of sound encoded before the first that is kept: the encoder's own silence, and one for the
+#: first to overlap with.
+_LEAD = 2
 #: Seconds decoded before the start, for files whose seeking lands late.
 _RUN_UP = 2
 
@@ -35,17 +38,29 @@ def run_clip(
 ) -> None:
     """Write a film into the third descriptor (the first two are the same file, opened twice)."""
     span = Span.from_json(arguments["span"])
+    begins = arguments["stream_at"]
+    streamed = begins is not None
+    clock = Fraction(begins or 0)
+    # Pieces are written one by one: what counts packets begins anew in each.
+    options = {"mpegts_flags": "+initial_discontinuity"} if streamed else {}
     with (
         os.fdopen(os.dup(files[2]), "w+b") as file,
-        av.open(file, "w", format=arguments["container"], options={"fflags": "+bitexact"}) as out,
+        av.open(
+            file,
+            "w",
+            format="mpegts" if streamed else "mp4",
+            options={"fflags": "+bitexact", **options},
+        ) as out,
         open_container(files[0], limits) as pictures,
         open_container(files[1], limits) as sounds,
     ):
         parts: list[_Pictures | _Sounds] = []
         if pictures.video is not None:
-            parts.append(_Pictures(out, pictures, span, arguments["max_side"], limits))
+            parts.append(
+                _Pictures(out, pictures, span, arguments["max_side"], limits, clock, streamed)
+            )
         if sounds.audio:
-            parts.append(_Sounds(out, sounds, span))
+            parts.append(_Sounds(out, sounds, span, clock, streamed))
         if not parts:
             raise Refusal("media_no_stream", "it has neither pictures nor sound.")
         written = 0
@@ -66,15 +81,26 @@ Dated = tuple[Fraction, int, "Packet[Any]"]
 class _Pictures:
     """H.264 at the source's own frame times."""
 
-    def __init__(self, out: Any, opened: Opened, span: Span, max_side: int, limits: Limits) -> None:
-        self._opened, self._span = opened, span
+    def __init__(
+        self,
+        out: Any,
+        opened: Opened,
+        span: Span,
+        max_side: int,
+        limits: Limits,
+        clock: Fraction,
+        streamed: bool,
+    ) -> None:
+        self._opened, self._span, self._clock = opened, span, clock
         self._converter = Converter(max_side)
         self._aspect = opened.video.codec_context.sample_aspect_ratio
         prepare(opened.video, 0, limits)
         rate = round(1 / nominal(opened.video), 3)
-        self._stream = out.add_stream(
-            "libx264", rate=rate, options={"preset": "veryfast", "crf": "20"}
-        )
+        options = {"preset": "veryfast", "crf": "20"}
+        if streamed:
+            # Reordered pictures would be decoded before the joint, amid those of the piece before.
+            options["bf"] = "0"
+        self._stream = out.add_stream("libx264", rate=rate, options=options)
         self._stream.pix_fmt = "yuv420p"
         context = self._stream.codec_context
         context.time_base = Fraction(1, _TICKS)
@@ -92,7 +118,8 @@ class _Pictures:
             frame = VideoFrame.from_ndarray(picture, "rgb24").reformat(
                 *self._size, "yuv420p", dst_colorspace="ITU709"
             )
-            frame.pts = round(max(Fraction(0), shown.time - self._span.start) * _TICKS)
+            since = max(Fraction(0), shown.time - self._span.start)
+            frame.pts = round((self._clock + since) * _TICKS)
             frame.time_base = Fraction(1, _TICKS)
             yield from _dated(self._stream.encode(frame), order)
         if self._size is not None:
@@ -100,15 +127,32 @@ class _Pictures:
 
 
 class _Sounds:
-    """AAC stereo, trimmed to the sample."""
+    """AAC stereo, trimmed to the sample; of a stream, whole frames, with those around them encoded
+    too so that the first and the last are what they would be in one run."""
 
-    def __init__(self, out: Any, opened: Opened, span: Span) -> None:
-        self._opened, self._span = opened, span
+    def __init__(
+        self, out: Any, opened: Opened, span: Span, clock: Fraction, streamed: bool
+    ) -> None:
+        self._opened, self._span, self._clock = opened, span, clock
+        self._streamed = streamed
         self._stream = out.add_stream("aac", rate=_RATE, layout="stereo")
         self._stream.bit_rate = 128_000
 
     def packets(self, channel: Channel, order: int) -> Iterator[Dated]:
+        for packet in self._all(channel):
+            if not self._streamed or self._inside(packet):
+                yield from _dated([packet], order)
+
+    def _inside(self, packet: Packet[Any]) -> bool:
+        assert packet.pts is not None
+        since = packet.pts * packet.time_base - self._clock
+        return 0 <= since < self._span.duration
+
+    def _all(self, channel: Channel) -> Iterator[Packet[Any]]:
         opened, span = self._opened, self._span
+        frame = Fraction(_AAC, _RATE)
+        if self._streamed:
+            span = Span(span.start - _LEAD * frame, span.end + frame)
         ready: list[tuple[Fraction, Samples]] = []
         track = Track(
             lambda start, samples: ready.append((start, samples)),
@@ -117,22 +161,27 @@ class _Sounds:
             rate=_RATE,
             channels=2,
         )
+        if self._streamed:
+            track.move(span.start)
         source = opened.audio[0]
         seek_sound(opened, source, span.start)
         for _ in decode_sound(opened, source, track, channel, None):
-            yield from self._encode(ready, order)
-        yield from self._encode(ready, order)
-        yield from _dated(self._stream.encode(None), order)
+            yield from self._encode(ready)
+        if self._streamed:
+            track.move(span.end)
+            track.flush()
+        yield from self._encode(ready)
+        yield from self._stream.encode(None)
 
-    def _encode(self, ready: list[tuple[Fraction, Samples]], order: int) -> Iterator[Dated]:
+    def _encode(self, ready: list[tuple[Fraction, Samples]]) -> Iterator[Packet[Any]]:
         for start, samples in ready:
             frame = AudioFrame.from_ndarray(
                 np.ascontiguousarray(samples), format="fltp", layout="stereo"
             )
             frame.sample_rate = _RATE
             frame.time_base = Fraction(1, _RATE)
-            frame.pts = round((start - self._span.start) * _RATE)
-            yield from _dated(self._stream.encode(frame), order)
+            frame.pts = round((self._clock + start - self._span.start) * _RATE)
+            yield from self._stream.encode(frame)
         ready.clear()
 
 

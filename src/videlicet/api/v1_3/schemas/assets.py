@@ -19,6 +19,7 @@ class Detail(Model):
     user_metadata: Metadata | None = None
     hls: dict[str, Any] | None = None
     thumbnail: dict[str, Any] | None = None
+    original: dict[str, Any] | None = None
     technical_metadata: dict[str, Any] | None = None
     size: int | None = None
     duration: float | None = None

@@ -1,0 +1,147 @@
+"""Running the application: connections that must bring their requests in time, and an end in good
+order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Any, cast
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from videlicet.api.gate import HEAD
+from videlicet.errors import InvalidInput
+from videlicet.telemetry import traces
+
+if TYPE_CHECKING:
+    from videlicet.settings import Settings
+
+#: Seconds for which a connection without a request is kept. Longer than clients keep theirs, so
+#: that none is closed in the moment it is used again.
+IDLE = 75
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_log = logging.getLogger(__name__)
+
+
+def run(app: Any, settings: Settings, *, host: str, port: int, **options: Any) -> None:
+    """Serve ``app`` until the process is told to end. At the first signal no more requests are
+    taken and those under way are finished, for ``grace`` seconds at most; the second ends the
+    process at once. Neither loses what was accepted.
+
+    Raises:
+        InvalidInput: ``invalid_argument``, where it cannot listen there.
+    """
+    listening = _listen(host, port)
+    traces.start(settings, "videlicet")
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http=_protocol(settings.request_timeout),
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=IDLE,
+            timeout_graceful_shutdown=max(1, round(settings.grace)),
+            h11_max_incomplete_event_size=HEAD,
+            **options,
+        )
+    )
+    _log.info("serving", extra={"host": host, "port": port})
+    server.run(sockets=[listening])
+    traces.stop()
+    if not server.started:
+        sys.exit(1)
+    _log.info("stopped")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise InvalidInput(
+            "invalid_argument",
+            f"{host} cannot be listened to on port {port}: {error.strerror}.",
+            subject=str(port),
+        ) from error
+
+
+class _Server(uvicorn.Server):
+    """Ends with exit code 0 when it is told to, rather than by the signal."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {one: signal.signal(one, self.handle_exit) for one in _SIGNALS}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            # The worker ends by itself once the line to it is cut.
+            os._exit(128 + sig)
+        _log.info("stopping")
+        self.should_exit = True
+
+
+def _protocol(patience: float) -> type[asyncio.Protocol]:
+    """Connections whose requests' heads must be complete within so many seconds. (Bodies are
+    waited for elsewhere.)"""
+
+    class Punctual(H11Protocol):
+        _late: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(cast(asyncio.Transport, transport))
+            self._expect()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._expect()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            self._expect()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._forget()
+            super().connection_lost(exc)
+
+        def _expect(self) -> None:
+            """Wait for a head where one has begun, or none has come yet."""
+            begun = self.cycle is None or bool(self.conn.trailing_data[0])
+            if self.conn.their_state is not h11.IDLE or not begun:
+                self._forget()
+            elif self._late is None:
+                self._late = self.loop.call_later(patience, self._give_up)
+
+        def _forget(self) -> None:
+            if self._late is not None:
+                self._late.cancel()
+                self._late = None
+
+        def _give_up(self) -> None:
+            self._late = None
+            if self.conn.their_state is not h11.IDLE or self.transport.is_closing():
+                return
+            if self.conn.trailing_data[0]:
+                self.transport.write(
+                    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n"
+                    b"content-length: 0\r\n\r\n"
+                )
+            self.transport.close()
+
+    return Punctual
