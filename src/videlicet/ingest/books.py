@@ -265,7 +265,7 @@ class Books:
                     self.erase_ended()
             except (VidelicetError, DBAPIError) as error:
                 # As when the disk is full: the next to stir, or the next worker, sees to it.
-                _log.warning("new work waits: %s", type(error).__name__)
+                _log.warning("new work waits", exc_info=error)
 
 
 def _standing(ids: Iterable[str]) -> dict[str, str]:

@@ -89,7 +89,7 @@ def main() -> int:
     with (
         _told(wire),
         open_store(settings, write=True, lock_fd=hello["lock_fd"]) as store,
-        Upkeep(store),
+        Upkeep(store, builds=True),
     ):
         stirred = threading.Event()
         presence = _presence(store, settings, stirred)

@@ -237,7 +237,7 @@ class Workers:
         try:
             call(self._store.database)
         except VidelicetError as error:
-            _log.warning("new work is not told of: %s", error.code)
+            _log.warning("new work is not told of", extra={"code": error.code})
         if self._store.database.shared:
             return
         with self._lock:
