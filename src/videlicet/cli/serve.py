@@ -88,7 +88,7 @@ def _greet(store: Store, settings: Settings, address: str) -> None:
 
 def worker() -> None:
     """Run a worker by itself on a store that machines share, until it is interrupted."""
-    from videlicet.ingest.workers import Workers
+    from videlicet.ingest.client.workers import Workers
     from videlicet.settings import load
     from videlicet.store import open_store
     from videlicet.store.secret import server_secret

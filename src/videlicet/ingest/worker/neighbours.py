@@ -14,8 +14,8 @@ from videlicet.errors import VidelicetError
 from videlicet.ingest.leftovers import sweep_shared
 
 if TYPE_CHECKING:
-    from videlicet.ingest.presence import Presence
-    from videlicet.ingest.runtime import Runtime
+    from videlicet.ingest.worker.presence import Presence
+    from videlicet.ingest.worker.runtime import Runtime
 
 #: Seconds between two looks at whether others are still there.
 EVERY = 1.0

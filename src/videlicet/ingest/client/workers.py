@@ -59,7 +59,7 @@ class Worker:
         niceness: int = 0,
         log: Log | None = None,
     ) -> None:
-        from videlicet.ingest.worker import settings_to_json
+        from videlicet.ingest.worker.wire import settings_to_json
 
         lock = store.lock_fd
         if lock is None and not (store.database.shared and store.writable):
