@@ -15,7 +15,7 @@ from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.technical import technical_metadata
 from videlicet.errors import NotFound
 from videlicet.ingest import files
-from videlicet.ingest.plan import staging
+from videlicet.ingest.plan import INCOMING, staging
 from videlicet.ingest.videos import media_of
 from videlicet.media.fetch import check
 from videlicet.rights import Purpose
@@ -69,7 +69,7 @@ def make(
     )
     grant = call.grant(Purpose.INGEST)
     if source is not None:
-        folder = staging(call.settings, f"incoming-{file.id}")
+        folder = staging(call.settings, f"{INCOMING}{file.id}")
         folder.mkdir(parents=True)
         try:
             with (folder / "whole").open("wb") as out:
