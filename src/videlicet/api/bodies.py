@@ -103,7 +103,8 @@ class Body:
     def _problem(self, status: int, code: str, message: str) -> ApiError:
         # The rest of the body may still be on its way.
         headers = {"connection": "close"}
-        return ApiError(status, code, message, headers=headers, nested=self._nested)
+        nested = self._nested and status == 413
+        return ApiError(status, code, message, headers=headers, nested=nested)
 
     def _fail(self, error: ApiError) -> NoReturn:
         self._more = False
