@@ -13,7 +13,7 @@ import httpx
 import pytest
 from tests import samples
 from tests.api.server import DOUBLES, Server, served
-from tests.api.world import METHODS, World, build, filled, operations
+from tests.api.world import METHODS, World, build, filled, operations, unknown
 
 DOCUMENTS = ("/openapi.json", "/v1/openapi.json")
 FORM = "multipart/form-data"
@@ -164,15 +164,19 @@ def test_forms(world: World, document: Any) -> None:
 
 
 def test_queries(world: World, document: Any) -> None:
+    seen: set[str] = set()
     for method, path, row in operations(document):
-        names = [one["name"] for one in row.get("parameters", []) if one["in"] == "query"]
-        if not names:
+        named = [one["name"] for one in row.get("parameters", []) if one["in"] == "query"]
+        if not named:
             continue
-        names += ["x", "user_metadata", "user_metadata[a]", "duration[gte]", "width"]
-        place, statuses = filled(path, world.ids), set(row["responses"])
-        if method != "GET":
-            place = filled(path, {**world.ids, "asset": "0" * 24})
-        for query in [*QUERIES, *(f"{name}={value}" for name in names for value in VALUES)]:
+        named += ["x", "user_metadata", "user_metadata[a]", "duration[gte]", "width"]
+        # What bears the same name elsewhere is read in the same way.
+        values = {name: VALUES[:3] if name in seen else VALUES for name in named}
+        seen |= set(named)
+        ids = world.ids if method == "GET" else unknown(world.ids)
+        place, statuses = filled(path, ids), set(row["responses"])
+        queries = [f"{name}={value}" for name in named for value in values[name]]
+        for query in [*QUERIES, *queries]:
             answer = ask(world, method, f"{place}?{query}")
             require_told(answer, statuses, (method, path, query[:60]))
 
@@ -190,16 +194,17 @@ def test_ids(world: World, document: Any) -> None:
 def test_methods(world: World, document: Any) -> None:
     """What an address does not know is 405, and says what it does know."""
     for path, row in document["paths"].items():
-        for method in {*METHODS, "options", "trace", "brew"} - set(row):
-            answer = ask(world, method.upper(), filled(path, world.ids))
-            if "PUT" in (method.upper(), answer.request.method) and answer.status_code != 405:
-                assert "videos/{video_id}" in path  # as older clients send it
+        for method in sorted({*METHODS, "options", "trace", "brew"} - set(row)):
+            if method == "put" and path.endswith("/videos/{video_id}"):
+                continue  # as older clients send it
+            # A word in the place of an id is an id that is not known.
+            twins = [one for one in document["paths"] if method in document["paths"][one]]
+            if any(re.fullmatch(re.sub(r"{\w+}", "[^/{}]+", one), path) for one in twins):
                 continue
+            answer = ask(world, method.upper(), filled(path, world.ids))
             require_told(answer, {"405"}, (method, path))
             assert answer.json()["code"] == "method_not_allowed"
-            assert set(answer.headers["allow"].split(", ")) <= {one.upper() for one in row} | {
-                "PUT"
-            }
+            assert {one.upper() for one in row} <= set(answer.headers["allow"].split(", "))
 
 
 def test_deep_metadata_in_forms(world: World, film: Path) -> None:

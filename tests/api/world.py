@@ -93,7 +93,7 @@ def kind(path: str, name: str) -> str:
                 return found
         return "task"
     return {
-        "index_id": "index", "asset_id": "asset", "video_id": "video", "indexed_asset_id": "video",
+        "index_id": "index", "asset_id": "asset", "video_id": "video",
         "upload_id": "upload", "entity_collection_id": "collection", "entity_id": "entity",
         "token": "token", "page_token": "page", "webhook_id": "webhook",
         "evaluation_id": "evaluation",

@@ -76,7 +76,9 @@ async def require_text(request: Request) -> None:
     except ValueError:
         return  # told elsewhere
     if not _all_plain(value):
-        raise invalid("The body holds characters that are not text, or numbers that are not finite.")
+        raise invalid(
+            "The body holds characters that are not text, or numbers that are not finite."
+        )
 
 
 class TooDeep(ValueError):
