@@ -61,6 +61,11 @@ def test_python(server: Server, here: Path) -> None:
     assert run([sys.executable, "-c", program], server, here).splitlines()[-2:] == ["512", "ready"]
 
 
+def test_haystack(server: Server, here: Path) -> None:
+    (program,) = blocks("haystack.md", "python")
+    assert run([sys.executable, "-c", program], server, here) == "The invoice is due\n"
+
+
 def test_javascript(server: Server, here: Path, packages: Path) -> None:
     (program,) = blocks("javascript-sdk.md", "javascript")
     (packages / "guide.mjs").write_text(program)

@@ -12,7 +12,7 @@ from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
 from videlicet.api.v1_3.embed import begin, models_of, task_of, tasks
 from videlicet.api.v1_3.media_sources import decoded, opened
 from videlicet.api.v1_3.models import known
-from videlicet.api.v1_3.schemas.common import Page
+from videlicet.api.v1_3.schemas.common import NestedProblem, Page
 from videlicet.api.v1_3.schemas.embed import TaskOut
 from videlicet.api.v1_3.schemas.embed_v2 import (
     Answer,
@@ -44,7 +44,12 @@ CLIP = 6.0
 _PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
 
 
-@router.post("/embed-v2", response_model=Answer, response_model_exclude_none=True)
+@router.post(
+    "/embed-v2",
+    response_model=Answer,
+    response_model_exclude_none=True,
+    responses={413: {"model": NestedProblem}},
+)
 def create(call: Call, body: Request) -> Any:
     """Vectors of one input, at once. Recordings may be ten minutes long."""
     name = known(body.model_name, NAMES)

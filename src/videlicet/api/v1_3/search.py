@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ from fastapi import File, Form, UploadFile
 
 from videlicet.api.errors import invalid, missing
 from videlicet.api.v1_3 import kept
-from videlicet.api.v1_3.common import Call, Caller, router_for, text_of
+from videlicet.api.v1_3.common import Call, Caller, parsed, router_for, text_of
 from videlicet.api.v1_3.entities import entity_of
 from videlicet.api.v1_3.indexes import index_of, options_of
 from videlicet.api.v1_3.media_sources import LARGEST_PICTURE, fetched
@@ -232,7 +231,7 @@ def _filter(text: str | None) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        row = json.loads(text)
+        row = parsed(text)
     except ValueError:
         raise invalid("filter must be a JSON object.") from None
     if not isinstance(row, dict):

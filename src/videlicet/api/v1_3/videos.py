@@ -220,7 +220,7 @@ def _matches(row: Resource, key: str, text: str) -> bool:
 
 
 @router.get(
-    "/indexes/{index_id}/indexed-assets/{indexed_asset_id}",
+    "/indexes/{index_id}/indexed-assets/{video_id}",
     response_model=Detail,
     response_model_exclude_none=True,
     tags=["indexed assets"],
@@ -228,13 +228,13 @@ def _matches(row: Resource, key: str, text: str) -> bool:
 def retrieve_indexed(
     call: Call,
     index_id: str,
-    indexed_asset_id: str,
+    video_id: str,
     embedding_option: Annotated[list[Option] | None, Query()] = None,
     transcription: bool = False,
 ) -> Any:
     """Look at one asset of an index, with its vectors and its words if they are asked for."""
     index = index_of(call, index_id)
-    video = video_of(call, index, indexed_asset_id)
+    video = video_of(call, index, video_id)
     return detailed(call, index, video, shown(video), embedding_option, transcription)
 
 
