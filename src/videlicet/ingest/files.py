@@ -3,8 +3,8 @@
 A file's ``body`` holds: ``method`` (how it came), ``url`` or ``parts`` (where its bytes still are),
 ``blob`` (their key once they are there; or ``path``, of one that was added by path), ``size``,
 ``sha256``, ``kind`` (video, audio, image, document), ``file_type`` (a media type), ``media``
-(container facts of a video or a sound), ``image`` (width and height), ``user_metadata``, ``hls``,
-``thumbnail`` and ``error``.
+(container facts of a video or a sound), ``image`` (facts of a picture, as it is looked at),
+``pdf`` (its version), ``user_metadata``, ``hls``, ``thumbnail`` and ``error``.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ def look(path: Path, name: str, settings: Settings) -> dict[str, Any]:
     if kind := _picture_type(head):
         return {"kind": "image", "file_type": kind, "image": _picture(path, settings)}
     if head.startswith(b"%PDF-"):
-        return {"kind": "document", "file_type": "application/pdf"}
+        version = head[5:8].decode("ascii", "replace")
+        return {"kind": "document", "file_type": "application/pdf", "pdf": version}
     if (ending := Path(name).suffix.lower()) in _TEXTS and _is_text(head):
         return {"kind": "document", "file_type": _TEXTS[ending]}
     media = probe(path, settings)
@@ -200,11 +201,13 @@ def _picture_type(head: bytes) -> str | None:
     return next((kind for mark, kind in _PICTURES.items() if head.startswith(mark)), None)
 
 
-def _picture(path: Path, settings: Settings) -> dict[str, int]:
-    from videlicet.media.cut import load_image
+def _picture(path: Path, settings: Settings) -> dict[str, Any]:
+    from videlicet.media.cut import image_facts
 
-    picture = load_image(path, settings, max_side=settings.max_image_side)
-    return {"width": int(picture.shape[1]), "height": int(picture.shape[0])}
+    facts = image_facts(path, settings)
+    if facts["orientation"] > 4:  # lies on its side
+        facts["width"], facts["height"] = facts["height"], facts["width"]
+    return facts
 
 
 def _is_text(head: bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,8 +20,9 @@ from videlicet.api.v1_3.schemas.videos import (
 )
 from videlicet.embedding.clips import vectors_of
 from videlicet.embedding.spans import Strip
-from videlicet.errors import NotFound
+from videlicet.errors import Conflict, NotFound
 from videlicet.ingest import videos
+from videlicet.ingest.client import call_off
 from videlicet.rights import Purpose
 from videlicet.telemetry import traces
 from videlicet.types import (
@@ -109,9 +111,19 @@ def _make(
 
 
 def remove(call: Caller, video: Resource) -> None:
-    """Delete a video with everything derived from it."""
+    """Delete a video with everything derived from it. Its tasks stay, for whoever asks how they
+    ended; those that have not are called off."""
     for task in call.catalog.tasks(call.manage, source=videos.source_of(video.id)):
-        call.catalog.delete_task(call.manage, task.id)
+        if not task.status.ended:
+            with suppress(Conflict):  # it has just ended
+                call_off(call.manage, call.store, task.id)
+        elif task.error is not None:
+            # What it says names the file.
+            said = {
+                "code": task.error["code"],
+                "message": "It failed; its video was deleted since.",
+            }
+            call.catalog.update_task(call.manage, task.id, error=said)
     call.catalog.delete_resource(call.manage, Kind.VIDEO, video.id)
     if call.catalog.indexed(call.manage, video.parent, video.id) is not None:
         call.store.remove_asset(call.manage, video.parent, video.id)
@@ -196,13 +208,17 @@ def model_name(index: Index) -> str:
 
 
 def hls_of(call: Caller, video: Resource) -> dict[str, Any] | None:
-    """Where a video can be played."""
-    if not video.body.get("video_stream") or video.status != videos.READY:
+    """Where a video can be played, if that was asked for."""
+    if not video.body.get("video_stream"):
         return None
+    if video.status != videos.READY:
+        return {"status": "ERROR" if video.status == videos.FAILED else "PROCESSING"}
     base = f"/media/assets/{video.body['file_id']}"
     return {
         "video_url": call.address(f"{base}/hls/index.m3u8"),
-        "thumbnail_urls": [call.address(f"{base}/thumbnail.jpg")],
+        "thumbnail_urls": []
+        if video.body.get("width") is None
+        else [call.address(f"{base}/thumbnail.jpg")],
         "status": "COMPLETE",
         "updated_at": text_of(video.updated_at),
     }
