@@ -38,7 +38,6 @@ from videlicet.types import Resource
 
 router = router_for("embeddings")
 
-NAMES = ("marengo3.0", "marengo3.5")
 #: Seconds of a clip where nobody says.
 CLIP = 6.0
 _PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
@@ -47,7 +46,7 @@ _PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
 @router.post("/embed-v2", response_model=Answer, response_model_exclude_none=True)
 def create(call: Call, body: Request) -> Any:
     """Vectors of one input, at once. Recordings may be ten minutes long."""
-    name = known(body.model_name, NAMES)
+    name = known(body.model_name)
     _check_dimension(body.embedding_dimension)
     part = getattr(body, body.input_type)
     if part is None:
@@ -81,7 +80,7 @@ def create(call: Call, body: Request) -> Any:
 )
 def create_task(call: Call, body: TaskRequest) -> Any:
     """Have the vectors of a recording computed."""
-    name = known(body.model_name, NAMES)
+    name = known(body.model_name)
     _check_dimension(body.embedding_dimension)
     if body.input_type == "document":
         raise ApiError(400, "api_not_allowed", "Documents cannot be embedded in this version.")
@@ -95,7 +94,7 @@ def create_task(call: Call, body: TaskRequest) -> Any:
     file_id, facts = _file(call, part.media_source)
     facts |= {"input_type": body.input_type}
     if body.input_type != "image":
-        facts |= {"embedding_options": request["options"], "embedding_scopes": request["scopes"]}
+        facts |= _asked(body.input_type, request)
     task = begin(call, 2, name, file_id, request, facts)
     return {"_id": task.id, "status": task.status, "metadata": {"embedding_dimension": DIMENSIONS}}
 
@@ -161,12 +160,24 @@ def _recording(call: Caller, models: Models, kind: str, part: Recording) -> dict
         "metadata": {
             "input_type": kind,
             **_source_facts(call, part.media_source),
-            "embedding_options": request["options"],
-            "embedding_scopes": request["scopes"],
+            **_asked(kind, request),
             "duration": duration,
-            "embedding_dimension": DIMENSIONS,
         },
     }
+
+
+def _asked(kind: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """What an answer repeats of a request for the vectors of a recording."""
+    asked = {
+        "embedding_options": request["options"],
+        "embedding_scopes": request["scopes"],
+        "embedding_dimension": DIMENSIONS,
+        "start_offset_sec": request["start"],
+        "end_offset_sec": request["end"],
+    }
+    if kind == "video" and request["fixed"]:
+        asked["clip_length"] = round(request["clip"])
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _request(kind: str, part: Recording) -> dict[str, Any]:
@@ -181,6 +192,7 @@ def _request(kind: str, part: Recording) -> dict[str, Any]:
     plan = part.segmentation
     chosen: Strategy | None = plan.temporal if plan is not None and plan.temporal else plan
     clip = CLIP
+    fixed = chosen is None or chosen.strategy != "dynamic"
     if chosen is not None and chosen.strategy is not None:
         values = getattr(chosen, chosen.strategy)
         if values is None:
@@ -193,6 +205,7 @@ def _request(kind: str, part: Recording) -> dict[str, Any]:
         "scopes": list(dict.fromkeys("clip" if one == "local" else one for one in scopes)),
         "types": [one.removesuffix("_embedding") for one in types],
         "clip": float(clip),
+        "fixed": fixed,
         "start": part.start_sec,
         "end": part.end_sec,
     }

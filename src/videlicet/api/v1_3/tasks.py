@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -121,7 +122,7 @@ def retrieve(call: Call, task_id: str) -> Any:
 def delete(call: Call, task_id: str) -> Response:
     """Delete a task. One that is at work is cancelled; one that is ready goes after its video."""
     task, video = _task(call, task_id)
-    if video is not None and video.status == READY:
+    if video is not None and video.status == READY and status_of(task, video) != "failed":
         raise ApiError(
             400, "resource_conflict", "The task's video is still there; delete the video first."
         )
@@ -162,8 +163,8 @@ def _fits(video: Resource | None, name: str, bounds: list[tuple[str, float]]) ->
     value = None if video is None else video.body.get(name)
     if value is None:
         return False
-    tests = {"==": value.__eq__, ">=": value.__ge__, "<=": value.__le__}
-    return all(tests[operator](bound) is True for operator, bound in bounds)
+    tests = {"==": operator.eq, ">=": operator.ge, "<=": operator.le}
+    return all(tests[name](value, bound) for name, bound in bounds)
 
 
 def status_of(task: Task, video: Resource | None) -> str:
