@@ -12,13 +12,15 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import MediaError, VidelicetError
 from videlicet.ingest.plan import staging
 from videlicet.media.probe import probe
+from videlicet.media.process import readable
 from videlicet.store.catalog.rows import media_to_json
 from videlicet.store.home import translated
 from videlicet.types import Kind, MediaInfo, Resource
@@ -86,6 +88,19 @@ def bytes_of(grant: Grant, store: Store, file: Resource) -> Path:
     return path
 
 
+@contextmanager
+def named(path: Path, name: str) -> Iterator[None]:
+    """Have errors speak of a file by its own name, rather than by where it is kept."""
+    where = readable(path)
+    try:
+        yield
+    except VidelicetError as error:
+        error.message = error.message.replace(where, name)
+        error.args = (error.message,)
+        error.subject = name if error.subject == where else error.subject
+        raise
+
+
 def prepare(
     grant: Grant, store: Store, settings: Settings, file_id: str, check: Callable[[], None]
 ) -> Resource:
@@ -104,7 +119,8 @@ def prepare(
             "size": path.stat().st_size,
             **_hashed(path, file, check),
         }
-        facts |= look(path, file.name, settings)
+        with named(path, file.name):
+            facts |= look(path, file.name, settings)
     except VidelicetError as error:
         if error.retryable:
             raise

@@ -130,7 +130,8 @@ def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
         media=media, cards=cards, sample_rate=settings.sample_rate,
         segment_min=settings.segment_min, segment_max=settings.segment_max,
     )  # fmt: skip
-    return Observed(media.span, strips_of(runtime, tenant, plan, path))
+    with files.named(path, file.name):
+        return Observed(media.span, strips_of(runtime, tenant, plan, path))
 
 
 def _pictured(runtime: Runtime, path: Path) -> Observed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -200,6 +201,7 @@ def tasks(
     started_at: str | None,
     ended_at: str | None,
     status: str | None,
+    show: Callable[[Resource], dict[str, Any]],
 ) -> Any:
     """A page of embedding tasks, without their vectors."""
     rows, total = call.catalog.find_resources(
@@ -207,7 +209,7 @@ def tasks(
         status=[status] if status else (), since=time_of("started_at", started_at),
         until=time_of("ended_at", ended_at), offset=pages.offset, limit=pages.limit,
     )  # fmt: skip
-    return pages.of([shown(row) for row in rows], total)
+    return pages.of([show(row) for row in rows], total)
 
 
 @router.get("/embed/tasks", response_model=Page[TaskOut], response_model_exclude_none=True)
@@ -219,7 +221,7 @@ def find_tasks(
     status: str | None = None,
 ) -> Any:
     """List embedding tasks, newest first."""
-    return tasks(call, pages, 1, started_at, ended_at, status)
+    return tasks(call, pages, 1, started_at, ended_at, status, shown)
 
 
 @router.get("/embed/tasks/{task_id}", response_model=TaskOut, response_model_exclude_none=True)

@@ -10,6 +10,7 @@ from videlicet.api.errors import ApiError, invalid, missing
 from videlicet.api.v1_3 import assets
 from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
 from videlicet.api.v1_3.embed import begin, models_of, task_of, tasks
+from videlicet.api.v1_3.embed import shown as first_form
 from videlicet.api.v1_3.media_sources import decoded, opened
 from videlicet.api.v1_3.models import known
 from videlicet.api.v1_3.schemas.common import Page
@@ -108,7 +109,7 @@ def find_tasks(
     status: str | None = None,
 ) -> Any:
     """List embedding tasks, newest first."""
-    return tasks(call, pages, 2, started_at, ended_at, status)
+    return tasks(call, pages, 2, started_at, ended_at, status, listed)
 
 
 @router.get(
@@ -117,6 +118,24 @@ def find_tasks(
 def retrieve(call: Call, task_id: str) -> Any:
     """A task, with its vectors once it is ready."""
     return shown(task_of(call, 2, task_id))
+
+
+def listed(task: Resource) -> dict[str, Any]:
+    """A task of the second form in a list: what was asked, under the names of the first form."""
+    facts = task.body["facts"]
+    kind = str(facts["input_type"])
+    metadata = {
+        "input_url": facts.get("input_url"),
+        "input_filename": facts.get("input_filename"),
+        f"{kind}_embedding_option": task.body["request"]["options"],
+        f"{kind}_embedding_scope": task.body["request"]["scopes"],
+        "duration": None if kind == "image" else task.body.get("duration"),
+        "video_clip_length": facts.get("clip_length"),
+    }
+    known = {name: value for name, value in metadata.items() if value is not None}
+    return {
+        **first_form(task), "video_embedding": None, f"{kind}_embedding": {"metadata": known},
+    }  # fmt: skip
 
 
 def shown(task: Resource) -> dict[str, Any]:

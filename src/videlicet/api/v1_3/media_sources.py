@@ -40,10 +40,12 @@ def opened(
         file = asset_of(call, source.asset_id)
         if file.status != files.READY:
             raise ApiError(400, "asset_not_ready", f"{name}: the asset is {file.status}.")
-        yield files.bytes_of(call.grant(Purpose.EMBED_EXPORT), call.store, file)
+        path = files.bytes_of(call.grant(Purpose.EMBED_EXPORT), call.store, file)
+        with files.named(path, file.name):
+            yield path
     else:
         assert source.url is not None
-        with fetched(call, source.url, name, most) as path:
+        with fetched(call, source.url, name, most) as path, files.named(path, source.url):
             yield path
 
 
