@@ -159,7 +159,7 @@ def look(path: Path, name: str, settings: Settings) -> dict[str, Any]:
         return {"kind": "document", "file_type": _TEXTS[ending]}
     media = probe(path, settings)
     kind = "audio" if media.video is None else "video"
-    return {"kind": kind, "file_type": media_type(media, kind), "media": media_to_json(media)}
+    return {"kind": kind, "file_type": media_type(media, kind, head), "media": media_to_json(media)}
 
 
 def _gather(
@@ -234,9 +234,13 @@ def _is_text(head: bytes) -> bool:
     return b"\0" not in head
 
 
-def media_type(media: MediaInfo, kind: str) -> str:
-    """The media type of a recording, from the names its container goes by."""
-    for name in media.container.split(","):
+def media_type(media: MediaInfo, kind: str, head: bytes = b"") -> str:
+    """The media type of a recording, from the names its container goes by, and from its first bytes
+    where two kinds of containers share their names."""
+    names = media.container.split(",")
+    if "webm" in names and b"webm" in head[:64]:
+        names = ["webm"]
+    for name in names:
         if name in _CONTAINERS:
             family = _CONTAINERS[name]
             return family if family.startswith(kind) else f"{kind}/{family.partition('/')[2]}"

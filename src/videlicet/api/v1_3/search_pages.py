@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fractions import Fraction
 from typing import Any
 
 from videlicet.api.errors import invalid
@@ -136,7 +135,7 @@ def _items(
     }
     rows, _ = call.catalog.find_resources(grant, Kind.VIDEO, ids=ids)
     shown = {row.id: row for row in rows}
-    starts = {id: call.catalog.asset(grant, id).media.span.start for id in ids}
+    spans = {id: call.catalog.asset(grant, id).media.span for id in ids}
     thumbnails = "thumbnail" in (index.options.get("addons") or [])
 
     def metadata(video_id: str) -> dict[str, Any] | None:
@@ -145,17 +144,18 @@ def _items(
         return dict(shown[video_id].body.get("user_metadata") or {})
 
     def item(clip: Clip) -> dict[str, Any]:
-        origin: Fraction = starts[clip.video_id]
+        whole = spans[clip.video_id]
+        span = clip.span.clamp(whole).shift(-whole.start)
         video = shown.get(clip.video_id)
         seen = thumbnails and video is not None and video.body.get("width") is not None
         return {
-            "start": float(clip.span.start - origin),
-            "end": float(clip.span.end - origin),
+            "start": float(span.start),
+            "end": float(span.end),
             "video_id": clip.video_id,
             "rank": clip.rank,
             "score": round(100 * clip.score, 2),
             "confidence": "high" if clip.score >= 0.6 else "medium" if clip.score >= 0.3 else "low",
-            "thumbnail_url": call.address(_frame(video, clip.span, origin))
+            "thumbnail_url": call.address(_frame(video, span))
             if seen and video is not None
             else None,
             "transcription": words[clip.video_id, clip.span] or None,
@@ -176,9 +176,8 @@ def _items(
     ]
 
 
-def _frame(video: Resource, span: Span, origin: Fraction) -> str:
-    middle = round(1000 * (span.midpoint - origin))
-    return f"/media/assets/{video.body['file_id']}/frames/{middle}.jpg"
+def _frame(video: Resource, span: Span) -> str:
+    return f"/media/assets/{video.body['file_id']}/frames/{round(1000 * span.midpoint)}.jpg"
 
 
 def _packed(hits: Sequence[Ranked]) -> str:
