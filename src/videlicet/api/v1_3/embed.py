@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -68,29 +69,32 @@ def create(
                 vector = pictures(models, [path], call.settings)[0]
             facts = {"input_url": image_url}
         answer["image_embedding"] = {"segments": [{"float": _list(vector)}], "metadata": facts}
-    if audio_file is not None or audio_url:
-        if audio_file is not None:
-            answer["audio_embedding"] = _audio(
-                call, models, audio_file.file.read(), audio_start_offset_sec
-            ) | {"metadata": {"input_filename": audio_file.filename}}
-        else:
-            assert audio_url is not None
-            with fetched(call, audio_url, "audio_url") as path:
-                answer["audio_embedding"] = _audio(call, models, path, audio_start_offset_sec) | {
-                    "metadata": {"input_url": audio_url}
-                }
+    if audio_file is not None:
+        with _refusing():
+            vectors = _audio(call, models, audio_file.file.read(), audio_start_offset_sec)
+        answer["audio_embedding"] = vectors | {"metadata": {"input_filename": audio_file.filename}}
+    elif audio_url:
+        with _refusing(), fetched(call, audio_url, "audio_url") as path:
+            vectors = _audio(call, models, path, audio_start_offset_sec)
+        answer["audio_embedding"] = vectors | {"metadata": {"input_url": audio_url}}
     if len(answer) == 1:
         raise missing("text")
     return answer
 
 
-def _audio(call: Caller, models: Models, source: Any, start: float) -> dict[str, Any]:
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Refuse a sound that cannot be read."""
     try:
-        span, strips = recording(models, source, call.settings, ["audio", "transcription"])
+        yield
     except VidelicetError as error:
         if error.status >= 500:
             raise
         raise invalid(f"audio: {error.message}") from None
+
+
+def _audio(call: Caller, models: Models, source: Any, start: float) -> dict[str, Any]:
+    span, strips = recording(models, source, call.settings, ["audio", "transcription"])
     request = {
         "options": ["audio", "transcription"], "scopes": ["clip"], "types": ["fused"],
         "clip": CLIP, "start": start,

@@ -159,11 +159,11 @@ def shown(task: Resource) -> dict[str, Any]:
 
 def _recording(call: Caller, models: Models, kind: str, part: Recording) -> dict[str, Any]:
     request = _request(kind, part)
-    with opened(call, part.media_source) as source:
-        try:
+    try:
+        with opened(call, part.media_source) as source:
             span, strips = recording(models, source, call.settings, request["options"])
-        except MediaError as error:
-            raise invalid(f"{kind}: {error.message}") from None
+    except MediaError as error:
+        raise invalid(f"{kind}: {error.message}") from None
     duration = float(span.duration)
     if duration > LONGEST:
         raise ApiError(
@@ -249,19 +249,20 @@ def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
     for source in sources:
         if source.media_type == "document":
             raise ApiError(400, "api_not_allowed", "Documents cannot be embedded in this version.")
-        with opened(call, source) as media:
-            if source.media_type == "image":
+        if source.media_type == "image":
+            with opened(call, source) as media:
                 vectors.append(pictures(models, [media], call.settings)[0])
-                continue
-            wanted = ["audio", "transcription"]
-            if source.media_type == "video":
-                wanted = ["visual", *wanted]
-            try:
+            continue
+        wanted = ["audio", "transcription"]
+        if source.media_type == "video":
+            wanted = ["visual", *wanted]
+        try:
+            with opened(call, source) as media:
                 span, strips = recording(models, media, call.settings, wanted)
-            except MediaError as error:
-                raise invalid(f"multi_input: {error.message}") from None
-            request = {"options": wanted, "scopes": ["asset"], "types": ["fused"], "clip": CLIP}
-            vectors += [row["embedding"] for row in vectors_of(strips, span, request)]
+        except MediaError as error:
+            raise invalid(f"multi_input: {error.message}") from None
+        request = {"options": wanted, "scopes": ["asset"], "types": ["fused"], "clip": CLIP}
+        vectors += [row["embedding"] for row in vectors_of(strips, span, request)]
     if not vectors:
         raise invalid("multi_input: nothing in it can be seen or heard.")
     return {"data": [_datum(fused(vectors))], "usage": _usage(counts)}

@@ -45,7 +45,7 @@ def opened(
             yield path
     else:
         assert source.url is not None
-        with fetched(call, source.url, name, most) as path, files.named(path, source.url):
+        with fetched(call, source.url, name, most) as path:
             yield path
 
 
@@ -69,7 +69,8 @@ def fetched(call: Caller, url: str, name: str, most: int | None = None) -> Itera
             if error.status >= 500:
                 raise
             raise ApiError(400, error.code, f"{name}: {error.message}") from None
-        yield path
+        with files.named(path, url):
+            yield path
 
 
 def decoded(text: str, name: str) -> bytes:
