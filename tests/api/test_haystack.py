@@ -21,7 +21,7 @@ from haystack_integrations.components.embedders.twelvelabs import (
     TwelveLabsDocumentEmbedder,
     TwelveLabsTextEmbedder,
 )
-from tests.api.server import DOUBLES, Client, Server, served
+from tests.api.server import DOUBLES, Client, Server, hosted
 from twelvelabs.core.api_error import ApiError
 from twelvelabs.errors import BadRequestError
 
@@ -45,7 +45,7 @@ def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     environment = DOUBLES if request.param == "doubles" else {}
-    with served(tmp_path_factory.mktemp("haystack") / "home", **environment) as one:
+    with hosted(tmp_path_factory.mktemp("haystack") / "home", **environment) as one:
         yield one
 
 

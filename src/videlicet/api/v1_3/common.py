@@ -262,19 +262,22 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 _DEEP = re.compile(r"(\w+)\[([^\]]*)\]")
 
 
-def deep(request: Request, name: str) -> dict[str, str]:
-    """``name[key]=value`` of a query, and ``name={"key": value}``."""
+def deep(request: Request, name: str, *, numeric: bool = False) -> dict[str, str]:
+    """``name[key]=value`` of a query, and ``name={"key": value}``; of a ``numeric`` filter the
+    plain value may be something else."""
     found: dict[str, str] = {}
     for key, value in request.query_params.multi_items():
         matched = _DEEP.fullmatch(key)
         if matched and matched[1] == name:
             found[matched[2]] = value
     plain = request.query_params.get(name)
-    if plain is not None and plain.startswith("{"):
+    if plain is not None and (plain.startswith("{") or not numeric):
         try:
             row = parsed(plain)
         except ValueError:
-            raise invalid(f"{name} must be a JSON object.") from None
+            row = None
+        if not isinstance(row, dict):
+            raise invalid(f"{name} must be a JSON object.")
         found |= {
             str(key): value if isinstance(value, str) else json.dumps(value)
             for key, value in row.items()
@@ -285,7 +288,7 @@ def deep(request: Request, name: str) -> dict[str, str]:
 def numbers(request: Request, name: str) -> list[tuple[str, float]]:
     """A number filter: ``name=5``, or ``name[gte]=1&name[lte]=9``; as operators and bounds."""
     found = []
-    for key, value in deep(request, name).items():
+    for key, value in deep(request, name, numeric=True).items():
         if key not in ("gte", "lte"):
             raise invalid(f"{name} takes gte and lte.")
         found.append((">=" if key == "gte" else "<=", _number(name, value)))
