@@ -55,22 +55,23 @@ def find_moments(seat: Seat, asked: schemas.FindMoments) -> tuple[schemas.Found,
         found = seat.searcher(index).search(grant, index, query)
     catalog = seat.store.catalog
     assets = {id: catalog.asset(grant, id) for id in {hit.asset_id for hit in found.hits}}
-    hits = [_shown(hit, assets[hit.asset_id]) for hit in found.hits]
     pictures: list[Picture] = []
-    if asked.thumbnails:
-        for row, hit in zip(hits[: schemas.MOST_PICTURES], found.hits, strict=False):
+    hits = []
+    for place, hit in enumerate(found.hits):
+        asset = assets[hit.asset_id]
+        row = _shown(hit, asset)
+        if asked.thumbnails and place < schemas.MOST_PICTURES:
             frame = next((e.frame for e in hit.evidence if e.frame is not None), hit.span.midpoint)
             try:
-                pictures += stills(seat, assets[hit.asset_id], [frame], WIDTH)
-                row.picture = len(pictures)
+                pictures += stills(seat, asset, [frame], WIDTH)
+                row = row.model_copy(update={"picture": len(pictures)})
             except VidelicetError as error:
-                row.picture_error = reason(error.to_json())
+                row = row.model_copy(update={"picture_error": reason(error.to_json())})
+        hits.append(row)
     return (
-        schemas.Found(
-            index_id=index.id, hits=hits, total=found.total, next_page=found.next_page
-        ),
+        schemas.Found(index_id=index.id, hits=hits, total=found.total, next_page=found.next_page),
         pictures,
-    )  # fmt: skip
+    )
 
 
 @contextmanager

@@ -39,7 +39,9 @@ def list_indexes(seat: Seat, _: schemas.ListIndexes) -> schemas.Indexes:
                 id=index.id,
                 name=index.name,
                 videos=len(catalog.members(grant, index.id)),
-                modalities=cast(Any, [kind for role, kind in _ROLES.items() if role in index.cards]),
+                modalities=cast(
+                    Any, [kind for role, kind in _ROLES.items() if role in index.cards]
+                ),
                 created_at=index.created_at.isoformat(),
             )
             for index in catalog.indexes(grant)
@@ -94,9 +96,7 @@ def shown(seat: Seat, tasks: Sequence[Task]) -> list[schemas.Task]:
     ids = [id for task in tasks if (id := video_of(task.source)) is not None]
     names = {}
     if ids:
-        rows, _ = seat.store.catalog.find_resources(
-            seat.grant(Purpose.MANAGE), Kind.VIDEO, ids=ids
-        )
+        rows, _ = seat.store.catalog.find_resources(seat.grant(Purpose.MANAGE), Kind.VIDEO, ids=ids)
         names = {row.id: row.name for row in rows}
     return [
         schemas.Task(

@@ -12,7 +12,7 @@ from videlicet.mcp.listing import name_of
 from videlicet.mcp.seat import Accepted, Listed
 from videlicet.mcp.work import Work
 from videlicet.rights import Grant, Purpose
-from videlicet.types import Kind, Status
+from videlicet.types import IndexedAsset, Kind, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from videlicet.search.engine import Searcher
     from videlicet.settings import Settings
     from videlicet.store import Store
-    from videlicet.types import Index, IndexedAsset, Task
+    from videlicet.types import Index, Task
 
 _PRINCIPAL = "mcp"
 
@@ -84,7 +84,7 @@ class LocalSeat:
 
     def _listed(self, row: Task | IndexedAsset) -> Listed:
         catalog, grant = self.store.catalog, self.grant(Purpose.MANAGE)
-        if not hasattr(row, "source"):
+        if isinstance(row, IndexedAsset):
             asset = catalog.asset(grant, row.asset_id)
             return Listed(
                 asset.id, asset.name, row.status.value, float(asset.media.span.duration),

@@ -86,9 +86,7 @@ def _described(tool: Tool) -> types.Tool:
     )
 
 
-def _run(
-    tool: Tool, sit: Callable[[], Seat], arguments: Mapping[str, Any]
-) -> types.CallToolResult:
+def _run(tool: Tool, sit: Callable[[], Seat], arguments: Mapping[str, Any]) -> types.CallToolResult:
     """Call a tool; whatever goes wrong is told as its result."""
     try:
         seat = sit()
@@ -134,9 +132,7 @@ def _checked(tool: Tool, arguments: Mapping[str, Any]) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(
-            "invalid_argument", f"{where}: {first['msg']}.", subject=where
-        ) from None
+        raise InvalidInput("invalid_argument", f"{where}: {first['msg']}.", subject=where) from None
 
 
 def _texts(value: Any) -> Iterator[str]:
