@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.errors import InvalidInput, InvalidQuery, VidelicetError
-from videlicet.ingest.progress import printable
 from videlicet.mcp import schemas
 from videlicet.mcp.listing import reason
 from videlicet.mcp.pictures import Picture, stills
@@ -118,7 +117,7 @@ def _shown(hit: Hit, asset: Asset) -> schemas.Hit:
     return schemas.Hit(
         rank=hit.rank,
         video_id=hit.asset_id,
-        name=printable(hit.asset_name),
+        name=hit.asset_name,
         start=seconds(hit.span.start - origin),
         end=seconds(hit.span.end - origin),
         score=round(hit.score, 4),

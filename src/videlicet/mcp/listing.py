@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
-from videlicet.ingest.progress import printable
-from videlicet.ingest.videos import video_of
 from videlicet.mcp import schemas
 from videlicet.mcp.seat import index_of
 from videlicet.rights import Purpose
@@ -58,11 +56,11 @@ def list_videos(seat: Seat, asked: schemas.ListVideos) -> schemas.Videos:
         videos=[
             schemas.Video(
                 id=row.id,
-                name=printable(row.name),
+                name=row.name,
                 status=cast(Any, _STATES.get(row.status, "queued")),
                 duration=None if row.duration is None else round(row.duration, 3),
                 added_at=row.added_at.isoformat(),
-                error=reason(row.error),
+                error=None if row.error is None else reason(row.error),
             )
             for row in rows
         ],
@@ -79,7 +77,7 @@ def add_video(seat: Seat, asked: schemas.AddVideo) -> schemas.Added:
         tasks=shown(seat, done.tasks[:MOST_TASKS]),
         total=len(done.tasks),
         refused=[
-            schemas.Refused(source=name, error=_reason(error))
+            schemas.Refused(source=name, error=reason(error))
             for name, error in done.refused[:MOST_TASKS]
         ],
     )
@@ -93,6 +91,8 @@ def get_task(seat: Seat, asked: schemas.GetTask) -> schemas.TaskFound:
 
 def shown(seat: Seat, tasks: Sequence[Task]) -> list[schemas.Task]:
     """Tasks as agents see them. Where files lie is not told."""
+    from videlicet.ingest.videos import video_of
+
     ids = [id for task in tasks if (id := video_of(task.source)) is not None]
     names = {}
     if ids:
@@ -103,12 +103,12 @@ def shown(seat: Seat, tasks: Sequence[Task]) -> list[schemas.Task]:
             id=task.id,
             index_id=task.index_id,
             video_id=video_of(task.source) or task.asset_id,
-            name=printable(names.get(video_of(task.source) or "", "") or name_of(task)),
+            name=names.get(video_of(task.source) or "", "") or name_of(task),
             status=task.status.value,
             stage=task.stage,
             done_s=round(task.done_s, 3),
             total_s=None if task.total_s is None else round(task.total_s, 3),
-            error=reason(task.error),
+            error=None if task.error is None else reason(task.error),
         )
         for task in tasks
     ]
@@ -116,15 +116,13 @@ def shown(seat: Seat, tasks: Sequence[Task]) -> list[schemas.Task]:
 
 def name_of(task: Task) -> str:
     """The name of the file that a task takes in; empty, where a video has it."""
+    from videlicet.ingest.videos import video_of
+
     return "" if video_of(task.source) is not None else PurePath(task.source).name
 
 
-def reason(error: Mapping[str, Any] | None) -> schemas.Reason | None:
+def reason(error: Mapping[str, Any]) -> schemas.Reason:
     """An error as it is kept, without what it is about: that may be a path."""
-    return None if error is None else _reason(error)
-
-
-def _reason(error: Mapping[str, Any]) -> schemas.Reason:
     return schemas.Reason.model_validate(
         {name: error[name] for name in schemas.Reason.model_fields if name in error}
     )

@@ -6,8 +6,6 @@ import threading
 from typing import TYPE_CHECKING
 
 from videlicet.errors import Conflict, from_json
-from videlicet.ingest.progress import printable
-from videlicet.ingest.videos import video_of
 from videlicet.mcp.listing import name_of
 from videlicet.mcp.seat import Accepted, Listed
 from videlicet.mcp.work import Work
@@ -83,6 +81,8 @@ class LocalSeat:
         return [self._listed(row) for row in rows[offset : offset + limit]], len(rows)
 
     def _listed(self, row: Task | IndexedAsset) -> Listed:
+        from videlicet.ingest.videos import video_of
+
         catalog, grant = self.store.catalog, self.grant(Purpose.MANAGE)
         if isinstance(row, IndexedAsset):
             asset = catalog.asset(grant, row.asset_id)
@@ -114,11 +114,13 @@ class LocalSeat:
                 remedy="Where that process is `videlicet serve`, add through its own interface "
                 "(/mcp, or the HTTP API); else wait for it to finish, or use another --home.",
             ) from error  # fmt: skip
-        return Accepted(target, tasks, [(printable(name), error) for name, error in refused])
+        return Accepted(target, tasks, refused)
 
 
 def _others(tasks: Iterable[Task], held: set[str]) -> list[Task]:
     """The newest task of each source that the index does not hold (yet): waiting, or failed."""
+    from videlicet.ingest.videos import video_of
+
     found: dict[str, Task] = {}
     for task in tasks:
         id = video_of(task.source) or task.asset_id

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.errors import MediaError
-from videlicet.ingest.progress import printable
 from videlicet.rights import Purpose
 
 if TYPE_CHECKING:
@@ -35,7 +34,5 @@ def _original(seat: Seat, asset: Asset) -> Path:
         return seat.store.blobs.path(seat.grant(Purpose.SEARCH), asset.blob)
     path = Path(asset.source)
     if not path.is_file():
-        raise MediaError(
-            "media_gone", f"The original of {printable(asset.name)} is gone.", subject=asset.id
-        )
+        raise MediaError("media_gone", f"The original of {asset.name} is gone.", subject=asset.id)
     return path

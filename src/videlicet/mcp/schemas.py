@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 #: Comes with every result that holds what recordings say or are called.
 NOTICE = (
@@ -14,6 +14,15 @@ NOTICE = (
 #: Most pictures in one result.
 MOST_PICTURES = 8
 
+
+def _printable(name: str) -> str:
+    """Names of files may hold any bytes."""
+    from videlicet.ingest.progress import printable
+
+    return printable(name)
+
+
+Name = Annotated[str, BeforeValidator(_printable)]
 Modality = Literal["visual", "speech", "text", "sound"]
 Text = Annotated[str, Field(min_length=1, max_length=5000)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
@@ -128,14 +137,20 @@ class Reason(BaseModel):
     """Why something failed."""
 
     code: str
-    message: str
+    message: Name
     retryable: bool = False
     remedy: str = ""
 
 
+class Failure(BaseModel):
+    """What a tool says that could not do what it was asked."""
+
+    error: Reason
+
+
 class Index(BaseModel):
     id: str
-    name: str
+    name: Name
     videos: int = Field(description="How many it holds anything of.")
     modalities: list[Modality] = Field(description="What can be searched in it.")
     created_at: str
@@ -147,7 +162,7 @@ class Indexes(BaseModel):
 
 class Video(BaseModel):
     id: str | None = Field(default=None, description="None while the recording is not yet known.")
-    name: str
+    name: Name
     status: Literal["queued", "indexing", "ready", "failed"]
     duration: float | None = Field(default=None, description="Seconds.")
     added_at: str
@@ -166,7 +181,7 @@ class Task(BaseModel):
     id: str
     index_id: str
     video_id: str | None = None
-    name: str
+    name: Name
     status: Literal["queued", "running", "ready", "failed", "cancelled"]
     stage: str | None = None
     done_s: float = Field(description="Seconds of the recording that are done.")
@@ -180,7 +195,7 @@ class TaskFound(BaseModel):
 
 
 class Refused(BaseModel):
-    source: str
+    source: Name
     error: Reason
 
 
@@ -209,7 +224,7 @@ class Hit(BaseModel):
 
     rank: int
     video_id: str
-    name: str
+    name: Name
     start: float
     end: float
     score: float = Field(description="0 to 1.")
@@ -240,7 +255,7 @@ class Moment(BaseModel):
     notice: str = NOTICE
     index_id: str
     video_id: str
-    name: str
+    name: Name
     duration: float
     start: float
     end: float

@@ -9,13 +9,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
-from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
+from mcp import types
 from videlicet import __version__
 from videlicet.errors import InvalidInput, VidelicetError
+from videlicet.mcp.listing import reason
+from videlicet.mcp.schemas import Failure
 from videlicet.mcp.seat import READ
 from videlicet.mcp.tools import INSTRUCTIONS, Tool, tools
 
@@ -153,8 +155,5 @@ def _is_text(text: str) -> bool:
 
 
 def _failed(error: Mapping[str, Any]) -> types.CallToolResult:
-    import json
-
-    kept = {name: error[name] for name in ("code", "message", "retryable", "remedy")}
-    text = json.dumps({"error": kept}, ensure_ascii=False)
+    text = Failure(error=reason(error)).model_dump_json()
     return types.CallToolResult(content=[types.TextContent(text=text)], is_error=True)

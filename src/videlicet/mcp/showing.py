@@ -6,7 +6,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from videlicet.errors import InvalidInput, VidelicetError
-from videlicet.ingest.progress import printable
 from videlicet.mcp import schemas
 from videlicet.mcp.finding import seconds
 from videlicet.mcp.listing import reason
@@ -46,7 +45,7 @@ def show_moment(seat: Seat, asked: schemas.ShowMoment) -> tuple[schemas.Moment, 
     moment = schemas.Moment(
         index_id=index.id,
         video_id=asset.id,
-        name=printable(asset.name),
+        name=asset.name,
         duration=seconds(whole.duration),
         start=seconds(span.start - whole.start),
         end=seconds(span.end - whole.start),
