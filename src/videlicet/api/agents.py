@@ -6,7 +6,9 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
-from videlicet.api.gate import WRITE
+from starlette.routing import Match, Route
+
+from videlicet.api.gate import MCP, WRITE
 from videlicet.api.v1_3 import assets, video_records
 from videlicet.api.v1_3.common import Caller
 from videlicet.errors import InvalidInput, NotPermitted
@@ -26,6 +28,14 @@ if TYPE_CHECKING:
     from videlicet.types import Index
 
 
+class ToolsRoute(Route):
+    """A route that requests are known by in the log."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        return match, {**child, "route": self}
+
+
 class Tools:
     """The endpoint; it answers between :meth:`open` and its end."""
 
@@ -42,6 +52,11 @@ class Tools:
 
     def open(self) -> AbstractAsyncContextManager[None]:
         return self._manager.run()
+
+    @property
+    def route(self) -> Route:
+        """Where it is. Without a stream to the client nothing but POST makes sense."""
+        return ToolsRoute(MCP, self, methods=["POST"], include_in_schema=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._manager.handle_request(scope, receive, send)

@@ -12,12 +12,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
 
 from videlicet import __version__
 from videlicet.api import agents, browse, errors, films, media
 from videlicet.api.bodies import Forms
-from videlicet.api.gate import MCP, Gate, changes
+from videlicet.api.gate import Gate, changes
 from videlicet.api.once import HEADER
 from videlicet.api.origins import shared
 from videlicet.api.service import Service
@@ -117,8 +116,7 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
     app.include_router(films.router)
     app.include_router(uploads.parts)
     app.include_router(_health(service))
-    # Without a stream to the client nothing but POST makes sense.
-    app.routes.append(Route(MCP, tools, methods=["POST"], include_in_schema=False))
+    app.routes.append(tools.route)
     schemas = {
         "/openapi.json": description(app, "/v1.3", "Videlicet v1.3"),
         "/v1/openapi.json": description(app, "/v1", "Videlicet"),
