@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 from PIL import Image
 from tests.api.server import Server
-
-from mcp import Client, StdioServerParameters
 
 RUN = "import sys; sys.argv[0] = 'videlicet'; from videlicet.cli import main; main()"
 

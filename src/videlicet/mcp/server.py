@@ -9,11 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
+from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
-from mcp import types
 from videlicet import __version__
 from videlicet.errors import InvalidInput, VidelicetError
 from videlicet.mcp.listing import reason
@@ -95,7 +95,7 @@ def _run(tool: Tool, sit: Callable[[], Seat], arguments: Mapping[str, Any]) -> t
         seat.require(tool.needs)
         given = tool.run(seat, _checked(tool, arguments))
     except VidelicetError as error:
-        if error.status >= 500:
+        if error.status >= 500 and not isinstance(error, InvalidInput):
             _log.error("failed", extra={"code": error.code}, exc_info=error)
         row = error.to_json()
         return _failed({**row, "remedy": _REMEDIES.get(error.code, error.remedy)})
