@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from tests import samples
-from tests.api.server import DOUBLES, Client, Server, served
+from tests.api.server import DOUBLES, Client, Server, hosted
 
 JAVASCRIPT = Path(__file__).parent / "javascript"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served(tmp_path_factory.mktemp("server") / "home", **DOUBLES) as one:
+    with hosted(tmp_path_factory.mktemp("server") / "home", **DOUBLES) as one:
         yield one
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 import psutil
+from tests.cluster import services
+from tests.cluster.balancer import balanced
 from tests.cluster.services import free_port, place
 
 from videlicet.errors import StoreError
@@ -38,10 +40,12 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
     #: Words after ``serve``.
     options: tuple[str, ...] = ()
+    #: The port of the balancer that it is behind.
+    front: int | None = None
 
     @property
     def root(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.front or self.port}"
 
     @property
     def base(self) -> str:
@@ -75,7 +79,7 @@ class Server:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
-                if httpx.get(f"{self.root}/ready", timeout=5).status_code == 200:
+                if httpx.get(f"http://127.0.0.1:{self.port}/ready", timeout=5).status_code == 200:
                     return
             except httpx.TransportError:
                 pass
@@ -139,6 +143,25 @@ def served(home: Path, *options: str, **environment: str) -> Iterator[Server]:
     finally:
         if server.process is not None and server.process.poll() is None:
             server.stop()
+
+
+@contextmanager
+def hosted(home: Path, **environment: str) -> Iterator[Server]:
+    """A server; where all stores are shared ones two behind one address, with a worker each."""
+    if services.everywhere is None:
+        with served(home, **environment) as one:
+            yield one
+        return
+    shared = services.everywhere.fresh()
+    for name in ("first", "second"):
+        services.place(home / name, shared)
+    with (
+        served(home / "first", **environment) as first,
+        served(home / "second", **environment) as second,
+    ):
+        first.front = free_port()
+        with balanced(first.front, [first.port, second.port]):
+            yield first
 
 
 class Client(httpx.Client):

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from tests import samples
-from tests.api.server import DOUBLES, Client, Server, served
+from tests.api.server import DOUBLES, Client, Server, hosted
 from tests.api.test_webhooks import OPEN, Receiver, receiving, require_signed
 
 from videlicet.ingest.delivery import sign
@@ -21,7 +21,7 @@ from videlicet.ingest.delivery import sign
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served(tmp_path_factory.mktemp("hooks") / "home", **DOUBLES, **OPEN) as one:
+    with hosted(tmp_path_factory.mktemp("hooks") / "home", **DOUBLES, **OPEN) as one:
         yield one
 
 

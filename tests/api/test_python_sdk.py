@@ -17,7 +17,7 @@ import httpx
 import pytest
 import twelvelabs
 from tests import samples
-from tests.api.server import DOUBLES, Server, served
+from tests.api.server import DOUBLES, Server, hosted
 from tests.ingest import rig
 from twelvelabs import TwelveLabs
 from twelvelabs.assets.client import AssetsClient
@@ -50,7 +50,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def server(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     environment = DOUBLES if kind == "doubles" else {}
-    with served(tmp_path_factory.mktemp("sdk") / "home", **environment) as one:
+    with hosted(tmp_path_factory.mktemp("sdk") / "home", **environment) as one:
         yield one
 
 

@@ -26,8 +26,8 @@ from tests.ingest import rig
 
 from videlicet.errors import InvalidInput
 from videlicet.ingest import delivery, videos
-from videlicet.ingest.books import DELIVERIES
 from videlicet.ingest.delivery import TRIES, add_webhook, sign
+from videlicet.ingest.worker.books import DELIVERIES
 from videlicet.media import fetch
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings, load

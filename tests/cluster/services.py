@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,15 +51,16 @@ class Services:
 everywhere: Services | None = None
 
 
-def place(home: Path) -> None:
-    """Where all stores are shared ones: have ``home`` be the scratch folder of one of its own."""
+def place(home: Path, shared: Mapping[str, str] | None = None) -> None:
+    """Where all stores are shared ones: have ``home`` be the scratch folder of one of its own, or
+    of the one that ``shared`` names."""
     file = home / "videlicet.toml"
     if everywhere is None or "VIDELICET_DATABASE" in os.environ or file.exists():
         return
     home.mkdir(parents=True, exist_ok=True)
     lines = [
         f"{name.removeprefix('VIDELICET_').lower()} = {json.dumps(value)}"
-        for name, value in everywhere.fresh().items()
+        for name, value in (shared or everywhere.fresh()).items()
     ]
     file.write_text("\n".join(lines) + "\n")
 

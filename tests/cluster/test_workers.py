@@ -19,9 +19,9 @@ from tests.cluster.services import Services
 from tests.ingest.rig import GRANT, films, wait_for
 
 from videlicet.ingest import ingest
-from videlicet.ingest.client import submit
+from videlicet.ingest.client.requests import submit
 from videlicet.ingest.delivery import DELIVERED, add_webhook
-from videlicet.ingest.presence import LOST, Presence
+from videlicet.ingest.worker.presence import LOST, Presence
 from videlicet.media.sources import find_sources
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.store.database.postgres import PostgresDatabase, lock_key
@@ -122,7 +122,7 @@ def test_a_process_whose_session_is_ended_ends(group: Cluster) -> None:
     address = group.environment["VIDELICET_DATABASE"]
     script = f"""
 import time
-from videlicet.ingest.presence import Presence
+from videlicet.ingest.worker.presence import Presence
 from videlicet.store.database.postgres import PostgresDatabase, lock_key
 from videlicet.store.database.session import call
 print(Presence(PostgresDatabase({address!r}), print).executor, flush=True)

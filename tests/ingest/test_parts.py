@@ -17,7 +17,7 @@ from tests.ingest.rig import GRANT, Rig
 
 from videlicet.embedding.texts import embed_texts, fitting, normalised
 from videlicet.errors import InvalidInput, TaskError
-from videlicet.ingest.client import submit
+from videlicet.ingest.client.requests import submit
 from videlicet.ingest.passes.assemble import Frames, shots, view_of
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.listen import call_length
@@ -27,7 +27,7 @@ from videlicet.ingest.passes.watch import JournalledReader
 from videlicet.ingest.plan import Models, Plan
 from videlicet.ingest.progress import Progress, pace, printable
 from videlicet.ingest.steps import is_url
-from videlicet.ingest.worker import settings_from_json, settings_to_json
+from videlicet.ingest.worker.wire import settings_from_json, settings_to_json
 from videlicet.media.sources import Source
 from videlicet.models.base import TextLine
 from videlicet.models.doubles import HashedText, PitchSound, StripReader

@@ -202,7 +202,7 @@ class Gate:
         try:
             self._service.store.catalog.put_resource(grant_of(key, Purpose.MANAGE), use)
         except VidelicetError as error:
-            _log.error("the use of a key was not noted: %s", error.code)
+            _log.error("the use of a key was not noted", extra={"code": error.code})
 
     @cached_property
     def _lookups(self) -> CapacityLimiter:

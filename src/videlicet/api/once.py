@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 HEADER, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
 #: How long answers are kept, and how many seconds one waits for a twin that is at work.
 KEPT = timedelta(hours=24)
-PATIENCE = 10.0
+PATIENCE = 5.0
 #: Seconds between two looks for one at another server.
 _LOOK_EVERY = 0.2
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -114,19 +114,22 @@ class Answers:
             yield
             return
         deadline = anyio.current_time() + PATIENCE
-        with ExitStack() as held:
-            while True:
-                lock = self._database.held(f"request {id}", wait=False)
-                if await anyio.to_thread.run_sync(held.enter_context, lock):
-                    break
-                if anyio.current_time() > deadline:
-                    raise _at_work()
-                await anyio.sleep(_LOOK_EVERY)
-            try:
-                yield
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(held.close)
+        while (held := await anyio.to_thread.run_sync(self._take, id)) is None:
+            if anyio.current_time() > deadline:
+                raise _at_work()
+            await anyio.sleep(_LOOK_EVERY)
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(held.close)
+
+    def _take(self, id: str) -> ExitStack | None:
+        """What lets go of the lock of a request; ``None`` where another server has it."""
+        with ExitStack() as trying:
+            if trying.enter_context(self._database.held(f"request {id}", wait=False)):
+                return trying.pop_all()
+        return None
 
     def _kept(self, grant: Grant, id: str) -> Resource | None:
         try:

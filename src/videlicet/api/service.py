@@ -16,8 +16,8 @@ from videlicet.api.signing import Signer
 from videlicet.api.v1.evaluating import Evaluations
 from videlicet.errors import InvalidInput, NotFound, VidelicetError
 from videlicet.ingest.adopt import adopt
-from videlicet.ingest.upkeep import Upkeep
-from videlicet.ingest.workers import Workers
+from videlicet.ingest.client.workers import Workers
+from videlicet.ingest.worker.upkeep import Upkeep
 from videlicet.models.registry import load as load_model
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.search.encode import Encoders

@@ -12,7 +12,7 @@ from videlicet.ingest.plan import staging
 from videlicet.types import Kind, Status
 
 if TYPE_CHECKING:
-    from videlicet.ingest.runtime import Runtime
+    from videlicet.ingest.worker.runtime import Runtime
     from videlicet.rights import Grant
     from videlicet.settings import Settings
     from videlicet.store import Store

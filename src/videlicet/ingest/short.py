@@ -17,7 +17,7 @@ from videlicet.types import Kind, Modality, Resource, Span
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from videlicet.ingest.runtime import Runtime
+    from videlicet.ingest.worker.runtime import Runtime
 
 PROCESSING, READY, FAILED = "processing", "ready", "failed"
 

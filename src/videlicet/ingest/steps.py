@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import Cancelled, MediaError, NotFound, VidelicetError, from_json
 from videlicet.ingest import delivery, files, videos
-from videlicet.ingest.giving import forget, given, is_url, name_of
+from videlicet.ingest.client.giving import forget, given, is_url, name_of
 from videlicet.ingest.leftovers import LIVE, lock_of, take_back
 from videlicet.ingest.passes.assemble import assemble
 from videlicet.ingest.passes.journal import Journal
@@ -22,7 +22,7 @@ from videlicet.ingest.passes.observe import observe
 from videlicet.ingest.passes.pool import Crew
 from videlicet.ingest.plan import Plan, staging
 from videlicet.ingest.progress import Progress
-from videlicet.ingest.runtime import Reporter, Runtime, peak_memory, processor_seconds
+from videlicet.ingest.worker.runtime import Reporter, Runtime, peak_memory, processor_seconds
 from videlicet.media.probe import probe
 from videlicet.media.process import open_media, readable
 from videlicet.rights import LOCAL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from videlicet.search.lanes import LANES, Candidate, Lane, Method
 from videlicet.search.moments import Moment, find_moments, score_of
 from videlicet.search.paging import fingerprint, page_offset, page_token
 from videlicet.search.retrieve import retrieve
-from videlicet.settings import Settings
+from videlicet.settings import Settings, cores
 from videlicet.store import Store
 from videlicet.telemetry import traces
 from videlicet.types import GroupBy, Hit, Index, Modality, Query, SearchPage, Span
@@ -26,6 +27,8 @@ DEPTH = 100
 KEPT_SHOTS = 4096
 #: Largest page.
 LARGEST_PAGE = 500
+#: More threads than cores at their searches would be in each other's way.
+_TURNS = threading.BoundedSemaphore(cores())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Searcher:
                 an invalid filter or page token, or a media file that cannot be read.
             NotPermitted: the grant's purpose does not cover searching.
         """
-        with traces.span("search", {"videlicet.index": index.id}):
+        with _TURNS, traces.span("search", {"videlicet.index": index.id}):
             return self._search(grant, index, query)
 
     def _search(self, grant: Grant, index: Index, query: Query) -> SearchPage:

@@ -83,7 +83,7 @@ class Evaluations:
                         continue
             except VidelicetError as error:
                 # As when the disk is full: it is tried again.
-                _log.error("evaluations wait: %s", error.code)
+                _log.error("evaluations wait", extra={"code": error.code})
             self._stirred.wait(_LOOK_EVERY)
 
     def _next(self) -> Resource | None:

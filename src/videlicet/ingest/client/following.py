@@ -15,7 +15,7 @@ from videlicet.store.database.session import call
 from videlicet.types import Status
 
 if TYPE_CHECKING:
-    from videlicet.ingest.workers import Worker
+    from videlicet.ingest.client.workers import Worker
     from videlicet.rights import Grant
     from videlicet.store import Store
 

@@ -14,16 +14,19 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at what others have erased.
 EVERY = 30.0
+#: After so many of them a worker looks for indexes to build.
+BUILD_AFTER = 10
 
 _log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """Has a store forget this machine's copies of what is gone; a context manager. On a store that
-    nobody shares it does nothing."""
+    """Has a store forget this machine's copies of what is gone, and where it ``builds``, build the
+    indexes that are due; a context manager. On a store that nobody shares it does nothing."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, builds: bool = False) -> None:
         self._store = store
+        self._builds = builds
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
@@ -43,8 +46,12 @@ class Upkeep:
             self._thread.join()
 
     def _run(self) -> None:
+        rounds = 0
         while not self._ended.wait(EVERY):
+            rounds += 1
             try:
                 self._store.tidy()
+                if self._builds and rounds % BUILD_AFTER == 0:
+                    self._store.tend()
             except VidelicetError as error:
-                _log.warning("copies are not looked at: %s", error.code)
+                _log.warning("copies are not looked after", extra={"code": error.code})

@@ -21,7 +21,7 @@ from videlicet.settings import cores
 from videlicet.types import Status, Task
 
 if TYPE_CHECKING:
-    from videlicet.ingest.presence import Presence
+    from videlicet.ingest.worker.presence import Presence
     from videlicet.rights import Grant
     from videlicet.settings import Settings
     from videlicet.store import Store

@@ -14,8 +14,8 @@ from videlicet.errors import VidelicetError
 from videlicet.ingest.leftovers import sweep_shared
 
 if TYPE_CHECKING:
-    from videlicet.ingest.presence import Presence
-    from videlicet.ingest.runtime import Runtime
+    from videlicet.ingest.worker.presence import Presence
+    from videlicet.ingest.worker.runtime import Runtime
 
 #: Seconds between two looks at whether others are still there.
 EVERY = 1.0
@@ -54,7 +54,7 @@ class Neighbours:
                     swept = time.monotonic()
                     sweep_shared(self._runtime)
             except (VidelicetError, SQLAlchemyError) as error:
-                _log.warning("cannot look after other workers: %s", type(error).__name__)
+                _log.warning("cannot look after other workers", exc_info=error)
 
     def _look(self) -> None:
         begun = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
@@ -67,4 +67,4 @@ class Neighbours:
                     return
                 # They wait in their queues again, with every step that was finished.
                 DBOS._recover_pending_workflows([other])
-                _log.warning("worker %s is gone; its work is taken up", other)
+                _log.warning("a worker is gone; its work is taken up", extra={"worker": other})

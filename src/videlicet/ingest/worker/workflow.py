@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from videlicet.errors import Cancelled, TaskError, VidelicetError, from_json
 from videlicet.ingest import delivery, short
-from videlicet.ingest.runtime import Runtime
 from videlicet.ingest.steps import Steps
-from videlicet.ingest.telling import told, told_step, trace_of, trace_of_task
+from videlicet.ingest.worker.runtime import Runtime
+from videlicet.ingest.worker.telling import told, told_step, trace_of, trace_of_task
 from videlicet.types import Kind
 
 #: Queues in which each tenant has a line of its own. What a program from before that left in a
@@ -86,7 +86,7 @@ def _run_task(runtime: Runtime, task_id: str) -> str:
         return _give_up(steps, error, None)
     except DBAPIError as error:
         # The books cannot be written, so no step can be: as much as still goes is done without.
-        from videlicet.ingest.books import fault
+        from videlicet.ingest.worker.books import fault
 
         steps.break_off(fault(error, runtime), plan)
         raise

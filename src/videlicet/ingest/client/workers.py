@@ -59,7 +59,7 @@ class Worker:
         niceness: int = 0,
         log: Log | None = None,
     ) -> None:
-        from videlicet.ingest.worker import settings_to_json
+        from videlicet.ingest.worker.wire import settings_to_json
 
         lock = store.lock_fd
         if lock is None and not (store.database.shared and store.writable):
@@ -237,7 +237,7 @@ class Workers:
         try:
             call(self._store.database)
         except VidelicetError as error:
-            _log.warning("new work is not told of: %s", error.code)
+            _log.warning("new work is not told of", extra={"code": error.code})
         if self._store.database.shared:
             return
         with self._lock:

@@ -24,7 +24,7 @@ from videlicet.errors import NotFound, StoreError, VidelicetError
 from videlicet.ingest.delivery import due_in
 from videlicet.ingest.files import PROCESSING
 from videlicet.ingest.leftovers import LIVE
-from videlicet.ingest.workflow import (
+from videlicet.ingest.worker.workflow import (
     DELIVERY_QUEUE,
     EMBED,
     PREPARE,
@@ -42,7 +42,7 @@ from videlicet.types import Kind
 if TYPE_CHECKING:
     from dbos import DBOSConfig
 
-    from videlicet.ingest.runtime import Runtime
+    from videlicet.ingest.worker.runtime import Runtime
     from videlicet.types import Resource
 
 #: Never changed: a workflow begun by an older program goes on in a newer one.
@@ -265,7 +265,7 @@ class Books:
                     self.erase_ended()
             except (VidelicetError, DBAPIError) as error:
                 # As when the disk is full: the next to stir, or the next worker, sees to it.
-                _log.warning("new work waits: %s", type(error).__name__)
+                _log.warning("new work waits", exc_info=error)
 
 
 def _standing(ids: Iterable[str]) -> dict[str, str]:

@@ -9,7 +9,6 @@ unfinished task up again.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -17,45 +16,21 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from videlicet.errors import VidelicetError
-from videlicet.ingest.progress import Progress
+from videlicet.ingest.worker.wire import Wire, settings_from_json
 from videlicet.rights import Grant, Purpose
-from videlicet.settings import Settings
 from videlicet.telemetry import logs, traces
 
 if TYPE_CHECKING:
-    from videlicet.ingest.presence import Presence
-    from videlicet.ingest.runtime import Runtime
+    from videlicet.ingest.worker.presence import Presence
+    from videlicet.ingest.worker.runtime import Runtime
+    from videlicet.settings import Settings
     from videlicet.store import Store
 
 #: Seconds between two looks at the parent.
 PARENT_EVERY = 1.0
-
-
-class Wire:
-    """Both directions of the line to the client."""
-
-    def __init__(self, commands: IO[str], news: IO[str]) -> None:
-        self._commands = commands
-        self._news = news
-        self._lock = threading.Lock()
-
-    def receive(self) -> dict[str, Any] | None:
-        """The next command, ``None`` once the client is gone."""
-        line = self._commands.readline()
-        return json.loads(line) if line.endswith("\n") else None
-
-    def send(self, kind: str, **values: Any) -> None:
-        line = json.dumps({"kind": kind, **values}, separators=(",", ":"))
-        with self._lock:
-            self._news.write(line + "\n")
-            self._news.flush()
-
-    def news(self, progress: Progress) -> None:
-        self.send("progress", progress=progress.to_json())
 
 
 def main() -> int:
@@ -82,14 +57,14 @@ def main() -> int:
     traces.start(settings, "videlicet-worker")
     grant = Grant(hello["principal"], Purpose.INGEST, hello["tenant"])
 
-    from videlicet.ingest.runtime import Runtime
-    from videlicet.ingest.upkeep import Upkeep
+    from videlicet.ingest.worker.runtime import Runtime
+    from videlicet.ingest.worker.upkeep import Upkeep
     from videlicet.store import open_store
 
     with (
         _told(wire),
         open_store(settings, write=True, lock_fd=hello["lock_fd"]) as store,
-        Upkeep(store),
+        Upkeep(store, builds=True),
     ):
         stirred = threading.Event()
         presence = _presence(store, settings, stirred)
@@ -115,9 +90,9 @@ def _serve(wire: Wire, runtime: Runtime) -> None:
         sweep_shared(runtime)
     runtime.warm_up()
     # These bring DBOS, whose import takes a second; the models load meanwhile.
-    from videlicet.ingest import workflow
-    from videlicet.ingest.books import Books
-    from videlicet.ingest.neighbours import Neighbours
+    from videlicet.ingest.worker import workflow
+    from videlicet.ingest.worker.books import Books
+    from videlicet.ingest.worker.neighbours import Neighbours
 
     workflow.host(runtime)
     books = Books(runtime)
@@ -151,7 +126,7 @@ def _presence(store: Store, settings: Settings, stirred: threading.Event) -> Pre
 
     if not isinstance(store.database, PostgresDatabase):
         return None
-    from videlicet.ingest.presence import Presence
+    from videlicet.ingest.worker.presence import Presence
     from videlicet.store.secret import server_secret
 
     # A worker that would sign webhooks unlike others is not to begin.
@@ -167,22 +142,6 @@ def _told(wire: Wire) -> Iterator[None]:
     except VidelicetError as error:
         wire.send("error", error=error.to_json())
         raise
-
-
-def settings_to_json(settings: Settings) -> dict[str, Any]:
-    """Settings as the client sends them; paths may hold any bytes."""
-    from dataclasses import asdict
-
-    return {
-        name: os.fsencode(value).hex() if isinstance(value, Path) else value
-        for name, value in asdict(settings).items()
-    }
-
-
-def settings_from_json(row: dict[str, Any]) -> Settings:
-    """What :func:`settings_to_json` made."""
-    paths = {n: Path(os.fsdecode(bytes.fromhex(row[n]))) for n in ("home", "weights")}
-    return Settings(**{**row, **paths})
 
 
 def _watch_parent(parent: int) -> None:

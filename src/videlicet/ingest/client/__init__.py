@@ -1,0 +1,2 @@
+"""Asking for work: tasks made, followed, cancelled and tried again, and the workers started that do
+them."""
