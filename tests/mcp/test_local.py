@@ -219,29 +219,7 @@ def test_bad_arguments(filled: Path) -> None:
     assert "fault" not in run(filled, work)
 
 
-def test_what_cannot_be_added(filled: Path, films: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(filled, home)
-    folder = tmp_path / "more"
-    folder.mkdir()
-    (folder / "text.mp4").write_text("no film")
-    (folder / "loop").symlink_to(folder)
-
-    async def work(agent: Agent) -> None:
-        added = await agent.do("add_video", source=str(folder))
-        (refused,) = added["refused"]
-        assert refused["error"]["code"] == "path_not_allowed"
-        task = await agent.ended(added["tasks"][0]["id"])
-        assert (task["status"], task["error"]["code"]) == ("failed", "media_not_recognised")
-        rows = (await agent.do("list_videos"))["videos"]
-        assert (rows[0]["name"], rows[0]["status"]) == ("text.mp4", "failed")
-        assert rows[0]["error"]["remedy"]
-        assert "id" not in rows[0]
-        assert [row["status"] for row in rows[1:]] == ["ready"] * 4
-
-    run(home, work)
-
-
+@pytest.mark.embedded("one process writes to it")
 def test_beside_a_server(filled: Path, films: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(filled, home)
@@ -250,10 +228,9 @@ def test_beside_a_server(filled: Path, films: Path, tmp_path: Path) -> None:
         assert (await agent.do("list_videos"))["total"] == 4
         assert (await agent.do("find_moments", query="red"))["hits"]
         refused = await agent.ask("add_video", source=str(films / "film00.mkv"))
-        if not load(home).database:  # a shared store has many writers
-            assert refused.code == "writer_busy"
-            assert refused.error is not None
-            assert "/mcp" in refused.error["remedy"]
+        assert refused.code == "writer_busy"
+        assert refused.error is not None
+        assert "/mcp" in refused.error["remedy"]
 
     with served(home, **DOUBLES):
         run(home, work)
@@ -289,3 +266,26 @@ def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_what_cannot_be_added(filled: Path, films: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(filled, home)
+    folder = tmp_path / "more"
+    folder.mkdir()
+    (folder / "text.mp4").write_text("no film")
+    (folder / "loop").symlink_to(folder)
+
+    async def work(agent: Agent) -> None:
+        added = await agent.do("add_video", source=str(folder))
+        (refused,) = added["refused"]
+        assert refused["error"]["code"] == "path_not_allowed"
+        task = await agent.ended(added["tasks"][0]["id"])
+        assert (task["status"], task["error"]["code"]) == ("failed", "media_not_recognised")
+        rows = (await agent.do("list_videos"))["videos"]
+        assert (rows[0]["name"], rows[0]["status"]) == ("text.mp4", "failed")
+        assert rows[0]["error"]["remedy"]
+        assert "id" not in rows[0]
+        assert [row["status"] for row in rows[1:]] == ["ready"] * 4
+
+    run(home, work)

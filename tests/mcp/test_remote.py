@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from tests.api.server import DOUBLES, Client, Server, served
+from tests.api.server import DOUBLES, Client, Server, hosted, served
 from tests.ingest import rig
 from tests.mcp.agents import Agent, remote
 
@@ -56,7 +56,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "VIDELICET_BODY_MAX": "100000",
         "VIDELICET_CORS_ORIGINS": "https://agents.example",
     }
-    with served(tmp_path_factory.mktemp("server") / "home", **DOUBLES, **limits) as one:
+    with hosted(tmp_path_factory.mktemp("server") / "home", **DOUBLES, **limits) as one:
         yield one
 
 
@@ -283,6 +283,7 @@ def test_rate(tmp_path: Path) -> None:
     assert statuses == [200, 200, 200, 429, 429]
 
 
+@pytest.mark.embedded("the other server of two may answer")
 def test_logs_hold_nothing_of_what_agents_say(server: Server, key: str) -> None:
     secret = "a-very-private-word"
     for name, arguments in (
