@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -86,7 +87,8 @@ async def local(
     parameters = StdioServerParameters(
         command=sys.executable,
         args=["-W", "error", "-c", RUN, "--home", str(home), "mcp"],
-        env=dict(environment),
+        # The client by itself passes little on.
+        env={**os.environ, **environment},
     )
     with log.open("a") as file:
         transport = stdio_client(parameters, errlog=file)

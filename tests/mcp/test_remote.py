@@ -237,9 +237,10 @@ def test_keys(server: Server, key: str) -> None:
     ],
 )
 def test_origins(server: Server, key: str, origin: str, host: str | None, status: int) -> None:
-    headers = {"origin": origin.format(port=server.port)}
+    port = server.front or server.port
+    headers = {"origin": origin.format(port=port)}
     if host is not None:
-        headers["host"] = host.format(port=server.port)
+        headers["host"] = host.format(port=port)
     answer = post(server, key, **headers)
     assert answer.status_code == status, answer.text
     if status == 403:
