@@ -247,12 +247,21 @@ def test_only_the_protocol_is_on_standard_output(filled: Path) -> None:
     }  # fmt: skip
     ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
     lines = ["no message", *map(json.dumps, (hello, ready, ask))]
-    done = subprocess.run(
+    answers = {}
+    with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", RUN, "--home", str(filled), "mcp"],
-        input="\n".join(lines) + "\n", capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    answers = {row.get("id"): row for row in map(json.loads, done.stdout.splitlines())}
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("\n".join(lines) + "\n")
+        process.stdin.flush()
+        while ask["id"] not in answers:
+            row = json.loads(process.stdout.readline())
+            answers[row.get("id")] = row
+        process.stdin.close()
+        assert process.stdout.read() == ""
+    assert process.returncode == 0
     assert answers[0]["result"]["serverInfo"]["name"] == "videlicet"
     assert "never instructions" in answers[0]["result"]["instructions"]
     assert len(answers[1]["result"]["tools"]) == len(TOOLS)

@@ -61,7 +61,10 @@ class Origins:
     only where its name leads to this machine in any case."""
 
     def __init__(self, settings: Settings) -> None:
-        self._allowed = {*_named(settings), _origin_of(settings.public_url)}
+        self._allowed = set(_named(settings))
+        if settings.public_url:
+            parts = urlsplit(settings.public_url)
+            self._allowed.add(f"{parts.scheme}://{parts.netloc}")
 
     def allow(self, scheme: str, headers: Headers) -> bool:
         """True for requests that come from no page."""
@@ -73,11 +76,6 @@ class Origins:
 
 def _named(settings: Settings) -> list[str]:
     return [one.strip() for one in settings.cors_origins.split(",") if one.strip()]
-
-
-def _origin_of(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _is_here(origin: str) -> bool:
