@@ -13,6 +13,9 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from tests.cluster import services as cluster
 
+# Haystack reports how it is used, and looks for this when it is imported.
+os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
+
 ROOT = Path(__file__).parent.parent
 #: The development corpus; see docs/evaluation.md for its form.
 CORPUS = Path(os.environ.get("VIDELICET_CORPUS", ROOT.parent / "shared" / "corpus"))

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import packages_distributions
+from importlib.metadata import files, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -36,13 +36,13 @@ BENCH = DEVELOPMENT | GROUPS["bench"]
 
 
 def imported(folder: Path) -> Iterator[str]:
-    """Top-level modules of others that the files below ``folder`` import, anywhere in them."""
+    """Modules of others that the files below ``folder`` import, anywhere in them."""
     for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Import):
-                yield from (alias.name.partition(".")[0] for alias in node.names)
+                yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                yield node.module.partition(".")[0]
+                yield node.module
 
 
 def distributions(folder: Path) -> set[str]:
@@ -50,10 +50,24 @@ def distributions(folder: Path) -> set[str]:
     owners = packages_distributions()
     own = {"videlicet", "tests", "bench", *sys.stdlib_module_names}
     found = set()
-    for module in set(imported(folder)) - own:
-        names = {normal(name) for name in owners.get(module, [module])}
+    for module in set(imported(folder)):
+        top = module.partition(".")[0]
+        if top in own:
+            continue
+        names = {normal(name) for name in owners.get(top, [top])}
+        if len(names) > 1:
+            names = {name for name in names if holds(name, module)} or names
         found.add(next(iter(sorted(names & BENCH)), min(names)))
     return found
+
+
+def holds(distribution: str, module: str) -> bool:
+    """Whether a distribution has a module of a package that several share."""
+    path = module.replace(".", "/")
+    return any(
+        file.as_posix() in (f"{path}.py", f"{path}/__init__.py")
+        for file in files(distribution) or ()
+    )
 
 
 def test_everything_imported_is_declared() -> None:

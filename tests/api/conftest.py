@@ -52,8 +52,9 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("npm") is None:
         pytest.skip("Node.js and npm are not here: install them to test the JavaScript SDK")
     folder = tmp_path_factory.mktemp("javascript")
-    for name in ("package.json", "package-lock.json", "drive.mjs"):
-        shutil.copy(JAVASCRIPT / name, folder)
+    for path in JAVASCRIPT.iterdir():
+        if path.is_file():
+            shutil.copy(path, folder)
     subprocess.run(
         ["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True, timeout=300
     )

@@ -1,7 +1,10 @@
-"""Whatever the published description allows is answered as it says: thousands of requests."""
+"""Whatever the published description allows is answered as it says: a few hundred made-up requests
+here, and thousands with ``make test ARGS="-m slow tests/api/test_description.py"``."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -9,12 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests import samples
 from tests.api.server import DOUBLES, Server, served
+from tests.api.world import World, build
+from tests.docs.snippets import ROOT
 
 CHECKS = (
     "not_a_server_error", "status_code_conformance", "response_schema_conformance",
-    "content_type_conformance", "response_headers_conformance",
+    "content_type_conformance", "response_headers_conformance", "allow_header_conformance",
+    "unsupported_method",
 )  # fmt: skip
+V1_3, V1 = "/openapi.json", "/v1/openapi.json"
+SOME, ALL = "fuzzing", "examples,coverage,fuzzing"
 
 
 @pytest.fixture(scope="module")
@@ -24,21 +33,45 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield one
 
 
-@pytest.mark.parametrize(("path", "cases"), [("/openapi.json", 5000), ("/v1/openapi.json", 250)])
-def test_made_up_requests(server: Server, tmp_path: Path, path: str, cases: int) -> None:
+@pytest.fixture(scope="module")
+def world(server: Server, film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    picture = samples.image(tmp_path_factory.mktemp("picture") / "picture.png")
+    made = build(server, "local", film, picture)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "phases", "examples", "least"),
+    [
+        (V1_3, SOME, 2, 150),
+        (V1, SOME, 5, 80),
+        pytest.param(V1_3, ALL, 30, 5_000, marks=pytest.mark.slow),
+        pytest.param(V1, ALL, 220, 5_000, marks=pytest.mark.slow),
+    ],
+)
+def test_made_up_requests(
+    server: Server, world: World, tmp_path: Path, path: str, phases: str, examples: int, least: int
+) -> None:
     client = Path(sys.executable).with_name("schemathesis")
     done = subprocess.run(
         [
             str(client), "run", server.root + path, "--url", server.root,
-            "-H", f"x-api-key: {server.key()}", "--no-color", "--seed", "1", "-n", "30",
-            "--phases", "examples,coverage,fuzzing", "--checks", ",".join(CHECKS),
+            "-H", f"x-api-key: {world.client.headers['x-api-key']}", "--no-color", "--seed", "1",
+            "-n", str(examples), "--phases", phases, "--checks", ",".join(CHECKS),
         ],
         cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "SCHEMATHESIS_HOOKS": "tests.api.real_ids",
+            "VIDELICET_TEST_IDS": json.dumps(world.ids),
+        },
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1100,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-5000:]
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     found = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
     assert found is not None, done.stdout[-2000:]
-    assert int(found[1]) == int(found[2]) >= cases
+    assert int(found[1]) == int(found[2]) >= least

@@ -99,6 +99,11 @@ def test_configurations_of_agents(server: Server, tmp_path: Path) -> None:
     assert anyio.run(tools) == [6, 6]
 
 
+def test_haystack(server: Server, here: Path) -> None:
+    (program,) = blocks("haystack.md", "python")
+    assert run([sys.executable, "-c", program], server, here) == "The invoice is due\n"
+
+
 def test_javascript(server: Server, here: Path, packages: Path) -> None:
     (program,) = blocks("javascript-sdk.md", "javascript")
     (packages / "guide.mjs").write_text(program)

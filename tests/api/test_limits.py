@@ -169,8 +169,19 @@ def test_a_slow_body_within_bounds_is_taken(strict: tuple[Server, Client]) -> No
 # -- many ----------------------------------------------------------------------------------------
 
 
-def test_requests_at_once(strict: tuple[Server, Client]) -> None:
-    server, client = strict
+@pytest.fixture
+def narrow(tmp_path: Path) -> Iterator[tuple[Server, Client]]:
+    """As strict, but patient: what waits is not given up under the test."""
+    patient = {**LIMITS, "VIDELICET_REQUEST_TIMEOUT": "120"}
+    with (
+        served(tmp_path / "home", **DOUBLES, **patient) as server,
+        Client(server, server.key()) as client,
+    ):
+        yield server, client
+
+
+def test_requests_at_once(narrow: tuple[Server, Client]) -> None:
+    server, client = narrow
     other = server.key()
 
     def opened(kept: ExitStack, key: str) -> None:

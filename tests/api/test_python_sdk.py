@@ -6,9 +6,8 @@ from __future__ import annotations
 import inspect
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,16 @@ import httpx
 import pytest
 import twelvelabs
 from tests import samples
+from tests.api.sdk import Watched, ended, require_status, sdk
 from tests.api.server import DOUBLES, Server, hosted
 from tests.ingest import rig
 from twelvelabs import TwelveLabs
 from twelvelabs.assets.client import AssetsClient
-from twelvelabs.core.api_error import ApiError
 from twelvelabs.errors import BadRequestError
 from twelvelabs.indexes import IndexesCreateRequestModelsItem
 from twelvelabs.types import (
     AudioInputRequest,
+    CompletedChunk,
     ImageInputRequest,
     MediaSource,
     MultiInputRequest,
@@ -54,17 +54,15 @@ def server(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
         yield one
 
 
-@contextmanager
-def sdk(server: Server, key: str) -> Iterator[TwelveLabs]:
-    """A client whose connections are closed in the end."""
-    with httpx.Client(timeout=120, follow_redirects=True) as connection:
-        yield TwelveLabs(api_key=key, base_url=server.base, httpx_client=connection)
+@pytest.fixture(scope="module")
+def watched(server: Server) -> Iterator[Watched]:
+    with sdk(server, server.key()) as one:
+        yield Watched(one)
 
 
 @pytest.fixture(scope="module")
-def client(server: Server) -> Iterator[TwelveLabs]:
-    with sdk(server, server.key()) as one:
-        yield one
+def client(watched: Watched) -> TwelveLabs:
+    return watched.client
 
 
 @pytest.fixture(scope="module")
@@ -94,21 +92,6 @@ def index(client: TwelveLabs) -> str:
     )
     assert made.id is not None
     return made.id
-
-
-def ended(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 120
-    while (found := look()).status not in ("ready", "failed"):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return found
-
-
-def require_gone(look: Callable[[], Any]) -> None:
-    """Not every version of the SDK has a class of its own for what is not there."""
-    with pytest.raises(ApiError) as caught:
-        look()
-    assert caught.value.status_code == 404
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +140,7 @@ def test_indexes(client: TwelveLabs, index: str) -> None:
         )
     assert caught.value.body["code"] == "index_name_already_exists"
     client.indexes.delete(other.id)
-    require_gone(lambda: client.indexes.retrieve(other.id))
+    require_status(404, lambda: client.indexes.retrieve(other.id))
 
 
 def test_assets(client: TwelveLabs, asset: Any, talk: Path) -> None:
@@ -175,7 +158,7 @@ def test_assets(client: TwelveLabs, asset: Any, talk: Path) -> None:
     assert client.assets.retrieve(asset.id).user_metadata == {"a": True}
     client.assets.delete_user_metadata(asset.id)
     assert not client.assets.retrieve(asset.id).user_metadata
-    require_gone(lambda: client.assets.retrieve("0" * 24))
+    require_status(404, lambda: client.assets.retrieve("0" * 24))
 
 
 def test_indexed_assets_and_videos(client: TwelveLabs, index: str, asset: Any, video: Any) -> None:
@@ -268,14 +251,48 @@ def test_search_by_pictures(
     assert hits[0].video_id == video.id
 
 
-def test_search_pages(client: TwelveLabs, index: str, video: Any) -> None:
-    pager = client.search.query(
-        index_id=index, query_text="a person in a room", search_options=["visual"], page_limit=1
+def test_search_pages(client: TwelveLabs, index: str, video: Any, tmp_path: Path) -> None:
+    others = [
+        samples.video(tmp_path / f"{n}.mp4", samples.THREE, tones=[samples.Tone(220 * n, 6)])
+        for n in (1, 2, 3)
+    ]
+    made = client.tasks.create_bulk(
+        index_id=index, video_files=[(path.name, path.read_bytes()) for path in others]
     )
-    ranks = [hit.rank for hit in pager]
-    assert ranks == list(range(1, len(ranks) + 1))
+    assert len(made) == 3
+    for one in made:
+        assert client.tasks.wait_for_done(one.id, sleep_interval=0.2).status == "ready"
+    shown = httpx.get(client.tasks.retrieve(made[0].id).hls.thumbnail_urls[0]).content
+    query: dict[str, Any] = {
+        "index_id": index, "query_media_type": "image", "query_media_file": ("x.jpg", shown),
+        "search_options": ["visual"], "include_user_metadata": True,
+    }  # fmt: skip
+    whole = client.search.create(**query, page_limit=50)
+    assert whole.page_info.total_results == len(whole.data) > 3
+    assert whole.page_info.next_page_token is None
+    hits = list(client.search.query(**query, page_limit=2))
+    assert [(h.video_id, h.start, h.end, h.rank) for h in hits] == [
+        (h.video_id, h.start, h.end, h.rank) for h in whole.data
+    ]
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+    assert any(hit.user_metadata for hit in hits[2:]) or video.id in {h.video_id for h in hits[:2]}
+    first = client.search.create(**query, page_limit=2)
+    second = client.search.retrieve(first.page_info.next_page_token)
+    assert [hit.rank for hit in second.data] == [3, 4]
+    assert second.page_info.total_results == whole.page_info.total_results
+    assert datetime.fromisoformat(second.page_info.page_expires_at) > datetime.now(UTC)
+    again = client.search.retrieve(second.page_info.prev_page_token, include_user_metadata=True)
+    assert [hit.rank for hit in again.data] == [1, 2]
+    videos = client.search.create(**query, group_by="video", page_limit=1)
+    assert videos.page_info.total_results == len({hit.video_id for hit in whole.data})
+    assert videos.page_info.total_inner_matches == len(whole.data)
+    groups = list(client.search.query(**query, group_by="video", page_limit=1))
+    assert [one.rank for one in groups] == list(range(1, videos.page_info.total_results + 1))
+    assert sum(len(one.clips) for one in groups) == len(whole.data)
     with pytest.raises(BadRequestError):
         client.search.retrieve("nonsense")
+    for one in made:
+        client.indexes.indexed_assets.delete(index, one.video_id)
 
 
 def test_tasks(client: TwelveLabs, index: str, tmp_path: Path) -> None:
@@ -291,6 +308,11 @@ def test_tasks(client: TwelveLabs, index: str, tmp_path: Path) -> None:
     with pytest.raises(BadRequestError):
         client.tasks.delete(made.id)
     client.indexes.videos.delete(index, made.video_id)
+    # A task outlives its video, and can be deleted then.
+    assert client.tasks.retrieve(made.id).status == "ready"
+    assert made.id in [one.id for one in client.tasks.list(index_id=index, status=["ready"])]
+    client.tasks.delete(made.id)
+    require_status(404, lambda: client.tasks.retrieve(made.id))
     broken = samples.text_as_mp4(tmp_path / "broken.mp4")
     with broken.open("rb") as file:
         bad = client.tasks.create(index_id=index, video_file=file)
@@ -318,6 +340,12 @@ def test_embeddings(client: TwelveLabs, talk: Path, picture: Path, tmp_path: Pat
     assert {s.embedding_option for s in segments} == {"visual"}
     assert made.id in [one.id for one in client.embed.tasks.list()]
     assert client.embed.tasks.status(made.id).video_embedding.metadata.duration > 0
+    (bulk,) = client.embed.tasks.create_bulk(
+        model_name="Marengo-retrieval-2.7",
+        videos=[{"video_file": ("talk.mp4", talk.read_bytes()), "video_clip_length": 4}],
+    )
+    ready = client.embed.tasks.wait_for_done(bulk.id, sleep_interval=0.2)
+    assert ready.video_embedding.metadata.video_clip_length == 4
 
 
 def test_embeddings_v2(client: TwelveLabs, asset: Any, image_asset: Any, tmp_path: Path) -> None:
@@ -375,6 +403,37 @@ def test_multipart_upload(client: TwelveLabs, talk: Path, tmp_path: Path) -> Non
     result = client.multipart_upload.upload_file(str(source), batch_size=1)
     assert ended(lambda: client.assets.retrieve(result.asset_id)).status == "ready"
     assert client.assets.retrieve(result.asset_id).size == source.stat().st_size
+    data = source.read_bytes()
+    whole = client.multipart_upload.create(
+        filename="own.mp4", type="video", total_size=len(data), user_metadata={"from": "parts"}
+    )
+    size = whole.chunk_size
+    reports = []
+    for one in whole.upload_urls:
+        start = (one.chunk_index - 1) * size
+        sent = httpx.put(
+            one.url, content=data[start : start + size],
+            headers={"content-type": "application/octet-stream"},
+        )  # fmt: skip
+        reports.append(
+            CompletedChunk(
+                chunk_index=one.chunk_index, proof=sent.headers["etag"].strip('"'),
+                proof_type="etag", chunk_size=len(data[start : start + size]),
+            )
+        )  # fmt: skip
+    report = client.multipart_upload.report_chunk_batch
+    wrong = reports[0].model_copy(update={"proof": "0" * 32})
+    with pytest.raises(BadRequestError):
+        report(whole.upload_id, completed_chunks=[wrong])
+    first = report(whole.upload_id, completed_chunks=reports[:1])
+    assert (first.processed_chunks, first.duplicate_chunks, first.url) == (1, 0, None)
+    last = report(whole.upload_id, completed_chunks=reports)
+    assert (last.duplicate_chunks, last.total_completed) == (1, whole.total_chunks)
+    assert last.url
+    client.multipart_upload.wait_for_upload_completion(whole.upload_id, sleep_interval=0.1)
+    found = ended(lambda: client.assets.retrieve(whole.asset_id))
+    assert (found.status, found.size, found.method) == ("ready", len(data), "multipart")
+    assert found.user_metadata == {"from": "parts"}
     half = client.multipart_upload.create(filename="x.mp4", type="video", total_size=20_000_000)
     assert half.total_chunks == len(half.upload_urls)
     assert half.upload_id in [
@@ -387,7 +446,9 @@ def test_multipart_upload(client: TwelveLabs, talk: Path, tmp_path: Path) -> Non
     assert {one.status for one in states} == {"pending"}
 
 
-def test_entities(client: TwelveLabs, index: str, video: Any, image_asset: Any) -> None:
+def test_entities(
+    client: TwelveLabs, index: str, video: Any, image_asset: Any, tmp_path: Path
+) -> None:
     collections = client.entity_collections
     people = collections.create(name="People", description="Those who speak")
     assert collections.retrieve(people.id).name == "People"
@@ -413,49 +474,86 @@ def test_entities(client: TwelveLabs, index: str, video: Any, image_asset: Any) 
     assert changed.description == "A friend"
     with pytest.raises(BadRequestError):
         collections.entities.delete_assets(people.id, anna.id, asset_ids=[image_asset.id])
+    more = tmp_path / "more.png"
+    samples.image(more)
+    other = client.assets.create(method="direct", file=(more.name, more.read_bytes()))
+    assert ended(lambda: client.assets.retrieve(other.id)).status == "ready"
+    both = collections.entities.create_assets(people.id, anna.id, asset_ids=[other.id])
+    assert both.asset_ids == [image_asset.id, other.id]
+    collections.entities.delete_assets(people.id, anna.id, asset_ids=[other.id])
+    assert collections.entities.retrieve(people.id, anna.id).asset_ids == [image_asset.id]
     found = client.search.create(
         index_id=index, query_text=f"<@{anna.id}> speaks", search_options=["visual"]
     )
     assert found.data is not None
     collections.entities.delete(people.id, anna.id)
     collections.delete(people.id)
-    with pytest.raises(ApiError):
-        collections.retrieve(people.id)
+    require_status(404, lambda: collections.retrieve(people.id))
 
 
 def test_not_there_yet(client: TwelveLabs, asset: Any) -> None:
+    ask: dict[str, Any] = {
+        "video": twelvelabs.types.VideoContext_AssetId(asset_id=asset.id), "prompt": "What is it?",
+    }  # fmt: skip
     with pytest.raises(BadRequestError) as caught:
-        client.analyze(
-            video=twelvelabs.types.VideoContext_AssetId(asset_id=asset.id), prompt="What is it?"
-        )
+        client.analyze(**ask)
     assert caught.value.body["code"] == "api_not_allowed"
+    tasks, batches = client.analyze_async.tasks, client.analyze_async.batches
+    calls: list[Callable[[], Any]] = [
+        lambda: list(client.analyze_stream(**ask)),
+        lambda: tasks.create(**ask),
+        tasks.list,
+        lambda: tasks.retrieve(asset.id),
+        lambda: tasks.delete(asset.id),
+        lambda: batches.create(
+            model_name="pegasus1.5",
+            analysis_mode="general",
+            requests=[
+                twelvelabs.types.BatchItemRequest.model_validate(
+                    {"video": {"type": "asset_id", "asset_id": asset.id}}
+                )
+            ],
+        ),
+        lambda: list(batches.list()),
+        lambda: batches.retrieve(asset.id),
+        lambda: list(batches.results(asset.id)),
+        lambda: batches.cancel(asset.id),
+        lambda: batches.delete(asset.id),
+    ]
+    if hasattr(tasks, "cancel"):
+        calls.append(lambda: tasks.cancel(asset.id))
+    for call in calls:
+        assert require_status(400, call)["code"] == "api_not_allowed"
 
 
 def test_deleting(client: TwelveLabs, index: str, asset: Any, video: Any) -> None:
-    with pytest.raises(ApiError) as held:
-        client.assets.delete(asset.id)
-    assert held.value.status_code == 409
+    require_status(409, lambda: client.assets.delete(asset.id))
     if OLDER:
         client.indexes.videos.delete(index, video.id)
         client.assets.delete(asset.id)
     else:
         client.assets.delete(asset.id, force=True)
-    require_gone(lambda: client.assets.retrieve(asset.id))
-    require_gone(lambda: client.indexes.videos.retrieve(index, video.id))
+    require_status(404, lambda: client.assets.retrieve(asset.id))
+    require_status(404, lambda: client.indexes.videos.retrieve(index, video.id))
 
 
 def test_wrong_key(server: Server) -> None:
-    with sdk(server, "wrong") as stranger, pytest.raises(ApiError) as caught:
-        next(iter(stranger.indexes.list()))
-    assert caught.value.status_code == 401
-    assert caught.value.body["code"] == "api_key_invalid"
+    with sdk(server, "wrong") as stranger:
+        refused = require_status(401, lambda: next(iter(stranger.indexes.list())))
+    assert refused["code"] == "api_key_invalid"
 
 
 @pytest.mark.skipif(find_spec("twelvelabs.data_connectors") is None, reason="new in 1.3")
 def test_connectors(client: TwelveLabs) -> None:
     assert client.data_connectors.list_connections().data == []
     assert client.data_connectors.list_redirect_uris().data == []
-    require_gone(lambda: client.data_connectors.retrieve_connection("0" * 24))
-    require_gone(lambda: client.imports.list_imports("0" * 24))
+    require_status(404, lambda: client.data_connectors.retrieve_connection("0" * 24))
+    require_status(404, lambda: client.imports.list_imports("0" * 24))
     with pytest.raises(BadRequestError):
         client.data_connectors.create_redirect_uri(redirect_uri="https://example.org")
+
+
+def test_every_method_was_called(watched: Watched) -> None:
+    """The last test: it needs those before it."""
+    assert watched.forgotten == set()
+    assert len(watched.called) > 60

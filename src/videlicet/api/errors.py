@@ -110,7 +110,7 @@ async def on_invalid(_: Request, error: Exception) -> JSONResponse:
     return answer(invalid(f"{where}: {first['msg']}."))
 
 
-async def on_http_error(_: Request, error: Exception) -> JSONResponse:
+async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     """Handles what the framework refuses by itself."""
     assert isinstance(error, HTTPException)
     codes = {
@@ -121,6 +121,11 @@ async def on_http_error(_: Request, error: Exception) -> JSONResponse:
     }
     code = codes.get(error.status_code, "parameter_invalid")
     headers = dict(error.headers or {})
+    if error.status_code == 405:
+        # The framework names the methods of one route only.
+        known = request.app.state.methods.of(request.url.path)
+        named = {one.strip() for one in headers.pop("Allow", "").split(",")} - {""}
+        headers["Allow"] = ", ".join(sorted(known | named))
     return answer(ApiError(error.status_code, code, str(error.detail), headers=headers))
 
 

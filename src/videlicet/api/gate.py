@@ -122,6 +122,7 @@ class Gate:
                     raise
             if not started and body.error is not None:
                 await answer(body.error)(scope, receive, reply)
+            leaving.close()
             await self._note(scope.get("state", {}).get("key"))
 
     def _crowded(self, entered: bool, whose: str, headers: dict[str, str]) -> None:

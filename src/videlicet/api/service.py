@@ -17,6 +17,7 @@ from videlicet.api.v1.evaluating import Evaluations
 from videlicet.errors import InvalidInput, NotFound, VidelicetError
 from videlicet.ingest.adopt import adopt
 from videlicet.ingest.client.workers import Workers
+from videlicet.ingest.leftovers import sweep_incoming
 from videlicet.ingest.worker.upkeep import Upkeep
 from videlicet.models.registry import load as load_model
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
@@ -76,6 +77,8 @@ class Service:
 
     def __enter__(self) -> Service:
         adopt(Grant("server", Purpose.MANAGE), self.store)
+        if not self.store.database.shared:
+            sweep_incoming(self.settings)
         self.segments.load()
         self.work.start()
         self._upkeep.__enter__()

@@ -70,10 +70,14 @@ def vector_at(strips: Mapping[str, Strip], option: str, span: Span) -> Floats | 
     return join(parts)[0] if parts else None
 
 
+#: Seconds of the shortest last clip.
+SHORTEST = Fraction(2)
+
+
 def _clips(whole: Span, length: Fraction) -> list[Span]:
-    """Stretches of ``length``; a last one of less than half of it joins the one before."""
+    """Stretches of ``length``; a last one that is very short joins the one before."""
     edges = [whole.start]
-    while whole.end - edges[-1] >= length * Fraction(3, 2):
+    while whole.end - edges[-1] >= length + min(SHORTEST, length / 2):
         edges.append(edges[-1] + length)
     edges.append(whole.end)
     return [Span(a, b) for a, b in itertools.pairwise(edges) if a < b]

@@ -3,8 +3,8 @@
 A file's ``body`` holds: ``method`` (how it came), ``url`` or ``parts`` (where its bytes still are),
 ``blob`` (their key once they are there; or ``path``, of one that was added by path), ``size``,
 ``sha256``, ``kind`` (video, audio, image, document), ``file_type`` (a media type), ``media``
-(container facts of a video or a sound), ``image`` (width and height), ``user_metadata``, ``hls``,
-``thumbnail`` and ``error``.
+(container facts of a video or a sound), ``image`` (facts of a picture, as it is looked at),
+``pdf`` (its version), ``user_metadata``, ``hls``, ``thumbnail`` and ``error``.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import MediaError, VidelicetError
 from videlicet.ingest.plan import staging
 from videlicet.media.probe import probe
+from videlicet.media.process import readable
 from videlicet.store.catalog.rows import media_to_json
 from videlicet.store.home import translated
 from videlicet.types import Kind, MediaInfo, Resource
@@ -86,6 +88,19 @@ def bytes_of(grant: Grant, store: Store, file: Resource) -> Path:
     return path
 
 
+@contextmanager
+def named(path: Path, name: str) -> Iterator[None]:
+    """Have errors speak of a file by its own name, rather than by where it is kept."""
+    where = readable(path)
+    try:
+        yield
+    except VidelicetError as error:
+        error.message = error.message.replace(where, name)
+        error.args = (error.message,)
+        error.subject = name if error.subject == where else error.subject
+        raise
+
+
 def prepare(
     grant: Grant, store: Store, settings: Settings, file_id: str, check: Callable[[], None]
 ) -> Resource:
@@ -104,7 +119,8 @@ def prepare(
             "size": path.stat().st_size,
             **_hashed(path, file, check),
         }
-        facts |= look(path, file.name, settings)
+        with named(path, file.name):
+            facts |= look(path, file.name, settings)
     except VidelicetError as error:
         if error.retryable:
             raise
@@ -137,12 +153,13 @@ def look(path: Path, name: str, settings: Settings) -> dict[str, Any]:
     if kind := _picture_type(head):
         return {"kind": "image", "file_type": kind, "image": _picture(path, settings)}
     if head.startswith(b"%PDF-"):
-        return {"kind": "document", "file_type": "application/pdf"}
+        version = head[5:8].decode("ascii", "replace")
+        return {"kind": "document", "file_type": "application/pdf", "pdf": version}
     if (ending := Path(name).suffix.lower()) in _TEXTS and _is_text(head):
         return {"kind": "document", "file_type": _TEXTS[ending]}
     media = probe(path, settings)
     kind = "audio" if media.video is None else "video"
-    return {"kind": kind, "file_type": media_type(media, kind), "media": media_to_json(media)}
+    return {"kind": kind, "file_type": media_type(media, kind, head), "media": media_to_json(media)}
 
 
 def _gather(
@@ -200,11 +217,13 @@ def _picture_type(head: bytes) -> str | None:
     return next((kind for mark, kind in _PICTURES.items() if head.startswith(mark)), None)
 
 
-def _picture(path: Path, settings: Settings) -> dict[str, int]:
-    from videlicet.media.cut import load_image
+def _picture(path: Path, settings: Settings) -> dict[str, Any]:
+    from videlicet.media.cut import image_facts
 
-    picture = load_image(path, settings, max_side=settings.max_image_side)
-    return {"width": int(picture.shape[1]), "height": int(picture.shape[0])}
+    facts = image_facts(path, settings)
+    if facts["orientation"] > 4:  # lies on its side
+        facts["width"], facts["height"] = facts["height"], facts["width"]
+    return facts
 
 
 def _is_text(head: bytes) -> bool:
@@ -215,9 +234,13 @@ def _is_text(head: bytes) -> bool:
     return b"\0" not in head
 
 
-def media_type(media: MediaInfo, kind: str) -> str:
-    """The media type of a recording, from the names its container goes by."""
-    for name in media.container.split(","):
+def media_type(media: MediaInfo, kind: str, head: bytes = b"") -> str:
+    """The media type of a recording, from the names its container goes by, and from its first bytes
+    where two kinds of containers share their names."""
+    names = media.container.split(",")
+    if "webm" in names and b"webm" in head[:64]:
+        names = ["webm"]
+    for name in names:
         if name in _CONTAINERS:
             family = _CONTAINERS[name]
             return family if family.startswith(kind) else f"{kind}/{family.partition('/')[2]}"

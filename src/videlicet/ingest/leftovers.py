@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.ingest.files import PROCESSING
-from videlicet.ingest.plan import staging
+from videlicet.ingest.plan import INCOMING, staging
 from videlicet.types import Kind, Status
 
 if TYPE_CHECKING:
@@ -25,14 +25,22 @@ UNUSED = 600.0
 
 def sweep(grant: Grant, store: Store, settings: Settings) -> None:
     """Clear away the rows and files of tasks that were cancelled while nobody worked on them. Only
-    for a store that no other process writes to."""
+    for a store that no other process works on; a server may be taking uploads in meanwhile."""
     unfinished = store.catalog.list_indexed(grant, status=Status.RUNNING)
     kept = _owned(grant, store)
     for entry in unfinished:
         if entry.asset_id not in kept:
             take_back(grant, store, entry.index_id, entry.asset_id)
     for path in _staged(settings):
-        if path.name not in kept:
+        if path.name not in kept and not path.name.startswith(INCOMING):
+            shutil.rmtree(path)
+
+
+def sweep_incoming(settings: Settings) -> None:
+    """Clear away uploads that a server was killed in; for the server of a data directory, before
+    it takes any."""
+    for path in _staged(settings):
+        if path.name.startswith(INCOMING):
             shutil.rmtree(path)
 
 

@@ -81,6 +81,10 @@ class Models:
     sound: SoundModel | None = None
 
 
+#: Begins the names of folders that a server puts uploads into before anything is known of them.
+INCOMING = "incoming-"
+
+
 def staging(settings: Settings, name: str) -> Path:
     """Where unfinished work lies, by asset (or by task, before its asset is known)."""
     return settings.home / "staging" / name

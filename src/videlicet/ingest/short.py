@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from videlicet.embedding import Strip
-from videlicet.errors import Cancelled, MediaError, NotFound, VidelicetError, from_json
+from videlicet.errors import (
+    Cancelled,
+    InvalidInput,
+    MediaError,
+    NotFound,
+    VidelicetError,
+    from_json,
+)
 from videlicet.ingest import files
 from videlicet.ingest.plan import Plan, staging
 from videlicet.ingest.videos import media_of
@@ -56,6 +64,7 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
             return task.status
         try:
             heard = _observed(runtime, tenant, task)
+            _require_begun(task, heard.span)
             body: dict[str, Any] = {
                 "data": vectors_of(heard.strips, heard.span, task.body["request"]),
                 "duration": float(heard.span.duration),
@@ -74,6 +83,14 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
     return status
 
 
+def _require_begun(task: Resource, span: Span) -> None:
+    start = task.body["request"].get("start")
+    if start is not None and start >= span.duration:
+        raise InvalidInput(
+            "invalid_argument", f"The recording ends before {start:g} s.", subject="start"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
     """Everything the models say along a recording, by kind."""
@@ -90,12 +107,15 @@ def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
         )
     if file.body.get("error") is not None:
         raise from_json(file.body["error"])
+    path = files.bytes_of(grant, runtime.store, file)
+    settings = runtime.settings
+    if file.body.get("kind") == "image" and task.body["facts"].get("input_type") == "image":
+        return _pictured(runtime, path)
     media = media_of(file)
     if media is None:
         raise MediaError(
             "media_no_stream", f"{file.name} is no video and no sound.", subject=file.name
         )
-    settings = runtime.settings
     wanted = task.body["request"]["options"]
     if "visual" not in wanted:
         media = replace(media, video=None)
@@ -110,8 +130,21 @@ def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
         media=media, cards=cards, sample_rate=settings.sample_rate,
         segment_min=settings.segment_min, segment_max=settings.segment_max,
     )  # fmt: skip
+    with files.named(path, file.name):
+        return Observed(media.span, strips_of(runtime, tenant, plan, path))
+
+
+def _pictured(runtime: Runtime, path: Path) -> Observed:
+    """What a single picture shows, as a recording of one instant would."""
+    from videlicet.media.cut import load_image
+
+    cards = chosen_cards(runtime.settings.models)
+    vision = runtime.models({role: cards[role] for role in ("text", "vision")}).vision
+    assert vision is not None
+    seen = vision.see([load_image(path, runtime.settings)])
+    span = Span(Fraction(0), Fraction(1))
     return Observed(
-        media.span, strips_of(runtime, tenant, plan, files.bytes_of(grant, runtime.store, file))
+        span, {"meaning": Strip([span], seen.semantics), "looks": Strip([span], seen.features)}
     )
 
 

@@ -178,7 +178,7 @@ class Steps:
         reporter = Reporter(self._runtime, task)
         crew = Crew(self._runtime.pool, self._runtime.order(), self._stopped, task.tenant)
         models = self._runtime.models(plan.cards)
-        with self._journal(plan) as journal:
+        with self._journal(plan) as journal, files.named(path, plan.name):
             observe(path, plan, models, crew, journal, self._settings, reporter.lane)
         if plan.blob is None:
             _require_unchanged(path, plan.stamp)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -190,6 +190,22 @@ def load_image(source: Input, settings: Settings, *, max_side: int = 1280) -> Pi
 
     Raises :class:`InvalidQuery` ``query_media_invalid`` for anything that is not such a picture.
     """
+    return _image(source, settings, max_side)[0]
+
+
+def image_facts(source: Input, settings: Settings) -> dict[str, Any]:
+    """What the header of a picture says: ``width`` and ``height`` as stored, ``format``,
+    ``orientation`` (as in EXIF), ``color_space``, ``bit_depth``, ``alpha``, ``animated``. The whole
+    picture is read.
+
+    Raises :class:`InvalidQuery` like :func:`load_image`.
+    """
+    picture, facts = _image(source, settings, settings.max_image_side)
+    found = {"height": picture.shape[0], "width": picture.shape[1], "orientation": 1}
+    return found | {str(k): v for k, v in facts.items() if isinstance(v, str | int)}
+
+
+def _image(source: Input, settings: Settings, max_side: int) -> tuple[Picture, Mapping[str, Any]]:
     with _query(source) as subject:
         with (
             open_media(source, subject) as file,
@@ -203,7 +219,7 @@ def load_image(source: Input, settings: Settings, *, max_side: int = 1280) -> Pi
             ) as child,
         ):
             header, body = child.only()
-        return picture_of(header, body)
+        return picture_of(header, body), dict(header["facts"])
 
 
 def load_sound(source: Input, settings: Settings, *, longest: float = 600.0) -> NDArray[np.float32]:

@@ -79,7 +79,22 @@ def _media_info(row: Mapping[str, Any]) -> MediaInfo:
         ),
         bit_rate=_optional(int, row["bit_rate"]),
         tags={str(name): str(value) for name, value in row["tags"].items()},
+        details={
+            **{
+                kind: [_scalars(one) for one in row["details"][kind]] for kind in ("video", "audio")
+            },
+            "tags": _scalars(row["details"]["tags"]),
+        },
     )
+
+
+def _scalars(row: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
+    """The plain values of a row that a child sent."""
+    return {
+        str(name): value[:200] if isinstance(value, str) else value
+        for name, value in row.items()
+        if isinstance(value, str | int | float)
+    }
 
 
 def _optional(kind: Callable[[Any], T], value: Any) -> T | None:

@@ -15,7 +15,7 @@ from videlicet.search.explain import Explainer
 from videlicet.search.lanes import LANES, Candidate, Lane, Method
 from videlicet.search.moments import Moment, find_moments, score_of
 from videlicet.search.paging import fingerprint, page_offset, page_token
-from videlicet.search.retrieve import retrieve
+from videlicet.search.retrieve import Found, retrieve
 from videlicet.settings import Settings, cores
 from videlicet.store import Store
 from videlicet.telemetry import traces
@@ -23,12 +23,26 @@ from videlicet.types import GroupBy, Hit, Index, Modality, Query, SearchPage, Sp
 
 #: Fewest rows a lane returns; more are fetched for later pages.
 DEPTH = 100
+#: Rows a lane returns where all that matches is wanted at once.
+WHOLE = 1000
 #: Assets whose shots are kept at hand.
 KEPT_SHOTS = 4096
 #: Largest page.
 LARGEST_PAGE = 500
 #: More threads than cores at their searches would be in each other's way.
 _TURNS = threading.BoundedSemaphore(cores())
+
+
+#: A moment with, where assets were asked for, all moments of its asset.
+Group = tuple[Moment, tuple[Moment, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """All that matches a query, best first. ``cards`` names every model used."""
+
+    groups: tuple[Group, ...]
+    cards: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +67,31 @@ class Searcher:
             NotPermitted: the grant's purpose does not cover searching.
         """
         with _TURNS, traces.span("search", {"videlicet.index": index.id}):
-            return self._search(grant, index, query)
+            _check(query)
+            mark = fingerprint(index.id, query)
+            offset = page_offset(mark, query.page_token)
+            parts = self._encoded(query)
+            with self.store.view():
+                return self._page(grant, index, query, parts, mark, offset)
 
-    def _search(self, grant: Grant, index: Index, query: Query) -> SearchPage:
-        _check(query)
-        mark = fingerprint(index.id, query)
-        offset = page_offset(mark, query.page_token)
+    def ranking(self, grant: Grant, index: Index, query: Query) -> Ranking:
+        """Everything in ``index`` that matches ``query``, best first and unexplained: the one list
+        that pages can be cut from. Of each kind of evidence the best :data:`WHOLE` pieces count.
+
+        Raises:
+            InvalidQuery, NotPermitted: as :meth:`search` does.
+        """
+        with _TURNS, traces.span("search", {"videlicet.index": index.id}):
+            _check(query)
+            parts = self._encoded(query)
+            with self.store.view():
+                found = self._found(grant, index, query, parts, WHOLE)
+                groups = self._groups(grant, index, query, parts, found.candidates, None)
+        return Ranking(tuple(groups), _cards(found))
+
+    def _encoded(self, query: Query) -> list[EncodedPart]:
         with traces.span("search encode", {"videlicet.parts": len(query.parts)}):
-            parts = [encode(part, self.encoders, self.settings) for part in query.parts]
-        with self.store.view():
-            return self._page(grant, index, query, parts, mark, offset)
+            return [encode(part, self.encoders, self.settings) for part in query.parts]
 
     def _page(
         self,
@@ -73,40 +102,18 @@ class Searcher:
         mark: str,
         offset: int,
     ) -> SearchPage:
-        limited = bool(query.filter) or query.asset_ids is not None
-        ready = partial(self.store.catalog.find_assets, grant, index.id, query.filter)
-        with traces.span("search filter"):
-            within = ready(among=query.asset_ids) if limited else None
-        lanes = [
-            lane
-            for lane in lanes_for(index, query.modalities)
-            if not query.lanes or lane.name in query.lanes
-        ]
-        with traces.span("search retrieve", {"videlicet.lanes": [lane.name for lane in lanes]}):
-            found = retrieve(
-                grant, self.store, index, lanes, parts, self.encoders,
-                k=max(DEPTH, 4 * (offset + query.page_size)),
-                within=within,
-            )  # fmt: skip
-        if within is None:
-            within = ready(among={c.asset_id for c in found.candidates})
-        candidates = [c for c in found.candidates if c.asset_id in within]
-        weights = [part.weight for part in parts]
-        accept = partial(_is_wanted, parts, query.all_of)
-        shots = partial(self._shots, grant, index.id)
         wanted = offset + query.page_size
-        with traces.span("search group", {"videlicet.candidates": len(candidates)}):
-            group = by_asset if query.group_by is GroupBy.ASSET else by_moment
-            groups = group(candidates, weights, shots, accept, wanted + 1)
-        if query.threshold is not None:
-            groups = [group for group in groups if group[0].score >= query.threshold]
+        found = self._found(grant, index, query, parts, max(DEPTH, 4 * wanted))
+        groups = self._groups(grant, index, query, parts, found.candidates, wanted + 1)
         page = groups[offset:wanted]
         names = self.store.catalog.names(grant, {moment.asset_id for moment, _ in page})
         # An asset that was removed since the lanes ran is no hit any more.
         present = [group for group in page if group[0].asset_id in names]
         shown = [moment for group, inside in present for moment in (group, *inside)]
         with traces.span("search explain"):
-            explainer = Explainer(grant, self.store, index.id, shown, weights)
+            explainer = Explainer(
+                grant, self.store, index.id, shown, [part.weight for part in parts]
+            )
         hit = partial(_hit, index.id, names, explainer)
         hits = tuple(
             replace(
@@ -120,9 +127,50 @@ class Searcher:
             hits=hits,
             total=len(groups),
             next_page=page_token(mark, after) if after < len(groups) else None,
-            cards=tuple(sorted({c.card for c in candidates})),
+            cards=_cards(found),
             exact=found.exact,
         )
+
+    def _found(
+        self, grant: Grant, index: Index, query: Query, parts: Sequence[EncodedPart], k: int
+    ) -> Found:
+        """The ``k`` best candidates of each lane, of assets that are ready and meet the filter."""
+        limited = bool(query.filter) or query.asset_ids is not None
+        ready = partial(self.store.catalog.find_assets, grant, index.id, query.filter)
+        with traces.span("search filter"):
+            within = ready(among=query.asset_ids) if limited else None
+        lanes = [
+            lane
+            for lane in lanes_for(index, query.modalities)
+            if not query.lanes or lane.name in query.lanes
+        ]
+        with traces.span("search retrieve", {"videlicet.lanes": [lane.name for lane in lanes]}):
+            found = retrieve(
+                grant, self.store, index, lanes, parts, self.encoders, k=k, within=within
+            )
+        if within is None:
+            within = ready(among={c.asset_id for c in found.candidates})
+        return replace(found, candidates=[c for c in found.candidates if c.asset_id in within])
+
+    def _groups(
+        self,
+        grant: Grant,
+        index: Index,
+        query: Query,
+        parts: Sequence[EncodedPart],
+        candidates: Sequence[Candidate],
+        wanted: int | None,
+    ) -> list[Group]:
+        """What was asked for, best first; at least the best ``wanted``, or all."""
+        weights = [part.weight for part in parts]
+        accept = partial(_is_wanted, parts, query.all_of)
+        shots = partial(self._shots, grant, index.id)
+        with traces.span("search group", {"videlicet.candidates": len(candidates)}):
+            group = by_asset if query.group_by is GroupBy.ASSET else by_moment
+            groups = group(candidates, weights, shots, accept, wanted)
+        if query.threshold is not None:
+            groups = [group for group in groups if group[0].score >= query.threshold]
+        return groups
 
     def _shots(self, grant: Grant, index_id: str, asset_id: str) -> list[Span]:
         key = (index_id, asset_id)
@@ -169,8 +217,6 @@ def lanes_for(index: Index, modalities: Collection[Modality]) -> list[Lane]:
     ]
 
 
-#: A moment with, where assets were asked for, all moments of its asset.
-Group = tuple[Moment, tuple[Moment, ...]]
 Accept = Callable[[Sequence[Candidate]], bool]
 Shots = Callable[[str], Sequence[Span]]
 
@@ -180,12 +226,13 @@ def by_moment(
     weights: Sequence[float],
     shots: Shots,
     accept: Accept,
-    wanted: int,
+    wanted: int | None,
 ) -> list[Group]:
-    """The best moments, best first; at least the best ``wanted`` of them, if there are so many."""
+    """The best moments, best first; at least the best ``wanted`` of them, if there are so many, or
+    all."""
     found: list[Moment] = []
     for bound, asset_id, own in _promising(candidates, weights):
-        if sum(moment.score >= bound for moment in found) >= wanted:
+        if _full(found, bound, wanted):
             break
         found += find_moments(own, shots(asset_id), weights, accept)
     return [(moment, ()) for moment in sorted(found, key=_order)]
@@ -196,19 +243,29 @@ def by_asset(
     weights: Sequence[float],
     shots: Shots,
     accept: Accept,
-    wanted: int,
+    wanted: int | None,
 ) -> list[Group]:
     """Each asset as its best moment, scored on the best evidence anywhere in the asset (what is
     said in one place and shown in another counts together), with all its moments."""
     found: list[Group] = []
     for bound, asset_id, own in _promising(candidates, weights):
-        if sum(group[0].score >= bound for group in found) >= wanted:
+        if _full([best for best, _ in found], bound, wanted):
             break
         moments = find_moments(own, shots(asset_id), weights, accept)
         if moments:
             best = replace(moments[0], score=score_of(own, weights))
             found.append((best, tuple(moments)))
     return sorted(found, key=lambda group: _order(group[0]))
+
+
+def _full(found: Sequence[Moment], bound: float, wanted: int | None) -> bool:
+    if wanted is None or len(found) < wanted:
+        return False
+    return sum(moment.score >= bound for moment in found) >= wanted
+
+
+def _cards(found: Found) -> tuple[str, ...]:
+    return tuple(sorted({candidate.card for candidate in found.candidates}))
 
 
 def _promising(

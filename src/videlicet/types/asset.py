@@ -45,7 +45,8 @@ class MediaInfo:
     """Container facts, read by probing without decoding the whole file.
 
     ``span`` is the container's own timeline; it need not start at zero. ``audio`` lists every
-    sound track, the one chosen for indexing first.
+    sound track, the one chosen for indexing first. ``details`` is what the headers say of every
+    stream, for showing only: rows under ``video`` and ``audio``, and ``tags``.
     """
 
     container: str
@@ -54,6 +55,7 @@ class MediaInfo:
     audio: tuple[AudioStream, ...]
     bit_rate: int | None
     tags: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

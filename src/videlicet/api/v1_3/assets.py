@@ -15,8 +15,8 @@ from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.technical import technical_metadata
 from videlicet.errors import NotFound
 from videlicet.ingest import files
-from videlicet.ingest.plan import staging
-from videlicet.ingest.videos import media_of
+from videlicet.ingest.plan import INCOMING, staging
+from videlicet.ingest.videos import FAILED, QUEUED, READY, media_of
 from videlicet.media.fetch import check
 from videlicet.rights import Purpose
 from videlicet.telemetry import traces
@@ -69,7 +69,7 @@ def make(
     )
     grant = call.grant(Purpose.INGEST)
     if source is not None:
-        folder = staging(call.settings, f"incoming-{file.id}")
+        folder = staging(call.settings, f"{INCOMING}{file.id}")
         folder.mkdir(parents=True)
         try:
             with (folder / "whole").open("wb") as out:
@@ -190,30 +190,29 @@ def transcription(
     include: Annotated[list[str] | None, Query()] = None,
 ) -> Any:
     """What is said in an asset, from any index that listened to it."""
-    from videlicet.api.v1_3.video_records import speech_of, videos_of
+    from videlicet.api.v1_3.transcripts import sentences_of, speech_of, words_of
+    from videlicet.api.v1_3.video_records import videos_of
 
     file = asset_of(call, asset_id)
     wanted = {one for part in include or ["words"] for one in part.split(",")}
     if strange := wanted - {"words", "sentences", "utterances"}:
         raise invalid(f"include: there is no {min(strange)!r}.")
     held = videos_of(call, file.id)
-    ready = [video for video in held if video.status == "ready"]
-    if not ready:
-        waiting = [video for video in held if video.status != "failed"]
+    said = next((one for v in held if v.status == READY and (one := speech_of(call, v))), None)
+    if said is None:
+        waiting = {video.status for video in held} - {READY, FAILED}
         if waiting:
-            return {"status": "processing"}
-        raise unknown("transcription of asset", asset_id)
-    said = speech_of(call, ready[0])
-    if not said:
+            return {"status": "pending" if waiting == {QUEUED} else "processing"}
+        if held and all(video.status == FAILED for video in held):
+            return {"status": "failed", "error": {"message": "The asset could not be indexed."}}
         raise unknown("transcription of asset", asset_id)
     answer: dict[str, Any] = {"status": "ready"}
     if "words" in wanted:
-        answer["words"] = [
-            {"start": w.start, "end": w.end, "value": w.value} for u in said for w in u.words
-        ]
-    for name in ("sentences", "utterances"):
-        if name in wanted:
-            answer[name] = [{"start": u.start, "end": u.end, "value": u.text} for u in said]
+        answer["words"] = [word.model_dump() for word in words_of(said)]
+    if "sentences" in wanted:
+        answer["sentences"] = [one.model_dump() for one in sentences_of(said)]
+    if "utterances" in wanted:
+        answer["utterances"] = [{"start": u.start, "end": u.end, "value": u.text} for u in said]
     return answer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,6 +24,10 @@ from videlicet.store.catalog import Catalog
 MOST, USUAL = 50, 10
 #: Most keys of user metadata, and the longest value.
 MOST_KEYS, LONGEST = 100, 10_000
+#: Most lists and objects within each other in JSON.
+DEEPEST = 64
+#: What may stand for something that cannot be stored.
+_SUSPECT = re.compile(rb"\\u|NaN|Infinity|[eE]\+?[0-9]{2}|[0-9]{300}")
 
 
 class Paging:
@@ -57,24 +62,57 @@ Pages = Annotated[Paging, Depends()]
 
 
 async def require_text(request: Request) -> None:
-    """Refuse JSON that holds half of a surrogate pair or a NUL: no text, and nothing to store."""
+    """Refuse JSON that is nothing to store: half of a surrogate pair, a NUL, a number that is not
+    finite, or lists in lists without end."""
     if "json" not in request.headers.get("content-type", ""):
         return
     body = await request.body()
-    if rb"\u" not in body:
+    if not _SUSPECT.search(body) and body.count(b"[") + body.count(b"{") <= DEEPEST:
         return
     try:
-        value = json.loads(body)
+        value = parsed(body)
+    except TooDeep:
+        raise invalid(f"The body is nested more than {DEEPEST} deep.") from None
     except ValueError:
         return  # told elsewhere
     if not _all_plain(value):
-        raise invalid("The body holds characters that are not text.")
+        raise invalid(
+            "The body holds characters that are not text, or numbers that are not finite."
+        )
+
+
+class TooDeep(ValueError):
+    """JSON that is nested deeper than anything here needs."""
+
+
+def parsed(text: str | bytes) -> Any:
+    """What JSON from a caller says.
+
+    Raises:
+        ValueError: it is none; ``TooDeep``, if it is nested too deep.
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise TooDeep from None
+    if _deeper(value, DEEPEST):
+        raise TooDeep
+    return value
+
+
+def _deeper(value: Any, left: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return left == 0 or any(_deeper(one, left - 1) for one in inner)
 
 
 def _all_plain(value: Any) -> bool:
     match value:
         case str():
             return _plain(value)
+        case float():
+            return math.isfinite(value)
         case dict():
             return all(_plain(key) and _all_plain(item) for key, item in value.items())
         case list():
@@ -129,9 +167,14 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         401: "The API key is not valid.",
         403: "The API key is not for this.",
         404: "There is no such thing.",
+        408: "The body came too slowly.",
         409: "Not in the state it is in.",
-        413: "The request is too large.",
+        413: "The body is too large.",
         429: "Too many requests.",
+        431: "The head of the request is too large.",
+        500: "Something went wrong on the server.",
+        503: "Not now: try again in a moment.",
+        507: "There is no room left.",
     }.items()
 }
 
@@ -182,7 +225,7 @@ def metadata_of(value: Any, *, nulls: bool = False) -> dict[str, Any]:
     as the wish to delete its key."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = parsed(value)
         except ValueError:
             raise invalid("user_metadata must be a JSON object.") from None
     if not isinstance(value, Mapping):
@@ -224,19 +267,22 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 _DEEP = re.compile(r"(\w+)\[([^\]]*)\]")
 
 
-def deep(request: Request, name: str) -> dict[str, str]:
-    """``name[key]=value`` of a query, and ``name={"key": value}``."""
+def deep(request: Request, name: str, *, numeric: bool = False) -> dict[str, str]:
+    """``name[key]=value`` of a query, and ``name={"key": value}``; of a ``numeric`` filter the
+    plain value may be something else."""
     found: dict[str, str] = {}
     for key, value in request.query_params.multi_items():
         matched = _DEEP.fullmatch(key)
         if matched and matched[1] == name:
             found[matched[2]] = value
     plain = request.query_params.get(name)
-    if plain is not None and plain.startswith("{"):
+    if plain is not None and (plain.startswith("{") or not numeric):
         try:
-            row = json.loads(plain)
+            row = parsed(plain)
         except ValueError:
-            raise invalid(f"{name} must be a JSON object.") from None
+            row = None
+        if not isinstance(row, dict):
+            raise invalid(f"{name} must be a JSON object.")
         found |= {
             str(key): value if isinstance(value, str) else json.dumps(value)
             for key, value in row.items()
@@ -247,7 +293,7 @@ def deep(request: Request, name: str) -> dict[str, str]:
 def numbers(request: Request, name: str) -> list[tuple[str, float]]:
     """A number filter: ``name=5``, or ``name[gte]=1&name[lte]=9``; as operators and bounds."""
     found = []
-    for key, value in deep(request, name).items():
+    for key, value in deep(request, name, numeric=True).items():
         if key not in ("gte", "lte"):
             raise invalid(f"{name} takes gte and lte.")
         found.append((">=" if key == "gte" else "<=", _number(name, value)))

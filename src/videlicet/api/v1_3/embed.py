@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -67,29 +69,32 @@ def create(
                 vector = pictures(models, [path], call.settings)[0]
             facts = {"input_url": image_url}
         answer["image_embedding"] = {"segments": [{"float": _list(vector)}], "metadata": facts}
-    if audio_file is not None or audio_url:
-        if audio_file is not None:
-            answer["audio_embedding"] = _audio(
-                call, models, audio_file.file.read(), audio_start_offset_sec
-            ) | {"metadata": {"input_filename": audio_file.filename}}
-        else:
-            assert audio_url is not None
-            with fetched(call, audio_url, "audio_url") as path:
-                answer["audio_embedding"] = _audio(call, models, path, audio_start_offset_sec) | {
-                    "metadata": {"input_url": audio_url}
-                }
+    if audio_file is not None:
+        with _refusing():
+            vectors = _audio(call, models, audio_file.file.read(), audio_start_offset_sec)
+        answer["audio_embedding"] = vectors | {"metadata": {"input_filename": audio_file.filename}}
+    elif audio_url:
+        with _refusing(), fetched(call, audio_url, "audio_url") as path:
+            vectors = _audio(call, models, path, audio_start_offset_sec)
+        answer["audio_embedding"] = vectors | {"metadata": {"input_url": audio_url}}
     if len(answer) == 1:
         raise missing("text")
     return answer
 
 
-def _audio(call: Caller, models: Models, source: Any, start: float) -> dict[str, Any]:
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Refuse a sound that cannot be read."""
     try:
-        span, strips = recording(models, source, call.settings, ["audio", "transcription"])
+        yield
     except VidelicetError as error:
         if error.status >= 500:
             raise
         raise invalid(f"audio: {error.message}") from None
+
+
+def _audio(call: Caller, models: Models, source: Any, start: float) -> dict[str, Any]:
+    span, strips = recording(models, source, call.settings, ["audio", "transcription"])
     request = {
         "options": ["audio", "transcription"], "scopes": ["clip"], "types": ["fused"],
         "clip": CLIP, "start": start,
@@ -200,6 +205,7 @@ def tasks(
     started_at: str | None,
     ended_at: str | None,
     status: str | None,
+    show: Callable[[Resource], dict[str, Any]],
 ) -> Any:
     """A page of embedding tasks, without their vectors."""
     rows, total = call.catalog.find_resources(
@@ -207,7 +213,7 @@ def tasks(
         status=[status] if status else (), since=time_of("started_at", started_at),
         until=time_of("ended_at", ended_at), offset=pages.offset, limit=pages.limit,
     )  # fmt: skip
-    return pages.of([shown(row) for row in rows], total)
+    return pages.of([show(row) for row in rows], total)
 
 
 @router.get("/embed/tasks", response_model=Page[TaskOut], response_model_exclude_none=True)
@@ -219,7 +225,7 @@ def find_tasks(
     status: str | None = None,
 ) -> Any:
     """List embedding tasks, newest first."""
-    return tasks(call, pages, 1, started_at, ended_at, status)
+    return tasks(call, pages, 1, started_at, ended_at, status, shown)
 
 
 @router.get("/embed/tasks/{task_id}", response_model=TaskOut, response_model_exclude_none=True)

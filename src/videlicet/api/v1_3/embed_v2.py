@@ -10,9 +10,10 @@ from videlicet.api.errors import ApiError, invalid, missing
 from videlicet.api.v1_3 import assets
 from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
 from videlicet.api.v1_3.embed import begin, models_of, task_of, tasks
+from videlicet.api.v1_3.embed import shown as first_form
 from videlicet.api.v1_3.media_sources import decoded, opened
 from videlicet.api.v1_3.models import known
-from videlicet.api.v1_3.schemas.common import Page
+from videlicet.api.v1_3.schemas.common import NestedProblem, Page
 from videlicet.api.v1_3.schemas.embed import TaskOut
 from videlicet.api.v1_3.schemas.embed_v2 import (
     Answer,
@@ -38,16 +39,20 @@ from videlicet.types import Resource
 
 router = router_for("embeddings")
 
-NAMES = ("marengo3.0", "marengo3.5")
 #: Seconds of a clip where nobody says.
 CLIP = 6.0
 _PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
 
 
-@router.post("/embed-v2", response_model=Answer, response_model_exclude_none=True)
+@router.post(
+    "/embed-v2",
+    response_model=Answer,
+    response_model_exclude_none=True,
+    responses={413: {"model": NestedProblem}},
+)
 def create(call: Call, body: Request) -> Any:
     """Vectors of one input, at once. Recordings may be ten minutes long."""
-    name = known(body.model_name, NAMES)
+    name = known(body.model_name)
     _check_dimension(body.embedding_dimension)
     part = getattr(body, body.input_type)
     if part is None:
@@ -81,7 +86,7 @@ def create(call: Call, body: Request) -> Any:
 )
 def create_task(call: Call, body: TaskRequest) -> Any:
     """Have the vectors of a recording computed."""
-    name = known(body.model_name, NAMES)
+    name = known(body.model_name)
     _check_dimension(body.embedding_dimension)
     if body.input_type == "document":
         raise ApiError(400, "api_not_allowed", "Documents cannot be embedded in this version.")
@@ -95,7 +100,7 @@ def create_task(call: Call, body: TaskRequest) -> Any:
     file_id, facts = _file(call, part.media_source)
     facts |= {"input_type": body.input_type}
     if body.input_type != "image":
-        facts |= {"embedding_options": request["options"], "embedding_scopes": request["scopes"]}
+        facts |= _asked(body.input_type, request)
     task = begin(call, 2, name, file_id, request, facts)
     return {"_id": task.id, "status": task.status, "metadata": {"embedding_dimension": DIMENSIONS}}
 
@@ -109,7 +114,7 @@ def find_tasks(
     status: str | None = None,
 ) -> Any:
     """List embedding tasks, newest first."""
-    return tasks(call, pages, 2, started_at, ended_at, status)
+    return tasks(call, pages, 2, started_at, ended_at, status, listed)
 
 
 @router.get(
@@ -118,6 +123,24 @@ def find_tasks(
 def retrieve(call: Call, task_id: str) -> Any:
     """A task, with its vectors once it is ready."""
     return shown(task_of(call, 2, task_id))
+
+
+def listed(task: Resource) -> dict[str, Any]:
+    """A task of the second form in a list: what was asked, under the names of the first form."""
+    facts = task.body["facts"]
+    kind = str(facts["input_type"])
+    metadata = {
+        "input_url": facts.get("input_url"),
+        "input_filename": facts.get("input_filename"),
+        f"{kind}_embedding_option": task.body["request"]["options"],
+        f"{kind}_embedding_scope": task.body["request"]["scopes"],
+        "duration": None if kind == "image" else task.body.get("duration"),
+        "video_clip_length": facts.get("clip_length"),
+    }
+    known = {name: value for name, value in metadata.items() if value is not None}
+    return {
+        **first_form(task), "video_embedding": None, f"{kind}_embedding": {"metadata": known},
+    }  # fmt: skip
 
 
 def shown(task: Resource) -> dict[str, Any]:
@@ -141,11 +164,11 @@ def shown(task: Resource) -> dict[str, Any]:
 
 def _recording(call: Caller, models: Models, kind: str, part: Recording) -> dict[str, Any]:
     request = _request(kind, part)
-    with opened(call, part.media_source) as source:
-        try:
+    try:
+        with opened(call, part.media_source) as source:
             span, strips = recording(models, source, call.settings, request["options"])
-        except MediaError as error:
-            raise invalid(f"{kind}: {error.message}") from None
+    except MediaError as error:
+        raise invalid(f"{kind}: {error.message}") from None
     duration = float(span.duration)
     if duration > LONGEST:
         raise ApiError(
@@ -161,12 +184,24 @@ def _recording(call: Caller, models: Models, kind: str, part: Recording) -> dict
         "metadata": {
             "input_type": kind,
             **_source_facts(call, part.media_source),
-            "embedding_options": request["options"],
-            "embedding_scopes": request["scopes"],
+            **_asked(kind, request),
             "duration": duration,
-            "embedding_dimension": DIMENSIONS,
         },
     }
+
+
+def _asked(kind: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """What an answer repeats of a request for the vectors of a recording."""
+    asked = {
+        "embedding_options": request["options"],
+        "embedding_scopes": request["scopes"],
+        "embedding_dimension": DIMENSIONS,
+        "start_offset_sec": request["start"],
+        "end_offset_sec": request["end"],
+    }
+    if kind == "video" and request["fixed"]:
+        asked["clip_length"] = round(request["clip"])
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _request(kind: str, part: Recording) -> dict[str, Any]:
@@ -181,6 +216,7 @@ def _request(kind: str, part: Recording) -> dict[str, Any]:
     plan = part.segmentation
     chosen: Strategy | None = plan.temporal if plan is not None and plan.temporal else plan
     clip = CLIP
+    fixed = chosen is None or chosen.strategy != "dynamic"
     if chosen is not None and chosen.strategy is not None:
         values = getattr(chosen, chosen.strategy)
         if values is None:
@@ -193,6 +229,7 @@ def _request(kind: str, part: Recording) -> dict[str, Any]:
         "scopes": list(dict.fromkeys("clip" if one == "local" else one for one in scopes)),
         "types": [one.removesuffix("_embedding") for one in types],
         "clip": float(clip),
+        "fixed": fixed,
         "start": part.start_sec,
         "end": part.end_sec,
     }
@@ -217,19 +254,20 @@ def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
     for source in sources:
         if source.media_type == "document":
             raise ApiError(400, "api_not_allowed", "Documents cannot be embedded in this version.")
-        with opened(call, source) as media:
-            if source.media_type == "image":
+        if source.media_type == "image":
+            with opened(call, source) as media:
                 vectors.append(pictures(models, [media], call.settings)[0])
-                continue
-            wanted = ["audio", "transcription"]
-            if source.media_type == "video":
-                wanted = ["visual", *wanted]
-            try:
+            continue
+        wanted = ["audio", "transcription"]
+        if source.media_type == "video":
+            wanted = ["visual", *wanted]
+        try:
+            with opened(call, source) as media:
                 span, strips = recording(models, media, call.settings, wanted)
-            except MediaError as error:
-                raise invalid(f"multi_input: {error.message}") from None
-            request = {"options": wanted, "scopes": ["asset"], "types": ["fused"], "clip": CLIP}
-            vectors += [row["embedding"] for row in vectors_of(strips, span, request)]
+        except MediaError as error:
+            raise invalid(f"multi_input: {error.message}") from None
+        request = {"options": wanted, "scopes": ["asset"], "types": ["fused"], "clip": CLIP}
+        vectors += [row["embedding"] for row in vectors_of(strips, span, request)]
     if not vectors:
         raise invalid("multi_input: nothing in it can be seen or heard.")
     return {"data": [_datum(fused(vectors))], "usage": _usage(counts)}

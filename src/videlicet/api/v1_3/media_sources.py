@@ -40,7 +40,9 @@ def opened(
         file = asset_of(call, source.asset_id)
         if file.status != files.READY:
             raise ApiError(400, "asset_not_ready", f"{name}: the asset is {file.status}.")
-        yield files.bytes_of(call.grant(Purpose.EMBED_EXPORT), call.store, file)
+        path = files.bytes_of(call.grant(Purpose.EMBED_EXPORT), call.store, file)
+        with files.named(path, file.name):
+            yield path
     else:
         assert source.url is not None
         with fetched(call, source.url, name, most) as path:
@@ -67,7 +69,8 @@ def fetched(call: Caller, url: str, name: str, most: int | None = None) -> Itera
             if error.status >= 500:
                 raise
             raise ApiError(400, error.code, f"{name}: {error.message}") from None
-        yield path
+        with files.named(path, url):
+            yield path
 
 
 def decoded(text: str, name: str) -> bytes:

@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from fastapi import File, Form, UploadFile
 
-from videlicet.api.errors import invalid, missing
-from videlicet.api.v1_3 import kept
-from videlicet.api.v1_3.common import Call, Caller, router_for, text_of
+from videlicet.api.errors import ApiError, invalid, missing
+from videlicet.api.v1_3 import kept, search_pages
+from videlicet.api.v1_3.common import Call, Caller, parsed, router_for
 from videlicet.api.v1_3.entities import entity_of
 from videlicet.api.v1_3.indexes import index_of, options_of
 from videlicet.api.v1_3.media_sources import LARGEST_PICTURE, fetched
 from videlicet.api.v1_3.schemas.search import Results
 from videlicet.ingest import videos
 from videlicet.rights import Purpose
-from videlicet.search.paging import fingerprint, page_token
-from videlicet.types import (
-    GroupBy,
-    Hit,
-    Index,
-    Kind,
-    Modality,
-    PartKind,
-    Query,
-    QueryPart,
-    Resource,
-    SearchPage,
-    Span,
-    Utterance,
-)
+from videlicet.types import GroupBy, Index, Kind, Modality, PartKind, Query, QueryPart
 
 router = router_for("search")
 
 #: Most pictures in a query.
 PICTURES = 10
-#: Marks the kept searches of this interface.
-FORM = "1.3"
 
 _MODALITIES = {
     "visual": frozenset({Modality.VISUAL, Modality.TEXT}),
@@ -81,30 +63,33 @@ def create(
     text = (query_text or "").strip()
     if not text and not pictures:
         raise missing("query_text")
+    query = _query(
+        call, index, text, pictures, options, transcription_options or ("lexical", "semantic"),
+        filter=_filter(filter), all_of=operator == "and",
+        group_by=GroupBy.ASSET if group_by == "video" else GroupBy.MOMENT,
+    )  # fmt: skip
     settings = {
         "index_id": index.id,
-        "text": text,
-        "options": options,
-        "transcription": list(transcription_options or ("lexical", "semantic")),
         "group_by": group_by,
-        "operator": operator,
         "limit": page_limit,
-        "filter": filter,
         "metadata": include_user_metadata,
     }
-    return _page(call, index, settings, pictures, 1, None)
+    ranking = call.service.searcher(index).ranking(call.grant(Purpose.SEARCH), index, query)
+    return search_pages.first(call, index, settings, ranking)
 
 
 @router.get("/search/{token}", response_model=Results, response_model_exclude_none=True)
 def retrieve(call: Call, token: str, include_user_metadata: bool | None = None) -> Any:
     """A later page of a search."""
-    found, number = kept.recall(call, FORM, token)
-    settings = dict(found.body["settings"])
+    found, number = kept.recall(call, search_pages.FORM, token)
+    settings = found.body["settings"]
     if include_user_metadata is not None:
-        settings["metadata"] = include_user_metadata
-    pictures = [path.read_bytes() for path in kept.media_of(call, found)]
-    index = index_of(call, settings["index_id"])
-    return _page(call, index, settings, pictures, number, found)
+        settings = {**settings, "metadata": include_user_metadata}
+    try:
+        index = index_of(call, settings["index_id"])
+    except ApiError:
+        raise invalid("The page token belongs to an index that was deleted.") from None
+    return search_pages.later(call, index, replace(found, body={"settings": settings}), number)
 
 
 def _check(index: Index, options: Sequence[str], transcription: Sequence[str] | None) -> None:
@@ -147,67 +132,36 @@ def _pictures(
     return found
 
 
-def _page(
+def _query(
     call: Caller,
     index: Index,
-    settings: Mapping[str, Any],
+    text: str,
     pictures: Sequence[bytes],
-    number: int,
-    again: Resource | None,
-) -> dict[str, Any]:
-    query = _query(call, index, settings, pictures)
-    limit = int(settings["limit"])
-    if number > 1:
-        query = replace(
-            query, page_token=page_token(fingerprint(index.id, query), (number - 1) * limit)
-        )
-    found = call.service.searcher(index).search(call.grant(Purpose.SEARCH), index, query)
-    if again is None and found.next_page is not None:
-        again = kept.keep(call, FORM, settings, pictures)
-    info: dict[str, Any] = {"limit_per_page": limit, "total_results": found.total}
-    if settings["group_by"] == "video":
-        info["total_inner_matches"] = sum(len(hit.moments) for hit in found.hits)
-    if again is not None:
-        info["page_expires_at"] = text_of(again.expires_at)
-        if found.next_page is not None:
-            info["next_page_token"] = kept.token(again, number + 1)
-        if number > 1:
-            info["prev_page_token"] = kept.token(again, number - 1)
-    count, duration = call.catalog.sum_of(
-        call.grant(Purpose.SEARCH), Kind.VIDEO, "duration", parent=index.id, status=[videos.READY]
-    )
-    return {
-        "data": _items(call, index, settings, found),
-        "page_info": info,
-        "search_pool": {
-            "total_count": count, "total_duration": duration, "index_id": index.id,
-        },
-        "models": list(found.cards),
-    }  # fmt: skip
-
-
-def _query(
-    call: Caller, index: Index, settings: Mapping[str, Any], pictures: Sequence[bytes]
+    options: Sequence[str],
+    transcription: Sequence[str],
+    *,
+    filter: dict[str, Any],
+    all_of: bool,
+    group_by: GroupBy,
 ) -> Query:
-    text, shown = _entities(call, str(settings["text"]))
+    text, shown = _entities(call, text)
     parts = [QueryPart(PartKind.TEXT, text)] if text else []
     parts += [QueryPart(PartKind.IMAGE, picture) for picture in [*pictures, *shown]]
-    groups = [_MODALITIES[option] for option in settings["options"]]
+    groups = [_MODALITIES[option] for option in options]
     roles = {Modality.VISUAL: "vision", Modality.TEXT: "reader", Modality.SOUND: "sound"}
     modalities = frozenset(
         m for group in groups for m in group if roles.get(m, "speech") in index.cards
     )
     lanes = set(_OTHER_LANES)
-    for option in settings["transcription"]:
+    for option in transcription:
         lanes |= _SPEECH_LANES[option]
     return Query(
         parts=tuple(parts),
         modalities=modalities,
-        filter=_filter(settings["filter"]),
-        group_by=GroupBy.ASSET if settings["group_by"] == "video" else GroupBy.MOMENT,
-        page_size=int(settings["limit"]),
+        filter=filter,
+        group_by=group_by,
         lanes=frozenset(lanes),
-        all_of=tuple(groups) if settings["operator"] == "and" else (),
+        all_of=tuple(groups) if all_of else (),
     )
 
 
@@ -232,7 +186,7 @@ def _filter(text: str | None) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        row = json.loads(text)
+        row = parsed(text)
     except ValueError:
         raise invalid("filter must be a JSON object.") from None
     if not isinstance(row, dict):
@@ -248,67 +202,3 @@ def _filter(text: str | None) -> dict[str, Any]:
         else:
             found[videos.field(str(key))] = {"in": value} if isinstance(value, list) else value
     return found
-
-
-def _items(
-    call: Caller, index: Index, settings: Mapping[str, Any], found: SearchPage
-) -> list[dict[str, Any]]:
-    clips = [clip for hit in found.hits for clip in (hit.moments or (hit,))]
-    grant = call.grant(Purpose.SEARCH)
-    said = call.catalog.observations_at(
-        grant, index.id, [(clip.asset_id, Modality.SPEECH, clip.span) for clip in clips]
-    )
-    words = {
-        (clip.asset_id, clip.span): " ".join(
-            row.payload.text for row in rows if isinstance(row.payload, Utterance)
-        )
-        for clip, rows in zip(clips, said, strict=True)
-    }
-    videos_by_id = {
-        row.id: row
-        for row in call.catalog.find_resources(
-            grant, Kind.VIDEO, ids={hit.asset_id for hit in found.hits}
-        )[0]
-    }
-    starts = {
-        asset_id: call.catalog.asset(grant, asset_id).media.span.start
-        for asset_id in {hit.asset_id for hit in found.hits}
-    }
-    shows = "thumbnail" in (index.options.get("addons") or [])
-
-    def clip_of(hit: Hit) -> dict[str, Any]:
-        origin: Fraction = starts[hit.asset_id]
-        video = videos_by_id.get(hit.asset_id)
-        return {
-            "start": float(hit.span.start - origin),
-            "end": float(hit.span.end - origin),
-            "video_id": hit.asset_id,
-            "rank": hit.rank,
-            "score": round(100 * hit.score, 2),
-            "confidence": "high" if hit.score >= 0.6 else "medium" if hit.score >= 0.3 else "low",
-            "thumbnail_url": call.address(_frame(video, hit.span, origin))
-            if shows and video is not None
-            else None,
-            "transcription": words[hit.asset_id, hit.span] or None,
-            "user_metadata": (video.body.get("user_metadata") or {})
-            if settings["metadata"] and video is not None
-            else None,
-        }
-
-    if settings["group_by"] == "clip":
-        return [clip_of(hit) for hit in found.hits]
-    return [
-        {
-            "id": hit.asset_id,
-            "video_id": hit.asset_id,
-            "rank": hit.rank,
-            "clips": [clip_of(moment) for moment in hit.moments],
-            "user_metadata": clip_of(hit.moments[0])["user_metadata"] if hit.moments else None,
-        }
-        for hit in found.hits
-    ]
-
-
-def _frame(video: Resource, span: Span, origin: Fraction) -> str:
-    middle = round(1000 * (span.midpoint - origin))
-    return f"/media/assets/{video.body['file_id']}/frames/{middle}.jpg"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -27,6 +28,7 @@ from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.schemas.tasks import Made, Out
 from videlicet.errors import NotFound
 from videlicet.ingest.videos import READY, video_of
+from videlicet.store.catalog.schema import folded
 from videlicet.types import Kind, Resource, Status, Task
 
 router = router_for("tasks")
@@ -84,20 +86,27 @@ def find(
     key, up = sorted_by(sort_by), ascending(sort_option)
     since, touched = time_of("created_at", created_at), time_of("updated_at", updated_at)
     bounds = {name: numbers(request, name) for name in ("duration", "width", "height")}
+    rows, _ = call.catalog.find_resources(call.manage, Kind.VIDEO, parent=index_id)
+    by_id = {row.id: row for row in rows}
     found = []
     for task in call.catalog.tasks(call.manage, index_id):
-        video = _video(call, task)
+        video_id = video_of(task.source)
+        video = None if video_id is None else by_id.get(video_id)
         if (
-            video is None
-            or (status and video.status not in status)
-            or (filename is not None and video.name != filename)
+            video_id is None
+            or (status and status_of(task, video) not in status)
+            or not _named(video, filename)
             or (since is not None and task.created_at < since)
             or (touched is not None and task.updated_at < touched)
             or not all(_fits(video, name, bound) for name, bound in bounds.items())
         ):
             continue
         found.append((task, video))
-    found.sort(key=lambda pair: (getattr(pair[0], key), pair[0].id), reverse=not up)
+    # The newest come first already: equal times keep that order, or its reverse.
+    found.reverse()
+    found.sort(key=lambda pair: getattr(pair[0], key))
+    if not up:
+        found.reverse()
     chosen = found[pages.offset : pages.offset + pages.limit]
     return pages.of([shown(call, task, video) for task, video in chosen], len(found))
 
@@ -113,7 +122,7 @@ def retrieve(call: Call, task_id: str) -> Any:
 def delete(call: Call, task_id: str) -> Response:
     """Delete a task. One that is at work is cancelled; one that is ready goes after its video."""
     task, video = _task(call, task_id)
-    if video is not None and video.status == READY:
+    if video is not None and video.status == READY and status_of(task, video) != "failed":
         raise ApiError(
             400, "resource_conflict", "The task's video is still there; delete the video first."
         )
@@ -143,29 +152,37 @@ def _video(call: Caller, task: Task) -> Resource | None:
         return None
 
 
-def _fits(video: Resource, name: str, bounds: list[tuple[str, float]]) -> bool:
-    value = video.body.get(name)
+def _named(video: Resource | None, part: str | None) -> bool:
+    """Whether a part of the file's name is given, whatever the case."""
+    return part is None or (video is not None and folded(part) in folded(video.name))
+
+
+def _fits(video: Resource | None, name: str, bounds: list[tuple[str, float]]) -> bool:
     if not bounds:
         return True
+    value = None if video is None else video.body.get(name)
     if value is None:
         return False
-    tests = {"==": value.__eq__, ">=": value.__ge__, "<=": value.__le__}
-    return all(tests[operator](bound) is True for operator, bound in bounds)
+    tests = {"==": operator.eq, ">=": operator.ge, "<=": operator.le}
+    return all(tests[name](value, bound) for name, bound in bounds)
 
 
-def shown(call: Caller, task: Task, video: Resource | None) -> dict[str, Any]:
-    """A task as v1.3 shows it."""
-    names = {
+def status_of(task: Task, video: Resource | None) -> str:
+    """Where a task stands, in the words of v1.3."""
+    # What waits is queued, whatever became of its video before.
+    if video is not None and task.status is Status.RUNNING:
+        return video.status
+    return {
         Status.QUEUED: "queued",
         Status.RUNNING: "indexing",
         Status.READY: "ready",
         Status.FAILED: "failed",
         Status.CANCELLED: "failed",
-    }
-    status = names[task.status]
-    # What waits is queued, whatever became of its video before.
-    if video is not None and task.status is Status.RUNNING:
-        status = video.status
+    }[task.status]
+
+
+def shown(call: Caller, task: Task, video: Resource | None) -> dict[str, Any]:
+    """A task as v1.3 shows it. Of a video that was deleted nothing is known but its id."""
     error: Mapping[str, Any] | None = task.error
     if task.status is Status.CANCELLED:
         error = {"message": "The task was cancelled.", "code": "cancelled"}
@@ -174,7 +191,7 @@ def shown(call: Caller, task: Task, video: Resource | None) -> dict[str, Any]:
         "video_id": video_of(task.source) or "",
         "created_at": text_of(task.created_at),
         "updated_at": text_of(task.updated_at),
-        "status": status,
+        "status": status_of(task, video),
         "index_id": task.index_id,
         "system_metadata": {}
         if video is None

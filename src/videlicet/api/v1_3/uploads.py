@@ -134,7 +134,7 @@ def report(call: Call, upload_id: str, body: Report) -> Any:
     held = _held(call, upload_id)
     if status_of(upload) == EXPIRED:
         raise invalid("The upload has expired; begin it anew.")
-    done = duplicates = 0
+    # All of a report counts, or nothing.
     for one in body.completed_chunks:
         chunk = held.get(one.chunk_index)
         if chunk is None:
@@ -144,14 +144,18 @@ def report(call: Call, upload_id: str, body: Report) -> Any:
                 f"completed_chunks: proof or size of chunk {one.chunk_index} is not that of what "
                 "arrived."
             )
-        if chunk.status == "completed":
-            duplicates += 1
-            continue
-        done += 1
-        try:
-            call.catalog.update_resource(call.manage, Kind.CHUNK, chunk.id, status="completed")
-        except NotFound:
-            break  # another request has just completed the upload
+    fresh = {
+        one.chunk_index
+        for one in body.completed_chunks
+        if held[one.chunk_index].status != "completed"
+    }
+    try:
+        for number in sorted(fresh):
+            chunk_id = held[number].id
+            call.catalog.update_resource(call.manage, Kind.CHUNK, chunk_id, status="completed")
+    except NotFound:
+        pass  # another request has just completed the upload
+    done, duplicates = len(fresh), len(body.completed_chunks) - len(fresh)
     return _reported(call, upload_id, done, duplicates)
 
 

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from videlicet.api.errors import unknown
-from videlicet.api.v1_3.common import (
-    Caller,
-    text_of,
-)
+from videlicet.api.v1_3.common import Caller, text_of
 from videlicet.api.v1_3.indexes import options_of
-from videlicet.api.v1_3.schemas.videos import (
-    Word,
-)
+from videlicet.api.v1_3.transcripts import speech_of
 from videlicet.embedding.clips import vectors_of
 from videlicet.embedding.spans import Strip
-from videlicet.errors import NotFound
+from videlicet.errors import Conflict, NotFound
 from videlicet.ingest import videos
+from videlicet.ingest.client.requests import call_off
 from videlicet.rights import Purpose
 from videlicet.telemetry import traces
 from videlicet.types import (
@@ -30,7 +26,6 @@ from videlicet.types import (
     Resource,
     Status,
     Task,
-    Utterance,
     derived_id,
     random_id,
 )
@@ -109,9 +104,17 @@ def _make(
 
 
 def remove(call: Caller, video: Resource) -> None:
-    """Delete a video with everything derived from it."""
+    """Delete a video with everything derived from it. Its tasks stay, for whoever asks how they
+    ended; those that have not are called off."""
     for task in call.catalog.tasks(call.manage, source=videos.source_of(video.id)):
-        call.catalog.delete_task(call.manage, task.id)
+        if not task.status.ended:
+            with suppress(Conflict):  # it has just ended
+                call_off(call.manage, call.store, task.id)
+        # Tasks that name an asset go with it; and what was said of a failure names the file.
+        error = task.error and {
+            "code": task.error["code"], "message": "It failed; its video was deleted since.",
+        }  # fmt: skip
+        call.catalog.update_task(call.manage, task.id, asset_id=None, error=error)
     call.catalog.delete_resource(call.manage, Kind.VIDEO, video.id)
     if call.catalog.indexed(call.manage, video.parent, video.id) is not None:
         call.store.remove_asset(call.manage, video.parent, video.id)
@@ -196,52 +199,20 @@ def model_name(index: Index) -> str:
 
 
 def hls_of(call: Caller, video: Resource) -> dict[str, Any] | None:
-    """Where a video can be played."""
-    if not video.body.get("video_stream") or video.status != videos.READY:
+    """Where a video can be played, if that was asked for."""
+    if not video.body.get("video_stream"):
         return None
+    if video.status != videos.READY:
+        return {"status": "ERROR" if video.status == videos.FAILED else "PROCESSING"}
     base = f"/media/assets/{video.body['file_id']}"
     return {
         "video_url": call.address(f"{base}/hls/index.m3u8"),
-        "thumbnail_urls": [call.address(f"{base}/thumbnail.jpg")],
+        "thumbnail_urls": []
+        if video.body.get("width") is None
+        else [call.address(f"{base}/thumbnail.jpg")],
         "status": "COMPLETE",
         "updated_at": text_of(video.updated_at),
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An utterance in seconds from the start of its recording."""
-
-    start: float
-    end: float
-    text: str
-    words: tuple[Word, ...] = ()
-
-
-def speech_of(call: Caller, video: Resource) -> list[Said]:
-    """Everything that is said in a video."""
-    grant = call.grant(Purpose.ANALYZE)
-    try:
-        origin = call.catalog.asset(grant, video.id).media.span.start
-    except NotFound:
-        return []
-    return [
-        Said(
-            float(one.span.start - origin),
-            float(one.span.end - origin),
-            one.payload.text,
-            tuple(
-                Word(
-                    start=float(word.span.start - origin),
-                    end=float(word.span.end - origin),
-                    value=word.text,
-                )
-                for word in one.payload.words
-            ),
-        )
-        for one in call.catalog.observations(grant, video.parent, video.id, Modality.SPEECH)
-        if isinstance(one.payload, Utterance)
-    ]
 
 
 def segments_of(

@@ -174,31 +174,31 @@ def _list(
     body: list[Condition] = [
         ([name], operator, bound) for name in NUMBERS for operator, bound in numbers(request, name)
     ]
-    wanted = {
+    wanted: dict[str, Any] = {
         "parent": index.id,
         "status": status,
-        "name": filename,
+        "named_like": filename,
         "since": time_of("created_at", created_at),
         "updated_since": time_of("updated_at", updated_at),
         "body": body,
-        "sort": sorted_by(sort_by, known=("created_at", "updated_at", "name")),
         "ascending": ascending(sort_option),
     }
-    if extra:
-        # Values come as text and are compared by the type that was stored.
-        rows, _ = call.catalog.find_resources(call.manage, Kind.VIDEO, **wanted)  # type: ignore[arg-type]
-        rows = [row for row in rows if all(_matches(row, path[-1], text) for path, text in extra)]
-        total = len(rows)
-        rows = rows[pages.offset : pages.offset + pages.limit]
-    else:
+    key = sorted_by(sort_by, known=("created_at", "updated_at", "filename", "name", *NUMBERS))
+    by_number = key in NUMBERS
+    if not by_number:
+        wanted["sort"] = "name" if key == "filename" else key
+    if not extra and not by_number:
         rows, total = call.catalog.find_resources(
-            call.manage,
-            Kind.VIDEO,
-            offset=pages.offset,
-            limit=pages.limit,
-            **wanted,  # type: ignore[arg-type]
+            call.manage, Kind.VIDEO, offset=pages.offset, limit=pages.limit, **wanted
         )
-    return pages.of([show(row) for row in rows], total)
+        return pages.of([show(row) for row in rows], total)
+    # Values come as text and are compared by the type that was stored.
+    rows, _ = call.catalog.find_resources(call.manage, Kind.VIDEO, **wanted)
+    rows = [row for row in rows if all(_matches(row, path[-1], text) for path, text in extra)]
+    if by_number:
+        rows.sort(key=lambda row: row.body.get(key) or 0.0, reverse=not wanted["ascending"])
+    chosen = rows[pages.offset : pages.offset + pages.limit]
+    return pages.of([show(row) for row in chosen], len(rows))
 
 
 def _matches(row: Resource, key: str, text: str) -> bool:
@@ -220,7 +220,7 @@ def _matches(row: Resource, key: str, text: str) -> bool:
 
 
 @router.get(
-    "/indexes/{index_id}/indexed-assets/{indexed_asset_id}",
+    "/indexes/{index_id}/indexed-assets/{video_id}",
     response_model=Detail,
     response_model_exclude_none=True,
     tags=["indexed assets"],
@@ -228,13 +228,13 @@ def _matches(row: Resource, key: str, text: str) -> bool:
 def retrieve_indexed(
     call: Call,
     index_id: str,
-    indexed_asset_id: str,
+    video_id: str,
     embedding_option: Annotated[list[Option] | None, Query()] = None,
     transcription: bool = False,
 ) -> Any:
     """Look at one asset of an index, with its vectors and its words if they are asked for."""
     index = index_of(call, index_id)
-    video = video_of(call, index, indexed_asset_id)
+    video = video_of(call, index, video_id)
     return detailed(call, index, video, shown(video), embedding_option, transcription)
 
 

@@ -19,6 +19,7 @@ from av.video.frame import VideoFrame
 
 from videlicet.media.child.boxes import Outline, outline
 from videlicet.media.child.channel import Channel, Refusal
+from videlicet.media.child.details import details, is_cover
 from videlicet.media.sandbox import AUDIO_CODECS, FORMATS, VIDEO_CODECS, Limits
 
 #: Fewer bytes a second than any codec needs, over so many seconds: the header is not believed.
@@ -91,7 +92,7 @@ def _checked(container: InputContainer, found: Outline, size: int, limits: Limit
             "media_too_large",
             f"it has {len(streams)} streams; max_streams is {limits.streams}.",
         )
-    pictures = [s for s in streams if s.type == "video" and not _is_cover(s)]
+    pictures = [s for s in streams if s.type == "video" and not is_cover(s)]
     sounds = [s for s in streams if s.type == "audio"]
     if not pictures and not sounds:
         raise Refusal("media_no_stream", "it has neither pictures nor sound.")
@@ -134,10 +135,6 @@ def _check_size(stream: Any, limits: Limits) -> None:
 
 def _say(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or "unreadable").lower()
-
-
-def _is_cover(stream: Any) -> bool:
-    return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
 
 
 def _codec(stream: Any) -> str | None:
@@ -300,6 +297,7 @@ def _facts(opened: Opened, limits: Limits) -> dict[str, object]:
         "tags": {str(k)[:64]: str(v)[:500] for k, v in list(container.metadata.items())[:64]},
         "video": None,
     }
+    frame = None
     if video is not None:
         frame = _first_frame(opened, limits)
         turn = 0 if frame is None else rotation(frame)
@@ -327,4 +325,5 @@ def _facts(opened: Opened, limits: Limits) -> dict[str, object]:
         }
         for stream in opened.audio
     ]
+    facts["details"] = details(container, video, frame)
     return facts

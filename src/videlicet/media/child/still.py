@@ -94,6 +94,7 @@ def run_image(
     Image.MAX_IMAGE_PIXELS = limits.pixels
     try:
         with os.fdopen(os.dup(files[0]), "rb") as file, Image.open(file, formats=_FORMATS) as image:
+            facts = _facts(image)
             image.draft("RGB", (arguments["max_side"],) * 2)
             upright = ImageOps.exif_transpose(image)
             if upright.has_transparency_data:
@@ -113,10 +114,40 @@ def run_image(
         # Each plugin fails in its own way on broken bytes.
         raise Refusal("media_corrupt", f"the picture is damaged ({error}).") from error
     picture.thumbnail((arguments["max_side"],) * 2, Image.Resampling.LANCZOS, reducing_gap=2)
-    _send(channel, np.asarray(picture), Fraction(0))
+    _send(channel, np.asarray(picture), Fraction(0), facts)
 
 
-def _send(channel: Channel, picture: NDArray[np.uint8], time: Fraction) -> None:
+#: Colour space and bits of a channel, by Pillow's modes.
+_MODES = {
+    "1": ("gray", 1), "L": ("gray", 8), "LA": ("gray", 8), "P": ("palette", 8), "RGB": ("rgb", 8),
+    "RGBA": ("rgb", 8), "CMYK": ("cmyk", 8), "YCbCr": ("ycbcr", 8), "LAB": ("lab", 8),
+    "I;16": ("gray", 16), "I;16B": ("gray", 16), "I": ("gray", 32), "F": ("gray", 32),
+}  # fmt: skip
+_ORIENTATION = 0x0112
+
+
+def _facts(image: Image.Image) -> dict[str, Any]:
+    """What the header says."""
+    space, depth = _MODES.get(image.mode, (image.mode.lower(), None))
+    turn = image.getexif().get(_ORIENTATION)
+    return {
+        "width": image.width,
+        "height": image.height,
+        "format": str(image.format).lower(),
+        "orientation": turn if isinstance(turn, int) and 1 <= turn <= 8 else 1,
+        "color_space": space,
+        "bit_depth": depth,
+        "alpha": image.has_transparency_data,
+        "animated": bool(getattr(image, "is_animated", False)),
+    }
+
+
+def _send(
+    channel: Channel,
+    picture: NDArray[np.uint8],
+    time: Fraction,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
     channel.send(
         "frame",
         np.ascontiguousarray(picture),
@@ -125,4 +156,5 @@ def _send(channel: Channel, picture: NDArray[np.uint8], time: Fraction) -> None:
         index=0,
         height=picture.shape[0],
         width=picture.shape[1],
+        facts=facts,
     )

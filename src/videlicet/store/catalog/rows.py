@@ -256,6 +256,7 @@ def media_to_json(media: MediaInfo) -> dict[str, Any]:
         ],
         "bit_rate": media.bit_rate,
         "tags": dict(media.tags),
+        "details": dict(media.details),
     }
 
 
@@ -278,4 +279,5 @@ def media_from_json(row: Mapping[str, Any]) -> MediaInfo:
         audio=tuple(AudioStream(**track) for track in row["audio"]),
         bit_rate=row["bit_rate"],
         tags=dict(row["tags"]),
+        details=dict(row.get("details") or {}),  # rows of older versions have none
     )

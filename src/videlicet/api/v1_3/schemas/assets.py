@@ -37,6 +37,7 @@ class Transcription(Model):
     words: list[Entry] | None = None
     sentences: list[Entry] | None = None
     utterances: list[Entry] | None = None
+    error: dict[str, str] | None = None
 
 
 class NewMetadata(Model):

@@ -36,3 +36,9 @@ class Problem(Model):
     code: str
     message: str
     docs_url: str | None = None
+
+
+class NestedProblem(Model):
+    """The same in another form, at one endpoint."""
+
+    error: Problem

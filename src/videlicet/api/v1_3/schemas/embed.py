@@ -44,4 +44,6 @@ class TaskOut(Model):
     created_at: str | None = None
     updated_at: str | None = None
     video_embedding: Vectors | None = None
+    audio_embedding: Vectors | None = None
+    image_embedding: Vectors | None = None
     error: dict[str, Any] | None = None

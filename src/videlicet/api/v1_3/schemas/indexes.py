@@ -13,13 +13,13 @@ class IndexModel(Model):
 
 
 class NewIndex(Model):
-    index_name: str = Field(min_length=1, max_length=200)
+    index_name: str = Field(min_length=1, max_length=200, pattern=r"\S")
     models: list[IndexModel] = Field(min_length=1, max_length=10)
     addons: list[str] | None = None
 
 
 class Renamed(Model):
-    index_name: str = Field(min_length=1, max_length=200)
+    index_name: str = Field(min_length=1, max_length=200, pattern=r"\S")
 
 
 class Made(Model):

@@ -24,8 +24,8 @@ class System(Model):
 
 
 class Hls(Model):
-    video_url: str
-    thumbnail_urls: list[str]
+    video_url: str | None = None
+    thumbnail_urls: list[str] | None = None
     status: str
     updated_at: str | None = None
 

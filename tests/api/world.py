@@ -1,0 +1,129 @@
+"""One thing of every kind that has an id, as a tenant's key makes it."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.api.server import Client, Server
+
+#: An address that exists nowhere.
+HOOK = "https://videlicet.invalid/hook"
+METHODS = ("get", "put", "post", "patch", "delete")
+_ID = re.compile(r"[0-9a-f]{24}")
+
+
+@dataclass(frozen=True)
+class World:
+    """Two clients with the same key, and ids by kind."""
+
+    client: Client
+    native: Client
+    ids: dict[str, str]
+
+    def close(self) -> None:
+        self.client.close()
+        self.native.close()
+
+
+def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
+    """A tenant who has one of everything, at rest."""
+    key = server.key(tenant=tenant)
+    client, native = Client(server, key), Client(server, key, "v1")
+    ids = {"webhook": native.ok("POST", "webhooks", json={"url": HOOK})["id"]}
+    ids["index"] = index = client.index("films")
+    client.film(index, film)  # a twin, so that searches have a second page
+    ids["video"] = video = client.film(index, film, {"topic": "colours"})
+    ids["asset"] = client.ok("GET", f"indexes/{index}/videos/{video}")["asset_id"]
+    ids["task"] = client.ok("GET", "tasks")["data"][0]["_id"]
+    ids["image"] = image = client.upload(picture)
+    client.ended(f"assets/{image}")
+    upload = client.ok(
+        "POST", "assets/multipart-uploads",
+        json={"filename": "part.mp4", "type": "video", "total_size": 10},
+    )  # fmt: skip
+    ids["upload"], ids["waiting"] = upload["upload_id"], upload["asset_id"]
+    ids["collection"] = client.ok("POST", "entity-collections", json={"name": "People"})["_id"]
+    ids["entity"] = client.ok(
+        "POST", f"entity-collections/{ids['collection']}/entities",
+        json={"name": "Anna", "asset_ids": [image], "metadata": {"a": 1}},
+    )["_id"]  # fmt: skip
+    ids["vectors"] = client.ok(
+        "POST", "embed/tasks", data={"model_name": "marengo3.0"},
+        files={"video_file": (film.name, film.read_bytes())},
+    )["_id"]  # fmt: skip
+    ids["vectors_v2"] = client.ok(
+        "POST", "embed-v2/tasks",
+        json={
+            "input_type": "video", "model_name": "marengo3.0",
+            "video": {"media_source": {"asset_id": ids["asset"]}},
+        },
+    )["_id"]  # fmt: skip
+    form = {"index_id": index, "query_text": "red", "search_options": "visual", "page_limit": 1}
+    ids["token"] = client.ok("POST", "search", data=form)["page_info"]["next_page_token"]
+    body = {"parts": [{"text": "red"}], "limit": 1}
+    ids["page"] = native.ok("POST", f"indexes/{index}/search", json=body)["next_page"]
+    ids["evaluation"] = native.ok(
+        "POST", "evaluations",
+        json={
+            "index_id": index, "name": "colours", "resamples": 100,
+            "queries": [{"text": "red", "relevant": [{"video_id": video}]}],
+        },
+    )["id"]  # fmt: skip
+    client.ended(f"embed/tasks/{ids['vectors']}/status")
+    client.ended(f"embed-v2/tasks/{ids['vectors_v2']}")
+    # The first of an installation compiles what it measures with.
+    native.ended(f"evaluations/{ids['evaluation']}", seconds=300)
+    deadline = time.monotonic() + 30
+    while not (found := native.ok("GET", f"webhooks/{ids['webhook']}/deliveries")["data"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    ids["delivery"] = found[0]["id"]
+    return World(client, native, ids)
+
+
+def kind(path: str, name: str) -> str:
+    """What kind of id a parameter of a path is; fails for one that nobody has thought of."""
+    if name == "task_id":
+        for part, found in (("/embed/", "vectors"), ("/embed-v2/", "vectors_v2")):
+            if part in path:
+                return found
+        return "task"
+    return {
+        "index_id": "index", "asset_id": "asset", "video_id": "video",
+        "upload_id": "upload", "entity_collection_id": "collection", "entity_id": "entity",
+        "token": "token", "page_token": "page", "webhook_id": "webhook",
+        "evaluation_id": "evaluation",
+        # There are none of these yet: any id will do.
+        "connection_id": "index", "import_id": "index", "batch_id": "index",
+    }[name]  # fmt: skip
+
+
+def filled(path: str, ids: dict[str, str], last: dict[str, str] | None = None) -> str:
+    """A path of a description with ids in it; the last from ``last``, if given."""
+    names = re.findall(r"{(\w+)}", path)
+    for number, name in enumerate(names, 1):
+        source = last if last is not None and number == len(names) else ids
+        path = path.replace(f"{{{name}}}", source[kind(path, name)])
+    return path
+
+
+def unknown(ids: dict[str, str]) -> dict[str, str]:
+    """As many well-formed ids that name nothing; what follows an id in a token stays."""
+    return {
+        name: _ID.sub(lambda found: f"{int(found[0], 16) ^ (1 << 96) - 1:024x}", id)
+        for name, id in ids.items()
+    }
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of everything in an OpenAPI document."""
+    return [
+        (method.upper(), path, row[method])
+        for path, row in document["paths"].items()
+        for method in METHODS
+        if method in row
+    ]
