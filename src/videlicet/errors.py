@@ -187,6 +187,7 @@ class NotPermitted(VidelicetError):
 
     CODES = {
         "purpose_not_permitted": Code(403, False, "Use a grant whose purpose the policy permits."),
+        "scope_not_permitted": Code(403, False, "Use a key that has the scope named."),
     }
 
 

@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 from tests.api.server import Server
 from tests.docs.samples import make_samples
 from tests.docs.snippets import ROOT, snippets
@@ -37,7 +41,12 @@ def blocks(page: str, language: str) -> list[str]:
 
 def run(command: list[str], server: Server, here: Path) -> str:
     key = server.key()
-    environment = {"BASE": server.base, "KEY": key, "TWELVELABS_BASE_URL": server.base}
+    environment = {
+        "BASE": server.base,
+        "KEY": key,
+        "MCP": f"{server.root}/mcp",
+        "TWELVELABS_BASE_URL": server.base,
+    }
     done = subprocess.run(
         command, cwd=here, env={**os.environ, **environment}, capture_output=True, text=True,
         timeout=120,
@@ -59,6 +68,35 @@ def test_commands(server: Server, here: Path) -> None:
 def test_python(server: Server, here: Path) -> None:
     program = "\n".join(blocks("python-sdk.md", "python"))
     assert run([sys.executable, "-c", program], server, here).splitlines()[-2:] == ["512", "ready"]
+
+
+def test_agents(server: Server, here: Path) -> None:
+    (program,) = blocks("mcp.md", "python")
+    assert run([sys.executable, "-c", program], server, here).startswith("[")
+
+
+def test_configurations_of_agents(server: Server, tmp_path: Path) -> None:
+    found = [
+        json.loads(one.code)["mcpServers"]["videlicet"]
+        for one in snippets(ROOT / "docs" / "mcp.md")
+        if one.language == "json"
+    ]
+    command, address = found
+    started = StdioServerParameters(**command, cwd=tmp_path)
+    started.command = str(Path(sys.executable).parent / started.command)
+    assert address["url"].endswith(":8765/mcp")
+    headers = {n: v.replace("KEY", server.key()) for n, v in address["headers"].items()}
+
+    async def tools() -> list[int]:
+        counts = []
+        async with create_mcp_http_client(headers=headers) as http:
+            at_server = streamable_http_client(f"{server.root}/mcp", http_client=http)
+            for one in (stdio_client(started), at_server):
+                async with Client(one) as client:
+                    counts.append(len((await client.list_tools()).tools))
+        return counts
+
+    assert anyio.run(tools) == [6, 6]
 
 
 def test_haystack(server: Server, here: Path) -> None:

@@ -68,6 +68,14 @@ def test_every_verb_and_exit_code_is_listed() -> None:
         assert f"| {number} |" in text
 
 
+def test_every_tool_of_agents_is_listed() -> None:
+    from videlicet.mcp.tools import tools
+
+    assert set(re.findall(r"^\| `(\w+)` \|", page("mcp.md"), re.MULTILINE)) == set(
+        tools(files=True)
+    )
+
+
 def test_every_public_name_is_shown() -> None:
     text = page("python.md") + page("search.md") + page("architecture.md")
     unseen = {name for name in videlicet.__all__ if not re.search(rf"\b{name}\b", text)}

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from videlicet import __version__
-from videlicet.api import browse, errors, films, media
+from videlicet.api import agents, browse, errors, films, media
 from videlicet.api.bodies import Forms
 from videlicet.api.described import Methods
 from videlicet.api.gate import Gate, changes
@@ -69,11 +69,13 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
     store at once (so that one that cannot be used is told before a port is taken) and lets go of it
     at the end of its lifespan."""
     service = Service(settings, workers)
+    tools = agents.Tools(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         with service:
-            yield
+            async with tools.open():
+                yield
 
     app = FastAPI(
         title="Videlicet",
@@ -115,6 +117,7 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
     app.include_router(films.router)
     app.include_router(uploads.parts)
     app.include_router(_health(service))
+    app.routes.append(tools.route)
     schemas = {
         "/openapi.json": description(app, "/v1.3", "Videlicet v1.3"),
         "/v1/openapi.json": description(app, "/v1", "Videlicet"),

@@ -18,6 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from videlicet.api.bodies import Body, Forms
 from videlicet.api.errors import ApiError, answer, of_library
 from videlicet.api.limits import Crowd, Limiter
+from videlicet.api.origins import Origins
 from videlicet.errors import VidelicetError
 from videlicet.rights import Grant, Purpose
 from videlicet.types import ApiKey, Kind, Resource
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 
     from videlicet.api.service import Service
 
+#: Where agents ask; each of their tools has a scope of its own.
+MCP = "/mcp"
 #: What begins with one of these needs a key.
-GUARDED = ("/v1.3", "/v1")
+GUARDED = ("/v1.3", "/v1", MCP)
 #: What does not, although it does.
 OPEN = ("/v1/openapi.json", "/v1/docs")
 #: What is answered however many requests are under way.
@@ -63,6 +66,7 @@ class Gate:
         self._service = service
         self._forms = forms
         settings = service.settings
+        self._origins = Origins(settings)
         self._limiter = Limiter(settings.rate_limit)
         self._crowd = Crowd(settings.concurrent_per_key, settings.concurrent_max)
         self._seen: OrderedDict[str, tuple[float, ApiKey]] = OrderedDict()
@@ -128,8 +132,13 @@ class Gate:
             raise ApiError(429, "too_many_requests", "Too many requests at once; wait a moment.")
 
     async def _admit(self, scope: Scope, path: str, headers: dict[str, str]) -> ApiKey:
-        key = await self._key(Headers(scope=scope).get("x-api-key", ""))
+        given = Headers(scope=scope)
+        if path == MCP and not self._origins.allow(scope["scheme"], given):
+            raise ApiError(403, "origin_not_allowed", "Pages of this origin may not ask here.")
+        key = await self._key(_secret(given, path))
         if key is None:
+            if path == MCP:
+                headers["www-authenticate"] = "Bearer"
             raise ApiError(401, "api_key_invalid", "The API key is not valid.")
         scope["state"]["key"] = key
         allowed, left, full = self._limiter.take(key.id)
@@ -145,7 +154,7 @@ class Gate:
             headers["retry-after"] = str(max(1, round(60 / limit)))
             raise ApiError(429, "too_many_requests", "Too many requests; wait a moment.")
         need = WRITE if changes(scope["method"], path) else READ
-        if key.scopes and need not in key.scopes:
+        if path != MCP and key.scopes and need not in key.scopes:
             raise ApiError(403, "api_not_allowed", f"This key is not for {need} access.")
         return key
 
@@ -211,6 +220,14 @@ def _require_short(scope: Scope) -> None:
             431, "headers_too_large", f"The head of a request holds {HEAD} bytes at most.",
             headers={"connection": "close"},
         )  # fmt: skip
+
+
+def _secret(headers: Headers, path: str) -> str:
+    """The key of a request; agents send it as a bearer token too."""
+    if path == MCP and "x-api-key" not in headers:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+    return headers.get("x-api-key", "")
 
 
 def changes(method: str, path: str) -> bool:

@@ -1,5 +1,5 @@
-"""``videlicet serve``, ``worker`` and ``keys``: the HTTP interface, who does its work, and who may
-use it."""
+"""``videlicet serve``, ``mcp``, ``worker`` and ``keys``: the HTTP interface and that of agents, who
+does the work, and who may use it."""
 
 from __future__ import annotations
 
@@ -84,6 +84,19 @@ def _greet(store: Store, settings: Settings, address: str) -> None:
     first = _first_key(store)
     if first is not None:
         say(f"The first API key, shown this once: {first}")
+
+
+def mcp() -> None:
+    """Answer one agent over standard input and output (Model Context Protocol): it lists, adds,
+    finds and shows what is in the data directory."""
+    from videlicet.settings import load
+    from videlicet.telemetry import logs
+
+    settings = load(context.home)
+    logs.set_up(settings)
+    from videlicet.mcp.stdio import run
+
+    run(settings)
 
 
 def worker() -> None:
@@ -264,5 +277,6 @@ def _is_loopback(host: str) -> bool:
 def register(app: typer.Typer) -> None:
     """Add this file's verbs."""
     app.command()(serve)
+    app.command()(mcp)
     app.command()(worker)
     app.add_typer(keys, name="keys")

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from videlicet.api.errors import ApiError, invalid
-from videlicet.api.gate import WRITE, grant_of, state_key
+from videlicet.api.gate import READ, WRITE, grant_of, state_key
 from videlicet.api.once import OnceRoute
 from videlicet.api.service import Service
 from videlicet.api.v1_3.schemas.common import PageInfo, Problem
@@ -137,6 +137,11 @@ class Caller:
 
     def grant(self, purpose: Purpose) -> Grant:
         return grant_of(self._key, purpose)
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the key is for more than changing things."""
+        return not self._key.scopes or READ in self._key.scopes
 
     @property
     def may_write(self) -> bool:

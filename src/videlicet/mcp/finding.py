@@ -1,0 +1,140 @@
+"""The tool that finds moments."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videlicet.errors import InvalidInput, InvalidQuery, VidelicetError
+from videlicet.mcp import schemas
+from videlicet.mcp.listing import reason
+from videlicet.mcp.pictures import Picture, stills
+from videlicet.mcp.seat import index_of
+from videlicet.rights import Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from fractions import Fraction
+
+    from videlicet.mcp.seat import Seat
+    from videlicet.types import Asset, Hit
+
+#: Bytes of the largest picture to look for, and seconds for which one at an address is waited for.
+LARGEST, WAIT = 32 * 1024**2, 30.0
+#: Characters of evidence that are shown.
+MOST_CHARACTERS = 500
+#: Width of a moment's picture.
+WIDTH = 320
+
+
+def find_moments(seat: Seat, asked: schemas.FindMoments) -> tuple[schemas.Found, list[Picture]]:
+    """A page of the moments that match, best first, with pictures if they are asked for."""
+    from videlicet.search.compose import build_query
+    from videlicet.search.lanes import LANES
+
+    if strange := set(asked.lanes) - {lane.name for lane in LANES}:
+        known = ", ".join(lane.name for lane in LANES)
+        raise InvalidInput(
+            "invalid_argument", f"lanes: there is no {min(strange)!r}, only {known}.",
+            subject="lanes",
+        )  # fmt: skip
+    index = index_of(seat, asked.index)
+    grant = seat.grant(Purpose.SEARCH)
+    with _image(seat, asked) as image:
+        query = build_query(
+            asked.query, image, None, None, (), asked.modalities, asked.filter, asked.video_ids,
+            asked.threshold, "moment", asked.limit, asked.page,
+        )  # fmt: skip
+        query = replace(query, lanes=frozenset(asked.lanes))
+        found = seat.searcher(index).search(grant, index, query)
+    catalog = seat.store.catalog
+    assets = {id: catalog.asset(grant, id) for id in {hit.asset_id for hit in found.hits}}
+    pictures: list[Picture] = []
+    hits = []
+    for place, hit in enumerate(found.hits):
+        asset = assets[hit.asset_id]
+        row = _shown(hit, asset)
+        if asked.thumbnails and place < schemas.MOST_PICTURES:
+            frame = next((e.frame for e in hit.evidence if e.frame is not None), hit.span.midpoint)
+            try:
+                pictures += stills(seat, asset, [frame], WIDTH)
+                row = row.model_copy(update={"picture": len(pictures)})
+            except VidelicetError as error:
+                row = row.model_copy(update={"picture_error": reason(error.to_json())})
+        hits.append(row)
+    return (
+        schemas.Found(index_id=index.id, hits=hits, total=found.total, next_page=found.next_page),
+        pictures,
+    )
+
+
+@contextmanager
+def _image(seat: Seat, asked: schemas.FindMoments) -> Iterator[bytes | Path | None]:
+    """The picture to look for: its bytes, or a file that is there while the context lasts."""
+    if asked.image_base64 is not None and asked.image_url is not None:
+        raise InvalidInput(
+            "invalid_argument", "Give one of image_base64 and image_url.", subject="image_url"
+        )
+    if asked.image_base64 is not None:
+        yield _decoded(asked.image_base64)
+    elif asked.image_url is not None:
+        from videlicet.media.fetch import fetch
+
+        settings = replace(
+            seat.settings,
+            fetch_max=min(seat.settings.fetch_max, LARGEST),
+            fetch_timeout=min(seat.settings.fetch_timeout, WAIT),
+        )
+        with tempfile.TemporaryDirectory(prefix="videlicet-") as folder:
+            yield fetch(asked.image_url, Path(folder) / "picture", settings)
+    else:
+        yield None
+
+
+def _decoded(text: str) -> bytes:
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        data = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if not 0 < len(data) <= LARGEST:
+        raise InvalidQuery(
+            "query_media_invalid",
+            f"image_base64 is not a picture of at most {LARGEST} bytes in base64.",
+            subject="image_base64",
+        )
+    return data
+
+
+def _shown(hit: Hit, asset: Asset) -> schemas.Hit:
+    origin = asset.media.span.start
+    return schemas.Hit(
+        rank=hit.rank,
+        video_id=hit.asset_id,
+        name=hit.asset_name,
+        start=seconds(hit.span.start - origin),
+        end=seconds(hit.span.end - origin),
+        score=round(hit.score, 4),
+        evidence=[
+            schemas.Evidence(
+                lane=one.lane,
+                modality=one.modality.value,
+                start=seconds(one.span.start - origin),
+                end=seconds(one.span.end - origin),
+                score=round(one.score, 4),
+                text=None if one.text is None else one.text[:MOST_CHARACTERS],
+            )
+            for one in hit.evidence
+        ],
+    )
+
+
+def seconds(time: Fraction) -> float:
+    """To the millisecond."""
+    return round(float(time), 3)

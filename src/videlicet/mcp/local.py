@@ -1,0 +1,129 @@
+"""One's own data directory, or a shared store, as the command line uses it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from videlicet.errors import Conflict, from_json
+from videlicet.mcp.listing import name_of
+from videlicet.mcp.seat import Accepted, Listed
+from videlicet.mcp.work import Work
+from videlicet.rights import Grant, Purpose
+from videlicet.types import IndexedAsset, Kind, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from videlicet.search.engine import Searcher
+    from videlicet.settings import Settings
+    from videlicet.store import Store
+    from videlicet.types import Index, Task
+
+_PRINCIPAL = "mcp"
+
+
+class LocalSeat:
+    """The one caller of this process. The store is opened when it is first needed; only adding
+    takes the writer's lock, and only until what was added is taken in."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._store: Store | None = None
+        self._searchers: dict[str, Searcher] = {}
+        self._work = Work(settings)
+
+    def close(self) -> None:
+        """Let go of the store. What is not taken in yet goes on when something writes again."""
+        self._work.close()
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+
+    @property
+    def store(self) -> Store:
+        from videlicet.store import open_store
+
+        with self._lock:
+            if self._store is None:
+                self._store = open_store(self.settings)
+            return self._store
+
+    def grant(self, purpose: Purpose) -> Grant:
+        return Grant(_PRINCIPAL, purpose)
+
+    def require(self, scope: str) -> None:
+        """Whoever may start this process may do everything."""
+
+    def searcher(self, index: Index) -> Searcher:
+        from videlicet.models.registry import load
+        from videlicet.search.encode import Encoders
+        from videlicet.search.engine import Searcher
+
+        store = self.store
+        with self._lock:
+            if index.id not in self._searchers:
+                cards = index.cards
+                encoders = Encoders(lambda role: load(cards[role], self.settings))
+                self._searchers[index.id] = Searcher(store, encoders, self.settings)
+            return self._searchers[index.id]
+
+    def videos(self, index: Index, offset: int, limit: int) -> tuple[list[Listed], int]:
+        grant = self.grant(Purpose.MANAGE)
+        catalog = self.store.catalog
+        held = catalog.list_indexed(grant, index.id)[::-1]
+        rows: list[Task | IndexedAsset] = [
+            *_others(catalog.tasks(grant, index.id), {entry.asset_id for entry in held}),
+            *held,
+        ]
+        return [self._listed(row) for row in rows[offset : offset + limit]], len(rows)
+
+    def _listed(self, row: Task | IndexedAsset) -> Listed:
+        from videlicet.ingest.videos import video_of
+
+        catalog, grant = self.store.catalog, self.grant(Purpose.MANAGE)
+        if isinstance(row, IndexedAsset):
+            asset = catalog.asset(grant, row.asset_id)
+            return Listed(
+                asset.id, asset.name, row.status.value, float(asset.media.span.duration),
+                row.created_at,
+            )  # fmt: skip
+        id = video_of(row.source)
+        name = name_of(row)
+        if id is not None:
+            found, _ = catalog.find_resources(grant, Kind.VIDEO, ids=[id])
+            name = found[0].name if found else ""
+        return Listed(id, name, row.status.value, row.total_s, row.created_at, row.error)
+
+    def add(self, index: str | None, source: str) -> Accepted:
+        from videlicet.media.sources import find_sources
+
+        found = find_sources([source])
+        refused = [(one.name, one.error.to_json()) for one in found if one.error is not None]
+        if len(refused) == len(found):
+            raise from_json(refused[0][1])
+        try:
+            target, tasks = self._work.add(index, found)
+        except Conflict as error:
+            if error.code != "writer_busy":
+                raise
+            raise Conflict(
+                error.code, error.message, subject=error.subject, details=error.details,
+                remedy="Where that process is `videlicet serve`, add through its own interface "
+                "(/mcp, or the HTTP API); else wait for it to finish, or use another --home.",
+            ) from error  # fmt: skip
+        return Accepted(target, tasks, refused)
+
+
+def _others(tasks: Iterable[Task], held: set[str]) -> list[Task]:
+    """The newest task of each source that the index does not hold (yet): waiting, or failed."""
+    from videlicet.ingest.videos import video_of
+
+    found: dict[str, Task] = {}
+    for task in tasks:
+        id = video_of(task.source) or task.asset_id
+        if task.source not in found and id not in held:
+            found[task.source] = task
+    return [task for task in found.values() if task.status is not Status.READY]

@@ -1,0 +1,38 @@
+"""Stills out of recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videlicet.errors import MediaError
+from videlicet.rights import Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from videlicet.mcp.seat import Seat
+    from videlicet.types import Asset, Instant
+
+#: A JPEG.
+Picture = bytes
+
+
+def stills(seat: Seat, asset: Asset, at: Sequence[Instant], width: int) -> list[Picture]:
+    """JPEGs of the frames on screen at instants of the recording's own timeline.
+
+    Raises:
+        MediaError: ``media_gone`` or ``media_no_stream``, among others.
+    """
+    from videlicet.media.cut import thumbnails
+
+    return thumbnails(_original(seat, asset), at, width, seat.settings)
+
+
+def _original(seat: Seat, asset: Asset) -> Path:
+    if asset.blob is not None:
+        return seat.store.blobs.path(seat.grant(Purpose.SEARCH), asset.blob)
+    path = Path(asset.source)
+    if not path.is_file():
+        raise MediaError("media_gone", f"The original of {asset.name} is gone.", subject=asset.id)
+    return path

@@ -1,0 +1,143 @@
+"""Where a tool is called: on whose behalf, and over which store. What differs between one's own
+data directory and a server that many use lies behind this seam."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from videlicet.errors import Conflict, InvalidInput, NotFound
+from videlicet.rights import Grant, Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from videlicet.search.engine import Searcher
+    from videlicet.settings import Settings
+    from videlicet.store import Store
+    from videlicet.store.catalog import Catalog
+    from videlicet.types import Asset, Index, Task
+
+#: What a tool must be allowed to.
+READ, WRITE = "read", "write"
+#: The index that is made where there is none yet, and meant where none of several is named.
+DEFAULT_INDEX = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A recording of an index in a list. ``status`` is that of a task or of a video."""
+
+    id: str | None
+    name: str
+    status: str
+    duration: float | None
+    added_at: datetime
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of one source: its tasks, and what in it cannot be read."""
+
+    index: Index
+    tasks: Sequence[Task]
+    refused: Sequence[tuple[str, Mapping[str, Any]]] = ()
+
+
+class Seat(Protocol):
+    """One caller. Its methods may be called from any thread."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def store(self) -> Store:
+        """Raises :class:`StoreError`, such as ``store_not_found``."""
+
+    def grant(self, purpose: Purpose) -> Grant:
+        """What the caller may do, for one purpose."""
+
+    def require(self, scope: str) -> None:
+        """Refuse a caller who may not read, or write.
+
+        Raises:
+            NotPermitted: ``scope_not_permitted``.
+        """
+
+    def searcher(self, index: Index) -> Searcher:
+        """What searches an index, kept for later searches."""
+
+    def videos(self, index: Index, offset: int, limit: int) -> tuple[list[Listed], int]:
+        """A stretch of an index's recordings whatever their status, newest first, and how many
+        there are."""
+
+    def add(self, index: str | None, source: str) -> Accepted:
+        """Begin to take in a source, and return at once.
+
+        Raises:
+            VidelicetError: nothing of it can be taken in.
+        """
+
+
+def index_of(seat: Seat, name: str | None) -> Index:
+    """The index of this id or name, or the one that is meant where none is named.
+
+    Raises:
+        NotFound: ``index_not_found``.
+        InvalidInput: ``invalid_argument``, where there are several.
+    """
+    grant = seat.grant(Purpose.MANAGE)
+    if name is not None:
+        return seat.store.catalog.index(grant, name)
+    found = _meant(seat.store.catalog.indexes(grant))
+    if found is None:
+        raise NotFound("index_not_found", "There is no index yet.", remedy="Add a video first.")
+    return found
+
+
+def index_to_fill(catalog: Catalog, grant: Grant, settings: Settings, name: str | None) -> Index:
+    """Like :func:`index_of`; where there is no index at all one is made. ``grant`` is for
+    indexing, and ``catalog`` is open for writing."""
+    from videlicet.models.cards import chosen_cards
+
+    if name is not None and name != DEFAULT_INDEX:
+        return catalog.index(grant, name)
+    there = catalog.indexes(grant)
+    if name is None and there:
+        found = _meant(there)
+        assert found is not None
+        return found
+    try:
+        return catalog.create_index(grant, DEFAULT_INDEX, chosen_cards(settings.models))
+    except Conflict:
+        return catalog.index(grant, DEFAULT_INDEX)
+
+
+def asset_of(seat: Seat, video_id: str, index: str | None) -> tuple[Index, Asset]:
+    """A recording that a model has begun to look at, and an index that holds it.
+
+    Raises:
+        NotFound: ``asset_not_found`` or ``index_not_found``.
+    """
+    grant = seat.grant(Purpose.ANALYZE)
+    catalog = seat.store.catalog
+    among = catalog.indexes(grant) if index is None else [catalog.index(grant, index)]
+    asset = catalog.asset(grant, video_id)
+    for one in among:
+        if catalog.indexed(grant, one.id, asset.id) is not None:
+            return one, asset
+    raise NotFound("asset_not_found", f"There is no asset {video_id!r}.", subject=video_id)
+
+
+def _meant(indexes: Sequence[Index]) -> Index | None:
+    if len(indexes) <= 1:
+        return indexes[0] if indexes else None
+    for index in indexes:
+        if index.name == DEFAULT_INDEX:
+            return index
+    names = ", ".join(index.name for index in indexes[:20])
+    raise InvalidInput(
+        "invalid_argument", f"index: there are several, name one of {names}.", subject="index"
+    )

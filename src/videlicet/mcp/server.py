@@ -1,0 +1,159 @@
+"""The protocol's side: tools as the SDK's low-level server knows them, and errors as results."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+from mcp import types
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
+
+from videlicet import __version__
+from videlicet.errors import InvalidInput, VidelicetError
+from videlicet.mcp.listing import reason
+from videlicet.mcp.schemas import Failure
+from videlicet.mcp.seat import READ
+from videlicet.mcp.tools import INSTRUCTIONS, Tool, tools
+
+if TYPE_CHECKING:
+    from mcp.server.context import ServerRequestContext
+
+    from videlicet.mcp.seat import Seat
+
+#: Remedies that name commands, as tools that do the same.
+_REMEDIES = {
+    "index_not_found": "Call list_indexes for the indexes there are.",
+    "asset_not_found": "Call list_videos for ids; a video can be shown once it is ready.",
+    "task_not_found": "Use the id that add_video gave.",
+    "store_not_found": "Call add_video first.",
+    "page_token_invalid": "Repeat the search with the same arguments and its next_page.",
+}
+
+_log = logging.getLogger(__name__)
+
+
+def build(seat_of: Callable[[ServerRequestContext[Any, Any]], Seat], *, files: bool) -> Server[Any]:
+    """A server of all tools. ``seat_of`` tells who calls; with ``files`` callers may name files of
+    this machine."""
+    known = tools(files=files)
+    shown = types.ListToolsResult(tools=[_described(tool) for tool in known.values()])
+
+    async def listed(
+        _: ServerRequestContext[Any, Any], __: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        return shown
+
+    async def called(
+        context: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
+    ) -> types.CallToolResult:
+        tool = known.get(params.name)
+        if tool is None:
+            raise MCPError(types.INVALID_PARAMS, "There is no such tool.")
+        work = partial(_run, tool, partial(seat_of, context), params.arguments or {})
+        return await anyio.to_thread.run_sync(work)
+
+    server = Server(
+        "videlicet",
+        title="Videlicet",
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        on_list_tools=listed,
+        on_call_tool=called,
+    )
+    # Its spans would hold what clients send; the server has spans of its own.
+    server.middleware.clear()
+    return server
+
+
+def _described(tool: Tool) -> types.Tool:
+    return types.Tool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=tool.takes.model_json_schema(),
+        output_schema=tool.gives.model_json_schema(),
+        annotations=types.ToolAnnotations(
+            title=tool.title,
+            read_only_hint=tool.needs == READ,
+            destructive_hint=False,
+            idempotent_hint=tool.needs == READ,
+            open_world_hint=tool.reaches,
+        ),
+    )
+
+
+def _run(tool: Tool, sit: Callable[[], Seat], arguments: Mapping[str, Any]) -> types.CallToolResult:
+    """Call a tool; whatever goes wrong is told as its result."""
+    try:
+        seat = sit()
+        seat.require(tool.needs)
+        given = tool.run(seat, _checked(tool, arguments))
+    except VidelicetError as error:
+        if error.status >= 500 and not isinstance(error, InvalidInput):
+            _log.error("failed", extra={"code": error.code}, exc_info=error)
+        row = error.to_json()
+        return _failed({**row, "remedy": _REMEDIES.get(error.code, error.remedy)})
+    except Exception as error:
+        _log.error("fault", exc_info=error)
+        return _failed(
+            {"code": "internal", "message": "Something went wrong.", "retryable": False,
+             "remedy": "Look into the log of the server."}
+        )  # fmt: skip
+    result, pictures = given if isinstance(given, tuple) else (given, ())
+    return types.CallToolResult(
+        # The pictures' sizes are known only to who decodes them, so they come after the text.
+        content=[
+            types.TextContent(text=result.model_dump_json(exclude_none=True)),
+            *(
+                types.ImageContent(data=base64.b64encode(one).decode(), mime_type="image/jpeg")
+                for one in pictures
+            ),
+        ],
+        structured_content=result.model_dump(mode="json", exclude_none=True),
+    )
+
+
+def _checked(tool: Tool, arguments: Mapping[str, Any]) -> Any:
+    """The arguments as the tool takes them.
+
+    Raises:
+        InvalidInput: ``invalid_argument``, naming the first that does not fit.
+    """
+    if not all(map(_is_text, _texts(arguments))):
+        raise InvalidInput(
+            "invalid_argument", "The arguments hold characters that are not text."
+        )  # fmt: skip
+    try:
+        return tool.takes.model_validate(arguments)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InvalidInput("invalid_argument", f"{where}: {first['msg']}.", subject=where) from None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for key, item in value.items():
+                yield str(key)
+                yield from _texts(item)
+        case list():
+            for item in value:
+                yield from _texts(item)
+
+
+def _is_text(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def _failed(error: Mapping[str, Any]) -> types.CallToolResult:
+    text = Failure(error=reason(error)).model_dump_json()
+    return types.CallToolResult(content=[types.TextContent(text=text)], is_error=True)
