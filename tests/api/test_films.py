@@ -16,7 +16,7 @@ import pytest
 from tests import samples
 from tests.api.server import DOUBLES, Client, Server, served
 
-from videlicet.api.films import CLOCK, SEGMENT
+from videlicet.api.media.films import CLOCK, SEGMENT
 
 PAGE = "https://player.example"
 SETTINGS = {"VIDELICET_CORS_ORIGINS": f"{PAGE}, http://localhost:3000"}

@@ -91,7 +91,7 @@ def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
-    from videlicet.api.running import run
+    from videlicet.api.operations.running import run
     from videlicet.errors import InvalidInput
     from videlicet.settings import load
 

@@ -14,11 +14,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from videlicet import __version__
-from videlicet.api import agents, browse, errors, films, media
+from videlicet.api import agents, browse, errors
 from videlicet.api.bodies import Forms
 from videlicet.api.described import Methods
 from videlicet.api.gate import Gate, changes
+from videlicet.api.media import films, stills
 from videlicet.api.once import HEADER
+from videlicet.api.operations.watch import Watch
 from videlicet.api.origins import shared
 from videlicet.api.service import Service
 from videlicet.api.v1 import evaluations, native, operations, webhooks
@@ -38,7 +40,6 @@ from videlicet.api.v1_3 import (
     videos,
 )
 from videlicet.api.v1_3.common import require_text
-from videlicet.api.watch import Watch
 from videlicet.errors import VidelicetError
 from videlicet.media.sandbox import level
 from videlicet.settings import Settings
@@ -113,7 +114,7 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
         v1.include_router(router)
     app.include_router(v1)
     app.include_router(browse.router)
-    app.include_router(media.router)
+    app.include_router(stills.router)
     app.include_router(films.router)
     app.include_router(uploads.parts)
     app.include_router(_health(service))

@@ -9,10 +9,10 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from videlicet.api.metrics import Metrics
+from videlicet.api.media.segments import Segments
+from videlicet.api.media.signing import Signer
 from videlicet.api.once import Answers
-from videlicet.api.segments import Segments
-from videlicet.api.signing import Signer
+from videlicet.api.operations.metrics import Metrics
 from videlicet.api.v1.evaluating import Evaluations
 from videlicet.errors import InvalidInput, NotFound, VidelicetError
 from videlicet.ingest.adopt import adopt

@@ -64,7 +64,7 @@ def serve(
     settings = load(context.home)
     logs.set_up(settings)
     from videlicet.api.app import create_app
-    from videlicet.api.running import run
+    from videlicet.api.operations.running import run
 
     app = create_app(settings, workers)
     _greet(app.service.store, settings, f"http{'s' if tls_cert else ''}://{host}:{port}/v1.3")

@@ -19,7 +19,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from videlicet.api.errors import unknown
-from videlicet.api.media import File, original_of
+from videlicet.api.media.stills import File, original_of
 from videlicet.ingest.videos import media_of
 from videlicet.media.cut import SOUND_FRAME, cut_clip
 from videlicet.types import Resource, Span
