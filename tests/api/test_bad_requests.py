@@ -50,7 +50,7 @@ VALUES = (
     "9999-12-31T23:59:59-23:59", "2020-01-01T00:00:00%2B99:99", "%F0%9F%98%80",
 )  # fmt: skip
 #: Whole queries, and ids.
-QUERIES = ("%ff=%ff", "&&&=", "%", "%zz", "page[]=1", "page=1&page=2", "page=%D9%A3", "%00=1")
+QUERIES = ("%ff=%ff", "&&&=%", "%zz", "page[]=1&page=1&page=2", "page=%D9%A3", "%00=1")
 IDS = (
     "%00", "%ff", "%ed%a0%80", "9" * 5_000, "%F0%9F%98%80", "%2e%2e", "a%00b", "'--", "%20", "%0a",
 )  # fmt: skip
@@ -171,7 +171,7 @@ def test_queries(world: World, document: Any) -> None:
             continue
         named += ["x", "user_metadata", "user_metadata[a]", "duration[gte]", "width"]
         # What bears the same name elsewhere is read in the same way.
-        values = {name: VALUES[:3] if name in seen else VALUES for name in named}
+        values = {name: VALUES[:2] if name in seen else VALUES for name in named}
         seen |= set(named)
         ids = world.ids if method == "GET" else unknown(world.ids)
         place, statuses = filled(path, ids), set(row["responses"])
@@ -195,13 +195,12 @@ def test_methods(world: World, document: Any) -> None:
     """What an address does not know is 405, and says what it does know."""
     for path, row in document["paths"].items():
         for method in sorted({*METHODS, "options", "trace", "brew"} - set(row)):
-            if method == "put" and path.endswith("/videos/{video_id}"):
-                continue  # as older clients send it
             # A word in the place of an id is an id that is not known.
             twins = [one for one in document["paths"] if method in document["paths"][one]]
-            if any(re.fullmatch(re.sub(r"{\w+}", "[^/{}]+", one), path) for one in twins):
+            place = filled(path, world.ids)
+            if any(re.fullmatch(re.sub(r"{\w+}", "[^/]+", one), place) for one in twins):
                 continue
-            answer = ask(world, method.upper(), filled(path, world.ids))
+            answer = ask(world, method.upper(), place)
             require_told(answer, {"405"}, (method, path))
             assert answer.json()["code"] == "method_not_allowed"
             assert {one.upper() for one in row} <= set(answer.headers["allow"].split(", "))
