@@ -3,6 +3,7 @@ names and an error that clients can read, and none is a fault."""
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -71,9 +72,14 @@ def world(server: Server, film: Path, tmp_path_factory: pytest.TempPathFactory) 
     made.close()
 
 
+@pytest.fixture(scope="module")
+def documents(server: Server) -> dict[str, Any]:
+    return {path: httpx.get(server.root + path).json() for path in DOCUMENTS}
+
+
 @pytest.fixture(params=DOCUMENTS)
-def document(request: pytest.FixtureRequest, server: Server) -> Any:
-    return httpx.get(server.root + request.param).json()
+def document(request: pytest.FixtureRequest, documents: dict[str, Any]) -> Any:
+    return documents[request.param]
 
 
 def ask(
@@ -216,3 +222,26 @@ def test_deep_metadata_in_forms(world: World, film: Path) -> None:
         form = {"index_id": world.ids["index"], "query_text": "red", "search_options": "visual"}
         answer = world.client.post("search", data={**form, "filter": text})
         assert (answer.status_code, answer.json()["code"]) == (400, "parameter_invalid")
+
+
+def test_media_that_are_none(world: World, documents: dict[str, Any]) -> None:
+    """Whatever base64 holds that cannot be read is told in the way that is described."""
+    v1_3, v1 = (documents[path]["paths"] for path in DOCUMENTS)
+    embed, search = "/v1.3/embed-v2", "/v1/indexes/{index_id}/search"
+    for junk in (
+        b"x",
+        b"\xff\xd8\xff\xe0" + b"x" * 100,
+        b"RIFF\x00\x00\x00\x00WAVE",
+        b"\x00" * 100,
+    ):
+        source = {"base64_string": base64.b64encode(junk).decode()}
+        for kind in ("image", "audio", "video"):
+            body: dict[str, Any] = {"input_type": kind, "model_name": "marengo3.0"}
+            body[kind] = {"media_source": source}
+            answer = world.client.post("embed-v2", json=body)
+            require_told(answer, set(v1_3[embed]["post"]["responses"]), (kind, junk[:8]))
+            assert answer.status_code == 400
+            place = filled(search, world.ids).removeprefix("/v1/")
+            answer = world.native.post(place, json={"parts": [{kind: source}]})
+            require_told(answer, set(v1[search]["post"]["responses"]), (kind, junk[:8]))
+            assert answer.status_code == 400
