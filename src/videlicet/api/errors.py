@@ -123,9 +123,8 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     headers = dict(error.headers or {})
     if error.status_code == 405:
         # The framework names the methods of one route only.
-        known = request.app.state.methods.of(request.url.path)
-        named = {one.strip() for one in headers.pop("Allow", "").split(",")} - {""}
-        headers["Allow"] = ", ".join(sorted(known | named))
+        if known := request.app.state.methods.of(request.url.path):
+            headers["Allow"] = ", ".join(sorted(known))
     return answer(ApiError(error.status_code, code, str(error.detail), headers=headers))
 
 
