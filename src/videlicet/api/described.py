@@ -24,12 +24,12 @@ class Methods:
         self._patterns = [(re.compile(pattern(path)), path) for path in self._rows]
 
     def of(self, path: str) -> set[str]:
-        """The methods of a path; a fixed one goes before those with an id in the same place."""
-        if path in self._rows:
-            return self._rows[path]
+        """The methods of a path; a word goes before an id in the same place."""
+        fitting = [template for row, template in self._patterns if row.fullmatch(path)]
+        fewest = min((one.count("{") for one in fitting), default=0)
         return {
             name
-            for row, template in self._patterns
-            if row.fullmatch(path)
+            for template in fitting
+            if template.count("{") == fewest
             for name in self._rows[template]
         }
