@@ -70,6 +70,7 @@ CASES: dict[str, list[Case]] = {
         _json("all", asset_id="$waiting"),
     ],
     "PATCH /v1.3/indexes/{index_id}/videos/{video_id}": [_METADATA],
+    "PUT /v1.3/indexes/{index_id}/videos/{video_id}": [_METADATA],
     "PATCH /v1.3/indexes/{index_id}/indexed-assets/{video_id}": [_METADATA],
     "POST /v1.3/tasks": [
         _form(index_id="$index", video_url="http://127.0.0.1/x.mp4"),

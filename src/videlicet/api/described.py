@@ -16,11 +16,20 @@ class Methods:
     """Which methods a path knows, whichever of several routes they belong to."""
 
     def __init__(self, *descriptions: Mapping[str, Any]) -> None:
-        self._rows = [
-            (re.compile(pattern(path)), {method.upper() for method in row})
+        self._rows = {
+            path: {method.upper() for method in row}
             for one in descriptions
             for path, row in one["paths"].items()
-        ]
+        }
+        self._patterns = [(re.compile(pattern(path)), path) for path in self._rows]
 
     def of(self, path: str) -> set[str]:
-        return {name for row, names in self._rows if row.fullmatch(path) for name in names}
+        """The methods of a path; a word goes before an id in the same place."""
+        fitting = [template for row, template in self._patterns if row.fullmatch(path)]
+        fewest = min((one.count("{") for one in fitting), default=0)
+        return {
+            name
+            for template in fitting
+            if template.count("{") == fewest
+            for name in self._rows[template]
+        }

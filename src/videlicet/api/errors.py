@@ -121,11 +121,10 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     }
     code = codes.get(error.status_code, "parameter_invalid")
     headers = dict(error.headers or {})
-    if error.status_code == 405:
+    known = request.app.state.methods.of(request.url.path)
+    if error.status_code == 405 and known:
         # The framework names the methods of one route only.
-        known = request.app.state.methods.of(request.url.path)
-        named = {one.strip() for one in headers.pop("Allow", "").split(",")} - {""}
-        headers["Allow"] = ", ".join(sorted(known | named))
+        headers["Allow"] = ", ".join(sorted(known))
     return answer(ApiError(error.status_code, code, str(error.detail), headers=headers))
 
 

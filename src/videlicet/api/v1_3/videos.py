@@ -260,9 +260,7 @@ def retrieve_video(
     tags=["indexed assets"],
 )
 @router.patch("/indexes/{index_id}/videos/{video_id}", response_class=Response)
-@router.put(
-    "/indexes/{index_id}/videos/{video_id}", response_class=Response, include_in_schema=False
-)
+@router.put("/indexes/{index_id}/videos/{video_id}", response_class=Response)
 def update(call: Call, index_id: str, video_id: str, body: Changes) -> Response:
     """Change user metadata; null deletes a key."""
     video = video_of(call, index_of(call, index_id), video_id)
