@@ -190,6 +190,19 @@ def samples_of(client: Client, index: str, video: str) -> Path:
     return path
 
 
+def test_what_older_clients_ask_for(client: Client, index: str, videos: list[str]) -> None:
+    for option in ("conversation", "text_in_video", "logo"):
+        form = {
+            "index_id": index, "query_text": "red", "search_options": option,
+            "threshold": "low", "sort_option": "score", "adjust_confidence_level": "0.5",
+        }  # fmt: skip
+        client.ok("POST", "search", data=form)
+    seen = client.index("seen", ("visual",))
+    for option, status in (("audio", 400), ("transcription", 400), ("visual", 200)):
+        form = {"index_id": seen, "query_text": "red", "search_options": option}
+        assert client.post("search", data=form).status_code == status
+
+
 def test_pages_after_a_deletion(client: Client, films: list[Path]) -> None:
     index = client.index("pages")
     made = [client.film(index, film) for film in films[:3]]
