@@ -190,6 +190,19 @@ def samples_of(client: Client, index: str, video: str) -> Path:
     return path
 
 
+def test_what_older_clients_ask_for(client: Client, index: str, videos: list[str]) -> None:
+    for option in ("conversation", "text_in_video", "logo"):
+        form = {
+            "index_id": index, "query_text": "red", "search_options": option,
+            "threshold": "low", "sort_option": "score", "adjust_confidence_level": "0.5",
+        }  # fmt: skip
+        client.ok("POST", "search", data=form)
+    seen = client.index("seen", ("visual",))
+    for option, status in (("audio", 400), ("transcription", 400), ("visual", 200)):
+        form = {"index_id": seen, "query_text": "red", "search_options": option}
+        assert client.post("search", data=form).status_code == status
+
+
 def test_pages_after_a_deletion(client: Client, films: list[Path]) -> None:
     index = client.index("pages")
     made = [client.film(index, film) for film in films[:3]]
@@ -354,6 +367,35 @@ def test_tasks_of_the_second_form(client: Client, films: list[Path], tmp_path: P
     assert first["video_embedding"]["metadata"]["video_embedding_option"] == ["visual"]
     assert second["image_embedding"]["metadata"]["input_filename"] == "picture.png"
     assert "video_embedding" not in second
+
+
+def test_documents_of_plain_text(client: Client, tmp_path: Path) -> None:
+    import base64
+
+    note = tmp_path / "note.md"
+    note.write_text("# Dogs\n\nA dog barks. A cat sleeps! Who knows?\n\nThe end")
+    source: dict[str, Any] = {"media_source": {"asset_id": client.upload(note)}}
+    sequential = {"strategy": "sentence", "max_sentences": 2, "overlap_sentences": 1}
+
+    def ended(document: dict[str, Any]) -> Any:
+        body = {"input_type": "document", "model_name": "marengo3.5", "document": document}
+        return client.ended(
+            f"embed-v2/tasks/{client.ok('POST', 'embed-v2/tasks', json=body)['_id']}"
+        )
+
+    done = ended({**source, "segmentation": {"sequential": sequential}})
+    assert [(d["embedding_scope"], d.get("chunk_index")) for d in done["data"]] == [
+        ("chunk", 0), ("chunk", 1), ("chunk", 2), ("chunk", 3), ("asset", None),
+    ]  # fmt: skip
+    assert {(len(d["embedding"]), d["embedding_option"]) for d in done["data"]} == {(512, "text")}
+    assert done["metadata"]["embedding_scopes"] == ["local", "asset"]
+    assert "duration" not in done["metadata"]
+    own = {"media_source": {"base64_string": base64.b64encode(b"One. Two.").decode()}}
+    assert len(ended({**own, "embedding_scope": ["asset"]})["data"]) == 1
+    picture = client.upload(samples.image(tmp_path / "picture.png"))
+    assert ended({"media_source": {"asset_id": picture}})["status"] == "failed"
+    listed = client.ok("GET", "embed-v2/tasks")["data"][2]["document_embedding"]["metadata"]
+    assert listed["input_filename"] == "note.md"
 
 
 def test_errors_do_not_tell_where_files_are(client: Client, tmp_path: Path) -> None:

@@ -173,9 +173,13 @@ def _gather(
             folder.mkdir(parents=True, exist_ok=True)
         whole = folder / "whole"
         if url := file.body.get("url"):
+            from videlicet.media import playlists
             from videlicet.media.fetch import fetch
 
             fetch(url, whole, settings, progress=lambda *_: check())
+            if playlists.is_playlist(whole):
+                with translated(folder):
+                    playlists.join(url, whole, settings, check)
         else:
             _join(grant, store, file, whole, check)
         store.blobs.move_in(grant, key, whole)

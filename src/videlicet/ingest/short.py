@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from videlicet.ingest.worker.runtime import Runtime
 
 PROCESSING, READY, FAILED = "processing", "ready", "failed"
+#: Bytes of the longest text whose vectors are computed.
+LONGEST_TEXT = 1024 * 1024
 
 
 def prepare(runtime: Runtime, tenant: str, file_id: str) -> str:
@@ -63,12 +65,15 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
         if task.status != PROCESSING:
             return task.status
         try:
-            heard = _observed(runtime, tenant, task)
-            _require_begun(task, heard.span)
-            body: dict[str, Any] = {
-                "data": vectors_of(heard.strips, heard.span, task.body["request"]),
-                "duration": float(heard.span.duration),
-            }
+            if task.body["facts"].get("input_type") == "document":
+                body: dict[str, Any] = {"data": _read(runtime, tenant, task)}
+            else:
+                heard = _observed(runtime, tenant, task)
+                _require_begun(task, heard.span)
+                body = {
+                    "data": vectors_of(heard.strips, heard.span, task.body["request"]),
+                    "duration": float(heard.span.duration),
+                }
             status = READY
         except VidelicetError as error:
             if runtime.closing:
@@ -99,7 +104,8 @@ class Observed:
     strips: dict[str, Strip]
 
 
-def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
+def _file(runtime: Runtime, tenant: str, task: Resource) -> tuple[Resource, Path]:
+    """The file of an embedding task, ready, and where its bytes are."""
     grant = replace(runtime.grant, tenant=tenant)
     with runtime.alone(files.lock_of(task.body["file_id"])):
         file = files.prepare(
@@ -107,7 +113,28 @@ def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
         )
     if file.body.get("error") is not None:
         raise from_json(file.body["error"])
-    path = files.bytes_of(grant, runtime.store, file)
+    return file, files.bytes_of(grant, runtime.store, file)
+
+
+def _read(runtime: Runtime, tenant: str, task: Resource) -> list[dict[str, Any]]:
+    """The vectors of a document: of one that is plain text."""
+    from videlicet.embedding import documents
+
+    file, path = _file(runtime, tenant, task)
+    if not str(file.body.get("file_type")).startswith("text/") or file.body["size"] > LONGEST_TEXT:
+        raise MediaError(
+            "media_not_recognised",
+            f"{file.name} is no plain text of at most {LONGEST_TEXT} bytes.",
+            subject=file.name,
+        )
+    cards = chosen_cards(runtime.settings.models)
+    encoder = runtime.models({"text": cards["text"]}).text
+    text = path.read_text("utf-8", "replace")
+    return documents.vectors_of(encoder, text, task.body["request"])
+
+
+def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
+    file, path = _file(runtime, tenant, task)
     settings = runtime.settings
     if file.body.get("kind") == "image" and task.body["facts"].get("input_type") == "image":
         return _pictured(runtime, path)

@@ -18,6 +18,7 @@ from videlicet.api.v1_3.schemas.embed import TaskOut
 from videlicet.api.v1_3.schemas.embed_v2 import (
     Answer,
     Begun,
+    Document,
     Fixed,
     Multi,
     Picture,
@@ -31,6 +32,7 @@ from videlicet.api.v1_3.schemas.embed_v2 import (
 )
 from videlicet.api.v1_3.schemas.media_sources import MediaSource
 from videlicet.embedding.clips import vectors_of
+from videlicet.embedding.documents import USUAL
 from videlicet.embedding.inputs import LONGEST, Models, pictures, recording, texts
 from videlicet.embedding.space import DIMENSIONS, fused
 from videlicet.errors import MediaError
@@ -85,22 +87,31 @@ def create(call: Call, body: Request) -> Any:
     "/embed-v2/tasks", status_code=202, response_model=Begun, response_model_exclude_none=True
 )
 def create_task(call: Call, body: TaskRequest) -> Any:
-    """Have the vectors of a recording computed."""
+    """Have the vectors of a recording, a picture or a plain text computed."""
     name = known(body.model_name)
     _check_dimension(body.embedding_dimension)
-    if body.input_type == "document":
-        raise ApiError(400, "api_not_allowed", "Documents cannot be embedded in this version.")
     part = getattr(body, body.input_type)
     if part is None:
         raise missing(body.input_type)
-    if isinstance(part, Recording):
-        request = _request(body.input_type, part)
-    else:
-        request = {"options": ["visual"], "scopes": ["asset"], "types": ["separate"], "clip": CLIP}
-    file_id, facts = _file(call, part.media_source)
+    match part:
+        case Recording():
+            request = _request(body.input_type, part)
+        case Document():
+            request = _of_document(part)
+        case _:
+            request = {
+                "options": ["visual"], "scopes": ["asset"], "types": ["separate"], "clip": CLIP,
+            }  # fmt: skip
+    file_id, facts = _file(call, part.media_source, body.input_type)
     facts |= {"input_type": body.input_type}
-    if body.input_type != "image":
+    if isinstance(part, Recording):
         facts |= _asked(body.input_type, request)
+    elif isinstance(part, Document):
+        facts |= {
+            "embedding_options": request["options"],
+            "embedding_scopes": [one.replace("chunk", "local") for one in request["scopes"]],
+            "embedding_dimension": DIMENSIONS,
+        }
     task = begin(call, 2, name, file_id, request, facts)
     return {"_id": task.id, "status": task.status, "metadata": {"embedding_dimension": DIMENSIONS}}
 
@@ -134,7 +145,7 @@ def listed(task: Resource) -> dict[str, Any]:
         "input_filename": facts.get("input_filename"),
         f"{kind}_embedding_option": task.body["request"]["options"],
         f"{kind}_embedding_scope": task.body["request"]["scopes"],
-        "duration": None if kind == "image" else task.body.get("duration"),
+        "duration": task.body.get("duration") if kind in ("audio", "video") else None,
         "video_clip_length": facts.get("clip_length"),
     }
     known = {name: value for name, value in metadata.items() if value is not None}
@@ -147,7 +158,7 @@ def shown(task: Resource) -> dict[str, Any]:
     """A task as the second form shows it."""
     error = task.body.get("error")
     facts = dict(task.body["facts"])
-    if facts["input_type"] != "image":
+    if facts["input_type"] in ("audio", "video"):
         facts["duration"] = float(task.body.get("duration") or 0.0)
     return {
         "_id": task.id,
@@ -235,6 +246,26 @@ def _request(kind: str, part: Recording) -> dict[str, Any]:
     }
 
 
+def _of_document(part: Document) -> dict[str, Any]:
+    """What is asked of a document, in our own words."""
+    if part.embedding_option == ["visual"]:
+        raise ApiError(400, "api_not_allowed", "Of documents only the text can be embedded.")
+    plan = None if part.segmentation is None else part.segmentation.sequential
+    most = USUAL if plan is None else plan.max_sentences
+    overlap = 0 if plan is None else plan.overlap_sentences
+    if overlap >= most:
+        raise invalid("document.segmentation: overlap_sentences must be less than max_sentences.")
+    scopes = part.embedding_scope or ["local", "asset"]
+    types = part.embedding_type or ["separate_embedding"]
+    return {
+        "options": ["text"],
+        "scopes": [one.replace("local", "chunk") for one in dict.fromkeys(scopes)],
+        "types": [one.removesuffix("_embedding") for one in types],
+        "sentences": most,
+        "overlap": overlap,
+    }
+
+
 def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
     """Words and media together as one vector."""
     sources = part.media_sources or []
@@ -273,7 +304,7 @@ def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
     return {"data": [_datum(fused(vectors))], "usage": _usage(counts)}
 
 
-def _file(call: Caller, source: MediaSource) -> tuple[str, dict[str, Any]]:
+def _file(call: Caller, source: MediaSource, kind: str) -> tuple[str, dict[str, Any]]:
     """The asset of a source, made for it where it is none yet."""
     import io
 
@@ -293,7 +324,9 @@ def _file(call: Caller, source: MediaSource) -> tuple[str, dict[str, Any]]:
         )
         return file.id, {"input_url": source.url}
     data = decoded(source.base64_string or "", "media_source")
-    file = assets.make(call, method="direct", name="upload", source=io.BytesIO(data), body=body)
+    # Plain text is known by its name only.
+    name = "upload.txt" if kind == "document" else "upload"
+    file = assets.make(call, method="direct", name=name, source=io.BytesIO(data), body=body)
     return file.id, {}
 
 
@@ -324,11 +357,12 @@ def _datum(vector: Any, option: str | None = None) -> dict[str, Any]:
 
 
 def _timed(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    timed = kind != "image"
+    timed = kind in ("audio", "video")
     return {
         "embedding": row["embedding"],
         "embedding_option": row["option"],
         "embedding_scope": row["scope"],
         "start_sec": row["start"] if timed else None,
         "end_sec": row["end"] if timed else None,
+        "chunk_index": row.get("chunk_index"),
     }

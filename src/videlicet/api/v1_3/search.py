@@ -29,8 +29,15 @@ _MODALITIES = {
     "visual": frozenset({Modality.VISUAL, Modality.TEXT}),
     "audio": frozenset({Modality.SOUND}),
     "transcription": frozenset({Modality.SPEECH}),
+    # What older clients ask for.
     "conversation": frozenset({Modality.SPEECH}),
+    "text_in_video": frozenset({Modality.TEXT}),
+    "logo": frozenset({Modality.VISUAL, Modality.TEXT}),
 }
+#: What an index must have been made with, where that goes by another name.
+_NEEDS = {
+    "transcription": "audio", "conversation": "audio", "text_in_video": "visual", "logo": "visual",
+}  # fmt: skip
 _SPEECH_LANES = {"lexical": {"speech-words", "speech-phrase"}, "semantic": {"speech"}}
 _OTHER_LANES = frozenset(
     {"scene", "screen", "screen-words", "screen-substring", "screen-phrase", "frames", "sound"}
@@ -99,7 +106,7 @@ def _check(index: Index, options: Sequence[str], transcription: Sequence[str] | 
     for option in options:
         if option not in _MODALITIES:
             raise invalid("search_options are visual, audio and transcription.")
-        need = "audio" if option in ("transcription", "conversation") else option
+        need = _NEEDS.get(option, option)
         if need not in built:
             raise invalid(f"search_options: the index was made without {need}.")
     if transcription and "transcription" not in options:

@@ -46,4 +46,5 @@ class TaskOut(Model):
     video_embedding: Vectors | None = None
     audio_embedding: Vectors | None = None
     image_embedding: Vectors | None = None
+    document_embedding: Vectors | None = None
     error: dict[str, Any] | None = None

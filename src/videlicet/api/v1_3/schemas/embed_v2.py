@@ -55,6 +55,25 @@ class Recording(Model):
     embedding_type: list[Type] | None = None
 
 
+class Sequential(Model):
+    strategy: Literal["sentence"] = "sentence"
+    max_sentences: int = Field(ge=1, le=100)
+    overlap_sentences: int = Field(default=0, ge=0, le=99)
+
+
+class DocumentSegmentation(Model):
+    spatial: dict[str, str] | None = None
+    sequential: Sequential | None = None
+
+
+class Document(Model):
+    media_source: MediaSource
+    segmentation: DocumentSegmentation | None = None
+    embedding_option: list[Literal["visual", "text"]] | None = None
+    embedding_type: list[Type] | None = None
+    embedding_scope: list[Literal["local", "asset"]] | None = None
+
+
 class NamedSource(MediaSource):
     name: str | None = None
     media_type: Literal["image", "video", "audio", "document"]
@@ -86,7 +105,7 @@ class TaskRequest(Model):
     embedding_dimension: int | None = None
     audio: Recording | None = None
     video: Recording | None = None
-    document: dict[str, Any] | None = None
+    document: Document | None = None
     image: Picture | None = None
 
 
@@ -96,6 +115,7 @@ class Datum(Model):
     embedding_scope: str | None = None
     start_sec: float | None = None
     end_sec: float | None = None
+    chunk_index: int | None = None
 
 
 class Usage(Model):

@@ -1,0 +1,95 @@
+"""Films that are fetched in pieces, from HLS playlists."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+from tests import samples
+from tests.api.server import DOUBLES, Client, served
+from tests.ingest import rig
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    home = tmp_path_factory.mktemp("server") / "home"
+    with (
+        served(home, **DOUBLES, VIDELICET_FETCH_ALLOW="127.0.0.1/32") as server,
+        Client(server, server.key()) as one,
+    ):
+        yield one
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    """The address of a folder that is served."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def fetched(client: Client, url: str) -> dict[str, object]:
+    made = client.ok("POST", "assets", data={"method": "url", "url": url})
+    found: dict[str, object] = client.ended(f"assets/{made['_id']}")
+    return found
+
+
+def test_a_film_from_its_own_playlist(client: Client, tmp_path: Path, site: str) -> None:
+    film = rig.films(tmp_path / "films", 1, seconds=14)[0]
+    first = client.ended(f"assets/{client.upload(film)}")
+    playlist = httpx.get(first["hls"]["manifest_url"]).text
+    pieces = [line for line in playlist.splitlines() if not line.startswith("#")]
+    assert len(pieces) == 3
+    again = fetched(client, first["hls"]["manifest_url"])
+    assert (again["status"], again["filename"]) == ("ready", "index.m3u8")
+    assert again["duration"] == pytest.approx(14, abs=0.3)
+    # Of several versions, the best; and stretches of one file.
+    host = first["hls"]["manifest_url"].partition("/media/")[0]
+    whole = b"".join(httpx.get(host + piece).content for piece in pieces)
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "whole.ts").write_bytes(whole)
+    lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:7"]
+    at = 0
+    for size in (len(whole) // 2, len(whole) - len(whole) // 2):
+        lines += ["#EXTINF:7,", f"#EXT-X-BYTERANGE:{size}@{at}", "whole.ts"]
+        at += size
+    (tmp_path / "deep" / "good.m3u8").write_text("\n".join([*lines, "#EXT-X-ENDLIST"]))
+    (tmp_path / "master.m3u8").write_text(
+        "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=10\nnothing.m3u8\n"
+        "#EXT-X-STREAM-INF:BANDWIDTH=900,RESOLUTION=1x1\ndeep/good.m3u8\n"
+    )
+    third = fetched(client, f"{site}/master.m3u8")
+    assert (third["status"], third["size"]) == ("ready", len(whole))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "#EXTINF:4,\nfilm.mp4\n",
+        "#EXT-X-ENDLIST\n",
+        '#EXT-X-KEY:METHOD=AES-128,URI="key"\n#EXTINF:4,\nfilm.mp4\n#EXT-X-ENDLIST\n',
+        "#EXTINF:4,\nhttp://169.254.169.254/latest\n#EXT-X-ENDLIST\n",
+        "#EXTINF:4,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n",
+        "#EXTINF:4,\nmissing.ts\n#EXT-X-ENDLIST\n",
+        "#EXTINF:4,\nlist.m3u8\n#EXT-X-ENDLIST\n",
+        "#EXT-X-STREAM-INF:BANDWIDTH=1\nlist.m3u8\n",
+    ],
+)
+def test_playlists_that_are_refused(client: Client, tmp_path: Path, site: str, rest: str) -> None:
+    samples.video(tmp_path / "film.mp4", samples.THREE)
+    (tmp_path / "list.m3u8").write_text(f"#EXTM3U\n{rest}")
+    failed = fetched(client, f"{site}/list.m3u8")
+    assert failed["status"] == "failed"
+    assert failed["error"]
