@@ -67,16 +67,20 @@ def join(url: str, playlist: Path, settings: Settings, check: Callable[[], None]
         if best := _best(text):
             url = urljoin(url, best)
             text = _text(url, get(url, LARGEST))
+        there = None
         with whole.open("wb") as out:
             for one in _pieces(url, text):
-                with get(one.url, left).open("rb") as source:
+                # Pieces may be stretches of one file. What is fetched counts, used or not.
+                if one.url != there:
+                    left -= get(one.url, max(left, 1)).stat().st_size
+                    there = one.url
+                with piece.open("rb") as source:
                     source.seek(one.start)
                     if one.length is None:
                         shutil.copyfileobj(source, out, 1024 * 1024)
                     else:
                         out.write(source.read(one.length))
-                left = settings.fetch_max - out.tell()
-                if left <= 0:
+                if left < 0 or out.tell() > settings.fetch_max:
                     raise MediaError(
                         "media_too_large",
                         f"{url} is larger than fetch_max, {settings.fetch_max} bytes.",
