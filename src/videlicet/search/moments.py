@@ -104,23 +104,29 @@ def _units(candidates: Sequence[Candidate], shots: Sequence[Span]) -> list[_Unit
 
 
 def _unit_span(span: Span, shots: Sequence[Span], starts: Sequence[Fraction]) -> Span:
-    first = max(0, bisect_right(starts, span.start) - 1)
-    best: Span | None = None
-    overlap = Fraction(0)
-    for shot in shots[first:]:
-        if shot.start >= span.end and best is not None:
-            break
-        if shot.start > span.end:
-            break
-        shared = shot.overlap(span)
-        if best is None or shared > overlap:
-            best, overlap = shot, shared
+    best = _shot_of(span, shots, starts)
     if best is None:
         return span
     if best.duration <= WHOLE_SHOT:
         return best
     spare = max(Fraction(0), SHORTEST - span.duration) / 2
     return Span(span.start - spare, span.end + spare).clamp(best)
+
+
+def _shot_of(span: Span, shots: Sequence[Span], starts: Sequence[Fraction]) -> Span | None:
+    """The shot that shares most with a span."""
+    first = bisect_right(starts, span.start) - 1
+    if first >= 0 and shots[first].end >= span.end:
+        return shots[first]
+    best: Span | None = None
+    overlap = Fraction(0)
+    for shot in shots[max(0, first) :]:
+        if shot.start > span.end or (shot.start == span.end and best is not None):
+            break
+        shared = shot.overlap(span)
+        if best is None or shared > overlap:
+            best, overlap = shot, shared
+    return best
 
 
 def _join_overlapping(units: list[_Unit]) -> list[_Unit]:
