@@ -262,7 +262,7 @@ def test_one_trace_from_the_request_through_the_worker(tmp_path: Path) -> None:
             _, upload = spans.one("POST /v1.3/assets")
             assert spans.one("ingest file")[1].trace_id == upload.trace_id
             _, asked = spans.one("POST /v1.3/search")
-            for name in ("search", "search encode", "search retrieve", "search explain"):
+            for name in ("search", "search encode", "search retrieve", "search group"):
                 assert spans.one(name)[1].trace_id == asked.trace_id
             logged = next(r for r in requests(server) if r["route"] == "/v1.3/search")
             assert logged["trace"] == asked.trace_id.hex()
