@@ -123,6 +123,21 @@ with rig.writing() as (store, index):
 
 
 @pytest.mark.embedded("whoever adds does all that is left in the data directory")
+def test_what_was_observed_on_a_machine_that_is_gone_is_observed_again(
+    three_films: list[Path], undisturbed: Rig, rig: Rig
+) -> None:
+    with rig.writing() as (store, index):
+        news = ingest(GRANT, store, rig.settings, index, find_sources(three_films))
+        wait_for(news, stage="store")
+        worker().kill()
+        with pytest.raises(TaskError):
+            list(news)
+    assert Status.RUNNING in rig.statuses().values()
+    shutil.rmtree(rig.settings.home / "staging")
+    rig.add(*three_films)
+    assert rig.contents() == undisturbed.contents()
+
+
 def test_closing_the_iterator_stops_the_work_and_keeps_what_is_done(
     three_films: list[Path], undisturbed: Rig, rig: Rig
 ) -> None:

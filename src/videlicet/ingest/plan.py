@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from videlicet.errors import MediaError
+from videlicet.media.process import open_media, readable
 from videlicet.store.catalog.rows import media_from_json, media_to_json
 from videlicet.types import MediaInfo, derived_id
 
@@ -88,3 +91,24 @@ INCOMING = "incoming-"
 def staging(settings: Settings, name: str) -> Path:
     """Where unfinished work lies, by asset (or by task, before its asset is known)."""
     return settings.home / "staging" / name
+
+
+def stamp_of(facts: os.stat_result) -> tuple[int, ...]:
+    """What changes with a file's content."""
+    return (facts.st_size, facts.st_mtime_ns, facts.st_ino)
+
+
+def require_unchanged(path: Path, stamp: tuple[int, ...]) -> None:
+    """Refuse a file that is not as it was at its stamp.
+
+    Raises:
+        MediaError: ``media_gone``.
+    """
+    with open_media(path) as file:
+        now = stamp_of(os.fstat(file.fileno()))
+    if now != stamp:
+        raise MediaError(
+            "media_gone",
+            f"{readable(path)} was changed while it was being read.",
+            subject=readable(path),
+        )

@@ -16,15 +16,15 @@ from videlicet.errors import Cancelled, MediaError, NotFound, VidelicetError, fr
 from videlicet.ingest import delivery, files, videos
 from videlicet.ingest.client.giving import forget, given, is_url, name_of
 from videlicet.ingest.leftovers import LIVE, lock_of, take_back
-from videlicet.ingest.passes.assemble import assemble
+from videlicet.ingest.passes.assemble import Findings, Incomplete, assemble
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.observe import observe
 from videlicet.ingest.passes.pool import Crew
-from videlicet.ingest.plan import Plan, staging
+from videlicet.ingest.plan import Plan, require_unchanged, staging, stamp_of
 from videlicet.ingest.progress import Progress
 from videlicet.ingest.worker.runtime import Reporter, Runtime, peak_memory, processor_seconds
 from videlicet.media.probe import probe
-from videlicet.media.process import open_media, readable
+from videlicet.media.process import open_media
 from videlicet.rights import LOCAL
 from videlicet.store.catalog.schema import instant_text
 from videlicet.store.home import translated
@@ -75,13 +75,13 @@ class Steps:
             return self._uploaded(task, video_id).to_json()
         path = self._brought(task) or Path(task.source)
         with open_media(path) as file:
-            stamp = _stamp(os.fstat(file.fileno()))
+            stamp = stamp_of(os.fstat(file.fileno()))
             digest = hashlib.sha256()
             while block := file.read(_READ):
                 digest.update(block)
                 self._check()
         media = probe(path, self._settings)
-        _require_unchanged(path, stamp)
+        require_unchanged(path, stamp)
         sha256 = digest.hexdigest()
         # The same bytes of two tenants are two assets.
         asset_id = derived_id(*([] if task.tenant == LOCAL else [task.tenant]), sha256)
@@ -119,7 +119,7 @@ class Steps:
             sha256=file.body["sha256"],
             name=file.name,
             blob=file.body.get("blob"),
-            stamp=_stamp(files.bytes_of(self._grant, self._store, file).stat()),
+            stamp=stamp_of(files.bytes_of(self._grant, self._store, file).stat()),
             media=media,
         )
 
@@ -181,7 +181,7 @@ class Steps:
         with self._journal(plan) as journal, files.named(path, plan.name):
             observe(path, plan, models, crew, journal, self._settings, reporter.lane)
         if plan.blob is None:
-            _require_unchanged(path, plan.stamp)
+            require_unchanged(path, plan.stamp)
         self._cpu = dict(crew.cpu)
 
     def store(self, row: Mapping[str, Any]) -> list[str]:
@@ -189,8 +189,12 @@ class Steps:
         plan = Plan.from_json(row)
         self._stage("store")
         pair = (plan.index_id, plan.asset_id)
-        with self._journal(plan) as journal:
-            found = assemble(plan, self._runtime.models(plan.cards), journal)
+        try:
+            found = self._assembled(plan)
+        except Incomplete:
+            # It was observed on another machine, which has the journal and has gone.
+            self.observe(row)
+            found = self._assembled(plan)
         self._check()
         self._store.catalog.put_observations(self._grant, *pair, found.observations)
         for (modality, space), rows in found.vectors.items():
@@ -253,6 +257,10 @@ class Steps:
             )
 
     # -- small parts ----------------------------------------------------------------------------
+
+    def _assembled(self, plan: Plan) -> Findings:
+        with self._journal(plan) as journal:
+            return assemble(plan, self._runtime.models(plan.cards), journal)
 
     def _note_ready(self, plan: Plan) -> None:
         task = self._store.catalog.task(self._grant, self._task_id)
@@ -340,7 +348,7 @@ class Steps:
         if plan.blob is not None:
             return self._store.blobs.path(self._grant, plan.blob)
         path = self._path(task)
-        _require_unchanged(path, plan.stamp)
+        require_unchanged(path, plan.stamp)
         return path
 
     def _path(self, task: Task) -> Path:
@@ -382,18 +390,3 @@ def _entry(plan: Plan, status: Status, now: datetime | None = None) -> IndexedAs
 
 def _seconds(plan: Plan) -> float:
     return float(plan.media.span.duration)
-
-
-def _stamp(facts: os.stat_result) -> tuple[int, ...]:
-    return (facts.st_size, facts.st_mtime_ns, facts.st_ino)
-
-
-def _require_unchanged(path: Path, stamp: tuple[int, ...]) -> None:
-    with open_media(path) as file:
-        now = _stamp(os.fstat(file.fileno()))
-    if now != stamp:
-        raise MediaError(
-            "media_gone",
-            f"{readable(path)} was changed while it was being read.",
-            subject=readable(path),
-        )

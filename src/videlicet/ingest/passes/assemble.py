@@ -53,6 +53,10 @@ FAINTEST = 0.02
 ALIKE = 0.95
 
 
+class Incomplete(LookupError):
+    """The journal lacks a unit of a pass that has ended: it was ended elsewhere."""
+
+
 @dataclass(slots=True)
 class Findings:
     """Everything one pass found. ``vectors`` is keyed by modality and space, then by row id."""
@@ -277,7 +281,7 @@ def _placed(start: float, end: float, origin: Fraction, bounds: Span) -> Span:
 def _entry(journal: Journal, key: str) -> Entry:
     entry = journal.get(key)
     if entry is None:
-        raise LookupError(f"the journal lacks {key}")
+        raise Incomplete(f"the journal lacks {key}")
     return entry
 
 
