@@ -48,6 +48,7 @@ def test_every_method(packages: Path, tmp_path: Path) -> None:
     drive(packages, tmp_path, rig.films(tmp_path / "films", 1, seconds=8)[0], {})
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.corpus
 @pytest.mark.timeout(600)

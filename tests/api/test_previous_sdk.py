@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.docs.snippets import ROOT
 
 PINNED = ROOT / "requirements" / "previous-sdk.txt"
 
 
+@pytest.mark.slow
 def test_the_version_before(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     subprocess.run(

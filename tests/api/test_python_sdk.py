@@ -41,7 +41,10 @@ OLDER = "force" not in inspect.signature(AssetsClient.delete).parameters
 
 @pytest.fixture(
     scope="module",
-    params=["doubles", pytest.param("real", marks=[pytest.mark.weights, pytest.mark.corpus])],
+    params=[
+        "doubles",
+        pytest.param("real", marks=[pytest.mark.weights, pytest.mark.corpus, pytest.mark.slow]),
+    ],
 )
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -23,7 +23,7 @@ SEE = Grant("tests", Purpose.ANALYZE, EVERY_TENANT)
 MANAGE = Grant("tests", Purpose.MANAGE, EVERY_TENANT)
 
 
-@pytest.mark.parametrize("rounds", [6, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=pytest.mark.slow)])
 def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path, rounds: int) -> None:
     films = rig.films(tmp_path / "films", rounds, seconds=8)
     chance = random.Random(11)
