@@ -196,7 +196,8 @@ def test_transcription(client: TwelveLabs, asset: Any, video: Any) -> None:
     assert said.status == "ready"
     assert said.words
     assert said.words[0].start < said.words[0].end
-    assert len(said.words) >= len(said.sentences) == len(said.utterances)
+    assert len(said.words) >= len(said.sentences) > 0
+    assert len(said.words) >= len(said.utterances) > 0
 
 
 def test_search_by_words(client: TwelveLabs, index: str, asset: Any, video: Any) -> None:
@@ -275,7 +276,7 @@ def test_search_pages(client: TwelveLabs, index: str, video: Any, tmp_path: Path
         (h.video_id, h.start, h.end, h.rank) for h in whole.data
     ]
     assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
-    assert any(hit.user_metadata for hit in hits[2:]) or video.id in {h.video_id for h in hits[:2]}
+    assert all(hit.user_metadata is not None for hit in hits)
     first = client.search.create(**query, page_limit=2)
     second = client.search.retrieve(first.page_info.next_page_token)
     assert [hit.rank for hit in second.data] == [3, 4]
