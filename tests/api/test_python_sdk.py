@@ -199,7 +199,8 @@ def test_transcription(client: TwelveLabs, asset: Any, video: Any) -> None:
     assert said.status == "ready"
     assert said.words
     assert said.words[0].start < said.words[0].end
-    assert len(said.words) >= len(said.sentences) >= len(said.utterances) > 0
+    assert len(said.words) >= len(said.sentences) > 0
+    assert len(said.words) >= len(said.utterances) > 0
 
 
 def test_search_by_words(client: TwelveLabs, index: str, asset: Any, video: Any) -> None:

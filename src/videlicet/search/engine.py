@@ -24,7 +24,7 @@ from videlicet.types import GroupBy, Hit, Index, Modality, Query, SearchPage, Sp
 #: Fewest rows a lane returns; more are fetched for later pages.
 DEPTH = 100
 #: Rows a lane returns where all that matches is wanted at once.
-WHOLE = 500
+WHOLE = 250
 #: Assets whose shots are kept at hand.
 KEPT_SHOTS = 4096
 #: Largest page.

@@ -135,7 +135,7 @@ def _items(
     }
     rows, _ = call.catalog.find_resources(grant, Kind.VIDEO, ids=ids)
     shown = {row.id: row for row in rows}
-    spans = {id: call.catalog.asset(grant, id).media.span for id in ids}
+    spans = {one.id: one.media.span for one in call.catalog.assets(grant, among=ids)}
     thumbnails = "thumbnail" in (index.options.get("addons") or [])
 
     def metadata(video_id: str) -> dict[str, Any] | None:

@@ -174,12 +174,16 @@ class Catalog(Observations, Tasks, Resources, Keys):
         index_id: str | None = None,
         *,
         filter: Mapping[str, Any] | None = None,
+        among: Collection[str] | None = None,
         offset: int = 0,
         limit: int | None = None,
     ) -> list[Asset]:
-        """Assets in the order they were added, of one index or of all, that pass ``filter``."""
+        """Assets in the order they were added, of one index or of all, that pass ``filter`` (of
+        those ``among`` a few, if given)."""
         authorize(grant, READING, "asset")
         query = select(assets).where(*_reach(grant, assets))
+        if among is not None:
+            query = query.where(assets.c.id.in_(list(among)))
         query = query.order_by(assets.c.created_at, assets.c.id)
         if filter:
             query = query.where(compile_filter(filter))
