@@ -25,7 +25,9 @@ def begun(server: Server, key: str) -> socket.socket:
     return connection
 
 
-@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "kind", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_requests_are_finished_and_tasks_go_on(tmp_path: Path, kind: signal.Signals) -> None:
     film = rig.films(tmp_path / "films", 1, seconds=40)[0]
     with served(tmp_path / "home", **DOUBLES) as server, Client(server, server.key()) as client:

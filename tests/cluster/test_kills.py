@@ -23,8 +23,9 @@ SEE = Grant("tests", Purpose.ANALYZE, EVERY_TENANT)
 MANAGE = Grant("tests", Purpose.MANAGE, EVERY_TENANT)
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=pytest.mark.slow)])
-def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path, rounds: int) -> None:
+@pytest.mark.slow
+def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> None:
+    rounds = 30
     films = rig.films(tmp_path / "films", rounds, seconds=8)
     chance = random.Random(11)
     with cluster(services, tmp_path) as group:

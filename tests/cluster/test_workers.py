@@ -74,6 +74,7 @@ def test_the_work_of_a_dead_worker_is_taken_up(group: Cluster, tmp_path: Path) -
     assert store.blobs.list(MANAGE, "tasks/") == []
 
 
+@pytest.mark.slow
 def test_a_worker_that_lost_the_database_ends_and_comes_back(
     group: Cluster, services: Services, tmp_path: Path
 ) -> None:
@@ -141,6 +142,7 @@ time.sleep(60)
         assert process.wait(30) == LOST
 
 
+@pytest.mark.slow
 def test_an_event_is_sent_as_often_as_it_is_tried(group: Cluster, tmp_path: Path) -> None:
     (film,) = films(tmp_path / "films", 1)
     store = group.store()
@@ -174,6 +176,7 @@ def test_the_same_bytes_are_worked_on_once(group: Cluster, tmp_path: Path) -> No
     assert store.blobs.list(MANAGE, "tasks/") == []
 
 
+@pytest.mark.slow
 def test_the_library_waits_for_its_own_tasks_only(group: Cluster, tmp_path: Path) -> None:
     own, others = films(tmp_path / "films", 2, seconds=4)
     long = films(tmp_path / "long", 1, seconds=600)[0]
