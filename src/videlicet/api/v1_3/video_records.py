@@ -97,8 +97,8 @@ def _make(
         attempts=1,
         tenant=call.tenant,
     )
-    call.catalog.put_resource(grant, video)
-    call.catalog.put_task(grant, task)
+    # Both or neither: a server may be killed at any instant.
+    call.catalog.put_resource(grant, video, task)
     call.service.work.wake()
     return video, task
 

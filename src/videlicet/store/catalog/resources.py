@@ -13,8 +13,9 @@ from videlicet.errors import NotFound
 from videlicet.rights import EVERY_TENANT, Grant, authorize
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.schema import folded, resources
+from videlicet.store.catalog.tasks import write_task
 from videlicet.store.records import MANAGING, READING
-from videlicet.types import Kind, Resource
+from videlicet.types import Kind, Resource, Task
 
 #: Condition on the body: a path of keys, an operator (``==``, ``>=``, ``<=``) and a value.
 Condition = tuple[Sequence[str], str, str | int | float | bool]
@@ -26,8 +27,8 @@ class Resources(Part):
     Webhooks may be changed without the writer's lock, as keys may: while a server runs.
     """
 
-    def put_resource(self, grant: Grant, one: Resource) -> None:
-        """Add a resource, or replace it as a whole."""
+    def put_resource(self, grant: Grant, one: Resource, task: Task | None = None) -> None:
+        """Add a resource, or replace it as a whole; with the task that works on it, if given."""
         authorize(grant, MANAGING, one.kind)
         row = _row(one)
         with self._changing(one.kind) as connection:
@@ -36,6 +37,8 @@ class Resources(Part):
                 update(resources).where(*where, *_reach(grant)).values(row)
             ).rowcount:
                 connection.execute(insert(resources).values(row))
+            if task is not None:
+                write_task(connection, task)
 
     def resource(self, grant: Grant, kind: Kind, id: str) -> Resource:
         """A resource by id.

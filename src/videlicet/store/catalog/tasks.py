@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from videlicet.errors import NotFound
 from videlicet.rights import EVERY_TENANT, Grant, authorize
@@ -15,6 +15,13 @@ from videlicet.store.catalog.rows import task_of, task_row
 from videlicet.store.catalog.schema import tasks
 from videlicet.store.records import MANAGING, READING
 from videlicet.types import Status, Task
+
+
+def write_task(connection: Connection, task: Task) -> None:
+    """Add a task, or replace it, within a transaction."""
+    row = task_row(task)
+    if not connection.execute(update(tasks).where(tasks.c.id == task.id).values(row)).rowcount:
+        connection.execute(insert(tasks).values(row))
 
 
 class Tasks(Part):
@@ -27,12 +34,8 @@ class Tasks(Part):
     def put_task(self, grant: Grant, task: Task) -> None:
         """Add a task, or replace it as a whole."""
         authorize(grant, MANAGING, "task")
-        row = task_row(task)
         with self._database.writing() as connection:
-            if not connection.execute(
-                update(tasks).where(tasks.c.id == task.id).values(row)
-            ).rowcount:
-                connection.execute(insert(tasks).values(row))
+            write_task(connection, task)
 
     def task(self, grant: Grant, task_id: str) -> Task:
         """A task by id.
