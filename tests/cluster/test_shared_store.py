@@ -28,6 +28,7 @@ from tests.store.samples import (
 )
 
 from videlicet.errors import InvalidInput, NotFound, StoreError
+from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings
 from videlicet.store import Level, Store, doctor, open_store
 from videlicet.store.catalog.schema import metadata
@@ -245,3 +246,8 @@ def test_local_copies_keep_to_their_size(
             )
         copies = [p for p in (store.home.root / "cache").rglob("*") if p.is_file()]
         assert sum(p.stat().st_size for p in copies) <= 2500
+
+
+def test_texts_that_the_database_cannot_hold_are_bad_input(stores: tuple[Store, Store]) -> None:
+    with pytest.raises(InvalidInput, match="NUL"):
+        stores[0].catalog.index(Grant("tests", Purpose.MANAGE), "a\0")

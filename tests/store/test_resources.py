@@ -149,6 +149,7 @@ def test_purposes_and_readers(store: Store, tmp_path: Path) -> None:
         reader.catalog.put_resource(MINE, made("x"))
 
 
+@pytest.mark.embedded("looks into the database file")
 def test_keys(store: Store) -> None:
     key, secret = store.catalog.create_key(MINE, "laptop", scopes=["read"])
     assert store.catalog.key_of(secret) == key

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -128,6 +129,9 @@ class PostgresDatabase(Database):
 
     def _translate(self, error: Exception) -> Exception:
         state: str | None = getattr(error, "sqlstate", None)
+        if state is None and isinstance(error, psycopg.DataError):
+            # Raised before anything is sent: this database keeps no NUL characters in texts.
+            return InvalidInput("invalid_argument", "Texts hold no NUL characters.")
         if state is None and type(error).__module__.partition(".")[0] != "psycopg":
             return error
         if state is None or state.startswith(("08", "28", "3D", "57P")):
