@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests import samples
 from tests.api.server import DOUBLES, Client, Server, hosted
+from tests.api.world import World, build
 
 JAVASCRIPT = Path(__file__).parent / "javascript"
 
@@ -44,6 +45,15 @@ def stranger(server: Server) -> Iterator[Client]:
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six seconds of three colours."""
     return samples.video(tmp_path_factory.mktemp("films") / "colours.mp4", samples.THREE)
+
+
+@pytest.fixture(scope="module")
+def world(server: Server, film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One thing of each kind on the server of the file."""
+    picture = samples.image(tmp_path_factory.mktemp("picture") / "picture.png")
+    made = build(server, "local", film, picture)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

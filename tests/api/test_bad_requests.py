@@ -12,9 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests import samples
 from tests.api.server import DOUBLES, Server, served
-from tests.api.world import METHODS, World, build, filled, operations, unknown
+from tests.api.world import METHODS, World, filled, operations, unknown
 
 DOCUMENTS = ("/openapi.json", "/v1/openapi.json")
 FORM = "multipart/form-data"
@@ -62,14 +61,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("bad") / "home"
     with served(home, **DOUBLES, VIDELICET_RATE_LIMIT="10000000") as one:
         yield one
-
-
-@pytest.fixture(scope="module")
-def world(server: Server, film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    picture = samples.image(tmp_path_factory.mktemp("picture") / "picture.png")
-    made = build(server, "local", film, picture)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests import samples
 from tests.api.server import DOUBLES, Server, served
-from tests.api.world import World, build
+from tests.api.world import World
 from tests.docs.snippets import ROOT
 
 CHECKS = (
@@ -31,14 +30,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("description") / "home"
     with served(home, **DOUBLES, VIDELICET_RATE_LIMIT="10000000") as one:
         yield one
-
-
-@pytest.fixture(scope="module")
-def world(server: Server, film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    picture = samples.image(tmp_path_factory.mktemp("picture") / "picture.png")
-    made = build(server, "local", film, picture)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ import anyio
 from cryptography.fernet import Fernet, InvalidToken
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from videlicet.api.errors import ApiError, invalid
 from videlicet.api.gate import changes, grant_of, state_key
@@ -194,9 +194,8 @@ async def _fingerprint(request: Request) -> str:
                     parts.append([name, value.filename, value.content_type, digest])
         else:
             parts.append(hashlib.sha256(await request.body()).hexdigest())
-    except (ApiError, HTTPException):
-        raise
-    except Exception as error:
+    except (ClientDisconnect, LookupError, ValueError) as error:
+        # Unknown character sets, and what is no form; a full disk is no fault of the body.
         raise invalid("The body cannot be read.") from error
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

@@ -103,6 +103,7 @@ class Evaluations:
         except VidelicetError as error:
             body, status = {"error": error.to_json()}, FAILED
         except Exception as error:
+            # A fault of ours ends this evaluation, not the thread that all wait for.
             _log.exception("an evaluation failed")
             fault = TaskError("task_failed", f"The evaluation failed: {type(error).__name__}.")
             body, status = {"error": fault.to_json()}, FAILED
