@@ -296,6 +296,7 @@ def test_segments_are_cut_once_and_go_with_the_asset(
         assert not left.is_file() or needle not in left.read_bytes()
 
 
+@pytest.mark.embedded("the cache holds copies of originals too")
 def test_the_oldest_go_first(tmp_path: Path) -> None:
     film = samples.video(
         tmp_path / "long.mp4", [samples.Scene(samples.RED, 20)], tones=[samples.Tone(seconds=20)]
@@ -325,6 +326,7 @@ def test_the_oldest_go_first(tmp_path: Path) -> None:
         server.stop()
 
 
+@pytest.mark.embedded("the cache holds copies of originals too")
 def test_nothing_is_kept_where_nothing_may_be(tmp_path: Path, film: Path) -> None:
     with (
         served(tmp_path / "home", **DOUBLES, VIDELICET_MEDIA_CACHE="0") as server,
@@ -335,6 +337,7 @@ def test_nothing_is_kept_where_nothing_may_be(tmp_path: Path, film: Path) -> Non
         assert not (server.home / "cache").exists() or not list((server.home / "cache").iterdir())
 
 
+@pytest.mark.embedded("the server would have to be up to hear of it")
 def test_a_film_removed_by_hand_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

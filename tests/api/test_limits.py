@@ -264,6 +264,7 @@ def test_what_every_answer_says_of_the_rate(server: Server, client: Client) -> N
 # -- figures -------------------------------------------------------------------------------------
 
 
+@pytest.mark.embedded("what one server tells of the one worker")
 def test_health_readiness_and_figures(server: Server, client: Client, film: Path) -> None:
     from videlicet import __version__
     from videlicet.media.sandbox import level

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 from tests.api.server import Client, Server
 from tests.ingest import rig
+
+from videlicet.store import open_store
 
 
 @pytest.fixture(scope="module")
@@ -124,9 +126,9 @@ def test_tokens_that_are_none(
     # Nothing comes beside a token, not even what it holds.
     both = {"page": token, "parts": [{"text": "red"}]}
     assert native.post(f"indexes/{index}/search", json=both).status_code == 400
-    with sqlite3.connect(server.home / "library.sqlite") as base:
-        base.execute("UPDATE resources SET expires_at = created_at WHERE kind = 'search'")
-    base.close()
+    change = text("UPDATE resources SET expires_at = created_at WHERE kind = 'search'")
+    with open_store(server.settings) as store, store.database.writing() as base:
+        base.execute(change)
     late = native.get(f"search/{token}")
     assert (late.status_code, late.json()["message"]) == (400, "The page token has expired.")
 

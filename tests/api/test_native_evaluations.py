@@ -99,7 +99,8 @@ def test_it_begins_anew_with_the_next_server(
     assert server.stop() == 0
     server.start()
     there = native.ok("GET", f"evaluations/{made['id']}")
-    assert there["status"] == "processing"
+    # Where there are two servers, the other may have gone through with it.
+    assert there["status"] == "processing" or server.front
     assert native.ended(f"evaluations/{made['id']}", 300)["report"]["by_asset"]["text"]["all"]
 
 

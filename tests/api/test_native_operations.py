@@ -5,21 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.api.server import Client, Server
+from tests.cluster.services import blobs
 
 
 def test_the_doctor(server: Server, native: Client, client: Client, film: Path) -> None:
     client.film(client.index(), film)
     assert native.ok("GET", "doctor") == {"sound": True, "findings": []}
-    stray = server.home / "blobs" / "strange" / "blob"
-    stray.parent.mkdir()
-    stray.touch()
+    stored = blobs(server.home)
+    stored.put("strange/blob", b"")
     found = native.ok("GET", "doctor")
     assert found["sound"]
     (one,) = found["findings"]
     assert (one["level"], one["subject"]) == ("warning", "blobs")
     assert one["remedy"]
     # It only looks, and the server goes on.
-    assert stray.exists()
+    assert stored.head("strange/blob")
     assert client.ok("GET", "indexes")["data"][0]["video_count"] == 1
 
 

@@ -20,6 +20,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests import samples
 from tests.api.server import DOUBLES, Client, Server, served
+from tests.cluster.services import blobs
 
 CANARY = "zqxjkcanary"
 
@@ -68,12 +69,12 @@ def noisy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, st
                 child.kill()
             video = client.ok("GET", f"indexes/{index}/videos")["data"][0]["_id"]
             asset = client.ok("GET", f"indexes/{index}/indexed-assets/{video}")["asset_id"]
-            original = home / "blobs" / "files" / asset / "original"
-            original.write_bytes(CANARY.encode() * 99)
+            originals, original = blobs(home), f"files/{asset}/original"
+            originals.put(original, CANARY.encode() * 99)
             playlist = client.ok("GET", f"assets/{asset}")["hls"]["manifest_url"]
             part = httpx.get(playlist).text.splitlines()[-2]
             assert httpx.get(server.root + part).status_code == 422
-            original.unlink()
+            originals.delete(original)
             assert httpx.get(server.root + part).status_code == 404
             time.sleep(1)
         yield server, key

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests import samples
+from tests.cluster.services import copied
 from tests.samples import BLUE, GREEN, Scene, Tone
 
 import videlicet as vl
@@ -89,6 +89,6 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the filled data directory, which the command uses."""
-    shutil.copytree(filled / "home", tmp_path / "home")
+    copied(filled / "home", tmp_path / "home")
     monkeypatch.setenv("VIDELICET_HOME", str(tmp_path / "home"))
     return tmp_path / "home"

@@ -176,6 +176,7 @@ def test_searches_that_cannot_be_run(videlicet, home, tmp_path, words, number, c
     assert done.error["remedy"] in videlicet("search", *named).err
 
 
+@pytest.mark.embedded("one process writes")
 def test_a_second_writer_is_refused_and_readers_are_not(videlicet, home, filled):
     with open_store(load(home), write=True):
         done = videlicet("add", filled / "films", "--json")
@@ -209,6 +210,7 @@ run list --json >"$OUT/list"
 """
 
 
+@pytest.mark.embedded("the disk of a data directory")
 def test_a_full_disk(home, tmp_path):
     film = samples.video(tmp_path / "film.mp4", [Scene(RED, 2)])
     used = sum(path.stat().st_blocks // 2 for path in home.rglob("*"))

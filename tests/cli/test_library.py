@@ -279,6 +279,7 @@ def test_progress_is_lines_of_json(videlicet, home, tmp_path):
     assert "[media_not_recognised]" in people.err
 
 
+@pytest.mark.embedded("a folder holds everything")
 def test_a_copy_of_the_directory_is_a_backup(videlicet, home, tmp_path):
     shutil.copytree(home, tmp_path / "backup")
     done = videlicet("--home", tmp_path / "backup", "search", "dog", "--json")
@@ -311,6 +312,7 @@ def test_evaluate(videlicet, home, filled, tmp_path):
     assert done.code == 2
 
 
+@pytest.mark.embedded("the original is read where it is")
 def test_an_original_that_is_gone_is_told_on_the_page(videlicet, home, tmp_path):
     film = samples.video(tmp_path / "film.mp4", [Scene(RED, 2)])
     assert videlicet("add", film).code == 0

@@ -95,12 +95,14 @@ def test_errors_for_people_say_what_to_do(videlicet):
     "words",
     [["list"], ["show", "x"], ["status"], ["search", "a"], ["status", "--cancel", "x"]],
 )
+@pytest.mark.embedded("the tests put settings into the folder")
 def test_looking_makes_no_library(videlicet, tmp_path, words):
     home = tmp_path / "nowhere"
     assert videlicet("--home", home, *words).code == 6
     assert not home.exists()
 
 
+@pytest.mark.embedded("the tests put settings into the folder")
 def test_a_library_that_is_a_file_is_refused(videlicet, tmp_path):
     film = tmp_path / "film.mp4"
     film.touch()

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import httpx
 import psycopg
+from obstore.store import LocalStore, ObjectStore, from_url
 
 SECRET = "a secret that all machines know"
 BUCKET = "videlicet"
@@ -35,11 +37,17 @@ class Services:
     objects: str
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def fresh(self) -> dict[str, str]:
-        """The environment of a store that holds nothing yet."""
+    def fresh(self, of: str | None = None) -> dict[str, str]:
+        """The environment of a store that holds nothing yet, or what the one called ``of`` does."""
         name = f"store{next(self._numbers)}"
+        template = f" TEMPLATE {of}" if of else ""
         with psycopg.connect(self.postgres.address("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name}{template}")
+        if of:
+            bucket = from_url(f"s3://{BUCKET}")
+            for page in bucket.list(f"{of}/"):
+                for row in page:
+                    bucket.copy(row["path"], f"{name}/{row['path'].removeprefix(f'{of}/')}")
         return {
             "VIDELICET_DATABASE": self.postgres.address(name),
             "VIDELICET_OBJECTS": f"s3://{BUCKET}/{name}",
@@ -63,6 +71,22 @@ def place(home: Path, shared: Mapping[str, str] | None = None) -> None:
         for name, value in (shared or everywhere.fresh()).items()
     ]
     file.write_text("\n".join(lines) + "\n")
+
+
+def blobs(home: Path) -> ObjectStore:
+    """What holds the originals of the library at ``home``, to be tampered with."""
+    if everywhere is None:
+        return LocalStore(home / "blobs", mkdir=True)
+    return from_url(tomllib.loads((home / "videlicet.toml").read_text())["objects"])
+
+
+def copied(home: Path, to: Path) -> None:
+    """Have ``to`` be a library of its own that holds what ``home`` does."""
+    if everywhere is None:
+        shutil.copytree(home, to)
+    else:
+        objects = tomllib.loads((home / "videlicet.toml").read_text())["objects"]
+        place(to, everywhere.fresh(of=objects.rpartition("/")[2]))
 
 
 @dataclass

@@ -19,6 +19,8 @@ from tests.ingest import rig
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.types import Kind, Status
 
+pytestmark = pytest.mark.embedded("it makes shared stores itself")
+
 SEE = Grant("tests", Purpose.ANALYZE, EVERY_TENANT)
 MANAGE = Grant("tests", Purpose.MANAGE, EVERY_TENANT)
 

@@ -34,6 +34,8 @@ from videlicet.store import Level, Store, doctor, open_store
 from videlicet.store.catalog.schema import metadata
 from videlicet.types import Index, Modality, Status
 
+pytestmark = pytest.mark.embedded("it makes shared stores itself")
+
 WORD = "lighthouse"
 
 

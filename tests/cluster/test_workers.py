@@ -28,6 +28,8 @@ from videlicet.store.database.postgres import PostgresDatabase, lock_key
 from videlicet.store.database.session import call
 from videlicet.types import Kind, Status
 
+pytestmark = pytest.mark.embedded("it makes shared stores itself")
+
 MANAGE = Grant("tests", Purpose.MANAGE, EVERY_TENANT)
 
 

@@ -38,7 +38,8 @@ def killed(rig: Rig, sources: list[Path], delay: float) -> bool:
     that."""
     with rig.writing() as (store, index):
         news = ingest(GRANT, store, rig.settings, index, find_sources(sources))
-        wait_for(news, stage="identify")
+        if all(one.status is not Status.RUNNING for one in news):
+            return False
         process = worker()
         timer = threading.Timer(delay, process.kill)
         timer.start()

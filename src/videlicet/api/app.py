@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from typing import Any
 
 from anyio import to_thread
@@ -119,9 +120,10 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
     app.include_router(uploads.parts)
     app.include_router(_health(service))
     app.routes.append(tools.route)
+    whole = get_openapi(title="Videlicet", version="1.3", routes=app.routes)
     schemas = {
-        "/openapi.json": description(app, "/v1.3", "Videlicet v1.3"),
-        "/v1/openapi.json": description(app, "/v1", "Videlicet"),
+        "/openapi.json": description(whole, "/v1.3", "Videlicet v1.3"),
+        "/v1/openapi.json": description(whole, "/v1", "Videlicet"),
     }
 
     app.state.methods = Methods(*schemas.values())
@@ -135,9 +137,10 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
     return Watch(shared(gate, settings), service)
 
 
-def description(app: FastAPI, prefix: str, title: str) -> dict[str, Any]:
-    """The OpenAPI document of the routes under a prefix."""
-    found = get_openapi(title=title, version="1.3", routes=app.routes)
+def description(whole: Mapping[str, Any], prefix: str, title: str) -> dict[str, Any]:
+    """The OpenAPI document of the routes under a prefix, out of that of all routes."""
+    found = deepcopy(dict(whole))
+    found["info"]["title"] = title
     found["paths"] = {
         path: row for path, row in found["paths"].items() if path.startswith(prefix + "/")
     }

@@ -1,26 +1,26 @@
 """Retrieval metrics per query, their means, and how sure the means are.
 
-Ranking metrics come from ranx. *recall@k* is the share of queries with a right answer among the
-first k, as published text-to-video tables define it (ranx calls that hit rate).
+Ranking metrics come from trec_eval (pytrec_eval). *recall@k* is the share of queries with a right
+answer among the first k, as published text-to-video tables define it; trec_eval calls it success.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from videlicet.types import Span
 
-#: Published name → ranx name.
+#: Published name → trec_eval's name.
 ASSET_METRICS = {
-    "recall@1": "hit_rate@1",
-    "recall@5": "hit_rate@5",
-    "recall@10": "hit_rate@10",
-    "mrr": "mrr",
-    "ndcg@10": "ndcg@10",
+    "recall@1": "success_1",
+    "recall@5": "success_5",
+    "recall@10": "success_10",
+    "mrr": "recip_rank",
+    "ndcg@10": "ndcg_cut_10",
 }
+_WANTED = ("success.1,5,10", "recip_rank", "ndcg_cut.10")
 DEPTHS = (1, 5)
 THRESHOLDS = (0.3, 0.5, 0.7)
 
@@ -41,25 +41,18 @@ def score_assets(relevant: Sequence[Collection[str]], ranked: Sequence[Sequence[
 
     A document named twice counts where it comes first. A query with no results scores 0.
     """
-    with warnings.catch_warnings():
-        # ranx's own sources: invalid escapes when first compiled, a lossless numba cast when run.
-        warnings.filterwarnings("ignore", message="invalid escape sequence")
-        warnings.filterwarnings("ignore", message="unsafe cast from uint64 to int64")
-        from ranx import Qrels, Run
-        from ranx import evaluate as ranx_evaluate
+    from pytrec_eval import RelevanceEvaluator
 
-        # ranx orders queries by id, so ids are padded to keep the order given.
-        truth = {f"{i:09d}": dict.fromkeys(docs, 1) for i, docs in enumerate(relevant)}
-        run = {
-            # Nothing found is one wrong document: ranx wants an entry for each query.
-            f"{i:09d}": {doc: 1 / (rank + 1) for rank, doc in enumerate(dict.fromkeys(docs))}
-            or {"": 0.0}
-            for i, docs in enumerate(ranked)
-        }
-        names = list(ASSET_METRICS.values())
-        values: dict[str, Any] = ranx_evaluate(Qrels(truth), Run(run), names, return_mean=False)
+    truth = {str(i): dict.fromkeys(docs, 1) for i, docs in enumerate(relevant)}
+    run = {
+        # Nothing found is one wrong document: an entry is wanted for each query.
+        str(i): {doc: -float(rank) for rank, doc in enumerate(dict.fromkeys(docs))} or {"": 0.0}
+        for i, docs in enumerate(ranked)
+    }
+    rows = RelevanceEvaluator(truth, set(_WANTED)).evaluate(run)
     return {
-        name: [float(value) for value in values[theirs]] for name, theirs in ASSET_METRICS.items()
+        name: [float(rows[str(i)][theirs]) for i in range(len(ranked))]
+        for name, theirs in ASSET_METRICS.items()
     }
 
 

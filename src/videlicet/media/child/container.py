@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import mmap
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from videlicet.media.child.channel import Channel, Refusal
 from videlicet.media.child.details import details, is_cover
 from videlicet.media.sandbox import AUDIO_CODECS, FORMATS, VIDEO_CODECS, Limits
 
+#: Bytes of address space that the pictures of one decoder may want at once.
+_ROOM = 128 * 1024 * 1024
 #: Fewer bytes a second than any codec needs, over so many seconds: the header is not believed.
 _FEWEST_BYTES = 100
 _LONG = 600
@@ -108,7 +111,7 @@ def _checked(container: InputContainer, found: Outline, size: int, limits: Limit
     if video is not None:
         _check_size(video, limits)
         if not video.codec_context.width or not video.codec_context.height:
-            raise Refusal("media_corrupt", "not one picture in it can be decoded.")
+            raise undecodable()
     start, end = _extent(container, [s for s in (video, *audible) if s is not None])
     claimed = max(found.duration or Fraction(0), Fraction(0) if end is None else end - start)
     if claimed > _LONG and size < claimed * _FEWEST_BYTES:
@@ -255,7 +258,17 @@ def _first_frame(opened: Opened, limits: Limits) -> Any:
         raise
     except av.error.FFmpegError:
         return None
-    raise Refusal("media_corrupt", "not one picture in it can be decoded.")
+    raise undecodable()
+
+
+def undecodable() -> MemoryError | Refusal:
+    """Why not one picture could be decoded: some decoders call data damaged that they had no room
+    for."""
+    try:
+        mmap.mmap(-1, _ROOM).close()
+    except OSError:
+        return MemoryError()
+    return Refusal("media_corrupt", "not one picture in it can be decoded.")
 
 
 def _refuse_size(error: av.error.FFmpegError, limits: Limits) -> None:

@@ -28,6 +28,7 @@ from videlicet.media.child.container import (
     open_container,
     rotation,
     square,
+    undecodable,
 )
 from videlicet.media.child.timeline import Timeline
 from videlicet.media.sandbox import Limits
@@ -307,7 +308,7 @@ def run_video(
             last = shown.time
             count += 1
         if first is None:
-            raise Refusal("media_corrupt", "not one picture in it can be decoded.")
+            raise undecodable()
         declared = _declared_end(stream, opened.end)
         end = last + usual
         if span is not None:

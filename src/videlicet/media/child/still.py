@@ -24,7 +24,7 @@ from PIL import (
 )
 
 from videlicet.media.child.channel import Channel, Refusal
-from videlicet.media.child.container import open_container
+from videlicet.media.child.container import open_container, undecodable
 from videlicet.media.child.picture import Converter, Shown, frames, prepare
 from videlicet.media.sandbox import Limits
 
@@ -83,7 +83,7 @@ def _frame_at(
                 best = shown
             if best is not None:
                 return best, aspect
-    raise Refusal("media_corrupt", "not one picture in it can be decoded.")
+    raise undecodable()
 
 
 def run_image(
