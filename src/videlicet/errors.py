@@ -12,6 +12,7 @@
     ├── StoreError            the data directory cannot be used as it stands
     ├── ModelError            weights missing, altered or unusable
     ├── TaskError             a job broke off for a reason of our own
+    ├── AnalysisError         a language model gave no answer that can be used
     └── Cancelled             the caller asked for it
 
 Each *code* is stable and belongs to exactly one class. Its row in :data:`CODES` gives the HTTP
@@ -106,6 +107,9 @@ class InvalidInput(VidelicetError):
         "path_not_allowed": Code(400, False, "Name a file or folder without a loop of links."),
         "nothing_to_add": Code(400, False, "Name at least one video or audio file."),
         "dataset_invalid": Code(400, False, "See docs/evaluation.md for the forms that are read."),
+        "schema_invalid": Code(
+            400, False, "Give a JSON schema (draft 2020-12) with the keywords of docs/analysis.md."
+        ),
         "url_not_allowed": Code(400, False, "Use an http(s) address that the operator allows."),
         "url_failed": Code(
             502, True, "Check the address, or download the file and add it by path."
@@ -252,6 +256,23 @@ class TaskError(VidelicetError):
             500, True, "Run the same command again; finished work is kept and goes on from there."
         ),
         "task_failed": Code(500, True, "Try again; if it persists, report the message."),
+    }
+
+
+class AnalysisError(VidelicetError):
+    """A language model that was asked gave no answer that can be used."""
+
+    CODES = {
+        "language_model_unreachable": Code(
+            503, True, "Start the language model's server, or correct the setting language_url."
+        ),
+        "language_model_busy": Code(503, True, "Try again later, or give the model more room."),
+        "language_model_refused": Code(
+            502, False, "Correct the settings language_url, language_model and language_key."
+        ),
+        "language_model_failed": Code(
+            502, True, "Try again; see the log of the language model's server."
+        ),
     }
 
 

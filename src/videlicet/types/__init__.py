@@ -1,5 +1,15 @@
 """Frozen records and time arithmetic; imports nothing else of the package."""
 
+from videlicet.types.answer import (
+    Answer,
+    Chapter,
+    Finish,
+    Gist,
+    Highlight,
+    Piece,
+    Sentence,
+    Usage,
+)
 from videlicet.types.asset import (
     Asset,
     AudioStream,
@@ -38,13 +48,18 @@ from videlicet.types.segment import Segment
 from videlicet.types.time import Instant, Span, instant, merge, windows
 
 __all__ = [
+    "Answer",
     "ApiKey",
     "Asset",
     "AudioStream",
     "Box",
+    "Chapter",
     "Embedding",
     "Evidence",
+    "Finish",
+    "Gist",
     "GroupBy",
+    "Highlight",
     "Hit",
     "Index",
     "IndexedAsset",
@@ -57,16 +72,19 @@ __all__ = [
     "Observation",
     "PartKind",
     "Payload",
+    "Piece",
     "Query",
     "QueryPart",
     "Resource",
     "ScreenText",
     "SearchPage",
     "Segment",
+    "Sentence",
     "Shot",
     "Span",
     "Status",
     "Task",
+    "Usage",
     "Utterance",
     "VideoStream",
     "Word",

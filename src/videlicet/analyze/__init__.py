@@ -1,0 +1,1 @@
+"""From evidence to text: summaries, chapters, highlights, answers and structured output."""

@@ -1,0 +1,110 @@
+"""A pack: as much evidence as fits into a number of tokens, chosen by how much it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from videlicet.search.words import terms, tokens
+from videlicet.types import Piece
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from videlicet.analyze.evidence.gather import Material
+
+    Floats = NDArray[np.float32]
+
+#: How much what is alike already in the pack counts against a piece (Carbonell and Goldstein,
+#: *The Use of MMR*, 1998: 1 - lambda).
+ALIKE = 0.3
+#: What a piece takes beside its words: its number, times and line end.
+FRAME_TOKENS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Evidence in the order of assets and time. ``names`` are those of the assets; ``left_out``
+    counts pieces that did not fit."""
+
+    pieces: tuple[Piece, ...]
+    names: Mapping[str, str]
+    tokens: int
+    left_out: int
+
+    def __add__(self, other: Pack) -> Pack:
+        return Pack(
+            self.pieces + other.pieces,
+            {**self.names, **other.names},
+            self.tokens + other.tokens,
+            self.left_out + other.left_out,
+        )
+
+
+def pack(
+    materials: Sequence[Material],
+    budget: int,
+    count: Callable[[str], int],
+    query: tuple[str, Floats] | None = None,
+) -> Pack:
+    """The pieces of ``materials`` that tell most, in at most ``budget`` tokens as ``count`` counts
+    them. ``query`` is a question with its vector (d,); without one, what is typical of its own
+    asset tells most. Of pieces that are alike the first one chosen makes the others less welcome.
+
+    The choice is greedy by maximal marginal relevance (Carbonell and Goldstein, 1998).
+    """
+    pieces = [piece for material in materials for piece in material.pieces]
+    if not pieces:
+        return Pack((), _names(materials), 0, 0)
+    wide = max(material.vectors.shape[1] for material in materials)
+    vectors = np.vstack([_widened(material.vectors, wide) for material in materials])
+    merits = (
+        np.concatenate([typical(material.vectors) for material in materials])
+        if query is None
+        else relevance(pieces, vectors, *query)
+    )
+    sizes = [count(piece.text) + FRAME_TOKENS for piece in pieces]
+    chosen: list[int] = []
+    spent = 0
+    alike = np.zeros(len(pieces), np.float32)
+    open_ = np.ones(len(pieces), bool)
+    while open_.any():
+        best = int(np.argmax(np.where(open_, merits - ALIKE * alike, -np.inf)))
+        open_[best] = False
+        if spent + sizes[best] > budget:
+            continue
+        chosen.append(best)
+        spent += sizes[best]
+        np.maximum(alike, vectors @ vectors[best], out=alike)
+    chosen.sort()
+    return Pack(
+        tuple(pieces[n] for n in chosen), _names(materials), spent, len(pieces) - len(chosen)
+    )
+
+
+def relevance(
+    pieces: Sequence[Piece], vectors: Floats, question: str, vector: Floats
+) -> NDArray[np.float32]:
+    """How much each piece has to do with a question, about 0..1: the greater of what its meaning
+    and its words share with it."""
+    wanted = set(terms(question))
+    shared = [len(wanted & set(tokens(piece.text))) / len(wanted) for piece in pieces]
+    return np.asarray(np.maximum(vectors @ vector, np.array(shared, np.float32)))
+
+
+def typical(vectors: Floats) -> NDArray[np.float32]:
+    """How near each piece is to the middle of all (n,): the cosine with the mean direction."""
+    middle = vectors.mean(axis=0)
+    length = float(np.linalg.norm(middle))
+    return np.asarray(vectors @ middle / (length or 1.0), np.float32)
+
+
+def _names(materials: Sequence[Material]) -> dict[str, str]:
+    return {material.asset.id: material.asset.name for material in materials}
+
+
+def _widened(rows: Floats, wide: int) -> Floats:
+    return np.pad(rows, ((0, 0), (0, wide - rows.shape[1])))
