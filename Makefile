@@ -5,8 +5,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 LOCKED := --require-hashes --no-deps
-# Test processes side by side.
-JOBS ?= 2
+# Test processes side by side: one more than cores, because many tests wait for other processes.
+JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 
 .PHONY: demo test check coverage bench docs lock weights clean help
 

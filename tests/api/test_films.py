@@ -196,6 +196,7 @@ def require_ranges(address: str, whole: bytes, tag: str) -> None:
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
+@pytest.mark.slow
 def test_addresses_expire_and_cannot_be_changed(tmp_path: Path, film: Path) -> None:
     with (
         served(tmp_path / "home", **DOUBLES, VIDELICET_MEDIA_LIFETIME="1") as server,
@@ -297,6 +298,7 @@ def test_segments_are_cut_once_and_go_with_the_asset(
 
 
 @pytest.mark.embedded("the cache holds copies of originals too")
+@pytest.mark.slow
 def test_the_oldest_go_first(tmp_path: Path) -> None:
     film = samples.video(
         tmp_path / "long.mp4", [samples.Scene(samples.RED, 20)], tones=[samples.Tone(seconds=20)]
@@ -327,6 +329,7 @@ def test_the_oldest_go_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.embedded("the cache holds copies of originals too")
+@pytest.mark.slow
 def test_nothing_is_kept_where_nothing_may_be(tmp_path: Path, film: Path) -> None:
     with (
         served(tmp_path / "home", **DOUBLES, VIDELICET_MEDIA_CACHE="0") as server,
@@ -338,6 +341,7 @@ def test_nothing_is_kept_where_nothing_may_be(tmp_path: Path, film: Path) -> Non
 
 
 @pytest.mark.embedded("the server would have to be up to hear of it")
+@pytest.mark.slow
 def test_a_film_removed_by_hand_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

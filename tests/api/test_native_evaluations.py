@@ -91,6 +91,7 @@ def test_what_cannot_be_measured_says_why(
     assert (ended["status"], ended["error"]["code"]) == ("failed", "query_media_invalid")
 
 
+@pytest.mark.slow
 def test_it_begins_anew_with_the_next_server(
     server: Server, native: Client, index: str, queries: list[dict[str, Any]]
 ) -> None:

@@ -151,6 +151,7 @@ def test_bad_webhooks(native: Client, body: dict[str, Any]) -> None:
     assert answer.status_code == 400, answer.text
 
 
+@pytest.mark.slow
 def test_a_twin_does_not_wait_for_ever(native: Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"

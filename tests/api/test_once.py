@@ -155,6 +155,7 @@ def test_a_form_that_cannot_be_read(client: Client, body: bytes) -> None:
     assert client.post("assets", content=body, headers=kind).status_code == 400
 
 
+@pytest.mark.slow
 def test_it_outlives_the_server(tmp_path: Path) -> None:
     with served(tmp_path / "home", **DOUBLES) as server, Client(server, server.key()) as client:
         same, body = header(), {"name": "quite a peculiar name"}

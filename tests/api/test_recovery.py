@@ -41,6 +41,7 @@ def test_kills_lose_nothing(tmp_path: Path, rounds: int) -> None:
 
 
 @pytest.mark.embedded("each machine of a shared store has its own folder for uploads")
+@pytest.mark.slow
 def test_an_upload_outlives_workers_but_not_its_server(tmp_path: Path) -> None:
     arriving = tmp_path / "home" / "staging" / "incoming-0123" / "whole"
     with served(tmp_path / "home", **DOUBLES) as server, Client(server, server.key()) as client:

@@ -50,6 +50,7 @@ def test_requests_are_finished_and_tasks_go_on(tmp_path: Path, kind: signal.Sign
         assert len(client.ok("GET", "entity-collections")["data"]) == 1
 
 
+@pytest.mark.slow
 def test_a_signal_to_all_processes_fails_no_task(tmp_path: Path) -> None:
     """As a service manager sends it."""
     film = rig.films(tmp_path / "films", 1, seconds=40)[0]
@@ -69,6 +70,7 @@ def test_a_signal_to_all_processes_fails_no_task(tmp_path: Path) -> None:
         assert client.ended(f"indexes/{index}/indexed-assets/{made['_id']}")["status"] == "ready"
 
 
+@pytest.mark.slow
 def test_the_grace_period_ends(tmp_path: Path) -> None:
     with served(tmp_path / "home", **DOUBLES, VIDELICET_GRACE="1") as server:
         with begun(server, server.key()):
@@ -78,6 +80,7 @@ def test_the_grace_period_ends(tmp_path: Path) -> None:
         assert server.workers() == []
 
 
+@pytest.mark.slow
 def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     with served(tmp_path / "home", **DOUBLES) as server:
         with begun(server, server.key()):

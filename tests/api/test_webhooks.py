@@ -187,6 +187,7 @@ def test_commands(tmp_path: Path) -> None:
         assert command(server, "list")[1] == []
 
 
+@pytest.mark.slow
 def test_a_killed_worker_forgets_no_delivery(tmp_path: Path) -> None:
     film = rig.films(tmp_path / "films", 1, seconds=4)[0]
     with (
@@ -260,6 +261,7 @@ def test_it_is_given_up_in_the_end(tmp_path: Path) -> None:
     assert pauses == [0, 5, 20, 80]
 
 
+@pytest.mark.slow
 def test_addresses_that_fail_hold_up_nobody(tmp_path: Path) -> None:
     film, other = rig.films(tmp_path / "films", 2, seconds=4)
     patient = {**OPEN, "VIDELICET_WEBHOOK_DELAY": "600"}
@@ -292,6 +294,7 @@ def test_addresses_that_fail_hold_up_nobody(tmp_path: Path) -> None:
         assert {one.body["attempts"] for one in deliveries(server)} == {1}
 
 
+@pytest.mark.slow
 def test_a_video_that_was_ready_after_all(tmp_path: Path) -> None:
     film = rig.films(tmp_path / "films", 1, seconds=4)[0]
     with receiving() as receiver, served(tmp_path / "home", **DOUBLES, **OPEN) as server:

@@ -106,14 +106,9 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
     ):
         app.add_exception_handler(kind, handler)
     plain = [Depends(require_text)]
-    v1_3 = APIRouter(prefix="/v1.3", dependencies=plain)
-    for router in _V1_3:
-        v1_3.include_router(router)
-    app.include_router(v1_3)
-    v1 = APIRouter(prefix="/v1", dependencies=plain)
-    for router in _V1:
-        v1.include_router(router)
-    app.include_router(v1)
+    for prefix, routers in (("/v1.3", _V1_3), ("/v1", _V1)):
+        for router in routers:
+            app.include_router(router, prefix=prefix, dependencies=plain)
     app.include_router(browse.router)
     app.include_router(stills.router)
     app.include_router(films.router)
