@@ -1,14 +1,4 @@
-"""The library: the one place where the rooms are wired together.
-
-::
-
-    import videlicet as vl
-
-    with vl.open("films") as lib:
-        lib.add("talk.mp4")
-        for hit in lib.search("a dog on a beach").hits:
-            print(hit.asset_name, hit.span, hit.score)
-"""
+"""The façade: adding, searching, looking, changing."""
 
 from __future__ import annotations
 
@@ -20,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput, NotFound, from_json
+from videlicet.library.analysis import DEFAULT_INDEX, Analysing
 from videlicet.rights import Grant, Purpose
 from videlicet.search.compose import Media, build_query
 from videlicet.settings import Settings, load
@@ -45,9 +36,6 @@ if TYPE_CHECKING:
     from videlicet.search.engine import Searcher
     from videlicet.store import Finding, Store
 
-#: The index that is used where none is named; made the first time something is added.
-DEFAULT_INDEX = "default"
-
 
 @dataclass(frozen=True, slots=True)
 class Added:
@@ -64,7 +52,7 @@ class Added:
         return tuple(source for source in self.sources if source.status is not Status.READY)
 
 
-class Library:
+class Library(Analysing):
     """One data directory: indexes of videos, and every question asked of them.
 
     Open it with :func:`open`. Reading never locks; the first write takes the directory's writer

@@ -1,0 +1,363 @@
+"""What videos contain, and answers with their seconds: ``summarize``, ``chapters``, ``highlights``,
+``ask``, ``extract``, ``compare``, ``matrix``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from videlicet.cli.context import IndexOption, JsonOption, context, named_asset
+from videlicet.cli.output import print_json, print_table, printable, say, timecode
+from videlicet.errors import InvalidInput, StoreError
+from videlicet.types import Answer, Asset, Chapter, Highlight, Span
+
+if TYPE_CHECKING:
+    from videlicet.library import Library
+
+AssetArgument = Annotated[str, typer.Argument(help="A recording, by name or id.")]
+#: Ends of files that a matrix can be written as.
+_TABLES = (".csv", ".json", ".html", ".parquet")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    for verb in (summarize, chapters, highlights, ask, extract, compare, matrix):
+        app.command()(verb)
+
+
+def summarize(
+    assets: Annotated[list[str], typer.Argument(help="Recordings, by name or id.")],
+    sentences: Annotated[int, typer.Option("--sentences", "-n", min=1, max=100)] = 5,
+    focus: Annotated[str | None, typer.Option(help="What it is to be about.")] = None,
+    index: IndexOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Sum up recordings; every sentence says what it rests on."""
+    with context.library() as library:
+        chosen = [named_asset(library, name) for name in assets]
+        answer = library.summarize(
+            *(one.id for one in chosen), sentences=sentences, focus=focus, index=index
+        )
+        _print_answer(library, answer, as_json)
+
+
+def chapters(
+    asset: AssetArgument,
+    count: Annotated[int | None, typer.Option("--count", "-n", min=1, max=1000)] = None,
+    form: Annotated[
+        str, typer.Option(help="table, youtube, podlove, podlove-xml, vtt or ffmetadata.")
+    ] = "table",
+    into: Annotated[
+        Path | None, typer.Option(help="Write a copy of the recording with the chapters in it.")
+    ] = None,
+    index: IndexOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """The parts of a recording, titled; also in forms that players and sites read."""
+    with context.library() as library:
+        one = named_asset(library, asset)
+        found = library.chapters(one.id, count=count, index=index)
+        if into is not None:
+            from videlicet.analyze.outputs.chapters import embed
+
+            for note in embed(library.original(one), found, into, library.settings):
+                say(f"Note: {note}.")
+            say(f"Written to {into}.")
+        if as_json:
+            print_json([chapter.to_json() for chapter in found])
+        elif form != "table":
+            typer.echo(_chapters_as(form, one, found), nl=False)
+        elif into is None:
+            _print_chapters(found)
+
+
+def _chapters_as(form: str, asset: Asset, found: Sequence[Chapter]) -> str:
+    from videlicet.analyze.outputs import chapters as forms
+
+    whole = asset.media.span
+    written = {
+        "youtube": lambda: forms.youtube(found, whole),
+        "podlove": lambda: forms.podlove_json(found, whole.start),
+        "podlove-xml": lambda: forms.podlove_xml(found, whole.start),
+        "vtt": lambda: forms.webvtt(found, whole.start),
+        "ffmetadata": lambda: forms.ffmetadata(found, whole.start),
+    }
+    if form not in written:
+        raise InvalidInput(
+            "invalid_argument", f"There is no form {form!r}; there are {', '.join(written)}.",
+            subject="--form",
+        )  # fmt: skip
+    text = written[form]()
+    return text if text.endswith("\n") else text + "\n"
+
+
+def _print_chapters(found: Sequence[Chapter]) -> None:
+    print_table(
+        ["Time", "Title", "About"],
+        [
+            [
+                timecode(one.span.start),
+                printable(one.title.text),
+                printable(" ".join(sentence.text for sentence in one.summary)),
+            ]
+            for one in found
+        ],
+        empty="It has no chapters.",
+    )
+
+
+def highlights(
+    asset: AssetArgument,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=200)] = 5,
+    query: Annotated[str | None, typer.Option(help="What they are to be about.")] = None,
+    clips: Annotated[
+        Path | None, typer.Option(help="Write each as a clip into this folder.")
+    ] = None,
+    reel: Annotated[Path | None, typer.Option(help="Write them as one film.")] = None,
+    timeline: Annotated[
+        Path | None, typer.Option(help="Write a timeline: FILE.otio or FILE.edl.")
+    ] = None,
+    index: IndexOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """The stretches of a recording that stand out; also as clips, one film, or a timeline."""
+    with context.library() as library:
+        one = named_asset(library, asset)
+        found = library.highlights(one.id, count=count, query=query, index=index)
+        if as_json:
+            print_json([row.to_json() for row in found])
+        else:
+            _print_highlights(found)
+        _write_cuts(library, one, found, clips, reel, timeline)
+
+
+def _print_highlights(found: Sequence[Highlight]) -> None:
+    print_table(
+        ["Time", "Score", "What", "Why"],
+        [
+            [
+                _times(one.span),
+                f"{one.score:.2f}",
+                printable(one.title.text),
+                ", ".join(sorted(one.reasons, key=lambda name: -one.reasons[name])[:3]),
+            ]
+            for one in found
+        ],
+        empty="Nothing stands out.",
+    )
+
+
+def _write_cuts(
+    library: Library,
+    asset: Asset,
+    found: Sequence[Highlight],
+    clips: Path | None,
+    reel: Path | None,
+    timeline: Path | None,
+) -> None:
+    if clips is None and reel is None and timeline is None:
+        return
+    from videlicet.analyze.outputs import timelines
+    from videlicet.analyze.outputs.cuts import Cut
+    from videlicet.analyze.outputs.reel import write_clips, write_reel
+
+    source = str(library.original(asset))
+    cuts = [Cut.of(asset, source, one) for one in sorted(found, key=lambda one: one.span)]
+    if clips is not None:
+        clips.mkdir(parents=True, exist_ok=True)
+        write_clips(cuts, clips, library.settings, lambda path: say(f"Written to {path}."))
+    if reel is not None:
+        write_reel(cuts, reel, library.settings)
+        say(f"Written to {reel}.")
+    if timeline is not None:
+        if timeline.suffix not in (".otio", ".edl"):
+            raise InvalidInput(
+                "invalid_argument", f"{timeline} ends neither in .otio nor in .edl.",
+                subject="--timeline",
+            )  # fmt: skip
+        make = timelines.otio if timeline.suffix == ".otio" else timelines.edl
+        write(timeline, make(cuts, asset.name))
+
+
+def ask(
+    question: Annotated[list[str], typer.Argument(help="What you want to know.")],
+    asset: Annotated[
+        list[str] | None, typer.Option("--asset", "-a", help="Only this recording; repeatable.")
+    ] = None,
+    index: IndexOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question from what is said, written and seen, or say that it is not to be found."""
+    with context.library() as library:
+        chosen = [named_asset(library, name).id for name in asset or []]
+        answer = library.ask(" ".join(question), assets=chosen, index=index)
+        _print_answer(library, answer, as_json)
+
+
+def extract(
+    schema: Annotated[Path, typer.Argument(help="A file with a JSON schema.")],
+    assets: Annotated[list[str], typer.Argument(help="Recordings, by name or id.")],
+    prompt: Annotated[str, typer.Option(help="What it is about, in words.")] = "",
+    index: IndexOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Data of a JSON schema from recordings: null where there is no evidence. With --json also
+    what each value rests on."""
+    with context.library() as library:
+        chosen = [named_asset(library, name).id for name in assets]
+        answer = library.extract(read_json(schema), *chosen, prompt=prompt, index=index)
+        if as_json:
+            _print_answer(library, answer, as_json)
+        else:
+            typer.echo(json.dumps(answer.value, ensure_ascii=False, indent=2))
+
+
+def compare(
+    left: AssetArgument,
+    right: AssetArgument,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=200)] = 10,
+    index: IndexOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """What two recordings have in common, and what only one of them has."""
+    with context.library() as library:
+        one, other = named_asset(library, left), named_asset(library, right)
+        found = library.compare(one.id, other.id, count=count, index=index)
+        if as_json:
+            print_json(found.to_json())
+            return
+        print_table(
+            ["", "What"],
+            [
+                [name, printable(sentence.text)]
+                for name, rows in (
+                    ("both", found.shared),
+                    (printable(one.name), found.only_left),
+                    (printable(other.name), found.only_right),
+                )
+                for sentence in rows
+            ],
+            empty="They have nothing to compare.",
+        )
+
+
+def matrix(
+    questions: Annotated[Path, typer.Argument(help="A file with one question a line.")],
+    out: Annotated[Path, typer.Argument(help="FILE.csv, .json, .html or .parquet to write.")],
+    asset: Annotated[
+        list[str] | None, typer.Option("--asset", "-a", help="Only this recording; repeatable.")
+    ] = None,
+    kept: Annotated[
+        Path | None, typer.Option(help="Where finished cells are kept; beside OUT by default.")
+    ] = None,
+    index: IndexOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Ask every question of every recording, as a table with citations. Run again after an
+    interruption, it goes on where it was."""
+    if out.suffix not in _TABLES:
+        raise InvalidInput(
+            "invalid_argument", f"{out} ends in none of {', '.join(_TABLES)}.", subject="OUT"
+        )
+    rows = [line.strip() for line in read_text(questions).splitlines() if line.strip()]
+    store = kept or out.with_name(out.name + ".cells")
+    with context.library() as library:
+        chosen = [named_asset(library, name).id for name in asset or []]
+        fresh = done = 0
+
+        def tell(cell: Any, new: bool) -> None:
+            nonlocal fresh, done
+            fresh, done = fresh + new, done + 1
+            if new and not as_json:
+                say(f"{done}: {printable(cell.question)}")
+
+        found = library.matrix(rows, kept=store, assets=chosen, index=index, tell=tell)
+        _write_matrix(library, found, out)
+        if as_json:
+            print_json(found.to_json())
+        say(f"{len(found.cells)} cells, {fresh} of them asked now. Written to {out}.")
+
+
+def _write_matrix(library: Library, found: Any, out: Path) -> None:
+    from videlicet.analyze.outputs import tables
+
+    if out.suffix == ".parquet":
+        tables.write_parquet(found, out)
+    elif out.suffix == ".html":
+        from videlicet.page.report import Film, matrix_page
+
+        films = [
+            Film(one, str(library.original(one)))
+            for one in (library.asset(id) for id in found.asset_ids)
+        ]
+        matrix_page(found, films, "Questions and recordings", out)
+    else:
+        write(out, tables.as_csv(found) if out.suffix == ".csv" else tables.as_json(found))
+
+
+# -- what they share ----------------------------------------------------------------------------
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, "utf-8", newline="")
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(
+            "store_not_writable", f"{path} cannot be written: {error.strerror}.",
+            subject=str(path), remedy="Name a file in a folder that you may write to.",
+        ) from error  # fmt: skip
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that a user names."""
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise InvalidInput(
+            "path_not_found", f"There is no file {path}.", subject=str(path)
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            "path_not_readable", f"{path} cannot be read as text.", subject=str(path)
+        ) from error
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file that a user names holds."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise InvalidInput(
+            "invalid_argument", f"{path} is not JSON: {error}.", subject=str(path)
+        ) from error
+
+
+def _print_answer(library: Library, answer: Answer, as_json: bool) -> None:
+    names = {id: library.asset(id).name for id in {one.asset_id for one in answer.citations}}
+    if as_json:
+        row = answer.to_json()
+        for sentence in row["sentences"]:
+            for citation in sentence["citations"]:
+                citation["asset_name"] = names[citation["asset_id"]]
+        print_json(row)
+        return
+    for sentence in answer.sentences:
+        typer.echo(printable(sentence.text))
+        for place in dict.fromkeys(
+            f"{printable(names[one.asset_id])} {_times(one.span)} ({one.modality.value})"
+            for one in sentence.citations
+        ):
+            typer.echo(f"    {place}")
+
+
+def _times(span: Span) -> str:
+    return f"{timecode(span.start)}–{timecode(span.end)}"

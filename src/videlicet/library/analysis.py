@@ -1,0 +1,200 @@
+"""The façade's other half: what videos contain, and answers that cite their seconds."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videlicet.rights import Grant, Purpose
+from videlicet.settings import Settings
+from videlicet.types import (
+    Answer,
+    Chapter,
+    Gist,
+    GroupBy,
+    Highlight,
+    Index,
+    PartKind,
+    Query,
+    QueryPart,
+    Sentence,
+    Span,
+)
+
+if TYPE_CHECKING:
+    from videlicet.analyze.analyst import Analyst
+    from videlicet.analyze.compare import Comparison
+    from videlicet.analyze.evidence.gather import Material
+    from videlicet.analyze.matrix import Cell, Matrix
+    from videlicet.search.engine import Searcher
+    from videlicet.store import Store
+
+#: The index that is used where none is named; made the first time something is added.
+DEFAULT_INDEX = "default"
+#: Of larger indexes only so many videos are read for an answer: those that a search finds first.
+MOST_READ = 24
+
+
+class Analysing(ABC):
+    """Verbs of analysis. Who answers is the setting ``analyst``: the built-in one, which needs no
+    language model and quotes the evidence, or a language model, whose sentences are checked against
+    it. Whatever is said comes with citations."""
+
+    settings: Settings
+
+    @abstractmethod
+    def _read(self) -> Store: ...
+
+    @abstractmethod
+    def _grant(self, purpose: Purpose) -> Grant: ...
+
+    @abstractmethod
+    def _searcher(self, index: Index) -> Searcher: ...
+
+    def gist(self, asset_id: str, *, index: str = DEFAULT_INDEX) -> Gist:
+        """Title, topics and hashtags of a video."""
+        target = self._target(index)
+        return self._analyst(target).gist(self._material(target, asset_id))
+
+    def summarize(
+        self,
+        *asset_ids: str,
+        sentences: int = 5,
+        focus: str | None = None,
+        within: Span | None = None,
+        index: str = DEFAULT_INDEX,
+        tell: Callable[[Sentence], None] = lambda _: None,
+    ) -> Answer:
+        """What is in a video, or in several, in about so many sentences; of one perhaps only
+        ``within`` a span. ``tell`` is called with each sentence as it comes."""
+        target = self._target(index)
+        materials = [self._material(target, one, within) for one in asset_ids]
+        return self._analyst(target).summarize(
+            materials, sentences=sentences, focus=focus, tell=tell
+        )
+
+    def chapters(
+        self, asset_id: str, *, count: int | None = None, index: str = DEFAULT_INDEX
+    ) -> list[Chapter]:
+        """The parts of a video, titled, without gaps."""
+        target = self._target(index)
+        return self._analyst(target).chapters(self._material(target, asset_id), count=count)
+
+    def highlights(
+        self,
+        asset_id: str,
+        *,
+        count: int = 5,
+        query: str | None = None,
+        index: str = DEFAULT_INDEX,
+    ) -> list[Highlight]:
+        """The stretches of a video that stand out, or that have most to do with ``query``."""
+        target = self._target(index)
+        material = self._material(target, asset_id)
+        return self._analyst(target).highlights(material, count=count, query=query)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        assets: Sequence[str] = (),
+        within: Span | None = None,
+        index: str = DEFAULT_INDEX,
+        tell: Callable[[Sentence], None] = lambda _: None,
+    ) -> Answer:
+        """The answer to a question, from some assets or from the whole index: ``found`` is false
+        where they do not say.
+
+        Of an index with more than ``MOST_READ`` assets those are read that a search for the
+        question finds first.
+        """
+        target = self._target(index)
+        chosen = list(assets) or self._promising(target, question)
+        materials = [self._material(target, one, within) for one in chosen]
+        return self._analyst(target).ask(materials, question, tell=tell)
+
+    def extract(
+        self,
+        schema: Mapping[str, Any],
+        *asset_ids: str,
+        prompt: str = "",
+        index: str = DEFAULT_INDEX,
+    ) -> Answer:
+        """Data of a JSON schema, as ``value``: null or empty where there is no evidence.
+
+        Raises:
+            InvalidInput: ``schema_invalid``.
+        """
+        target = self._target(index)
+        materials = [self._material(target, one) for one in asset_ids]
+        return self._analyst(target).extract(materials, schema, prompt)
+
+    def matrix(
+        self,
+        questions: Sequence[str],
+        *,
+        kept: str | os.PathLike[str],
+        assets: Sequence[str] = (),
+        index: str = DEFAULT_INDEX,
+        tell: Callable[[Cell, bool], None] = lambda cell, fresh: None,
+    ) -> Matrix:
+        """Every question asked of every asset (all of the index, where none is named).
+
+        Finished cells are kept in the file ``kept``: run again after whatever interruption, only
+        what is missing is asked.
+        """
+        from videlicet.analyze.matrix import kept_in, run_matrix
+
+        target = self._target(index)
+        chosen = list(assets) or self._ready(target)
+        with kept_in(Path(kept)) as store:
+            return run_matrix(
+                lambda one: self._material(target, one), self._analyst(target), questions, chosen,
+                store, tell,
+            )  # fmt: skip
+
+    def compare(
+        self, left: str, right: str, *, count: int = 10, index: str = DEFAULT_INDEX
+    ) -> Comparison:
+        """What two videos have in common, and what only one of them has."""
+        from videlicet.analyze.compare import compare
+
+        target = self._target(index)
+        return compare(self._material(target, left), self._material(target, right), count)
+
+    # -- wiring ---------------------------------------------------------------------------------
+
+    def _target(self, index: str) -> Index:
+        return self._read().catalog.index(self._grant(Purpose.ANALYZE), index)
+
+    def _analyst(self, index: Index) -> Analyst:
+        from videlicet.analyze.analysts import analyst_of
+
+        return analyst_of(self.settings, self._searcher(index).encoders.text)
+
+    def _material(self, index: Index, asset_id: str, within: Span | None = None) -> Material:
+        from videlicet.analyze.evidence.gather import gather
+
+        return gather(self._grant(Purpose.ANALYZE), self._read(), index, asset_id, within)
+
+    def _ready(self, index: Index) -> list[str]:
+        from videlicet.types import Status
+
+        rows = self._read().catalog.list_indexed(
+            self._grant(Purpose.ANALYZE), index.id, Status.READY
+        )
+        return [row.asset_id for row in rows]
+
+    def _promising(self, index: Index, question: str) -> list[str]:
+        ready = self._ready(index)
+        if len(ready) <= MOST_READ:
+            return ready
+        query = Query(
+            (QueryPart(PartKind.TEXT, question.replace('"', " ")),), group_by=GroupBy.ASSET,
+            page_size=MOST_READ,
+        )  # fmt: skip
+        page = self._searcher(index).search(self._grant(Purpose.ANALYZE), index, query)
+        return [hit.asset_id for hit in page.hits]
