@@ -14,12 +14,8 @@ from videlicet.types import (
     Answer,
     Chapter,
     Gist,
-    GroupBy,
     Highlight,
     Index,
-    PartKind,
-    Query,
-    QueryPart,
     Sentence,
     Span,
 )
@@ -34,8 +30,6 @@ if TYPE_CHECKING:
 
 #: The index that is used where none is named; made the first time something is added.
 DEFAULT_INDEX = "default"
-#: Of larger indexes only so many videos are read for an answer: those that a search finds first.
-MOST_READ = 24
 
 
 class Analysing(ABC):
@@ -108,11 +102,13 @@ class Analysing(ABC):
         """The answer to a question, from some assets or from the whole index: ``found`` is false
         where they do not say.
 
-        Of an index with more than ``MOST_READ`` assets those are read that a search for the
-        question finds first.
+        Of a large index those assets are read that a search for the question finds first.
         """
+        from videlicet.analyze.evidence.choose import promising
+
         target = self._target(index)
-        chosen = list(assets) or self._promising(target, question)
+        grant = self._grant(Purpose.ANALYZE)
+        chosen = list(assets) or promising(grant, self._searcher(target), target, question)
         materials = [self._material(target, one, within) for one in chosen]
         return self._analyst(target).ask(materials, question, tell=tell)
 
@@ -146,10 +142,11 @@ class Analysing(ABC):
         Finished cells are kept in the file ``kept``: run again after whatever interruption, only
         what is missing is asked.
         """
+        from videlicet.analyze.evidence.choose import ready
         from videlicet.analyze.matrix import kept_in, run_matrix
 
         target = self._target(index)
-        chosen = list(assets) or self._ready(target)
+        chosen = list(assets) or ready(self._grant(Purpose.ANALYZE), self._searcher(target), target)
         with kept_in(Path(kept)) as store:
             return run_matrix(
                 lambda one: self._material(target, one), self._analyst(target), questions, chosen,
@@ -179,22 +176,3 @@ class Analysing(ABC):
         from videlicet.analyze.evidence.gather import gather
 
         return gather(self._grant(Purpose.ANALYZE), self._read(), index, asset_id, within)
-
-    def _ready(self, index: Index) -> list[str]:
-        from videlicet.types import Status
-
-        rows = self._read().catalog.list_indexed(
-            self._grant(Purpose.ANALYZE), index.id, Status.READY
-        )
-        return [row.asset_id for row in rows]
-
-    def _promising(self, index: Index, question: str) -> list[str]:
-        ready = self._ready(index)
-        if len(ready) <= MOST_READ:
-            return ready
-        query = Query(
-            (QueryPart(PartKind.TEXT, question.replace('"', " ")),), group_by=GroupBy.ASSET,
-            page_size=MOST_READ,
-        )  # fmt: skip
-        page = self._searcher(index).search(self._grant(Purpose.ANALYZE), index, query)
-        return [hit.asset_id for hit in page.hits]
