@@ -113,10 +113,19 @@ class TaskOut(Model):
     updated_at: str
 
 
+Event = Literal[
+    "index.task.ready",
+    "index.task.failed",
+    "analyze.task.ready",
+    "analyze.task.failed",
+    "analyze.task.canceled",
+]
+
+
 class NewWebhook(Model):
     url: str = Field(min_length=1, max_length=2000)
-    events: list[Literal["index.task.ready", "index.task.failed"]] = Field(
-        default_factory=list, max_length=2, description="All events, if none is named."
+    events: list[Event] = Field(
+        default_factory=list, max_length=20, description="All events, if none is named."
     )
 
 

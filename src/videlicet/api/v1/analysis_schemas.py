@@ -1,0 +1,129 @@
+"""Bodies of the native analysis endpoints. Times are seconds from the start of a video."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from videlicet.api.v1_3.schemas.common import Model
+
+Words = Annotated[str, Field(min_length=1, max_length=20_000)]
+
+
+class Ask(Model):
+    """``videos`` names some of the index; without it all are asked (of a large index those that a
+    search for the question finds first)."""
+
+    question: Words
+    videos: list[str] | None = Field(default=None, min_length=1, max_length=100)
+
+
+class Summarize(Model):
+    sentences: int = Field(default=5, ge=1, le=100)
+    focus: Words | None = None
+    start: float | None = Field(default=None, ge=0, le=1e6)
+    end: float | None = Field(default=None, ge=0, le=1e6)
+
+
+class Extract(Model):
+    """``schema`` is a JSON schema (draft 2020-12)."""
+
+    json_schema: dict[str, Any] = Field(alias="schema")
+    prompt: str = Field(default="", max_length=20_000)
+    videos: list[str] = Field(min_length=1, max_length=100)
+
+
+class Compare(Model):
+    left: str
+    right: str
+    count: int = Field(default=10, ge=1, le=200)
+
+
+class Citation(Model):
+    """What supports a sentence, with the SHA-256 of its text."""
+
+    id: str
+    video_id: str
+    start: float
+    end: float
+    modality: str
+    text: str
+    speaker: str | None = None
+    evidence_sha256: str
+
+
+class Sentence(Model):
+    text: str
+    citations: list[Citation]
+    unsupported: bool
+
+
+class Usage(Model):
+    input_tokens: int
+    output_tokens: int
+
+
+class Answer(Model):
+    """``found`` is false where the videos do not say. ``dropped`` counts sentences of a language
+    model that nothing supports."""
+
+    text: str
+    found: bool
+    sentences: list[Sentence]
+    value: Any = None
+    analyst: str
+    usage: Usage
+    finish: Literal["stop", "length"]
+    dropped: int
+    untrusted_instructions: bool
+
+
+class Gist(Model):
+    title: Sentence
+    topics: list[Sentence]
+    hashtags: list[Sentence]
+
+
+class Chapter(Model):
+    start: float
+    end: float
+    title: Sentence
+    summary: list[Sentence]
+
+
+class Chapters(Model):
+    chapters: list[Chapter]
+
+
+class Highlight(Model):
+    start: float
+    end: float
+    score: float
+    title: Sentence
+    reasons: dict[str, float]
+
+
+class Highlights(Model):
+    highlights: list[Highlight]
+
+
+class Side(Model):
+    start: float
+    end: float
+    citations: list[Citation]
+
+
+class Pair(Model):
+    likeness: float
+    left: Side
+    right: Side
+
+
+class Comparison(Model):
+    left: str
+    right: str
+    shared: list[Sentence]
+    only_left: list[Sentence]
+    only_right: list[Sentence]
+    pairs: list[Pair]
