@@ -15,7 +15,7 @@ SEA = Scene(BLUE, 2)
 
 
 def make_samples(root: Path) -> None:
-    """``films/``, query media and ``dataset/`` below ``root``."""
+    """``films/``, query media, questions and ``dataset/`` below ``root``."""
     films = root / "films"
     films.mkdir()
     samples.video(films / "talk.mp4", [SLIDE, SEA], tones=[Tone(440, 4)])
@@ -24,6 +24,11 @@ def make_samples(root: Path) -> None:
     samples.video(root / "clip.mp4", [SEA], tones=[Tone(220, 2)])
     Image.fromarray(samples.picture(colour=BLUE)).save(root / "dog.jpg")
     samples.sound(root / "bark.wav", Tone(440, 4))
+
+    text = {"type": ["string", "null"], "description": "what kind of paper is shown"}
+    schema = {"type": "object", "properties": {"document": text}, "required": ["document"]}
+    (root / "schema.json").write_text(json.dumps(schema))
+    (root / "questions.txt").write_text("What is written?\nWhich animal is seen?\n")
 
     dataset = root / "dataset"
     (dataset / "query_media").mkdir(parents=True)
