@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
 from tests import samples
-from tests.api.server import DOUBLES, Client, served
+from tests.api.server import DOUBLES, Client, published, served
 from tests.ingest import rig
 
 
@@ -25,19 +22,11 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         yield one
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        return
-
-
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[str]:
     """The address of a folder that is served."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with published(tmp_path) as address:
+        yield address
 
 
 def fetched(client: Client, url: str) -> dict[str, object]:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import inspect
 import json
 import shutil
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,23 +15,25 @@ from typing import Any
 
 import httpx
 import pytest
-import twelvelabs
 from tests import samples
 from tests.api.sdk import Watched, ended, require_status, sdk
 from tests.api.server import DOUBLES, Server, hosted
 from tests.ingest import rig
 from twelvelabs import TwelveLabs
 from twelvelabs.assets.client import AssetsClient
-from twelvelabs.errors import BadRequestError
+from twelvelabs.errors import BadRequestError, NotFoundError
 from twelvelabs.indexes import IndexesCreateRequestModelsItem
 from twelvelabs.types import (
     AudioInputRequest,
+    BatchItemRequest,
     CompletedChunk,
     ImageInputRequest,
     MediaSource,
     MultiInputRequest,
+    SyncResponseFormat,
     TextImageInputRequest,
     TextInputRequest,
+    VideoContext_AssetId,
     VideoInputRequest,
 )
 
@@ -496,39 +499,67 @@ def test_entities(
     require_status(404, lambda: collections.retrieve(people.id))
 
 
-def test_not_there_yet(client: TwelveLabs, asset: Any) -> None:
-    ask: dict[str, Any] = {
-        "video": twelvelabs.types.VideoContext_AssetId(asset_id=asset.id), "prompt": "What is it?",
-    }  # fmt: skip
-    with pytest.raises(BadRequestError) as caught:
-        client.analyze(**ask)
-    assert caught.value.body["code"] == "api_not_allowed"
-    tasks, batches = client.analyze_async.tasks, client.analyze_async.batches
-    calls: list[Callable[[], Any]] = [
-        lambda: list(client.analyze_stream(**ask)),
-        lambda: tasks.create(**ask),
-        tasks.list,
-        lambda: tasks.retrieve(asset.id),
-        lambda: tasks.delete(asset.id),
-        lambda: batches.create(
-            model_name="pegasus1.5",
-            analysis_mode="general",
-            requests=[
-                twelvelabs.types.BatchItemRequest.model_validate(
-                    {"video": {"type": "asset_id", "asset_id": asset.id}}
-                )
-            ],
-        ),
-        lambda: list(batches.list()),
-        lambda: batches.retrieve(asset.id),
-        lambda: list(batches.results(asset.id)),
-        lambda: batches.cancel(asset.id),
-        lambda: batches.delete(asset.id),
-    ]
+def test_analysis(client: TwelveLabs, asset: Any) -> None:
+    video = VideoContext_AssetId(asset_id=asset.id)
+    prompt = "Summarize this video."
+    answer = client.analyze(video=video, prompt=prompt, temperature=0.1, max_tokens=1000)
+    assert answer.data
+    assert answer.finish_reason == "stop"
+    assert answer.usage is not None
+    assert answer.usage.output_tokens > 0
+    events = list(client.analyze_stream(video=video, prompt=prompt))
+    kinds = [one.event_type for one in events]
+    assert (kinds[0], kinds[-1]) == ("stream_start", "stream_end")
+    assert "".join(one.text or "" for one in events[1:-1]) == answer.data
+    schema = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
+    form = SyncResponseFormat(type="json_schema", json_schema=schema)
+    told = client.analyze(video=video, prompt="The title.", response_format=form)
+    assert isinstance(json.loads(told.data or "")["title"], str)
+    with pytest.raises(NotFoundError):
+        client.analyze(video=VideoContext_AssetId(asset_id="0" * 24), prompt=prompt)
+    with pytest.raises(BadRequestError) as refused:
+        list(client.analyze_stream(video=video))
+    assert refused.value.body["code"] == "parameter_not_provided"
+
+
+def test_analysis_tasks(client: TwelveLabs, asset: Any) -> None:
+    tasks = client.analyze_async.tasks
+    video = VideoContext_AssetId(asset_id=asset.id)
+    made = tasks.create(video=video, prompt="Summarize this video.", custom_id="one")
+    done = ended(lambda: tasks.retrieve(made.task_id))
+    assert (done.status, done.custom_id) == ("ready", "one")
+    assert done.result is not None
+    assert done.result.data
+    assert done.created_at <= done.completed_at
+    found = tasks.list(status="ready", asset_id=asset.id)
+    assert [one.task_id for one in found.data] == [made.task_id]
     if hasattr(tasks, "cancel"):
-        calls.append(lambda: tasks.cancel(asset.id))
-    for call in calls:
-        assert require_status(400, call)["code"] == "api_not_allowed"
+        require_status(409, lambda: tasks.cancel(made.task_id))
+    tasks.delete(made.task_id)
+    require_status(404, lambda: tasks.retrieve(made.task_id))
+
+
+def test_analysis_batches(client: TwelveLabs, asset: Any) -> None:
+    batches = client.analyze_async.batches
+    row = {
+        "video": {"type": "asset_id", "asset_id": asset.id},
+        "prompt": {"input_text": "Summarize this video."},
+    }
+    requests = [BatchItemRequest.model_validate({**row, "custom_id": name}) for name in ("a", "b")]
+    made = batches.create(model_name="pegasus1.5", analysis_mode="general", requests=requests)
+    assert made.total_items == 2
+    deadline = time.monotonic() + 60
+    while (batch := batches.retrieve(made.batch_id)).status != "completed":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert batch.ready_items == 2
+    results = list(batches.results(made.batch_id))
+    assert [one.custom_id for one in results] == ["a", "b"]
+    assert all(one.data is not None and one.data.data for one in results)
+    assert [one.batch_id for one in batches.list()] == [made.batch_id]
+    require_status(409, lambda: batches.cancel(made.batch_id))
+    batches.delete(made.batch_id)
+    require_status(404, lambda: batches.retrieve(made.batch_id))
 
 
 def test_deleting(client: TwelveLabs, index: str, asset: Any, video: Any) -> None:

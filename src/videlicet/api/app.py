@@ -40,6 +40,9 @@ from videlicet.api.v1_3 import (
     uploads,
     videos,
 )
+from videlicet.api.v1_3.analysis import batches, older
+from videlicet.api.v1_3.analysis import sync as analysis_sync
+from videlicet.api.v1_3.analysis import tasks as analysis_tasks
 from videlicet.api.v1_3.common import require_text
 from videlicet.errors import VidelicetError
 from videlicet.media.sandbox import level
@@ -49,7 +52,7 @@ from videlicet.settings import Settings
 _V1_3 = (
     indexes.router, uploads.router, assets.router, videos.router, tasks.router, search.router,
     embed.router, embed_v2.router, entities.router, connectors.router,
-    later.router,
+    analysis_sync.router, analysis_tasks.router, batches.router, older.router, later.router,
 )  # fmt: skip
 _IDEMPOTENCY = {
     "name": HEADER, "in": "header", "required": False,

@@ -103,6 +103,14 @@ class Service:
 
         return CapacityLimiter(2)
 
+    @cached_property
+    def analysing(self) -> CapacityLimiter:
+        """Threads for analyses that somebody waits for, so that searches find theirs free. They
+        may wait for a language model, so there are more than cores."""
+        from anyio import CapacityLimiter
+
+        return CapacityLimiter(8)
+
     def missing(self) -> list[str]:
         """What is not ready: ``worker``, ``store``."""
         found = [] if self.work.alive else ["worker"]

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from videlicet.store import Store
 
 READY, FAILED, TEST = "index.task.ready", "index.task.failed", "webhook.test"
-EVENTS = (READY, FAILED)
+ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED = (
+    "analyze.task.ready", "analyze.task.failed", "analyze.task.canceled",
+)  # fmt: skip
+EVENTS = (READY, FAILED, ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED)
 #: Where a delivery stands.
 PROCESSING, DELIVERED, GIVEN_UP = "processing", "delivered", "failed"
 #: How often an event is tried; the pause after each try is four times the one before.

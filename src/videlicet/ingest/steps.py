@@ -273,10 +273,14 @@ class Steps:
             )  # fmt: skip
 
     def _announce(self, kind: str, task: Task) -> None:
-        """Have the tenant's webhooks told how a video ended, once for each try."""
+        """Have the tenant's webhooks told how a video ended, once for each try; and whoever waits
+        to analyse it."""
         if videos.video_of(task.source) is None:
             return
+        self._runtime.stirred.set()
         index = self._store.catalog.index(self._grant, task.index_id)
+        if index.hidden:
+            return
         data = {
             "id": task.id,
             "metadata": {"duration": task.total_s},
@@ -288,8 +292,7 @@ class Steps:
             "tags": [],
         }
         grant = replace(self._grant, tenant=task.tenant)
-        if delivery.announce(grant, self._store, kind, data, f"{task.id}.{task.attempts}"):
-            self._runtime.stirred.set()
+        delivery.announce(grant, self._store, kind, data, f"{task.id}.{task.attempts}")
 
     def _attached(self, task: Task) -> dict[str, MetadataValue]:
         video_id = videos.video_of(task.source)

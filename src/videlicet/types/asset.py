@@ -62,7 +62,8 @@ class MediaInfo:
 class Index:
     """A collection of assets observed by the same models (``cards``: role → model card id).
 
-    ``options`` is what an interface wants to keep with it. A name is unique inside its tenant.
+    ``options`` is what an interface wants to keep with it. A name is unique inside its tenant. One
+    that is ``hidden`` holds what is observed for some other purpose than to be searched by name.
     """
 
     id: str
@@ -72,6 +73,10 @@ class Index:
     tenant: str = "local"
     options: Mapping[str, Any] = field(default_factory=dict)
     updated_at: datetime | None = None
+
+    @property
+    def hidden(self) -> bool:
+        return bool(self.options.get("hidden"))
 
 
 @dataclass(frozen=True, slots=True)

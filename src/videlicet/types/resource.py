@@ -25,6 +25,9 @@ class Kind(StrEnum):
     #: What was answered to a request with an idempotency key.
     ANSWER = "answer"
     EVALUATION = "evaluation"
+    ANALYSIS = "analysis"
+    #: Analyses that were asked for together.
+    BATCH = "batch"
     #: When a key was last used: the id is the key's, ``updated_at`` the time.
     KEY_USE = "key_use"
 

@@ -15,6 +15,7 @@ from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.technical import technical_metadata
 from videlicet.errors import NotFound
 from videlicet.ingest import files
+from videlicet.ingest.client.entries import remove_file
 from videlicet.ingest.plan import INCOMING, staging
 from videlicet.ingest.videos import FAILED, QUEUED, READY, media_of
 from videlicet.media.fetch import check
@@ -54,8 +55,10 @@ def make(
     body: dict[str, Any],
     status: str = files.PROCESSING,
     asset_id: str | None = None,
+    parent: str = "",
 ) -> Resource:
-    """A new asset, with its bytes where there are some already."""
+    """A new asset, with its bytes where there are some already. One with a ``parent`` serves that
+    alone, and is not among the assets that are listed."""
     now = datetime.now(UTC)
     file = Resource(
         id=asset_id or random_id(),
@@ -64,6 +67,7 @@ def make(
         created_at=now,
         updated_at=now,
         status=status,
+        parent=parent,
         name=name[:1000],
         body={"method": method, **body, **traces.carried()},
     )
@@ -137,14 +141,14 @@ def find(
     if asset_types and len(set(asset_types)) > 1:
         # Few enough kinds to ask for one after the other would page wrongly: filter all at once.
         rows, _ = call.catalog.find_resources(
-            call.manage, Kind.FILE, ids=asset_ids, named_like=filename
+            call.manage, Kind.FILE, ids=asset_ids, parent="", named_like=filename
         )
         rows = [row for row in rows if row.body.get("kind") in asset_types]
         total = len(rows)
         rows = rows[pages.offset : pages.offset + pages.limit]
     else:
         rows, total = call.catalog.find_resources(
-            call.manage, Kind.FILE, ids=asset_ids, named_like=filename,
+            call.manage, Kind.FILE, ids=asset_ids, parent="", named_like=filename,
             body=[(["kind"], "==", asset_types[0])] if asset_types else (),
             offset=pages.offset, limit=pages.limit,
         )  # fmt: skip
@@ -160,22 +164,16 @@ def retrieve(call: Call, asset_id: str) -> Any:
 @router.delete("/assets/{asset_id}", status_code=200, response_class=Response)
 def delete(call: Call, asset_id: str, force: bool = False) -> Response:
     """Delete an asset; with ``force`` its videos in all indexes too."""
-    from videlicet.api.v1_3.video_records import remove, videos_of
+    from videlicet.api.v1_3.video_records import videos_of
 
     file = asset_of(call, asset_id)
-    held = videos_of(call, file.id)
-    if held and not force:
+    if not force and videos_of(call, file.id):
         raise ApiError(
             409, "resource_conflict", "The asset is indexed; delete its videos first, or use force."
         )
-    for video in held:
-        remove(call, video)
     _unlink(call, file.id)
-    call.catalog.delete_resource(call.manage, Kind.FILE, file.id)
-    call.catalog.delete_resources(call.manage, Kind.UPLOAD, parent=file.id)
-    call.store.blobs.delete(call.manage, f"files/{file.id}/")
+    remove_file(call.manage, call.store, file.id)
     call.service.segments.forget(file.id)
-    call.store.finish_erasures()
     return Response(status_code=200)
 
 
@@ -191,13 +189,13 @@ def transcription(
 ) -> Any:
     """What is said in an asset, from any index that listened to it."""
     from videlicet.api.v1_3.transcripts import sentences_of, speech_of, words_of
-    from videlicet.api.v1_3.video_records import videos_of
+    from videlicet.ingest.client.entries import videos_of
 
     file = asset_of(call, asset_id)
     wanted = {one for part in include or ["words"] for one in part.split(",")}
     if strange := wanted - {"words", "sentences", "utterances"}:
         raise invalid(f"include: there is no {min(strange)!r}.")
-    held = videos_of(call, file.id)
+    held = videos_of(call.manage, call.store, file.id)
     said = next((one for v in held if v.status == READY and (one := speech_of(call, v))), None)
     if said is None:
         waiting = {video.status for video in held} - {READY, FAILED}

@@ -8,25 +8,10 @@ from videlicet.api.v1_3.common import not_yet, router_for
 
 router = router_for("not there yet")
 
-_ANALYSIS = "Analysis"
 _STORES = "The knowledge store"
 _AGENT = "The agent"
 
 for method, path, what in (
-    ("POST", "/analyze", _ANALYSIS),
-    ("POST", "/summarize", _ANALYSIS),
-    ("POST", "/gist", _ANALYSIS),
-    ("POST", "/analyze/tasks", _ANALYSIS),
-    ("GET", "/analyze/tasks", _ANALYSIS),
-    ("GET", "/analyze/tasks/{task_id}", _ANALYSIS),
-    ("DELETE", "/analyze/tasks/{task_id}", _ANALYSIS),
-    ("POST", "/analyze/tasks/{task_id}/cancel", _ANALYSIS),
-    ("POST", "/analyze/batches", _ANALYSIS),
-    ("GET", "/analyze/batches", _ANALYSIS),
-    ("GET", "/analyze/batches/{batch_id}", _ANALYSIS),
-    ("DELETE", "/analyze/batches/{batch_id}", _ANALYSIS),
-    ("POST", "/analyze/batches/{batch_id}/cancel", _ANALYSIS),
-    ("GET", "/analyze/batches/{batch_id}/results", _ANALYSIS),
     ("POST", "/knowledge-stores", _STORES),
     ("GET", "/knowledge-stores", _STORES),
     ("GET", "/knowledge-stores/{rest:path}", _STORES),

@@ -88,12 +88,14 @@ def find(
     bounds = {name: numbers(request, name) for name in ("duration", "width", "height")}
     rows, _ = call.catalog.find_resources(call.manage, Kind.VIDEO, parent=index_id)
     by_id = {row.id: row for row in rows}
+    named = {index.id for index in call.catalog.indexes(call.manage)}
     found = []
     for task in call.catalog.tasks(call.manage, index_id):
         video_id = video_of(task.source)
         video = None if video_id is None else by_id.get(video_id)
         if (
             video_id is None
+            or task.index_id not in named
             or (status and status_of(task, video) not in status)
             or not _named(video, filename)
             or (since is not None and task.created_at < since)

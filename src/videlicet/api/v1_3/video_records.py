@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 from videlicet.api.errors import unknown
@@ -14,25 +11,21 @@ from videlicet.api.v1_3.indexes import options_of
 from videlicet.api.v1_3.transcripts import speech_of
 from videlicet.embedding.clips import vectors_of
 from videlicet.embedding.spans import Strip
-from videlicet.errors import Conflict, NotFound
+from videlicet.errors import NotFound
 from videlicet.ingest import videos
-from videlicet.ingest.client.requests import call_off
+from videlicet.ingest.client.entries import enter, remove_video
+from videlicet.ingest.client.entries import videos_of as every_video_of
 from videlicet.rights import Purpose
-from videlicet.telemetry import traces
 from videlicet.types import (
     Index,
     Kind,
     Modality,
     Resource,
-    Status,
     Task,
-    derived_id,
-    random_id,
 )
 
 #: Seconds of a clip that has an embedding of its own.
 CLIP = 6.0
-_MAKING = threading.Lock()
 
 
 #: What is known of a video in numbers.
@@ -45,79 +38,15 @@ NUMBERS = ("duration", "fps", "width", "height", "size")
 def make(
     call: Caller, index: Index, file: Resource, metadata: dict[str, Any], *, stream: bool
 ) -> tuple[Resource, Task]:
-    """The video of a file in an index, with the task that takes it in. The same file in the same
-    index is the same video: one that failed is tried again."""
-    video_id = derived_id("video", index.id, file.id)
-    # Of two requests at once, to this server or to two, one makes it and the other finds it.
-    with _MAKING, call.store.database.held(f"video {video_id}"):
-        return _make(call, index, file, metadata, video_id, stream)
-
-
-def _make(
-    call: Caller,
-    index: Index,
-    file: Resource,
-    metadata: dict[str, Any],
-    video_id: str,
-    stream: bool,
-) -> tuple[Resource, Task]:
-    now = datetime.now(UTC)
-    grant = call.grant(Purpose.INGEST)
-    try:
-        video = call.catalog.resource(grant, Kind.VIDEO, video_id)
-    except NotFound:
-        video = None
-    tasks = call.catalog.tasks(grant, index.id, source=videos.source_of(video_id))
-    if video is not None and video.status != videos.FAILED and tasks:
-        return video, tasks[0]
-    video = Resource(
-        id=video_id,
-        kind=Kind.VIDEO,
-        tenant=call.tenant,
-        created_at=now,
-        updated_at=now,
-        status=videos.QUEUED,
-        parent=index.id,
-        name=file.name,
-        body={
-            "file_id": file.id,
-            "user_metadata": metadata,
-            "video_stream": stream,
-            **videos.facts(file),
-            **traces.carried(),
-        },
-    )
-    task = Task(
-        id=random_id(),
-        index_id=index.id,
-        source=videos.source_of(video_id),
-        status=Status.QUEUED,
-        created_at=now,
-        updated_at=now,
-        attempts=1,
-        tenant=call.tenant,
-    )
-    # Both or neither: a server may be killed at any instant.
-    call.catalog.put_resource(grant, video, task)
+    """The video of a file in an index, with the task that takes it in."""
+    made = enter(call.grant(Purpose.INGEST), call.store, index, file, metadata, stream=stream)
     call.service.work.wake()
-    return video, task
+    return made
 
 
 def remove(call: Caller, video: Resource) -> None:
-    """Delete a video with everything derived from it. Its tasks stay, for whoever asks how they
-    ended; those that have not are called off."""
-    for task in call.catalog.tasks(call.manage, source=videos.source_of(video.id)):
-        if not task.status.ended:
-            with suppress(Conflict):  # it has just ended
-                call_off(call.manage, call.store, task.id)
-        # Tasks that name an asset go with it; and what was said of a failure names the file.
-        error = task.error and {
-            "code": task.error["code"], "message": "It failed; its video was deleted since.",
-        }  # fmt: skip
-        call.catalog.update_task(call.manage, task.id, asset_id=None, error=error)
-    call.catalog.delete_resource(call.manage, Kind.VIDEO, video.id)
-    if call.catalog.indexed(call.manage, video.parent, video.id) is not None:
-        call.store.remove_asset(call.manage, video.parent, video.id)
+    """Delete a video with everything derived from it."""
+    remove_video(call.manage, call.store, video)
 
 
 def video_of(call: Caller, index: Index, video_id: str) -> Resource:
@@ -132,11 +61,9 @@ def video_of(call: Caller, index: Index, video_id: str) -> Resource:
 
 
 def videos_of(call: Caller, file_id: str) -> list[Resource]:
-    """The videos of an asset in all indexes."""
-    found, _ = call.catalog.find_resources(
-        call.manage, Kind.VIDEO, body=[(["file_id"], "==", file_id)]
-    )
-    return found
+    """The videos of an asset in the caller's indexes."""
+    named = {index.id for index in call.catalog.indexes(call.manage)}
+    return [v for v in every_video_of(call.manage, call.store, file_id) if v.parent in named]
 
 
 # -- showing ------------------------------------------------------------------------------------

@@ -21,10 +21,13 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from videlicet.errors import NotFound, StoreError, VidelicetError
+from videlicet.ingest import analyses
 from videlicet.ingest.delivery import due_in
 from videlicet.ingest.files import PROCESSING
 from videlicet.ingest.leftovers import LIVE
 from videlicet.ingest.worker.workflow import (
+    ANALYSIS_QUEUE,
+    ANALYZE,
     DELIVERY_QUEUE,
     EMBED,
     PREPARE,
@@ -111,7 +114,7 @@ class Books:
         for queue, concurrency, of_tenant in (
             # One place more than a tenant may take: another need not wait for whole films.
             (QUEUE, most + 1, most), (SHORT_QUEUE, most + 1, most),
-            (DELIVERY_QUEUE, DELIVERIES, None),
+            (ANALYSIS_QUEUE, most + 1, most), (DELIVERY_QUEUE, DELIVERIES, None),
         ):  # fmt: skip
             DBOS.register_queue(
                 queue,
@@ -165,12 +168,16 @@ class Books:
                     yield got
 
     def _enqueue_resources(self) -> None:
-        for kind, workflow in ((Kind.FILE, PREPARE), (Kind.EMBEDDING, EMBED)):
-            waiting = {f"{workflow}.{one.id}": one for one in self._waiting(kind)}
+        for workflow, queue, found in (
+            (PREPARE, SHORT_QUEUE, self._waiting(Kind.FILE)),
+            (EMBED, SHORT_QUEUE, self._waiting(Kind.EMBEDDING)),
+            (ANALYZE, ANALYSIS_QUEUE, analyses.waiting(self._runtime)),
+        ):
+            waiting = {f"{workflow}.{one.id}": one for one in found}
             for id, one in self._startable(waiting):
                 DBOS.enqueue_workflow_with_options(
                     {
-                        "queue_name": SHORT_QUEUE,
+                        "queue_name": queue,
                         "workflow_name": workflow,
                         "workflow_id": id,
                         "queue_partition_key": one.tenant,
@@ -203,7 +210,9 @@ class Books:
                 now = self._runtime.store.catalog.resource(self._runtime.grant, one.kind, one.id)
             except NotFound:
                 continue
-            if now.status != PROCESSING or now.body.get("attempts") != one.body.get("attempts"):
+            if now.status not in (PROCESSING, analyses.PENDING) or now.body.get(
+                "attempts"
+            ) != one.body.get("attempts"):
                 continue
             if known is not None:
                 DBOS.delete_workflows([id])

@@ -14,7 +14,7 @@ from dbos import DBOS
 from sqlalchemy.exc import DBAPIError
 
 from videlicet.errors import Cancelled, TaskError, VidelicetError, from_json
-from videlicet.ingest import delivery, short
+from videlicet.ingest import analyses, delivery, short
 from videlicet.ingest.steps import Steps
 from videlicet.ingest.worker.runtime import Runtime
 from videlicet.ingest.worker.telling import told, told_step, trace_of, trace_of_task
@@ -28,6 +28,9 @@ WORKFLOW = "ingest"
 SHORT_QUEUE = "short-by-tenant"
 PREPARE = "prepare"
 EMBED = "embed"
+#: Language models may be slow to answer.
+ANALYSIS_QUEUE = "analyses-by-tenant"
+ANALYZE = "analyze"
 #: Addresses may be slow to answer, and nothing else is to wait for them.
 DELIVERY_QUEUE = "deliveries"
 DELIVER = "deliver"
@@ -161,6 +164,18 @@ def embed_media(tenant: str, task_id: str) -> str:
     runtime = _runtime
     with told("embedding", task_id, trace_of(runtime, Kind.EMBEDDING, tenant, task_id)) as end:
         end.status = str(_step("embed", lambda: short.embed(runtime, tenant, task_id)))
+        return end.status
+
+
+@DBOS.workflow(name=ANALYZE, max_recovery_attempts=None)
+def analyze_video(tenant: str, analysis_id: str) -> str:
+    """Run one analysis, and return its status."""
+    assert _runtime is not None
+    runtime = _runtime
+    with told(
+        "analysis", analysis_id, trace_of(runtime, Kind.ANALYSIS, tenant, analysis_id)
+    ) as end:
+        end.status = str(_step("analyze", lambda: analyses.run(runtime, tenant, analysis_id)))
         return end.status
 
 

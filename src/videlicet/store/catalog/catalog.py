@@ -111,12 +111,13 @@ class Catalog(Observations, Tasks, Resources, Keys):
             return index_of(row)
         raise NotFound("index_not_found", f"There is no index {id_or_name!r}.", subject=id_or_name)
 
-    def indexes(self, grant: Grant) -> list[Index]:
-        """All indexes of the grant's tenant, by name."""
+    def indexes(self, grant: Grant, *, hidden: bool = False) -> list[Index]:
+        """The indexes of the grant's tenant, by name; with ``hidden`` all of them."""
         authorize(grant, READING, "index")
         query = select(indexes).where(*_reach(grant, indexes)).order_by("name")
         with self._reading() as connection:
-            return [index_of(row) for row in connection.execute(query)]
+            found = [index_of(row) for row in connection.execute(query)]
+        return [index for index in found if hidden or not index.hidden]
 
     def delete_index(self, grant: Grant, index_id: str) -> None:
         """Delete an index that holds no assets any more (see ``Store.delete_index``).

@@ -1,0 +1,1 @@
+"""Analysis: answers, tasks and batches, and the older forms of the same."""

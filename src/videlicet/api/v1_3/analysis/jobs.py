@@ -1,0 +1,170 @@
+"""From the words of a request to a job, refusing what does not go together."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from videlicet.analyze.analyst import Request
+from videlicet.analyze.perform import Job
+from videlicet.api.errors import ApiError, invalid, missing
+from videlicet.api.v1_3.analysis.schemas import (
+    MOST_TOKENS,
+    USUAL_TOKENS,
+    Analyze,
+    BatchItem,
+    Format,
+    SyncFormat,
+    TaskRequest,
+)
+from videlicet.api.v1_3.analysis.sources import filled, text_of
+from videlicet.api.v1_3.common import Caller
+from videlicet.api.v1_3.models import ANALYSIS, known
+
+#: What is used where no model is named, and the one that looks at pictures.
+USUAL_MODEL, PICTURE_MODEL = "pegasus1.5", "pegasus1.6"
+TEMPERATURE = 0.2
+_PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
+
+
+def model_of(body: Analyze | TaskRequest) -> str:
+    """The model that a request names, or the usual one."""
+    usual = PICTURE_MODEL if body.image else USUAL_MODEL
+    name = usual if body.model_name is None else known(body.model_name, ANALYSIS)
+    if body.image and name != PICTURE_MODEL:
+        raise invalid(f"image: pictures are analysed by {PICTURE_MODEL} only.")
+    if body.image and (body.video is not None or body.video_id is not None):
+        raise invalid("video and image cannot both be given.")
+    if not body.image and body.video is None and body.video_id is None:
+        raise missing("video")
+    return name
+
+
+def job_of(call: Caller, body: Analyze | TaskRequest) -> Job:
+    """What is asked of one video, or of pictures."""
+    if isinstance(body, TaskRequest) and body.analysis_mode == "time_based_metadata":
+        if body.prompt is not None or body.prompt_v2 is not None:
+            raise invalid("prompt: time_based_metadata takes none; describe the segments instead.")
+        return _segments(call, body.response_format, body)
+    text = text_of(call, body.prompt, body.prompt_v2)
+    if body.image:
+        text = _about(text, [one.name for one in body.image])
+    return _general(text, body.response_format, body)
+
+
+def job_of_item(call: Caller, mode: str, item: BatchItem) -> Job:
+    """What is asked of one video of a batch."""
+    if mode == "time_based_metadata":
+        if item.prompt is not None:
+            raise invalid("prompt: time_based_metadata takes none; describe the segments instead.")
+        return _segments(call, item.response_format, item)
+    text = text_of(call, None, item.prompt)
+    return _general(text, item.response_format, item)
+
+
+def _general(
+    text: str, form: SyncFormat | Format | None, body: Analyze | TaskRequest | BatchItem
+) -> Job:
+    if not text.strip():
+        raise missing("prompt")
+    schema = None
+    if form is not None:
+        if form.type != "json_schema":
+            raise invalid("response_format.type: segment_definitions needs time_based_metadata.")
+        if form.json_schema is None:
+            raise missing("response_format.json_schema")
+        schema = checked(form.json_schema)
+    start, end = _times(body)
+    return Job(_request(text, schema, body), start, end)
+
+
+def _segments(call: Caller, form: Any, body: TaskRequest | BatchItem) -> Job:
+    if form is None or form.type != "segment_definitions":
+        raise invalid("response_format.type must be segment_definitions for time_based_metadata.")
+    if not form.segment_definitions:
+        raise missing("response_format.segment_definitions")
+    shortest, longest = body.min_segment_duration, body.max_segment_duration
+    if shortest is not None and longest is not None and shortest > longest:
+        raise invalid("min_segment_duration must not be longer than max_segment_duration.")
+    definitions = [_described(call, row) for row in form.segment_definitions]
+    start, end = _times(body)
+    return Job(
+        _request("", None, body),
+        start,
+        end,
+        segments=checked_segments(definitions),
+        time_format=form.segment_time_format or "seconds",
+        shortest=shortest,
+        longest=longest,
+    )
+
+
+def _described(call: Caller, row: dict[str, Any]) -> dict[str, Any]:
+    """A definition whose pictures are told in words."""
+    from pydantic import ValidationError
+
+    from videlicet.api.v1_3.analysis.schemas import NamedPicture
+
+    rest = {key: value for key, value in row.items() if key != "media_sources"}
+    given = row.get("media_sources") or []
+    text = row.get("description")
+    if not isinstance(given, list) or not isinstance(text, str):
+        return rest  # refused with the other definitions
+    try:
+        sources = [NamedPicture.model_validate(one) for one in given]
+    except ValidationError:
+        raise invalid("segment_definitions.media_sources: each needs a name and a media.") from None
+    return {**rest, "description": filled(call, text, sources)}
+
+
+def checked(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema that an answer can be made for.
+
+    Raises:
+        InvalidInput: ``schema_invalid``.
+    """
+    from videlicet.analyze.structured.schema import read_schema
+
+    read_schema(schema)
+    return schema
+
+
+def checked_segments(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Definitions that segments can be looked for by.
+
+    Raises:
+        InvalidInput: ``invalid_argument``.
+    """
+    from videlicet.analyze.structured.segments import read_definitions
+
+    read_definitions(rows)
+    return rows
+
+
+def _request(
+    text: str, schema: dict[str, Any] | None, body: Analyze | TaskRequest | BatchItem
+) -> Request:
+    tokens = body.max_tokens or USUAL_TOKENS
+    return Request(
+        text,
+        schema,
+        TEMPERATURE if body.temperature is None else body.temperature,
+        MOST_TOKENS if tokens == "unlimited" else tokens,
+    )
+
+
+def _times(body: Analyze | TaskRequest | BatchItem) -> tuple[float | None, float | None]:
+    start, end = body.start_time, body.end_time
+    if end is not None and end - (start or 0.0) < 1:
+        raise invalid("end_time must be at least one second after start_time.")
+    return start, end
+
+
+def _about(text: str, names: list[str]) -> str:
+    """A prompt about pictures, which names all of them or none."""
+    named = set(_PLACE.findall(text))
+    if strange := named - set(names):
+        raise invalid(f"prompt: there is no picture named {min(strange)!r}.")
+    if named and named != set(names):
+        raise ApiError(400, "parameter_invalid", "prompt must name every picture, or none.")
+    return _PLACE.sub(lambda found: found[1], text)
