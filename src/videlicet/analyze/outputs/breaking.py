@@ -49,29 +49,49 @@ def blocks(atoms: Sequence[Atom], indent: int = 0) -> list[Sequence[Atom]]:
     costs = [0.0] + [float("inf")] * count
     back = [0] * (count + 1)
     after = [_cost_after(atoms, n) for n in range(count)]
+    starts = [float(atom.span.start) for atom in atoms]
+    ends = [float(atom.span.end) for atom in atoms]
+    ruler = _Ruler(atoms)
     for first in range(count):
+        past = 0.0
         for last in range(first, count):
-            block = atoms[first : last + 1]
+            seconds = ends[last] - starts[first]
             if last > first and (
-                _fit(block, 0 if first else indent) is None
-                or float(block[-1].span.end - block[0].span.start) > _LONGEST
+                seconds > _LONGEST or not ruler.fits(first, last, 0 if first else indent)
             ):
                 break
-            seconds = float(block[-1].span.end - block[0].span.start)
-            room = seconds
-            if last + 1 < count:
-                room = max(room, float(atoms[last + 1].span.start - block[0].span.start))
-            cost = _ONE + after[last] + (_HASTY if room < _SHORTEST else 0.0)
-            cost += sum(_PAST for n in range(first, last) if after[n] == _AT_SENTENCE)
-            if costs[first] + cost < costs[last + 1]:
-                costs[last + 1] = costs[first] + cost
+            room = max(seconds, starts[last + 1] - starts[first] if last + 1 < count else 0.0)
+            cost = costs[first] + _ONE + after[last] + (_HASTY if room < _SHORTEST else 0.0) + past
+            if cost < costs[last + 1]:
+                costs[last + 1] = cost
                 back[last + 1] = first
+            past += _PAST if after[last] == _AT_SENTENCE else 0.0
     found = []
     end = count
     while end:
         found.append(atoms[back[end] : end])
         end = back[end]
     return found[::-1]
+
+
+class _Ruler:
+    """How long stretches of atoms are as text."""
+
+    def __init__(self, atoms: Sequence[Atom]) -> None:
+        self._leads = [0 if atom.glued else 1 for atom in atoms]
+        self._until = [0]
+        for atom, lead in zip(atoms, self._leads, strict=True):
+            self._until.append(self._until[-1] + lead + len(atom.text))
+
+    def _length(self, first: int, last: int) -> int:
+        return self._until[last + 1] - self._until[first] - self._leads[first]
+
+    def fits(self, first: int, last: int, indent: int) -> bool:
+        """Whether the atoms fit into two lines, the first ``indent`` characters shorter."""
+        upper = last
+        while upper >= first and self._length(first, upper) + indent > LINE:
+            upper -= 1
+        return upper == last or (upper >= first and self._length(upper + 1, last) <= LINE)
 
 
 def layout(block: Sequence[Atom], indent: int = 0) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ READING = 20
 SHORTEST, LONGEST = 834, 7000
 #: Milliseconds between two cues (two frames), where there is room.
 GAP = 84
-#: Milliseconds between the starts of cues whose words begin at once.
+#: Milliseconds between the starts of cues whose words begin at once, of one speaker.
 _STEP = 100
 #: Seconds of silence that end a sentence, whatever its last word.
 _SILENCE = Fraction(3, 2)
@@ -70,13 +70,15 @@ def spoken(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
     for run in _runs(utterances):
         speaker, language = _name(run[0][1].speaker), run[0][1].language or None
         opens = speaker is not None and (not found or found[-1].speaker != speaker)
-        atoms = [atom for span, said in run for atom in _atoms(said, span)]
+        atoms: list[Atom] = []
+        for span, said in run:
+            atoms += _atoms(said, span, atoms[-1].span.start if atoms else span.start)
         indent = len(_label(speaker)) if speaker and opens else 0
         for number, block in enumerate(blocks(atoms, indent)):
             lines = layout(block, 0 if number else indent)
             span = Span(block[0].span.start - begin, block[-1].span.end - begin)
             found.append(Cue(span, lines, language, speaker, opens and not number))
-    return _timed(sorted(found, key=lambda cue: cue.span.start))
+    return _timed(found)
 
 
 def written(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
@@ -156,10 +158,10 @@ def _runs(utterances: Sequence[tuple[Span, Utterance]]) -> list[list[tuple[Span,
     return runs
 
 
-def _atoms(said: Utterance, whole: Span) -> list[Atom]:
-    """The words with their times, in order; a word longer than a line is several."""
+def _atoms(said: Utterance, whole: Span, at: Instant) -> list[Atom]:
+    """The words with their times, in order, none before ``at``; a word longer than a line is
+    several."""
     found: list[Atom] = []
-    at = whole.start
     for text, glued, span in _words(said, whole):
         start = max(at, span.start)
         end = max(start, span.end)
@@ -203,8 +205,11 @@ def _timed(cues: list[Cue]) -> list[Cue]:
     """The cues with their final times: none overlaps, each lasts as long as it needs to be read if
     the next one leaves the room."""
     starts: list[int] = []
-    for cue in cues:
-        least = starts[-1] + _STEP if starts else 0
+    for number, cue in enumerate(cues):
+        least = 0
+        if starts:
+            another = cue.speaker != cues[number - 1].speaker
+            least = starts[-1] + (SHORTEST if another else _STEP)
         starts.append(max(_ms(cue.span.start), least))
     found = []
     for number, cue in enumerate(cues):
