@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -226,14 +227,14 @@ def _letters(text: str) -> str:
 @given(utterances(), st.integers(0, 5))
 def test_no_word_is_lost_and_no_cue_overlaps(seen: list[Observation], begin: int) -> None:
     cues = spoken(seen, Fraction(begin))
-    for before, after in zip(cues, cues[1:], strict=False):
+    for before, after in itertools.pairwise(cues):
         assert before.span.end <= after.span.start
     for cue in cues:
         assert cue.span.start >= 0
         assert cue.span.duration > 0
         assert 1 <= len(cue.lines) <= 2
         assert all(len(line) <= 42 for line in cue.lines)
-    for before, after in zip(cues, cues[1:], strict=False):
+    for before, after in itertools.pairwise(cues):
         room = after.span.start - before.span.start
         assert before.span.duration * 1000 >= min(SHORTEST, room * 1000)
     kept = _letters("".join(line for cue in cues for line in cue.lines))

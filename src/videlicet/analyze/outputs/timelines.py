@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from videlicet.analyze.outputs.cuts import Cut, one_line
@@ -88,7 +89,8 @@ def _timeline(cuts: Sequence[Cut], name: str, rate: Fraction | None) -> Any:
     reels = _reels([cut.asset for cut in cuts])
     for cut in cuts:
         own = rate or _rate(cut.asset)
-        clip = _clip(cut, own, reels[cut.asset.id])
+        address = one_line(cut.source) if rate else _address(cut.source)
+        clip = _clip(cut, own, reels[cut.asset.id], address)
         if rate is not None:
             pictures.append(clip)
             continue
@@ -105,7 +107,7 @@ def _timeline(cuts: Sequence[Cut], name: str, rate: Fraction | None) -> Any:
     return timeline
 
 
-def _clip(cut: Cut, rate: Fraction, reel: str) -> Any:
+def _clip(cut: Cut, rate: Fraction, reel: str, address: str) -> Any:
     from opentimelineio import schema
 
     whole = cut.asset.media.span
@@ -113,7 +115,7 @@ def _clip(cut: Cut, rate: Fraction, reel: str) -> Any:
     clip = schema.Clip(
         name=one_line(cut.title)[:_LONGEST_NAME],
         media_reference=schema.ExternalReference(
-            target_url=one_line(cut.source), available_range=_range(whole, whole, rate, begins)
+            target_url=address, available_range=_range(whole, whole, rate, begins)
         ),
         source_range=_range(cut.span.clamp(whole), whole, rate, begins),
         metadata={
@@ -142,6 +144,10 @@ def _clip(cut: Cut, rate: Fraction, reel: str) -> Any:
                 )
             )
     return clip
+
+
+def _address(source: str) -> str:
+    return source if "://" in source else Path(source).absolute().as_uri()
 
 
 def _range(span: Span, whole: Span, rate: Fraction, begins: int) -> Any:
