@@ -174,7 +174,7 @@ def run_matrix(
     Raises :class:`InvalidInput` ``invalid_argument`` without a question or an asset; whatever
     ``materials_of`` and the analyst raise. What was finished before that is kept.
     """
-    rows = tuple(dict.fromkeys(" ".join(question.split()) for question in questions))
+    rows = tuple(dict.fromkeys(map(_asked, questions)))
     columns = tuple(dict.fromkeys(asset_ids))
     if not rows or not all(rows):
         raise InvalidInput("invalid_argument", "A matrix needs questions, none of them empty.")
@@ -197,6 +197,11 @@ def run_matrix(
             tell(cell, fresh)
     cells = tuple(found[question, asset_id] for question in rows for asset_id in columns)
     return Matrix(rows, columns, names, cells)
+
+
+def _asked(question: str) -> str:
+    """A question on one line, as text that can be stored."""
+    return " ".join(question.encode("utf-8", "replace").decode("utf-8").split())
 
 
 def evidence_hash(material: Material) -> str:

@@ -23,7 +23,9 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 def as_json(matrix: Matrix) -> str:
     """Questions, assets and cells with their answers, as in the HTTP interface."""
-    return json.dumps(matrix.to_json(), ensure_ascii=False, indent=2) + "\n"
+    text = json.dumps(matrix.to_json(), ensure_ascii=False, indent=2) + "\n"
+    # Undecodable bytes of a file's name, as JSON writes them.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def as_csv(matrix: Matrix) -> str:
