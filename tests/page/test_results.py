@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from videlicet.errors import InvalidInput, MediaError, NotFound
 from videlicet.page import Section, report_page, results_page
-from videlicet.page.results import escaped, page_html, timecode
+from videlicet.page.document import escaped, timecode
+from videlicet.page.results import page_html
 from videlicet.types import Asset, Evidence, Hit, MediaInfo, Modality, SearchPage, Span
 
 EVIL = """"'><script>alert(1)</script><img src=x onerror=alert(2)> & javascript:"""

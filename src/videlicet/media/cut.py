@@ -1,18 +1,19 @@
-"""Exact pieces of media: thumbnails, frames, clips; and the pictures, sounds and clips of a query.
+"""Exact pieces of media: thumbnails, frames, clips, reels; and what a query brings along.
 
 Everything is decoded in a confined child process, query media included.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,8 @@ _LARGEST = 4096
 _CLIP_SIDE = 1920
 _LONGEST_CLIP = 30 * 60
 _CPU = 300.0
+#: Cuts of one reel: the child may hold 64 descriptors, two for each.
+_MOST_CUTS = 24
 
 Picture = NDArray[np.uint8]
 
@@ -124,38 +127,103 @@ def cut_clip(
             "invalid_argument", f"A clip lasts more than 0 and at most {_LONGEST_CLIP} seconds."
         )
     subject = readable(path)
+    limits = Limits.of(settings, cpu=3600, output=8 * 1024**3)
+    with (
+        open_media(path, subject) as one,
+        open_media(path, subject) as other,
+        appearing(out) as file,
+        Child(
+            "clip",
+            {
+                "span": span.to_json(),
+                "max_side": _CLIP_SIDE,
+                "stream_at": None if stream_at is None else str(stream_at),
+            },
+            limits,
+            [one, other, file],
+            subject=subject,
+            largest=0,
+        ) as child,
+    ):
+        child.only()
+
+
+def cut_reel(
+    cuts: Sequence[tuple[Input, Span]],
+    size: tuple[int, int] | None,
+    sound: bool,
+    out: str | os.PathLike[str],
+    settings: Settings,
+) -> None:
+    """Write the stretches of the files to ``out``, one after the other, exact to the frame and the
+    sample: an MP4 (H.264 and AAC) without metadata.
+
+    Every picture is fitted into ``size`` (width, height; made even, and reduced to sides of 1,920)
+    with black around it; ``None`` is a reel of sound alone. With ``sound`` there is a sound track,
+    silent where a file has none. ``out`` appears only when it is complete.
+
+    Raises:
+        InvalidInput: ``invalid_argument`` for no cuts or more than 24, an empty one, or more than
+            half an hour in all.
+        MediaError: where one of the files cannot be read.
+        StoreError: ``disk_full`` or ``store_not_writable`` where ``out`` cannot be written.
+    """
+    if not 1 <= len(cuts) <= _MOST_CUTS:
+        raise InvalidInput(
+            "invalid_argument", f"A reel has 1 to {_MOST_CUTS} cuts, not {len(cuts)}."
+        )
+    if any(not span.duration for _, span in cuts):
+        raise InvalidInput("invalid_argument", "A cut lasts more than 0 seconds.")
+    if sum(span.duration for _, span in cuts) > _LONGEST_CLIP:
+        raise InvalidInput("invalid_argument", f"A reel lasts at most {_LONGEST_CLIP} seconds.")
+    arguments = {
+        "spans": [span.to_json() for _, span in cuts],
+        "size": None if size is None else _even(*size),
+        "sound": sound,
+    }
+    with ExitStack() as stack:
+        files = [
+            stack.enter_context(open_media(path, readable(path))) for path, _ in cuts for _ in "12"
+        ]
+        files.append(stack.enter_context(appearing(out)))
+        child = Child(
+            "reel",
+            arguments,
+            Limits.of(settings, cpu=3600, output=8 * 1024**3),
+            files,
+            subject=f"the reel {readable(os.fspath(out))}",
+            largest=0,
+        )
+        with child:
+            child.only()
+
+
+def _even(width: int, height: int) -> tuple[int, int]:
+    scale = min(1.0, _CLIP_SIDE / max(width, height))
+    return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2)
+
+
+@contextmanager
+def appearing(out: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to write to that is at ``out`` only once the block has ended well; an older file of
+    that name is replaced then.
+
+    Raises :class:`StoreError` ``disk_full`` or ``store_not_writable`` where it cannot be written.
+    """
     target = Path(out)
     part = target.with_name(f".{secrets.token_hex(8)}.part")
-    limits = Limits.of(settings, cpu=3600, output=8 * 1024**3)
-    with open_media(path, subject) as one, open_media(path, subject) as other:
-        try:
-            with (
-                open(part, "w+b", buffering=0) as file,
-                Child(
-                    "clip",
-                    {
-                        "span": span.to_json(),
-                        "max_side": _CLIP_SIDE,
-                        "stream_at": None if stream_at is None else str(stream_at),
-                    },
-                    limits,
-                    [one, other, file],
-                    subject=subject,
-                    largest=0,
-                ) as child,
-            ):
-                child.only()
-                os.fsync(file.fileno())
-            os.replace(part, target)
-        except OSError as error:
-            import errno
-
-            code = "disk_full" if error.errno == errno.ENOSPC else "store_not_writable"
-            raise StoreError(
-                code, f"{target} cannot be written: {error.strerror}.", subject=str(target)
-            ) from error
-        finally:
-            part.unlink(missing_ok=True)
+    try:
+        with open(part, "w+b", buffering=0) as file:
+            yield file
+            os.fsync(file.fileno())
+        os.replace(part, target)
+    except OSError as error:
+        code = "disk_full" if error.errno == errno.ENOSPC else "store_not_writable"
+        raise StoreError(
+            code, f"{target} cannot be written: {error.strerror}.", subject=str(target)
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 # -- query media --------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
-"""The results page: what was found, as one HTML file that works offline."""
+"""Pages: what was found or analysed, as one HTML file that works offline."""
 
 from __future__ import annotations
 
+from videlicet.page.report import Film, analysis_page, matrix_page
 from videlicet.page.results import Section, report_page, results_page
 
-__all__ = ["Section", "report_page", "results_page"]
+__all__ = ["Film", "Section", "analysis_page", "matrix_page", "report_page", "results_page"]

@@ -1,34 +1,25 @@
-"""Writes a page of hits as one self-contained HTML file.
-
-Titles, captions and transcripts come from files that anybody may have made, so every one of them
-passes through :func:`escaped`; the page's policy runs no script but its own, by hash, and reaches
-nothing but the media files on this machine.
-"""
+"""Writes a page of hits as one self-contained HTML file."""
 
 from __future__ import annotations
 
 import base64
-import errno
-import hashlib
-import html
-import os
 import re
-import secrets
 from dataclasses import dataclass
-from fractions import Fraction
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from videlicet.errors import InvalidInput, MediaError, NotFound, StoreError
+from videlicet.errors import MediaError, NotFound
+from videlicet.page.document import document, escaped, models, timecode, write_page
 from videlicet.types import Asset, Evidence, Hit, SearchPage, Span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _WIDTH = 480
-#: Lone surrogates (undecodable bytes of a file name) and control characters.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_KEYS = (
+    "<p>Play a moment with a click or <kbd>Enter</kbd>; go through them with <kbd>Tab</kbd> or the "
+    "arrow keys.</p>"
+)
 #: Words of a query this long or longer are marked where they were matched.
 _MARKED = 3
 
@@ -61,7 +52,7 @@ def results_page(library: Shelf, page: SearchPage, query_text: str, out: Path) -
             what was there before stays.
         StoreError: ``disk_full``.
     """
-    _write(Path(out), page_html(library, page, query_text))
+    write_page(Path(out), page_html(library, page, query_text))
     return Path(out)
 
 
@@ -77,9 +68,9 @@ def report_page(
     )
     cards = dict.fromkeys(card for section in sections for card in section.page.cards)
     count = f"{len(sections)} queries"
-    _write(
+    write_page(
         Path(out),
-        _document(escaped(title), "", count, body, [_models([*cards]), *_credits(credits)]),
+        document(escaped(title), "", count, body, [_KEYS, models([*cards]), *_credits(credits)]),
     )
     return Path(out)
 
@@ -88,44 +79,7 @@ def page_html(library: Shelf, page: SearchPage, query_text: str) -> str:
     """The whole document for one page of hits."""
     title = escaped(query_text) or "All"
     body = _hits(library, page, query_text)
-    return _document(title, "Moments for", _summary(page), body, [_models(page.cards)])
-
-
-def _document(title: str, above: str, below: str, body: str, foot: Sequence[str]) -> str:
-    """``title``, ``above``, ``below``, ``body`` and ``foot`` are HTML already."""
-    style, script = _part("page.css"), _part("page.js")
-    policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "img-src data:; media-src file:; base-uri 'none'; form-action 'none'"
-    )
-    lead = f'<p class="soft">{above}</p>\n' if above else ""
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{html.escape(policy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>{title} · Videlicet</title>
-<style>{style}</style>
-</head>
-<body>
-<header>
-{lead}<h1><bdi>{title}</bdi></h1>
-<p class="soft">{below}</p>
-</header>
-<main>
-{body}
-</main>
-<footer class="soft">
-<p>Play a moment with a click or <kbd>Enter</kbd>; go through them with <kbd>Tab</kbd> or the
-arrow keys.</p>
-{chr(10).join(foot)}
-</footer>
-<script>{script}</script>
-</body>
-</html>
-"""
+    return document(title, "Moments for", _summary(page), body, [_KEYS, models(page.cards)])
 
 
 def _hits(library: Shelf, page: SearchPage, query: str) -> str:
@@ -139,19 +93,6 @@ def _hits(library: Shelf, page: SearchPage, query: str) -> str:
 def _credits(credits: Sequence[str]) -> list[str]:
     rows = "\n".join(f"<li><bdi>{escaped(line)}</bdi></li>" for line in credits)
     return [f"<p>Credits</p>\n<ul>\n{rows}\n</ul>"] if credits else []
-
-
-def escaped(text: str) -> str:
-    """Text that is safe anywhere in the page, attributes in quotation marks included."""
-    return html.escape(_UNPRINTABLE.sub("\ufffd", text), quote=True)
-
-
-def timecode(seconds: Fraction) -> str:
-    """``h:mm:ss.s``."""
-    tenths = round(seconds * 10)
-    sign, tenths = ("-", -tenths) if tenths < 0 else ("", tenths)
-    minutes, rest = divmod(tenths, 600)
-    return f"{sign}{minutes // 60}:{minutes % 60:02d}:{rest // 10:02d}.{rest % 10}"
 
 
 def _hit(library: Shelf, hit: Hit, marked: frozenset[str]) -> str:
@@ -271,46 +212,3 @@ def _summary(page: SearchPage) -> str:
     if page.withheld_assets:
         parts.append(f"{page.withheld_assets} videos withheld by the rights policy")
     return " · ".join(parts)
-
-
-def _models(cards: Sequence[str]) -> str:
-    from videlicet.models.cards import card
-
-    rows = []
-    for id in cards:
-        try:
-            known = card(id)
-        except NotFound:  # of an index made with other models
-            rows.append(f"<li>{escaped(id)}</li>")
-            continue
-        rows.append(f"<li>{escaped(id)}: {escaped(known.title)}, {escaped(known.licence)}</li>")
-    return f"<p>Models</p>\n<ul>\n{chr(10).join(rows)}\n</ul>" if rows else ""
-
-
-def _part(name: str) -> str:
-    return (files("videlicet.page") / name).read_text("utf-8")
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
-
-
-def _write(path: Path, text: str) -> None:
-    if not path.parent.is_dir():
-        raise InvalidInput(
-            "path_not_found", f"There is no folder {path.parent}.", subject=str(path.parent)
-        )
-    part = path.with_name(f".{secrets.token_hex(6)}.part")
-    try:
-        part.write_text(text, "utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        if error.errno == errno.ENOSPC:
-            raise StoreError("disk_full", f"The disk is full; {path} was not written.") from error
-        raise InvalidInput(
-            "path_not_allowed",
-            f"{path} cannot be written: {error.strerror}.",
-            subject=str(path),
-            remedy="Name a file in a folder that you may write to.",
-        ) from error

@@ -21,6 +21,8 @@ OPERATIONS = {
     "frame": ("still", "run_frame"),
     "image": ("still", "run_image"),
     "clip": ("clip", "run_clip"),
+    "copy": ("copy", "run_copy"),
+    "reel": ("reel", "run_reel"),
 }
 
 

@@ -1,0 +1,132 @@
+"""A matrix as a table: CSV, JSON and Parquet, with the citations in every cell. (As a page:
+:func:`videlicet.page.matrix_page`.)"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from importlib import import_module
+from typing import Any
+
+from videlicet.analyze.matrix import Cell, Matrix
+from videlicet.errors import InvalidInput
+from videlicet.media.cut import appearing
+from videlicet.types import Piece
+
+#: What a spreadsheet takes for the beginning of a formula (OWASP, *CSV Injection*).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def as_json(matrix: Matrix) -> str:
+    """Questions, assets and cells with their answers, as in the HTTP interface."""
+    text = json.dumps(matrix.to_json(), ensure_ascii=False, indent=2) + "\n"
+    # Undecodable bytes of a file's name, as JSON writes them.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def as_csv(matrix: Matrix) -> str:
+    """CSV (RFC 4180), one row per question: the question, then for each video its answer and what
+    supports it. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    names = [matrix.names[id] for id in matrix.asset_ids]
+    heads = [cell for name in names for cell in (name, f"{name} (citations)")]
+    writer.writerow(map(inert, ["question", *heads]))
+    for question in matrix.questions:
+        row = [question]
+        for cell in matrix.row(question):
+            row += [cell.answer.text, "\n".join(map(_cited, cell.answer.citations))]
+        writer.writerow(map(inert, row))
+    return out.getvalue()
+
+
+def inert(text: str) -> str:
+    """Text that no spreadsheet runs: OWASP's apostrophe before what would be a formula."""
+    text = _UNPRINTABLE.sub("\ufffd", text)
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+
+
+def write_parquet(matrix: Matrix, out: str | os.PathLike[str]) -> None:
+    """Write one row per cell to a Parquet file: question, asset, answer, and the citations as a
+    list of structures. The schema is the same whatever the cells hold.
+
+    Raises:
+        InvalidInput: ``invalid_argument`` where pyarrow is not installed.
+        StoreError: ``disk_full`` or ``store_not_writable`` where ``out`` cannot be written.
+    """
+    try:
+        arrow: Any = import_module("pyarrow")
+        parquet: Any = import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise InvalidInput(
+            "invalid_argument",
+            "Parquet is written by pyarrow, which is not installed.",
+            remedy="Install it with pip install 'videlicet[parquet]', or take another form.",
+        ) from error
+    text, number, flag, seconds = arrow.string(), arrow.int64(), arrow.bool_(), arrow.float64()
+    citation = arrow.struct(
+        [
+            ("id", text),
+            ("asset_id", text),
+            ("start", seconds),
+            ("end", seconds),
+            ("modality", text),
+            ("text", text),
+            ("speaker", text),
+            ("evidence_sha256", text),
+        ]
+    )
+    schema = arrow.schema(
+        [
+            ("question", text),
+            ("asset_id", text),
+            ("asset_name", text),
+            ("answer", text),
+            ("found", flag),
+            ("value", text),
+            ("analyst", text),
+            ("input_tokens", number),
+            ("output_tokens", number),
+            ("citations", arrow.list_(citation)),
+        ]
+    )
+    rows = [_row(cell, matrix.names[cell.asset_id]) for cell in matrix.cells]
+    table = arrow.Table.from_pylist(rows, schema=schema)
+    with appearing(out) as file:
+        parquet.write_table(table, file)
+
+
+def _row(cell: Cell, name: str) -> dict[str, Any]:
+    """``value`` is JSON, for it may be anything."""
+    answer = cell.answer
+    return {
+        "question": _printable(cell.question),
+        "asset_id": cell.asset_id,
+        "asset_name": _printable(name),
+        "answer": _printable(answer.text),
+        "found": answer.found,
+        "value": None if answer.value is None else json.dumps(answer.value),
+        "analyst": answer.analyst,
+        "input_tokens": answer.usage.input_tokens,
+        "output_tokens": answer.usage.output_tokens,
+        "citations": [
+            {
+                key: _printable(value) if isinstance(value, str) else value
+                for key, value in piece.to_json().items()
+            }
+            for piece in answer.citations
+        ],
+    }
+
+
+def _cited(piece: Piece) -> str:
+    start, end = float(piece.span.start), float(piece.span.end)
+    return f"{start:.2f}-{end:.2f} s, {piece.modality.value}: {piece.text}"
+
+
+def _printable(text: str) -> str:
+    return _UNPRINTABLE.sub("\ufffd", text)

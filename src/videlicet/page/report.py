@@ -1,0 +1,238 @@
+"""Writes what analysis found as one self-contained HTML file, with a player that jumps to each
+citation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from videlicet.analyze.matrix import Matrix
+from videlicet.errors import InvalidInput
+from videlicet.page.document import document, escaped, models, timecode, write_page
+from videlicet.types import Answer, Asset, Chapter, Gist, Highlight, Piece, Sentence, Span
+
+_KEYS = (
+    "<p>Play what a sentence rests on with a click or <kbd>Enter</kbd> on its time; go through "
+    "them with <kbd>Tab</kbd>.</p>"
+)
+_HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]")
+_STYLES = ("page.css", "report.css")
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """One video and what was found about it. ``source`` is a path or an http(s) address that the
+    player can read, ``None`` where there is none."""
+
+    asset: Asset
+    source: str | None
+    gist: Gist | None = None
+    summary: Answer | None = None
+    chapters: tuple[Chapter, ...] = ()
+    highlights: tuple[Highlight, ...] = ()
+
+
+def analysis_page(
+    films: Sequence[Film],
+    answers: Sequence[tuple[str, Answer]],
+    title: str,
+    out: Path,
+) -> Path:
+    """Write the report on some videos, and what was asked of them (question, answer), to the file
+    ``out`` and return its path.
+
+    The videos stay where they are; the page plays them from there and reaches nothing else.
+
+    Raises:
+        InvalidInput: ``path_not_found`` or ``path_not_allowed`` if ``out`` cannot be written;
+            ``url_not_allowed`` for an address that is not http(s).
+        StoreError: ``disk_full``.
+    """
+    write_page(Path(out), analysis_html(films, answers, title))
+    return Path(out)
+
+
+def matrix_page(matrix: Matrix, films: Sequence[Film], title: str, out: Path) -> Path:
+    """Write a matrix as a table of the same kind: a row per question, a column per video. ``films``
+    are what plays. Raises as :func:`analysis_page`."""
+    write_page(Path(out), matrix_html(matrix, films, title))
+    return Path(out)
+
+
+def analysis_html(films: Sequence[Film], answers: Sequence[tuple[str, Answer]], title: str) -> str:
+    """The whole document of :func:`analysis_page`."""
+    reel = _Reel(films)
+    asked = [_asked(reel, question, answer) for question, answer in answers]
+    parts = [*asked, *(_film(reel, film) for film in films)]
+    count = f"{len(films)} video" + ("" if len(films) == 1 else "s")
+    return _page(reel, title, count, "\n".join(parts))
+
+
+def matrix_html(matrix: Matrix, films: Sequence[Film], title: str) -> str:
+    """The whole document of :func:`matrix_page`."""
+    reel = _Reel(films)
+    heads = "".join(
+        f'<th scope="col"><bdi>{escaped(matrix.names[id])}</bdi></th>' for id in matrix.asset_ids
+    )
+    rows = []
+    for question in matrix.questions:
+        cells = "".join(f"<td>{_answer(reel, c.answer)}</td>" for c in matrix.row(question))
+        rows.append(f'<tr><th scope="row"><bdi>{escaped(question)}</bdi></th>{cells}</tr>')
+    body = (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="Answers"><table>\n<thead><tr>'
+        f'<th scope="col">Question</th>{heads}</tr></thead>\n<tbody>\n{chr(10).join(rows)}\n'
+        "</tbody></table></div>"
+    )
+    count = f"{len(matrix.questions)} × {len(matrix.asset_ids)}"
+    return _page(reel, title, count, body)
+
+
+class _Reel:
+    """Where each video can be played from, and the models cited so far."""
+
+    def __init__(self, films: Iterable[Film]) -> None:
+        self.assets = {film.asset.id: film.asset for film in films}
+        self.addresses: Mapping[str, str] = {
+            film.asset.id: _address(film.source) for film in films if film.source is not None
+        }
+        self.cards: dict[str, None] = {}
+
+    def time(self, asset_id: str, span: Span, what: str) -> str:
+        """A link that plays a stretch; only its time where it cannot be played."""
+        asset = self.assets.get(asset_id)
+        # Browsers count from the first frame, whatever the container's timeline starts with.
+        begin = asset.media.span.start if asset else 0
+        start, end = span.start - begin, span.end - begin
+        shown = timecode(start)
+        address = self.addresses.get(asset_id)
+        if address is None:
+            return f'<span class="cite time">{shown}</span>'
+        href = escaped(f"{address}#t={float(start):.3f},{float(end):.3f}")
+        label = escaped(f"Play from {shown}: {what}")
+        return f'<a class="cite" href="{href}" aria-label="{label}" title="{label}">{shown}</a>'
+
+    def cite(self, piece: Piece) -> str:
+        self.cards |= dict.fromkeys(piece.cards)
+        many = len(self.assets) > 1 and piece.asset_id in self.assets
+        where = f"{self.assets[piece.asset_id].name}, " if many else ""
+        return self.time(piece.asset_id, piece.span, f"{where}{piece.modality.value}: {piece.text}")
+
+
+def _page(reel: _Reel, title: str, count: str, body: str) -> str:
+    shown = escaped(title) or "Analysis"
+    first = next(iter(reel.addresses.values()), None)
+    player = ""
+    if first is not None:
+        player = (
+            f'<div class="player"><video controls preload="metadata" src="{escaped(first)}" '
+            f'data-address="{escaped(first)}" aria-label="Player"></video>'
+            '<p class="soft" aria-live="polite"></p></div>\n'
+        )
+    origins = dict.fromkeys(map(_origin, reel.addresses.values()))
+    foot = [_KEYS if first else "", models([*reel.cards])]
+    return document(
+        shown, "", count, player + body, foot,
+        styles=_STYLES, script="report.js", media=tuple(origins) or ("'none'",),
+    )  # fmt: skip
+
+
+def _film(reel: _Reel, film: Film) -> str:
+    parts = [f"<h2><bdi>{escaped(film.asset.name)}</bdi></h2>"]
+    if film.source is None:
+        parts.append('<p class="fault">The video cannot be played from here.</p>')
+    if film.gist is not None:
+        parts.append(f'<p class="title">{_sentence(reel, film.gist.title)}</p>')
+        for name, found in (("Topics", film.gist.topics), ("Hashtags", film.gist.hashtags)):
+            if found:
+                items = " ".join(_sentence(reel, one) for one in found)
+                parts.append(f'<p><span class="soft">{name}</span> {items}</p>')
+    if film.summary is not None:
+        parts.append(f"<h3>Summary</h3>\n{_answer(reel, film.summary)}")
+    if film.chapters:
+        rows = "\n".join(_chapter(reel, film.asset, one) for one in film.chapters)
+        parts.append(f'<h3>Chapters</h3>\n<ol class="rows">\n{rows}\n</ol>')
+    if film.highlights:
+        rows = "\n".join(_highlight(reel, film.asset, one) for one in film.highlights)
+        parts.append(f'<h3>Highlights</h3>\n<ol class="rows">\n{rows}\n</ol>')
+    return "<section>\n" + "\n".join(parts) + "\n</section>"
+
+
+def _asked(reel: _Reel, question: str, answer: Answer) -> str:
+    return (
+        f"<section>\n<h2><bdi>{escaped(question)}</bdi></h2>\n{_answer(reel, answer)}\n</section>"
+    )
+
+
+def _chapter(reel: _Reel, asset: Asset, chapter: Chapter) -> str:
+    summary = "".join(_said(reel, one) for one in chapter.summary)
+    link = reel.time(asset.id, chapter.span, chapter.title.text)
+    return f'<li>{link} <span class="title">{_sentence(reel, chapter.title)}</span>{summary}</li>'
+
+
+def _highlight(reel: _Reel, asset: Asset, found: Highlight) -> str:
+    link = reel.time(asset.id, found.span, found.title.text)
+    reasons = ", ".join(f"{escaped(name)} {share:.2f}" for name, share in found.reasons.items())
+    why = f'<p class="soft">{found.score:.2f}{": " if reasons else ""}{reasons}</p>'
+    return f'<li>{link} <span class="title">{_sentence(reel, found.title)}</span>{why}</li>'
+
+
+def _answer(reel: _Reel, answer: Answer) -> str:
+    said = "".join(_said(reel, one, answer.found) for one in answer.sentences)
+    if not answer.found:
+        said = f'<div class="soft">{said}</div>'
+    notes = []
+    if answer.dropped:
+        notes.append(f"{answer.dropped} sentences that nothing supports were left out.")
+    if answer.untrusted:
+        notes.append("Something in the video reads like instructions to whoever analyses it.")
+    told = "".join(f'<p class="fault">{note}</p>' for note in notes)
+    return f"{said}{told}{_evidence(reel, answer.citations)}"
+
+
+def _said(reel: _Reel, sentence: Sentence, claims: bool = True) -> str:
+    if claims and not sentence.supported:
+        return f'<p class="said unsupported">{_sentence(reel, sentence)} (unsupported)</p>'
+    return f'<p class="said">{_sentence(reel, sentence)}</p>'
+
+
+def _sentence(reel: _Reel, sentence: Sentence) -> str:
+    links = "".join(map(reel.cite, sentence.citations))
+    return f"<bdi>{escaped(sentence.text)}</bdi> {links}"
+
+
+def _evidence(reel: _Reel, pieces: Sequence[Piece]) -> str:
+    if not pieces:
+        return ""
+    rows = "\n".join(
+        f"<li>{reel.cite(piece)} {escaped(piece.modality.value)}: "
+        f"<bdi>{escaped(piece.text)}</bdi></li>"
+        for piece in pieces
+    )
+    return f'<details><summary>Evidence</summary><ul class="evidence">\n{rows}\n</ul></details>'
+
+
+def _address(source: str) -> str:
+    """A file's address, or the http(s) address given, without a fragment of its own."""
+    if "://" not in source:
+        return Path(source).absolute().as_uri()
+    try:
+        parts = urlsplit(source)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    host = parts.netloc.rpartition("@")[2].removesuffix(f":{port}")
+    if parts.scheme not in ("http", "https", "file") or (
+        parts.scheme != "file" and not _HOST.fullmatch(host)
+    ):
+        raise InvalidInput("url_not_allowed", "A page plays from http(s) addresses and files only.")
+    return urlunsplit(parts._replace(fragment=""))
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme == "file":
+        return "file:"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -1,0 +1,284 @@
+"""Questions × videos: nothing is asked twice, and nothing finished is lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.analyze.outputs.made import answer, asset, material, piece
+from tests.analyze.slow_matrix import ASSETS, QUESTIONS, SlowAnalyst, fill, gathered
+
+from videlicet.analyze.matrix import Cell, evidence_hash, kept_in, run_matrix
+from videlicet.errors import AnalysisError, Conflict, InvalidInput, StoreError
+from videlicet.types import Answer, Finish, Modality, Sentence, Span, Usage
+
+ROOT = Path(__file__).parents[2]
+
+
+def asked(log: Path) -> list[str]:
+    return log.read_text().splitlines() if log.exists() else []
+
+
+def run(store: Path, analyst: Any, questions: Any = QUESTIONS[:2], assets: Any = ASSETS[:2]) -> Any:
+    with kept_in(store) as kept:
+        return run_matrix(gathered, analyst, questions, assets, kept)
+
+
+def test_every_question_is_asked_of_every_video_once(tmp_path: Path) -> None:
+    analyst = SlowAnalyst(tmp_path / "log", 0)
+    told: list[tuple[str, bool]] = []
+    with kept_in(tmp_path / "m.jsonl") as kept:
+        matrix = run_matrix(
+            gathered, analyst, ["One?", " Two\udcff ", "One?"], ASSETS[:3], kept,  # type: ignore[arg-type]
+            lambda cell, fresh: told.append((cell.question, fresh)),
+        )  # fmt: skip
+    assert matrix.questions == ("One?", "Two?")
+    assert matrix.asset_ids == tuple(ASSETS[:3])
+    assert matrix.names[ASSETS[2]] == "0002.mp4"
+    assert [(c.question, c.asset_id) for c in matrix.cells] == [
+        (q, a) for q in ("One?", "Two?") for a in ASSETS[:3]
+    ]
+    assert [cell.asset_id for cell in matrix.row("Two?")] == ASSETS[:3]
+    assert matrix.row("Two?")[1].answer.text == f"Two? said in {ASSETS[1]}"
+    assert len(asked(tmp_path / "log")) == 6
+    assert told == [("One?", True), ("Two?", True)] * 3
+    assert matrix.to_json()["assets"][0] == {"id": ASSETS[0], "name": "0000.mp4"}
+    assert json.loads(json.dumps(matrix.to_json()))["cells"][0]["answer"]["found"] is True
+
+
+def test_what_is_finished_is_not_asked_again(tmp_path: Path) -> None:
+    analyst = SlowAnalyst(tmp_path / "log", 0)
+    first = run(tmp_path / "m.jsonl", analyst)
+    again = run(tmp_path / "m.jsonl", analyst)
+    assert again == first
+    assert again.cells[0].answer.citations[0].cards == ("whisper-tiny.en",)
+    assert again.cells[0].answer.citations[0].confidence == 1 / 3
+    assert len(asked(tmp_path / "log")) == 4
+    run(tmp_path / "m.jsonl", analyst, QUESTIONS[:3], ASSETS[:3])
+    assert len(asked(tmp_path / "log")) == 9
+
+
+def test_another_analyst_or_other_evidence_is_asked_again(tmp_path: Path) -> None:
+    analyst = SlowAnalyst(tmp_path / "log", 0)
+    run(tmp_path / "m.jsonl", analyst)
+    other = SlowAnalyst(tmp_path / "log", 0)
+    other.id = "other"
+    run(tmp_path / "m.jsonl", other)
+    assert len(asked(tmp_path / "log")) == 8
+    with kept_in(tmp_path / "m.jsonl") as kept:
+        run_matrix(
+            lambda id: material(piece("news", asset_id=id), of=asset(id)),
+            analyst, QUESTIONS[:1], ASSETS[:1], kept,  # type: ignore[arg-type]
+        )  # fmt: skip
+    assert len(asked(tmp_path / "log")) == 9
+
+
+def test_the_evidence_is_all_that_answers_rest_on() -> None:
+    one = material(piece())
+    hashes = {
+        evidence_hash(changed)
+        for changed in (
+            one,
+            material(),
+            material(piece(), piece("more")),
+            material(piece("another")),
+            material(piece(start=1)),
+            material(piece(modality=Modality.TEXT)),
+            material(piece(cards=("whisper-base",))),
+            material(piece(speaker="Ann")),
+            replace(one, span=Span.of(0, 9)),
+            replace(one, index=replace(one.index, cards={"text": "other"})),
+        )
+    }
+    assert len(hashes) == 10
+    assert evidence_hash(one) == evidence_hash(material(piece()))
+
+
+def test_an_analyst_that_fails_loses_nothing(tmp_path: Path) -> None:
+    analyst = SlowAnalyst(tmp_path / "log", 0)
+    real = analyst.ask
+
+    def ask(materials: Any, question: str, **more: Any) -> Answer:
+        if materials[0].asset.id == ASSETS[1] and question == QUESTIONS[1]:
+            raise AnalysisError("language_model_busy", "Not now.")
+        return real(materials, question, **more)
+
+    analyst.ask = ask  # type: ignore[method-assign]
+    with pytest.raises(AnalysisError):
+        run(tmp_path / "m.jsonl", analyst)
+    analyst.ask = real  # type: ignore[method-assign]
+    run(tmp_path / "m.jsonl", analyst)
+    assert Counter(asked(tmp_path / "log")).most_common(1)[0][1] == 1
+
+
+def test_a_process_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Ten questions × twenty videos, killed three times at any point (SIGKILL)."""
+    store, log = tmp_path / "m.jsonl", tmp_path / "log"
+    begun = 0
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.analyze.slow_matrix", str(store), str(log), "0.01"],
+            cwd=ROOT,
+        )
+        try:
+            deadline = time.monotonic() + 120
+            while len(asked(log)) < begun + 25:
+                assert process.poll() is None, "it ended by itself"
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        finally:
+            process.kill()
+            process.wait()
+        begun = len(asked(log))
+        finished = store.read_bytes().count(b"\n")
+        # Of what was begun in one life at most one cell is not finished.
+        assert begun - 3 <= finished <= begun
+    matrix = fill(store, log, 0)
+    assert len(matrix.cells) == 200
+    assert all(cell.answer.text.startswith(cell.question) for cell in matrix.cells)
+    times = Counter(asked(log))
+    assert len(times) == 200
+    # Asked again were only cells that a kill interrupted.
+    assert sum(times.values()) <= 203
+    assert store.read_bytes().count(b"\n") == 200
+    before = len(asked(log))
+    assert fill(store, log, 0) == matrix
+    assert len(asked(log)) == before
+
+
+def test_a_line_cut_short_anywhere_is_asked_again(tmp_path: Path) -> None:
+    store, log = tmp_path / "m.jsonl", tmp_path / "log"
+    analyst = SlowAnalyst(log, 0)
+    whole = run(store, analyst)
+    data = store.read_bytes()
+    last = data.rindex(b"\n", 0, len(data) - 1) + 1
+    for length in (last, last + 1, last + 10, last + 40, len(data) - 1):
+        store.write_bytes(data[:length])
+        before = len(asked(log))
+        assert run(store, analyst) == whole
+        assert len(asked(log)) == before + 1
+        assert store.read_bytes() == data
+    store.write_bytes(data[:last] + bytes(100))  # the file grew, its bytes never came
+    assert run(store, analyst) == whole
+    assert store.read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a film, not a matrix",
+        b"a film\n",
+        b'{"version": 2, "key": "x"}\n',
+        b"{}\n",
+        b"[]\n\x00\xff",
+    ],
+)
+def test_a_file_of_something_else_is_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(content)
+    with pytest.raises(StoreError) as caught, kept_in(path):
+        pass
+    assert caught.value.code == "store_damaged"
+    assert path.read_bytes() == content
+
+
+def test_two_at_a_time_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    with kept_in(path), pytest.raises(Conflict) as caught, kept_in(path):
+        pass
+    assert caught.value.code == "writer_busy"
+    with kept_in(tmp_path / "m.jsonl"):
+        pass
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught, kept_in(tmp_path / "no" / "m.jsonl"):
+        pass
+    assert caught.value.code == "store_not_writable"
+
+
+def test_a_file_that_cannot_grow_keeps_what_it_has(tmp_path: Path) -> None:
+    import resource
+    import signal
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with kept_in(tmp_path / "m.jsonl") as kept:
+        kept.put(Cell("q", "a", "k", answer("short")))
+        size = (tmp_path / "m.jsonl").stat().st_size
+        old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
+        try:
+            with pytest.raises(StoreError):
+                kept.put(Cell("q", "b", "l", answer("long " * 100)))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            signal.signal(signal.SIGXFSZ, old)
+        assert kept.get("l") is None
+    assert (tmp_path / "m.jsonl").stat().st_size == size
+
+
+@pytest.mark.parametrize(("questions", "assets"), [([], ["a"]), (["Q", " "], ["a"]), (["Q"], [])])
+def test_a_matrix_of_nothing_is_refused(
+    tmp_path: Path, questions: list[str], assets: list[str]
+) -> None:
+    with pytest.raises(InvalidInput):
+        run(tmp_path / "m.jsonl", SlowAnalyst(tmp_path / "log", 0), questions, assets)
+
+
+_ANSWERS = st.builds(
+    Answer,
+    st.lists(
+        st.builds(
+            Sentence,
+            st.text(),
+            st.lists(
+                st.builds(
+                    piece,
+                    st.text(),
+                    st.just(0),
+                    st.fractions(0, 100),
+                    modality=st.sampled_from(Modality),
+                    speaker=st.none() | st.text(),
+                    confidence=st.floats(0, 1),
+                    span=st.fractions(0, 9).map(lambda at: Span(at, at + Fraction(1, 7))),
+                ),
+                max_size=2,
+                unique_by=lambda one: one.id,
+            ).map(tuple),
+        ),
+        max_size=2,
+    ).map(tuple),
+    st.booleans(),
+    st.text(),
+    st.none() | st.lists(st.integers() | st.text()),
+    st.builds(Usage, st.integers(0), st.integers(0)),
+    st.sampled_from(Finish),
+    st.integers(0),
+    st.booleans(),
+)
+
+
+@given(_ANSWERS, st.text(st.characters()))
+def test_an_answer_is_kept_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, one: Answer, question: str
+) -> None:
+    # Of pieces with one id that differ in who said so, one is kept.
+    ids = [piece_.id for sentence in one.sentences for piece_ in sentence.citations]
+    if len(ids) != len(set(ids)):
+        return
+    path = tmp_path_factory.mktemp("m") / "m.jsonl"
+    cell = Cell(question, "a", "k", one)
+    with kept_in(path) as kept:
+        kept.put(cell)
+    with kept_in(path) as kept:
+        assert kept.get("k") == cell

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import hashlib
+
+import av
+import pytest
+from tests import samples
+from tests.samples import RED, Scene
+
+from videlicet.errors import InvalidInput, MediaError, StoreError
+from videlicet.media.probe import probe
+from videlicet.media.remux import with_chapters
+from videlicet.types import Span
+
+TWO = [(Span.of(0, 2), "One"), (Span.of(2, 6), "Two")]
+
+
+def read(path):
+    with av.open(str(path)) as file:
+        return [
+            (float(c["start"] * c["time_base"]), float(c["end"] * c["time_base"]),
+             c["metadata"]["title"])
+            for c in file.chapters()
+        ]  # fmt: skip
+
+
+def packets(path):
+    """What each stream of pictures and sound holds, and when."""
+    with av.open(str(path)) as file:
+        chosen = [s for s in file.streams if s.type in ("video", "audio")]
+        found = {s.index: [] for s in chosen}
+        for packet in file.demux(chosen):
+            if packet.size:
+                digest = hashlib.sha256(bytes(packet)).hexdigest()
+                time = round(float(packet.pts * packet.time_base), 3)
+                found[packet.stream.index].append((time, digest))
+    return list(found.values())
+
+
+def test_nothing_but_the_chapters_is_new(tmp_path, sample, settings):
+    film = sample("talk.mp4", samples.talk)
+    out = tmp_path / "out.mp4"
+    assert with_chapters(film, TWO, out, settings) == []
+    assert read(out) == [(0.0, 2.0, "One"), (2.0, 6.0, "Two")]
+    assert packets(out) == packets(film)
+    assert probe(out, settings).span == probe(film, settings).span
+    again = tmp_path / "again.mp4"
+    # The track of the old chapters is not the film's own.
+    assert with_chapters(out, TWO[:1], again, settings) == ["data"]
+    assert read(again) == [(0.0, 2.0, "One")]
+    none = tmp_path / "none.mp4"
+    with_chapters(out, [], none, settings)
+    assert read(none) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "out"),
+    [
+        ("talk.mp4", samples.talk, "a.mkv"),
+        ("two.mkv", samples.two_languages, "a.mp4"),
+        ("b.mp4", samples.b_frames, "b.mkv"),
+        ("tone.wav", samples.sound, "tone.mka"),
+        ("tone.m4a", samples.sound, "copy.m4a"),
+    ],
+)
+def test_from_one_container_into_another(tmp_path, sample, settings, name, make, out):
+    source = sample(name, make)
+    with_chapters(source, TWO, tmp_path / out, settings)
+    assert [title for *_, title in read(tmp_path / out)] == ["One", "Two"]
+    old, new = packets(source), packets(tmp_path / out)
+    assert [[digest for _, digest in rows] for rows in new] == [
+        [digest for _, digest in rows] for rows in old
+    ]
+    before, after = probe(source, settings), probe(tmp_path / out, settings)
+    assert [(a.language, a.default) for a in before.audio] == [
+        (a.language, a.default) for a in after.audio
+    ] or name.startswith("tone")
+
+
+def test_a_timeline_that_begins_late_keeps_its_times(tmp_path, sample, settings):
+    film = sample("late.ts", samples.late_start)
+    late = [(Span.of("2.5", "4.5"), "One"), (Span.of("4.5", "8.5"), "Two")]
+    with_chapters(film, late, tmp_path / "a.mkv", settings)
+    assert read(tmp_path / "a.mkv") == [(2.5, 4.5, "One"), (4.5, 8.5, "Two")]
+    assert probe(tmp_path / "a.mkv", settings).span.start == probe(film, settings).span.start
+
+
+def test_a_turned_film_stays_turned_and_tags_stay(tmp_path, sample, settings):
+    turned = sample("turn1.mp4", samples.rotated, quarter_turns=1)
+    with_chapters(turned, TWO[:1], tmp_path / "a.mp4", settings)
+    before, after = probe(turned, settings).video, probe(tmp_path / "a.mp4", settings).video
+    assert before is not None
+    assert after is not None
+    assert (after.width, after.height, after.rotation) == (
+        before.width, before.height, before.rotation,
+    )  # fmt: skip
+    tagged = samples.video(tmp_path / "t.mp4", [Scene(RED, 1)], tags={"title": "A title"})
+    with_chapters(tagged, TWO[:1], tmp_path / "u.mp4", settings)
+    assert probe(tmp_path / "u.mp4", settings).tags["title"] == "A title"
+
+
+def test_a_copy_that_cannot_be(tmp_path, sample, settings):
+    film = sample("talk.mp4", samples.talk)
+    out = tmp_path / "out.webm"
+    out.write_text("older")
+    with pytest.raises(InvalidInput) as caught:
+        with_chapters(film, TWO, tmp_path / "out.avi", settings)
+    assert caught.value.code == "invalid_argument"
+    with pytest.raises(MediaError) as refused:
+        with_chapters(film, TWO, out, settings)  # WebM holds no H.264
+    assert refused.value.code == "media_codec_unsupported"
+    with pytest.raises(MediaError):
+        with_chapters(sample("text.mp4", samples.text_as_mp4), TWO, tmp_path / "a.mp4", settings)
+    with pytest.raises(StoreError):
+        with_chapters(film, TWO, tmp_path / "no" / "a.mp4", settings)
+    assert out.read_text() == "older"
+    assert [p.name for p in tmp_path.iterdir()] == ["out.webm"]
