@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 from videlicet.analyze.builtin.phrases import Phrase, key_phrases, title_line
 from videlicet.analyze.builtin.statements import stems_of
 from videlicet.search.words import is_function_word
-from videlicet.types import Gist, Modality, Piece, Sentence, Span
+from videlicet.types import Gist, Modality, Piece, Sentence, Span, merge
 
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.gather import Material
     from videlicet.models.base import TextEncoder
 
 TOPICS, HASHTAGS = 5, 5
-#: A title card stands at the beginning, or for most of the time.
-EARLY, LATEST = Fraction(1, 5), Fraction(30)
+#: A title card stands at the beginning (a share of the time, and seconds), or for most of the time.
+EARLY, SOON, LATEST = Fraction(1, 10), Fraction(3), Fraction(20)
+#: A phrase of which less of the time tells is not what it is all about.
+PREVAILING = Fraction(1, 4)
 #: Less sure than this, and a text is no title.
 LEGIBLE = 0.8
 #: Most pieces that one phrase cites.
@@ -53,11 +55,13 @@ def title_of(
     if not found:
         return None
     chosen = list(found[:1])
-    # One word alone is seldom a title.
-    while " " not in chosen[0].text and len(chosen) < min(names, len(found)):
-        chosen.append(found[len(chosen)])
-        if sum(one.text.count(" ") + 1 for one in chosen) >= 3:
+    # One word alone is seldom a title, nor is what only a small part is about.
+    for phrase in found[1:names]:
+        told = merge(piece.span.clamp(span) for one in chosen for piece in one.pieces)
+        prevails = sum(one.duration for one in told) >= span.duration * PREVAILING
+        if prevails and (len(chosen) > 1 or " " in chosen[0].text):
             break
+        chosen.append(phrase)
     texts = [headline(one.text) for one in chosen]
     texts = [texts[0][:1].upper() + texts[0][1:], *texts[1:]]
     joined = " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
@@ -70,11 +74,12 @@ def headline(text: str) -> str:
     capital. Other words stay as they are."""
     if not text.isupper() or (len(text) <= 4 and " " not in text):
         return text
-    words = [
-        word.lower() if n and is_function_word(word) else word.capitalize()
-        for n, word in enumerate(text.split())
-    ]
-    return " ".join(words)
+    words = re.sub(r"(?<=[^\W\d])([:;,!?])(?=\w)|(?<=\d)([:;,])(?=[^\W\d])", r"\1\2 ", text).split()
+    inner = range(1, len(words) - 1)
+    return " ".join(
+        word.lower() if n in inner and is_function_word(word) else word.capitalize()
+        for n, word in enumerate(words)
+    )
 
 
 def hashtag(text: str) -> str | None:
@@ -95,7 +100,7 @@ def _card(pieces: Sequence[Piece], span: Span) -> Sentence | None:
         text = title_line(piece.text)
         shown = piece.span.clamp(span)
         share = shown.duration / span.duration if span.duration else Fraction(1)
-        early = shown.start - span.start <= min(span.duration * EARLY, LATEST)
+        early = shown.start - span.start <= min(max(span.duration * EARLY, SOON), LATEST)
         if text is None or not (early or share >= Fraction(1, 2)):
             continue
         stems = stems_of(text)

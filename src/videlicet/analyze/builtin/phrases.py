@@ -43,26 +43,26 @@ ALIKE = 0.5
 #: talking, to address each other, or to point.
 _EMPTY = frozenset(
     """
-    able actually again ago ahead all almost along already also always am any anybody anyone
-    anything anyway anywhere around away back bad basically because become been before being better
-    between bit both bring call called came cannot case certain certainly come comes coming could
+    able actually add again ago ahead all almost along already also always am any anybody anyone
+    anything anyway anywhere around ask asked asking asks attention away back bad basically because become been before begin being believe better
+    between bit both bring call called came cannot case certain certainly change choose come comes coming could
     couple course day days definitely did didn't different do does doesn't doing don't done down
     during each easy either else end enough especially etc even ever every everybody everyone
     everything exactly example fact far feel few finally find first full further gave get gets
     getting give given gives giving go goes going gone gonna good got great guess guy guys had half
-    happen happened happens hard hello here here's hey hi high hmm i'd i'll i'm i've idea important
-    isn't it'd it'll it's itself just keep kind kinda knew know known knows large last later
-    least left less let let's like likely little ll long look looking looks lot lots low made
-    main make makes making many matter may maybe mean means meanwhile meant might mm mm-hmm more
+    happen happened happens hard hello help here here's herself hey hi himself high hmm i'd i'll i'm i've idea important
+    isn't it'd it'll it's itself just keep keeps kept kind kinda knew know known knows large last later learn
+    least leave left less let let's like likely little ll long look looking looks lot lots low made
+    main make makes making many matter may maybe mean means meanwhile meant might mind mm mm-hmm more
     morning most much must my myself near nearly need needs never new next nice nobody nothing
     now number obviously oh ok okay old once one ones only other others ourselves out over own part
     particular people perhaps place please point possible pretty probably put quite rather re
-    ready real really right said same saw say saying says second see seem seems seen set several
-    shall should show shown side simply since small somebody something sometimes somewhere soon
+    ready real really right run said same saw say saying says second see seem seems seen set several
+    send sent shall should show shown side simply since small somebody something sometimes somewhere soon
     sort start started still stuff such sure take taken takes taking talk tell ten thank thanks
     that's themselves there's thing things think third though thought three through thus time times
     today together told tomorrow tonight too took toward tried tries true try trying turn two type uh um
-    under understand until up upon us use used using usually ve very want wanted wants was wasn't
+    under understand until up upon us us use used using usually ve very want wanted wants was wasn't
     way ways we'll we're we've week well went we'd what's whatever where's whether while who's whole
     why within without won't wonderful work world would wow yeah year years yep yes yesterday yet
     you'd you'll you're you've yourself
@@ -169,6 +169,11 @@ def specific(parts: Sequence[Sequence[Piece]]) -> list[list[Phrase]]:
     return ranked
 
 
+def says_nothing(text: str) -> bool:
+    """Whether a text has no word that is about something: a greeting, a scrap, a figure."""
+    return not any(_says(word) and not is_empty(word) for word in _WORD.findall(text))
+
+
 def is_empty(word: str) -> bool:
     """Whether a word is about nothing by itself."""
     plain = word.lower().replace("’", "'")
@@ -236,4 +241,7 @@ def _stretches(run: Sequence[str]) -> Iterator[str]:
 
 def _says(word: str) -> bool:
     """Whether a word is one by its letters: neither a number nor a scrap."""
-    return sum(letter.isalpha() for letter in word) >= 3
+    letters = [letter for letter in word if letter.isalpha()]
+    # Letters of two scripts in one word are misread.
+    mixed = any(one.isascii() for one in letters) and any(one >= "\u2e80" for one in letters)
+    return len(letters) >= 3 and not mixed or (len(letters) > 0 and letters[0] >= "\u2e80" and not mixed)

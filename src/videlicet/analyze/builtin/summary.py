@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from videlicet.analyze.analyst import Tell, silent
+from videlicet.analyze.builtin.phrases import says_nothing
 from videlicet.analyze.builtin.statements import Statement, screens, seen, spoken
 from videlicet.analyze.evidence.pack import relevance
 from videlicet.analyze.evidence.untrusted import any_untrusted
@@ -33,8 +34,9 @@ ANALYST = "builtin"
 NOTHING = "Nothing was said, written or recognised here."
 #: LexRank: the chance to jump anywhere; statements that are ranked together; rounds.
 JUMP, TOGETHER, ROUNDS = 0.15, 2048, 30
-#: How much likeness to what is chosen counts against a statement.
-ALIKE = 0.5
+#: How much likeness to what is chosen counts against a statement; that of sentences of one piece,
+#: whose vectors are the same.
+ALIKE, KIN = 0.6, 0.6
 #: Statements that share this much of the words of the shorter one say the same.
 SAME = 0.75
 #: How much of its weight a statement keeps that has nothing to do with the focus.
@@ -96,6 +98,8 @@ def choose(materials: Sequence[Material], count: int, focus: Focus = None) -> li
     no more."""
     said = [one for material in materials for one in (*spoken(material), *screens(material))]
     pictured = [material for material in materials if material.of(Modality.VISUAL)]
+    telling = [one for one in said if not says_nothing(_words_of(one))]
+    said = telling if telling or pictured else said
     # One sentence in three or so says what is seen where something else can be told; it is the
     # whole summary where nothing can.
     room = count if not said else (1 if pictured and count > 2 else 0)
@@ -127,7 +131,7 @@ def select(statements: Sequence[Statement], count: int, focus: Focus = None) -> 
         shared = np.array([_overlap(one, other) for other in statements], np.float32)
         open_ &= shared < SAME
         # Sentences of one piece have the same vector; their words tell them apart.
-        meant = np.where([_kin(one, other) for other in statements], 0, vectors @ vectors[best])
+        meant = np.where([_kin(one, other) for other in statements], KIN, vectors @ vectors[best])
         np.maximum(alike, np.maximum(meant, shared), out=alike)
     return [statements[n] for n in chosen]
 
@@ -142,15 +146,19 @@ def standing(statements: Sequence[Statement], vectors: Floats) -> Floats:
     for rows in of_asset.values():
         blocks = [rows[first : first + TOGETHER] for first in range(0, len(rows), TOGETHER)]
         for block in blocks:
-            central = lexrank(vectors[block])
-            common = _commonness([statements[n] for n in block])
+            own = [statements[n] for n in block]
+            central = lexrank(vectors[block], [one.pieces[0].id for one in own])
+            common = _commonness(own)
             merit[block] = (1 - WORDS) * central + WORDS * common
     return merit * np.array([_reads(one) for one in statements], np.float32)
 
 
-def lexrank(vectors: Floats) -> Floats:
-    """The centrality of each row (n,): the highest is 1."""
+def lexrank(vectors: Floats, origins: Sequence[str]) -> Floats:
+    """The centrality of each row (n,): the highest is 1. Rows of one origin do not back each
+    other."""
+    numbers = np.unique(np.array(origins), return_inverse=True)[1]
     likeness = np.maximum(vectors @ vectors.T, 0)
+    likeness[numbers[:, None] == numbers] = 0
     degree = likeness.sum(axis=1)
     flow = likeness / np.where(degree > 0, degree, 1)[:, None]
     rank = np.full(len(vectors), 1 / len(vectors), np.float32)
@@ -179,7 +187,7 @@ def _reads(one: Statement) -> float:
     sure = 0.4 + 0.6 * one.confidence
     words = one.text.count(" ") + 1
     if one.modality is Modality.TEXT:
-        letters = sum(letter.isalpha() for letter in one.text) - len("Onscreen")
+        letters = sum(letter.isalpha() for letter in _words_of(one))
         # Scraps and figures are hardly worth a sentence.
         return 0.8 * sure * min(1.0, max(letters, 1) / 12)
     length = 0.2 if words < 4 else 0.6 if words < 6 else 1.0 if words <= 35 else 0.7
@@ -188,6 +196,10 @@ def _reads(one: Statement) -> float:
     bound *= 0.6 if one.text.endswith(("...", "…")) else 1.0
     asked = 0.85 if one.text.endswith("?") else 1.0
     return sure * length * ended * bound * asked * (1.0 if one.stems else 0.1)
+
+
+def _words_of(one: Statement) -> str:
+    return " ".join(piece.text for piece in one.pieces) if one.modality is Modality.TEXT else one.text
 
 
 def _overlap(one: Statement, other: Statement) -> float:
