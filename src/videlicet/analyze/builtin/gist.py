@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from videlicet.analyze.builtin.phrases import Phrase, key_phrases, title_line
-from videlicet.analyze.builtin.statements import stems_of
+from videlicet.analyze.evidence.statements import stems_of
 from videlicet.search.words import is_function_word
 from videlicet.types import Gist, Modality, Piece, Sentence, Span, merge
 
@@ -83,7 +83,7 @@ def headline(text: str) -> str:
 
 
 def hashtag(text: str) -> str | None:
-    """A phrase as one word with a capital for each of its words; ``None`` where it has no letter."""
+    """A phrase as one word, each of its words with a capital; ``None`` where it has no letter."""
     words = _WORD.findall(text.replace("-", " "))
     if not any(letter.isalpha() for word in words for letter in word):
         return None

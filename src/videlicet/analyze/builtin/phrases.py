@@ -44,28 +44,30 @@ ALIKE = 0.5
 _EMPTY = frozenset(
     """
     able actually add again ago ahead all almost along already also always am any anybody anyone
-    anything anyway anywhere around ask asked asking asks attention away back bad basically because become been before begin being believe better
-    between bit both bring call called came cannot case certain certainly change choose come comes coming could
-    couple course day days definitely did didn't different do does doesn't doing don't done down
-    during each easy either else end enough especially etc even ever every everybody everyone
-    everything exactly example fact far feel few finally find first full further gave get gets
-    getting give given gives giving go goes going gone gonna good got great guess guy guys had half
-    happen happened happens hard hello help here here's herself hey hi himself high hmm i'd i'll i'm i've idea important
-    isn't it'd it'll it's itself just keep keeps kept kind kinda knew know known knows large last later learn
-    least leave left less let let's like likely little ll long look looking looks lot lots low made
-    main make makes making many matter may maybe mean means meanwhile meant might mind mm mm-hmm more
-    morning most much must my myself near nearly need needs never new next nice nobody nothing
-    now number obviously oh ok okay old once one ones only other others ourselves out over own part
-    particular people perhaps place please point possible pretty probably put quite rather re
-    ready real really right run said same saw say saying says second see seem seems seen set several
-    send sent shall should show shown side simply since small somebody something sometimes somewhere soon
-    sort start started still stuff such sure take taken takes taking talk tell ten thank thanks
-    that's themselves there's thing things think third though thought three through thus time times
-    today together told tomorrow tonight too took toward tried tries true try trying turn two type uh um
-    under understand until up upon us us use used using usually ve very want wanted wants was wasn't
-    way ways we'll we're we've week well went we'd what's whatever where's whether while who's whole
-    why within without won't wonderful work world would wow yeah year years yep yes yesterday yet
-    you'd you'll you're you've yourself
+    anything anyway anywhere around ask asked asking asks attention away back bad basically
+    because become been before begin being believe better between bit both bring call called came
+    cannot case certain certainly change choose come comes coming could couple course day days
+    definitely did didn't different do does doesn't doing don't done down during each easy either
+    else end enough especially etc even ever every everybody everyone everything exactly example
+    fact far feel few finally find first full further gave get gets getting give given gives
+    giving go goes going gone gonna good got great guess guy guys had half happen happened happens
+    hard hello help here here's herself hey hi high himself hmm i'd i'll i'm i've idea important
+    isn't it'd it'll it's itself just keep keeps kept kind kinda knew know known knows large last
+    later learn least leave left less let let's like likely little ll long look looking looks lot
+    lots low made main make makes making many matter may maybe mean means meant meanwhile might
+    mind mm mm-hmm more morning most much must my myself near nearly need needs never new next
+    nice nobody nothing now number obviously oh ok okay old once one ones only other others
+    ourselves out over own part particular people perhaps place please point possible pretty
+    probably put quite rather re ready real really right run said same saw say saying says second
+    see seem seems seen send sent set several shall should show shown side simply since small
+    somebody something sometimes somewhere soon sort start started still stuff such sure take
+    taken takes taking talk tell ten thank thanks that's themselves there's thing things think
+    third though thought three through thus time times today together told tomorrow tonight too
+    took toward tried tries true try trying turn two type uh um under understand until up upon us
+    use used using usually ve very want wanted wants was wasn't way ways we'd we'll we're we've
+    week well went what's whatever where's whether while who's whole why within without won't
+    wonderful work world would wow yeah year years yep yes yesterday yet you'd you'll you're
+    you've yourself
     """.split()
 )  # fmt: skip
 _WORD = re.compile(r"\w+(?:[-'’.]\w+)*")
@@ -138,7 +140,9 @@ def central(
     alike = np.zeros(len(rows), np.float32)
     for _ in range(min(count, len(rows))):
         order = np.argsort(-(merit - ALIKE * alike), kind="stable")
-        best = next((int(n) for n in order if n not in chosen and _is_new(shortlist, chosen, n)), -1)
+        best = next(
+            (int(n) for n in order if n not in chosen and _is_new(shortlist, chosen, n)), -1
+        )
         if best < 0:
             break
         chosen.append(best)
@@ -165,7 +169,9 @@ def specific(parts: Sequence[Sequence[Piece]]) -> list[list[Phrase]]:
             (phrase.weight * _rare(phrase.stems, everywhere, many), number, phrase)
             for number, phrase in enumerate(own)
         ]
-        ranked.append([phrase for _, _, phrase in sorted(scored, key=lambda row: (-row[0], row[1]))])
+        ranked.append(
+            [phrase for _, _, phrase in sorted(scored, key=lambda row: (-row[0], row[1]))]
+        )
     return ranked
 
 
@@ -194,9 +200,7 @@ def _form(text: str) -> float:
 def _is_new(shortlist: Sequence[Phrase], chosen: Sequence[int], number: int) -> bool:
     """Whether a phrase says more than the words of one that is chosen already."""
     own = set(shortlist[number].stems)
-    return not any(
-        own <= set(shortlist[n].stems) or own >= set(shortlist[n].stems) for n in chosen
-    )
+    return not any(own <= set(shortlist[n].stems) or own >= set(shortlist[n].stems) for n in chosen)
 
 
 def _candidates(piece: Piece) -> Iterator[str]:
@@ -244,4 +248,5 @@ def _says(word: str) -> bool:
     letters = [letter for letter in word if letter.isalpha()]
     # Letters of two scripts in one word are misread.
     mixed = any(one.isascii() for one in letters) and any(one >= "\u2e80" for one in letters)
-    return len(letters) >= 3 and not mixed or (len(letters) > 0 and letters[0] >= "\u2e80" and not mixed)
+    least = 1 if letters and letters[0] >= "\u2e80" else 3
+    return len(letters) >= least and not mixed

@@ -1,13 +1,14 @@
 """Summaries that are made of what was said, written and seen, word for word.
 
-A sentence is chosen for how central it is (Erkan and Radev, *LexRank*, 2004, in its continuous form
-over the vectors of the pieces), for how well it stands by itself, and for how little it repeats what
-is chosen already (Carbonell and Goldstein, *The Use of MMR*, 1998).
+A sentence is chosen for how central it is (Erkan and Radev, *LexRank*, 2004, in its continuous
+form over the vectors of the pieces), for how well it stands by itself, and for how little it
+repeats what is chosen already (Carbonell and Goldstein, *The Use of MMR*, 1998).
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -16,9 +17,11 @@ import numpy as np
 
 from videlicet.analyze.analyst import Tell, silent
 from videlicet.analyze.builtin.phrases import says_nothing
-from videlicet.analyze.builtin.statements import Statement, screens, seen, spoken
 from videlicet.analyze.evidence.pack import relevance
+from videlicet.analyze.evidence.parts import parts
+from videlicet.analyze.evidence.statements import Statement, screens, seen, spoken
 from videlicet.analyze.evidence.untrusted import any_untrusted
+from videlicet.embedding.texts import embed_texts
 from videlicet.types import Answer, Modality, Piece, Sentence, Usage
 
 if TYPE_CHECKING:
@@ -37,6 +40,9 @@ JUMP, TOGETHER, ROUNDS = 0.15, 2048, 30
 #: How much likeness to what is chosen counts against a statement; that of sentences of one piece,
 #: whose vectors are the same.
 ALIKE, KIN = 0.6, 0.6
+#: What is left of a statement's weight where its part has been told of; or of that of a text on the
+#: screen where another has been quoted.
+AGAIN = 0.5
 #: Statements that share this much of the words of the shorter one say the same.
 SAME = 0.75
 #: How much of its weight a statement keeps that has nothing to do with the focus.
@@ -44,7 +50,19 @@ ASIDE = 0.15
 #: How much the commonness of its words counts beside the vector.
 WORDS = 0.3
 
-_HANGING = ("and ", "but ", "so ", "or ", "because ", "he ", "she ", "they ", "it ", "this ", "that ")
+_HANGING = (
+    "and ",
+    "but ",
+    "so ",
+    "or ",
+    "because ",
+    "he ",
+    "she ",
+    "they ",
+    "it ",
+    "this ",
+    "that ",
+)
 
 
 def summarize(
@@ -88,14 +106,12 @@ Focus = tuple[str, "Floats"] | None
 def _focus(materials: Sequence[Material], encoder: TextEncoder, focus: str | None) -> Focus:
     if focus is None or not focus.strip() or not any(one.pieces for one in materials):
         return None
-    from videlicet.embedding.texts import embed_texts
-
     return focus, embed_texts(encoder, [focus])[0]
 
 
 def choose(materials: Sequence[Material], count: int, focus: Focus = None) -> list[Statement]:
-    """The statements that tell most of ``materials``, in order; fewer than ``count`` where there are
-    no more."""
+    """The statements that tell most of ``materials``, in order; fewer than ``count`` where there
+    are no more."""
     said = [one for material in materials for one in (*spoken(material), *screens(material))]
     pictured = [material for material in materials if material.of(Modality.VISUAL)]
     telling = [one for one in said if not says_nothing(_words_of(one))]
@@ -103,24 +119,45 @@ def choose(materials: Sequence[Material], count: int, focus: Focus = None) -> li
     # One sentence in three or so says what is seen where something else can be told; it is the
     # whole summary where nothing can.
     room = count if not said else (1 if pictured and count > 2 else 0)
-    chosen = select(said, count - room if said else 0, focus)
+    places = _places(materials, said)
+    chosen = select(said, count - room, focus, places)
     views = _views(pictured, count - len(chosen), focus)
-    if len(chosen) + len(views) < count and said:
-        chosen = select(said, count - len(views), focus)
+    if len(chosen) + len(views) < count:
+        chosen = select(said, count - len(views), focus, places)
     order = {material.asset.id: number for number, material in enumerate(materials)}
     return sorted([*chosen, *views], key=lambda one: (order[one.asset_id], one.span))
 
 
-def select(statements: Sequence[Statement], count: int, focus: Focus = None) -> list[Statement]:
-    """The best ``count`` of ``statements``, unlike each other, best first."""
+def _places(materials: Sequence[Material], said: Sequence[Statement]) -> list[int]:
+    """In which chapter, counted over all assets, each statement lies."""
+    found, first = {}, 0
+    for material in materials:
+        starts = [span.start for span in parts(material)]
+        found[material.asset.id] = (first, starts)
+        first += len(starts)
+    return [
+        found[one.asset_id][0] + bisect_right(found[one.asset_id][1], one.span.midpoint)
+        for one in said
+    ]
+
+
+def select(
+    statements: Sequence[Statement],
+    count: int,
+    focus: Focus = None,
+    places: Sequence[int] | None = None,
+) -> list[Statement]:
+    """The best ``count`` of ``statements``, unlike each other, best first. ``places`` are numbers
+    of the parts they lie in: each part is to have its say."""
     if not statements or count < 1:
         return []
     vectors = np.stack([one.vector for one in statements])
     merit = standing(statements, vectors)
     if focus is not None:
         near = np.maximum(relevance(statements, vectors, *focus), 0)
-        merit = merit * (ASIDE + (1 - ASIDE) * near / (float(near.max()) or 1.0))
+        merit *= ASIDE + (1 - ASIDE) * near / (float(near.max()) or 1.0)
     alike = np.zeros(len(statements), np.float32)
+    written = np.array([one.modality is Modality.TEXT for one in statements])
     open_ = merit > 0
     chosen: list[int] = []
     while open_.any() and len(chosen) < count:
@@ -133,6 +170,10 @@ def select(statements: Sequence[Statement], count: int, focus: Focus = None) -> 
         # Sentences of one piece have the same vector; their words tell them apart.
         meant = np.where([_kin(one, other) for other in statements], KIN, vectors @ vectors[best])
         np.maximum(alike, np.maximum(meant, shared), out=alike)
+        if one.modality is Modality.TEXT:
+            merit[written] *= AGAIN
+        if places is not None and focus is None:
+            merit[np.array(places) == places[best]] *= AGAIN
     return [statements[n] for n in chosen]
 
 
@@ -199,7 +240,9 @@ def _reads(one: Statement) -> float:
 
 
 def _words_of(one: Statement) -> str:
-    return " ".join(piece.text for piece in one.pieces) if one.modality is Modality.TEXT else one.text
+    return (
+        " ".join(piece.text for piece in one.pieces) if one.modality is Modality.TEXT else one.text
+    )
 
 
 def _overlap(one: Statement, other: Statement) -> float:
@@ -228,8 +271,6 @@ def _views(materials: Sequence[Material], count: int, focus: Focus) -> list[Stat
 def _stretches(
     material: Material, count: int, weights: Mapping[str, float] | None
 ) -> list[Statement]:
-    from videlicet.analyze.builtin.chapters import parts
-
     spans = parts(material, count, exactly=False)
     found: list[Statement] = []
     for span in spans:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -203,7 +204,7 @@ def _sentences(text: str) -> Iterator[tuple[int, int]]:
     ]
     cuts += [gap.start() for gap in _UNMARKED.finditer(text)]
     edges = [0, *sorted(set(cuts)), len(text)]
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         part = text[first:last]
         if _WORD.search(part):
             yield first + len(part) - len(part.lstrip()), first + len(part.rstrip())
