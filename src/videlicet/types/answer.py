@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from videlicet.types.ids import derived_id
-from videlicet.types.observation import Modality
+from videlicet.types.observation import Modality, Word
 from videlicet.types.time import Span
 
 
@@ -29,6 +29,8 @@ class Piece:
     speaker: str | None = None
     #: How sure its model was, 0..1.
     confidence: float = 1.0
+    #: What was said word by word, where the model tells when.
+    words: tuple[Word, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -117,7 +119,8 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return " ".join(sentence.text for sentence in self.sentences)
+        """The sentences one after the other; one that begins with a line break begins a line."""
+        return " ".join(sentence.text for sentence in self.sentences).replace(" \n", "\n")
 
     @property
     def citations(self) -> tuple[Piece, ...]:

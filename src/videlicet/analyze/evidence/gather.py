@@ -151,7 +151,7 @@ def _said(seen: Iterable[Observation]) -> Iterable[tuple[Piece, str]]:
         if text := _clean(said.text):
             piece = Piece(
                 one.asset_id, one.span, one.modality, text, (one.card,), said.speaker,
-                said.confidence,
+                said.confidence, said.words,
             )  # fmt: skip
             yield piece, one.id
 

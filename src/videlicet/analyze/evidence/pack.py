@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 ALIKE = 0.3
 #: What a piece takes beside its words: its number, times and line end.
 FRAME_TOKENS = 12
+
+
+class Worded(Protocol):
+    """Anything that is told in words: a piece, or a part of one."""
+
+    @property
+    def text(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,7 @@ def pack(
 
 
 def relevance(
-    pieces: Sequence[Piece], vectors: Floats, question: str, vector: Floats
+    pieces: Sequence[Worded], vectors: Floats, question: str, vector: Floats
 ) -> NDArray[np.float32]:
     """How much each piece has to do with a question, about 0..1: the greater of what its meaning
     and its words share with it."""

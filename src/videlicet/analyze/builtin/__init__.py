@@ -1,0 +1,1 @@
+"""The analyst that needs no language model: it chooses from evidence, and never invents."""

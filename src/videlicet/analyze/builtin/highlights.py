@@ -1,0 +1,301 @@
+"""Highlights: the stretches that stand out from the rest of a recording, or that answer a query.
+
+Each window of time has a saliency from several sides: how rare what it says and shows is, how much
+is said, how much the picture changes, what appears on the screen, and how much it has to do with
+the query. Stretches of a few seconds between cuts and pauses compete by their mean saliency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from videlicet.analyze.builtin.gist import title_of
+from videlicet.analyze.builtin.phrases import central, specific
+from videlicet.analyze.builtin.phrases import phrases as phrases_of
+from videlicet.analyze.builtin.summary import standing
+from videlicet.analyze.evidence.pack import relevance
+from videlicet.analyze.evidence.statements import Statement, screens, seen, spoken
+from videlicet.analyze.evidence.timeline import Timeline, timeline
+from videlicet.embedding.texts import embed_texts
+from videlicet.types import Highlight, Instant, Modality, Sentence, Span, instant
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from videlicet.analyze.evidence.gather import Material
+    from videlicet.models.base import TextEncoder
+
+    Floats = NDArray[np.float32]
+
+#: What each reason counts without a query. With one, what it is about counts :data:`QUERY`, and
+#: all else only :data:`ASIDE` of what it would.
+WEIGHTS: Mapping[str, float] = {"rarity": 1.0, "speech": 0.6, "change": 0.6, "screen": 0.5}
+QUERY, ASIDE = 2.0, 0.2
+#: Seconds: the shortest and longest stretch, and the best length.
+SHORTEST, LONGEST, BEST = 3.0, 15.0, 8.0
+#: Words said in a second that are as many as one says.
+FAST = 3.0
+#: Seconds for which a text that has just appeared is news.
+NEWS = 3.0
+#: Stretches under this share of the best one's saliency stand out no more; nor do stretches that
+#: are together more than this share of the recording, unless it is short.
+PALE, LARGEST, SHORT = 0.4, 0.6, 20.0
+#: Longest title that is a whole sentence, in words.
+TITLE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Saliency:
+    """By reason, how salient each window is (n,), each value 0..1 times what the reason counts."""
+
+    line: Timeline
+    reasons: Mapping[str, Floats]
+
+    @property
+    def total(self) -> Floats:
+        return np.asarray(np.sum(list(self.reasons.values()), axis=0), np.float32)
+
+
+def highlights(
+    material: Material, encoder: TextEncoder, count: int = 5, query: str | None = None
+) -> list[Highlight]:
+    """At most ``count`` stretches that do not overlap, best first; none where nothing stands out.
+
+    A title is a phrase or a sentence from the stretch, or its times, which cite nothing. ``score``
+    is what the stretch reaches of the most that all reasons together could give.
+    """
+    query = query if query is None or query.strip() else None
+    salient = saliency(material, encoder, query)
+    aside = 1.0 if query is None else ASIDE
+    most = sum(aside * WEIGHTS.get(name, QUERY / aside) for name in salient.reasons)
+    said = [*spoken(material), *screens(material)]
+    found = _best(material, salient, said, count)
+    titles = _titles(material, [span for span, _ in found], said, encoder, query)
+    highlights = []
+    for (span, _), title in zip(found, titles, strict=True):
+        rows = salient.line.rows(span)
+        parts = {name: float(values[rows].mean()) for name, values in salient.reasons.items()}
+        total = sum(parts.values())
+        reasons = {name: part / total for name, part in parts.items() if part > 0}
+        highlights.append(Highlight(span, min(1.0, total / most), title, reasons))
+    return sorted(highlights, key=lambda one: -one.score)
+
+
+def saliency(material: Material, encoder: TextEncoder, query: str | None = None) -> Saliency:
+    """How much each window of an asset stands out, and why."""
+    line = timeline(material)
+    sides: dict[str, Floats] = {
+        "rarity": _rarity(line),
+        "speech": _density(material, line),
+        "change": _change(material, line),
+        "screen": _news(material, line),
+    }
+    aside = 1.0 if query is None else ASIDE
+    reasons = {
+        name: aside * WEIGHTS[name] * values for name, values in sides.items() if values.any()
+    }
+    if query is not None:
+        reasons["query"] = QUERY * _near(material, line, query, embed_texts(encoder, [query])[0])
+    if not reasons:
+        reasons["rarity"] = np.zeros(len(line), np.float32)
+    return Saliency(line, reasons)
+
+
+def _rarity(line: Timeline) -> Floats:
+    """How far what is said and shown is from what usually is: 0 for the most usual window."""
+    sides = []
+    for rows in (line.said, line.written, line.shown):
+        there = np.any(rows, axis=1)
+        if there.sum() < 2:
+            continue
+        middle = rows[there].mean(axis=0)
+        far = np.where(there, 1 - rows @ middle / (float(np.linalg.norm(middle)) or 1.0), 0)
+        least = float(far[there].min())
+        sides.append(np.where(there, far - least, 0))
+    return _scaled(np.max(sides, axis=0)) if sides else np.zeros(len(line), np.float32)
+
+
+def _density(material: Material, line: Timeline) -> Floats:
+    """Words said in each window, of as many as one can say."""
+    words = np.zeros(len(line), np.float32)
+    for number in material.of(Modality.SPEECH):
+        piece = material.pieces[number]
+        rate = (piece.text.count(" ") + 1) / max(float(piece.span.duration), 0.5)
+        rows = line.rows(piece.span)
+        words[rows] = np.maximum(words[rows], piece.confidence * min(1.0, rate / FAST))
+    return words
+
+
+def _change(material: Material, line: Timeline) -> Floats:
+    """How much the picture differs from the one before it; looks that follow each other quickly
+    change more."""
+    change = np.zeros(len(line), np.float32)
+    looks = material.looks
+    for (_, before), (span, after) in pairwise(zip(looks.spans, looks.rows, strict=True)):
+        change[line.rows(Span(span.start, span.start))] += max(0.0, 1 - float(before @ after))
+    # What is seen of a change goes on for a moment.
+    reach = max(1, round(2.0 / line.step))
+    return _scaled(np.convolve(change, np.ones(reach, np.float32), "full")[: len(line)])
+
+
+def _news(material: Material, line: Timeline) -> Floats:
+    """Texts that have just appeared, by how much they say."""
+    fresh = np.zeros(len(line), np.float32)
+    for one in screens(material):
+        shown = Span(one.span.start, one.span.start + min(one.span.duration, instant(NEWS)))
+        rows = line.rows(shown)
+        says = min(1.0, len(one.stems) / 4) * one.confidence
+        fresh[rows] = np.maximum(fresh[rows], says)
+    return fresh
+
+
+def _near(material: Material, line: Timeline, query: str, vector: Floats) -> Floats:
+    """How much each window has to do with a query, 0..1, in its own right: where nothing has, all
+    are low."""
+    near = np.zeros(len(line), np.float32)
+    if material.pieces:
+        values = relevance(material.pieces, material.vectors, query, vector)
+        for piece, value in zip(material.pieces, values, strict=True):
+            rows = line.rows(piece.span)
+            near[rows] = np.maximum(near[rows], max(0.0, float(value)))
+    if line.shown.shape[1] == len(vector):
+        np.maximum(near, line.shown @ vector, out=near)
+    return np.asarray(np.clip(near, 0, 1), np.float32)
+
+
+def _scaled(values: Floats) -> Floats:
+    """0..1, so that a single outlier does not make all else nothing."""
+    some = values[values > 1e-6]
+    if not some.size:
+        return np.zeros(len(values), np.float32)
+    return np.asarray(np.clip(values / max(float(np.percentile(some, 95)), 1e-6), 0, 1), np.float32)
+
+
+def _best(
+    material: Material, salient: Saliency, said: Sequence[Statement], count: int
+) -> list[tuple[Span, float]]:
+    """The stretches with the highest mean saliency, none over another."""
+    sums = np.concatenate([[0.0], np.cumsum(salient.total)])
+    if not sums[-1]:
+        return []
+    scored = []
+    for span in _candidates(material, said):
+        rows = salient.line.rows(span)
+        mean = float(sums[rows.stop] - sums[rows.start]) / (rows.stop - rows.start)
+        length = float(span.duration)
+        scored.append((mean * (1 - 0.02 * abs(length - BEST)), span))
+    scored.sort(key=lambda pair: (-pair[0], pair[1]))
+    whole = float(material.span.duration)
+    room = whole if whole <= SHORT else LARGEST * whole
+    found: list[tuple[Span, float]] = []
+    for score, span in scored:
+        if len(found) == count or score < PALE * scored[0][0]:
+            break
+        room_left = room - sum(float(one.duration) for one, _ in found)
+        if found and float(span.duration) > room_left:
+            continue
+        if all(not span.overlap(one) for one, _ in found):
+            found.append((span, score))
+    return found
+
+
+def _candidates(material: Material, said: Sequence[Statement]) -> list[Span]:
+    """Stretches of a highlight's length from one cut or pause to another."""
+    whole = material.span
+    if float(whole.duration) <= SHORTEST:
+        return [whole]
+    places = {shot.start for shot in material.shots}
+    places |= {at for one in said for at in (one.span.start, one.span.end)}
+    edges = sorted({whole.start, whole.end, *(at for at in places if whole.start < at < whole.end)})
+    edges = _filled(edges)
+    found = []
+    for first, start in enumerate(edges):
+        for end in edges[first + 1 :]:
+            length = float(end - start)
+            if length > LONGEST:
+                break
+            if length >= SHORTEST and not _breaks(start, end, said):
+                found.append(Span(start, end))
+    return found or [Span(start, end) for start, end in pairwise(edges)]
+
+
+def _filled(edges: Sequence[Instant]) -> list[Instant]:
+    """With places in between where there is neither cut nor pause for long."""
+    found = [edges[0]]
+    for start, end in pairwise(edges):
+        many = -int(-(end - start) // instant(BEST))
+        found += [start + (end - start) * n / many for n in range(1, many + 1)]
+    return found
+
+
+def _breaks(start: Instant, end: Instant, said: Sequence[Statement]) -> bool:
+    """Whether a stretch begins or ends in the middle of a sentence that is short enough to be
+    heard whole."""
+    for one in said:
+        if one.modality is not Modality.SPEECH or float(one.span.duration) > LONGEST:
+            continue
+        for at in (start, end):
+            if float(min(at - one.span.start, one.span.end - at)) > 0.5:
+                return True
+    return False
+
+
+def _titles(
+    material: Material,
+    spans: Sequence[Span],
+    said: Sequence[Statement],
+    encoder: TextEncoder,
+    query: str | None,
+) -> list[Sentence]:
+    """What is said, written or seen most tellingly in each stretch."""
+    owners = [[piece for piece in material.pieces if _mostly(piece.span, span)] for span in spans]
+    phrases = specific(owners)
+    if query is not None:
+        asked = embed_texts(encoder, [query])
+        phrases = [central(own[:12], asked, encoder, 2) for own in phrases]
+    found = []
+    for span, pieces, own in zip(spans, owners, phrases, strict=True):
+        inside = [one for one in said if _mostly(one.span, span)]
+        sentence = _sentence(inside, encoder, query)
+        title = sentence or title_of(pieces, span, own, names=2)
+        if title is None and (view := seen(material, span)) is not None:
+            title = title_of((), span, phrases_of(view.pieces), names=2)
+        found.append(title or Sentence(f"{clock(span.start)}–{clock(span.end)}"))
+    return found
+
+
+def _sentence(
+    inside: Sequence[Statement], encoder: TextEncoder, query: str | None
+) -> Sentence | None:
+    """The sentence of a stretch that tells most, if it is short enough for a title."""
+    short = [
+        one for one in inside if one.whole and 3 <= one.text.count(" ") + 1 <= TITLE and one.stems
+    ]
+    if not short:
+        return None
+    vectors = np.stack([one.vector for one in short])
+    merit = standing(short, vectors)
+    if query is not None:
+        merit = merit * np.maximum(
+            relevance(short, vectors, query, embed_texts(encoder, [query])[0]), 0.01
+        )
+    best = short[int(np.argmax(merit))]
+    return best.sentence() if best.modality is Modality.SPEECH else None
+
+
+def _mostly(span: Span, stretch: Span) -> bool:
+    shared = span.overlap(stretch)
+    return shared * 2 >= min(span.duration, stretch.duration) and shared > 0
+
+
+def clock(at: Instant) -> str:
+    """An instant as ``m:ss`` or ``h:mm:ss``, rounded down."""
+    seconds = max(0, int(at))
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    rest = f"{seconds % 60:02d}"
+    return f"{hours}:{minutes:02d}:{rest}" if hours else f"{minutes}:{rest}"

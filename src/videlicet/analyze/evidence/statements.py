@@ -1,0 +1,263 @@
+"""What can be said: sentences of speech, texts on the screen, and what is seen, ready to be read.
+
+A statement is never worded anew. Speech keeps its words (only its first letter and its full stop
+are mended), a text from the screen is quoted, and class names are told by one fixed template.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from videlicet.embedding.texts import normalised
+from videlicet.search.words import is_function_word, tokens
+from videlicet.types import Instant, Modality, Piece, Sentence, Span
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from videlicet.analyze.evidence.gather import Material
+
+    Floats = NDArray[np.float32]
+
+#: Seconds of silence over which a sentence may go on.
+PAUSE = Fraction(3, 2)
+#: Words after which an unfinished sentence ends where its phrase does.
+RAMBLING = 45
+#: Lines of text that are quoted together where they stand on the screen together.
+LINES = 4
+#: Names, and sightings of each, that one sentence about the picture cites.
+NAMES, SIGHTINGS = 4, 3
+
+_END = re.compile(r"[.!?…。！？]+[\"”’)\]]*(?=\s|$)|[。！？]")
+#: A full stop after one of these ends no sentence.
+_SHORT = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|No|vs|etc|e\.g|i\.e|Fig|approx|Inc|Ltd|Co)|\b[A-Z])\.$"
+)
+#: Where a recogniser left out the full stop: a new clause with a capital in the middle.
+_UNMARKED = re.compile(
+    r"(?<=[a-z]{2}) (?=(?:It|We|You|They|There|He|She|This|These|Those|Now|So|But|And)"
+    r"(?:'s|'re|'ll)? [a-z]{2})"
+)
+_WORD = re.compile(r"\w+(?:[-'’.:]\w+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence with the pieces it is made of. ``vector`` (d,) is its meaning, from theirs;
+    ``stems`` are those of its words that carry meaning."""
+
+    text: str
+    span: Span
+    modality: Modality
+    pieces: tuple[Piece, ...]
+    vector: Floats
+    stems: frozenset[str]
+    #: Whether the speaker ended it, as far as the recogniser could tell.
+    whole: bool = True
+
+    @property
+    def asset_id(self) -> str:
+        return self.pieces[0].asset_id
+
+    @property
+    def confidence(self) -> float:
+        return sum(piece.confidence for piece in self.pieces) / len(self.pieces)
+
+    def sentence(self) -> Sentence:
+        return Sentence(self.text, self.pieces)
+
+
+def stems_of(text: str) -> frozenset[str]:
+    """The stems of the words that carry meaning; empty where none does."""
+    words = (word for word in _WORD.findall(text) if not is_function_word(word))
+    return frozenset(stem for word in words for stem in tokens(word))
+
+
+def spoken(material: Material) -> list[Statement]:
+    """The sentences that were said, in the order of time. One that goes on over several pieces
+    cites them all; its times are those of its words where they are known, else in proportion to
+    its letters."""
+    found: list[Statement] = []
+    for run in _runs(material):
+        text, starts = "", []
+        for number in run:
+            text += " " if text else ""
+            starts.append(len(text))
+            text += material.pieces[number].text
+        bounds = [*starts, len(text) + 1]
+        for first, last in _sentences(text):
+            own = [
+                n for k, n in enumerate(run) if bounds[k] < last and first < bounds[k + 1] - 1
+            ]  # fmt: skip
+            shares = [
+                min(last, bounds[k + 1] - 1) - max(first, bounds[k])
+                for k, n in enumerate(run)
+                if n in own
+            ]
+            raw = text[first:last]
+            vector = normalised(np.array(shares, np.float32) @ material.vectors[own])
+            pieces = tuple(material.pieces[n] for n in own)
+            start = _instant(pieces[0], first - bounds[run.index(own[0])], end=False)
+            end = _instant(pieces[-1], last - bounds[run.index(own[-1])], end=True)
+            found.append(
+                Statement(
+                    _mended(raw), Span(start, max(start, end)), Modality.SPEECH, pieces, vector,
+                    stems_of(raw), bool(_END.search(raw)) and not raw.endswith(("...", "…")),
+                )
+            )  # fmt: skip
+    return found
+
+
+def screens(material: Material) -> list[Statement]:
+    """The texts on the screen; lines that stand there together are quoted together."""
+    groups: list[list[int]] = []
+    for number in material.of(Modality.TEXT):
+        last = groups[-1] if groups else []
+        if (
+            last
+            and len(last) < LINES
+            and _together(material.pieces[last[0]].span, material.pieces[number].span)
+        ):
+            last.append(number)
+        else:
+            groups.append([number])
+    return [_quoted(material, group) for group in groups]
+
+
+def seen(
+    material: Material, within: Span | None = None, weights: Mapping[str, float] | None = None
+) -> Statement | None:
+    """The things that are seen most in a stretch as one sentence, in the order in which they are
+    first seen; ``None`` where nothing is. ``weights`` make names (by id of a piece) more or less
+    welcome."""
+    whole = within or material.span
+    sightings: dict[str, list[int]] = {}
+    for number in material.of(Modality.VISUAL):
+        if _shared(material.pieces[number].span, whole) > 0:
+            sightings.setdefault(material.pieces[number].text, []).append(number)
+    if not sightings:
+        return None
+
+    def weight(number: int) -> float:
+        piece = material.pieces[number]
+        extra = 1.0 if weights is None else weights.get(piece.id, 1.0)
+        return _shared(piece.span, whole) * piece.confidence * extra
+
+    merit = {name: sum(map(weight, rows)) for name, rows in sightings.items()}
+    best = sorted(merit, key=lambda name: -merit[name])[:NAMES]
+    # What is hardly seen beside the rest says little.
+    names = [name for name in best if merit[name] >= merit[best[0]] / 8]
+    names.sort(key=lambda name: sightings[name][0])
+    own = sorted(n for name in names for n in sorted(sightings[name], key=weight)[-SIGHTINGS:])
+    pieces = tuple(material.pieces[n] for n in own)
+    times = np.array([weight(n) for n in own], np.float32)
+    return Statement(
+        f"Seen: {', '.join(names)}.",
+        Span(pieces[0].span.start, max(piece.span.end for piece in pieces)).clamp(whole),
+        Modality.VISUAL,
+        pieces,
+        normalised(times @ material.vectors[own]),
+        stems_of(" ".join(names)),
+    )
+
+
+def _runs(material: Material) -> Iterator[list[int]]:
+    """Pieces of speech in which sentences may go on from one to the next."""
+    run: list[int] = []
+    for number in material.of(Modality.SPEECH):
+        if run and not _goes_on(material, run, number):
+            yield run
+            run = []
+        run.append(number)
+    if run:
+        yield run
+
+
+def _goes_on(material: Material, run: Sequence[int], number: int) -> bool:
+    last, following = material.pieces[run[-1]], material.pieces[number]
+    if following.speaker != last.speaker or following.span.start - last.span.end > PAUSE:
+        return False
+    if _END.search(last.text[-2:]) and not last.text.endswith(("...", "…")):
+        return False
+    # A name at the start of a phrase has a capital too; it follows on a word that needs another.
+    open_ended = is_function_word(last.text.split()[-1])
+    return (following.text[:1].islower() or open_ended) and _words(material, run) <= RAMBLING
+
+
+def _words(material: Material, run: Sequence[int]) -> int:
+    return sum(material.pieces[n].text.count(" ") + 1 for n in run)
+
+
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Where each sentence of ``text`` starts and ends, in characters."""
+    cuts = [
+        mark.end()
+        for mark in _END.finditer(text)
+        if not _SHORT.search(text[: mark.end()]) and _opens(text[mark.end() :])
+    ]
+    cuts += [gap.start() for gap in _UNMARKED.finditer(text)]
+    edges = [0, *sorted(set(cuts)), len(text)]
+    for first, last in pairwise(edges):
+        part = text[first:last]
+        if _WORD.search(part):
+            yield first + len(part) - len(part.lstrip()), first + len(part.rstrip())
+
+
+def _opens(rest: str) -> bool:
+    """Whether a new sentence can begin so: not with a small letter."""
+    first = rest.lstrip()[:1]
+    return not first or not first.islower()
+
+
+def _mended(raw: str) -> str:
+    """A sentence with a capital and an end."""
+    text = raw.strip().lstrip("-–—,;: ")
+    text = text[:1].upper() + text[1:]
+    if _END.search(text[-3:]):
+        return text
+    return text.rstrip(",;:-–— ") + "."
+
+
+def _instant(piece: Piece, letters: int, *, end: bool) -> Instant:
+    """When the letter at a place in a piece is said."""
+    letters = min(max(letters, 0), len(piece.text))
+    if piece.words:
+        place = piece.text[:letters].count(" ") if letters else 0
+        word = piece.words[min(place, len(piece.words) - 1)]
+        return (word.span.end if end else word.span.start).limit_denominator(1_000_000)
+    share = Fraction(letters, len(piece.text))
+    return piece.span.start + piece.span.duration * share
+
+
+def _together(one: Span, other: Span) -> bool:
+    if one.start == one.end or other.start == other.end:
+        return one.start <= other.start <= one.end
+    return one.overlap(other) * 2 > max(one.duration, other.duration)
+
+
+def _quoted(material: Material, group: Sequence[int]) -> Statement:
+    pieces = tuple(material.pieces[n] for n in group)
+    lines = ", ".join(f'"{piece.text}"' for piece in pieces)
+    span = pieces[0].span
+    for piece in pieces:
+        span = span.hull(piece.span)
+    return Statement(
+        f"On screen: {lines}.", span, Modality.TEXT, pieces,
+        normalised(material.vectors[list(group)].sum(axis=0)),
+        stems_of(" ".join(piece.text for piece in pieces)),
+    )  # fmt: skip
+
+
+def _shared(span: Span, whole: Span) -> float:
+    """Seconds of a span in another; an instant counts like the shortest stretch there is."""
+    shared = min(float(span.end), float(whole.end)) - max(float(span.start), float(whole.start))
+    if span.start == span.end and whole.start <= span.start <= whole.end:
+        return 1e-3
+    return max(0.0, shared)
