@@ -1,0 +1,1 @@
+"""The built-in analyst: it needs no language model, quotes evidence, and says nothing else."""
