@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: The analyst's name in answers.
 BUILT_IN = "builtin"
 #: Least support of an answer, and least likeness of what was seen.
-SUPPORT, SIGHT = 0.54, 0.48
+SUPPORT, SIGHT = 0.50, 0.48
 #: Further sentences have at least this share of the best one's support.
 NEAR = 0.85
 #: Most sentences of an answer.
@@ -78,9 +78,11 @@ def _chosen(evidence: Support, asked: Question) -> list[Supported]:
         return [Supported(passage, 1.0) for passage in evidence.prominent()]
     rows = []
     for passage in evidence.passages():
-        support = evidence.support(passage)
+        if not holds(asked.wanted, passage.text, asked.asked, asked.counted):
+            continue
         least = SIGHT if passage.modality is Modality.VISUAL else SUPPORT
-        if support >= least and holds(asked.wanted, passage.text, asked.asked, asked.counted):
+        support = evidence.support(passage, least)
+        if support >= least:
             rows.append(Supported(passage, support))
     # Of two that say as much, the shorter one says it better.
     rows.sort(key=lambda row: (-round(row.support, 3), len(row.passage.text)))

@@ -43,6 +43,8 @@ class Question:
     phrase: str
     asked: frozenset[str]
     counted: frozenset[str] = frozenset()
+    #: The stems of each thing that the question takes as known (``the photo workshop``).
+    things: tuple[frozenset[str], ...] = ()
     named: bool = False
     typed: bool = False
 
@@ -175,6 +177,7 @@ def understand(text: str) -> Question:
         phrase=" ".join(content.values()),
         asked=asked,
         counted=counted,
+        things=_things(text, content),
         named=named,
         typed=bool(_TYPE_OF.search(text)) and wanted is Wanted.ANYTHING,
     )
@@ -184,6 +187,31 @@ def understand(text: str) -> Question:
 _EMPTY = FUNCTION_WORDS | frozenset(
     "also just other besides only around between during much many not being am".split()
 )
+
+
+def _things(text: str, content: Collection[str]) -> tuple[frozenset[str], ...]:
+    """The stems of what stands after each article or possessive, without the verb at its end
+    where an auxiliary before it asks for one (``does the photo workshop begin``)."""
+    found = []
+    words = re.findall(r"[^\W_]+(?:[’'\-.:,][^\W_]+)*", text.lower())
+    row: list[str] | None = None
+    verb = False
+    for word in [*words, "the"]:
+        if word not in FUNCTION_WORDS:
+            if row is not None:
+                row.append(word)
+            continue
+        if row:
+            named = row[:-1] if verb and len(row) > 1 else row
+            found.append(frozenset(s for one in named for s in stems(one) if s in content))
+            verb = False
+        row = [] if word in _ARTICLES else None
+        verb = verb or word in _AUXILIARIES
+    return tuple(thing for thing in found if thing)
+
+
+_ARTICLES = frozenset("the a an this that these those my your his her its our their".split())
+_AUXILIARIES = frozenset("do does did can could will would should must may might".split())
 
 
 def _form(text: str, wanted: Wanted, asked: Collection[str]) -> Form:
@@ -225,6 +253,7 @@ def _modalities(
 
 
 def with_form(question: Question, form: Form) -> Question:
-    """The same question, read as one after a time in the video."""
-    senses = frozenset({_SPEECH, _TEXT, _VISUAL})
+    """The same question, read as one after a time in the video. A picture's label names a thing,
+    never what becomes of it."""
+    senses = frozenset({_SPEECH, _TEXT} | ({_VISUAL} if len(question.terms) == 1 else set()))
     return replace(question, form=form, wanted=Wanted.ANYTHING, modalities=senses)

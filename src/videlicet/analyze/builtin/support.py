@@ -11,7 +11,7 @@ import numpy as np
 
 from videlicet.analyze.builtin.passages import Passage, passages
 from videlicet.analyze.builtin.questions import Question
-from videlicet.analyze.builtin.values import Wanted, stems
+from videlicet.analyze.builtin.values import Wanted, holds, stems
 from videlicet.analyze.evidence.pack import typical
 from videlicet.embedding.texts import embed_texts
 from videlicet.search.words import FUNCTION_WORDS, inverse_frequency
@@ -33,6 +33,8 @@ ALIKE, HALF = 0.68, 0.8
 BESIDE = 0.8
 #: Seconds around a passage that are at the same time.
 AROUND = Fraction(2)
+#: Seconds around a passage in which its subject may have been named.
+NEARBY = Fraction(30)
 #: Letters two spellings of one name may differ by, as a similarity in percent.
 SPELT = 85
 #: Pieces that a question after everything seen, read or heard gets.
@@ -79,7 +81,8 @@ class Support:
             ]
         ).max(axis=1)
         shared, self._weights = self._frequencies(rows)
-        near = np.argsort(-meaning, kind="stable")[:CLOSE].tolist()
+        may = self._telling(rows)
+        near = [n for n in np.argsort(-meaning, kind="stable").tolist() if may[n]][:CLOSE]
         rich = [n for n in np.argsort(-shared, kind="stable")[:CLOSE].tolist() if shared[n] > 0]
         found = passages(self.materials, [rows[n] for n in dict.fromkeys(near + rich)])
         texts = list(dict.fromkeys(passage.text for passage in found))
@@ -103,16 +106,19 @@ class Support:
         chosen = sorted(row[1:] for row in found[:PROMINENT])
         return [one for one in passages(self.materials, chosen) if len(one.pieces) == 1][:PROMINENT]
 
-    def support(self, passage: Passage) -> float:
-        """How well a passage supports the question, 0..1; 0 where it cannot be meant."""
+    def support(self, passage: Passage, least: float = 0.0) -> float:
+        """How well a passage supports the question, 0..1; 0 where it cannot be meant, or where it
+        is certain to stay under ``least``."""
         material = self.materials[passage.material]
         meaning = self._meant[passage.text]
         if passage.modality is Modality.VISUAL:
             row = material.vectors[passage.place]
             return max(meaning, float((self._fitted(material) @ row).max()))
-        if not self._named(passage, material):
+        meaning = max(0.0, meaning)
+        if 0.5 * meaning + 0.5 < least or not self._named(passage, material):
             return 0.0
-        return 0.5 * max(0.0, meaning) + 0.5 * self.coverage(passage)
+        support = 0.5 * meaning + 0.5 * self.coverage(passage)
+        return support if support >= least and self._known(passage, material) else 0.0
 
     def coverage(self, passage: Passage) -> float:
         """The share of the question's content words that the passage holds, by weight. A word
@@ -164,12 +170,31 @@ class Support:
                 return False
         return True
 
+    def _known(self, passage: Passage, material: Material) -> bool:
+        """Whether everything that the question takes as known is spoken of in the passage or near
+        it: who asks after the bus does not want the train."""
+        near = Span(passage.span.start - NEARBY, passage.span.end + NEARBY)
+        text = " ".join(
+            [passage.text, *(p.text for p in material.pieces if p.span.overlap(near))]
+        )
+        held = set(stems(text))
+        words = dict(zip(self.question.terms, self.question.words, strict=True))
+        return all(
+            any(stem in held or self._alike(words[stem], passage.text) for stem in thing)
+            for thing in self.question.things
+        )
+
     def _alike(self, word: str, text: str) -> float:
         """1 where a word of ``text`` means the same as ``word``, else 0."""
-        others = sorted({w for w in _plain(text) if w not in FUNCTION_WORDS})
-        self._learn([word.lower(), *others])
-        own = self._words[word.lower()]
-        return float(any(float(own @ self._words[other]) >= ALIKE for other in others))
+        plain = [w for w in _plain(text) if w not in FUNCTION_WORDS]
+        own, others = _both([word.lower()]), _both(plain)
+        self._learn(own + others)
+        if not others:
+            return 0.0
+        likeness = np.stack([self._words[w] for w in own]) @ np.stack(
+            [self._words[w] for w in others]
+        ).T
+        return float(likeness.max() >= ALIKE)
 
     def _learn(self, words: Iterable[str]) -> None:
         new = [word for word in dict.fromkeys(words) if word not in self._words]
@@ -195,6 +220,14 @@ class Support:
         shared = [sum(weights[term] for term in found) for found in held]
         return np.array(shared, np.float32), weights
 
+    def _telling(self, rows: Sequence[tuple[int, int]]) -> list[bool]:
+        """Which pieces hold a value of the wanted kind; a name may stand on another line."""
+        wanted = self.question.wanted
+        if wanted in (Wanted.ANYTHING, Wanted.NAME, Wanted.COUNT):
+            return [True] * len(rows)
+        asked = self.question.asked
+        return [holds(wanted, self.materials[m].pieces[n].text, asked) for m, n in rows]
+
     def _fitted(self, material: Material) -> Floats:
         """The question's rows, as wide as a material's."""
         wide = material.vectors.shape[1]
@@ -205,6 +238,11 @@ class Support:
     def _encoded(self, texts: Sequence[str]) -> Floats:
         self.tokens += sum(self.encoder.count_tokens(text) for text in texts)
         return embed_texts(self.encoder, texts)
+
+
+def _both(words: Sequence[str]) -> list[str]:
+    """Words as they stand, and their stems: forms of a word differ more than they should."""
+    return sorted({form for word in words for form in (word, *stems(word))})
 
 
 def _plain(text: str) -> list[str]:

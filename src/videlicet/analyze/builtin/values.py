@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection
 from enum import StrEnum
 
-from videlicet.search.words import tokens
+from videlicet.search.words import FUNCTION_WORDS, tokens
 
 
 class Wanted(StrEnum):
@@ -126,7 +126,8 @@ def holds(wanted: Wanted, text: str, asked: Collection[str], counted: Collection
     if wanted is Wanted.ANYTHING:
         return True
     if wanted is Wanted.NAME:
-        return any(not set(stems(name)) & set(asked) for name in names(text))
+        known = set(asked) | FUNCTION_WORDS
+        return any(set(stems(name)) - known == set(stems(name)) - FUNCTION_WORDS != set() for name in names(text))
     if wanted is Wanted.COUNT:
         return _counts(text, set(counted))
     return any(
