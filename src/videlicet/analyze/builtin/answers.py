@@ -13,14 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from videlicet.analyze.analyst import Tell, silent
-from videlicet.analyze.builtin.passages import Passage, passages
-from videlicet.analyze.builtin.questions import Form, Question, moment_too, understand, with_form
+from videlicet.analyze.builtin.passages import Passage
+from videlicet.analyze.builtin.questions import Form, Question, as_moment, understand
 from videlicet.analyze.builtin.quotes import compose
 from videlicet.analyze.builtin.support import Support
-from videlicet.analyze.builtin.values import holds
+from videlicet.analyze.builtin.values import Wanted, counts, doers, holds, stems, told
 from videlicet.types import Answer, Modality, Sentence, Usage
 
 if TYPE_CHECKING:
@@ -57,9 +55,8 @@ def ask(
     asked = understand(question)
     evidence = Support.of(list(materials), asked, encoder)
     chosen = _chosen(evidence, asked)
-    if not chosen and moment_too(asked):
-        asked = with_form(asked, Form.MOMENT)
-        evidence = evidence.about(asked)
+    if not chosen and (other := as_moment(asked)) is not None:
+        asked, evidence = other, evidence.about(other)
         chosen = _chosen(evidence, asked)
     sentences = compose([row.passage for row in chosen], materials, asked)[:SENTENCES]
     found = bool(sentences)
@@ -74,11 +71,11 @@ def ask(
 
 def _chosen(evidence: Support, asked: Question) -> list[Supported]:
     """The passages that answer, best first."""
-    if asked.named and not asked.terms:
+    if asked.sweeping:
         return [Supported(passage, 1.0) for passage in evidence.prominent()]
     rows = []
     for passage in evidence.passages():
-        if not holds(asked.wanted, passage.text, asked.asked, asked.counted):
+        if not _fits(passage, asked):
             continue
         least = SIGHT if passage.modality is Modality.VISUAL else SUPPORT
         support = evidence.support(passage, least)
@@ -89,10 +86,32 @@ def _chosen(evidence: Support, asked: Question) -> list[Supported]:
     if not rows:
         return []
     best = rows[0]
-    several = asked.form is not Form.TELL or asked.named
+    several = asked.form is not Form.TELL or asked.sensed
     return [
         row
         for row in rows
         if row.passage.text.casefold() == best.passage.text.casefold()
         or (several and row.support >= NEAR * best.support)
     ]
+
+
+def _fits(passage: Passage, asked: Question) -> bool:
+    """Whether a passage holds what is wanted."""
+    text = passage.text
+    match asked.wanted:
+        case Wanted.COUNT:
+            return counts(text, asked.head)
+        case Wanted.NAME:
+            known = asked.asked
+            return holds(asked.wanted, text, known) or any(
+                doer not in known for doer in doers(text, asked.verbs)
+            )
+        case Wanted.ANYTHING if passage.modality is Modality.VISUAL:
+            # What is asked about is no answer to which it is.
+            return not (asked.form is Form.TELL and asked.head and not asked.sensed) or not (
+                set(stems(text)) & (set(asked.terms) - asked.head)
+            )
+        case Wanted.ANYTHING if asked.kind_of:
+            return told(text, asked.head)
+        case _:
+            return holds(asked.wanted, text, asked.asked)

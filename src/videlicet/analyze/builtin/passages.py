@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,9 @@ LONGEST = 40
 
 _END = re.compile(r"[.!?…][\"”'’)]*$")
 _BREAK = re.compile(r"(?<=[.!?…])[\"”'’)]*\s+")
+_POINTS = re.compile(
+    r"^(?:it|he|she|they|this|these|those)\b(?! (?:is|was) (?:the|an?)\b)", re.IGNORECASE
+)
 _SHORTENED = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|prof|vs|no|e\.g|i\.e)|\b[a-z])\.$", re.I)
 
 
@@ -77,7 +80,26 @@ def _around(material: Material, number: int, place: int) -> Iterable[Passage]:
             if first < start and end > begins
         )
         if piece in own:
-            yield Passage(number, place, sentence, own)
+            yield _with_antecedent(material, Passage(number, place, sentence, own), text[:begins])
+
+
+def _with_antecedent(material: Material, passage: Passage, said: str) -> Passage:
+    """A sentence that begins with a pronoun, after the one that tells what it stands for.
+    ``said`` is what comes before it in the same pieces."""
+    if not _POINTS.search(passage.text):
+        return passage
+    before, pieces = said, passage.pieces
+    if not before:
+        spoken = material.of(Modality.SPEECH)
+        at = next(n for n, place in enumerate(spoken) if material.pieces[place] == pieces[0])
+        if not at or pieces[0].span.start - material.pieces[spoken[at - 1]].span.end > PAUSE:
+            return passage
+        pieces = (material.pieces[spoken[at - 1]], *pieces)
+        before = pieces[0].text
+    text = f"{sentences(before)[-1]} {passage.text}"
+    if len(text.split()) > LONGEST:
+        return passage
+    return replace(passage, text=text, pieces=pieces)
 
 
 def sentences(text: str) -> list[str]:

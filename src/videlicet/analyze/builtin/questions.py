@@ -1,17 +1,19 @@
-"""What a question asks for, told from its words by rules."""
+"""What a question asks for, told from its words by rules (:mod:`.lexicon`)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from videlicet.analyze.builtin import lexicon
 from videlicet.analyze.builtin.values import Wanted, stems
 from videlicet.search.words import FUNCTION_WORDS
 from videlicet.types import Modality
 
 _SPEECH, _TEXT, _VISUAL = Modality.SPEECH, Modality.TEXT, Modality.VISUAL
+_WORD = re.compile(r"[\w’'\-.:,]*\w")
 
 
 class Form(StrEnum):
@@ -27,233 +29,149 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``terms`` are the stems that the evidence has to speak of; ``entities`` those among them that
-    no likeness can stand for (names, numbers). ``phrase`` is the question's content words as they
-    stand. ``modalities`` are the senses that can tell; ``asked`` are all stems of the question,
-    and ``counted`` those of what is to be counted. ``frame`` is whether the question names one of
-    the senses, so that without terms everything it perceived is an answer."""
+    """A question taken apart. Words stand for themselves as stems."""
 
     text: str
     form: Form
     wanted: Wanted
+    #: The senses that can tell.
     modalities: frozenset[Modality]
-    terms: tuple[str, ...]
-    words: tuple[str, ...]
+    #: What the evidence has to speak of, with each stem's word.
+    terms: Mapping[str, str]
+    #: Those of the terms that no likeness can stand for: names and numbers.
     entities: frozenset[str]
-    phrase: str
+    #: What the question takes as known: after each article the stems of a thing.
+    things: tuple[frozenset[str], ...]
+    #: All stems of the question.
     asked: frozenset[str]
-    counted: frozenset[str] = frozenset()
-    #: The stems of each thing that the question takes as known (``the photo workshop``).
-    things: tuple[frozenset[str], ...] = ()
-    named: bool = False
-    typed: bool = False
+    #: The stems of what is to be counted, or of what the answer is a kind of.
+    head: frozenset[str]
+    #: Whether the question names one of the senses.
+    sensed: bool
+    #: Whether the answer has to say more of its head than that it is one.
+    kind_of: bool
 
+    @property
+    def phrase(self) -> str:
+        """The content words."""
+        return " ".join(dict.fromkeys(self.terms.values())) or self.text
 
-def _stemmed(words: str) -> frozenset[str]:
-    return frozenset(stem for word in words.split() for stem in stems(word))
+    @property
+    def sweeping(self) -> bool:
+        """Whether everything that one sense perceived is an answer."""
+        return self.sensed and not self.terms
 
-
-_HEARD = _stemmed(
-    "say says said speak speaks speaking spoken speaker tell tells told talk talks talking mention "
-    "mentions mentioned narrator narrates explain explains explained announce announces announced "
-    "announcement recite recites voice hear heard quote quoted discuss discussed describe describes "
-    "described address addresses advice advise advises tip tips information learn"
-)
-_PRINTED = _stemmed(
-    "written write printed text caption captions screen sign notice slide title card banner label "
-    "poster board page headline subtitle read reads words"
-)
-_WATCHED = re.compile(
-    r"\b(?:seen|shows?|shown|visible|pictured|appears?|wear(?:s|ing)?|looks? like|worn)\b|"
-    r"\b(?:in|on) (?:the|this|that) (?:picture|image|photo|photograph|frame|scene|footage)\b|"
-    r"^\W*(?:what|who) (?:can|do) (?:you|we|one) see\b|\bdoing\b",
-    re.I,
-)
-_WATCHING = _stemmed(
-    "see seen show shows shown visible appear appears picture pictured image photo photograph frame "
-    "scene footage doing"
-)
-#: Words about videos, not about what is in them.
-_ABOUT = _stemmed(
-    "video videos film films movie clip clips recording footage kind type sort thing things happen "
-    "happens call called please give gives given contain contains feature features go take place "
-    "point second moment time use used get there any according one people person man woman must "
-    "should could would shall may might have has had own make made"
-)
-_KIND_WORDS = {
-    Wanted.PRICE: "price cost costs much pay charge fee",
-    Wanted.PHONE: "phone telephone number call contact mobile",
-    Wanted.EMAIL: "email e-mail mail address",
-    Wanted.LINK: "website address link url web site",
-    Wanted.CLOCK: "time hour oclock clock",
-    Wanted.DAY: "day weekday",
-    Wanted.DATE: "date day",
-    Wanted.YEAR: "year",
-    Wanted.WHEN: "",
-    Wanted.DURATION: "long time take last",
-    Wanted.NUMBER: "number much many",
-    Wanted.COUNT: "many number",
-    Wanted.COLOUR: "colour color",
-    Wanted.NAME: "name called",
-    Wanted.PLACE: "place location",
-    Wanted.ANYTHING: "",
-}
-_CONSUMED = {kind: _stemmed(words) for kind, words in _KIND_WORDS.items()}
-
-#: Tried in order; the first that matches says what is wanted.
-_FORMS: tuple[tuple[str, Wanted], ...] = (
-    (r"\b(?:tele)?phone number|\bphone\b.*\bnumber|\bnumber\b.*\b(?:call|phone|ring|dial)\b",
-     Wanted.PHONE),
-    (r"\be-?mail\b", Wanted.EMAIL),
-    (r"\b(?:web ?site|url|web address|web page)\b", Wanted.LINK),
-    (r"\b(?:what|which) colou?r\b", Wanted.COLOUR),
-    (r"\b(?:price|cost|costs|fee)\b|\bhow (?:much|expensive) (?:is|are|was|were|does .* cost)\b",
-     Wanted.PRICE),
-    (r"\bhow many\b", Wanted.COUNT),
-    (r"\bhow long\b", Wanted.DURATION),
-    (r"\bhow (?:old|far|tall|high|fast|heavy|big|large|deep|much)\b", Wanted.NUMBER),
-    (r"\b(?:what|which) (?:\w+ )?(?:time|hour)\b|\btime of (?:departure|arrival)\b", Wanted.CLOCK),
-    (r"\b(?:what|which) year\b", Wanted.YEAR),
-    (r"\b(?:what|which) (?:week)?day\b", Wanted.DAY),
-    (r"\b(?:what|which) (?:date|month)\b|\bwhat is the date\b", Wanted.DATE),
-    (r"\b(?:what|which) (?:\w+ )?number\b|\bwhat (?:is|was) the (?:\w+ ){0,4}(?:number|total)\b",
-     Wanted.NUMBER),
-    (r"^\W*(?:who|whom|whose)\b|\bwhat(?: is|'s|’s| are)? .*\b(?:name|called)\b", Wanted.NAME),
-    (r"^\W*where\b", Wanted.PLACE),
-    (r"^\W*when\b", Wanted.WHEN),
-)  # fmt: skip
-_MATCHERS = tuple((re.compile(pattern, re.IGNORECASE), kind) for pattern, kind in _FORMS)
-_WHICH_VIDEO = re.compile(r"\b(?:which|what) (?:video|film|movie|clip|recording)s?\b", re.I)
-_MOMENT = re.compile(
-    r"\b(?:at|from) (?:what|which) (?:point|moment|second|minute|timestamp)\b|"
-    r"\bhow (?:many (?:seconds|minutes) in|far in(?:to)?)\b",
-    re.I,
-)
-_WHEN = re.compile(r"^\W*(?:when|where)\b|^\W*at (?:what|which) time\b", re.I)
-_PRESENT = re.compile(r"^\W*when (?:is|are|do|does)\b", re.I)
-_PRESENCE = _stemmed(
-    "appear appears seen see shown show shows visible mentioned mention mentions said say says talk "
-    "talks talking read heard hear speak speaks spoken written discussed explained"
-)
-_THERE = re.compile(r"^\W*(?:is|are|was|were) there\b|^\W*(?:can|do|does) (?:you|we|one)? ?see\b", re.I)
-_TYPE_OF = re.compile(r"^\W*(?:what|which)(?: (?:kind|type|sort)s? of)? (?!is\b|are\b|was\b|were\b|"
-                      r"do\b|does\b|did\b|can\b|should\b|will\b|has\b|have\b|must\b)[a-z]+", re.I)  # fmt: skip
+    @property
+    def verbs(self) -> frozenset[str]:
+        """The stems of what is done or is the case."""
+        return frozenset(self.terms) - {stem for thing in self.things for stem in thing}
 
 
 def understand(text: str) -> Question:
-    """Take a question apart. What cannot be made out is a question after anything that is said or
-    written; that is never wrong, only less strict."""
+    """Take a question apart. One that no rule is for is a question after anything that is said or
+    written."""
     asked = frozenset(stems(text))
-    wanted = next((kind for pattern, kind in _MATCHERS if pattern.search(text)), Wanted.ANYTHING)
+    wanted = next((kind for cue, kind in lexicon.KINDS if cue.search(text)), Wanted.ANYTHING)
     form = _form(text, wanted, asked)
     if form is not Form.TELL:
         wanted = Wanted.ANYTHING
-    modalities, named = _modalities(text, form, wanted, asked)
-    dropped = _ABOUT | _CONSUMED[wanted] | _HEARD | _WATCHING
-    if modalities <= {_TEXT, _VISUAL} or form is not Form.TELL:
-        dropped |= _PRINTED
-    content: dict[str, str] = {}
-    entities = set()
-    for number, word in enumerate(re.findall(r"[\w’'\-.:,]*\w", text)):
-        if word.lower() in _EMPTY:
-            continue
-        for stem in stems(word):
-            if stem in dropped:
-                continue
-            content.setdefault(stem, word)
-            if stem[0].isdigit() or (number and word[0].isupper()):
-                entities.add(stem)
-    counted = frozenset[str]()
-    if wanted is Wanted.COUNT and (after := re.search(r"how many ((?:\w+\s?){1,3})", text, re.I)):
-        counted = frozenset(stems(after.group(1)))
+    typed = lexicon.TYPED.search(text) if form is Form.TELL else None
+    modalities, sensed = _senses(text, form, wanted, asked, typed is not None)
+    terms, entities = _content(text, form, wanted, modalities)
+    head = lexicon.COUNTED.search(text) if wanted is Wanted.COUNT else typed
+    kind_of = wanted is Wanted.ANYTHING and lexicon.KIND_OF.search(text) is not None
     return Question(
         text=text,
         form=form,
         wanted=wanted,
         modalities=modalities,
-        terms=tuple(content),
-        words=tuple(content.values()),
-        entities=frozenset(entities),
-        phrase=" ".join(content.values()),
+        terms=terms,
+        entities=entities,
+        things=_things(text, terms),
         asked=asked,
-        counted=counted,
-        things=_things(text, content),
-        named=named,
-        typed=bool(_TYPE_OF.search(text)) and wanted is Wanted.ANYTHING,
+        head=frozenset(stems(head.group(1))) if head else frozenset(),
+        sensed=sensed,
+        kind_of=kind_of,
     )
 
 
-#: Words that carry no meaning in a question.
-_EMPTY = FUNCTION_WORDS | frozenset(
-    "also just other besides only around between during much many not being am".split()
-)
+def as_moment(question: Question) -> Question | None:
+    """A question after a time that nobody tells, read as one after the time in the video, where it
+    can be. A picture's label names a thing, never what becomes of it."""
+    if question.wanted is not Wanted.WHEN or not lexicon.WHEN_IS.search(question.text):
+        return None
+    senses = frozenset({_SPEECH, _TEXT} | ({_VISUAL} if len(question.terms) == 1 else set()))
+    return replace(question, form=Form.MOMENT, wanted=Wanted.ANYTHING, modalities=senses)
 
 
-def _things(text: str, content: Collection[str]) -> tuple[frozenset[str], ...]:
+def _form(text: str, wanted: Wanted, asked: Collection[str]) -> Form:
+    if lexicon.WHICH_VIDEO.search(text):
+        return Form.VIDEO
+    if lexicon.MOMENT.search(text):
+        return Form.MOMENT
+    # "Where is it shown?" asks for the place in the video.
+    timed = wanted in (Wanted.WHEN, Wanted.CLOCK, Wanted.PLACE) and lexicon.WHEN.search(text)
+    return Form.MOMENT if timed and lexicon.PRESENCE & set(asked) else Form.TELL
+
+
+def _senses(
+    text: str, form: Form, wanted: Wanted, asked: Collection[str], typed: bool
+) -> tuple[frozenset[Modality], bool]:
+    """The senses that can tell, and whether the question names them."""
+    written = lexicon.WRITTEN.search(text) is not None
+    watched = lexicon.WATCHED.search(text) is not None
+    tells = form is Form.TELL
+    if tells and wanted is not Wanted.ANYTHING:
+        # A picture's label tells no name, number, time or colour.
+        return frozenset({_SPEECH, _TEXT}), False
+    if written:
+        return frozenset({_TEXT} if tells else {_TEXT, _VISUAL} if watched else {_TEXT}), True
+    if lexicon.HEARING & set(asked):
+        return frozenset({_SPEECH}), True
+    if watched:
+        return frozenset({_VISUAL} if tells else {_VISUAL, _TEXT}), True
+    if not tells or typed or lexicon.THERE.search(text):
+        return frozenset({_SPEECH, _TEXT, _VISUAL}), False
+    return frozenset({_SPEECH, _TEXT}), False
+
+
+def _content(
+    text: str, form: Form, wanted: Wanted, modalities: frozenset[Modality]
+) -> tuple[dict[str, str], frozenset[str]]:
+    """The terms and, among them, the entities: words with a capital inside of the question, and
+    numbers."""
+    dropped = lexicon.ABOUT | lexicon.HEARING | lexicon.SEEING
+    dropped |= lexicon.OF_KIND.get(wanted, frozenset())
+    if form is not Form.TELL or modalities <= {_TEXT, _VISUAL}:
+        dropped |= lexicon.READING
+    terms: dict[str, str] = {}
+    entities = set()
+    for number, word in enumerate(_WORD.findall(text)):
+        if word.lower() in lexicon.EMPTY:
+            continue
+        for stem in stems(word):
+            if stem not in dropped:
+                terms.setdefault(stem, word.lower())
+                if stem[0].isdigit() or (number and word[0].isupper()):
+                    entities.add(stem)
+    return terms, frozenset(entities)
+
+
+def _things(text: str, terms: Collection[str]) -> tuple[frozenset[str], ...]:
     """The stems of what stands after each article or possessive, without the verb at its end
     where an auxiliary before it asks for one (``does the photo workshop begin``)."""
     found = []
-    words = re.findall(r"[^\W_]+(?:[’'\-.:,][^\W_]+)*", text.lower())
     row: list[str] | None = None
     verb = False
-    for word in [*words, "the"]:
+    for word in [*(word.lower() for word in _WORD.findall(text)), "the"]:
         if word not in FUNCTION_WORDS:
             if row is not None:
                 row.append(word)
             continue
         if row:
             named = row[:-1] if verb and len(row) > 1 else row
-            found.append(frozenset(s for one in named for s in stems(one) if s in content))
+            found.append(frozenset(s for one in named for s in stems(one) if s in terms))
             verb = False
-        row = [] if word in _ARTICLES else None
-        verb = verb or word in _AUXILIARIES
+        row = [] if word in lexicon.ARTICLES else None
+        verb = verb or word in lexicon.AUXILIARIES
     return tuple(thing for thing in found if thing)
-
-
-_ARTICLES = frozenset("the a an this that these those my your his her its our their".split())
-_AUXILIARIES = frozenset("do does did can could will would should must may might".split())
-
-
-def _form(text: str, wanted: Wanted, asked: Collection[str]) -> Form:
-    if _WHICH_VIDEO.search(text):
-        return Form.VIDEO
-    if _MOMENT.search(text):
-        return Form.MOMENT
-    if _WHEN.search(text) and wanted in (Wanted.WHEN, Wanted.CLOCK, Wanted.PLACE):
-        # "Where is it shown?" asks for the place in the video.
-        return Form.MOMENT if _PRESENCE & set(asked) else Form.TELL
-    return Form.TELL
-
-
-def moment_too(question: Question) -> bool:
-    """Whether a question after a time that nobody tells may mean the time in the video."""
-    return question.wanted is Wanted.WHEN and bool(_PRESENT.search(question.text))
-
-
-def _modalities(
-    text: str, form: Form, wanted: Wanted, asked: Collection[str]
-) -> tuple[frozenset[Modality], bool]:
-    """The senses that can tell, and whether the question names them."""
-    stems_ = set(asked)
-    printed = bool(_PRINTED & stems_)
-    heard = bool(_HEARD & stems_)
-    watched = bool(_WATCHED.search(text))
-    if form is Form.TELL and wanted is not Wanted.ANYTHING:
-        # A picture's label tells no name, number, time or colour.
-        return frozenset({_SPEECH, _TEXT}), False
-    if printed and (heard or watched or form is Form.TELL):
-        return frozenset({_TEXT, _VISUAL} if watched and form is not Form.TELL else {_TEXT}), True
-    if heard:
-        return frozenset({_SPEECH}), True
-    if watched:
-        return frozenset({_VISUAL, _TEXT}) if form is not Form.TELL else frozenset({_VISUAL}), True
-    if form is not Form.TELL or _THERE.search(text) or _TYPE_OF.search(text):
-        return frozenset({_SPEECH, _TEXT, _VISUAL}), False
-    return frozenset({_SPEECH, _TEXT}), False
-
-
-def with_form(question: Question, form: Form) -> Question:
-    """The same question, read as one after a time in the video. A picture's label names a thing,
-    never what becomes of it."""
-    senses = frozenset({_SPEECH, _TEXT} | ({_VISUAL} if len(question.terms) == 1 else set()))
-    return replace(question, form=form, wanted=Wanted.ANYTHING, modalities=senses)

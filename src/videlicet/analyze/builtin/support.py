@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from videlicet.analyze.builtin.lexicon import OF_KIND
 from videlicet.analyze.builtin.passages import Passage, passages
 from videlicet.analyze.builtin.questions import Question
 from videlicet.analyze.builtin.values import Wanted, holds, stems
@@ -57,7 +58,7 @@ class Support:
     @classmethod
     def of(cls, materials: list[Material], question: Question, encoder: TextEncoder) -> Support:
         found = cls(materials, question, encoder, np.zeros((0, 0), np.float32))
-        found.vectors = found._encoded([question.text, question.phrase or question.text])
+        found.vectors = found._encoded([question.text, question.phrase])
         return found
 
     def about(self, question: Question) -> Support:
@@ -125,31 +126,33 @@ class Support:
         that means the same counts less, and so does one that only stands beside it."""
         terms = self.question.terms
         total = sum(self._weights[term] for term in terms)
-        if not total:
-            return 0.0
         own = set(stems(passage.text))
+        # The word for the value itself ("my name is") says that it is the one.
+        bonus = 1.0 if own & self.question.asked & OF_KIND.get(self.question.wanted, set()) else 0.0
+        if not total:
+            return 1.0
         beside = self._beside(passage)
         reached = 0.0
-        for term, word in zip(terms, self.question.words, strict=True):
+        for term, word in terms.items():
             share = 1.0 if term in own else 0.0
             if not share and term not in self.question.entities:
                 share = HALF * self._alike(word, passage.text)
             if share < BESIDE and term in beside:
                 share = BESIDE
             reached += share * self._weights[term]
-        return reached / total
+        return min(1.0, (reached + bonus) / total)
 
     def _beside(self, passage: Passage) -> set[str]:
-        """The stems of what is said and written at the same time, where a value is wanted that may
-        stand on the screen while its name is spoken. Names are not: there are too many."""
+        """The stems of what the other senses perceive at the same time, where a value is wanted:
+        it may stand on the screen while somebody says what it is of. Names are no such values:
+        there are too many."""
         if self.question.wanted in (Wanted.ANYTHING, Wanted.NAME, Wanted.COUNT):
             return set()
-        start, end = passage.span.start - AROUND, passage.span.end + AROUND
-        around = Span(start, end)
+        around = Span(passage.span.start - AROUND, passage.span.end + AROUND)
         return {
             stem
             for piece in self.materials[passage.material].pieces
-            if piece.span.overlap(around)
+            if piece.modality is not passage.modality and piece.span.overlap(around)
             for stem in stems(piece.text)
         }
 
@@ -178,7 +181,7 @@ class Support:
             [passage.text, *(p.text for p in material.pieces if p.span.overlap(near))]
         )
         held = set(stems(text))
-        words = dict(zip(self.question.terms, self.question.words, strict=True))
+        words = self.question.terms
         return all(
             any(stem in held or self._alike(words[stem], passage.text) for stem in thing)
             for thing in self.question.things

@@ -80,9 +80,8 @@ _PATTERNS = {
     Wanted.YEAR: _YEAR,
     Wanted.DURATION: _DURATION,
     Wanted.WHEN: (
-        rf"{_CLOCK}|{_DATE}|{_DAY}|{_YEAR}|{_DURATION}|"
-        r"\b(?:(?:this|next|last|every|in the) (?:morning|afternoon|evening|night|week|month|year)"
-        r"|immediately|soon|now)\b"
+        rf"{_CLOCK}|{_DATE}|{_any(_DAYS, 's?')}|{_YEAR}|{_DURATION}|\btomorrow\b|"
+        r"\b(?:this|next|last|every|in the) (?:morning|afternoon|evening|night|week|month|year)\b"
     ),
     Wanted.PLACE: (
         r"\b(?:in|at|near|on|from|to|between|under|behind|beside|inside|outside|above|below|into|"
@@ -97,7 +96,6 @@ _PATTERNS = {
     Wanted.EMAIL: r"\b[\w.+-]+@[\w-]+\.\w+",
     Wanted.LINK: r"\bhttps?://|\bwww\.|\b[\w-]+\.(?:com|org|net|io|edu|gov|info|[a-z]{2})\b",
     Wanted.NUMBER: _NUMBER,
-    Wanted.COUNT: _NUMBER,
     Wanted.COLOUR: _any(_COLOURS),
 }
 _VALUES = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _PATTERNS.items()}
@@ -120,20 +118,43 @@ def stems(text: str) -> list[str]:
     ]
 
 
-def holds(wanted: Wanted, text: str, asked: Collection[str], counted: Collection[str] = ()) -> bool:
+def holds(wanted: Wanted, text: str, asked: Collection[str]) -> bool:
     """Whether ``text`` holds a value of the wanted kind that is news to who asks: one whose words
-    are not all among the stems ``asked``. ``counted`` are the stems of what is to be counted."""
-    if wanted is Wanted.ANYTHING:
-        return True
+    are not all among the stems ``asked``. Counts and anything at all are always held."""
+    known = FUNCTION_WORDS | set(asked)
     if wanted is Wanted.NAME:
-        known = set(asked) | FUNCTION_WORDS
-        return any(set(stems(name)) - known == set(stems(name)) - FUNCTION_WORDS != set() for name in names(text))
-    if wanted is Wanted.COUNT:
-        return _counts(text, set(counted))
+        return any(set(stems(name)) - FUNCTION_WORDS - known for name in names(text))
+    pattern = _VALUES.get(wanted)
+    if pattern is None:
+        return True
+    found = pattern.finditer(text)
+    return any(wanted is Wanted.PLACE or not set(stems(one.group())) <= known for one in found)
+
+
+def counts(text: str, counted: Collection[str]) -> bool:
+    """Whether a number stands at most two words before one of the things counted."""
+    row = stems(text)
+    numbers = [n for n, stem in enumerate(row) if stem[0].isdigit()]
+    return any(set(counted) & set(row[n + 1 : n + 4]) for n in numbers)
+
+
+def told(text: str, head: Collection[str]) -> bool:
+    """Whether a word that means something stands right before one of ``head`` (``white wine``)."""
+    row = stems(text)
     return any(
-        not set(stems(found.group())) <= set(asked) or wanted is Wanted.PLACE
-        for found in _VALUES[wanted].finditer(text)
+        row[n] in head and row[n - 1] not in FUNCTION_WORDS and row[n - 1] not in head
+        for n in range(1, len(row))
     )
+
+
+def doers(text: str, verbs: Collection[str]) -> list[str]:
+    """Who does what ``verbs`` says: the word right before it."""
+    row = stems(text)
+    return [
+        row[n - 1]
+        for n in range(1, len(row))
+        if row[n] in verbs and row[n - 1] not in FUNCTION_WORDS
+    ]
 
 
 def names(text: str) -> list[str]:
@@ -150,10 +171,3 @@ def names(text: str) -> list[str]:
     if len(lines) > 1:
         return [line for line in lines if len(line.split()) <= 5 and not re.search(r"\d", line)]
     return [found.group(1) for found in _NAMED.finditer(text)]
-
-
-def _counts(text: str, counted: set[str]) -> bool:
-    """A number at most two words before one of the things counted."""
-    row = stems(text)
-    numbers = [n for n, stem in enumerate(row) if stem[0].isdigit()]
-    return any(counted & set(row[n + 1 : n + 4]) for n in numbers)
