@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 #: The analyst's name in answers.
 BUILT_IN = "builtin"
-#: Least support of an answer, and least likeness of what was seen.
-SUPPORT, SIGHT = 0.50, 0.48
+#: Least support of an answer, of one that holds a value of the wanted kind (which says much by
+#: itself), and least likeness of what was seen.
+SUPPORT, VALUED, SIGHT = 0.50, 0.44, 0.48
 #: Further sentences have at least this share of the best one's support.
 NEAR = 0.85
 #: Most sentences of an answer.
@@ -77,7 +78,7 @@ def _chosen(evidence: Support, asked: Question) -> list[Supported]:
     for passage in evidence.passages():
         if not _fits(passage, asked):
             continue
-        least = SIGHT if passage.modality is Modality.VISUAL else SUPPORT
+        least = _least(passage, asked)
         support = evidence.support(passage, least)
         if support >= least:
             rows.append(Supported(passage, support))
@@ -93,6 +94,13 @@ def _chosen(evidence: Support, asked: Question) -> list[Supported]:
         if row.passage.text.casefold() == best.passage.text.casefold()
         or (several and row.support >= NEAR * best.support)
     ]
+
+
+def _least(passage: Passage, asked: Question) -> float:
+    if passage.modality is Modality.VISUAL:
+        return SIGHT
+    plain = asked.wanted in (Wanted.ANYTHING, Wanted.NAME, Wanted.PLACE)
+    return SUPPORT if plain and not asked.kind_of else VALUED
 
 
 def _fits(passage: Passage, asked: Question) -> bool:

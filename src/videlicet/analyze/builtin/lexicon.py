@@ -28,16 +28,16 @@ AUXILIARIES = frozenset("do does did can could will would should must may might"
 HEARING = _stems(
     "say says said speak speaks speaking spoken speaker tell tells told talk talks talking mention "
     "mentions mentioned narrator narrates explain explains explained announce announces announced "
-    "announcement recite recites voice hear heard quote quoted discuss discussed describe describes "
-    "described address addresses advice advise advises tip tips information learn"
+    "announcement recite recites voice hear heard quote quoted discuss discussed describe "
+    "describes described address addresses advice advise advises tip tips information learn"
 )
 READING = _stems(
     "written write printed text caption captions screen sign notice slide title card banner label "
     "poster board page headline subtitle read reads words"
 )
 SEEING = _stems(
-    "see seen show shows shown visible appear appears picture pictured image photo photograph frame "
-    "scene footage doing"
+    "see seen show shows shown visible appear appears picture pictured image photo photograph "
+    "frame scene footage doing"
 )
 #: Stems of words about videos, not about what is in them, and of people nobody names.
 ABOUT = _stems(
@@ -93,8 +93,8 @@ WHEN = _cue(r"^\W*(?:when|where)\b", r"^\W*at (?:what|which) time\b")
 WHEN_IS = _cue(r"^\W*when (?:is|are|do|does)\b")
 #: Stems of words that say of something only that it is there.
 PRESENCE = _stems(
-    "appear appears seen see shown show shows visible mentioned mention mentions said say says talk "
-    "talks talking read heard hear speak speaks spoken written discussed explained"
+    "appear appears seen see shown show shows visible mentioned mention mentions said say says "
+    "talk talks talking read heard hear speak speaks spoken written discussed explained"
 )
 #: ``which NOUN``: the answer is one of those.
 TYPED = _cue(
@@ -104,7 +104,8 @@ TYPED = _cue(
 #: ``what kind of NOUN``: the answer says more than that it is one.
 KIND_OF = _cue(r"\b(?:what|which) (?:kind|type|sort)s? of (\w+)")
 COUNTED = _cue(
-    r"\bhow (?:many|much) (?!(?:is|are|was|were|do|does|did|can|will|would|should)\b)((?:\w+\s?){1,3})"
+    r"\bhow (?:many|much) (?!(?:is|are|was|were|do|does|did|can|will|would|should)\b)"
+    + r"((?:\w+\s?){1,3})"
 )
 
 #: Tried in order; the first that matches says what is wanted.

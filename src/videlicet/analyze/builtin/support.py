@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 #: Pieces that are looked at closely: the nearest in meaning, and the richest in words.
-CLOSE = 16
+CLOSE = 12
 #: Cosine of two words from which one stands for the other, and how much that counts.
 ALIKE, HALF = 0.68, 0.8
 #: What a word counts that only stands beside the passage, at the same time.
@@ -82,13 +83,11 @@ class Support:
             ]
         ).max(axis=1)
         shared, self._weights = self._frequencies(rows)
-        may = self._telling(rows)
-        near = [n for n in np.argsort(-meaning, kind="stable").tolist() if may[n]][:CLOSE]
+        order = np.argsort(-meaning, kind="stable").tolist()
+        near = list(islice((n for n in order if self._tells(*rows[n])), CLOSE))
         rich = [n for n in np.argsort(-shared, kind="stable")[:CLOSE].tolist() if shared[n] > 0]
         found = passages(self.materials, [rows[n] for n in dict.fromkeys(near + rich)])
-        texts = list(dict.fromkeys(passage.text for passage in found))
-        likeness = (self._encoded(texts) @ self.vectors.T).max(axis=1)
-        self._meant = dict(zip(texts, likeness.tolist(), strict=True))
+        self._mean(found)
         return found
 
     def prominent(self) -> list[Passage]:
@@ -121,6 +120,19 @@ class Support:
         support = 0.5 * meaning + 0.5 * self.coverage(passage)
         return support if support >= least and self._known(passage, material) else 0.0
 
+    def _mean(self, found: Sequence[Passage]) -> None:
+        """Learn how near each passage is to the question. Whole pieces have vectors already; what
+        a picture's has is the look of it, not its name."""
+        for passage in found:
+            material = self.materials[passage.material]
+            whole = passage.text == material.pieces[passage.place].text
+            if whole and passage.modality is not Modality.VISUAL:
+                row = material.vectors[passage.place]
+                self._meant[passage.text] = float((self._fitted(material) @ row).max())
+        new = list(dict.fromkeys(p.text for p in found if p.text not in self._meant))
+        likeness = self._encoded(new) @ self.vectors.T
+        self._meant |= dict(zip(new, likeness.max(axis=1).tolist(), strict=True))
+
     def coverage(self, passage: Passage) -> float:
         """The share of the question's content words that the passage holds, by weight. A word
         that means the same counts less, and so does one that only stands beside it."""
@@ -130,7 +142,10 @@ class Support:
         # The word for the value itself ("my name is") says that it is the one.
         bonus = 1.0 if own & self.question.asked & OF_KIND.get(self.question.wanted, set()) else 0.0
         if not total:
-            return 1.0
+            # "What is the phone number?": whichever there is.
+            return float(
+                self.question.wanted in OF_KIND and self.question.wanted is not Wanted.NAME
+            )
         beside = self._beside(passage)
         reached = 0.0
         for term, word in terms.items():
@@ -177,9 +192,7 @@ class Support:
         """Whether everything that the question takes as known is spoken of in the passage or near
         it: who asks after the bus does not want the train."""
         near = Span(passage.span.start - NEARBY, passage.span.end + NEARBY)
-        text = " ".join(
-            [passage.text, *(p.text for p in material.pieces if p.span.overlap(near))]
-        )
+        text = " ".join([passage.text, *(p.text for p in material.pieces if p.span.overlap(near))])
         held = set(stems(text))
         words = self.question.terms
         return all(
@@ -194,9 +207,9 @@ class Support:
         self._learn(own + others)
         if not others:
             return 0.0
-        likeness = np.stack([self._words[w] for w in own]) @ np.stack(
-            [self._words[w] for w in others]
-        ).T
+        likeness = (
+            np.stack([self._words[w] for w in own]) @ np.stack([self._words[w] for w in others]).T
+        )
         return float(likeness.max() >= ALIKE)
 
     def _learn(self, words: Iterable[str]) -> None:
@@ -223,13 +236,11 @@ class Support:
         shared = [sum(weights[term] for term in found) for found in held]
         return np.array(shared, np.float32), weights
 
-    def _telling(self, rows: Sequence[tuple[int, int]]) -> list[bool]:
-        """Which pieces hold a value of the wanted kind; a name may stand on another line."""
+    def _tells(self, number: int, place: int) -> bool:
+        """Whether a piece holds a value of the wanted kind; a name may stand on another line."""
         wanted = self.question.wanted
-        if wanted in (Wanted.ANYTHING, Wanted.NAME, Wanted.COUNT):
-            return [True] * len(rows)
-        asked = self.question.asked
-        return [holds(wanted, self.materials[m].pieces[n].text, asked) for m, n in rows]
+        text = self.materials[number].pieces[place].text
+        return wanted is Wanted.NAME or holds(wanted, text, self.question.asked)
 
     def _fitted(self, material: Material) -> Floats:
         """The question's rows, as wide as a material's."""

@@ -84,8 +84,8 @@ _PATTERNS = {
         r"\b(?:this|next|last|every|in the) (?:morning|afternoon|evening|night|week|month|year)\b"
     ),
     Wanted.PLACE: (
-        r"\b(?:in|at|near|on|from|to|between|under|behind|beside|inside|outside|above|below|into|"
-        r"along|across|around|opposite|through)\s+\w|\b(?:here|there|everywhere|home)\b"
+        r"\b(?:in|at|near|on|from|between|under|behind|beside|inside|outside|above|below|along|"
+        r"across|opposite)\s+\w|\b(?:everywhere|home)\b"
     ),
     Wanted.PRICE: (
         r"[$€£¥₹]\s?\d|\d\s?[$€£¥₹]|\b\d+[.,]\d\d\b(?![:.,]?\d)|"
