@@ -12,7 +12,7 @@ _QUOTED = re.compile(r'"([^"]+)"|“([^”]+)”|«([^»]+)»')
 _TERM = re.compile(r"\w+(?:[.:,'’\-]\w+)*")
 
 #: Function words of English: they say nothing about what is wanted.
-_STOP = frozenset(
+FUNCTION_WORDS = frozenset(
     """
     a about an and are as at be been but by can did do does for from had has have he her him
     his how i if in into is it its me my no not of on or our she so some someone something
@@ -60,7 +60,7 @@ def terms(text: str) -> tuple[str, ...]:
     found = dict.fromkeys(
         _stem(word)
         for raw in _TERM.findall(text)
-        if (word := raw.lower().replace("’", "'")) not in _STOP
+        if (word := raw.lower().replace("’", "'")) not in FUNCTION_WORDS
     )
     return tuple(found) or tuple(dict.fromkeys(tokens(text)))
 

@@ -1,0 +1,125 @@
+"""Questions answered out of the evidence: the sentences that say so, or that none does.
+
+No sentence is made up: speech is quoted as it was heard, screens as they were read, and what was
+seen is named as its model names it. How well a sentence supports a question is half its meaning
+(the cosine of the two) and half its words (the share of the question's content words that it
+holds, the rare ones counting more); what lies below :data:`SUPPORT` answers nothing. Constants are
+fitted on one half of bench/questions/development.json and reported on the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from videlicet.analyze.analyst import Tell, silent
+from videlicet.analyze.builtin.passages import Passage
+from videlicet.analyze.builtin.questions import Form, Question, as_moment, understand
+from videlicet.analyze.builtin.quotes import compose
+from videlicet.analyze.builtin.support import Support
+from videlicet.analyze.builtin.values import Wanted, counts, doers, holds, stems, told
+from videlicet.types import Answer, Modality, Sentence, Usage
+
+if TYPE_CHECKING:
+    from videlicet.analyze.evidence.gather import Material
+    from videlicet.models.base import TextEncoder
+
+#: The analyst's name in answers.
+BUILT_IN = "builtin"
+#: Least support of an answer, of one that holds a value of the wanted kind (which says much by
+#: itself), and least likeness of what was seen.
+SUPPORT, VALUED, SIGHT = 0.50, 0.44, 0.48
+#: Further sentences have at least this share of the best one's support.
+NEAR = 0.85
+#: Most sentences of an answer.
+SENTENCES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Supported:
+    """A passage with its support, 0..1."""
+
+    passage: Passage
+    support: float
+
+
+def ask(
+    materials: Sequence[Material], question: str, encoder: TextEncoder, *, tell: Tell = silent
+) -> Answer:
+    """Answer from what was said, written and seen in ``materials``, in one to three sentences.
+
+    Each sentence cites the pieces it is taken from. ``found`` is false, and the only sentence says
+    so, where no passage has enough to do with the question, where one of its names occurs nowhere,
+    or where none holds the kind of value that is asked for (a price, a time, a name).
+    """
+    asked = understand(question)
+    evidence = Support.of(list(materials), asked, encoder)
+    chosen = _chosen(evidence, asked)
+    if not chosen and (other := as_moment(asked)) is not None:
+        asked, evidence = other, evidence.about(other)
+        chosen = _chosen(evidence, asked)
+    sentences = compose([row.passage for row in chosen], materials, asked)[:SENTENCES]
+    found = bool(sentences)
+    if not found:
+        video = "these videos" if len(materials) > 1 else "this video"
+        sentences = [Sentence(f"Not found in {video}.")]
+    for sentence in sentences:
+        tell(sentence)
+    written = encoder.count_tokens(" ".join(sentence.text for sentence in sentences))
+    return Answer(tuple(sentences), found, BUILT_IN, usage=Usage(evidence.tokens, written))
+
+
+def _chosen(evidence: Support, asked: Question) -> list[Supported]:
+    """The passages that answer, best first."""
+    if asked.sweeping:
+        return [Supported(passage, 1.0) for passage in evidence.prominent()]
+    rows = []
+    for passage in evidence.passages():
+        if not _fits(passage, asked):
+            continue
+        least = _least(passage, asked)
+        support = evidence.support(passage, least)
+        if support >= least:
+            rows.append(Supported(passage, support))
+    # Of two that say as much, the shorter one says it better.
+    rows.sort(key=lambda row: (-round(row.support, 3), len(row.passage.text)))
+    if not rows:
+        return []
+    best = rows[0]
+    several = asked.form is not Form.TELL or asked.sensed
+    return [
+        row
+        for row in rows
+        if row.passage.text.casefold() == best.passage.text.casefold()
+        or (several and row.support >= NEAR * best.support)
+    ]
+
+
+def _least(passage: Passage, asked: Question) -> float:
+    if passage.modality is Modality.VISUAL:
+        return SIGHT
+    plain = asked.wanted in (Wanted.ANYTHING, Wanted.NAME, Wanted.PLACE)
+    return SUPPORT if plain and not asked.kind_of else VALUED
+
+
+def _fits(passage: Passage, asked: Question) -> bool:
+    """Whether a passage holds what is wanted."""
+    text = passage.text
+    match asked.wanted:
+        case Wanted.COUNT:
+            return counts(text, asked.head)
+        case Wanted.NAME:
+            known = asked.asked
+            return holds(asked.wanted, text, known) or any(
+                doer not in known for doer in doers(text, asked.verbs)
+            )
+        case Wanted.ANYTHING if passage.modality is Modality.VISUAL:
+            # What is asked about is no answer to which it is.
+            return not (asked.form is Form.TELL and asked.head and not asked.sensed) or not (
+                set(stems(text)) & (set(asked.terms) - asked.head)
+            )
+        case Wanted.ANYTHING if asked.kind_of:
+            return told(text, asked.head)
+        case _:
+            return holds(asked.wanted, text, asked.asked)

@@ -1,0 +1,133 @@
+"""The English words that tell what a question asks for."""
+
+from __future__ import annotations
+
+import re
+
+from videlicet.analyze.builtin.values import Wanted, stems
+from videlicet.search.words import FUNCTION_WORDS
+
+
+def _stems(words: str) -> frozenset[str]:
+    return frozenset(stem for word in words.split() for stem in stems(word))
+
+
+def _cue(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+#: Words that carry no meaning in a question.
+EMPTY = FUNCTION_WORDS | frozenset(
+    "also just other besides only around between during much many not being am anybody anyone "
+    "somebody anything something everything exactly actually".split()
+)
+ARTICLES = frozenset("the a an this that these those my your his her its our their".split())
+AUXILIARIES = frozenset("do does did can could will would should must may might".split())
+
+#: The stems of words for hearing, for reading and for seeing, which are not about what is.
+HEARING = _stems(
+    "say says said speak speaks speaking spoken speaker tell tells told talk talks talking mention "
+    "mentions mentioned narrator narrates explain explains explained announce announces announced "
+    "announcement recite recites voice hear heard quote quoted discuss discussed describe "
+    "describes described address addresses advice advise advises tip tips information learn"
+)
+READING = _stems(
+    "written write printed text caption captions screen sign notice slide title card banner label "
+    "poster board page headline subtitle read reads words"
+)
+SEEING = _stems(
+    "see seen show shows shown visible appear appears picture pictured image photo photograph "
+    "frame scene footage doing"
+)
+#: Stems of words about videos, not about what is in them, and of people nobody names.
+ABOUT = _stems(
+    "video videos film films movie clip clips recording footage kind type sort thing things happen "
+    "happens call called please give gives given contain contains feature features go take place "
+    "point second moment time use used get there any according one people person man woman must "
+    "should could would shall may might have has had own make made"
+)
+#: What a question of each kind says of the value that it wants.
+OF_KIND = {
+    Wanted.PRICE: _stems("price cost costs much pay charge fee"),
+    Wanted.PHONE: _stems("phone telephone number call contact mobile"),
+    Wanted.EMAIL: _stems("email mail address"),
+    Wanted.LINK: _stems("website address link url web site"),
+    Wanted.CLOCK: _stems("time hour clock"),
+    Wanted.DAY: _stems("day weekday"),
+    Wanted.DATE: _stems("date day month"),
+    Wanted.YEAR: _stems("year"),
+    Wanted.DURATION: _stems("long time take last"),
+    Wanted.NUMBER: _stems("number much many"),
+    Wanted.COUNT: _stems("many much number need needed"),
+    Wanted.COLOUR: _stems("colour color"),
+    Wanted.NAME: _stems("name named called"),
+    Wanted.PLACE: _stems("place location"),
+}
+
+#: What stands for something written. Most of these words also are verbs: they need an article.
+WRITTEN = _cue(
+    r"\b(?:written|printed)\b",
+    r"\bon[- ](?:the )?screen\b",
+    r"\b(?:the|a|an|this|that|each|which|what) (?:\w+ ){0,2}"
+    r"(?:sign|notice|slide|card|banner|poster|board|label|page|title|caption|headline|subtitle)s?\b",
+    r"\b(?:what|which) (?:text|words)\b",
+    r"\btext\b.*\b(?:is|are|appear|shown|seen)\b",
+)
+WATCHED = _cue(
+    r"\b(?:seen|shows?|shown|visible|pictured|appears?|wear(?:s|ing)?|worn)\b",
+    r"\b(?:in|on) (?:the|this|that) (?:picture|image|photo|photograph|frame|scene|footage)\b",
+    r"^\W*(?:what|who) (?:can|do) (?:you|we|one) see\b",
+    r"\bdoing\b",
+    r"\blooks? like\b",
+)
+THERE = _cue(
+    r"^\W*(?:is|are|was|were) there\b",
+    r"^\W*(?:can|do|does) (?:you|we|one)? ?see\b",
+)
+WHICH_VIDEO = _cue(r"\b(?:which|what) (?:video|film|movie|clip|recording)s?\b")
+MOMENT = _cue(
+    r"\b(?:at|from) (?:what|which) (?:point|moment|second|minute|timestamp)\b",
+    r"\bhow (?:many (?:seconds|minutes) in|far in(?:to)?)\b",
+)
+WHEN = _cue(r"^\W*(?:when|where)\b", r"^\W*at (?:what|which) time\b")
+WHEN_IS = _cue(r"^\W*when (?:is|are|do|does)\b")
+#: Stems of words that say of something only that it is there.
+PRESENCE = _stems(
+    "appear appears seen see shown show shows visible mentioned mention mentions said say says "
+    "talk talks talking read heard hear speak speaks spoken written discussed explained"
+)
+#: ``which NOUN``: the answer is one of those.
+TYPED = _cue(
+    r"\b(?:what|which)(?: (?:kind|type|sort)s? of)? "
+    r"(?!(?:is|are|was|were|do|does|did|can|could|should|will|would|has|have|had|must|may)\b)(\w+)"
+)
+#: ``what kind of NOUN``: the answer says more than that it is one.
+KIND_OF = _cue(r"\b(?:what|which) (?:kind|type|sort)s? of (\w+)")
+COUNTED = _cue(
+    r"\bhow (?:many|much) (?!(?:is|are|was|were|do|does|did|can|will|would|should)\b)"
+    + r"((?:\w+\s?){1,3})"
+)
+
+#: Tried in order; the first that matches says what is wanted.
+KINDS: tuple[tuple[re.Pattern[str], Wanted], ...] = (
+    (_cue(r"\bphone number", r"\bphone\b.*\bnumber", r"\bnumber\b.*\b(?:call|phone|ring|dial)\b"),
+     Wanted.PHONE),
+    (_cue(r"\be-?mail\b"), Wanted.EMAIL),
+    (_cue(r"\b(?:web ?site|url|web address|web page)\b"), Wanted.LINK),
+    (_cue(r"\b(?:what|which) colou?r\b"), Wanted.COLOUR),
+    (_cue(r"\b(?:price|cost|costs|fee)\b", r"\bhow (?:much|expensive) (?:is|are|was|were)\b"),
+     Wanted.PRICE),
+    (_cue(r"\bhow many\b", COUNTED.pattern), Wanted.COUNT),
+    (_cue(r"\bhow long\b"), Wanted.DURATION),
+    (_cue(r"\bhow (?:old|far|tall|high|fast|heavy|big|large|deep|much|hot|cold)\b"), Wanted.NUMBER),
+    (_cue(r"\b(?:what|which) (?:\w+ )?(?:time|hour)\b", r"\btime of (?:departure|arrival)\b"),
+     Wanted.CLOCK),
+    (_cue(r"\b(?:what|which) year\b"), Wanted.YEAR),
+    (_cue(r"\b(?:what|which) (?:week)?day\b"), Wanted.DAY),
+    (_cue(r"\b(?:what|which) (?:date|month)\b", r"\bwhat is the date\b"), Wanted.DATE),
+    (_cue(r"\b(?:what|which) (?:\w+ )?number\b",
+          r"\bwhat (?:is|was) the (?:\w+ ){0,4}(?:number|total)\b"), Wanted.NUMBER),
+    (_cue(r"^\W*(?:who|whom|whose)\b", r"\bwhat\b.*\b(?:name|called|named)\b"), Wanted.NAME),
+    (_cue(r"^\W*where\b"), Wanted.PLACE),
+    (_cue(r"^\W*when\b"), Wanted.WHEN),
+)  # fmt: skip

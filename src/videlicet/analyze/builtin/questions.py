@@ -1,0 +1,177 @@
+"""What a question asks for, told from its words by rules (:mod:`.lexicon`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from videlicet.analyze.builtin import lexicon
+from videlicet.analyze.builtin.values import Wanted, stems
+from videlicet.search.words import FUNCTION_WORDS
+from videlicet.types import Modality
+
+_SPEECH, _TEXT, _VISUAL = Modality.SPEECH, Modality.TEXT, Modality.VISUAL
+_WORD = re.compile(r"[\w’'\-.:,]*\w")
+
+
+class Form(StrEnum):
+    """What form the answer takes."""
+
+    #: What the evidence says.
+    TELL = "tell"
+    #: When in the video something is seen, read or heard.
+    MOMENT = "moment"
+    #: In which of several videos it is.
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question taken apart. Words stand for themselves as stems."""
+
+    text: str
+    form: Form
+    wanted: Wanted
+    #: The senses that can tell.
+    modalities: frozenset[Modality]
+    #: What the evidence has to speak of, with each stem's word.
+    terms: Mapping[str, str]
+    #: Those of the terms that no likeness can stand for: names and numbers.
+    entities: frozenset[str]
+    #: What the question takes as known: after each article the stems of a thing.
+    things: tuple[frozenset[str], ...]
+    #: All stems of the question.
+    asked: frozenset[str]
+    #: The stems of what is to be counted, or of what the answer is a kind of.
+    head: frozenset[str]
+    #: Whether the question names one of the senses.
+    sensed: bool
+    #: Whether the answer has to say more of its head than that it is one.
+    kind_of: bool
+
+    @property
+    def phrase(self) -> str:
+        """The content words."""
+        return " ".join(dict.fromkeys(self.terms.values())) or self.text
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether everything that one sense perceived is an answer."""
+        return self.sensed and not self.terms
+
+    @property
+    def verbs(self) -> frozenset[str]:
+        """The stems of what is done or is the case."""
+        return frozenset(self.terms) - {stem for thing in self.things for stem in thing}
+
+
+def understand(text: str) -> Question:
+    """Take a question apart. One that no rule is for is a question after anything that is said or
+    written."""
+    asked = frozenset(stems(text))
+    wanted = next((kind for cue, kind in lexicon.KINDS if cue.search(text)), Wanted.ANYTHING)
+    form = _form(text, wanted, asked)
+    if form is not Form.TELL:
+        wanted = Wanted.ANYTHING
+    typed = lexicon.TYPED.search(text) if form is Form.TELL else None
+    modalities, sensed = _senses(text, form, wanted, asked, typed is not None)
+    terms, entities = _content(text, form, wanted, modalities)
+    head = lexicon.COUNTED.search(text) if wanted is Wanted.COUNT else typed
+    kind_of = wanted is Wanted.ANYTHING and lexicon.KIND_OF.search(text) is not None
+    return Question(
+        text=text,
+        form=form,
+        wanted=wanted,
+        modalities=modalities,
+        terms=terms,
+        entities=entities,
+        things=_things(text, terms),
+        asked=asked,
+        head=frozenset(stems(head.group(1))) if head else frozenset(),
+        sensed=sensed,
+        kind_of=kind_of,
+    )
+
+
+def as_moment(question: Question) -> Question | None:
+    """A question after a time that nobody tells, read as one after the time in the video, where it
+    can be. A picture's label names a thing, never what becomes of it."""
+    if question.wanted is not Wanted.WHEN or not lexicon.WHEN_IS.search(question.text):
+        return None
+    senses = frozenset({_SPEECH, _TEXT} | ({_VISUAL} if len(question.terms) == 1 else set()))
+    return replace(question, form=Form.MOMENT, wanted=Wanted.ANYTHING, modalities=senses)
+
+
+def _form(text: str, wanted: Wanted, asked: Collection[str]) -> Form:
+    if lexicon.WHICH_VIDEO.search(text):
+        return Form.VIDEO
+    if lexicon.MOMENT.search(text):
+        return Form.MOMENT
+    # "Where is it shown?" asks for the place in the video.
+    timed = wanted in (Wanted.WHEN, Wanted.CLOCK, Wanted.PLACE) and lexicon.WHEN.search(text)
+    return Form.MOMENT if timed and lexicon.PRESENCE & set(asked) else Form.TELL
+
+
+def _senses(
+    text: str, form: Form, wanted: Wanted, asked: Collection[str], typed: bool
+) -> tuple[frozenset[Modality], bool]:
+    """The senses that can tell, and whether the question names them."""
+    written = lexicon.WRITTEN.search(text) is not None
+    watched = lexicon.WATCHED.search(text) is not None
+    tells = form is Form.TELL
+    if tells and wanted is not Wanted.ANYTHING:
+        # A picture's label tells no name, number, time or colour.
+        return frozenset({_SPEECH, _TEXT}), False
+    if written:
+        return frozenset({_TEXT} if tells else {_TEXT, _VISUAL} if watched else {_TEXT}), True
+    if lexicon.HEARING & set(asked):
+        return frozenset({_SPEECH}), True
+    if watched:
+        return frozenset({_VISUAL} if tells else {_VISUAL, _TEXT}), True
+    if not tells or typed or lexicon.THERE.search(text):
+        return frozenset({_SPEECH, _TEXT, _VISUAL}), False
+    return frozenset({_SPEECH, _TEXT}), False
+
+
+def _content(
+    text: str, form: Form, wanted: Wanted, modalities: frozenset[Modality]
+) -> tuple[dict[str, str], frozenset[str]]:
+    """The terms and, among them, the entities: words with a capital inside of the question, and
+    numbers."""
+    dropped = lexicon.ABOUT | lexicon.HEARING | lexicon.SEEING
+    dropped |= lexicon.OF_KIND.get(wanted, frozenset())
+    if form is not Form.TELL or modalities <= {_TEXT, _VISUAL}:
+        dropped |= lexicon.READING
+    terms: dict[str, str] = {}
+    entities = set()
+    for number, word in enumerate(_WORD.findall(text)):
+        if word.lower() in lexicon.EMPTY:
+            continue
+        for stem in stems(word):
+            if stem not in dropped:
+                terms.setdefault(stem, word.lower())
+                if stem[0].isdigit() or (number and word[0].isupper()):
+                    entities.add(stem)
+    return terms, frozenset(entities)
+
+
+def _things(text: str, terms: Collection[str]) -> tuple[frozenset[str], ...]:
+    """The stems of what stands after each article or possessive, without the verb at its end
+    where an auxiliary before it asks for one (``does the photo workshop begin``)."""
+    found = []
+    row: list[str] | None = None
+    verb = False
+    for word in [*(word.lower() for word in _WORD.findall(text)), "the"]:
+        if word not in FUNCTION_WORDS:
+            if row is not None:
+                row.append(word)
+            continue
+        if row:
+            named = row[:-1] if verb and len(row) > 1 else row
+            found.append(frozenset(s for one in named for s in stems(one) if s in terms))
+            verb = False
+        row = [] if word in lexicon.ARTICLES else None
+        verb = verb or word in lexicon.AUXILIARIES
+    return tuple(thing for thing in found if thing)

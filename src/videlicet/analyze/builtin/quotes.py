@@ -1,0 +1,72 @@
+"""Evidence put into sentences by fixed templates; nothing is added but where and when it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from videlicet.analyze.builtin.passages import Passage
+from videlicet.analyze.builtin.questions import Form, Question
+from videlicet.types import Modality, Sentence, Span, merge
+
+if TYPE_CHECKING:
+    from videlicet.analyze.evidence.gather import Material
+
+_VERBS = {Modality.SPEECH: "Said", Modality.TEXT: "On screen", Modality.VISUAL: "Seen"}
+#: Stretches that one sentence names.
+STRETCHES = 4
+
+
+def compose(
+    found: Sequence[Passage], materials: Sequence[Material], question: Question
+) -> list[Sentence]:
+    """One sentence for each text, with every passage that says so.
+
+    Speech and screens stand as they are where the question is what is said. Where it is when or in
+    which video, and for what was seen, the sentence names the time, and of several videos also
+    which.
+    """
+    placed = question.form is not Form.TELL
+    named = len(materials) > 1
+    groups: dict[tuple[object, ...], list[Passage]] = {}
+    for passage in found:
+        timed = placed or passage.modality is Modality.VISUAL
+        key = (passage.modality, passage.text.casefold(), passage.material if timed else None)
+        groups.setdefault(key, []).append(passage)
+    return [
+        Sentence(
+            _sentence(rows, materials, placed, named),
+            tuple({piece.id: piece for row in rows for piece in row.pieces}.values()),
+        )
+        for rows in groups.values()
+    ]
+
+
+def _sentence(
+    rows: Sequence[Passage], materials: Sequence[Material], placed: bool, named: bool
+) -> str:
+    first = rows[0]
+    seen = first.modality is Modality.VISUAL
+    if not seen and not placed:
+        return first.text
+    times = times_of([row.span for row in rows])
+    where = f"{_VERBS[first.modality]} at {times}"
+    if named:
+        where = f"In {materials[first.material].asset.name}: {where[0].lower()}{where[1:]}"
+    return f"{where}: {first.text}." if seen else f"{where}: “{first.text}”"
+
+
+def times_of(spans: Sequence[Span]) -> str:
+    """Stretches in words, such as ``0:05–0:08 and 1:10–1:12``."""
+    shown = [f"{clock(s.start)}–{clock(s.end)}" for s in merge(spans)[:STRETCHES]]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+
+
+def clock(seconds: Fraction) -> str:
+    """``m:ss``, and ``h:mm:ss`` from an hour on."""
+    whole = int(max(seconds, Fraction(0)))
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

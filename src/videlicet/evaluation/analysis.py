@@ -1,0 +1,361 @@
+"""How good is the analysis? Answers, chapters and summaries of any analyst against what is right.
+
+A citation is right if it lies in a right file and shares time with a right stretch there; that of
+an answer that is quoted (kinds ``spoken`` and ``written``) must hold the answer as well. *Citation
+precision* is the share of right ones among all citations, also those of answers to what cannot be
+answered; *citation recall* the share of right stretches that a right citation touches (after
+ALCE: Gao et al., *Enabling Large Language Models to Generate Text with Citations*, 2023). A
+sentence is *faithful* if its words are those of the pieces it cites.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Protocol
+
+from videlicet.analyze.analyst import Analyst
+from videlicet.analyze.evidence.gather import Material
+from videlicet.evaluation.questions import QUOTED, Asked, QuestionSet, says
+from videlicet.search.words import terms, tokens
+from videlicet.types import Answer, Asset, IndexedAsset, Instant, Piece, Sentence, Status
+
+#: Seconds within which a chapter starts where it should.
+NEAR = Fraction(2)
+#: Share of a sentence's content words that its pieces have to hold.
+FAITHFUL = 0.6
+#: Words of fixed sentences that tell where evidence is from.
+_FRAME = frozenset(tokens("said seen heard written read on screen at in video between and from to"))
+_TIMES = re.compile(r"\b\d+:\d\d(?::\d\d)?(?:\.\d+)?\b")
+
+#: How often each of (numerator, denominator) counts for each question.
+Pairs = Sequence[tuple[float, float]]
+
+
+class Analysable(Protocol):
+    """What an evaluation needs of :class:`videlicet.Library`; it uses nothing else."""
+
+    def assets(self, index: str) -> Sequence[Asset]: ...
+
+    def indexed(self, index: str) -> Sequence[IndexedAsset]: ...
+
+    def material(self, asset_id: str, *, index: str) -> Material: ...
+
+    def analyst(self, *, index: str) -> Analyst: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOutcome:
+    """How one question went. ``right`` citations touch ``reached`` of ``gold`` stretches."""
+
+    id: str
+    kind: str
+    split: str
+    answerable: bool
+    found: bool
+    exact: bool
+    citations: int
+    right: int
+    gold: int
+    reached: int
+    sentences: int
+    cited: int
+    faithful: int
+    tokens: int
+    seconds: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisReport:
+    """Figures of one analyst on one set of questions. ``answers`` is by split and kind; each has
+    ``all``. Intervals (``_ci``) are 95 % percentile bootstrap intervals over questions.
+    ``left_out`` counts what asks for files that the index lacks."""
+
+    name: str
+    analyst: str
+    answers: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    chapters: Mapping[str, float]
+    summaries: Mapping[str, float]
+    timing: Mapping[str, float]
+    tokens: Mapping[str, int]
+    left_out: int
+    outcomes: tuple[AnswerOutcome, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but how each question went."""
+        return {
+            "questions": self.name,
+            "analyst": self.analyst,
+            "answers": self.answers,
+            "chapters": dict(self.chapters),
+            "summaries": dict(self.summaries),
+            "timing": dict(self.timing),
+            "tokens": dict(self.tokens),
+            "left_out": self.left_out,
+        }
+
+
+def analyse(
+    library: Analysable,
+    questions: QuestionSet,
+    *,
+    index: str,
+    resamples: int = 1000,
+    seed: int = 0,
+    on_question: Callable[[], None] | None = None,
+) -> AnalysisReport:
+    """Measure the analyst that the library is set to, on what ``index`` holds already."""
+    ready = {row.asset_id for row in library.indexed(index) if row.status is Status.READY}
+    assets = [asset for asset in library.assets(index) if asset.id in ready]
+    materials = [library.material(asset.id, index=index) for asset in assets]
+    analyst = library.analyst(index=index)
+    return measure_analyst(
+        analyst, materials, questions, resamples=resamples, seed=seed, on_question=on_question
+    )
+
+
+def measure_analyst(
+    analyst: Analyst,
+    materials: Sequence[Material],
+    questions: QuestionSet,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    on_question: Callable[[], None] | None = None,
+) -> AnalysisReport:
+    """Measure any analyst on any evidence. ``materials`` are all of the index; ``on_question`` is
+    called after each question."""
+    held = _held(materials, questions)
+    by_asset = {material.asset.id: file for file, material in held.items()}
+    outcomes = []
+    left_out = 0
+    for one in questions.questions:
+        wanted = {*(one.files or ()), *(right.file for right in one.gold)}
+        if not wanted <= held.keys():
+            left_out += 1
+            continue
+        own = materials if one.files is None else [held[file] for file in one.files]
+        began = time.perf_counter()
+        answer = analyst.ask(own, one.question)
+        seconds = time.perf_counter() - began
+        outcomes.append(_outcome(one, answer, own, by_asset, seconds))
+        if on_question is not None:
+            on_question()
+    further = [gold.file for gold in questions.chapters]
+    further += [gold.file for gold in questions.summaries]
+    return AnalysisReport(
+        name=questions.name,
+        analyst=analyst.id,
+        answers=_tables(outcomes, resamples, seed),
+        chapters=_chapters(analyst, held, questions),
+        summaries=_summaries(analyst, held, questions),
+        timing=_timing([one.seconds for one in outcomes]),
+        tokens={"total": sum(one.tokens for one in outcomes), "questions": len(outcomes)},
+        left_out=left_out + sum(file not in held for file in further),
+        outcomes=tuple(outcomes),
+    )
+
+
+def _held(materials: Sequence[Material], questions: QuestionSet) -> dict[str, Material]:
+    """The material of each file: by its content, or by its name where that is all there is."""
+    by_content = {material.asset.sha256: material for material in materials}
+    by_name = {material.asset.name: material for material in materials}
+    found = {
+        file: by_name.get(file) if sha256 is None else by_content.get(sha256)
+        for file, sha256 in questions.files.items()
+    }
+    return {file: material for file, material in found.items() if material is not None}
+
+
+# -- answers ------------------------------------------------------------------------------------
+
+
+def _outcome(
+    asked: Asked,
+    answer: Answer,
+    own: Sequence[Material],
+    by_asset: Mapping[str, str],
+    seconds: float,
+) -> AnswerOutcome:
+    starts = {material.asset.id: material.asset.media.span.start for material in own}
+    cited = answer.citations if answer.found else ()
+    touched = [_touched(asked, piece, by_asset, starts) for piece in cited]
+    told = answer.sentences if answer.found else ()
+    names = [material.asset.name for material in own]
+    return AnswerOutcome(
+        id=asked.id,
+        kind=asked.kind,
+        split=asked.split,
+        answerable=asked.answerable,
+        found=answer.found,
+        exact=asked.answerable and answer.found and says(asked.accepted, answer.text),
+        citations=len(cited),
+        right=sum(bool(stretches) for stretches in touched),
+        gold=len(asked.gold),
+        reached=len({stretch for stretches in touched for stretch in stretches}),
+        sentences=len(told),
+        cited=sum(sentence.supported for sentence in told),
+        faithful=sum(faithful(sentence, names) for sentence in told),
+        tokens=answer.usage.input_tokens + answer.usage.output_tokens,
+        seconds=seconds,
+        text=answer.text,
+    )
+
+
+def _touched(
+    asked: Asked, piece: Piece, by_asset: Mapping[str, str], starts: Mapping[str, Instant]
+) -> list[int]:
+    """The right stretches that a citation is right for."""
+    if asked.kind in QUOTED and not says(asked.accepted, piece.text):
+        return []
+    span = piece.span.shift(-starts.get(piece.asset_id, Fraction(0)))
+    return [
+        number
+        for number, right in enumerate(asked.gold)
+        if right.span is not None
+        and right.file == by_asset.get(piece.asset_id)
+        # What was seen for an instant lies in a stretch without sharing time with it.
+        and (span.overlap(right.span) > 0 or right.span.contains(span.start))
+    ]
+
+
+def faithful(sentence: Sentence, names: Iterable[str] = ()) -> bool:
+    """Whether the content words of a sentence are those of the pieces it cites. ``names`` of
+    videos and times do not count: they say where the evidence is from."""
+    if not sentence.citations:
+        return False
+    text = sentence.text
+    for name in names:
+        text = text.replace(name, " ")
+    words = set(terms(_TIMES.sub(" ", text))) - _FRAME
+    held = {stem for piece in sentence.citations for stem in tokens(piece.text)}
+    return not words or len(words & held) >= FAITHFUL * len(words)
+
+
+def _tables(
+    outcomes: Sequence[AnswerOutcome], resamples: int, seed: int
+) -> dict[str, dict[str, dict[str, Any]]]:
+    groups: dict[str, dict[str, list[AnswerOutcome]]] = {}
+    for one in outcomes:
+        for split in dict.fromkeys(("all", one.split)):
+            kinds = groups.setdefault(split, {})
+            for kind in ("all", one.kind):
+                kinds.setdefault(kind, []).append(one)
+    return {
+        split: {kind: _figures(rows, resamples, seed) for kind, rows in kinds.items()}
+        for split, kinds in groups.items()
+    }
+
+
+def _figures(rows: Sequence[AnswerOutcome], resamples: int, seed: int) -> dict[str, Any]:
+    """Shares, as the sum of the numerators by that of the denominators; ``None`` where there is
+    nothing to share."""
+    asked = [one for one in rows if one.answerable]
+    shares: dict[str, Pairs] = {
+        "citation_precision": [(one.right, one.citations) for one in rows],
+        "citation_recall": [(one.reached / one.gold, 1) for one in asked],
+        "exact": [(one.exact, 1) for one in asked],
+        "false_not_found": [(not one.found, 1) for one in asked],
+        "not_found": [(not one.found, 1) for one in rows if not one.answerable],
+        "cited": [(one.cited, one.sentences) for one in rows],
+        "faithful": [(one.faithful, one.sentences) for one in rows],
+    }
+    figures: dict[str, Any] = {"answerable": len(asked), "unanswerable": len(rows) - len(asked)}
+    for name, pairs in shares.items():
+        figures |= _share(name, pairs, resamples, seed)
+    return figures
+
+
+def _share(name: str, pairs: Pairs, resamples: int, seed: int) -> dict[str, Any]:
+    import numpy as np
+
+    table = np.array(pairs, np.float64).reshape(-1, 2)
+    if not table[:, 1].sum():
+        return {name: None, f"{name}_ci": None}
+    draws = np.random.default_rng(seed).integers(0, len(table), size=(resamples, len(table)))
+    sums = table[draws].sum(axis=1)
+    ratios = sums[sums[:, 1] > 0]
+    low, high = np.percentile(ratios[:, 0] / ratios[:, 1], [2.5, 97.5])
+    value = table[:, 0].sum() / table[:, 1].sum()
+    return {
+        name: round(float(value), 6),
+        f"{name}_ci": [round(float(low), 6), round(float(high), 6)],
+    }
+
+
+# -- chapters and summaries ---------------------------------------------------------------------
+
+
+def boundaries(found: Sequence[Instant], gold: Sequence[Instant]) -> tuple[int, int, int]:
+    """How many starts agree within :data:`NEAR` seconds, one with one, of how many found and how
+    many right ones. The first start is left out: a video begins where it begins."""
+    ours, theirs = sorted(found)[1:], sorted(gold)[1:]
+    agree = at = 0
+    for start in ours:
+        while at < len(theirs) and theirs[at] < start - NEAR:
+            at += 1
+        if at < len(theirs) and theirs[at] <= start + NEAR:
+            agree, at = agree + 1, at + 1
+    return agree, len(ours), len(theirs)
+
+
+def _chapters(
+    analyst: Analyst, held: Mapping[str, Material], questions: QuestionSet
+) -> dict[str, float]:
+    counts = []
+    for gold in questions.chapters:
+        if (material := held.get(gold.file)) is not None:
+            start = material.asset.media.span.start
+            chapters = analyst.chapters(material)
+            counts.append(boundaries([one.span.start - start for one in chapters], gold.starts))
+    if not counts:
+        return {}
+    agree, ours, theirs = (sum(column) for column in zip(*counts, strict=True))
+    return {
+        "videos": len(counts),
+        "precision": round(agree / ours, 6) if ours else 0.0,
+        "recall": round(agree / theirs, 6) if theirs else 0.0,
+        "f1": round(2 * agree / (ours + theirs), 6) if ours + theirs else 0.0,
+    }
+
+
+def _summaries(
+    analyst: Analyst, held: Mapping[str, Material], questions: QuestionSet
+) -> dict[str, float]:
+    found: list[tuple[float, int, int, int, float]] = []
+    for gold in questions.summaries:
+        if (material := held.get(gold.file)) is None:
+            continue
+        began = time.perf_counter()
+        summary = analyst.summarize([material])
+        seconds = time.perf_counter() - began
+        covered = sum(says([fact], summary.text) for fact in gold.facts) / len(gold.facts)
+        told = summary.sentences
+        right = sum(faithful(sentence, [material.asset.name]) for sentence in told)
+        found.append((covered, len(told), sum(s.supported for s in told), right, seconds))
+    if not found:
+        return {}
+    covered, told, cited, right, seconds = (sum(column) for column in zip(*found, strict=True))
+    return {
+        "videos": len(found),
+        "coverage": round(covered / len(found), 6),
+        "cited": round(cited / told, 6) if told else 0.0,
+        "faithful": round(right / told, 6) if told else 0.0,
+        "mean_ms": round(1000 * seconds / len(found), 3),
+    }
+
+
+def _timing(seconds: Sequence[float]) -> dict[str, float]:
+    import numpy as np
+
+    if not seconds:
+        return {}
+    p50, p95 = np.percentile(seconds, [50, 95])
+    return {
+        "answer_p50_ms": round(1000 * float(p50), 3),
+        "answer_p95_ms": round(1000 * float(p95), 3),
+    }
