@@ -65,6 +65,11 @@ def terms(text: str) -> tuple[str, ...]:
     return tuple(found) or tuple(dict.fromkeys(tokens(text)))
 
 
+def is_function_word(word: str) -> bool:
+    """Whether a word says nothing by itself, as "the" and "of" do."""
+    return word.lower().replace("’", "'") in _STOP
+
+
 def inverse_frequency(matching: int, total: int) -> float:
     """Robertson and Spärck Jones's weight of a term that ``matching`` of ``total`` rows hold."""
     return math.log(1.0 + (total - matching + 0.5) / (matching + 0.5))
