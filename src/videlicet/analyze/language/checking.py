@@ -53,7 +53,8 @@ _ABOUT = frozenset(
         "video videos film clip recording footage speaker speakers narrator person people someone "
         "says said say tells told mentions mentioned explains explained describes described shows "
         "shown show showing seen appears appear talks talk discusses discussed screen text scene "
-        "evidence line lines also then there according yes answer question about part"
+        "evidence line lines address website web site page also then there according yes answer "
+        "question about part"
     )
 )
 _NEGATIONS = frozenset(
@@ -163,7 +164,6 @@ class _Claim:
 
     words: frozenset[str]
     musts: frozenset[str]
-    verbatim: tuple[str, ...]
     times: tuple[int, ...]
     negated: bool
 
@@ -181,7 +181,7 @@ class Checker:
         self.pieces = list(pieces.values())
         place = {key: n for n, key in enumerate(pieces)}
         self._lines = [[place[id(piece)] for piece in line.pieces] for line in lines]
-        self._tokens = [_units(piece.text) | frozenset(tokens(piece.text)) for piece in self.pieces]
+        self._tokens = [_held(piece.text) for piece in self.pieces]
         self._numbers = [_numbers(piece.text) for piece in self.pieces]
         self._known = vectors
         self._vectors: Floats | None = None
@@ -254,33 +254,27 @@ class Checker:
         needed = claim.words | claim.musts
         meanings = self._rows()[places] @ vector if len(places) else np.zeros(0)
         meaning = dict(zip(places, meanings, strict=True))
-        lower = {n: self.pieces[n].text.casefold() for n in places} if claim.verbatim else {}
         chosen: list[int] = []
-        missing, absent = set(needed), set(claim.verbatim)
+        missing = set(needed)
         while len(chosen) < MOST_CITED:
             best, most = None, 0.0
             for n in places:
                 if n in chosen:
                     continue
                 gain = len(missing & (self._tokens[n] | self._numbers[n])) / max(1, len(needed))
-                gain += sum(one in lower[n] for one in absent)
                 if (gain or not chosen) and gain + 0.5 * meaning[n] > most:
                     best, most = n, gain + 0.5 * float(meaning[n])
             if best is None:
                 break
             chosen.append(best)
             missing -= self._tokens[best] | self._numbers[best]
-            absent -= {one for one in absent if one in lower[best]}
-            if not missing and not absent:
+            if not missing:
                 break
         return chosen
 
     def _holds(self, claim: _Claim, vector: Floats, chosen: Sequence[int]) -> bool:
         held = frozenset().union(*(self._tokens[n] | self._numbers[n] for n in chosen))
         if not claim.musts <= held or (claim.negated and not held & _NEGATIONS):
-            return False
-        texts = [self.pieces[n].text.casefold() for n in chosen]
-        if not all(any(one in text for text in texts) for one in claim.verbatim):
             return False
         spans = [self.pieces[n].span for n in chosen]
         if not all(any(s.start - NEAR <= at <= s.end + NEAR for s in spans) for at in claim.times):
@@ -296,7 +290,7 @@ class Checker:
 
 
 def _claim(said: str, names: bool = True) -> _Claim:
-    verbatim = tuple(one.casefold() for one in addresses(said))
+    verbatim = {one.casefold() for one in addresses(said)}
     rest = _ADDRESS.sub(" ", said)
     times = tuple(int(h or 0) * 3600 + int(m) * 60 + int(s) for h, m, s in _TIME.findall(rest))
     rest = _TIME.sub(" ", rest)
@@ -311,12 +305,17 @@ def _claim(said: str, names: bool = True) -> _Claim:
         if len(word) > 1 and (word.isupper() or (count and word[0].isupper())):
             named |= units
     return _Claim(
-        words=frozenset(words),
-        musts=(frozenset(named) if names else frozenset()) | _numbers(rest),
-        verbatim=verbatim,
+        words=frozenset(words | verbatim),
+        musts=frozenset((named if names else set()) | verbatim) | _numbers(rest),
         times=times,
         negated=bool(frozenset(tokens(rest)) & _NEGATIONS),
     )
+
+
+def _held(text: str) -> frozenset[str]:
+    """All that a piece of evidence can give to a claim but numbers."""
+    found = {one.casefold() for one in addresses(text)}
+    return _units(text) | frozenset(tokens(text)) | found
 
 
 def _units(text: str) -> frozenset[str]:
