@@ -104,6 +104,24 @@ class Settings:
     log_level: str = "info"
     #: Server: the OTLP/HTTP endpoint that traces are sent to; none are made without.
     otel_endpoint: str = ""
+    #: Who answers questions and summarises: ``builtin``, ``endpoint`` (a language model behind an
+    #: OpenAI-compatible address) or ``gguf`` (one in this process).
+    analyst: str = "builtin"
+    #: The endpoint's address, as ``http://127.0.0.1:8080/v1``; its key, if it wants one; and the
+    #: model's name there (``gguf``: a model card, or the path of a ``.gguf`` file).
+    language_url: str = ""
+    language_key: str = ""
+    language_model: str = ""
+    #: Whether the model takes pictures, and tokens that it can read and write together.
+    language_pictures: bool = False
+    language_context: int = 8192
+    #: Seconds a language model may take for its first token; half as long between two, ten times
+    #: as long in all.
+    language_timeout: float = 60.0
+
+
+#: What variables say for yes and no.
+_SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
 
 
 def load(home: str | os.PathLike[str] | None = None, **overrides: Any) -> Settings:
@@ -115,6 +133,12 @@ def load(home: str | os.PathLike[str] | None = None, **overrides: Any) -> Settin
     if settings.tenant_tasks < 1:
         raise InvalidInput(
             "invalid_argument", "The setting 'tenant_tasks' is 1 at least.", subject="tenant_tasks"
+        )
+    if settings.language_context < 1024 or settings.language_timeout <= 0:
+        raise InvalidInput(
+            "invalid_argument",
+            "The setting 'language_context' is 1024 at least, and 'language_timeout' more than 0.",
+            subject="language_context",
         )
     return settings
 
@@ -166,14 +190,22 @@ def _apply(settings: Settings, values: Mapping[str, Any], source: str) -> Settin
             )
         kind = known[name]
         try:
-            changes[name] = Path(value).expanduser() if issubclass(kind, Path) else kind(value)
-        except (TypeError, ValueError) as error:
+            changes[name] = _value(kind, value)
+        except (TypeError, ValueError, KeyError) as error:
             raise InvalidInput(
                 "invalid_argument",
                 f"Setting {name!r} in {source} is not a valid {kind.__name__}: {value!r}.",
                 subject=name,
             ) from error
     return replace(settings, **changes)
+
+
+def _value(kind: type[Any], value: Any) -> Any:
+    if issubclass(kind, Path):
+        return Path(value).expanduser()
+    if kind is bool and not isinstance(value, bool):
+        return _SWITCH[str(value).strip().lower()]
+    return kind(value)
 
 
 def cores() -> int:

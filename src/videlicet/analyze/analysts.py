@@ -1,0 +1,56 @@
+"""Which analyst the settings choose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from videlicet.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from videlicet.analyze.analyst import Analyst
+    from videlicet.analyze.language.backends.base import Backend
+    from videlicet.analyze.language.model import Look
+    from videlicet.models.base import TextEncoder
+    from videlicet.settings import Settings
+
+#: What the setting ``analyst`` may say.
+NAMES = ("builtin", "endpoint", "gguf")
+
+
+def analyst_of(
+    settings: Settings, encoder: TextEncoder, builtin: Analyst, look: Look | None = None
+) -> Analyst:
+    """The analyst that the setting ``analyst`` names: ``builtin`` itself, or a language model that
+    has it for structure. ``look`` gets frames, for models that take pictures.
+
+    A model in this process is loaded when it is first asked; an endpoint is not asked anything yet.
+
+    Raises:
+        InvalidInput: ``invalid_argument``, a setting is no use.
+        NotFound, ModelError: the model of ``gguf`` is unknown, not here or not to be run.
+    """
+    if settings.analyst == "builtin":
+        return builtin
+    from videlicet.analyze.language.model import LanguageModel
+
+    return LanguageModel(_backend(settings), encoder, builtin, look)
+
+
+def _backend(settings: Settings) -> Backend:
+    if settings.analyst == "endpoint":
+        from videlicet.analyze.language.backends.endpoint import Endpoint
+
+        return Endpoint(
+            settings.language_url, settings.language_model, key=settings.language_key,
+            pictures=settings.language_pictures, context=settings.language_context,
+            timeout=settings.language_timeout,
+        )  # fmt: skip
+    if settings.analyst == "gguf":
+        from videlicet.analyze.language.backends.gguf import Gguf
+
+        return Gguf.of(settings)
+    raise InvalidInput(
+        "invalid_argument",
+        f"The setting analyst is one of {', '.join(NAMES)}, not {settings.analyst!r}.",
+        subject="analyst",
+    )

@@ -1,0 +1,1 @@
+"""Language and vision-language models as analysts: asked with evidence, believed only with it."""

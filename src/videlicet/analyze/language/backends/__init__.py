@@ -1,0 +1,1 @@
+"""Where language models are: behind an HTTP endpoint, in this process, or made up for tests."""
