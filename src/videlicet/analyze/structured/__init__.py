@@ -1,0 +1,1 @@
+"""Data of a JSON schema, and segments with fields, filled from evidence and never invented."""

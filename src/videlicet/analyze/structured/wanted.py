@@ -1,0 +1,171 @@
+"""What a field asks for, told from its name and what is said of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+
+from videlicet.search.words import terms, tokens
+
+#: Words that say of what kind a value is, not what it is about.
+_GENERIC = frozenset(
+    tokens(
+        """
+        name number value amount count id identifier code date time type list array text string
+        video film movie clip footage recording scene shot segment section part chapter moment
+        main short brief full complete overall general all any each every item entry field data
+        info information detail start end begin beginning finish from until timestamp second
+        minute hour day millisecond present visible shown show display appear contain include
+        mention use feature have does there whether true false if describe identify extract
+        give return provide find find list exact exactly one found state stated given what
+        which first last top most important key relevant short sentence word phrase single
+        """
+    )
+)
+
+_KINDS = {
+    "money": "price cost fee amount charge fare total subtotal sum tax budget salary revenue paid",
+    "percent": "percent percentage",
+    "year": "year",
+    "phone": "phone telephone mobile tel call",
+    "email": "email mail",
+    "url": "url website web link site homepage address",
+    "date": "date day",
+    "time": "time clock",
+    "person": "person people speaker host author presenter narrator guest actor reporter artist "
+    "director interviewer interviewee singer player reader teacher owner",
+    "code": "number id identifier code reference ref no",
+}
+#: Units that a number is to be followed by, where a field names one.
+UNITS = tuple(
+    frozenset(words.split())
+    for words in (
+        "second seconds sec secs s", "minute minutes min mins", "hour hours h hrs",
+        "day days", "week weeks", "month months", "year years", "percent %", "degree degrees °c °f",
+        "kg kilogram kilograms kilo kilos", "g gram grams", "km kilometer kilometers kilometre "
+        "kilometres", "m meter meters metre metres", "cm centimeter centimeters", "mile miles",
+        "l liter liters litre litres", "ml", "dollar dollars $", "euro euros €", "pound pounds £",
+    )
+)  # fmt: skip
+
+
+class Role(StrEnum):
+    """What a field asks of any video whatever it is about."""
+
+    TITLE = "title"
+    SUMMARY = "summary"
+    SPEECH = "speech"
+    SCREEN = "screen"
+    SEEN = "seen"
+    QUOTE = "quote"
+    TOPIC = "topic"
+
+
+_ROLES = {
+    Role.TITLE: "title headline heading",
+    Role.SUMMARY: "summary description overview synopsis gist plot abstract content",
+    Role.SPEECH: "transcript transcription dialogue dialog speech narration spoken voiceover",
+    Role.SCREEN: "onscreen screen ocr text caption sign signage written lettering",
+    Role.SEEN: "object visible seen visual label thing",
+    Role.QUOTE: "quote quotation statement line said saying utterance",
+    Role.TOPIC: "topic keyword tag hashtag theme subject",
+}
+_STARTS = frozenset("start begin begins beginning from in starttime startsec".split())
+_ENDS = frozenset("end ends ending finish until to out endtime endsec".split())
+_TIMES = frozenset("time timestamp sec secs second seconds ms offset at position tc timecode".split())
+
+
+class Edge(StrEnum):
+    """Which time of its evidence a field holds."""
+
+    START = "start"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One field. ``keys`` are the stems that evidence should hold; ``text`` is what the encoder
+    reads; ``label`` is the way to the field, for people."""
+
+    label: str
+    words: tuple[str, ...]
+    description: str
+    keys: tuple[str, ...]
+    text: str
+    kinds: frozenset[str] = field(default_factory=frozenset)
+    role: Role | None = None
+
+    @property
+    def edge(self) -> Edge | None:
+        """Whether it asks for a time in the video by its name: start, end_time, timestamp."""
+        words = set(self.words)
+        if not words or not words <= _STARTS | _ENDS | _TIMES | {"scene", "segment", "clip", "shot"}:
+            return None
+        if words & _ENDS:
+            return Edge.END
+        return Edge.START if words & (_STARTS | _TIMES) else None
+
+    @property
+    def unit(self) -> frozenset[str] | None:
+        """The spellings of the unit that the name asks for."""
+        return next((unit for unit in UNITS if unit & set(self.words)), None)
+
+
+@lru_cache(maxsize=8192)
+def wanted(name: str, remarks: str = "", above: Wanted | None = None, number: int | None = None) -> Wanted:
+    """What a field of a name asks for, with what its schema says of it, within another field."""
+    words = words_of(name)
+    own = _content(" ".join(words))
+    role = _role(words, remarks) if not own - _role_stems() else None
+    keys = own or _content(remarks) or set(above.keys if above else ())
+    label = f"{above.label}.{name}" if above and above.label and name else name
+    if above and not name:
+        label = above.label if number is None else f"{above.label}[{number}]"
+    context = " ".join(words) or (" ".join(above.words) if above else "")
+    return Wanted(
+        label or "value",
+        words or (above.words if above else ()),
+        remarks.lower(),
+        tuple(sorted(keys)),
+        ": ".join(part for part in (context, remarks[:300]) if part) or "anything",
+        frozenset(kind for kind, named in _KINDS.items() if set(words) & _forms(named)),
+        role or (above.role if above and not name else None),
+    )
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a name in snake, camel or any other case, in lower case."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return tuple(word.lower() for word in re.findall(r"[^\W_]+", apart))
+
+
+def _content(text: str) -> set[str]:
+    if not text.strip():
+        return set()
+    return {
+        term for term in terms(text) if term not in _GENERIC and term in _meaning(text)
+    }
+
+
+def _meaning(text: str) -> set[str]:
+    """Stems without those of function words, which ``terms`` keeps where there is nothing else."""
+    return {term for term in terms(f"{text} evidence")}
+
+
+@lru_cache(maxsize=64)
+def _forms(named: str) -> frozenset[str]:
+    return frozenset(named.split()) | {f"{word}s" for word in named.split()}
+
+
+@lru_cache(maxsize=1)
+def _role_stems() -> frozenset[str]:
+    return frozenset(tokens(" ".join(_ROLES.values())))
+
+
+def _role(words: tuple[str, ...], remarks: str) -> Role | None:
+    for role, named in _ROLES.items():
+        if set(words) & _forms(named):
+            return role
+    return None
