@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 NAMES = ("builtin", "endpoint", "gguf")
 
 
-def analyst_of(
-    settings: Settings, encoder: TextEncoder, builtin: Analyst, look: Look | None = None
-) -> Analyst:
-    """The analyst that the setting ``analyst`` names: ``builtin`` itself, or a language model that
-    has it for structure. ``look`` gets frames, for models that take pictures.
+def analyst_of(settings: Settings, encoder: TextEncoder, look: Look | None = None) -> Analyst:
+    """The analyst that the setting ``analyst`` names: the built-in one, or a language model that
+    has it for structure. ``encoder`` is the text encoder of the index that is read; ``look`` gets
+    frames, for models that take pictures.
 
     A model in this process is loaded when it is first asked; an endpoint is not asked anything yet.
 
@@ -29,6 +28,9 @@ def analyst_of(
         InvalidInput: ``invalid_argument``, a setting is no use.
         NotFound, ModelError: the model of ``gguf`` is unknown, not here or not to be run.
     """
+    from videlicet.analyze.builtin.analyst import BuiltIn
+
+    builtin = BuiltIn(encoder)
     if settings.analyst == "builtin":
         return builtin
     from videlicet.analyze.language.model import LanguageModel

@@ -290,7 +290,7 @@ class Citation(BaseModel):
     name: Name
     start: float
     end: float
-    modality: Modality
+    modality: str
     text: str
 
 

@@ -67,7 +67,7 @@ def terms(text: str) -> tuple[str, ...]:
 
 def is_function_word(word: str) -> bool:
     """Whether a word says nothing by itself, as "the" and "of" do."""
-    return word.lower().replace("’", "'") in _STOP
+    return word.lower().replace("’", "'") in FUNCTION_WORDS
 
 
 def inverse_frequency(matching: int, total: int) -> float:
