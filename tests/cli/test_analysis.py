@@ -1,0 +1,152 @@
+"""The verbs of analysis on a library that holds three short films: one of them shows a page and
+has somebody say "dog"."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import jsonschema
+import pytest
+from tests.cli.conftest import EMOJI
+
+SLIDE = "slide.mp4"
+SCHEMA = {
+    "type": "object",
+    "properties": {"text": {"type": ["string", "null"], "description": "what is written"}},
+    "required": ["text"],
+}
+
+
+def test_ask(videlicet, home):
+    done = videlicet("ask", "what", "is", "written", "about", "the", "invoice", "--json")
+    assert done.code == 0
+    assert done.json["found"]
+    (sentence, *_) = done.json["sentences"]
+    assert "invoice is due" in sentence["text"].lower()
+    (citation, *_) = sentence["citations"]
+    assert (citation["asset_name"], citation["start"], citation["modality"]) == (SLIDE, 0.0, "text")
+    people = videlicet("ask", "what is written about the invoice?").out
+    assert "slide.mp4 0:00:00.0–0:00:02.0 (text)" in people
+    one = videlicet("ask", "what is written about the invoice?", "--asset", EMOJI, "--json").json
+    assert not one["found"]
+    assert one["citations" if "citations" in one else "sentences"][0]["text"]
+
+
+def test_ask_what_is_not_there(videlicet, home):
+    done = videlicet("ask", "what is the telephone number of the dentist?", "--json")
+    assert (done.code, done.json["found"]) == (0, False)
+    assert all(not sentence["citations"] for sentence in done.json["sentences"])
+    assert "ot found" in videlicet("ask", "what is the telephone number of the dentist?").out
+
+
+def test_summarize(videlicet, home):
+    done = videlicet("summarize", SLIDE, "--sentences", "2", "--json")
+    assert done.code == 0
+    assert 1 <= len(done.json["sentences"]) <= 2
+    assert not any(sentence["unsupported"] for sentence in done.json["sentences"])
+    assert "invoice" in videlicet("summarize", SLIDE).out.lower()
+    assert videlicet("summarize", "nobody.mp4").code == 3
+
+
+def test_chapters(videlicet, home, tmp_path):
+    rows = videlicet("chapters", SLIDE, "--json").json
+    assert rows[0]["start"] == 0.0
+    assert rows[-1]["end"] == 2.0
+    assert "invoice" in videlicet("chapters", SLIDE).out.lower()
+    assert videlicet("chapters", SLIDE, "--form", "vtt").out.startswith("WEBVTT")
+    assert json.loads(videlicet("chapters", SLIDE, "--form", "podlove").out)["chapters"]
+    assert "<" in videlicet("chapters", SLIDE, "--form", "podlove-xml").out
+    assert ";FFMETADATA1" in videlicet("chapters", SLIDE, "--form", "ffmetadata").out
+    refused = videlicet("chapters", SLIDE, "--form", "youtube")
+    assert refused.code == 2
+    assert "YouTube" in refused.err
+    assert videlicet("chapters", SLIDE, "--form", "song").code == 2
+    into = tmp_path / "with.mp4"
+    assert videlicet("chapters", SLIDE, "--into", into).code == 0
+    assert into.stat().st_size > 1000
+
+
+def test_highlights(videlicet, home, tmp_path):
+    rows = videlicet("highlights", SLIDE, "--count", "2", "--json").json
+    assert rows
+    assert all(0 <= row["start"] < row["end"] <= 2 and 0 <= row["score"] <= 1 for row in rows)
+    assert sum(rows[0]["reasons"].values()) == pytest.approx(1)
+    done = videlicet(
+        "highlights", SLIDE, "--clips", tmp_path / "clips", "--reel", tmp_path / "reel.mp4",
+        "--timeline", tmp_path / "cuts.otio",
+    )  # fmt: skip
+    assert done.code == 0
+    assert list((tmp_path / "clips").glob("01-*.mp4"))
+    assert (tmp_path / "reel.mp4").stat().st_size > 1000
+    assert json.loads((tmp_path / "cuts.otio").read_text())["OTIO_SCHEMA"].startswith("Timeline")
+    assert videlicet("highlights", SLIDE, "--timeline", tmp_path / "cuts.edl").code == 0
+    assert "TITLE" in (tmp_path / "cuts.edl").read_text()
+    assert videlicet("highlights", SLIDE, "--timeline", tmp_path / "cuts.txt").code == 2
+
+
+def test_extract(videlicet, home, tmp_path):
+    schema = tmp_path / "schema.json"
+    schema.write_text(json.dumps(SCHEMA))
+    value = videlicet("extract", schema, SLIDE).json
+    jsonschema.validate(value, SCHEMA)
+    assert "invoice" in value["text"].lower()
+    whole = videlicet("extract", schema, SLIDE, "--json").json
+    assert whole["value"] == value
+    assert whole["sentences"][0]["citations"]
+    schema.write_text("{")
+    assert videlicet("extract", schema, SLIDE, "--json").error["code"] == "invalid_argument"
+    schema.write_text('{"type": "animal"}')
+    assert videlicet("extract", schema, SLIDE, "--json").error["code"] == "schema_invalid"
+    missing = videlicet("extract", tmp_path / "none.json", SLIDE, "--json")
+    assert (missing.code, missing.error["code"]) == (3, "path_not_found")
+
+
+def test_matrix(videlicet, home, tmp_path):
+    questions = tmp_path / "questions.txt"
+    questions.write_text("What is written about the invoice?\n\nWhich animal is named?\n")
+    out = tmp_path / "out.csv"
+    first = videlicet("matrix", questions, out)
+    assert first.code == 0
+    assert "6 cells, 6 of them asked now" in first.err
+    rows = list(csv.reader(out.open(newline="", encoding="utf-8")))
+    assert len(rows) == 3
+    assert "invoice is due" in " ".join(rows[1]).lower()
+    again = videlicet("matrix", questions, tmp_path / "out.json", "--kept", f"{out}.cells")
+    assert "6 cells, 0 of them asked now" in again.err
+    assert len(json.loads((tmp_path / "out.json").read_text())["cells"]) == 6
+    page = tmp_path / "out.html"
+    assert videlicet("matrix", questions, page, "--asset", SLIDE).code == 0
+    assert "invoice" in page.read_text("utf-8").lower()
+    assert videlicet("matrix", questions, tmp_path / "out.xls").code == 2
+    questions.write_text("\n")
+    assert videlicet("matrix", questions, out).code == 2
+
+
+def test_compare(videlicet, home):
+    row = videlicet("compare", SLIDE, EMOJI, "--json").json
+    assert {row["left"], row["right"]} != {None}
+    assert any("invoice" in one["text"].lower() for one in row["only_left"])
+    assert videlicet("compare", SLIDE, EMOJI).code == 0
+
+
+def test_subtitles(videlicet, home, tmp_path):
+    assert "dog" in videlicet("subtitles", SLIDE).out
+    assert videlicet("subtitles", SLIDE, "--form", "vtt").out.startswith("WEBVTT")
+    assert "invoice" in videlicet("subtitles", SLIDE, "--written").out.lower()
+    out = tmp_path / "said.srt"
+    assert videlicet("subtitles", SLIDE, out).code == 0
+    assert out.read_text("utf-8").startswith("1\n00:00:00")
+    assert videlicet("subtitles", SLIDE, tmp_path / "said.txt").code == 2
+    assert videlicet("subtitles", SLIDE, tmp_path / "no" / "said.srt").code == 6
+
+
+def test_report(videlicet, home, tmp_path):
+    out = tmp_path / "report.html"
+    done = videlicet(
+        "report", SLIDE, EMOJI, "--ask", "What is written about the invoice?", "-o", out
+    )
+    assert done.code == 0, done.err
+    text = out.read_text("utf-8")
+    assert "invoice is due" in text.lower()
+    assert "<video" in text
