@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 
 import av
 import pytest
+from av.stream import Disposition
+from PIL import Image
 from tests import samples
 from tests.samples import RED, Scene
 
@@ -115,3 +118,55 @@ def test_a_copy_that_cannot_be(tmp_path, sample, settings):
         with_chapters(film, TWO, tmp_path / "no" / "a.mp4", settings)
     assert out.read_text() == "older"
     assert [p.name for p in tmp_path.iterdir()] == ["out.webm"]
+
+
+def illustrated(path, film, texts, cover):
+    """A copy of a film with subtitles (SubRip) or a cover picture."""
+    with av.open(str(film)) as source, av.open(str(texts)) as said, av.open(str(path), "w") as out:
+        streams = {s.index: out.add_stream_from_template(s) for s in source.streams}
+        if cover is None:
+            written = out.add_stream_from_template(said.streams[0])
+            rows = [packet for packet in said.demux() if packet.size]
+        else:
+            written = out.add_stream("mjpeg")
+            written.width = written.height = 64
+            written.pix_fmt = "yuvj420p"
+            written.disposition = Disposition.attached_pic
+            rows = [av.Packet(cover)]
+            rows[0].pts = rows[0].dts = 0
+        for packet in [*source.demux(), *rows]:
+            if packet.size:
+                packet.stream = streams[packet.stream.index] if packet not in rows else written
+                out.mux(packet)
+    return path
+
+
+@pytest.fixture
+def texts(tmp_path):
+    path = tmp_path / "said.srt"
+    path.write_text("1\n00:00:01,000 --> 00:00:02,000\nHello\n")
+    return path
+
+
+def test_subtitles_are_copied_where_the_container_takes_them(tmp_path, sample, settings, texts):
+    film = illustrated(tmp_path / "film.mkv", sample("talk.mp4", samples.talk), texts, None)
+    assert with_chapters(film, TWO, tmp_path / "a.mkv", settings) == []
+    with av.open(str(tmp_path / "a.mkv")) as file:
+        said = [bytes(p) for p in file.demux(file.streams.subtitles[0]) if p.size]
+    assert said == [b"Hello"]
+    assert with_chapters(film, TWO, tmp_path / "a.mp4", settings) == ["subtitle"]
+    assert len(packets(tmp_path / "a.mp4")) == 2
+
+
+def test_a_cover_is_copied_where_it_is_a_stream(tmp_path, sample, settings, texts):
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(picture, "JPEG")
+    film = illustrated(
+        tmp_path / "film.mp4", sample("talk.mp4", samples.talk), texts, picture.getvalue()
+    )
+    assert with_chapters(film, TWO, tmp_path / "a.mp4", settings) == []
+    with av.open(str(tmp_path / "a.mp4")) as file:
+        (cover,) = [s for s in file.streams.video if s.disposition & Disposition.attached_pic]
+        assert [bytes(p) for p in file.demux(cover) if p.size] == [picture.getvalue()]
+    assert with_chapters(film, TWO, tmp_path / "a.mkv", settings) == ["cover"]
+    assert probe(tmp_path / "a.mkv", settings).video is not None

@@ -44,7 +44,8 @@ def with_chapters(
 
     The ending of ``out`` says what it is written as (:data:`MUXERS`). It appears only when it is
     complete; an older file of that name is replaced. Returns the kinds of streams that were left
-    out, which no container takes from another (``data``, such as a timecode track).
+    out: ``data`` (such as a timecode track) always, and ``subtitle`` and ``cover`` where that
+    container does not take them as they are.
 
     Raises:
         InvalidInput: ``invalid_argument`` for an ending not in :data:`MUXERS`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from fractions import Fraction
@@ -10,13 +11,15 @@ from xml.etree import ElementTree
 
 import av
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests import samples
 from tests.analyze.outputs.made import EVIL, chapter
 
 from videlicet.analyze.outputs import chapters
 from videlicet.errors import InvalidInput
 from videlicet.settings import load
-from videlicet.types import Chapter, Span
+from videlicet.types import Chapter, Sentence, Span
 
 THREE = [
     chapter(0, "12.7", "Getting\nstarted"),
@@ -110,3 +113,29 @@ def test_no_form_needs_chapters() -> None:
         chapters.podlove_json, chapters.podlove_xml, chapters.webvtt, chapters.ffmetadata,
     ]  # fmt: skip
     assert all(form([], Fraction(0)) for form in empty)
+
+
+@given(
+    st.lists(st.fractions(0, 400), min_size=1, max_size=8, unique=True).map(sorted),
+    st.fractions(0, 100),
+    st.booleans(),
+)
+def test_what_youtube_gets_keeps_its_rules(
+    times: list[Fraction], begin: Fraction, whole: bool
+) -> None:
+    edges = [Fraction(0), *times] if whole else times
+    spans = [Span(a + begin, b + begin) for a, b in itertools.pairwise([*edges, edges[-1] + 60])]
+    given_ = [Chapter(span, Sentence(f"Number {n}"), ()) for n, span in enumerate(spans)]
+    try:
+        text = chapters.youtube(given_, Span(begin, spans[-1].end))
+    except InvalidInput:
+        shortest = min(span.duration for span in spans)
+        # Rounding to whole seconds may take almost a second from a chapter.
+        assert len(spans) < 3 or shortest < 11 or spans[0].start - begin >= 1
+        return
+    found = [line.partition(" ")[0].split(":") for line in text.splitlines()]
+    starts = [sum(60**n * int(part) for n, part in enumerate(reversed(row))) for row in found]
+    assert starts[0] == 0
+    assert len(starts) == len(spans) >= 3
+    assert all(b - a >= 10 for a, b in itertools.pairwise(starts))
+    assert all(0 <= s.start - begin - at < 1 for s, at in zip(spans, starts, strict=True))

@@ -139,3 +139,33 @@ def test_reels_are_eight_characters_and_no_two_alike(name: str, others: list[str
 @given(st.fractions(1, 240), st.sampled_from(timelines.RATES))
 def test_the_nearest_rate(rate: Fraction, other: Fraction) -> None:
     assert abs(timelines.nearest(rate) - rate) <= abs(other - rate)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([A, B, C]), st.fractions(0, 59), st.fractions(0, 20)),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from(timelines.RATES),
+)
+def test_an_edl_has_every_cut_without_a_gap(rows: list[Any], rate: Fraction) -> None:
+    given_ = []
+    for one, start, length in rows:
+        first = one.media.span.start + start
+        given_.append(Cut(one, one.source, Span(first, first + length), "t"))
+    text = timelines.edl(given_, "x", rate)
+    opened(text, "cmx_3600", rate=float(rate))  # which refuses times that do not agree
+    codes = re.findall(r" C +(\S+) (\S+) (\S+) (\S+)$", text, re.MULTILINE)
+    events = [[otio.opentime.from_timecode(c, float(rate)).value for c in row] for row in codes]
+    assert len(events) == len(given_)
+    assert events[0][2] == 0
+    assert all(before[3] == after[2] for before, after in itertools.pairwise(events))
+    for (one, start, length), (source_in, source_out, record_in, record_out) in zip(
+        rows, events, strict=True
+    ):
+        assert source_out - source_in == record_out - record_in >= 1
+        end = min(start + length, Fraction(60))
+        assert abs(source_out - source_in - max(1, float((end - start) * rate))) <= 1
+        begins = float(rate) * 3600 if one is A else 0
+        assert abs(source_in - begins - float(start * rate)) <= 0.51 + 4 * (one is A)

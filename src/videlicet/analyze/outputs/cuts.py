@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from videlicet.types import Asset, Chapter, Highlight, Hit, Piece, Span
 
-_UNSAFE = re.compile(r"[^\w.-]+")
+_UNSAFE = re.compile(r"[^\w-]+")
 #: Names that Windows keeps for devices.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -40,10 +40,10 @@ def one_line(text: str) -> str:
 
 def file_name(number: int, title: str, ending: str) -> str:
     """A name that is one on every system and in every shell: ``03-a-dog-runs.mp4``."""
-    words = _UNSAFE.sub("-", title.casefold()).strip("-.")
+    words = _UNSAFE.sub("-", title.casefold()).strip("-")
     while len(words.encode()) > 80:
         words = words[:-1]
-    words = words.strip("-.")
+    words = words.strip("-")
     if not words or _DEVICES.fullmatch(words):
         words = "clip"
     return f"{number:02d}-{words}{ending}"

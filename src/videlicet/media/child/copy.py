@@ -12,11 +12,14 @@ import av.error
 
 from videlicet.media.child.channel import Channel, Refusal
 from videlicet.media.child.container import open_container
+from videlicet.media.child.details import is_cover
 from videlicet.media.sandbox import Limits
 
 _TICK = Fraction(1, 1000)
 #: Containers a copy may be written as, by ffmpeg's names of the muxers.
 MUXERS = frozenset({"mp4", "mov", "ipod", "matroska", "webm"})
+#: Those of them in which a cover picture is a stream.
+_COVERS = frozenset({"mp4", "mov", "ipod"})
 _KINDS = frozenset({"video", "audio", "subtitle"})
 
 
@@ -39,21 +42,11 @@ def run_copy(
         streams: dict[int, Any] = {}
         left_out = []
         for stream in source.streams:
-            # Timecode and menu tracks say how the old file was laid out; a chapter track is one.
-            if stream.type not in _KINDS:
-                left_out.append(stream.type)
-                continue
-            try:
-                copy: Any = out.add_stream_from_template(stream)
-            except (ValueError, av.error.FFmpegError) as error:
-                raise Refusal(
-                    "media_codec_unsupported", f"{muxer} cannot hold its {stream.type}."
-                ) from error
-            copy.time_base = stream.time_base
-            copy.disposition = stream.disposition
-            for name, value in stream.metadata.items():
-                copy.metadata[name] = value
-            streams[stream.index] = copy
+            copy = _stream(out, stream, muxer)
+            if copy is None:
+                left_out.append("cover" if is_cover(stream) else stream.type)
+            else:
+                streams[stream.index] = copy
         for name, value in source.metadata.items():
             if name not in ("encoder", "major_brand", "minor_version", "compatible_brands"):
                 out.metadata[name] = value
@@ -62,7 +55,9 @@ def run_copy(
         try:
             for packet in source.demux([source.streams[n] for n in streams]):
                 channel.alive()
-                if packet.dts is None and packet.pts is None:
+                if is_cover(packet.stream) and packet.size:
+                    packet.pts = packet.dts = 0
+                elif packet.dts is None and packet.pts is None:
                     continue
                 packet.stream = streams[packet.stream.index]
                 out.mux(packet)
@@ -74,6 +69,26 @@ def run_copy(
         if not count:
             raise Refusal("media_corrupt", "it has no packets.")
     channel.send("copied", packets=count, left_out=left_out)
+
+
+def _stream(out: Any, stream: Any, muxer: str) -> Any:
+    """The copy's stream for one of the source; ``None`` where it is left out."""
+    # Timecode and menu tracks say how the old file was laid out; a track of chapters is one.
+    if stream.type not in _KINDS or (is_cover(stream) and muxer not in _COVERS):
+        return None
+    try:
+        copy: Any = out.add_stream_from_template(stream)
+    except (ValueError, av.error.FFmpegError) as error:
+        if stream.type == "subtitle":
+            return None
+        raise Refusal(
+            "media_codec_unsupported", f"{muxer} cannot hold its {stream.type}."
+        ) from error
+    copy.time_base = stream.time_base
+    copy.disposition = stream.disposition
+    for name, value in stream.metadata.items():
+        copy.metadata[name] = value
+    return copy
 
 
 def _chapter(number: int, row: Sequence[str]) -> Any:
