@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Seconds of silence inside of one sentence.
 PAUSE = Fraction(1)
-#: Seconds between lines on the screen that belong together.
+#: Seconds that a line on the screen stands at least.
 TOGETHER = Fraction(1)
 #: Words of a sentence that is put together from phrases.
 LONGEST = 40
@@ -139,10 +139,17 @@ def _phrases(material: Material, place: int) -> list[Piece]:
 
 def _beside(material: Material, piece: Piece) -> tuple[Piece, ...]:
     """The lines that stand on the screen with a line, where there are a few."""
-    near = Span(max(Fraction(0), piece.span.start - TOGETHER), piece.span.end + TOGETHER)
+    near = _shown(piece)
     lines = [
         material.pieces[n]
         for n in material.of(Modality.TEXT)
-        if material.pieces[n].span.overlap(near) or near.contains(material.pieces[n].span.start)
+        if _shown(material.pieces[n]).overlap(near)
     ]
     return tuple(lines) if 1 < len(lines) <= 4 else ()
+
+
+def _shown(line: Piece) -> Span:
+    """When a line may have stood there: one that was read in a single frame, a little longer."""
+    if line.span.duration > TOGETHER:
+        return line.span
+    return Span(line.span.start - TOGETHER, line.span.end + TOGETHER)
