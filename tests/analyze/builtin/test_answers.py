@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,20 +43,36 @@ def told(question: str, *materials: Material) -> Answer:
 @pytest.mark.parametrize(
     ("film", "question", "answer"),
     [
-        (STATION, "Where does the train depart from?", "The train to Oslo departs from platform nine."),
+        (
+            STATION,
+            "Where does the train depart from?",
+            "The train to Oslo departs from platform nine.",
+        ),
         (STATION, "At what time does the train depart?", "PLATFORM 9 DEPARTS 14:05"),
         (STATION, "How much do the tickets cost?", "Tickets cost twelve pounds."),
-        (STATION, "Which phone number should I call about the lost cat?", "LOST CAT - CALL 555-0139"),
-        (STATION, "What is said about the gap?", "Mind the gap between the train and the platform."),
+        (
+            STATION,
+            "Which phone number should I call about the lost cat?",
+            "LOST CAT - CALL 555-0139",
+        ),
+        (
+            STATION,
+            "What is said about the gap?",
+            "Mind the gap between the train and the platform.",
+        ),
         (STATION, "Is the cat lost?", "LOST CAT - CALL 555-0139"),
         (KITCHEN, "Who bakes bread?", "My name is Ida Berg and I bake bread."),
         (KITCHEN, "How many eggs do you need?", "You need four red apples and two eggs."),
         (KITCHEN, "What colour are the apples?", "You need four red apples and two eggs."),
         (KITCHEN, "What is the price of the apple pie?", "APPLE PIE 4.50"),
         (KITCHEN, "Which chapter is about bread?", "CHAPTER 3: BREAD"),
-        (KITCHEN, "How long does the dough rest?", "The dough is ready. It rests for thirty minutes."),
+        (
+            KITCHEN,
+            "How long does the dough rest?",
+            "The dough is ready. It rests for thirty minutes.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_the_evidence_says_is_quoted_and_cited(
     film: Material, question: str, answer: str
 ) -> None:
@@ -109,11 +127,17 @@ def test_nothing_is_found_in_nothing() -> None:
     [
         ("When does the tabby cat appear?", "Seen at 0:06–0:12: tabby cat."),
         ("When is the bullet train seen?", "Seen at 0:00–0:06 and 0:20–0:24: bullet train."),
-        ("When is Oslo mentioned?", "Said at 0:01–0:03: “The train to Oslo departs from platform nine.”"),
-        ("When does the lost cat notice appear on screen?", "On screen at 0:10–0:14: “LOST CAT - CALL 555-0139”"),
+        (
+            "When is Oslo mentioned?",
+            "Said at 0:01–0:03: “The train to Oslo departs from platform nine.”",
+        ),
+        (
+            "When does the lost cat notice appear on screen?",
+            "On screen at 0:10–0:14: “LOST CAT - CALL 555-0139”",
+        ),
         ("Is there a tabby cat in the video?", "Seen at 0:06–0:12: tabby cat."),
     ],
-)  # fmt: skip
+)
 def test_times_are_told_where_they_are_asked_for(question: str, answer: str) -> None:
     assert told(question).sentences[0].text == answer
 
@@ -219,7 +243,15 @@ def test_nothing_is_said_without_evidence(
             names = [film.asset.name for film in asked]
             assert all(faithful(sentence, names) for sentence in found.sentences)
             for sentence in found.sentences:
-                quoted = " ".join(sentence.text.split())
-                assert any(piece.text[:20].strip() in quoted or quoted in piece.text
-                           or quoted.strip("“”") for piece in sentence.citations)  # fmt: skip
+                held = {word for piece in sentence.citations for word in piece.text.split()}
+                assert set(_quote(sentence.text).split()) - {"/"} <= held
         assert ask(asked, question, WORDS) == found
+
+
+def _quote(sentence: str) -> str:
+    """What a sentence quotes, without where it is from."""
+    if (quoted := re.search("“(.*)”$", sentence)) is not None:
+        return quoted.group(1)
+    if (named := re.search(r"[Ss]een at [0-9:–, and]+: (.*)\.$", sentence)) is not None:
+        return named.group(1)
+    return sentence

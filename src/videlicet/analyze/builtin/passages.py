@@ -21,7 +21,7 @@ TOGETHER = Fraction(1)
 LONGEST = 40
 
 _END = re.compile(r"[.!?…][\"”'’)]*$")
-_BREAK = re.compile(r"(?<=[.!?…])[\"”'’)]*\s+")
+_BREAK = re.compile(r"[.!?…][\"”'’)]*(?=\s)")
 _POINTS = re.compile(
     r"^(?:it|he|she|they|this|these|those)\b(?! (?:is|was) (?:the|an?)\b)", re.IGNORECASE
 )
@@ -104,13 +104,14 @@ def _with_antecedent(material: Material, passage: Passage, said: str) -> Passage
 
 def sentences(text: str) -> list[str]:
     """A text cut where sentences end; a full stop after an abbreviation ends none."""
-    found: list[str] = []
-    for part in _BREAK.split(text):
-        if found and _SHORTENED.search(found[-1]):
-            found[-1] = f"{found[-1]} {part}"
-        elif part:
+    found, start = [], 0
+    for end in _BREAK.finditer(text):
+        part = text[start : end.end()].strip()
+        if not _SHORTENED.search(part):
             found.append(part)
-    return found
+            start = end.end()
+    rest = text[start:].strip()
+    return [*found, rest] if rest else found
 
 
 def _phrases(material: Material, place: int) -> list[Piece]:
