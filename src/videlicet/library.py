@@ -41,8 +41,6 @@ from videlicet.types import (
 )
 
 if TYPE_CHECKING:
-    from videlicet.analyze.analyst import Analyst
-    from videlicet.analyze.evidence.gather import Material
     from videlicet.ingest import Progress
     from videlicet.search.engine import Searcher
     from videlicet.store import Finding, Store
@@ -210,23 +208,6 @@ class Library:
         target = store.catalog.index(grant, index)
         kind = None if modality is None else Modality(modality)
         return store.catalog.observations(grant, target.id, asset_id, kind, within)
-
-    def material(self, asset_id: str, *, within: Span | None = None,
-                 index: str = DEFAULT_INDEX) -> Material:  # fmt: skip
-        """The evidence of an asset, as analysts get it: what is said, written and seen in it."""
-        from videlicet.analyze.evidence.gather import gather
-
-        grant = self._grant(Purpose.ANALYZE)
-        store = self._read()
-        return gather(grant, store, store.catalog.index(grant, index), asset_id, within)
-
-    def analyst(self, *, index: str = DEFAULT_INDEX) -> Analyst:
-        """Who answers what is asked about an index."""
-        from videlicet.analyze.builtin.analyst import BuiltIn
-        from videlicet.models.registry import load as load_model
-
-        target = self._read().catalog.index(self._grant(Purpose.ANALYZE), index)
-        return BuiltIn(load_model(target.cards["text"], self.settings))
 
     def thumbnail(self, of: Hit | Asset, *, width: int = 320) -> bytes:
         """A JPEG of the frame that stands for a hit or an asset, ``width`` pixels wide.

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,8 @@ from tests.analyze.builtin.told import material
 from tests.conftest import ROOT
 
 import videlicet
-from videlicet.analyze.analyst import Request, Tell, silent
 from videlicet.analyze.evidence.gather import Material
-from videlicet.evaluation import QuestionSet, analyse, measure_analyst, read_questions
+from videlicet.evaluation import QuestionSet, analyse, read_questions
 from videlicet.evaluation.analysis import boundaries, faithful
 from videlicet.evaluation.dataset import Relevance
 from videlicet.evaluation.questions import Asked, GoldChapters, GoldSummary
@@ -23,8 +22,6 @@ from videlicet.types import (
     Asset,
     Chapter,
     Finish,
-    Gist,
-    Highlight,
     IndexedAsset,
     Sentence,
     Span,
@@ -45,49 +42,38 @@ NOTHING = Answer((Sentence("Not found in this video."),), False, "parrot")
 
 
 class Parrot:
-    """Gives the answers it was given."""
+    """An index that gives the answers it was given, of films that are ready or not."""
 
-    id = "parrot"
+    def __init__(self, *materials: Material, failed: Sequence[str] = ()) -> None:
+        self.films = [one.asset for one in materials]
+        self.failed = failed
+        self.asked: list[tuple[str, Sequence[str]]] = []
 
-    def __init__(self, answers: Mapping[str, Answer]) -> None:
-        self.answers = answers
-        self.asked: list[tuple[str, list[str]]] = []
+    def assets(self, index: str) -> list[Asset]:
+        return self.films
 
-    def ask(self, materials: Sequence[Material], question: str, *, tell: Tell = silent) -> Answer:
-        self.asked.append((question, [one.asset.name for one in materials]))
-        return self.answers[question]
+    def indexed(self, index: str) -> list[IndexedAsset]:
+        return [
+            IndexedAsset(
+                f"in-{one.id}",
+                index,
+                one.id,
+                Status.FAILED if one.name in self.failed else Status.READY,
+                datetime(2026, 1, 1, tzinfo=UTC),
+            )
+            for one in self.films
+        ]
 
-    def chapters(self, material: Material, *, count: int | None = None) -> list[Chapter]:
+    def ask(self, question: str, *, assets: Sequence[str] = (), index: str) -> Answer:
+        self.asked.append((question, assets))
+        return ANSWERS[question]
+
+    def chapters(self, asset_id: str, *, index: str) -> list[Chapter]:
         title = Sentence("A part")
         return [Chapter(Span.of(start, start + 1), title, ()) for start in (0, 6.5, 20)]
 
-    def summarize(
-        self,
-        materials: Sequence[Material],
-        *,
-        sentences: int = 5,
-        focus: str | None = None,
-        tell: Tell = silent,
-    ) -> Answer:
-        return Answer((Sentence(DUE.text, (DUE,)), Sentence("And more.")), True, self.id)
-
-    def gist(self, material: Material) -> Gist:
-        raise AssertionError("not measured")
-
-    def highlights(
-        self, material: Material, *, count: int = 5, query: str | None = None
-    ) -> list[Highlight]:
-        raise AssertionError("not measured")
-
-    def extract(
-        self, materials: Sequence[Material], schema: Mapping[str, Any], prompt: str = ""
-    ) -> Answer:
-        raise AssertionError("not measured")
-
-    def respond(
-        self, materials: Sequence[Material], request: Request, *, tell: Tell = silent
-    ) -> Answer:
-        raise AssertionError("not measured")
+    def summarize(self, *asset_ids: str, index: str) -> Answer:
+        return Answer((Sentence(DUE.text, (DUE,)), Sentence("And more.")), True, "parrot")
 
 
 def says(text: str, *pieces: Any) -> Answer:
@@ -128,14 +114,14 @@ ANSWERS = {
 
 
 def test_figures_are_right() -> None:
-    parrot = Parrot(ANSWERS)
+    parrot = Parrot(TALK, PETS)
     ticks: list[None] = []
-    report = measure_analyst(
-        parrot, [TALK, PETS], QUESTIONS, resamples=100, on_question=lambda: ticks.append(None)
+    report = analyse(
+        parrot, QUESTIONS, index="films", resamples=100, on_question=lambda: ticks.append(None)
     )
     assert len(ticks) == 6
-    assert parrot.asked[0] == ("due", ["talk.mp4"])
-    assert parrot.asked[1] == ("cat", ["talk.mp4", "pets.mp4"])
+    assert parrot.asked[0] == ("due", ["id-talk.mp4"])
+    assert parrot.asked[1] == ("cat", [])
     every = report.answers["all"]["all"]
     assert (every["answerable"], every["unanswerable"]) == (4, 2)
     # Right: 30 days twice, and the cat; wrong: the invoice, the dog and the queen's.
@@ -164,43 +150,16 @@ def test_figures_are_right() -> None:
     assert (outcome.citations, outcome.right, outcome.reached, outcome.exact) == (2, 1, 1, True)
 
 
-class Shelf:
-    """An index that holds what a test puts there, ready or not."""
-
-    def __init__(self, materials: Sequence[Material], failed: Sequence[str] = ()) -> None:
-        self.materials = {one.asset.id: one for one in materials}
-        self.failed = failed
-        self.parrot = Parrot(ANSWERS)
-
-    def assets(self, index: str) -> list[Asset]:
-        return [one.asset for one in self.materials.values()]
-
-    def indexed(self, index: str) -> list[IndexedAsset]:
-        now = datetime(2026, 1, 1, tzinfo=UTC)
-        return [
-            IndexedAsset(
-                f"in-{id}", index, id, Status.FAILED if id in self.failed else Status.READY, now
-            )
-            for id in self.materials
-        ]
-
-    def material(self, asset_id: str, *, index: str) -> Material:
-        return self.materials[asset_id]
-
-    def analyst(self, *, index: str) -> Parrot:
-        return self.parrot
-
-
-def test_an_index_is_asked_what_its_videos_tell() -> None:
-    report = analyse(Shelf([TALK, PETS]), QUESTIONS, index="films", resamples=10)
-    assert report.answers["all"]["all"]["answerable"] == 4
-    # What is not ready cannot be asked.
-    lacking = analyse(Shelf([TALK, PETS], [PETS.asset.id]), QUESTIONS, index="films", resamples=10)
+def test_what_the_index_lacks_is_left_out() -> None:
+    lacking = analyse(
+        Parrot(TALK, PETS, failed=["pets.mp4"]), QUESTIONS, index="films", resamples=10
+    )
     assert {one.id for one in lacking.outcomes} == {"due", "missed", "nobody", "invented"}
     assert lacking.left_out == 5
     assert lacking.chapters == {}
-    nothing = analyse(Shelf([]), QUESTIONS, index="films", resamples=10)
+    nothing = analyse(Parrot(), QUESTIONS, index="films", resamples=10)
     assert {one.id for one in nothing.outcomes} == {"nobody", "invented"}
+    assert nothing.summaries == {}
 
 
 def test_faithful_sentences_use_the_words_of_their_evidence() -> None:
