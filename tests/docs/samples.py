@@ -56,3 +56,14 @@ def make_samples(root: Path) -> None:
     ]
     (dataset / "manifest.json").write_text(json.dumps([*both, {"file": "rain.mkv"}]))
     (dataset / "queries.json").write_text(json.dumps(queries))
+
+    gold = [{"file": "talk.mp4", "start_s": 0.0, "end_s": 2.0}]
+    due = {"question": "What is due?", "kind": "written", "gold": gold, "accepted": ["invoice"]}
+    pilot = {"question": "Who is the pilot?", "kind": "across", "gold": []}
+    asked = {
+        "files": {"talk.mp4": None},
+        "questions": [{"id": "q1", "files": ["talk.mp4"], **due}, {"id": "q2", **pilot}],
+        "chapters": [{"file": "talk.mp4", "starts_s": [0.0, 2.0]}],
+        "summaries": [{"file": "talk.mp4", "facts": ["invoice"]}],
+    }
+    (root / "questions.json").write_text(json.dumps(asked))

@@ -8,7 +8,6 @@ from videlicet.evaluation.analysis import (
     AnalysisReport,
     AnswerOutcome,
     analyse,
-    measure_analyst,
 )
 from videlicet.evaluation.dataset import Dataset, EvaluationQuery, Relevance, Scope
 from videlicet.evaluation.public import read
@@ -34,7 +33,6 @@ __all__ = [
     "evaluate",
     "holds_questions",
     "measure",
-    "measure_analyst",
     "read",
     "read_questions",
 ]

@@ -17,11 +17,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
-from videlicet.analyze.analyst import Analyst
-from videlicet.analyze.evidence.gather import Material
 from videlicet.evaluation.questions import QUOTED, Asked, QuestionSet, says
 from videlicet.search.words import terms, tokens
-from videlicet.types import Answer, Asset, IndexedAsset, Instant, Piece, Sentence, Status
+from videlicet.types import (
+    Answer,
+    Asset,
+    Chapter,
+    IndexedAsset,
+    Instant,
+    Piece,
+    Sentence,
+    Status,
+)
 
 #: Seconds within which a chapter starts where it should.
 NEAR = Fraction(2)
@@ -42,9 +49,11 @@ class Analysable(Protocol):
 
     def indexed(self, index: str) -> Sequence[IndexedAsset]: ...
 
-    def material(self, asset_id: str, *, index: str) -> Material: ...
+    def ask(self, question: str, *, assets: Sequence[str] = (), index: str) -> Answer: ...
 
-    def analyst(self, *, index: str) -> Analyst: ...
+    def chapters(self, asset_id: str, *, index: str) -> Sequence[Chapter]: ...
+
+    def summarize(self, *asset_ids: str, index: str) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,51 +117,34 @@ def analyse(
     seed: int = 0,
     on_question: Callable[[], None] | None = None,
 ) -> AnalysisReport:
-    """Measure the analyst that the library is set to, on what ``index`` holds already."""
+    """Put questions to the analyst that the library is set to, about what ``index`` holds already.
+    ``on_question`` is called after each."""
     ready = {row.asset_id for row in library.indexed(index) if row.status is Status.READY}
-    assets = [asset for asset in library.assets(index) if asset.id in ready]
-    materials = [library.material(asset.id, index=index) for asset in assets]
-    analyst = library.analyst(index=index)
-    return measure_analyst(
-        analyst, materials, questions, resamples=resamples, seed=seed, on_question=on_question
-    )
-
-
-def measure_analyst(
-    analyst: Analyst,
-    materials: Sequence[Material],
-    questions: QuestionSet,
-    *,
-    resamples: int = 1000,
-    seed: int = 0,
-    on_question: Callable[[], None] | None = None,
-) -> AnalysisReport:
-    """Measure any analyst on any evidence. ``materials`` are all of the index; ``on_question`` is
-    called after each question."""
-    held = _held(materials, questions)
-    by_asset = {material.asset.id: file for file, material in held.items()}
+    held = _held([asset for asset in library.assets(index) if asset.id in ready], questions)
     outcomes = []
+    analysts = set()
     left_out = 0
     for one in questions.questions:
         wanted = {*(one.files or ()), *(right.file for right in one.gold)}
         if not wanted <= held.keys():
             left_out += 1
             continue
-        own = materials if one.files is None else [held[file] for file in one.files]
+        own = [held[file].id for file in one.files or ()]
         began = time.perf_counter()
-        answer = analyst.ask(own, one.question)
+        answer = library.ask(one.question, assets=own, index=index)
         seconds = time.perf_counter() - began
-        outcomes.append(_outcome(one, answer, own, by_asset, seconds))
+        outcomes.append(_outcome(one, answer, held, seconds))
+        analysts.add(answer.analyst)
         if on_question is not None:
             on_question()
     further = [gold.file for gold in questions.chapters]
     further += [gold.file for gold in questions.summaries]
     return AnalysisReport(
         name=questions.name,
-        analyst=analyst.id,
+        analyst=", ".join(sorted(analysts)),
         answers=_tables(outcomes, resamples, seed),
-        chapters=_chapters(analyst, held, questions),
-        summaries=_summaries(analyst, held, questions),
+        chapters=_chapters(library, index, held, questions),
+        summaries=_summaries(library, index, held, questions),
         timing=_timing([one.seconds for one in outcomes]),
         tokens={"total": sum(one.tokens for one in outcomes), "questions": len(outcomes)},
         left_out=left_out + sum(file not in held for file in further),
@@ -160,32 +152,27 @@ def measure_analyst(
     )
 
 
-def _held(materials: Sequence[Material], questions: QuestionSet) -> dict[str, Material]:
-    """The material of each file: by its content, or by its name where that is all there is."""
-    by_content = {material.asset.sha256: material for material in materials}
-    by_name = {material.asset.name: material for material in materials}
+def _held(assets: Sequence[Asset], questions: QuestionSet) -> dict[str, Asset]:
+    """The asset of each file: by its content, or by its name where that is all there is."""
+    by_content = {asset.sha256: asset for asset in assets}
+    by_name = {asset.name: asset for asset in assets}
     found = {
         file: by_name.get(file) if sha256 is None else by_content.get(sha256)
         for file, sha256 in questions.files.items()
     }
-    return {file: material for file, material in found.items() if material is not None}
+    return {file: asset for file, asset in found.items() if asset is not None}
 
 
 # -- answers ------------------------------------------------------------------------------------
 
 
 def _outcome(
-    asked: Asked,
-    answer: Answer,
-    own: Sequence[Material],
-    by_asset: Mapping[str, str],
-    seconds: float,
+    asked: Asked, answer: Answer, held: Mapping[str, Asset], seconds: float
 ) -> AnswerOutcome:
-    starts = {material.asset.id: material.asset.media.span.start for material in own}
     cited = answer.citations if answer.found else ()
-    touched = [_touched(asked, piece, by_asset, starts) for piece in cited]
+    touched = [_touched(asked, piece, held) for piece in cited]
+    names = [asset.name for asset in held.values()]
     told = answer.sentences if answer.found else ()
-    names = [material.asset.name for material in own]
     return AnswerOutcome(
         id=asked.id,
         kind=asked.kind,
@@ -206,21 +193,20 @@ def _outcome(
     )
 
 
-def _touched(
-    asked: Asked, piece: Piece, by_asset: Mapping[str, str], starts: Mapping[str, Instant]
-) -> list[int]:
+def _touched(asked: Asked, piece: Piece, held: Mapping[str, Asset]) -> list[int]:
     """The right stretches that a citation is right for."""
     if asked.kind in QUOTED and not says(asked.accepted, piece.text):
         return []
-    span = piece.span.shift(-starts.get(piece.asset_id, Fraction(0)))
-    return [
-        number
-        for number, right in enumerate(asked.gold)
-        if right.span is not None
-        and right.file == by_asset.get(piece.asset_id)
+    found = []
+    for number, right in enumerate(asked.gold):
+        asset = held[right.file]
+        if right.span is None or asset.id != piece.asset_id:
+            continue
+        span = piece.span.shift(-asset.media.span.start)
         # What was seen for an instant lies in a stretch without sharing time with it.
-        and (span.overlap(right.span) > 0 or right.span.contains(span.start))
-    ]
+        if span.overlap(right.span) > 0 or right.span.contains(span.start):
+            found.append(number)
+    return found
 
 
 def faithful(sentence: Sentence, names: Iterable[str] = ()) -> bool:
@@ -304,14 +290,14 @@ def boundaries(found: Sequence[Instant], gold: Sequence[Instant]) -> tuple[int, 
 
 
 def _chapters(
-    analyst: Analyst, held: Mapping[str, Material], questions: QuestionSet
+    library: Analysable, index: str, held: Mapping[str, Asset], questions: QuestionSet
 ) -> dict[str, float]:
     counts = []
     for gold in questions.chapters:
-        if (material := held.get(gold.file)) is not None:
-            start = material.asset.media.span.start
-            chapters = analyst.chapters(material)
-            counts.append(boundaries([one.span.start - start for one in chapters], gold.starts))
+        if (asset := held.get(gold.file)) is not None:
+            start = asset.media.span.start
+            found = [one.span.start - start for one in library.chapters(asset.id, index=index)]
+            counts.append(boundaries(found, gold.starts))
     if not counts:
         return {}
     agree, ours, theirs = (sum(column) for column in zip(*counts, strict=True))
@@ -324,18 +310,18 @@ def _chapters(
 
 
 def _summaries(
-    analyst: Analyst, held: Mapping[str, Material], questions: QuestionSet
+    library: Analysable, index: str, held: Mapping[str, Asset], questions: QuestionSet
 ) -> dict[str, float]:
     found: list[tuple[float, int, int, int, float]] = []
     for gold in questions.summaries:
-        if (material := held.get(gold.file)) is None:
+        if (asset := held.get(gold.file)) is None:
             continue
         began = time.perf_counter()
-        summary = analyst.summarize([material])
+        summary = library.summarize(asset.id, index=index)
         seconds = time.perf_counter() - began
         covered = sum(says([fact], summary.text) for fact in gold.facts) / len(gold.facts)
         told = summary.sentences
-        right = sum(faithful(sentence, [material.asset.name]) for sentence in told)
+        right = sum(faithful(sentence, [asset.name]) for sentence in told)
         found.append((covered, len(told), sum(s.supported for s in told), right, seconds))
     if not found:
         return {}

@@ -56,6 +56,7 @@ OF_KIND = {
     Wanted.DAY: _stems("day weekday"),
     Wanted.DATE: _stems("date day month"),
     Wanted.YEAR: _stems("year"),
+    Wanted.WHEN: frozenset(),
     Wanted.DURATION: _stems("long time take last"),
     Wanted.NUMBER: _stems("number much many"),
     Wanted.COUNT: _stems("many much number need needed"),

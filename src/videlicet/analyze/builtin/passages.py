@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 #: Seconds of silence inside of one sentence.
 PAUSE = Fraction(1)
-#: Seconds between lines on the screen that belong together.
+#: Seconds that a line on the screen stands at least.
 TOGETHER = Fraction(1)
 #: Words of a sentence that is put together from phrases.
 LONGEST = 40
 
 _END = re.compile(r"[.!?…][\"”'’)]*$")
-_BREAK = re.compile(r"(?<=[.!?…])[\"”'’)]*\s+")
+_BREAK = re.compile(r"[.!?…][\"”'’)]*(?=\s)")
 _POINTS = re.compile(
     r"^(?:it|he|she|they|this|these|those)\b(?! (?:is|was) (?:the|an?)\b)", re.IGNORECASE
 )
@@ -104,13 +104,14 @@ def _with_antecedent(material: Material, passage: Passage, said: str) -> Passage
 
 def sentences(text: str) -> list[str]:
     """A text cut where sentences end; a full stop after an abbreviation ends none."""
-    found: list[str] = []
-    for part in _BREAK.split(text):
-        if found and _SHORTENED.search(found[-1]):
-            found[-1] = f"{found[-1]} {part}"
-        elif part:
+    found, start = [], 0
+    for end in _BREAK.finditer(text):
+        part = text[start : end.end()].strip()
+        if not _SHORTENED.search(part):
             found.append(part)
-    return found
+            start = end.end()
+    rest = text[start:].strip()
+    return [*found, rest] if rest else found
 
 
 def _phrases(material: Material, place: int) -> list[Piece]:
@@ -139,10 +140,17 @@ def _phrases(material: Material, place: int) -> list[Piece]:
 
 def _beside(material: Material, piece: Piece) -> tuple[Piece, ...]:
     """The lines that stand on the screen with a line, where there are a few."""
-    near = Span(max(Fraction(0), piece.span.start - TOGETHER), piece.span.end + TOGETHER)
+    near = _shown(piece)
     lines = [
         material.pieces[n]
         for n in material.of(Modality.TEXT)
-        if material.pieces[n].span.overlap(near) or near.contains(material.pieces[n].span.start)
+        if _shown(material.pieces[n]).overlap(near)
     ]
     return tuple(lines) if 1 < len(lines) <= 4 else ()
+
+
+def _shown(line: Piece) -> Span:
+    """When a line may have stood there: one that was read in a single frame, a little longer."""
+    if line.span.duration > TOGETHER:
+        return line.span
+    return Span(line.span.start - TOGETHER, line.span.end + TOGETHER)

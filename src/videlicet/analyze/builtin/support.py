@@ -158,16 +158,25 @@ class Support:
         return min(1.0, (reached + bonus) / total)
 
     def _beside(self, passage: Passage) -> set[str]:
-        """The stems of what the other senses perceive at the same time, where a value is wanted:
-        it may stand on the screen while somebody says what it is of. Names are no such values:
-        there are too many."""
-        if self.question.wanted in (Wanted.ANYTHING, Wanted.NAME, Wanted.COUNT):
+        """The stems of what is said while the passage is read, or read while it is said, where a
+        value is wanted: it may stand on the screen while somebody says what it is of. A passage
+        with words of its own that are not asked about is of something else. Names and colours are
+        no such values: there are too many."""
+        wanted = self.question.wanted
+        if wanted not in OF_KIND or wanted in (Wanted.NAME, Wanted.COUNT, Wanted.COLOUR):
+            return set()
+        own = {stem for stem in stems(passage.text) if stem.isalpha()} - FUNCTION_WORDS
+        if own - OF_KIND[wanted] and not any(
+            stem in own or self._alike(word, passage.text)
+            for stem, word in self.question.terms.items()
+        ):
             return set()
         around = Span(passage.span.start - AROUND, passage.span.end + AROUND)
         return {
             stem
             for piece in self.materials[passage.material].pieces
-            if piece.modality is not passage.modality and piece.span.overlap(around)
+            if piece.modality not in (passage.modality, Modality.VISUAL)
+            and piece.span.overlap(around)
             for stem in stems(piece.text)
         }
 
