@@ -148,7 +148,11 @@ class _Reader:
             remarks += [row for row in rows if row not in remarks]
             forms += [form for form in self._forms(branch, rows, valid, path) if form not in forms]
         node = Node(
-            places[0], _first(remarks, "title"), _joined(remarks, "description"), tuple(forms), valid
+            places[0],
+            _first(remarks, "title"),
+            _joined(remarks, "description"),
+            tuple(forms),
+            valid,
         )
         return _settled(node)
 
@@ -357,7 +361,9 @@ def _meant(rows: list[dict[str, Any]]) -> list[str]:
         "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
         "string": ("minLength", "maxLength", "pattern", "format"),
     }
-    meant = [kind for kind, keys in about.items() if any(key in row for row in rows for key in keys)]
+    meant = [
+        kind for kind, keys in about.items() if any(key in row for row in rows for key in keys)
+    ]
     return [*meant, *(kind for kind in ("null", "string") if kind not in meant)]
 
 
