@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from videlicet.analyze.structured.schema.checking import CLOCK, CLOCKS
@@ -184,7 +185,7 @@ def _ranges(rows: Any, subject: str) -> tuple[Span, ...]:
             raise _wrong(one, f"it must last at least {SHORTEST_RANGE} seconds")
         found.append(Span.of(start, end))
     found.sort()
-    if any(later.start < earlier.end for earlier, later in zip(found, found[1:], strict=False)):
+    if any(later.start < earlier.end for earlier, later in pairwise(found)):
         raise _wrong(subject, "ranges must not overlap")
     return tuple(found)
 

@@ -7,9 +7,9 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from videlicet.analyze.structured.filling import View, asked, empty, fill
+from videlicet.analyze.structured.finding.sources import Sources
+from videlicet.analyze.structured.finding.wanted import wanted
 from videlicet.analyze.structured.schema import read
-from videlicet.analyze.structured.sources import Sources
-from videlicet.analyze.structured.wanted import wanted
 from videlicet.types import Answer, Sentence, Usage
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from videlicet.analyze.structured.clock import written
-from videlicet.analyze.structured.scalars import (
+from videlicet.analyze.structured.finding.scalars import (
     COVERED,
     NEAR,
     Candidate,
@@ -19,6 +19,7 @@ from videlicet.analyze.structured.scalars import (
     numbers,
     strings,
 )
+from videlicet.analyze.structured.finding.wanted import Edge, Wanted, item, wanted
 from videlicet.analyze.structured.schema.checking import same
 from videlicet.analyze.structured.schema.shapes import (
     Array,
@@ -31,12 +32,11 @@ from videlicet.analyze.structured.schema.shapes import (
     Text,
 )
 from videlicet.analyze.structured.stretches import groups
-from videlicet.analyze.structured.wanted import Edge, Wanted, item, wanted
 from videlicet.types import Sentence, Span, merge
 
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.gather import Material
-    from videlicet.analyze.structured.sources import Places, Sources
+    from videlicet.analyze.structured.finding.sources import Places, Sources
 
 #: Items of a list that no schema limits, and stretches of a list that goes along the video.
 ITEMS, STRETCHES = 10, 20

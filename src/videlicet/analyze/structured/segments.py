@@ -12,11 +12,11 @@ import numpy as np
 from videlicet.analyze.structured.clock import written
 from videlicet.analyze.structured.definitions import SegmentDefinition
 from videlicet.analyze.structured.filling import View, asked, fill, mostly
-from videlicet.analyze.structured.scalars import COVERED, NEAR
+from videlicet.analyze.structured.finding.scalars import COVERED, NEAR
+from videlicet.analyze.structured.finding.sources import Sources
+from videlicet.analyze.structured.finding.wanted import Wanted, wanted
 from videlicet.analyze.structured.schema import read
-from videlicet.analyze.structured.sources import Sources
 from videlicet.analyze.structured.stretches import groups
-from videlicet.analyze.structured.wanted import Wanted, wanted
 from videlicet.errors import InvalidInput
 from videlicet.types import Span, instant, merge, windows
 
@@ -110,11 +110,11 @@ def _matching(material: Material, sources: Sources, want: Wanted, range: Span) -
     if not want.keys:
         spans: Iterable[Span] = groups(material, STRETCHES)
     else:
-        near, covered = sources.cosine(want.text), sources.coverage(want.keys)
-        pieces = np.flatnonzero((near >= NEAR) | (covered >= COVERED))
-        looks = np.flatnonzero(sources.likeness(want.text, material.looks.rows) >= NEAR)
+        meant, covered = sources.cosine(want.text), sources.coverage(want.keys)
+        pieces = np.flatnonzero((meant >= NEAR) | (covered >= COVERED))
+        looks = sources.likeness(want.text, material.looks.rows) >= NEAR
         matched = [sources.pieces[n].span for n in pieces]
-        matched += [material.looks.spans[n] for n in looks]
+        matched += [span for span, near in zip(material.looks.spans, looks, strict=True) if near]
         spans = _snapped(material, merge(matched, GAP))
     return [inside for span in spans if (inside := span.intersect(range)) is not None]
 

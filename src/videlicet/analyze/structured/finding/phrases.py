@@ -8,6 +8,14 @@ from collections.abc import Iterator, Sequence
 
 from videlicet.search.words import terms
 
+#: Function words that ``terms`` takes for content.
+_LINKS = frozenset(
+    """
+    above across after again against along among around because before behind below beneath beside
+    between beyond despite during except inside just may might must near onto outside over please
+    shall should since through throughout toward towards under until upon very while within without
+    """.split()
+)
 #: Words of one phrase at most.
 LONGEST = 3
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\S")
@@ -56,4 +64,6 @@ def _runs(text: str) -> Iterator[list[str]]:
 
 def _content(word: str) -> bool:
     """Whether a word is no function word: ``terms`` keeps none of those beside another word."""
+    if word.casefold() in _LINKS:
+        return False
     return len(terms(f"{word} evidence")) > 1 or word.casefold() == "evidence"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from videlicet.analyze.structured.literals import Found
+from videlicet.analyze.structured.finding.literals import Found
 from videlicet.embedding.texts import embed_texts
 from videlicet.search.words import inverse_frequency, tokens
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from videlicet.analyze.evidence.gather import Material
-    from videlicet.analyze.structured.wanted import Wanted
+    from videlicet.analyze.structured.finding.wanted import Wanted
     from videlicet.models.base import TextEncoder
     from videlicet.types import Piece
 

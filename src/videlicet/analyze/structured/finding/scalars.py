@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from videlicet.analyze.structured import literals
-from videlicet.analyze.structured.literals import Found
-from videlicet.analyze.structured.phrases import phrases
+from videlicet.analyze.structured.finding import literals
+from videlicet.analyze.structured.finding.literals import Found
+from videlicet.analyze.structured.finding.phrases import phrases
+from videlicet.analyze.structured.finding.sources import akin
+from videlicet.analyze.structured.finding.wanted import Role, Wanted, words_of
 from videlicet.analyze.structured.schema.emptiest import unknown
 from videlicet.analyze.structured.schema.shapes import Flag, Number, Text
-from videlicet.analyze.structured.sources import akin
-from videlicet.analyze.structured.wanted import Role, Wanted, words_of
 from videlicet.search.words import tokens
 from videlicet.types import Modality
 
 if TYPE_CHECKING:
-    from videlicet.analyze.structured.sources import Places, Sources
+    from videlicet.analyze.structured.finding.sources import Places, Sources
 
 #: From here on a piece is near enough in meaning to stand for a field.
 NEAR = 0.35
