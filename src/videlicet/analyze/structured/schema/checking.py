@@ -172,9 +172,7 @@ def _against_metaschema(schema: dict[str, Json]) -> None:
     from jsonschema.exceptions import best_match
 
     # Formats in the metaschema (patterns among them) are checked here, in bounded time.
-    error = best_match(
-        Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema)
-    )
+    error = best_match(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema))
     if error is not None:
         pointer = "".join(f"/{step(str(part))}" for part in error.absolute_path)
         raise refuse(pointer, f"not as JSON schema (draft 2020-12) has it: {error.message[:200]}")
@@ -235,7 +233,7 @@ def validator(root: dict[str, Json]) -> Callable[[str], Callable[[Json], bool]]:
     whole = _checker()(root)
 
     def of(pointer: str) -> Callable[[Json], bool]:
-        return lambda value: whole.evolve(schema=at(root, pointer)).is_valid(value)  # type: ignore[no-any-return]
+        return lambda value: whole.evolve(schema=at(root, pointer)).is_valid(value)
 
     return of
 
@@ -259,4 +257,6 @@ def _checker() -> Any:
         if value not in choices if plain else not any(same(value, one) for one in choices):
             yield ValidationError("is none of the choices")
 
-    return extend(Draft202012Validator, {"pattern": pattern, "format": format, "enum": enum})
+    return extend(  # type: ignore[no-untyped-call]
+        Draft202012Validator, {"pattern": pattern, "format": format, "enum": enum}
+    )

@@ -176,7 +176,8 @@ class Pattern:
                     raise Unsupported("it sets flags")
                 return self._sequence(inner, state)
             case "MAX_REPEAT" | "MIN_REPEAT":
-                return self._repeat(*argument, state)
+                fewest, most, inner = argument
+                return self._repeat(fewest, most, inner, state)
             case "AT" if str(argument) in _GUARDS:
                 return self._after(state, _GUARDS[str(argument)])
             case _:
@@ -295,8 +296,6 @@ def _alphabet(patterns: Sequence[Pattern]) -> list[str]:
         for first, last in chars.ranges:
             points |= {first - 1, first, last, last + 1}
     written = (
-        chr(point)
-        for point in points
-        if 0 < point < 0x110000 and not 0xD800 <= point <= 0xDFFF
+        chr(point) for point in points if 0 < point < 0x110000 and not 0xD800 <= point <= 0xDFFF
     )
     return sorted(written, key=lambda c: (not c.isprintable(), not c.isascii(), not c.isalnum(), c))

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import islice
 from typing import Any
 
 from videlicet.analyze.structured.schema.checking import (
-    CLOCK,
     at,
     checked,
     refuse,
@@ -20,15 +18,14 @@ from videlicet.analyze.structured.schema.checking import (
     validator,
 )
 from videlicet.analyze.structured.schema.emptiest import TRIES, unknown, values
+from videlicet.analyze.structured.schema.scalars import choices, kinds, number, text, written
 from videlicet.analyze.structured.schema.shapes import (
     Array,
     Field,
-    Fixed,
     Flag,
     Form,
     Node,
     Null,
-    Number,
     Record,
     Text,
 )
@@ -37,8 +34,6 @@ from videlicet.analyze.structured.schema.shapes import (
 PLACES, BRANCHES = 4_000, 64
 #: How often a schema that refers to itself is followed into itself.
 ROUNDS = (2, 1, 0)
-
-_TYPES = ("null", "boolean", "string", "number", "array", "object")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,7 +143,11 @@ class _Reader:
             remarks += [row for row in rows if row not in remarks]
             forms += [form for form in self._forms(branch, rows, valid, path) if form not in forms]
         node = Node(
-            places[0], _first(remarks, "title"), _joined(remarks, "description"), tuple(forms), valid
+            places[0],
+            _first(remarks, "title"),
+            _joined(remarks, "description"),
+            tuple(forms),
+            valid,
         )
         return _settled(node)
 
@@ -208,11 +207,10 @@ class _Reader:
         valid: Callable[[Any], bool],
         path: Counter[tuple[str, ...]],
     ) -> list[Form]:
-        choices = _choices(rows)
-        if choices is not None:
-            return _written([value for value in choices if valid(value)], rows)
+        if (named := choices(rows)) is not None:
+            return written([value for value in named if valid(value)])
         found: list[Form] = []
-        for kind in _kinds(rows):
+        for kind in kinds(rows):
             form: Form | None = None
             match kind:
                 case "null":
@@ -220,9 +218,9 @@ class _Reader:
                 case "boolean":
                     form = Flag()
                 case "string":
-                    form = _text(rows)
+                    form = text(rows)
                 case "number":
-                    form = _number(rows)
+                    form = number(rows)
                 case "array":
                     form = self._array(branch, path)
                 case "object":
@@ -250,10 +248,10 @@ class _Reader:
         first: list[Node] = []
         if most is not None:
             length = min(length, most)
-        for number in range(length):
-            node = item(number)
+        for place in range(length):
+            node = item(place)
             if node is None:
-                most = number
+                most = place
                 break
             first.append(node)
         rest = item(1 << 60) if most is None or most > len(first) else None
@@ -307,101 +305,6 @@ def _is_unknown(value: Any) -> bool:
 
 def _anything() -> Node:
     return Node("", "", "", (Null(), Text()), lambda _: True, None)
-
-
-def _choices(rows: list[dict[str, Any]]) -> list[Any] | None:
-    for row in rows:
-        if "const" in row:
-            return [row["const"]]
-    for row in rows:
-        if "enum" in row:
-            return list(row["enum"])
-    return None
-
-
-def _written(choices: list[Any], rows: list[dict[str, Any]]) -> list[Form]:
-    found: list[Form] = []
-    if any(one is None for one in choices):
-        found.append(Null())
-    if texts := tuple(one for one in choices if isinstance(one, str)):
-        found.append(Text(choices=texts))
-    if numbers := tuple(
-        one for one in choices if isinstance(one, (int, float)) and not isinstance(one, bool)
-    ):
-        found.append(Number(choices=numbers))
-    if flags := tuple(one for one in choices if isinstance(one, bool)):
-        found.append(Flag(flags))
-    if others := tuple(one for one in choices if isinstance(one, (list, dict))):
-        found.append(Fixed(others))
-    return found
-
-
-def _kinds(rows: list[dict[str, Any]]) -> list[str]:
-    """The types that all rows allow, in the order in which the first names them."""
-    allowed = list(_TYPES)
-    for row in rows:
-        if "type" in row:
-            named = [row["type"]] if isinstance(row["type"], str) else row["type"]
-            own = ["number" if kind == "integer" else kind for kind in named]
-            allowed = [kind for kind in dict.fromkeys(own) if kind in allowed]
-    if allowed == list(_TYPES) and not any("type" in row for row in rows):
-        return _meant(rows)
-    return allowed
-
-
-def _meant(rows: list[dict[str, Any]]) -> list[str]:
-    """What a schema without a type is about, then all else that it allows."""
-    about = {
-        "object": ("properties", "required", "additionalProperties"),
-        "array": ("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
-        "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-        "string": ("minLength", "maxLength", "pattern", "format"),
-    }
-    meant = [kind for kind, keys in about.items() if any(key in row for row in rows for key in keys)]
-    return [*meant, *(kind for kind in ("null", "string") if kind not in meant)]
-
-
-def _text(rows: list[dict[str, Any]]) -> Text | None:
-    shortest = max((int(row["minLength"]) for row in rows if "minLength" in row), default=0)
-    longest = min((int(row["maxLength"]) for row in rows if "maxLength" in row), default=None)
-    if longest is not None and shortest > longest:
-        return None
-    return Text(
-        shortest,
-        longest,
-        tuple(dict.fromkeys(row["pattern"] for row in rows if "pattern" in row)),
-        next((row["format"] for row in rows if "format" in row), None),
-        clock=next((row[CLOCK] for row in rows if row.get(CLOCK) not in (None, "seconds")), None),
-    )
-
-
-def _number(rows: list[dict[str, Any]]) -> Number | None:
-    def bounds(key: str, open_key: str, sign: int) -> tuple[Fraction | None, bool]:
-        found = [(Fraction(str(row[key])) * sign, False) for row in rows if key in row]
-        found += [(Fraction(str(row[open_key])) * sign, True) for row in rows if open_key in row]
-        if not found:
-            return None, False
-        value, is_open = max(found)
-        return value * sign, is_open
-
-    low, low_open = bounds("minimum", "exclusiveMinimum", 1)
-    high, high_open = bounds("maximum", "exclusiveMaximum", -1)
-    return Number(
-        low,
-        high,
-        low_open,
-        high_open,
-        tuple(Fraction(str(row["multipleOf"])) for row in rows if "multipleOf" in row),
-        any(_only_whole(row) for row in rows),
-        clock=any(row.get(CLOCK) == "seconds" for row in rows),
-    )
-
-
-def _only_whole(row: dict[str, Any]) -> bool:
-    named = row.get("type", "number")
-    return "integer" in ([named] if isinstance(named, str) else named) and "number" not in (
-        [named] if isinstance(named, str) else named
-    )
 
 
 def _first(rows: list[dict[str, Any]], key: str) -> str:

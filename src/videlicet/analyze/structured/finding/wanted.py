@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -20,13 +20,14 @@ _GENERIC = frozenset(
         minute hour day millisecond present visible shown show display appear contain include
         mention use feature have does there whether true false if describe identify extract
         give return provide find find list exact exactly one found state stated given what
-        which first last top most important key relevant short sentence word phrase single
+        which evidence first last top most important key relevant short sentence word phrase single
         """
     )
 )
 
 _KINDS = {
     "money": "price cost fee amount charge fare total subtotal sum tax budget salary revenue paid",
+    "any money": "price cost fee amount charge fare",
     "percent": "percent percentage",
     "year": "year",
     "phone": "phone telephone mobile tel call",
@@ -74,7 +75,9 @@ _ROLES = {
 }
 _STARTS = frozenset("start begin begins beginning from in starttime startsec".split())
 _ENDS = frozenset("end ends ending finish until to out endtime endsec".split())
-_TIMES = frozenset("time timestamp sec secs second seconds ms offset at position tc timecode".split())
+_TIMES = frozenset(
+    "time timestamp sec secs second seconds ms offset at position tc timecode".split()
+)
 
 
 class Edge(StrEnum):
@@ -101,11 +104,23 @@ class Wanted:
     def edge(self) -> Edge | None:
         """Whether it asks for a time in the video by its name: start, end_time, timestamp."""
         words = set(self.words)
-        if not words or not words <= _STARTS | _ENDS | _TIMES | {"scene", "segment", "clip", "shot"}:
+        if not words or not words <= _STARTS | _ENDS | _TIMES | {
+            "scene",
+            "segment",
+            "clip",
+            "shot",
+        }:
             return None
         if words & _ENDS:
             return Edge.END
         return Edge.START if words & (_STARTS | _TIMES) else None
+
+    @property
+    def named(self) -> bool:
+        """Whether its name tells more than the kind of the value."""
+        kinds = (named for kind, named in _KINDS.items() if kind in self.kinds and kind != "money")
+        generic = _GENERIC | set(tokens(" ".join(kinds)))
+        return bool(set(tokens(" ".join(self.words))) & set(self.keys) - generic)
 
     @property
     def unit(self) -> frozenset[str] | None:
@@ -114,25 +129,33 @@ class Wanted:
 
 
 @lru_cache(maxsize=8192)
-def wanted(name: str, remarks: str = "", above: Wanted | None = None, number: int | None = None) -> Wanted:
+def wanted(name: str, remarks: str = "", above: Wanted | None = None) -> Wanted:
     """What a field of a name asks for, with what its schema says of it, within another field."""
     words = words_of(name)
     own = _content(" ".join(words))
-    role = _role(words, remarks) if not own - _role_stems() else None
-    keys = own or _content(remarks) or set(above.keys if above else ())
-    label = f"{above.label}.{name}" if above and above.label and name else name
-    if above and not name:
-        label = above.label if number is None else f"{above.label}[{number}]"
-    context = " ".join(words) or (" ".join(above.words) if above else "")
-    return Wanted(
-        label or "value",
-        words or (above.words if above else ()),
+    role = next((role for role, named in _ROLES.items() if set(words) & _forms(named)), None)
+    keys = own - _role_stems() if role else own
+    if not role:
+        keys = keys or _content(remarks) or set(above.keys if above else ())
+    kinds = {kind for kind, named in _KINDS.items() if set(words) & _forms(named)}
+    found = Wanted(
+        f"{above.label}.{name}" if above and above.label else name,
+        words,
         remarks.lower(),
         tuple(sorted(keys)),
-        ": ".join(part for part in (context, remarks[:300]) if part) or "anything",
-        frozenset(kind for kind, named in _KINDS.items() if set(words) & _forms(named)),
-        role or (above.role if above and not name else None),
+        ": ".join(part for part in (" ".join(words), remarks[:300]) if part) or "anything",
+        frozenset(kinds),
+        role,
     )
+    return replace(found, kinds=found.kinds - {"date"}) if found.unit else found
+
+
+def item(above: Wanted, remarks: str, number: int | None = None) -> Wanted:
+    """What one item of a list asks for: what the list does."""
+    label = above.label if number is None else f"{above.label}[{number}]"
+    text = f"{above.text}: {remarks[:300]}" if remarks else above.text
+    keys = above.keys or (() if above.role else tuple(sorted(_content(remarks))))
+    return replace(above, label=label, text=text, keys=keys)
 
 
 def words_of(name: str) -> tuple[str, ...]:
@@ -142,16 +165,9 @@ def words_of(name: str) -> tuple[str, ...]:
 
 
 def _content(text: str) -> set[str]:
-    if not text.strip():
-        return set()
-    return {
-        term for term in terms(text) if term not in _GENERIC and term in _meaning(text)
-    }
-
-
-def _meaning(text: str) -> set[str]:
-    """Stems without those of function words, which ``terms`` keeps where there is nothing else."""
-    return {term for term in terms(f"{text} evidence")}
+    """The stems that tell what something is about. ``terms`` gives back function words where there
+    are no others; the word that is added is among the generic ones."""
+    return set(terms(f"{text} evidence")) - _GENERIC
 
 
 @lru_cache(maxsize=64)
@@ -162,10 +178,3 @@ def _forms(named: str) -> frozenset[str]:
 @lru_cache(maxsize=1)
 def _role_stems() -> frozenset[str]:
     return frozenset(tokens(" ".join(_ROLES.values())))
-
-
-def _role(words: tuple[str, ...], remarks: str) -> Role | None:
-    for role, named in _ROLES.items():
-        if set(words) & _forms(named):
-            return role
-    return None

@@ -37,7 +37,9 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_URL = re.compile(r"\b(?:https?://|www\.)[^\s<>\"']+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|io|tv|info)\b(?:/[^\s<>\"']*)?")  # noqa: E501
+_URL = re.compile(
+    r"\b(?:https?://|www\.)[^\s<>\"']+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|io|tv|info)\b(?:/[^\s<>\"']*)?"
+)
 _PHONE = re.compile(r"(?<![\w.])\+?\(?[0-9][0-9()]*(?:[ .()/-]{1,2}[0-9]+)+(?!\w)")
 _NUMBER = re.compile(
     r"(?<![\w.,:/-])(?P<sign>[-−](?=[0-9]))?(?P<money>[$€£¥]\s?)?"
@@ -47,7 +49,7 @@ _NUMBER = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z]+")
 _NAME = re.compile(
-    r"(?:\b(?:[Nn]ame is|I am|I'm|I’m|[Tt]his is|called|named|[Pp]resented by|[Ww]ritten by|by|with)\s+"
+    r"(?:\b(?:[Nn]ame is|I am|I'm|I’m|[Tt]his is|called|named|by|with)\s+"
     r"|\b(?=(?:Mr|Mrs|Ms|Dr|Prof|Professor|Sir|Captain|President)\b))"
     r"(?P<name>(?:(?:Mr|Mrs|Ms|Dr|Prof)\.\s)?[A-Z][\w'’-]+(?:\s[A-Z][\w'’-]+){0,3})"
 )
@@ -101,11 +103,14 @@ def moments(text: str) -> Iterator[Found]:
             between = text[day.end : clock.start]
             if clock.start >= day.end and between.strip(" ,").lower() in ("", "at", "t"):
                 yield Found(f"{day.value}T{clock.value}", day.start, clock.end)
-        if iso := re.match(r"T([0-2][0-9]:[0-5][0-9]:[0-5][0-9])(?:\.[0-9]+)?(Z|[+-]\d\d:\d\d)?", text[day.end :]):
+        if iso := re.match(
+            r"T([0-2][0-9]:[0-5][0-9]:[0-5][0-9])(?:\.[0-9]+)?(Z|[+-]\d\d:\d\d)?", text[day.end :]
+        ):
             yield Found(f"{day.value}T{iso[1]}{iso[2] or ''}", day.start, day.end + iso.end())
 
 
 def emails(text: str) -> Iterator[Found]:
+    """E-mail addresses."""
     return _matches(_EMAIL, text)
 
 
@@ -136,7 +141,9 @@ def numbers(text: str) -> Iterator[Found]:
     """Numbers in digits or in English words, in order; none that is a part of a date, of a time of
     the day or of a number to call."""
     taken = [
-        (one.start, one.end) for read in (dates, times, phones, emails, addresses) for one in read(text)
+        (one.start, one.end)
+        for read in (dates, times, phones, emails, addresses)
+        for one in read(text)
     ]
     found = [one for one in (*_in_digits(text), *_in_words(text)) if not _inside(one, taken)]
     return iter(sorted(found, key=lambda one: one.start))
@@ -153,7 +160,7 @@ def _in_digits(text: str) -> Iterator[Found]:
         value = float(digits) if "." in digits else int(digits)
         if match["sign"]:
             value = -value
-        money = bool(match["money"]) or after in "€£¥" and bool(after)
+        money = bool(match["money"]) or (after in "€£¥" and bool(after))
         money = money or (re.search(r"\.[0-9]{2}$", digits) is not None and after != "%")
         yield Found(value, match.start(), match.end(), money, after == "%")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from videlicet.analyze.structured.literals import Found
+from videlicet.analyze.structured.finding.literals import Found
 from videlicet.embedding.texts import embed_texts
 from videlicet.search.words import inverse_frequency, tokens
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from videlicet.analyze.evidence.gather import Material
-    from videlicet.analyze.structured.wanted import Wanted
+    from videlicet.analyze.structured.finding.wanted import Wanted
     from videlicet.models.base import TextEncoder
     from videlicet.types import Piece
 
@@ -43,13 +42,11 @@ class Sources:
         self.pieces: tuple[Piece, ...] = tuple(p for one in materials for p in one.pieces)
         asked = list(dict.fromkeys(texts))
         self._numbers = {text: number for number, text in enumerate(asked)}
-        queries = embed_texts(encoder, asked)
+        queries = self._queries = embed_texts(encoder, asked)
         self.tokens = sum(encoder.count_tokens(text) for text in asked)
         rows = [one.vectors for one in materials if len(one.pieces)]
         wide = max([queries.shape[1], *(row.shape[1] for row in rows)])
-        vectors = (
-            np.vstack([_widened(row, wide) for row in rows]) if rows else np.zeros((0, wide))
-        )
+        vectors = np.vstack([_widened(row, wide) for row in rows]) if rows else np.zeros((0, wide))
         self.vectors: Floats = np.asarray(vectors, np.float32)
         self._cosines = np.asarray(_widened(queries, wide) @ self.vectors.T, np.float32)
         self.words = [tokens(piece.text[:READ]) for piece in self.pieces]
@@ -68,6 +65,12 @@ class Sources:
     def cosine(self, text: str) -> Floats:
         """How near each piece is in meaning to a text that was announced (n,)."""
         return np.asarray(self._cosines[self._numbers[text]])
+
+    def likeness(self, text: str, rows: Floats) -> Floats:
+        """The same for other vectors of the encoder's space (m,)."""
+        if rows.shape[1] != self._queries.shape[1]:
+            return np.zeros(len(rows), np.float32)
+        return np.asarray(rows @ self._queries[self._numbers[text]])
 
     def coverage(self, keys: tuple[str, ...]) -> Floats:
         """The share, by how rare each is, of some stems that each piece holds (n,), 0..1."""

@@ -1,0 +1,387 @@
+"""The value of a schema's place from the evidence in view, or that there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from videlicet.analyze.structured.clock import written
+from videlicet.analyze.structured.finding.scalars import (
+    COVERED,
+    NEAR,
+    Candidate,
+    booleans,
+    choice_text,
+    numbers,
+    strings,
+)
+from videlicet.analyze.structured.finding.wanted import Edge, Wanted, item, wanted
+from videlicet.analyze.structured.schema.checking import same
+from videlicet.analyze.structured.schema.shapes import (
+    Array,
+    Field,
+    Flag,
+    Form,
+    Node,
+    Number,
+    Record,
+    Text,
+)
+from videlicet.analyze.structured.stretches import groups
+from videlicet.types import Sentence, Span, merge
+
+if TYPE_CHECKING:
+    from videlicet.analyze.evidence.gather import Material
+    from videlicet.analyze.structured.finding.sources import Places, Sources
+
+#: Items of a list that no schema limits, and stretches of a list that goes along the video.
+ITEMS, STRETCHES = 10, 20
+#: Candidates that are tried for one place.
+TRIED = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A value, what it rests on, and a sentence for each part of it."""
+
+    value: Any
+    places: tuple[int, ...]
+    sentences: tuple[Sentence, ...]
+
+    @property
+    def supported(self) -> bool:
+        return bool(self.places)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The pieces that may be used; ``span`` is the stretch of a video that they are from."""
+
+    places: Places
+    span: Span | None = None
+
+
+def asked(node: Node, want: Wanted) -> Iterator[str]:
+    """Every text that filling a node will ask the encoder for."""
+    yield want.text
+    for form in node.forms:
+        match form:
+            case Text(choices=names) if names is not None:
+                yield from map(choice_text, names)
+            case Array():
+                for one in (*form.first, *([form.rest] if form.rest else [])):
+                    yield from asked(one, item(want, one.description))
+            case Record():
+                for field in form.fields:
+                    yield from asked(field.node, _below(field, want))
+
+
+def fill(sources: Sources, node: Node, want: Wanted, view: View) -> Filled | None:
+    """A valid value of a node that rests on evidence, or ``None``: the form that most evidence
+    supports, the first of those with as much."""
+    found: list[Filled] = []
+    for form in node.forms:
+        filled = _fill_form(sources, node, form, want, view)
+        if filled is not None and node.valid(filled.value):
+            found.append(filled)
+    return max(found, key=lambda one: len(one.sentences), default=None)
+
+
+def empty(node: Node, want: Wanted) -> Filled:
+    """The emptiest value; a sentence says so where it is not null."""
+    said = () if node.empty is None else (Sentence(f"{want.label or 'value'}: not found"),)
+    return Filled(node.empty, (), said)
+
+
+def _below(field: Field, above: Wanted) -> Wanted:
+    remarks = " ".join(part for part in (field.node.title, field.node.description) if part)
+    return wanted(field.name, remarks, above)
+
+
+def _fill_form(sources: Sources, node: Node, form: Form, want: Wanted, view: View) -> Filled | None:
+    match form:
+        case Text() | Number() | Flag():
+            candidates = _candidates(sources, form, want, view)
+            return _first(sources, node, want, islice(candidates, TRIED))
+        case Array():
+            return _array(sources, node, form, want, view)
+        case Record():
+            return _record(sources, node, form, want, view)
+        case _:
+            return None
+
+
+def _candidates(
+    sources: Sources, form: Text | Number | Flag, want: Wanted, view: View
+) -> Iterator[Candidate]:
+    edge = _edge(form, want)
+    if edge is not None and want.keys:
+        # A time of its own: when what it names is to be seen or heard.
+        best = _best(sources, want, view)[:1]
+        return _times(sources, form, want, edge, best, within=view.span)
+    if edge is not None:
+        return iter(())
+    match form:
+        case Text():
+            return strings(sources, want, form, view.places)
+        case Number():
+            return numbers(sources, want, form, view.places)
+        case _:
+            return booleans(sources, want, form, view.places)
+
+
+def _first(
+    sources: Sources, node: Node, want: Wanted, candidates: Iterator[Candidate]
+) -> Filled | None:
+    for value, places in candidates:
+        if node.valid(value):
+            return _told(sources, want, value, places)
+    return None
+
+
+def _told(sources: Sources, want: Wanted, value: Any, places: Sequence[int]) -> Filled:
+    cited = tuple(dict.fromkeys(places))
+    pieces = tuple(sources.pieces[place] for place in cited)
+    text = {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value
+    return Filled(value, cited, (Sentence(f"{want.label or 'value'}: {text}", pieces),))
+
+
+# -- times in the video -------------------------------------------------------------------------
+
+
+def _edge(form: Form, want: Wanted) -> Edge | None:
+    """Which time a place asks for, where it does."""
+    if isinstance(form, Number) and form.choices is None:
+        return (want.edge or Edge.START) if form.clock else want.edge
+    if isinstance(form, Text) and form.choices is None and form.format is None:
+        return (want.edge or Edge.START) if form.clock else want.edge
+    return None
+
+
+def _times(
+    sources: Sources,
+    form: Form,
+    want: Wanted,
+    edge: Edge,
+    places: Sequence[int],
+    span: Span | None = None,
+    within: Span | None = None,
+) -> Iterator[Candidate]:
+    """The time of some pieces of one video, or of the stretch they are from."""
+    if not places:
+        return
+    first = sources.pieces[places[0]].asset_id
+    own = [place for place in places if sources.pieces[place].asset_id == first]
+    spans = [span] if span else [sources.pieces[place].span for place in own]
+    spans = [one.clamp(within) for one in spans] if within else spans
+    moment = (
+        min(one.start for one in spans) if edge is Edge.START else max(one.end for one in spans)
+    )
+    cited = tuple(own)
+    if isinstance(form, Number):
+        seconds = written(moment, "seconds")
+        yield (round(float(moment)) if form.whole else seconds), cited
+        return
+    assert isinstance(form, Text)
+    if form.clock:
+        yield written(moment, form.clock), cited
+        return
+    forms = ("hh:mm:ss.fff", "hh:mm:ss")
+    if "hh:mm:ss" in want.description and "fff" not in want.description:
+        forms = ("hh:mm:ss", "hh:mm:ss.fff")
+    if "mm:ss" in want.description and "hh:" not in want.description:
+        yield str(written(moment, "hh:mm:ss")).removeprefix("00:"), cited
+    for one in forms:
+        yield written(moment, one), cited
+    yield f"{float(moment):g}", cited
+
+
+# -- objects ------------------------------------------------------------------------------------
+
+
+def _record(sources: Sources, node: Node, form: Record, want: Wanted, view: View) -> Filled | None:
+    """Each field by itself; then the times, which are those of what the other fields rest on."""
+    parts: dict[str, Filled] = {}
+    late: list[tuple[Field, Wanted, Form, Edge]] = []
+    for field in form.fields:
+        below = _below(field, want)
+        timed = next(
+            ((one, edge) for one in field.node.forms if (edge := _edge(one, below)) is not None),
+            None,
+        )
+        own = timed is not None and bool(set(below.keys) - set(want.keys))
+        if timed is not None and not own:
+            late.append((field, below, *timed))
+        elif (filled := fill(sources, field.node, below, view)) is not None:
+            parts[field.name] = filled
+    places = [place for part in parts.values() for place in part.places]
+    if late and not places and (len(late) == len(form.fields)):
+        places = [int(n) for n in view.places] if view.span else _best(sources, want, view)[:1]
+    for field, below, one, edge in late:
+        times = _times(sources, one, below, edge, sorted(places), view.span)
+        if (filled := _first(sources, field.node, below, times)) is not None:
+            parts[field.name] = filled
+    if not any(part.supported for part in parts.values()):
+        return None
+    for field in form.fields:
+        if field.name not in parts and (field.required or field.node.nullable):
+            parts[field.name] = empty(field.node, _below(field, want))
+    ordered = {field.name: parts[field.name] for field in form.fields if field.name in parts}
+    filled = _whole({name: part.value for name, part in ordered.items()}, list(ordered.values()))
+    if node.valid(filled.value):
+        return filled
+    # Fields that need not be there may be what another alternative forbids.
+    least = {field.name: ordered[field.name] for field in form.fields if field.required}
+    return _whole({name: part.value for name, part in least.items()}, list(least.values()))
+
+
+def _whole(value: Any, parts: Sequence[Filled]) -> Filled:
+    places = tuple(dict.fromkeys(place for part in parts for place in part.places))
+    return Filled(value, places, tuple(one for part in parts for one in part.sentences))
+
+
+def _best(sources: Sources, want: Wanted, view: View) -> list[int]:
+    """The pieces that have most to do with something, the first one first."""
+    relevance, covered = sources.relevance(want), sources.coverage(want.keys)
+    order = view.places[np.argsort(-relevance[view.places], kind="stable")]
+    return [int(n) for n in order if relevance[n] >= NEAR or covered[n] >= COVERED]
+
+
+# -- arrays -------------------------------------------------------------------------------------
+
+
+def _array(sources: Sources, node: Node, form: Array, want: Wanted, view: View) -> Filled | None:
+    """Items that differ, those with most evidence first, or in the order of time."""
+    most = min(form.most if form.most is not None else ITEMS, 1_000)
+    parts: list[Filled] = []
+    for number, one in enumerate(form.first):
+        below = item(want, one.description, number)
+        parts.append(fill(sources, one, below, view) or empty(one, below))
+    if form.rest is not None and len(parts) < most:
+        records = any(isinstance(one, Record) for one in form.rest.forms)
+        limit = STRETCHES if records and form.most is None else most
+        more = _items(sources, form.rest, want, view, limit - len(parts))
+        for filled in more:
+            if form.distinct and any(same(filled.value, part.value) for part in parts):
+                continue
+            parts.append(filled)
+            if len(parts) >= limit:
+                break
+    if not any(part.supported for part in parts):
+        return None
+    while len(parts) < form.fewest and form.rest is not None:
+        parts.append(empty(form.rest, item(want, form.rest.description, len(parts))))
+    if form.fewest < len(form.first):
+        while len(parts) > form.fewest and not parts[-1].supported:
+            parts.pop()
+    parts = [_numbered(part, want, number) for number, part in enumerate(parts)]
+    return _whole([part.value for part in parts], parts)
+
+
+def _numbered(part: Filled, want: Wanted, number: int) -> Filled:
+    """The sentences with the item's number in place of the list's name."""
+    old, new = want.label, f"{want.label}[{number}]"
+    sentences = tuple(
+        replace(one, text=new + one.text.removeprefix(old)) if not one.text.startswith(new) else one
+        for one in part.sentences
+    )
+    return replace(part, sentences=sentences)
+
+
+def _items(sources: Sources, node: Node, want: Wanted, view: View, most: int) -> Iterator[Filled]:
+    below = item(want, node.description)
+    for form in node.forms:
+        match form:
+            case Record():
+                yield from _along(sources, node, form, below, view, most)
+            case Array():
+                if (filled := fill(sources, node, below, view)) is not None:
+                    yield filled
+            case Text() | Number() | Flag():
+                seen: set[str] = set()
+                for value, places in islice(_all(sources, form, below, view), TRIED):
+                    key = str(value).casefold()
+                    if len(places) == 1 and key not in seen and node.valid(value):
+                        seen.add(key)
+                        yield _told(sources, below, value, places)
+            case _:
+                pass
+
+
+def _all(
+    sources: Sources, form: Text | Number | Flag, want: Wanted, view: View
+) -> Iterator[Candidate]:
+    """Every candidate of a list: of choices each one by itself, of times each piece's."""
+    edge = _edge(form, want)
+    if edge is not None:
+        for place in sorted(_best(sources, want, view)):
+            yield from islice(_times(sources, form, want, edge, [place]), 1)
+    elif isinstance(form, Text) and form.choices is not None:
+        for name in form.choices:
+            yield from strings(sources, want, replace(form, choices=(name,)), view.places)
+    elif not isinstance(form, Flag):
+        yield from _candidates(sources, form, want, view)
+
+
+def _along(
+    sources: Sources, node: Node, form: Record, want: Wanted, view: View, most: int
+) -> Iterator[Filled]:
+    """An object for each stretch that says something of it, in the order of time; where it asks
+    for no times, each only once."""
+    told: list[Any] = []
+    for part in _stretches(sources, want, view, most):
+        filled = _record(sources, node, form, want, part)
+        if filled is None or not node.valid(filled.value):
+            continue
+        if any(same(filled.value, value) for value in told):
+            continue
+        told.append(filled.value)
+        yield filled
+
+
+def _stretches(sources: Sources, want: Wanted, view: View, most: int) -> Iterator[View]:
+    """The view cut into stretches of each video; those that have to do with what is wanted, where
+    it is about something."""
+    about = set(_best(sources, want, view)) if want.keys and want.role is None else None
+    first = 0
+    for material in sources.materials:
+        last = first + len(material.pieces)
+        own = view.places[(view.places >= first) & (view.places < last)]
+        first = last
+        if not own.size:
+            continue
+        for span in _spans(sources, material, own, about, view, most):
+            span_view = span if view.span is None else span.intersect(view.span)
+            if span_view is None:
+                continue
+            inside = [int(n) for n in own if mostly(sources.pieces[n].span, span_view)]
+            if inside and (about is None or about & set(inside)):
+                yield View(np.array(inside, np.intp), span_view)
+
+
+def _spans(
+    sources: Sources,
+    material: Material,
+    own: Places,
+    about: set[int] | None,
+    view: View,
+    most: int,
+) -> list[Span]:
+    """Where things happen: in a whole video the stretches it is made of; within one of these the
+    pieces that have to do with what is wanted."""
+    if view.span is None:
+        return groups(material, most)
+    places = [int(n) for n in own if about is None or int(n) in about]
+    return merge(sources.pieces[n].span.clamp(view.span) for n in places)
+
+
+def mostly(span: Span, stretch: Span) -> bool:
+    """Whether a span, or the better part of one of the two, is in a stretch."""
+    if span.start == span.end:
+        return stretch.contains(span.start)
+    shared = span.overlap(stretch)
+    return bool(shared and (2 * shared >= span.duration or 2 * shared >= stretch.duration))

@@ -1,0 +1,1 @@
+"""What a field asks for, and what the evidence says of it."""
