@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from videlicet.analyze.builtin.gist import title_of
 from videlicet.analyze.builtin.phrases import central, specific
 from videlicet.analyze.builtin.summary import select
-from videlicet.analyze.evidence.parts import parts
+from videlicet.analyze.evidence.parts import inside, parts
 from videlicet.analyze.evidence.statements import Statement, screens, seen, spoken
 from videlicet.types import Chapter, Modality, Sentence, Span
 
@@ -27,7 +27,7 @@ def chapters(material: Material, encoder: TextEncoder, count: int | None = None)
     that is too short for them has fewer. A part without any evidence is called by its number, and
     its title cites nothing."""
     spans = parts(material, count)
-    owners = [_within(material, span) for span in spans]
+    owners = [inside(material, span) for span in spans]
     told = [*spoken(material), *screens(material)]
     everywhere = _everywhere(material, owners)
     phrases = specific([[material.pieces[n] for n in own] for own in owners])
@@ -45,18 +45,6 @@ def chapters(material: Material, encoder: TextEncoder, count: int | None = None)
         found.append(
             Chapter(span, title or Sentence(f"Part {number + 1}"), _told(material, span, told))
         )
-    return found
-
-
-def _within(material: Material, span: Span) -> list[int]:
-    """The pieces that are mostly in a stretch, or fill most of it."""
-    found = []
-    for number, piece in enumerate(material.pieces):
-        shared = piece.span.overlap(span)
-        if shared * 2 >= min(piece.span.duration, span.duration) and (
-            shared > 0 or span.contains(piece.span.start)
-        ):
-            found.append(number)
     return found
 
 

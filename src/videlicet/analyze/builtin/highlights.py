@@ -19,7 +19,7 @@ from videlicet.analyze.builtin.phrases import central, specific
 from videlicet.analyze.builtin.phrases import phrases as phrases_of
 from videlicet.analyze.builtin.summary import standing
 from videlicet.analyze.evidence.pack import relevance
-from videlicet.analyze.evidence.statements import Statement, screens, seen, spoken
+from videlicet.analyze.evidence.statements import Statement, depths, screens, seen, spoken
 from videlicet.analyze.evidence.timeline import Timeline, timeline
 from videlicet.embedding.texts import embed_texts
 from videlicet.types import Highlight, Instant, Modality, Sentence, Span, instant
@@ -38,6 +38,8 @@ WEIGHTS: Mapping[str, float] = {"rarity": 1.0, "speech": 0.6, "change": 0.6, "sc
 QUERY, ASIDE = 2.0, 0.2
 #: Seconds: the shortest and longest stretch, and the best length.
 SHORTEST, LONGEST, BEST = 3.0, 15.0, 8.0
+#: Seconds of a sentence that may be left out.
+SLACK = 0.5
 #: Words said in a second that are as many as one says.
 FAST = 3.0
 #: Seconds for which a text that has just appeared is news.
@@ -205,21 +207,25 @@ def _best(
 
 
 def _candidates(material: Material, said: Sequence[Statement]) -> list[Span]:
-    """Stretches of a highlight's length from one cut or pause to another."""
+    """Stretches of a highlight's length from one cut or pause to another, none of which begins or
+    ends in the middle of a sentence that is short enough to be heard whole."""
     whole = material.span
     if float(whole.duration) <= SHORTEST:
         return [whole]
     places = {shot.start for shot in material.shots}
     places |= {at for one in said for at in (one.span.start, one.span.end)}
-    edges = sorted({whole.start, whole.end, *(at for at in places if whole.start < at < whole.end)})
-    edges = _filled(edges)
+    inner = {at for at in places if whole.start < at < whole.end}
+    edges = _filled(sorted({whole.start, whole.end, *inner}))
+    heard = [one for one in said if one.modality is Modality.SPEECH]
+    depth = depths([one for one in heard if float(one.span.duration) <= LONGEST])
+    edges = [at for at in edges if at in (whole.start, whole.end) or depth(at) <= SLACK]
     found = []
     for first, start in enumerate(edges):
         for end in edges[first + 1 :]:
             length = float(end - start)
             if length > LONGEST:
                 break
-            if length >= SHORTEST and not _breaks(start, end, said):
+            if length >= SHORTEST:
                 found.append(Span(start, end))
     return found or [Span(start, end) for start, end in pairwise(edges)]
 
@@ -231,18 +237,6 @@ def _filled(edges: Sequence[Instant]) -> list[Instant]:
         many = -int(-(end - start) // instant(BEST))
         found += [start + (end - start) * n / many for n in range(1, many + 1)]
     return found
-
-
-def _breaks(start: Instant, end: Instant, said: Sequence[Statement]) -> bool:
-    """Whether a stretch begins or ends in the middle of a sentence that is short enough to be
-    heard whole."""
-    for one in said:
-        if one.modality is not Modality.SPEECH or float(one.span.duration) > LONGEST:
-            continue
-        for at in (start, end):
-            if float(min(at - one.span.start, one.span.end - at)) > 0.5:
-                return True
-    return False
 
 
 def _titles(

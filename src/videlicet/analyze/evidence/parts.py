@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videlicet.analyze.evidence.statements import Statement, spoken
+from videlicet.analyze.evidence.statements import depths, spoken
 from videlicet.analyze.evidence.timeline import Timeline, timeline
 from videlicet.types import Instant, Span, instant
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: What a further part must explain, in seconds times squared distance between unit vectors: for
 #: a minute, and the power of the length by which it grows.
-PRICE, GROWTH = 2.6, 0.35
+PRICE, GROWTH = 2.4, 0.35
 #: How much each modality tells of a change, and over how many seconds it is looked at together:
 #: one sentence is not yet another subject, another picture may be.
 SAID, WRITTEN, SHOWN = (0.77, 4.0), (0.7, 0.7), (1.0, 0.7)
@@ -39,14 +39,17 @@ SHORTEST, MOST = 3.0, 40
 REACH, NO_CUT, INSIDE, NOWHERE, OTHER = 2.5, 1.0, 2.0, 1.0, 3.0
 #: Seconds by which a sentence may begin before its picture, or end after it.
 SLACK = 0.5
-#: Dimensions in which changes are looked for, of those in which most happens.
-DIMENSIONS = 48
+#: Dimensions in which changes are looked for.
+DIMENSIONS = 256
 
 
 def parts(material: Material, count: int | None = None, *, exactly: bool = True) -> list[Span]:
-    """The spans of the parts in order, without gaps, from the start of ``material.span`` to its end,
-    each from a cut or a pause to another where there is one near. ``count`` says how many there are
-    to be, or without ``exactly`` how many at most; a recording that is too short has fewer."""
+    """The spans of the parts in order, without gaps, from the start of ``material.span`` to its
+    end, each from a cut or a pause to another where there is one near. ``count`` says how many
+    there are to be, or without ``exactly`` how many at most; a recording that is too short has
+    fewer."""
+    if count is not None and count < 2:
+        return [material.span]
     line = timeline(material)
     edges = _changes(line, float(material.span.duration), count, exactly)
     bounds = _settled(material, line, edges)
@@ -89,11 +92,19 @@ def _signal(line: Timeline) -> Doubles:
         columns.append(weight * (near @ rows) / np.where(there > 0, there, 1)[:, None])
     joined = np.hstack(columns)
     joined -= joined.mean(axis=0)
-    strengths, axes = np.linalg.eigh(joined @ joined.T)
-    reduced = (axes * np.sqrt(np.maximum(strengths, 0)))[:, -DIMENSIONS:]
+    reduced = _reduced(joined)
     # Where nothing happens at all, parts that are asked for are equally long.
     ramp = 0.02 * np.linspace(-1, 1, len(line))[:, None]
     return np.ascontiguousarray(np.hstack([reduced, ramp]))
+
+
+def _reduced(rows: Doubles) -> Doubles:
+    """The rows in fewer dimensions, in which their distances are nearly the same: a random
+    projection (Johnson and Lindenstrauss, 1984), the same one every time."""
+    if rows.shape[1] <= DIMENSIONS:
+        return rows
+    axes = np.random.default_rng(0).standard_normal((rows.shape[1], DIMENSIONS))
+    return np.asarray(rows @ axes / np.sqrt(DIMENSIONS))
 
 
 def _spread(rows: Doubles, edges: Sequence[int]) -> float:
@@ -109,37 +120,31 @@ def _settled(material: Material, line: Timeline, edges: Sequence[int]) -> list[I
     cuts = sorted({shot.start for shot in material.shots})
     said = spoken(material)
     pauses = sorted({one.span.start for one in said} | {one.span.end for one in said})
+    depth = depths(said)
     reach = max(REACH, 1.5 * line.step)
+
+    def cost(one: Instant, at: Instant) -> float:
+        far = abs(float(one - at))
+        if one not in own_cuts:
+            far += NO_CUT if one in own_pauses else NO_CUT + NOWHERE
+        broken = INSIDE * min(1.0, max(0.0, depth(one) - SLACK))
+        return far + broken - OTHER * _other(line, one)
+
     bounds = [whole.start]
     for number, edge in enumerate(edges):
         at = instant(line.edge(edge))
         following = edges[number + 1] if number + 1 < len(edges) else len(line)
         latest = min(instant(line.edge(following)), whole.end)
-        near = [*_near(cuts, at, reach), *_near(pauses, at, reach), at]
-        fit = [one for one in near if bounds[-1] < one < latest]
+        own_cuts, own_pauses = _near(cuts, at, reach), _near(pauses, at, reach)
+        fit = [one for one in (*own_cuts, *own_pauses, at) if bounds[-1] < one < latest]
         if fit:
-            bounds.append(
-                min(fit, key=lambda one: _cost(one, at, cuts, said) - OTHER * _other(line, one))
-            )
+            bounds.append(min(fit, key=lambda one: cost(one, at)))
     return [*bounds, whole.end]
 
 
 def _near(places: Sequence[Instant], at: Instant, reach: float) -> Sequence[Instant]:
     by = Fraction(reach)
     return places[bisect_left(places, at - by) : bisect_right(places, at + by)]
-
-
-def _cost(one: Instant, at: Instant, cuts: Sequence[Instant], said: Sequence[Statement]) -> float:
-    cut = one in cuts
-    cost = abs(float(one - at)) + (0.0 if cut else NO_CUT)
-    touching = False
-    for statement in said:
-        span = statement.span
-        touching = touching or one in (span.start, span.end)
-        depth = min(float(one - span.start), float(span.end - one))
-        if depth > 0:
-            cost += INSIDE * min(1.0, max(0.0, depth - SLACK))
-    return cost if cut or touching else cost + NOWHERE
 
 
 def _other(line: Timeline, at: Instant) -> float:
@@ -150,3 +155,14 @@ def _other(line: Timeline, at: Instant) -> float:
     after = line.shown[place : place + many].sum(axis=0)
     lengths = float(np.linalg.norm(before) * np.linalg.norm(after))
     return min(1.0, 1 - float(before @ after) / lengths) if lengths else 0.0
+
+
+def inside(material: Material, span: Span) -> list[int]:
+    """The places of the pieces that are mostly in a stretch, or fill most of it."""
+    starts = np.array([float(piece.span.start) for piece in material.pieces])
+    ends = np.array([float(piece.span.end) for piece in material.pieces])
+    first, last = float(span.start), float(span.end)
+    shared = np.minimum(ends, last) - np.maximum(starts, first)
+    mostly = (shared > 0) & (shared * 2 >= np.minimum(ends - starts, last - first))
+    instants = (ends == starts) & (first <= starts) & (starts < last)
+    return [int(n) for n in np.flatnonzero(mostly | instants)]

@@ -7,7 +7,7 @@ are mended), a text from the screen is quoted, and class names are told by one f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -166,6 +166,19 @@ def seen(
         normalised(times @ material.vectors[own]),
         stems_of(" ".join(names)),
     )
+
+
+def depths(statements: Sequence[Statement]) -> Callable[[Instant], float]:
+    """How many seconds an instant lies inside of one of ``statements``, 0 where in none. For many
+    instants: floats are exact enough, and a hundred times faster."""
+    starts = np.array([float(one.span.start) for one in statements])
+    ends = np.array([float(one.span.end) for one in statements])
+
+    def depth(at: Instant) -> float:
+        inside = np.minimum(float(at) - starts, ends - float(at))
+        return max(0.0, float(inside.max(initial=0.0)))
+
+    return depth
 
 
 def _runs(material: Material) -> Iterator[list[int]]:

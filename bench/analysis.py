@@ -1,0 +1,183 @@
+"""How long the built-in analyst takes over recordings of different length, evidence included.
+
+Writes recordings of made-up sentences (900 of them and 900 segments with class names to the hour, a
+new subject every few minutes) with their real vectors into a library, and measures each method from
+the store to the answer, with the encoder warm. Writes bench/results/analysis.md.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from bench.search import WORDS
+from videlicet.analyze.analyst import Request
+from videlicet.analyze.builtin.analyst import BuiltIn
+from videlicet.analyze.evidence.gather import Material, gather
+from videlicet.embedding.texts import embed_texts
+from videlicet.models.cards import default_cards
+from videlicet.models.registry import load as load_model
+from videlicet.rights import Grant, Purpose
+from videlicet.settings import Settings, load
+from videlicet.store import VectorRow, open_store
+from videlicet.types import (
+    Asset,
+    Box,
+    IndexedAsset,
+    Label,
+    MediaInfo,
+    Modality,
+    Observation,
+    ScreenText,
+    Shot,
+    Span,
+    Status,
+    Utterance,
+    Word,
+    derived_id,
+)
+
+MINUTES = (5, 60, 180)
+RUNS = 3
+PER_MINUTE = 15
+INGEST, ANALYZE = Grant("bench", Purpose.INGEST), Grant("bench", Purpose.ANALYZE)
+#: What the sentences of one subject may say of two of its words.
+SAYINGS = (
+    "The {0} stood right next to the {1} that day.",
+    "Nobody had told us how a {0} is kept near a {1}.",
+    "If you want to know about the {0}, then you have to look at the {1} first.",
+    "They brought another {0}, and after a while a second {1} too.",
+    "So the old {0} was sold and we bought the {1} from the neighbours.",
+    "It takes about two hours to get from the {0} to the {1}.",
+    "Every {0} has its own {1}, which is what makes this so interesting.",
+    "We have measured how fast the {0} moves when the {1} does not.",
+)
+
+
+def build(settings: Settings, minutes: int) -> str:
+    """One recording of so many minutes; its id."""
+    rng = np.random.default_rng(minutes)
+    text, cards = load_model("text", settings), default_cards()
+    now, asset_id = datetime.now(UTC), derived_id("talk", str(minutes))
+    step = 60 / PER_MINUTE
+    seen: list[Observation] = []
+    vectors: dict[Modality, list[VectorRow]] = {}
+    names = embed_texts(text, WORDS)
+    said = []
+    for number in range(minutes * PER_MINUTE):
+        subject = number // (4 * PER_MINUTE)
+        own = [WORDS[(7 * subject + n) % len(WORDS)] for n in range(7)]
+        a, b = rng.choice(7, 2, replace=False)
+        span = Span.of(number * step, number * step + step - 0.3)
+        line = str(rng.choice(SAYINGS)).format(own[a], own[b])
+        words = line.split()
+        each = span.duration / len(words)
+        timed = tuple(
+            Word(word, Span(span.start + n * each, span.start + (n + 1) * each), 0.9)
+            for n, word in enumerate(words)
+        )
+        said.append(
+            Observation(
+                asset_id, span, Modality.SPEECH, cards["speech"], Utterance(line, "en", 0.9, timed)
+            )
+        )
+        whole = Span.of(number * step, number * step + step)
+        seen.append(Observation(asset_id, whole, Modality.SHOT, "cuts", Shot(whole.midpoint)))
+        for n in range(5):
+            label = Label(own[(a + n) % 7], 0.5 / (n + 1))
+            seen.append(Observation(asset_id, whole, Modality.VISUAL, cards["vision"], label))
+        row = names[WORDS.index(own[a])] + rng.normal(0, 0.02, names.shape[1])
+        row = (row / np.linalg.norm(row)).astype(np.float32)
+        vectors.setdefault(Modality.VISUAL, []).append(VectorRow(f"look {number}", whole, row))
+        if number % 30 == 0:
+            line = ScreenText(f"{own[0]} and {own[1]}".upper(), Box(0, 0, 1, 0.1), 0.95)
+            seen.append(Observation(asset_id, whole, Modality.TEXT, cards["reader"], line))
+    for modality, rows in (
+        (Modality.SPEECH, said),
+        (Modality.TEXT, [one for one in seen if one.modality is Modality.TEXT]),
+    ):
+        texts = [one.payload.text for one in rows]
+        vectors[modality] = [
+            VectorRow(one.id, one.span, row)
+            for one, row in zip(rows, embed_texts(text, texts), strict=True)
+        ]
+    with open_store(settings, write=True, create=True) as store:
+        index = store.catalog.create_index(Grant("bench", Purpose.INDEX), "default", cards)
+        media = MediaInfo("mp4", Span.of(0, 60 * minutes), None, (), None)
+        store.catalog.put_asset(
+            INGEST,
+            Asset(asset_id, derived_id(asset_id) * 2, "talk.mp4", "/talk.mp4", 1, media, now),
+        )
+        store.catalog.put_observations(INGEST, index.id, asset_id, [*seen, *said])
+        for modality, found in vectors.items():
+            store.vectors.put(INGEST, index.id, modality, text.card.id, asset_id, found)
+        entry = derived_id(index.id, asset_id)
+        store.catalog.put_indexed(
+            INGEST, IndexedAsset(entry, index.id, asset_id, Status.READY, now, now)
+        )
+    return asset_id
+
+
+def measure(settings: Settings, asset_id: str) -> dict[str, float]:
+    """Seconds of each method, the median of some runs, each from the store on."""
+    analyst = BuiltIn(load_model("text", settings))
+    methods: dict[str, Callable[[Material], object]] = {
+        "evidence": lambda material: material,
+        "summary": lambda material: analyst.summarize([material]),
+        "summary with focus": lambda material: analyst.summarize([material], focus="the harbour"),
+        "gist": analyst.gist,
+        "chapters": analyst.chapters,
+        "highlights": analyst.highlights,
+        "open request": lambda material: analyst.respond([material], Request("List all topics.")),
+    }
+    found = {}
+    with open_store(settings) as store:
+        index = store.catalog.index(ANALYZE, "default")
+        for name, method in methods.items():
+            times = []
+            for _ in range(RUNS):
+                began = time.perf_counter()
+                assert method(gather(ANALYZE, store, index, asset_id)) is not None
+                times.append(time.perf_counter() - began)
+            found[name] = statistics.median(times)
+    return found
+
+
+def main() -> None:
+    lengths = [int(minutes) for minutes in sys.argv[1:]] or MINUTES
+    rows: dict[int, dict[str, float]] = {}
+    for minutes in lengths:
+        home = Path(tempfile.mkdtemp(prefix="videlicet-bench-"))
+        try:
+            settings = load(home)
+            rows[minutes] = measure(settings, build(settings, minutes))
+        finally:
+            shutil.rmtree(home)
+        print(minutes, {name: round(took, 2) for name, took in rows[minutes].items()}, flush=True)
+    names = list(rows[lengths[0]])
+    lines = [
+        "# The built-in analyst",
+        "",
+        f"Seconds from the store to the answer, evidence included, encoder warm; {PER_MINUTE} "
+        f"sentences and {PER_MINUTE} segments with class names to the minute.",
+        "",
+        f"| minutes | {' | '.join(names)} |",
+        "|---" * (len(names) + 1) + "|",
+    ]
+    for minutes, took in rows.items():
+        lines.append(f"| {minutes} | {' | '.join(f'{took[name]:.2f}' for name in names)} |")
+    out = Path(__file__).parent / "results" / "analysis.md"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
