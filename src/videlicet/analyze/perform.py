@@ -158,12 +158,13 @@ def _citation(piece: Piece, origins: Mapping[str, Fraction], start: int, end: in
 
 
 def _segments(encoder: TextEncoder, materials: Sequence[Material], job: Job) -> Done:
+    from videlicet.analyze.structured.definitions import definitions
     from videlicet.analyze.structured.segments import segment
 
     (material,) = materials
     found = segment(
-        material, job.segments, shortest=job.shortest, longest=job.longest,
-        time_format=job.time_format, encoder=encoder,
+        material, definitions(job.segments), shortest=job.shortest, longest=job.longest,
+        encoder=encoder, clock=job.time_format,
     )  # fmt: skip
     data = json.dumps(found, ensure_ascii=False)
     read = sum(encoder.count_tokens(piece.text) for piece in material.pieces)

@@ -123,9 +123,9 @@ def checked(schema: dict[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidInput: ``schema_invalid``.
     """
-    from videlicet.analyze.structured.schema import read_schema
+    from videlicet.analyze.structured.schema import read
 
-    read_schema(schema)
+    read(schema)
     return schema
 
 
@@ -135,9 +135,9 @@ def checked_segments(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     Raises:
         InvalidInput: ``invalid_argument``.
     """
-    from videlicet.analyze.structured.segments import read_definitions
+    from videlicet.analyze.structured.definitions import definitions
 
-    read_definitions(rows)
+    definitions(rows, "response_format.segment_definitions")
     return rows
 
 
