@@ -126,7 +126,8 @@ def perform(
     """Do a job. ``tell`` is called with each sentence as it comes, but not for data."""
     if job.segments:
         return _segments(encoder, materials, job)
-    answer = analyst.respond(materials, job.request, tell=tell)
+    whole = job.request.schema is not None
+    answer = analyst.respond(materials, job.request, tell=silent if whole else tell)
     origins = {material.asset.id: material.asset.media.span.start for material in materials}
     if job.request.schema is None:
         data, cited = answer.text, cite(answer.sentences, origins)
