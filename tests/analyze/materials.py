@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def material(
         span,
         tuple(pieces),
         normalised(np.asarray(vectors, np.float32)),
-        tuple(Span.of(a, b) for a, b in zip(edges, edges[1:], strict=False)) if cuts else (),
+        tuple(Span.of(a, b) for a, b in pairwise(edges)) if cuts else (),
         Strip([Span.of(a, b) for a, b, _ in shown], looks),
     )  # fmt: skip
 
@@ -72,7 +73,7 @@ def talk(sentences: Sequence[str], each: float = 4.0, start: float = 0) -> list[
 #: Three subjects of ten sentences each, that share no word that carries meaning.
 COFFEE = [
     f"The coffee beans are roasted and ground for espresso in {word}."
-    for word in "kitchens cafes roasteries bars houses offices markets schools towns villages".split()
+    for word in "kitchens cafes roasteries bars houses offices markets schools towns inns".split()
 ]
 ROCKETS = [
     f"Every rocket engine burns fuel to reach orbit above {word}."

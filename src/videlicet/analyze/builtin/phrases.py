@@ -106,12 +106,20 @@ def phrases(pieces: Sequence[Piece]) -> list[Phrase]:
             owners.setdefault(stems, {})[piece.id] = piece
             worth[stems] = worth.get(stems, 0.0) + sure
             common.update(set(stems))
+    # A phrase is said where a longer one holds it, too.
+    alone = dict(worth)
+    for stems in forms:
+        for part in _within(stems):
+            if part in forms:
+                owners[part] |= owners[stems]
+                worth[part] += alone[stems] if len(part) > 1 else 0.0
     found = []
     for stems, texts in forms.items():
         often = sum(math.log1p(common[stem]) for stem in stems) / len(stems) ** 0.5
         weight = often * math.log1p(worth[stems])
         text = min(texts, key=lambda text: (-texts[text], text.isupper(), text))
-        found.append(Phrase(text, stems, tuple(owners[stems].values()), weight))
+        own = sorted(owners[stems].values(), key=lambda piece: piece.span)
+        found.append(Phrase(text, stems, tuple(own), weight))
     return sorted(found, key=lambda one: (-one.weight, one.pieces[0].span, one.text))
 
 
@@ -230,6 +238,13 @@ def title_line(text: str) -> str | None:
     letters = sum(letter.isalpha() for letter in plain)
     wordy = 2 <= len(words) <= TITLE and letters * 3 >= 2 * len(plain.replace(" ", ""))
     return plain if wordy and any(_says(word) and not is_empty(word) for word in words) else None
+
+
+def _within(stems: tuple[str, ...]) -> set[tuple[str, ...]]:
+    """Every shorter run of words in a phrase."""
+    many = len(stems)
+    runs = {stems[a:b] for a in range(many) for b in range(a + 1, many + 1)}
+    return runs - {stems}
 
 
 def _stretches(run: Sequence[str]) -> Iterator[str]:

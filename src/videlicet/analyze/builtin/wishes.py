@@ -40,7 +40,7 @@ _NUMBERS = {
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
         "fifteen sixteen seventeen eighteen nineteen twenty".split()
     )
-} | {"a": 1, "an": 1, "a single": 1, "a couple of": 2, "a few": 3, "several": 4, "thirty": 30,
+} | {"a single": 1, "a couple of": 2, "a few": 3, "several": 4, "thirty": 30,
      "fifty": 50, "hundred": 100}  # fmt: skip
 _NUMBER = r"(?P<n>\d{1,4}|" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + ")"
 _ADJECTIVES = r"(?:[a-z]+[\s-]+){0,2}?"
@@ -91,9 +91,7 @@ _SIGNS: tuple[tuple[Kind, str | None, str], ...] = (
         Kind.SUMMARY,
         r"(?:gist|summary|takeaways?|points?|message|idea|this|the)\b(?:\s+(?:video|film|clip|"
         r"movie|recording|talk|lecture|footage))?(?:\s+(?:all\s+)?about|\s+of\s+(?:this|the)\b.*)?"
-        r"\s*[?.]*$|^what(?:'s|\s+is|\s+happens|\s+is\s+happening|\s+goes\s+on|\s+is\s+going\s+on)"
-        r"(?:\s+(?:(?:in|with|during|throughout)\s+)?(?:it|(?:this|the)(?:\s+\w+)?)"
-        r"(?:\s+(?:all\s+)?about)?)?\s*[?.]*$",
+        r"\s*[?.]*$",
         r"\b(?:summar(?:y|i[sz]e|i[sz]ation|ies|ising|izing)|tl;?dr|recap|synopsis|overview|"
         r"abstract|gist|digest|sum\s+up|condense|key\s+(?:points|takeaways|ideas|messages|facts)|"
         r"main\s+(?:points|ideas|messages)|take-?aways|bullet\s+points|describe\s+(?:this|the)\s+"
@@ -120,6 +118,13 @@ _SIGNS: tuple[tuple[Kind, str | None, str], ...] = (
         r"(?:title|headline|name)\s+(?:for|of)\s+(?:this|the)\s+(?:video|film|clip|movie|recording)\b",
         r"\b(?:titles?|headlines?)\b",
     ),
+)
+#: "What is this?", "What happens in the video?"
+_WHAT = re.compile(
+    r"^what(?:'s|\s+is|\s+happens|\s+is\s+happening|\s+goes\s+on|\s+is\s+going\s+on)(?:\s+(?:(?:in|"
+    r"with|during|throughout)\s+)?(?:it|this|(?:this|the)\s+(?:video|film|clip|movie|recording|talk|"
+    r"lecture|footage))(?:\s+(?:all\s+)?about)?)?\s*[?.]*$",
+    re.I,
 )
 _GIST = (Kind.TITLE, Kind.TOPICS, Kind.HASHTAGS)
 _COUNTED = {
@@ -181,6 +186,8 @@ def _kinds(plain: str) -> tuple[Kind, ...]:
         for kind, asked, wished in _SIGNS
         if _is(plain, asked if question else wished, question)
     ]
+    if question and not found and _WHAT.match(plain):
+        return (Kind.SUMMARY,)
     if not found:
         return (Kind.QUESTION,)
     if found[0] in _GIST or (len(found) > 1 and all(one in _GIST for one in found)):
@@ -197,11 +204,13 @@ def _is(plain: str, sign: str | None, question: bool) -> bool:
 
 
 def _count(text: str, what: str) -> int | None:
-    found = re.search(rf"\b{_NUMBER}[\s-]+{_ADJECTIVES}{what}\b", text, re.I)
-    if found is None:
-        return None
-    number = found["n"].lower()
-    return max(1, int(number) if number.isdigit() else _NUMBERS[number])
+    # "A two-sentence summary": an article counts only where there is no number.
+    for number in (_NUMBER, "(?P<n>an?)"):
+        found = re.search(rf"\b{number}[\s-]+{_ADJECTIVES}{what}\b", text, re.I)
+        if found is not None and (number == _NUMBER or not found[0].lower().endswith("s")):
+            told = found["n"].lower()
+            return max(1, int(told) if told.isdigit() else _NUMBERS.get(told, 1))
+    return None
 
 
 def _roughly(text: str, words: int | None) -> int | None:
