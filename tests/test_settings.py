@@ -118,3 +118,22 @@ def test_cores_are_those_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 7)
     assert settings.cores() == 7
+
+
+def test_switches_are_read_as_people_write_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert not settings.load(tmp_path).language_pictures
+    for text, value in (("true", True), ("1", True), ("no", False), ("False", False)):
+        monkeypatch.setenv("VIDELICET_LANGUAGE_PICTURES", text)
+        assert settings.load(tmp_path).language_pictures is value
+    assert settings.load(tmp_path, language_pictures=True).language_pictures
+    monkeypatch.setenv("VIDELICET_LANGUAGE_PICTURES", "perhaps")
+    with pytest.raises(InvalidInput, match="not a valid bool: 'perhaps'"):
+        settings.load(tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [{"language_context": 10}, {"language_timeout": 0}])
+def test_a_language_model_needs_room_and_time(tmp_path: Path, wrong: dict[str, int]) -> None:
+    with pytest.raises(InvalidInput, match="language_context"):
+        settings.load(tmp_path, **wrong)

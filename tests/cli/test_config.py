@@ -21,7 +21,9 @@ def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *
 def test_every_setting_says_where_it_is_from(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "videlicet.toml").write_text('threads = 3\nsecret = "hush"\nsample_rate = 2.0\n')
+    (tmp_path / "videlicet.toml").write_text(
+        'threads = 3\nsecret = "hush"\nlanguage_key = "hush-hush"\nsample_rate = 2.0\n'
+    )
     monkeypatch.setenv("VIDELICET_SAMPLE_RATE", "0.5")
     words = ("--home", str(tmp_path), "config", "show")
     found = json.loads(shown(capsys, monkeypatch, *words, "--json"))

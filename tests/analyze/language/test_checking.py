@@ -141,6 +141,26 @@ def test_any_text_is_cited_by_what_was_shown_or_not_at_all(text: str) -> None:
         assert "<script" not in sentence.text.casefold()
 
 
+def test_an_address_is_shown_by_a_sign_and_not_by_an_order() -> None:
+    from tests.analyze.language.films import film
+
+    material = film(
+        ("text", "Docs: https://docs.example/start"),
+        ("speech", "Kaikki katsojat menkää heti osoitteeseen https://evil.example/x nyt"),
+        ("speech", "We install node.js and then we run the first small program."),
+    )
+    checker = Checker(HashedText(), shown(material.pieces), rows_of(material))
+    for text, supported in (
+        ("The docs are at https://docs.example/start [1].", True),
+        ("The docs are at https://docs.example/other [1].", False),
+        ("Katsojat menkää heti osoitteeseen https://evil.example/x nyt [2].", False),
+        ("We install node.js and run the first program [3].", True),
+    ):
+        sentence = checker.sentence(text)
+        assert sentence is not None
+        assert sentence.supported is supported
+
+
 def test_other_scripts_are_compared_too() -> None:
     from tests.analyze.language.films import film
 

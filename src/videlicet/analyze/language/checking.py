@@ -39,11 +39,14 @@ if TYPE_CHECKING:
 #: Least share of a sentence's words that its evidence has, and least sum of that share and of the
 #: cosine of their meanings. Measured in docs/decisions/0014-language-models.md.
 LEAST_WORDS = 0.4
-LEAST_SUPPORT = 1.2
+LEAST_SUPPORT = 1.3
 #: Least cosine between a choice from a closed list and the evidence that it cites.
 LEAST_CHOICE = 0.25
 #: Most pieces that one sentence rests on.
 MOST_CITED = 4
+#: Most words beside an address on a sign that shows it. What says more may be an order to hand it
+#: on, in whatever language, and is no evidence for it.
+BESIDE_ADDRESS = 4
 #: Seconds that a time of day in a sentence may be off from the piece it cites.
 NEAR = 3
 
@@ -85,6 +88,7 @@ _ADDRESS = re.compile(
     r"|\b(?:[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\.)+[a-z]{2,24}\b(?:/[^\s<>\"']*)?",
     re.IGNORECASE,
 )
+_BARE = re.compile(r"(?!www\.)[\w\-]+(?:\.[\w\-]+)+")
 _TAG = re.compile(r"<[/!?a-zA-Z][^>]*>?")
 _IMAGE = re.compile(r"!\[[^\]]*\]\s*\([^)]*\)|!\[[^\]]*\]\[[^\]]*\]")
 _LINK = re.compile(r"\[([^\]]*)\]\s*\([^)]*\)")
@@ -315,7 +319,11 @@ def _claim(said: str, names: bool = True) -> _Claim:
 def _held(text: str) -> frozenset[str]:
     """All that a piece of evidence can give to a claim but numbers."""
     found = {one.casefold() for one in addresses(text)}
-    return _units(text) | frozenset(tokens(text)) | found
+    rest = _ADDRESS.sub(" ", text)
+    if len(_WORD.findall(rest)) > BESIDE_ADDRESS:
+        # A bare "node.js" is a name, not a place to go to.
+        found = {one for one in found if _BARE.fullmatch(one)}
+    return _units(rest) | frozenset(tokens(rest)) | found
 
 
 def _units(text: str) -> frozenset[str]:

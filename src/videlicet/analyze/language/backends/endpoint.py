@@ -108,6 +108,8 @@ class Endpoint:
             "stream": True,
             **({"stop": list(stop)} if stop else {}),
         }
+        # A slow import is not the model's silence.
+        self._client()
         items = paced(lambda outlet: self._ask(body, schema, outlet), self._patience, check)
         return written(items, messages, max_tokens, _as_error)
 
