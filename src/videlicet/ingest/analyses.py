@@ -138,6 +138,18 @@ def run(runtime: Runtime, tenant: str, id: str) -> str:
         runtime.stirred.set()
 
 
+def give_up(runtime: Runtime, tenant: str, id: str, error: VidelicetError) -> str:
+    """Fail an analysis for a fault of ours."""
+    grant = replace(runtime.grant, tenant=tenant)
+    try:
+        one = runtime.store.catalog.resource(grant, Kind.ANALYSIS, id)
+        return end(grant, runtime.store, one, FAILED, {"error": error.to_json()}).status
+    except NotFound:
+        return "gone"
+    finally:
+        runtime.stirred.set()
+
+
 def end(
     grant: Grant,
     store: Store,

@@ -50,6 +50,29 @@ def prepare(runtime: Runtime, tenant: str, file_id: str) -> str:
         return files.fail(grant, runtime.store, file, error).status
 
 
+def give_up_file(runtime: Runtime, tenant: str, file_id: str, error: VidelicetError) -> str:
+    """Fail a file for a fault of ours."""
+    grant = replace(runtime.grant, tenant=tenant)
+    try:
+        file = runtime.store.catalog.resource(grant, Kind.FILE, file_id)
+        return files.fail(grant, runtime.store, file, error).status
+    except NotFound:
+        return "gone"
+
+
+def give_up_embedding(runtime: Runtime, tenant: str, task_id: str, error: VidelicetError) -> str:
+    """Fail an embedding task for a fault of ours."""
+    grant = replace(runtime.grant, tenant=tenant)
+    shutil.rmtree(staging(runtime.settings, task_id), ignore_errors=True)
+    try:
+        return runtime.store.catalog.update_resource(
+            grant, Kind.EMBEDDING, task_id, when=[PROCESSING], status=FAILED,
+            body={"error": error.to_json()},
+        ).status  # fmt: skip
+    except NotFound:
+        return "gone"
+
+
 def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
     """Run one embedding task; its status.
 

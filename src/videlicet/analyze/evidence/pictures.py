@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -58,7 +58,11 @@ def of_picture(name: str, source: bytes | Path, models: Models, settings: Settin
         for line in models.reader.read(frame)
     ]  # fmt: skip
     media = MediaInfo("image", _SPAN, None, (), None)
-    cards: dict[str, Any] = {"vision": models.vision.card.id, "reader": models.reader.card.id}
+    cards = {
+        "text": models.text.card.id,
+        "vision": models.vision.card.id,
+        "reader": models.reader.card.id,
+    }
     vectors = [
         seen.semantics[0]
         if piece.modality is Modality.VISUAL

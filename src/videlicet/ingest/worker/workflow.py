@@ -147,13 +147,27 @@ def outcome(name: str, work: Callable[[], Any]) -> dict[str, Any]:
         return {"error": fault.to_json()}
 
 
+def _short(name: str, work: Callable[[], str], give_up: Callable[[VidelicetError], str]) -> str:
+    """Work of a single step, which sees to faults of the caller's itself. One of ours fails it too,
+    or it would be begun again for ever."""
+    try:
+        return str(_step(name, work))
+    except VidelicetError as error:
+        fault = error
+    return str(_step("give up", lambda: give_up(fault)))
+
+
 @DBOS.workflow(name=PREPARE, max_recovery_attempts=None)
 def prepare_file(tenant: str, file_id: str) -> str:
     """Make an uploaded file ready, and return its status."""
     assert _runtime is not None
     runtime = _runtime
     with told("file", file_id, trace_of(runtime, Kind.FILE, tenant, file_id)) as end:
-        end.status = str(_step("prepare", lambda: short.prepare(runtime, tenant, file_id)))
+        end.status = _short(
+            "prepare",
+            lambda: short.prepare(runtime, tenant, file_id),
+            lambda error: short.give_up_file(runtime, tenant, file_id, error),
+        )
         return end.status
 
 
@@ -163,7 +177,11 @@ def embed_media(tenant: str, task_id: str) -> str:
     assert _runtime is not None
     runtime = _runtime
     with told("embedding", task_id, trace_of(runtime, Kind.EMBEDDING, tenant, task_id)) as end:
-        end.status = str(_step("embed", lambda: short.embed(runtime, tenant, task_id)))
+        end.status = _short(
+            "embed",
+            lambda: short.embed(runtime, tenant, task_id),
+            lambda error: short.give_up_embedding(runtime, tenant, task_id, error),
+        )
         return end.status
 
 
@@ -175,7 +193,11 @@ def analyze_video(tenant: str, analysis_id: str) -> str:
     with told(
         "analysis", analysis_id, trace_of(runtime, Kind.ANALYSIS, tenant, analysis_id)
     ) as end:
-        end.status = str(_step("analyze", lambda: analyses.run(runtime, tenant, analysis_id)))
+        end.status = _short(
+            "analyze",
+            lambda: analyses.run(runtime, tenant, analysis_id),
+            lambda error: analyses.give_up(runtime, tenant, analysis_id, error),
+        )
         return end.status
 
 
