@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: What a further part must explain, in seconds times squared distance between unit vectors: for
 #: a minute, and the power of the length by which it grows.
-PRICE, GROWTH = 2.4, 0.35
+PRICE, GROWTH = 2.6, 0.35
 #: How much each modality tells of a change, and over how many seconds it is looked at together:
 #: one sentence is not yet another subject, another picture may be.
 SAID, WRITTEN, SHOWN = (0.77, 4.0), (0.7, 0.7), (1.0, 0.7)
