@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from videlicet.analyze.evidence.gather import Material
     from videlicet.analyze.structured.finding.wanted import Wanted
     from videlicet.models.base import TextEncoder
-    from videlicet.types import Piece
+    from videlicet.types import Piece, Span
 
     Floats: TypeAlias = NDArray[np.float32]
     Places: TypeAlias = NDArray[np.intp]
@@ -50,6 +50,8 @@ class Sources:
         self.vectors: Floats = np.asarray(vectors, np.float32)
         self._cosines = np.asarray(_widened(queries, wide) @ self.vectors.T, np.float32)
         self.words = [tokens(piece.text[:READ]) for piece in self.pieces]
+        self._starts = np.array([float(piece.span.start) for piece in self.pieces])
+        self._ends = np.array([float(piece.span.end) for piece in self.pieces])
         self._holding: dict[str, list[int]] = {}
         for place, words in enumerate(self.words):
             for word in dict.fromkeys(words):
@@ -61,6 +63,16 @@ class Sources:
     @property
     def all(self) -> Places:
         return np.arange(len(self.pieces))
+
+    def inside(self, places: Places, span: Span) -> Places:
+        """Those of some pieces of which, or of whose part of it, a stretch holds the better part;
+        and instants in it."""
+        start, end = float(span.start), float(span.end)
+        first, last = self._starts[places], self._ends[places]
+        shared = np.minimum(last, end) - np.maximum(first, start)
+        better = (shared > 0) & (2 * shared >= np.minimum(last - first, end - start))
+        instant = (first == last) & (start <= first) & (first < end)
+        return np.asarray(places[better | instant])
 
     def cosine(self, text: str) -> Floats:
         """How near each piece is in meaning to a text that was announced (n,)."""

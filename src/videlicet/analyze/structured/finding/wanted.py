@@ -18,7 +18,7 @@ _GENERIC = frozenset(
         main short brief full complete overall general all any each every item entry field data
         info information detail start end begin beginning finish from until timestamp second
         minute hour day millisecond present visible shown show display appear contain include
-        mention use feature have does there whether true false if describe identify extract
+        mention timeline highlight sequence event use feature have does there whether true false if describe identify extract
         give return provide find find list exact exactly one found state stated given what
         which evidence first last top most important key relevant short sentence word phrase single
         """
