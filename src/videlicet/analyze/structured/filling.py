@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 #: Items of a list that no schema limits, and stretches of a list that goes along the video.
 ITEMS, STRETCHES = 10, 20
+#: Pieces whose neighbours a field with a vague name looks at first.
+NEIGHBOURS = 20
 #: Candidates that are tried for one place.
 TRIED = 2_000
 
@@ -92,8 +94,17 @@ def fill(sources: Sources, node: Node, want: Wanted, view: View) -> Filled | Non
 
 
 def empty(node: Node, want: Wanted) -> Filled:
-    """The emptiest value; a sentence says so where it is not null."""
-    said = () if node.empty is None else (Sentence(f"{want.label or 'value'}: not found"),)
+    """The emptiest value; a sentence for each part of it that is not null says so."""
+    record = next((form for form in node.forms if isinstance(form, Record)), None)
+    if node.empty is None:
+        said: tuple[Sentence, ...] = ()
+    elif record is not None and isinstance(node.empty, dict):
+        fields = (field for field in record.fields if field.name in node.empty)
+        said = tuple(
+            one for field in fields for one in empty(field.node, _below(field, want)).sentences
+        )
+    else:
+        said = (Sentence(f"{want.label or 'value'}: not found"),)
     return Filled(node.empty, (), said)
 
 
@@ -204,8 +215,10 @@ def _times(
 
 
 def _record(sources: Sources, node: Node, form: Record, want: Wanted, view: View) -> Filled | None:
-    """Each field by itself; then the times, which are those of what the other fields rest on."""
+    """Each field by itself; those whose name tells little beside what the others found; then the
+    times, which are those of what the other fields rest on."""
     parts: dict[str, Filled] = {}
+    vague: list[tuple[Field, Wanted]] = []
     late: list[tuple[Field, Wanted, Form, Edge]] = []
     for field in form.fields:
         below = _below(field, want)
@@ -213,10 +226,20 @@ def _record(sources: Sources, node: Node, form: Record, want: Wanted, view: View
             ((one, edge) for one in field.node.forms if (edge := _edge(one, below)) is not None),
             None,
         )
-        own = timed is not None and bool(set(below.keys) - set(want.keys))
-        if timed is not None and not own:
+        # A time may be that of something of its own: when the menu is shown.
+        own = timed is None or (not below.bound and bool(set(below.keys) - set(want.keys)))
+        if timed is None and not below.named and below.role is None:
+            vague.append((field, below))
+        elif own and (filled := fill(sources, field.node, below, view)) is not None:
+            parts[field.name] = filled
+        elif timed is not None:
             late.append((field, below, *timed))
-        elif (filled := fill(sources, field.node, below, view)) is not None:
+    known = [n for part in parts.values() for n in part.places][:NEIGHBOURS]
+    for field, below in vague:
+        near = View(sources.beside(view.places, known), view.span)
+        filled = fill(sources, field.node, below, near) if known else None
+        filled = filled or fill(sources, field.node, below, view)
+        if filled is not None:
             parts[field.name] = filled
     places = [place for part in parts.values() for place in part.places]
     if late and not places and (len(late) == len(form.fields)):
@@ -246,7 +269,7 @@ def _whole(value: Any, parts: Sequence[Filled]) -> Filled:
 
 def _best(sources: Sources, want: Wanted, view: View) -> list[int]:
     """The pieces that have most to do with something, the first one first."""
-    relevance, covered = sources.relevance(want), sources.coverage(want.keys)
+    relevance, covered = sources.relevance(want), sources.share(want)
     order = view.places[np.argsort(-relevance[view.places], kind="stable")]
     return [int(n) for n in order if relevance[n] >= NEAR or covered[n] >= COVERED]
 

@@ -111,7 +111,7 @@ def _matching(material: Material, sources: Sources, want: Wanted, range: Span) -
     if not want.keys:
         spans: Iterable[Span] = groups(material, STRETCHES)
     else:
-        meant, covered = sources.cosine(want.text), sources.coverage(want.keys)
+        meant, covered = sources.cosine(want.text), sources.share(want)
         pieces = np.flatnonzero((meant >= NEAR) | (covered >= COVERED))
         looks = sources.likeness(want.text, material.looks.rows) >= NEAR
         matched = [sources.pieces[n].span for n in pieces]

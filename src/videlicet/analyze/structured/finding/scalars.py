@@ -210,9 +210,9 @@ def _typed(
     """What a reader finds in pieces that have to do with the field; anywhere, where the field
     names nothing but the kind."""
     relevance = sources.relevance(wanted)
-    covered, named = sources.coverage(wanted.keys), wanted.named
+    covered, named = sources.share(wanted), wanted.named
     for place in (int(n) for n in view[np.argsort(-relevance[view], kind="stable")]):
-        if named and relevance[place] < NEAR and not covered[place]:
+        if named and relevance[place] < NEAR and covered[place] < COVERED:
             continue
         found = sources.read(place, reader)
         text = sources.pieces[place].text
@@ -263,7 +263,7 @@ def _plain(sources: Sources, wanted: Wanted, view: Places) -> Iterator[Candidate
     if wanted.role is not None and not wanted.keys:
         yield from _by_role(sources, wanted, view)
         return
-    relevance, covered = sources.relevance(wanted), sources.coverage(wanted.keys)
+    relevance, covered = sources.relevance(wanted), sources.share(wanted)
     modalities = MODALITIES.get(wanted.role)
     for place in (int(n) for n in view[np.argsort(-relevance[view], kind="stable")]):
         piece = sources.pieces[place]
@@ -296,9 +296,13 @@ def _part(sources: Sources, wanted: Wanted, place: int) -> str:
         if split := _SEPARATOR.match(rest):
             return rest[split.end() :].strip()
     if "code" in wanted.kinds:
-        found = sources.read(place, literals.numbers)
-        best = max(found, key=lambda one: _nearness(sources, wanted, place, one), default=None)
-        return text[best.start : best.end] if best and ends else ""
+        near = {
+            text[one.start : one.end]: _nearness(sources, wanted, place, one)
+            for one in sources.read(place, literals.numbers)
+            if text[one.start].isdigit()
+        }
+        best = max(near, key=lambda digits: near[digits], default="")
+        return best if best and near[best] > 0 else ""
     return text
 
 

@@ -74,6 +74,16 @@ class Sources:
         instant = (first == last) & (start <= first) & (first < end)
         return np.asarray(places[better | instant])
 
+    def beside(self, places: Places, others: Sequence[int]) -> Places:
+        """Those of some pieces that share time with one of the others."""
+        shares = np.zeros(len(places), bool)
+        for other in others:
+            asset = self.pieces[other].asset_id
+            same = np.array([self.pieces[int(n)].asset_id == asset for n in places], bool)
+            first, last = self._starts[places], self._ends[places]
+            shares |= same & (first <= self._ends[other]) & (last >= self._starts[other])
+        return np.asarray(places[shares])
+
     def cosine(self, text: str) -> Floats:
         """How near each piece is in meaning to a text that was announced (n,)."""
         return np.asarray(self._cosines[self._numbers[text]])
@@ -97,6 +107,12 @@ class Sources:
             self._covered[keys] = found
         return found
 
+    def share(self, wanted: Wanted) -> Floats:
+        """The coverage of a field's name, or of what is said of it (n,)."""
+        if len(wanted.more) < 2:
+            return self.coverage(wanted.keys)
+        return np.maximum(self.coverage(wanted.keys), self.coverage(wanted.more))
+
     def weight(self, key: str) -> float:
         """How rare a stem is in the evidence; one that is nowhere weighs like the rarest."""
         matching = sum(len(self._holding[stem]) for stem in self.family(key))
@@ -113,7 +129,7 @@ class Sources:
     def relevance(self, wanted: Wanted) -> Floats:
         """How much each piece has to do with a field (n,): the greater of what its meaning and
         its words share with it, and a little of the lesser."""
-        near, covered = self.cosine(wanted.text), self.coverage(wanted.keys)
+        near, covered = self.cosine(wanted.text), self.share(wanted)
         return np.asarray(np.maximum(near, covered) + 0.1 * np.minimum(near, covered), np.float32)
 
     def read(self, place: int, reader: Callable[[str], Iterable[Found]]) -> tuple[Found, ...]:
