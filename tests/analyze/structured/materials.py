@@ -89,9 +89,7 @@ def materials(draw: st.DrawFn) -> list[Material]:
     """None to two videos with up to twelve pieces each."""
     found = []
     for number in range(draw(st.integers(0, 2))):
-        texts = draw(
-            st.lists(st.sampled_from(_LINES) | st.text(min_size=1, max_size=20), max_size=12)
-        )
+        line = st.sampled_from(_LINES) | st.text(min_size=1, max_size=20)
         rows: list[Row] = []
         for text in draw(st.lists(line, max_size=12)):
             start = draw(st.integers(0, 50))

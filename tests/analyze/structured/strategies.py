@@ -27,7 +27,9 @@ FORMATS = (
 )
 PATTERNS = (
     "^[A-Z]{2,3}-\\d{4}$", "a+b*", "^(red|green|blue)$", "\\d", "^\\S+@\\S+$", "^.{3,}$",
-    "\\bcat\\b", "^[^0-9]*$", "^(?:[a-z]+ )*[a-z]+$", "[\\w.]+", "^\\d{2}:\\d{2}$", "^$|^x", "(a|b)+c?$", "",
+    "\\bcat\\b", "^[^0-9]*$", "^(?:[a-z]+ )*[a-z]+$", "[\\w.]+",
+    "^\\d{2}:\\d{2}$", "^$|^x", "(a|b)+c?$",
+    "",
 )  # fmt: skip
 
 strings = st.one_of(
@@ -77,7 +79,11 @@ leaves = st.one_of(
 
 def _nullable(schema: Any) -> Any:
     kind = schema.get("type") if isinstance(schema, dict) else None
-    if isinstance(kind, str) and kind != "timestamp" and not schema.keys() & {"enum", "const"}:
+    if (
+        isinstance(kind, str)
+        and kind not in ("timestamp", "null")
+        and not schema.keys() & {"enum", "const"}
+    ):
         return {**schema, "type": [kind, "null"]}
     return {"anyOf": [schema, {"type": "null"}]}
 

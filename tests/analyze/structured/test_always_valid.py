@@ -39,7 +39,7 @@ def check(schema: dict[str, Any], answer: Answer) -> None:
     assert json.loads(json.dumps(answer.value)) == answer.value
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=220, deadline=None, suppress_health_check=SLOW)
 @given(schemas(), materials())
 def test_value_meets_its_schema(schema: dict[str, Any], films: list[Material]) -> None:
     given_schema = deepcopy(schema)
@@ -50,13 +50,13 @@ def test_value_meets_its_schema(schema: dict[str, Any], films: list[Material]) -
     assert answer.sentences
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 @given(schemas(), materials())
 def test_the_same_again(schema: dict[str, Any], films: list[Material]) -> None:
     assert extract(films, schema, "", ENCODER) == extract(films, schema, "", ENCODER)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 @given(schemas(), materials())
 def test_nothing_is_invented(schema: dict[str, Any], films: list[Material]) -> None:
     answer = extract(films, schema, "", ENCODER)
@@ -86,7 +86,7 @@ def _read(citations: Sequence[Piece]) -> set[str]:
     return {str(one) for one in (*found, *whole, *offset, *times, *seconds)}
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 @given(schemas())
 def test_the_emptiest_value_is_valid_and_every_place_has_one(schema: dict[str, Any]) -> None:
     found = read(schema)

@@ -12,6 +12,7 @@ import numpy as np
 from videlicet.analyze.structured.clock import written
 from videlicet.analyze.structured.finding.scalars import (
     COVERED,
+    MODALITIES,
     NEAR,
     Candidate,
     booleans,
@@ -32,14 +33,15 @@ from videlicet.analyze.structured.schema.shapes import (
     Text,
 )
 from videlicet.analyze.structured.stretches import groups
-from videlicet.types import Sentence, Span, merge
+from videlicet.types import Sentence, Span
 
 if TYPE_CHECKING:
-    from videlicet.analyze.evidence.gather import Material
     from videlicet.analyze.structured.finding.sources import Places, Sources
 
 #: Items of a list that no schema limits, and stretches of a list that goes along the video.
 ITEMS, STRETCHES = 10, 20
+#: Pieces whose neighbours a field with a vague name looks at first.
+NEIGHBOURS = 20
 #: Candidates that are tried for one place.
 TRIED = 2_000
 
@@ -92,8 +94,17 @@ def fill(sources: Sources, node: Node, want: Wanted, view: View) -> Filled | Non
 
 
 def empty(node: Node, want: Wanted) -> Filled:
-    """The emptiest value; a sentence says so where it is not null."""
-    said = () if node.empty is None else (Sentence(f"{want.label or 'value'}: not found"),)
+    """The emptiest value; a sentence for each part of it that is not null says so."""
+    record = next((form for form in node.forms if isinstance(form, Record)), None)
+    if node.empty is None:
+        said: tuple[Sentence, ...] = ()
+    elif record is not None and isinstance(node.empty, dict):
+        fields = (field for field in record.fields if field.name in node.empty)
+        said = tuple(
+            one for field in fields for one in empty(field.node, _below(field, want)).sentences
+        )
+    else:
+        said = (Sentence(f"{want.label or 'value'}: not found"),)
     return Filled(node.empty, (), said)
 
 
@@ -204,8 +215,10 @@ def _times(
 
 
 def _record(sources: Sources, node: Node, form: Record, want: Wanted, view: View) -> Filled | None:
-    """Each field by itself; then the times, which are those of what the other fields rest on."""
+    """Each field by itself; those whose name tells little beside what the others found; then the
+    times, which are those of what the other fields rest on."""
     parts: dict[str, Filled] = {}
+    vague: list[tuple[Field, Wanted]] = []
     late: list[tuple[Field, Wanted, Form, Edge]] = []
     for field in form.fields:
         below = _below(field, want)
@@ -213,10 +226,20 @@ def _record(sources: Sources, node: Node, form: Record, want: Wanted, view: View
             ((one, edge) for one in field.node.forms if (edge := _edge(one, below)) is not None),
             None,
         )
-        own = timed is not None and bool(set(below.keys) - set(want.keys))
-        if timed is not None and not own:
+        # A time may be that of something of its own: when the menu is shown.
+        own = timed is None or (not below.bound and bool(set(below.keys) - set(want.keys)))
+        if timed is None and not below.named and below.role is None:
+            vague.append((field, below))
+        elif own and (filled := fill(sources, field.node, below, view)) is not None:
+            parts[field.name] = filled
+        elif timed is not None:
             late.append((field, below, *timed))
-        elif (filled := fill(sources, field.node, below, view)) is not None:
+    known = [n for part in parts.values() for n in part.places][:NEIGHBOURS]
+    for field, below in vague:
+        near = View(sources.beside(view.places, known), view.span)
+        filled = fill(sources, field.node, below, near) if known else None
+        filled = filled or fill(sources, field.node, below, view)
+        if filled is not None:
             parts[field.name] = filled
     places = [place for part in parts.values() for place in part.places]
     if late and not places and (len(late) == len(form.fields)):
@@ -246,7 +269,7 @@ def _whole(value: Any, parts: Sequence[Filled]) -> Filled:
 
 def _best(sources: Sources, want: Wanted, view: View) -> list[int]:
     """The pieces that have most to do with something, the first one first."""
-    relevance, covered = sources.relevance(want), sources.coverage(want.keys)
+    relevance, covered = sources.relevance(want), sources.share(want)
     order = view.places[np.argsort(-relevance[view.places], kind="stable")]
     return [int(n) for n in order if relevance[n] >= NEAR or covered[n] >= COVERED]
 
@@ -330,23 +353,24 @@ def _all(
 def _along(
     sources: Sources, node: Node, form: Record, want: Wanted, view: View, most: int
 ) -> Iterator[Filled]:
-    """An object for each stretch that says something of it, in the order of time; where it asks
-    for no times, each only once."""
+    """An object for each stretch that says something of it, in the order of time; none twice."""
     told: list[Any] = []
-    for part in _stretches(sources, want, view, most):
+    for part in _stretches(sources, form, want, view, most):
         filled = _record(sources, node, form, want, part)
         if filled is None or not node.valid(filled.value):
             continue
-        if any(same(filled.value, value) for value in told):
-            continue
-        told.append(filled.value)
-        yield filled
+        if not any(same(filled.value, value) for value in told):
+            told.append(filled.value)
+            yield filled
 
 
-def _stretches(sources: Sources, want: Wanted, view: View, most: int) -> Iterator[View]:
-    """The view cut into stretches of each video; those that have to do with what is wanted, where
-    it is about something."""
-    about = set(_best(sources, want, view)) if want.keys and want.role is None else None
+def _stretches(
+    sources: Sources, form: Record, want: Wanted, view: View, most: int
+) -> Iterator[View]:
+    """The view cut into stretches of each video: of a whole one those it is made of, within one of
+    these its events. Where the list is about something ("announcements"), those that have to do
+    with it."""
+    about = set(_best(sources, want, view)) if want.named else None
     first = 0
     for material in sources.materials:
         last = first + len(material.pieces)
@@ -354,34 +378,31 @@ def _stretches(sources: Sources, want: Wanted, view: View, most: int) -> Iterato
         first = last
         if not own.size:
             continue
-        for span in _spans(sources, material, own, about, view, most):
-            span_view = span if view.span is None else span.intersect(view.span)
-            if span_view is None:
-                continue
-            inside = [int(n) for n in own if mostly(sources.pieces[n].span, span_view)]
-            if inside and (about is None or about & set(inside)):
-                yield View(np.array(inside, np.intp), span_view)
+        spans = (
+            groups(material, most)
+            if view.span is None
+            else _events(sources, form, want, own, view.span, about)
+        )
+        for span in spans:
+            inside = sources.inside(own, span)
+            if inside.size and (about is None or about & set(inside.tolist())):
+                yield View(inside, span)
 
 
-def _spans(
+def _events(
     sources: Sources,
-    material: Material,
-    own: Places,
+    form: Record,
+    want: Wanted,
+    places: Places,
+    within: Span,
     about: set[int] | None,
-    view: View,
-    most: int,
 ) -> list[Span]:
-    """Where things happen: in a whole video the stretches it is made of; within one of these the
-    pieces that have to do with what is wanted."""
-    if view.span is None:
-        return groups(material, most)
-    places = [int(n) for n in own if about is None or int(n) in about]
-    return merge(sources.pieces[n].span.clamp(view.span) for n in places)
-
-
-def mostly(span: Span, stretch: Span) -> bool:
-    """Whether a span, or the better part of one of the two, is in a stretch."""
-    if span.start == span.end:
-        return stretch.contains(span.start)
-    shared = span.overlap(stretch)
-    return bool(shared and (2 * shared >= span.duration or 2 * shared >= stretch.duration))
+    """The times of pieces that have to do with what is wanted: of those that its fields ask for."""
+    roles = {role for field in form.fields if (role := _below(field, want).role) in MODALITIES}
+    heard = {modality for role in roles for modality in MODALITIES[role]}
+    pieces = (
+        sources.pieces[n]
+        for n in map(int, places)
+        if (about is None or n in about) and (not heard or sources.pieces[n].modality in heard)
+    )
+    return list(dict.fromkeys(sorted(piece.span.clamp(within) for piece in pieces)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import chain
@@ -11,7 +12,7 @@ import numpy as np
 
 from videlicet.analyze.structured.clock import written
 from videlicet.analyze.structured.definitions import SegmentDefinition
-from videlicet.analyze.structured.filling import View, asked, fill, mostly
+from videlicet.analyze.structured.filling import View, asked, fill
 from videlicet.analyze.structured.finding.scalars import COVERED, NEAR
 from videlicet.analyze.structured.finding.sources import Sources
 from videlicet.analyze.structured.finding.wanted import Wanted, wanted
@@ -67,7 +68,7 @@ def segment(
             for range in bounds[definition.id]
             for span in _within(_matching(material, sources, want, range), range, *limits)
             if span.duration
-            for filled in [fill(sources, plan, want, _view(sources, span))]
+            for filled in [fill(sources, plan, want, View(sources.inside(sources.all, span), span))]
         ]
     return found
 
@@ -110,7 +111,7 @@ def _matching(material: Material, sources: Sources, want: Wanted, range: Span) -
     if not want.keys:
         spans: Iterable[Span] = groups(material, STRETCHES)
     else:
-        meant, covered = sources.cosine(want.text), sources.coverage(want.keys)
+        meant, covered = sources.cosine(want.text), sources.share(want)
         pieces = np.flatnonzero((meant >= NEAR) | (covered >= COVERED))
         looks = sources.likeness(want.text, material.looks.rows) >= NEAR
         matched = [sources.pieces[n].span for n in pieces]
@@ -124,7 +125,8 @@ def _snapped(material: Material, spans: Iterable[Span]) -> list[Span]:
     cuts = sorted({at for shot in material.shots for at in (shot.start, shot.end)})
 
     def near(at: Fraction) -> Fraction:
-        best = min(cuts, key=lambda cut: abs(cut - at), default=at)
+        place = bisect_left(cuts, at)
+        best = min(cuts[max(0, place - 1) : place + 1], key=lambda cut: abs(cut - at), default=at)
         return best if abs(best - at) <= SNAP else at
 
     moved = [(near(span.start), near(span.end)) for span in spans]
@@ -165,8 +167,3 @@ def _grown(span: Span, range: Span, shortest: Fraction) -> Span:
     start = max(range.start, span.start - missing / 2)
     end = min(range.end, start + shortest)
     return Span(max(range.start, end - shortest), end)
-
-
-def _view(sources: Sources, span: Span) -> View:
-    inside = [n for n, piece in enumerate(sources.pieces) if mostly(piece.span, span)]
-    return View(np.array(inside, np.intp), span)

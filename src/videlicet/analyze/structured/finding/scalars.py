@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -33,6 +33,8 @@ CHOSEN, LEAD = 0.4, 0.04
 COVERED = 0.5
 #: Words between a number and the words that say what it counts.
 REACH = 6
+#: The nearness of a number of another kind than is asked for.
+UNFIT = -1.0
 #: Pieces that are looked at for a pattern, and words in a row that are tried.
 SEARCHED, ROW = 12, 6
 
@@ -49,7 +51,8 @@ _READERS: dict[str, Callable[[str], Iterator[Found]]] = {
     "url": literals.addresses,
     "person": literals.names,
 }
-_MODALITIES = {
+#: Where a role looks.
+MODALITIES: Mapping[Role | None, tuple[Modality, ...]] = {
     Role.SPEECH: (Modality.SPEECH,),
     Role.QUOTE: (Modality.SPEECH,),
     Role.SCREEN: (Modality.TEXT,),
@@ -115,8 +118,8 @@ def choice_text(name: str) -> str:
 def booleans(sources: Sources, wanted: Wanted, form: Flag, view: Places) -> Iterator[Candidate]:
     """Whether the evidence says so: every word of the field in one piece; false where a word of
     denial goes before one of them. Speech, text and things seen are there where there is any."""
-    if wanted.role in _MODALITIES and not wanted.keys:
-        found = [int(n) for n in view if sources.pieces[n].modality in _MODALITIES[wanted.role]]
+    if wanted.role in MODALITIES and not wanted.keys:
+        found = [int(n) for n in view if sources.pieces[n].modality in MODALITIES[wanted.role]]
         if found and True in form.choices:
             yield True, tuple(found[:3])
         return
@@ -142,7 +145,9 @@ def numbers(sources: Sources, wanted: Wanted, form: Number, view: Places) -> Ite
     """Numbers near the words of the field, nearest first: one after such a word is nearer than one
     before it. Where the field names a unit, that follows; prices look like prices."""
     scored: list[tuple[float, int, int, Any]] = []
-    for place in (int(n) for n in view):
+    anywhere = bool({"any money", "percent", "year"} & wanted.kinds) and not wanted.named
+    near = view if anywhere else view[sources.coverage(wanted.keys)[view] > 0]
+    for place in (int(n) for n in near):
         piece = sources.pieces[place]
         if piece.modality is Modality.VISUAL:
             continue
@@ -150,6 +155,8 @@ def numbers(sources: Sources, wanted: Wanted, form: Number, view: Places) -> Ite
             if form.whole and isinstance(found.value, float) and not found.value.is_integer():
                 continue
             score = _nearness(sources, wanted, place, found)
+            if score == 0 and anywhere and (found.money or "any money" not in wanted.kinds):
+                score = 1e-3 * (1 + float(sources.relevance(wanted)[place]))
             if score > 0:
                 scored.append((-score, place, found.start, found.value))
     for _, place, _, value in sorted(scored):
@@ -157,18 +164,19 @@ def numbers(sources: Sources, wanted: Wanted, form: Number, view: Places) -> Ite
 
 
 def _nearness(sources: Sources, wanted: Wanted, place: int, found: Found) -> float:
+    """How near the words of the field are to a number, 0..1; less where it is of another kind."""
     text = sources.pieces[place].text
     unit = wanted.unit
     after = tokens(text[found.end : found.end + 40])
     if unit and not (found.percent and "%" in unit):
         spelt = {stem for word in unit for stem in tokens(word)}
         if not after or after[0] not in spelt:
-            return 0.0
+            return UNFIT
     if "percent" in wanted.kinds and not (found.percent or after[:1] == tokens("percent")):
-        return 0.0
+        return UNFIT
     year = isinstance(found.value, int) and 1000 <= found.value <= 2100
     if "year" in wanted.kinds and not year:
-        return 0.0
+        return UNFIT
     before = tokens(text[: found.start])
     total = 0.0
     for key in wanted.keys:
@@ -177,12 +185,7 @@ def _nearness(sources: Sources, wanted: Wanted, place: int, found: Found) -> flo
         costs = [*([back] if back else []), *([ahead + 0.5] if ahead else [])]
         if costs and min(costs) <= REACH:
             total += sources.weight(key) / min(costs)
-    if total:
-        return total / sum(sources.weight(key) for key in wanted.keys) + 0.01
-    plain = {"money", "percent", "year"} & wanted.kinds
-    if plain and not wanted.named and ("money" not in plain or found.money):
-        return 1e-3 + 1e-3 * float(sources.relevance(wanted)[place])
-    return 0.0
+    return total / (sum(sources.weight(key) for key in wanted.keys) or 1.0)
 
 
 def _formatted(sources: Sources, wanted: Wanted, format: str, view: Places) -> Iterator[Candidate]:
@@ -207,9 +210,9 @@ def _typed(
     """What a reader finds in pieces that have to do with the field; anywhere, where the field
     names nothing but the kind."""
     relevance = sources.relevance(wanted)
-    covered = sources.coverage(wanted.keys)
+    covered, named = sources.share(wanted), wanted.named
     for place in (int(n) for n in view[np.argsort(-relevance[view], kind="stable")]):
-        if wanted.named and relevance[place] < NEAR and not covered[place]:
+        if named and relevance[place] < NEAR and covered[place] < COVERED:
             continue
         found = sources.read(place, reader)
         text = sources.pieces[place].text
@@ -260,8 +263,8 @@ def _plain(sources: Sources, wanted: Wanted, view: Places) -> Iterator[Candidate
     if wanted.role is not None and not wanted.keys:
         yield from _by_role(sources, wanted, view)
         return
-    relevance, covered = sources.relevance(wanted), sources.coverage(wanted.keys)
-    modalities = _MODALITIES.get(wanted.role) if wanted.role else None
+    relevance, covered = sources.relevance(wanted), sources.share(wanted)
+    modalities = MODALITIES.get(wanted.role)
     for place in (int(n) for n in view[np.argsort(-relevance[view], kind="stable")]):
         piece = sources.pieces[place]
         if relevance[place] < NEAR and covered[place] < COVERED:
@@ -293,9 +296,13 @@ def _part(sources: Sources, wanted: Wanted, place: int) -> str:
         if split := _SEPARATOR.match(rest):
             return rest[split.end() :].strip()
     if "code" in wanted.kinds:
-        found = sources.read(place, literals.numbers)
-        best = max(found, key=lambda one: _nearness(sources, wanted, place, one), default=None)
-        return text[best.start : best.end] if best and ends else ""
+        near = {
+            text[one.start : one.end]: _nearness(sources, wanted, place, one)
+            for one in sources.read(place, literals.numbers)
+            if text[one.start].isdigit()
+        }
+        best = max(near, key=lambda digits: near[digits], default="")
+        return best if best and near[best] > 0 else ""
     return text
 
 

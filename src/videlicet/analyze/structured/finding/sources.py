@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from videlicet.analyze.evidence.gather import Material
     from videlicet.analyze.structured.finding.wanted import Wanted
     from videlicet.models.base import TextEncoder
-    from videlicet.types import Piece
+    from videlicet.types import Piece, Span
 
     Floats: TypeAlias = NDArray[np.float32]
     Places: TypeAlias = NDArray[np.intp]
@@ -50,6 +50,8 @@ class Sources:
         self.vectors: Floats = np.asarray(vectors, np.float32)
         self._cosines = np.asarray(_widened(queries, wide) @ self.vectors.T, np.float32)
         self.words = [tokens(piece.text[:READ]) for piece in self.pieces]
+        self._starts = np.array([float(piece.span.start) for piece in self.pieces])
+        self._ends = np.array([float(piece.span.end) for piece in self.pieces])
         self._holding: dict[str, list[int]] = {}
         for place, words in enumerate(self.words):
             for word in dict.fromkeys(words):
@@ -61,6 +63,26 @@ class Sources:
     @property
     def all(self) -> Places:
         return np.arange(len(self.pieces))
+
+    def inside(self, places: Places, span: Span) -> Places:
+        """Those of some pieces of which, or of whose part of it, a stretch holds the better part;
+        and instants in it."""
+        start, end = float(span.start), float(span.end)
+        first, last = self._starts[places], self._ends[places]
+        shared = np.minimum(last, end) - np.maximum(first, start)
+        better = (shared > 0) & (2 * shared >= np.minimum(last - first, end - start))
+        instant = (first == last) & (start <= first) & (first < end)
+        return np.asarray(places[better | instant])
+
+    def beside(self, places: Places, others: Sequence[int]) -> Places:
+        """Those of some pieces that share time with one of the others."""
+        shares = np.zeros(len(places), bool)
+        for other in others:
+            asset = self.pieces[other].asset_id
+            same = np.array([self.pieces[int(n)].asset_id == asset for n in places], bool)
+            first, last = self._starts[places], self._ends[places]
+            shares |= same & (first <= self._ends[other]) & (last >= self._starts[other])
+        return np.asarray(places[shares])
 
     def cosine(self, text: str) -> Floats:
         """How near each piece is in meaning to a text that was announced (n,)."""
@@ -85,6 +107,12 @@ class Sources:
             self._covered[keys] = found
         return found
 
+    def share(self, wanted: Wanted) -> Floats:
+        """The coverage of a field's name, or of what is said of it (n,)."""
+        if len(wanted.more) < 2:
+            return self.coverage(wanted.keys)
+        return np.maximum(self.coverage(wanted.keys), self.coverage(wanted.more))
+
     def weight(self, key: str) -> float:
         """How rare a stem is in the evidence; one that is nowhere weighs like the rarest."""
         matching = sum(len(self._holding[stem]) for stem in self.family(key))
@@ -101,7 +129,7 @@ class Sources:
     def relevance(self, wanted: Wanted) -> Floats:
         """How much each piece has to do with a field (n,): the greater of what its meaning and
         its words share with it, and a little of the lesser."""
-        near, covered = self.cosine(wanted.text), self.coverage(wanted.keys)
+        near, covered = self.cosine(wanted.text), self.share(wanted)
         return np.asarray(np.maximum(near, covered) + 0.1 * np.minimum(near, covered), np.float32)
 
     def read(self, place: int, reader: Callable[[str], Iterable[Found]]) -> tuple[Found, ...]:

@@ -18,7 +18,8 @@ _GENERIC = frozenset(
         main short brief full complete overall general all any each every item entry field data
         info information detail start end begin beginning finish from until timestamp second
         minute hour day millisecond present visible shown show display appear contain include
-        mention use feature have does there whether true false if describe identify extract
+        mention timeline highlight sequence event use feature have does there whether true false
+        if describe identify extract hh mm ss fff format
         give return provide find find list exact exactly one found state stated given what
         which evidence first last top most important key relevant short sentence word phrase single
         """
@@ -89,13 +90,14 @@ class Edge(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One field. ``keys`` are the stems that evidence should hold; ``text`` is what the encoder
-    reads; ``label`` is the way to the field, for people."""
+    """One field. ``keys`` are the stems that evidence should hold, ``more`` those of what is said
+    of it; ``text`` is what the encoder reads; ``label`` is the way to the field, for people."""
 
     label: str
     words: tuple[str, ...]
     description: str
     keys: tuple[str, ...]
+    more: tuple[str, ...]
     text: str
     kinds: frozenset[str] = field(default_factory=frozenset)
     role: Role | None = None
@@ -114,6 +116,11 @@ class Wanted:
         if words & _ENDS:
             return Edge.END
         return Edge.START if words & (_STARTS | _TIMES) else None
+
+    @property
+    def bound(self) -> bool:
+        """Whether it is the start or end of what stands beside it."""
+        return self.edge is not None and bool(set(self.words) & (_STARTS | _ENDS))
 
     @property
     def named(self) -> bool:
@@ -143,6 +150,7 @@ def wanted(name: str, remarks: str = "", above: Wanted | None = None) -> Wanted:
         words,
         remarks.lower(),
         tuple(sorted(keys)),
+        tuple(sorted(_content(remarks))),
         ": ".join(part for part in (" ".join(words), remarks[:300]) if part) or "anything",
         frozenset(kinds),
         role,

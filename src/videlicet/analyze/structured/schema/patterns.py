@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 #: Longest pattern, and most states of its automaton: a counted repetition takes one for each.
 LONGEST, STATES = 1_000, 2_000
-#: Steps in the search for a text that matches.
-STEPS = 20_000
+#: States that are stepped from in the search for a text that matches.
+STEPS = 400_000
 #: Transitions that are remembered.
 KEPT = 50_000
 
@@ -210,13 +210,14 @@ def _holds(guard: str, before: str, after: str) -> bool:
         case "b":
             return _edge(_narrow, before, after) and _edge(_wide, before, after)
         case "B":
-            return not _edge(_narrow, before, after) and not _edge(_wide, before, after)
+            edges = _edge(_narrow, before, after) or _edge(_wide, before, after)
+            return bool(before or after) and not edges
         case _:
             return True
 
 
-def _edge(test: Any, before: str, after: str) -> bool:
-    return bool((before and test("word", before)) != (after and test("word", after)))
+def _edge(test: Callable[[str, str], bool], before: str, after: str) -> bool:
+    return (bool(before) and test("word", before)) != (bool(after) and test("word", after))
 
 
 def _side(before: str) -> str:
@@ -275,6 +276,7 @@ def texts(
         if longest is not None and len(text) >= longest:
             continue
         for char in alphabet:
+            steps += sum(map(len, states))
             following = tuple(
                 pattern.step(one, before, char)
                 for pattern, one in zip(patterns, states, strict=True)
@@ -285,7 +287,6 @@ def texts(
             if visits.get(key, 0) < many:
                 visits[key] = visits.get(key, 0) + 1
                 todo.append((following, text + char))
-                steps += 1
 
 
 def _alphabet(patterns: Sequence[Pattern]) -> list[str]:
