@@ -33,9 +33,10 @@ def test_evaluate_takes_questions(videlicet, home, tmp_path):
     # The default index, where none is named.
     done = videlicet("evaluate", path, "--json", "--queries")
     assert [row["id"] for row in done.json["outcomes"]] == ["q1", "q2"]
-    shown = videlicet("evaluate", path).out
-    assert "answers, all" in shown
-    assert "summaries: " in shown
+    shown = videlicet("evaluate", path)
+    assert "answers, all" in shown.out
+    assert "summaries: " in shown.err
+    assert "Left out" in shown.err
 
 
 def test_questions_that_are_off_are_told(videlicet, home, tmp_path):

@@ -104,6 +104,7 @@ def test_what_the_evidence_says_is_quoted_and_cited(
         (STATION, "What is the name of the cat?"),
         (STATION, "What colour is the tabby cat?"),
         (STATION, "Who is the bullet train?"),
+        (STATION, "When is the tabby cat Oscar seen?"),
         (STATION, "When does a giraffe appear?"),
         (STATION, "Is there a giraffe in the video?"),
         (STATION, ""),
@@ -156,6 +157,13 @@ def test_all_of_the_screen() -> None:
         "PLATFORM 9 DEPARTS 14:05",
         "LOST CAT - CALL 555-0139",
     }
+
+
+def test_all_that_is_said_is_what_is_typical_of_it() -> None:
+    film = material(said=in_a_row("the soup needs salt", "and the soup needs fire", "and time"))
+    found = told("What does the speaker say?", film)
+    assert found.found
+    assert found.text == "the soup needs salt and the soup needs fire and time"
 
 
 def test_of_several_videos_the_right_ones_are_named_and_cited() -> None:

@@ -103,8 +103,13 @@ class Support:
                 long = float(piece.span.duration) * piece.confidence
                 found.append((float(merits[at]) if spoken else long, number, place))
         found.sort(key=lambda row: (-row[0], row[1:]))
-        chosen = sorted(row[1:] for row in found[:PROMINENT])
-        return [one for one in passages(self.materials, chosen) if len(one.pieces) == 1][:PROMINENT]
+        chosen: dict[str, tuple[int, int]] = {}
+        for _, number, place in found:
+            chosen.setdefault(self.materials[number].pieces[place].text.casefold(), (number, place))
+        firsts: dict[tuple[int, int], Passage] = {}
+        for passage in passages(self.materials, sorted(list(chosen.values())[:PROMINENT])):
+            firsts.setdefault((passage.material, passage.place), passage)
+        return list(firsts.values())
 
     def support(self, passage: Passage, least: float = 0.0) -> float:
         """How well a passage supports the question, 0..1; 0 where it cannot be meant, or where it
@@ -112,6 +117,9 @@ class Support:
         material = self.materials[passage.material]
         meaning = self._meant[passage.text]
         if passage.modality is Modality.VISUAL:
+            if self.question.entities - set(stems(passage.text)):
+                # No picture tells whom or which one it shows.
+                return 0.0
             row = material.vectors[passage.place]
             return max(meaning, float((self._fitted(material) @ row).max()))
         meaning = max(0.0, meaning)
