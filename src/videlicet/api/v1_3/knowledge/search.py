@@ -136,9 +136,13 @@ def _recall(call: Caller, token: str) -> tuple[Resource, int]:
     matched = _TOKEN.fullmatch(token)
     if matched is None:
         raise invalid("page_token is not known.")
+    late = ApiError(410, "page_token_expired", "page_token has expired; search again.")
     if int(matched[2], 16) < datetime.now(UTC).timestamp():
-        raise ApiError(410, "page_token_expired", "page_token has expired; search again.")
-    return kept.recall(call, FORM, matched[1])
+        raise late
+    found, number = kept.find(call, FORM, matched[1])
+    if kept.expired(found):
+        raise late
+    return found, number
 
 
 def _page(
