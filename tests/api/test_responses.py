@@ -20,13 +20,20 @@ from tests import samples
 from tests.api.knowledge import Shelf, add, shelf, upload
 from tests.api.sdk import require_status, sdk
 from tests.api.server import Client, Server
-from twelvelabs import ResponseInputItem, ResponseSelection, TextParam, TwelveLabs
+from twelvelabs import (
+    ResponseInputItem,
+    ResponseSelection,
+    TextParam,
+    TextParamFormat_JsonSchema,
+    TextParamFormat_Text,
+    TwelveLabs,
+)
 from twelvelabs.errors import BadRequestError
 
 from videlicet.api.v1_3.knowledge.responses import closed
 from videlicet.models import doubles
 
-SPOKEN = " ".join(doubles.VOCABULARY[:4])
+SPOKEN = " ".join(doubles.VOCABULARY[8:11])  # in the second film
 DRAGON = "What is written about the dragon?"
 SCHEMA = {
     "type": "object",
@@ -63,8 +70,8 @@ def words(text: str) -> list[ResponseInputItem]:
     return [ResponseInputItem(type="message", role="user", content=text)]
 
 
-def ask(user: TwelveLabs, store: str, text: str, **options: Any) -> Any:
-    return user.responses.create(knowledge_store_id=store, input=words(text), **options)
+def ask(user: TwelveLabs, store: str, question: str, **options: Any) -> Any:
+    return user.responses.create(knowledge_store_id=store, input=words(question), **options)
 
 
 def message(response: Any) -> Any:
@@ -114,9 +121,9 @@ def test_an_answer_about_a_picture(user: TwelveLabs, made: Shelf) -> None:
 
 
 def test_an_answer_about_a_film(user: TwelveLabs, made: Shelf) -> None:
-    part = message(ask(user, made.store, f"Who says {SPOKEN}?"))
+    part = message(ask(user, made.store, f"When does somebody say {SPOKEN}?"))
     cited = require_cited(part)
-    film = next(one for one in cited if one.item_id == made.items["one"])
+    film = next(one for one in cited if one.item_id == made.items["two"])
     assert film.type == "video_citation"
     assert film.end_sec <= 8.01
     assert httpx.get(film.thumbnail_url).headers["content-type"] == "image/jpeg"
@@ -137,9 +144,7 @@ def test_what_is_nowhere_is_not_made_up(user: TwelveLabs, made: Shelf) -> None:
 
 
 def structured() -> TextParam:
-    return TextParam.model_validate(
-        {"format": {"type": "json_schema", "name": "sign", "schema": SCHEMA}}
-    )
+    return TextParam(format=TextParamFormat_JsonSchema(name="sign", schema_=SCHEMA))
 
 
 def test_structured_answers(user: TwelveLabs, made: Shelf) -> None:
@@ -154,7 +159,7 @@ def test_structured_answers(user: TwelveLabs, made: Shelf) -> None:
     for one in part.annotations:
         assert one.item_id == made.items["sign"]
         assert 0 <= one.start_index <= one.end_index < len(part.text)
-    plain = TextParam.model_validate({"format": {"type": "text"}})
+    plain = TextParam(format=TextParamFormat_Text())
     assert "DRAGON" in message(ask(user, made.store, DRAGON, text=plain)).text
 
 
@@ -236,9 +241,7 @@ def test_instructions_change_no_evidence(user: TwelveLabs, made: Shelf) -> None:
 def test_streams(user: TwelveLabs, made: Shelf, include: Any) -> None:
     options = {} if include is None else {"include": include}
     events: list[Any] = list(
-        user.responses.create_stream(
-            knowledge_store_id=made.store, input=words(DRAGON), **options
-        )
+        user.responses.create_stream(knowledge_store_id=made.store, input=words(DRAGON), **options)
     )
     kinds = [one.type for one in events if one.type != "keepalive"]
     numbers = [one.sequence_number for one in events]
@@ -268,9 +271,7 @@ def test_streams(user: TwelveLabs, made: Shelf, include: Any) -> None:
     assert places == list(range(len(ended.output)))
 
 
-def test_a_stream_on_the_wire(
-    raw: Client, user: TwelveLabs, made: Shelf, tmp_path: Path
-) -> None:
+def test_a_stream_on_the_wire(raw: Client, user: TwelveLabs, made: Shelf, tmp_path: Path) -> None:
     """Each event is two lines of ASCII, and a word ends them."""
     store = str(user.knowledge_stores.create(name="Ключи").id)
     pixels = doubles.write(samples.picture((320, 240), samples.BLUE, step=None), "Über 3 Züge")
@@ -332,9 +333,7 @@ def test_what_is_refused(raw: Client, made: Shelf, changes: dict[str, Any], stre
     assert answer.json()["code"]
 
 
-def test_other_tenants_are_told_nothing(
-    server: Server, user: TwelveLabs, made: Shelf
-) -> None:
+def test_other_tenants_are_told_nothing(server: Server, user: TwelveLabs, made: Shelf) -> None:
     mine = ask(user, made.store, DRAGON)
     with sdk(server, server.key(tenant="foreign")) as other:
         require_status(404, lambda: ask(other, made.store, DRAGON))
