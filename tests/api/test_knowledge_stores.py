@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from tests import samples
 from tests.api.knowledge import Shelf, add, shelf, upload
-from tests.api.sdk import ended, require_status, sdk
+from tests.api.sdk import Watched, ended, require_status, sdk
 from tests.api.server import Client, Server
 from twelvelabs import (
     KnowledgeStoreSearchQuery,
@@ -40,9 +40,14 @@ def key(server: Server) -> str:
 
 
 @pytest.fixture(scope="module")
-def user(server: Server, key: str) -> Iterator[TwelveLabs]:
+def watched(server: Server, key: str) -> Iterator[Watched]:
     with sdk(server, key) as one:
-        yield one
+        yield Watched(one)
+
+
+@pytest.fixture(scope="module")
+def user(watched: Watched) -> TwelveLabs:
+    return watched.client
 
 
 @pytest.fixture(scope="module")
@@ -517,3 +522,8 @@ def test_a_restart_loses_nothing(server: Server, user: TwelveLabs, tmp_path: Pat
     for id in made:
         found = ended(lambda id=id: user.knowledge_store_items.retrieve(store, id))
         assert found.status == "ready", found
+
+
+def test_every_method_was_called(watched: Watched) -> None:
+    """The last test: it needs those before it."""
+    assert watched.forgotten_of("knowledge_store") == set()

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests import samples
 from tests.api.knowledge import Shelf, add, shelf, upload
-from tests.api.sdk import require_status, sdk
+from tests.api.sdk import Watched, require_status, sdk
 from tests.api.server import Client, Server
 from twelvelabs import (
     ResponseInputItem,
@@ -50,9 +50,14 @@ def key(server: Server) -> str:
 
 
 @pytest.fixture(scope="module")
-def user(server: Server, key: str) -> Iterator[TwelveLabs]:
+def watched(server: Server, key: str) -> Iterator[Watched]:
     with sdk(server, key) as one:
-        yield one
+        yield Watched(one)
+
+
+@pytest.fixture(scope="module")
+def user(watched: Watched) -> TwelveLabs:
+    return watched.client
 
 
 @pytest.fixture(scope="module")
@@ -364,6 +369,11 @@ def test_conversations_go_with_their_store(server: Server, user: TwelveLabs) -> 
     with open_store(server.settings) as library, library.database.reading() as base:
         kept = base.execute(text("SELECT id FROM resources WHERE kind = 'session'")).scalars()
         assert session not in list(kept)
+
+
+def test_every_method_was_called(watched: Watched) -> None:
+    """It needs those before it."""
+    assert watched.forgotten_of("responses.") == set()
 
 
 _LEAVES = st.sampled_from([{"type": "string"}, {"enum": [{"properties": {"x": 1}}]}, True])
