@@ -46,6 +46,14 @@ QUERIES = {
     "GET /v1/evaluations": ["index_id=$index"],
 }
 
+_STORE = "/v1.3/knowledge-stores/{knowledge_store_id}"
+_GROUP = f"{_STORE}/item-collections/{{collection_id}}"
+
+
+def _question(content: str = "What is red?", **fields: Any) -> dict[str, Any]:
+    return {"input": [{"type": "message", "role": "user", "content": content}], **fields}
+
+
 _METADATA = _json(user_metadata={"stolen": True})
 _SEARCH = {"query_text": "red", "search_options": "visual"}
 
@@ -126,6 +134,42 @@ CASES: dict[str, list[Case]] = {
     ],
     "DELETE /v1.3/entity-collections/{entity_collection_id}/entities/{entity_id}/assets": [
         _json(asset_ids=["$image"]), _json("all", asset_ids=["$image"]),
+    ],
+    "POST /v1.3/knowledge-stores": [_json(name="")],
+    f"PATCH {_STORE}": [_json(name="stolen")],
+    f"POST {_STORE}/search": [
+        _json(query={"text": "red"}),
+        _json(query={"text": "red"}, page_token="$store_page"),
+        _json("all", query={"text": "red"}, page_token="$store_page"),
+        _json("all", query={"text": "red"}, filter={"item_id": {"eq": "$item"}}),
+        _json("all", query={"text": "red"}, filter={"item_id": {"in": ["$item"]}}),
+    ],
+    f"POST {_STORE}/items": [
+        _json(asset_id="$asset"), _json(asset_id="$my_asset"), _json("all", asset_id="$asset"),
+        _json("all", asset_id="$waiting"),
+    ],
+    f"POST {_STORE}/item-collections": [_json(name="stolen")],
+    f"PATCH {_GROUP}": [_json(name="stolen")],
+    f"POST {_GROUP}/items/add": [
+        _json(item_ids=["$item"]), _json(item_ids=["$my_item"]), _json("all", item_ids=["$item"]),
+    ],
+    f"POST {_GROUP}/items/remove": [_json(item_ids=["$item"]), _json(item_ids=["$my_item"])],
+    "POST /v1.3/responses": [
+        _json(**_question(knowledge_store_id="$store")),
+        _json("all", **_question(knowledge_store_id="$my_store", session_id="$session")),
+        _json(
+            "all",
+            **_question(
+                knowledge_store_id="$my_store", selections=[{"kind": "item", "id": "$item"}]
+            ),
+        ),
+        _json(
+            "all",
+            **_question(
+                "What is in {{sel:0}}?", knowledge_store_id="$my_store",
+                selections=[{"kind": "collection", "id": "$group"}],
+            ),
+        ),
     ],
     "POST /v1/indexes/{index_id}/search": [
         _json(parts=[{"text": "red"}]),

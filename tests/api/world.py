@@ -13,7 +13,7 @@ from tests.api.server import Client, Server
 #: An address that exists nowhere.
 HOOK = "https://videlicet.invalid/hook"
 METHODS = ("get", "put", "post", "patch", "delete")
-_ID = re.compile(r"[0-9a-f]{24}")
+_ID = re.compile(r"[0-9a-f]{24}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
             "queries": [{"text": "red", "relevant": [{"video_id": video}]}],
         },
     )["id"]  # fmt: skip
+    ids |= _knowledge(client, ids["asset"], image)
     client.ended(f"embed/tasks/{ids['vectors']}/status")
     client.ended(f"embed-v2/tasks/{ids['vectors_v2']}")
     # The first of an installation compiles what it measures with.
@@ -83,6 +84,30 @@ def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
         time.sleep(0.1)
     ids["delivery"] = found[0]["id"]
     return World(client, native, ids)
+
+
+def _knowledge(client: Client, film: str, picture: str) -> dict[str, str]:
+    """A knowledge store with a film and a picture in it, a collection, and a conversation."""
+    store = client.ok("POST", "knowledge-stores", json={"name": "Colours"})["_id"]
+    place = f"knowledge-stores/{store}"
+    items = [
+        client.ok("POST", f"{place}/items", json={"asset_id": asset})["_id"]
+        for asset in (film, picture)
+    ]
+    group = client.ok("POST", f"{place}/item-collections", json={"name": "All"})["_id"]
+    client.ok("POST", f"{place}/item-collections/{group}/items/add", json={"item_ids": items})
+    for item in items:
+        assert client.ended(f"{place}/items/{item}")["status"] == "ready"
+    body = {"query": {"text": "red or black"}, "page_size": 1}
+    again = client.ok("POST", f"{place}/search", json=body)["next_page_token"]
+    asked = {
+        "knowledge_store_id": store,
+        "input": [{"type": "message", "role": "user", "content": "What is red?"}],
+    }
+    session = client.ok("POST", "responses", json=asked)["session_id"]
+    return {
+        "store": store, "item": items[0], "group": group, "store_page": again, "session": session,
+    }  # fmt: skip
 
 
 def kind(path: str, name: str) -> str:
@@ -96,7 +121,8 @@ def kind(path: str, name: str) -> str:
         "index_id": "index", "asset_id": "asset", "video_id": "video",
         "upload_id": "upload", "entity_collection_id": "collection", "entity_id": "entity",
         "token": "token", "page_token": "page", "webhook_id": "webhook",
-        "evaluation_id": "evaluation",
+        "evaluation_id": "evaluation", "knowledge_store_id": "store", "item_id": "item",
+        "collection_id": "group", "session_id": "session",
         # There are none of these yet: any id will do.
         "connection_id": "index", "import_id": "index", "batch_id": "index",
     }[name]  # fmt: skip
@@ -113,10 +139,8 @@ def filled(path: str, ids: dict[str, str], last: dict[str, str] | None = None) -
 
 def unknown(ids: dict[str, str]) -> dict[str, str]:
     """As many well-formed ids that name nothing; what follows an id in a token stays."""
-    return {
-        name: _ID.sub(lambda found: f"{int(found[0], 16) ^ (1 << 96) - 1:024x}", id)
-        for name, id in ids.items()
-    }
+    other = str.maketrans("0123456789abcdef", "fedcba9876543210")
+    return {name: _ID.sub(lambda found: found[0].translate(other), id) for name, id in ids.items()}
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

@@ -34,7 +34,6 @@ from videlicet.api.v1_3 import (
     embed_v2,
     entities,
     indexes,
-    later,
     search,
     tasks,
     uploads,
@@ -44,6 +43,8 @@ from videlicet.api.v1_3.analysis import batches, older
 from videlicet.api.v1_3.analysis import sync as analysis_sync
 from videlicet.api.v1_3.analysis import tasks as analysis_tasks
 from videlicet.api.v1_3.common import require_text
+from videlicet.api.v1_3.knowledge import collections, items, responses, stores
+from videlicet.api.v1_3.knowledge import search as knowledge_search
 from videlicet.errors import VidelicetError
 from videlicet.media.sandbox import level
 from videlicet.settings import Settings
@@ -52,7 +53,8 @@ from videlicet.settings import Settings
 _V1_3 = (
     indexes.router, uploads.router, assets.router, videos.router, tasks.router, search.router,
     embed.router, embed_v2.router, entities.router, connectors.router,
-    analysis_sync.router, analysis_tasks.router, batches.router, older.router, later.router,
+    analysis_sync.router, analysis_tasks.router, batches.router, older.router,
+    stores.router, items.router, collections.router, knowledge_search.router, responses.router,
 )  # fmt: skip
 _IDEMPOTENCY = {
     "name": HEADER, "in": "header", "required": False,

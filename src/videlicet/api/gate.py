@@ -43,8 +43,8 @@ HEAD = 32 * 1024
 READ, WRITE = "read", "write"
 #: Posts that change nothing.
 _READING_POSTS = (
-    "/search", "/embed", "/embed-v2", "/analyze", "/gist", "/summarize", "/ask", "/extract",
-    "/compare", "/summary",
+    "/search", "/embed", "/embed-v2", "/analyze", "/gist", "/summarize", "/responses", "/ask",
+    "/extract", "/compare", "/summary",
 )  # fmt: skip
 #: Seconds for which a key that was seen good is not looked up again, and between two notes of when
 #: a key was last used.

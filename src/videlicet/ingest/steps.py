@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import Cancelled, MediaError, NotFound, VidelicetError, from_json
+from videlicet.errors import Cancelled, NotFound, VidelicetError, from_json
 from videlicet.ingest import delivery, files, videos
 from videlicet.ingest.client.giving import forget, given, is_url, name_of
+from videlicet.ingest.enrich import enrich
 from videlicet.ingest.leftovers import LIVE, lock_of, take_back
 from videlicet.ingest.passes.assemble import Findings, Incomplete, assemble
 from videlicet.ingest.passes.journal import Journal
@@ -107,11 +108,7 @@ class Steps:
             )
         if file.body.get("error") is not None:
             raise from_json(file.body["error"])
-        media = videos.media_of(file)
-        if media is None:
-            raise MediaError(
-                "media_no_stream", f"{file.name} is no video and no sound.", subject=file.name
-            )
+        media = videos.observable(video, file)
         videos.note(self._grant, self._store, video_id, videos.INDEXING, **videos.facts(file))
         return self._plan(
             task,
@@ -188,13 +185,19 @@ class Steps:
         """Put the observations, vectors and words where searches find them; returns the notes."""
         plan = Plan.from_json(row)
         self._stage("store")
-        pair = (plan.index_id, plan.asset_id)
         try:
             found = self._assembled(plan)
         except Incomplete:
             # It was observed on another machine, which has the journal and has gone.
             self.observe(row)
             found = self._assembled(plan)
+        self._put(plan, found)
+        if enrich(self._runtime, plan, found):
+            self._put(plan, found)
+        return found.notes
+
+    def _put(self, plan: Plan, found: Findings) -> None:
+        pair = (plan.index_id, plan.asset_id)
         self._check()
         self._store.catalog.put_observations(self._grant, *pair, found.observations)
         for (modality, space), rows in found.vectors.items():
@@ -203,7 +206,6 @@ class Steps:
                 self._grant, plan.index_id, modality, space, plan.asset_id, list(rows.values())
             )
         self._store.texts.put(self._grant, *pair, found.texts)
-        return found.notes
 
     def finish(self, row: Mapping[str, Any], notes: list[str]) -> None:
         """Make the asset searchable, and clear the table."""

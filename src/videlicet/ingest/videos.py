@@ -4,17 +4,23 @@ A video's id is the asset id of what is derived from it, so the same file in two
 nothing but its bytes. Its ``parent`` is the index; its ``body`` holds ``file_id``,
 ``user_metadata``, ``video_stream``, ``indexed_at``, ``error`` and, copied from the file when that
 is ready, ``duration``, ``width``, ``height``, ``fps`` and ``size``.
+
+An item of a knowledge store is one too. Beside that its body holds ``store_id``, ``item_id``,
+``enrichment`` (what was extracted from it), and ``asset_type``, which its file is to be: ``video``,
+or ``image``, which is taken in like a film of one second with one frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import Cancelled, NotFound, VidelicetError
+from videlicet.errors import Cancelled, MediaError, NotFound, VidelicetError
+from videlicet.media.records import PICTURE
 from videlicet.store.catalog.rows import BUILT_IN, media_from_json
-from videlicet.types import Kind, MediaInfo, MetadataValue, Resource, Task
+from videlicet.types import Kind, MediaInfo, MetadataValue, Resource, Span, Task, VideoStream
 
 if TYPE_CHECKING:
     from videlicet.rights import Grant
@@ -50,6 +56,8 @@ def facts(file: Resource) -> dict[str, Any]:
                 "height": media.video.height,
                 "fps": None if rate is None else float(rate),
             }
+    elif picture := file.body.get("image"):
+        found |= {"width": picture["width"], "height": picture["height"]}
     return found
 
 
@@ -57,6 +65,30 @@ def media_of(file: Resource) -> MediaInfo | None:
     """Container facts of a video or sound file that is ready."""
     row = file.body.get("media")
     return None if row is None else media_from_json(row)
+
+
+def observable(video: Resource, file: Resource) -> MediaInfo:
+    """What is to be observed of a video whose file is ready.
+
+    Raises:
+        MediaError: ``media_no_stream``, it is nothing to observe, or not what it was taken for.
+    """
+    wanted, kind = video.body.get("asset_type"), file.body.get("kind")
+    media = _picture(file) if wanted == kind == "image" else media_of(file)
+    if media is None or wanted not in (None, kind):
+        what = {"video": "video", "image": "picture"}.get(str(wanted), "video and no sound")
+        raise MediaError("media_no_stream", f"{file.name} is no {what}.", subject=file.name)
+    return media
+
+
+def _picture(file: Resource) -> MediaInfo:
+    facts = file.body["image"]
+    stream = VideoStream(
+        index=0, codec=str(facts.get("format", PICTURE)).lower(), width=facts["width"],
+        height=facts["height"], rotation=0, time_base=Fraction(1), average_rate=None, frames=1,
+        hdr=False,
+    )  # fmt: skip
+    return MediaInfo(PICTURE, Span.of(0, 1), stream, (), None)
 
 
 def attached(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:

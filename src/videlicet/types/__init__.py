@@ -21,7 +21,7 @@ from videlicet.types.asset import (
     Task,
     VideoStream,
 )
-from videlicet.types.ids import derived_id, is_id, random_id
+from videlicet.types.ids import derived_id, is_id, ordered_id, random_id, uuid7
 from videlicet.types.observation import (
     Box,
     Embedding,
@@ -92,6 +92,8 @@ __all__ = [
     "instant",
     "is_id",
     "merge",
+    "ordered_id",
     "random_id",
+    "uuid7",
     "windows",
 ]

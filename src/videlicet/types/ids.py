@@ -1,6 +1,7 @@
 """Ids derived from content: the same bytes, or the same finding, always get the same id.
 
 Every id is 24 lower-case hexadecimal digits (96 bits of SHA-256), the form v1.3 clients expect.
+Knowledge stores and what belongs to them have others: a prefix and a UUID of version 7.
 """
 
 from __future__ import annotations
@@ -8,8 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import threading
+import time
+from uuid import UUID
 
 _ID = re.compile(r"[0-9a-f]{24}")
+_TICKING = threading.Lock()
+_last_tick = 0
 
 
 def derived_id(*parts: str | bytes) -> str:
@@ -30,3 +36,22 @@ def random_id() -> str:
 def is_id(text: str) -> bool:
     """Whether ``text`` has the form of an id."""
     return _ID.fullmatch(text) is not None
+
+
+def uuid7() -> UUID:
+    """A UUID that sorts by when it was made, later ones of this process always after earlier ones.
+
+    RFC 9562, version 7: 48 bits of milliseconds, 12 bits of the fraction of one (method 3 of its
+    section 6.2, counted on where the clock stands still), 62 random bits.
+    """
+    global _last_tick
+    with _TICKING:
+        tick = max(time.time_ns() * 4096 // 1_000_000, _last_tick + 1)
+        _last_tick = tick
+    high = tick >> 12 << 16 | 7 << 12 | tick & 0xFFF
+    return UUID(int=high << 64 | 2 << 62 | secrets.randbits(62))
+
+
+def ordered_id(prefix: str) -> str:
+    """A new id of a kind that ``prefix`` names; ids of a kind sort by when they were made."""
+    return f"{prefix}_{uuid7()}"

@@ -28,6 +28,12 @@ class Kind(StrEnum):
     ANALYSIS = "analysis"
     #: Analyses that were asked for together.
     BATCH = "batch"
+    #: Videos and pictures together, with what is known of them; its items are videos.
+    KNOWLEDGE_STORE = "knowledge_store"
+    #: A named part of a knowledge store.
+    ITEM_COLLECTION = "item_collection"
+    #: A conversation about a knowledge store.
+    SESSION = "session"
     #: When a key was last used: the id is the key's, ``updated_at`` the time.
     KEY_USE = "key_use"
 

@@ -163,7 +163,9 @@ def retrieve(call: Call, asset_id: str) -> Any:
 
 @router.delete("/assets/{asset_id}", status_code=200, response_class=Response)
 def delete(call: Call, asset_id: str, force: bool = False) -> Response:
-    """Delete an asset; with ``force`` its videos in all indexes too."""
+    """Delete an asset; with ``force`` its videos in all indexes and its items in all knowledge
+    stores too."""
+    from videlicet.api.v1_3.knowledge.collections import items_of_file, leave
     from videlicet.api.v1_3.video_records import videos_of
 
     file = asset_of(call, asset_id)
@@ -171,8 +173,16 @@ def delete(call: Call, asset_id: str, force: bool = False) -> Response:
         raise ApiError(
             409, "resource_conflict", "The asset is indexed; delete its videos first, or use force."
         )
+    items = items_of_file(call, file.id)
+    if not force and items:
+        raise ApiError(
+            409, "resource_conflict",
+            "The asset is an item of a knowledge store; delete that first, or use force.",
+        )  # fmt: skip
     _unlink(call, file.id)
     remove_file(call.manage, call.store, file.id)
+    for store_id, item_id in items:
+        leave(call, store_id, item_id)
     call.service.segments.forget(file.id)
     return Response(status_code=200)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from videlicet.api.errors import ApiError, invalid
+from videlicet.api.errors import invalid
 from videlicet.api.gate import READ, WRITE, grant_of, state_key
 from videlicet.api.once import OnceRoute
 from videlicet.api.service import Service
@@ -315,12 +315,3 @@ def _number(name: str, text: str) -> float:
 
 def _plain(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
-
-
-def not_yet(what: str) -> Callable[[], None]:
-    """An endpoint that is known but not there yet."""
-
-    def endpoint() -> None:
-        raise ApiError(400, "api_not_allowed", f"{what} is not part of this version yet.")
-
-    return endpoint

@@ -21,6 +21,7 @@ from videlicet.api.v1_3.models import ANALYSIS, EMBEDDING, canonical, cards_for
 from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.schemas.indexes import IndexOut, Made, NewIndex, Renamed
 from videlicet.errors import NotFound
+from videlicet.ingest.client.entries import remove_index
 from videlicet.rights import Purpose
 from videlicet.types import Index, Kind
 
@@ -129,11 +130,7 @@ def update(call: Call, index_id: str, body: Renamed) -> Response:
 @router.delete("/indexes/{index_id}", status_code=200, response_class=Response)
 def delete(call: Call, index_id: str) -> Response:
     """Delete an index with its videos; the assets stay."""
-    index = index_of(call, index_id)
-    for task in call.catalog.tasks(call.manage, index.id):
-        call.catalog.delete_task(call.manage, task.id)
-    call.catalog.delete_resources(call.manage, Kind.VIDEO, parent=index.id)
-    call.store.delete_index(call.manage, index.id)
+    remove_index(call.manage, call.store, index_of(call, index_id))
     return Response(status_code=200)
 
 

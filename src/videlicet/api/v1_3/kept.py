@@ -57,6 +57,14 @@ def recall(call: Caller, form: str, token: str) -> tuple[Resource, int]:
     Raises:
         ApiError: 400, if the token is none of the caller's, or has expired.
     """
+    kept, number = find(call, form, token)
+    if expired(kept):
+        raise invalid("The page token has expired.")
+    return kept, number
+
+
+def find(call: Caller, form: str, token: str) -> tuple[Resource, int]:
+    """The same, whether it has expired or not; 400 if it is none of the caller's."""
     matched = _TOKEN.fullmatch(token)
     try:
         if matched is None:
@@ -66,9 +74,12 @@ def recall(call: Caller, form: str, token: str) -> tuple[Resource, int]:
             raise NotFound("resource_not_found", "")
     except NotFound:
         raise invalid("The page token is not known, or has expired.") from None
-    if kept.expires_at is None or kept.expires_at < datetime.now(UTC):
-        raise invalid("The page token has expired.")
     return kept, int(matched[2])
+
+
+def expired(kept: Resource) -> bool:
+    """Whether the tokens of a kept search are good no more."""
+    return kept.expires_at is None or kept.expires_at < datetime.now(UTC)
 
 
 def media_of(call: Caller, kept: Resource) -> list[Path]:

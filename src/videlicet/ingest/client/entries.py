@@ -29,13 +29,15 @@ def enter(
     metadata: Mapping[str, Any],
     *,
     stream: bool = False,
+    facts: Mapping[str, Any] | None = None,
 ) -> tuple[Resource, Task]:
     """The video of a file in an index, with the task that takes it in; a worker has to be woken.
-    The same file in the same index is the same video: one that failed is tried again."""
+    The same file in the same index is the same video: one that failed is tried again. ``facts`` is
+    what else its body is to hold."""
     video_id = derived_id("video", index.id, file.id)
     # Of two requests at once, to this server or to two, one makes it and the other finds it.
     with _MAKING, store.database.held(f"video {video_id}"):
-        return _enter(grant, store, index, file, metadata, video_id, stream)
+        return _enter(grant, store, index, file, metadata, video_id, stream, facts or {})
 
 
 def _enter(
@@ -46,6 +48,7 @@ def _enter(
     metadata: Mapping[str, Any],
     video_id: str,
     stream: bool,
+    facts: Mapping[str, Any],
 ) -> tuple[Resource, Task]:
     now = datetime.now(UTC)
     try:
@@ -69,6 +72,7 @@ def _enter(
             "user_metadata": dict(metadata),
             "video_stream": stream,
             **videos.facts(file),
+            **facts,
             **traces.carried(),
         },
     )
@@ -103,6 +107,14 @@ def remove_video(grant: Grant, store: Store, video: Resource) -> None:
     catalog.delete_resource(grant, Kind.VIDEO, video.id)
     if catalog.indexed(grant, video.parent, video.id) is not None:
         store.remove_asset(grant, video.parent, video.id)
+
+
+def remove_index(grant: Grant, store: Store, index: Index) -> None:
+    """Delete an index with its videos and everything derived from them; the files stay."""
+    for task in store.catalog.tasks(grant, index.id):
+        store.catalog.delete_task(grant, task.id)
+    store.catalog.delete_resources(grant, Kind.VIDEO, parent=index.id)
+    store.delete_index(grant, index.id)
 
 
 def videos_of(grant: Grant, store: Store, file_id: str) -> list[Resource]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.listen import damage_note
 from videlicet.ingest.passes.pool import Crew, Strand
 from videlicet.ingest.plan import Models, Plan
+from videlicet.media.cut import load_image
 from videlicet.media.decode import Damage, DecodedFrame, End, ShotCut, VideoRequest, open_video
+from videlicet.media.records import PICTURE, VideoEvent
 from videlicet.models.base import TextLine
 from videlicet.models.lettering.tracker import TextTracker
 from videlicet.types import Box, Instant
@@ -101,6 +104,19 @@ def _corners(box: Box) -> list[float]:
     return [float(side) for side in (box.x, box.y, box.width, box.height)]
 
 
+@contextmanager
+def _opened(path: Path, plan: Plan, settings: Settings) -> Iterator[Iterator[VideoEvent]]:
+    """The frames of a film, or the one frame of a picture."""
+    if plan.media.container != PICTURE:
+        request = VideoRequest(rate=plan.sample_rate, max_side=LARGEST)
+        with open_video(path, settings, request) as events:
+            yield events
+        return
+    span = plan.media.span
+    image = load_image(path, settings, max_side=LARGEST)
+    yield iter([DecodedFrame(span.start, span.duration, 0, image), End(span, 1, 0.0, 0)])
+
+
 class Watcher:
     """One pass over the pictures of a file into ``journal``.
 
@@ -136,8 +152,7 @@ class Watcher:
         cuts: list[str] = []
         cut = False
         notes: list[str] = []
-        request = VideoRequest(rate=self._plan.sample_rate, max_side=LARGEST)
-        with open_video(self._path, self._settings, request) as events:
+        with _opened(self._path, self._plan, self._settings) as events:
             for event in events:
                 self._crew.check()
                 match event:

@@ -1,0 +1,1 @@
+"""Knowledge stores, their items and collections of these, and responses out of them."""

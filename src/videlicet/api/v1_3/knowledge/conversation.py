@@ -1,0 +1,174 @@
+"""Conversations about a knowledge store: what is asked, about which items, and after what.
+
+The ``body`` of a session holds ``selections``, all that were made in it, and the newest ``turns``:
+each question with the items that its answer cited. Answers are not kept: what they quote goes when
+the items go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from videlicet.api.errors import ApiError, invalid
+from videlicet.api.v1_3.common import Caller
+from videlicet.api.v1_3.knowledge.collections import collection_of
+from videlicet.api.v1_3.knowledge.items import item_of, items_of
+from videlicet.api.v1_3.knowledge.schemas import Ask, Selection
+from videlicet.api.v1_3.knowledge.stores import alone, index_of, store_of
+from videlicet.errors import NotFound
+from videlicet.search.words import terms, tokens
+from videlicet.types import Index, Kind, Resource, ordered_id
+
+#: Turns of a session that are kept.
+TURNS = 20
+_SELECTED = re.compile(r"\{\{sel:(\d{1,9})\}\}")
+_WORD = re.compile(r"\w+(?:[.:,'’\-]\w+)*")
+#: Words that stand for something that was named before.
+_REFERRING = frozenset(
+    "he she it they him her them his hers its their theirs these those same".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question. ``items`` are the ready videos that it is about, the newest first; ``earlier``
+    is the turn before it, where it refers to that."""
+
+    store: Resource
+    index: Index
+    session_id: str
+    content: str
+    selected: tuple[Resource, ...]
+    items: tuple[Resource, ...]
+    earlier: dict[str, Any] | None
+
+    def question(self, *, named: bool = False) -> str:
+        """The words, with the selections in it called by their names, or by what they are."""
+
+        def label(matched: re.Match[str]) -> str:
+            one = self.selected[int(matched[1])]
+            if named:
+                return f"“{one.name}”"
+            if one.kind is Kind.ITEM_COLLECTION:
+                return "these"
+            return "this picture" if one.body["asset_type"] == "image" else "this video"
+
+        return _SELECTED.sub(label, self.content)
+
+    @property
+    def wanted(self) -> str:
+        """The words that the answer is looked for by: with those of the question before, where
+        this one refers to it."""
+        text = self.question()
+        if self.earlier is None:
+            return text
+        there = set(tokens(text))
+        meant = set(terms(self.earlier["question"])) - there
+        before = [
+            word for word in _WORD.findall(self.earlier["question"]) if meant & set(tokens(word))
+        ]
+        return " ".join([text, *dict.fromkeys(before)])
+
+
+def turn_of(call: Caller, body: Ask) -> Turn:
+    """What is asked, in a session that is begun where none is gone on with.
+
+    Raises:
+        ApiError: 404 for an unknown store; 400 for a session of another store, for selections that
+            are not there, and for tokens that name none.
+    """
+    store = store_of(call, body.knowledge_store_id)
+    index = index_of(call, store)
+    session = None if body.session_id is None else _session(call, store, body.session_id)
+    content = "\n".join(one.content for one in body.input)
+    if not any(character.isalnum() for character in _SELECTED.sub("", content)):
+        raise invalid("input: content holds no words.")
+    given = [(one, _resource(call, store, index, one)) for one in body.selections or ()]
+    named = [int(number) for number in _SELECTED.findall(content)]
+    if strange := [number for number in named if number >= len(given)]:
+        raise invalid(f"input: there is no selection for {{{{sel:{strange[0]}}}}}.")
+    chosen = [row for _, row in given]
+    if named:
+        chosen = [given[number][1] for number in dict.fromkeys(named)]
+    elif not given and session is not None:
+        chosen = _remembered(call, store, index, session)
+    ids = {item_id for row in chosen for item_id in _members(row)} if chosen else None
+    turns = [] if session is None else session.body["turns"]
+    turn = Turn(
+        store=store,
+        index=index,
+        session_id=ordered_id("sess") if session is None else session.id,
+        content=content,
+        selected=tuple(row for _, row in given),
+        items=tuple(items_of(call, index, ids, ready=True)),
+        earlier=turns[-1] if turns and _refers(content) else None,
+    )
+    _keep(call, turn, session, [one for one, _ in given])
+    return turn
+
+
+def _session(call: Caller, store: Resource, id: str) -> Resource:
+    with suppress(NotFound):
+        found = call.catalog.resource(call.manage, Kind.SESSION, id)
+        if found.parent == store.id:
+            return found
+    raise invalid(f"session_id: there is no session {id!r} about this knowledge store.")
+
+
+def _resource(call: Caller, store: Resource, index: Index, one: Selection) -> Resource:
+    try:
+        if one.kind == "item":
+            return item_of(call, index, one.id)
+        return collection_of(call, store, one.id)
+    except ApiError as error:
+        raise invalid(f"selections: {error.message}") from None
+
+
+def _remembered(call: Caller, store: Resource, index: Index, session: Resource) -> list[Resource]:
+    found = []
+    for row in session.body["selections"]:
+        with suppress(ApiError):  # deleted since
+            found.append(_resource(call, store, index, Selection(**row)))
+    return found
+
+
+def _members(row: Resource) -> Sequence[str]:
+    return row.body["item_ids"] if row.kind is Kind.ITEM_COLLECTION else [row.body["item_id"]]
+
+
+def _refers(content: str) -> bool:
+    """Whether a question can be understood only after the one before it."""
+    words = [word.casefold() for word in _WORD.findall(content)]
+    return len(terms(content)) < 2 or not _REFERRING.isdisjoint(words)
+
+
+def _keep(
+    call: Caller, turn: Turn, session: Resource | None, selections: Sequence[Selection]
+) -> None:
+    rows = [one.model_dump() for one in selections]
+    if session is None:
+        now = datetime.now(UTC)
+        made = Resource(
+            id=turn.session_id, kind=Kind.SESSION, tenant=call.tenant, created_at=now,
+            updated_at=now, parent=turn.store.id, body={"selections": rows, "turns": []},
+        )  # fmt: skip
+        call.catalog.put_resource(call.manage, made)
+    elif new := [row for row in rows if row not in session.body["selections"]]:
+        both = [*session.body["selections"], *new]
+        call.catalog.update_resource(
+            call.manage, Kind.SESSION, session.id, body={"selections": both}
+        )
+
+
+def remember(call: Caller, turn: Turn, response_id: str, cited: Sequence[str]) -> None:
+    """Keep a turn that has been answered, for those that refer to it."""
+    row = {"response_id": response_id, "question": turn.question(), "items": list(cited)}
+    with alone(call, turn.store.id), suppress(NotFound):  # the store was deleted meanwhile
+        session = call.catalog.resource(call.manage, Kind.SESSION, turn.session_id)
+        turns = [*session.body["turns"], row][-TURNS:]
+        call.catalog.update_resource(call.manage, Kind.SESSION, session.id, body={"turns": turns})

@@ -1,0 +1,58 @@
+"""What the makers of a knowledge store want to know of each of its items, extracted from what was
+observed of it.
+
+The option ``enrichment`` of an index holds ``schema``, a JSON schema, and ``prompt``. What is found
+is kept with the video, and each value is a text under its name that searches find, by the sense
+through which it was perceived and at the time of its evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from videlicet.analyze.evidence.gather import gather
+from videlicet.embedding.texts import embed_texts
+from videlicet.ingest import videos
+from videlicet.rights import Purpose
+from videlicet.store.records import TextRow
+from videlicet.types import Modality, derived_id
+
+if TYPE_CHECKING:
+    from videlicet.ingest.passes.assemble import Findings
+    from videlicet.ingest.plan import Plan
+    from videlicet.ingest.worker.runtime import Runtime
+
+#: The senses whose texts are searched.
+_READ = (Modality.SPEECH, Modality.TEXT)
+
+
+def enrich(runtime: Runtime, plan: Plan, found: Findings) -> bool:
+    """Extract what is wanted of a video whose findings have been stored; whether that adds to them.
+
+    Raises:
+        InvalidInput: ``schema_invalid``.
+    """
+    store, grant = runtime.store, runtime.grant
+    index = store.catalog.index(grant, plan.index_id)
+    wanted = index.options.get("enrichment")
+    if not wanted:
+        return False
+    from videlicet.analyze.structured.extract import extract
+
+    encoder = runtime.models({"text": plan.cards["text"]}).text
+    material = gather(replace(grant, purpose=Purpose.ANALYZE), store, index, plan.asset_id)
+    answer = extract([material], wanted["schema"], wanted["prompt"], encoder)
+    videos.note(grant, store, plan.asset_id, videos.INDEXING, enrichment=answer.value)
+    rows: dict[str, TextRow] = {}
+    for sentence in answer.sentences:
+        for piece in sentence.citations:
+            if piece.modality in _READ:
+                where = piece.span.to_json()
+                id = derived_id("enrichment", plan.asset_id, *where, piece.modality, sentence.text)
+                rows[id] = TextRow(id, piece.modality, piece.span, sentence.text)
+    vectors = embed_texts(encoder, [row.text for row in rows.values()])
+    for row, vector in zip(rows.values(), vectors, strict=True):
+        found.texts.append(row)
+        found.vector(row.modality, encoder.card.id, row.id, row.span, vector)
+    return bool(rows)
