@@ -34,7 +34,9 @@ class Text:
         """Write a sentence with its markers; what was added to the text."""
         ending = _END.search(sentence.text)
         cut = len(sentence.text) if ending is None else ending.start()
-        added = (" " if self.text else "") + sentence.text[:cut]
+        # One that begins with a line break begins a line.
+        between = " " if self.text and not sentence.text.startswith("\n") else ""
+        added = between + sentence.text[:cut]
         cited = self._cited(sentence.citations)[:MOST]
         for place, (video_id, span) in enumerate(cited):
             number = self._numbers.setdefault((video_id, span), len(self._numbers) + 1)
