@@ -39,6 +39,7 @@ from videlicet.types import (
     Status,
     Task,
 )
+from videlicet.verbs.standing import Standing
 
 if TYPE_CHECKING:
     from videlicet.ingest import Progress
@@ -64,7 +65,7 @@ class Added:
         return tuple(source for source in self.sources if source.status is not Status.READY)
 
 
-class Library:
+class Library(Standing):
     """One data directory: indexes of videos, and every question asked of them.
 
     Open it with :func:`open`. Reading never locks; the first write takes the directory's writer
@@ -255,10 +256,7 @@ class Library:
         """Delete an index with everything derived from its assets."""
         store = self._write()
         grant = self._grant(Purpose.MANAGE)
-        target = store.catalog.index(grant, name)
-        for row in store.catalog.list_indexed(grant, target.id):
-            store.remove_asset(grant, target.id, row.asset_id)
-        store.catalog.delete_index(grant, target.id)
+        store.delete_index(grant, store.catalog.index(grant, name).id)
 
     def remove(self, asset_id: str, *, index: str | None = None) -> None:
         """Delete an asset and everything derived from it, from one index or from all.

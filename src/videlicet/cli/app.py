@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from videlicet.cli import add, check, config, find, look, manage, models, serve, webhooks
+from videlicet.cli import add, check, config, find, look, manage, models, queries, serve, webhooks
 from videlicet.cli.context import context
 from videlicet.cli.output import (
     EXIT_CODES,
@@ -70,6 +70,7 @@ serve.register(app)
 config.register(app)
 webhooks.register(app)
 app.add_typer(models.app, name="models")
+app.add_typer(queries.app, name="queries")
 
 
 def run() -> None:

@@ -1,0 +1,1 @@
+"""Shares of the library: verbs that belong together, each group a base of ``Library``."""
