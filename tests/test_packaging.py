@@ -27,9 +27,7 @@ def normal(requirement: str) -> str:
 
 
 RUNTIME = {normal(r) for r in PROJECT["project"]["dependencies"]}
-EXTRAS = {
-    normal(r) for rows in PROJECT["project"]["optional-dependencies"].values() for r in rows
-}
+EXTRAS = {normal(r) for rows in PROJECT["project"]["optional-dependencies"].values() for r in rows}
 GROUPS = {
     name: {normal(r) for r in rows if isinstance(r, str)}
     for name, rows in PROJECT["dependency-groups"].items()

@@ -44,6 +44,7 @@ QUERIES = {
     "GET /v1.3/tasks": ["index_id=$index"],
     "GET /v1/tasks": ["index_id=$index"],
     "GET /v1/evaluations": ["index_id=$index"],
+    "GET /v1/queries": ["index_id=$index"],
 }
 
 _STORE = "/v1.3/knowledge-stores/{knowledge_store_id}"
@@ -180,6 +181,11 @@ CASES: dict[str, list[Case]] = {
         _json("all", parts=[{"text": "red"}], videos=["$video"]),
         _json("all", parts=[{"text": "red"}], filter={"id": "$video"}),
         _json("all", parts=[{"text": "red"}], filter={"id": {"in": ["$video"]}}),
+    ],
+    "POST /v1/queries": [
+        _json(name="x", index_id="$index", parts=[{"text": "red"}]),
+        _json(name="x", index_id="$my_index", parts=[{"image": {"asset_id": "$image"}}]),
+        _json(name="x", index_id="$my_index", parts=[{"video": {"asset_id": "$asset"}}]),
     ],
     "POST /v1/webhooks": [_json(url="http://127.0.0.1/x")],
     "POST /v1/evaluations": [

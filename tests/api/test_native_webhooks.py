@@ -16,7 +16,7 @@ from tests import samples
 from tests.api.server import DOUBLES, Client, Server, hosted
 from tests.api.test_webhooks import OPEN, Receiver, receiving, require_signed
 
-from videlicet.ingest.delivery import sign
+from videlicet.ingest.delivery import EVENTS, sign
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def add(native: Client, receiver: Receiver, **options: Any) -> dict[str, Any]:
 
 def test_add_test_rotate_remove(native: Client, receiver: Receiver) -> None:
     hook = add(native, receiver)
-    assert hook["events"] == ["index.task.ready", "index.task.failed"]
+    assert hook["events"] == list(EVENTS)
     assert native.ok("POST", f"webhooks/{hook['id']}/test")["delivered"]
     require_signed(hook["secret"], *receiver.got[0])
     changed = native.ok("POST", f"webhooks/{hook['id']}/rotate")

@@ -35,6 +35,8 @@ def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
     client, native = Client(server, key), Client(server, key, "v1")
     ids = {"webhook": native.ok("POST", "webhooks", json={"url": HOOK})["id"]}
     ids["index"] = index = client.index("films")
+    body = {"name": "reds", "index_id": index, "parts": [{"text": "red"}], "threshold": 0.1}
+    ids["query"] = native.ok("POST", "queries", json=body)["id"]
     client.film(index, film)  # a twin, so that searches have a second page
     ids["video"] = video = client.film(index, film, {"topic": "colours"})
     ids["asset"] = client.ok("GET", f"indexes/{index}/videos/{video}")["asset_id"]
@@ -121,7 +123,8 @@ def kind(path: str, name: str) -> str:
         "index_id": "index", "asset_id": "asset", "video_id": "video",
         "upload_id": "upload", "entity_collection_id": "collection", "entity_id": "entity",
         "token": "token", "page_token": "page", "webhook_id": "webhook",
-        "evaluation_id": "evaluation", "knowledge_store_id": "store", "item_id": "item",
+        "evaluation_id": "evaluation", "query_id": "query",
+        "knowledge_store_id": "store", "item_id": "item",
         "collection_id": "group", "session_id": "session",
         # There are none of these yet: any id will do.
         "connection_id": "index", "import_id": "index", "batch_id": "index",

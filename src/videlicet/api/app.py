@@ -24,7 +24,7 @@ from videlicet.api.once import HEADER
 from videlicet.api.operations.watch import Watch
 from videlicet.api.origins import shared
 from videlicet.api.service import Service
-from videlicet.api.v1 import analysis, evaluations, native, operations, webhooks
+from videlicet.api.v1 import analysis, evaluations, native, operations, queries, webhooks
 from videlicet.api.v1 import search as native_search
 from videlicet.api.v1 import tasks as native_tasks
 from videlicet.api.v1_3 import (
@@ -67,6 +67,7 @@ _V1 = (
     analysis.router,
     native_tasks.router,
     webhooks.router,
+    queries.router,
     operations.router,
     evaluations.router,
 )

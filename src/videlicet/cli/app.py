@@ -21,6 +21,7 @@ from videlicet.cli import (
     look,
     manage,
     models,
+    queries,
     serve,
     webhooks,
 )
@@ -84,6 +85,7 @@ serve.register(app)
 config.register(app)
 webhooks.register(app)
 app.add_typer(models.app, name="models")
+app.add_typer(queries.app, name="queries")
 
 
 def run() -> None:

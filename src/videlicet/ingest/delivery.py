@@ -1,4 +1,5 @@
-"""Webhooks: telling the addresses that users name what has become of their videos.
+"""Webhooks: telling the addresses that users name what has become of their videos, and what their
+standing queries have found.
 
 A webhook is a resource: its name is the address, its body says which ``events`` it wants (none
 named: all), how often its secret was changed (``generation``) and when last (``rotated_at``). The
@@ -36,7 +37,8 @@ READY, FAILED, TEST = "index.task.ready", "index.task.failed", "webhook.test"
 ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED = (
     "analyze.task.ready", "analyze.task.failed", "analyze.task.canceled",
 )  # fmt: skip
-EVENTS = (READY, FAILED, ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED)
+MATCHED = "query.matched"
+EVENTS = (READY, FAILED, ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED, MATCHED)
 #: Where a delivery stands.
 PROCESSING, DELIVERED, GIVEN_UP = "processing", "delivered", "failed"
 #: How often an event is tried; the pause after each try is four times the one before.

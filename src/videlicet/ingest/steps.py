@@ -273,6 +273,9 @@ class Steps:
                 self._grant, self._store, video_id, videos.READY,
                 indexed_at=instant_text(datetime.now(UTC)), error=None,
             )  # fmt: skip
+        index = self._store.catalog.index(self._grant, plan.index_id)
+        self._runtime.trials.asset_ready(self._grant, index, plan.asset_id)
+        self._runtime.stirred.set()  # for what is to be told, or tried again
 
     def _announce(self, kind: str, task: Task) -> None:
         """Have the tenant's webhooks told how a video ended, once for each try; and whoever waits

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videlicet.rights import Grant, Purpose
-from videlicet.settings import Settings
+from videlicet.library.verbs import Verbs
+from videlicet.rights import Purpose
 from videlicet.types import (
     Answer,
     Chapter,
@@ -25,28 +24,15 @@ if TYPE_CHECKING:
     from videlicet.analyze.compare import Comparison
     from videlicet.analyze.evidence.gather import Material
     from videlicet.analyze.matrix import Cell, Matrix
-    from videlicet.search.engine import Searcher
-    from videlicet.store import Store
 
 #: The index that is used where none is named; made the first time something is added.
 DEFAULT_INDEX = "default"
 
 
-class Analysing(ABC):
+class Analysing(Verbs):
     """Verbs of analysis. Who answers is the setting ``analyst``: the built-in one, which needs no
     language model and quotes the evidence, or a language model, whose sentences are checked against
     it. Whatever is said comes with citations."""
-
-    settings: Settings
-
-    @abstractmethod
-    def _read(self) -> Store: ...
-
-    @abstractmethod
-    def _grant(self, purpose: Purpose) -> Grant: ...
-
-    @abstractmethod
-    def _searcher(self, index: Index) -> Searcher: ...
 
     def gist(self, asset_id: str, *, index: str = DEFAULT_INDEX) -> Gist:
         """Title, topics and hashtags of a video."""

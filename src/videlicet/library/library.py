@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput, NotFound, from_json
 from videlicet.library.analysis import DEFAULT_INDEX, Analysing
+from videlicet.library.standing import Standing
 from videlicet.rights import Grant, Purpose
 from videlicet.search.compose import Media, build_query
 from videlicet.settings import Settings, load
@@ -52,7 +53,7 @@ class Added:
         return tuple(source for source in self.sources if source.status is not Status.READY)
 
 
-class Library(Analysing):
+class Library(Standing, Analysing):
     """One data directory: indexes of videos, and every question asked of them.
 
     Open it with :func:`open`. Reading never locks; the first write takes the directory's writer
@@ -243,10 +244,7 @@ class Library(Analysing):
         """Delete an index with everything derived from its assets."""
         store = self._write()
         grant = self._grant(Purpose.MANAGE)
-        target = store.catalog.index(grant, name)
-        for row in store.catalog.list_indexed(grant, target.id):
-            store.remove_asset(grant, target.id, row.asset_id)
-        store.catalog.delete_index(grant, target.id)
+        store.delete_index(grant, store.catalog.index(grant, name).id)
 
     def remove(self, asset_id: str, *, index: str | None = None) -> None:
         """Delete an asset and everything derived from it, from one index or from all.

@@ -59,8 +59,15 @@ class Searcher:
     settings: Settings
     _known: dict[tuple[str, str], list[Span]] = field(default_factory=dict, compare=False)
 
-    def search(self, grant: Grant, index: Index, query: Query) -> SearchPage:
+    def search(
+        self,
+        grant: Grant,
+        index: Index,
+        query: Query,
+        encoded: Sequence[EncodedPart] | None = None,
+    ) -> SearchPage:
         """One page of the moments (or assets) of ``index`` that match ``query``, best first.
+        ``encoded`` is what :meth:`encoded` made of the query, for who puts it again and again.
 
         Raises:
             InvalidQuery: the query is empty, too long, names a modality that is not indexed, holds
@@ -71,7 +78,7 @@ class Searcher:
             _check(query)
             mark = fingerprint(index.id, query)
             offset = page_offset(mark, query.page_token)
-            parts = self._encoded(query)
+            parts = self.encoded(query) if encoded is None else encoded
             with self.store.view():
                 return self._page(grant, index, query, parts, mark, offset)
 
@@ -84,7 +91,7 @@ class Searcher:
         """
         with self._turn(), traces.span("search", {"videlicet.index": index.id}):
             _check(query)
-            parts = self._encoded(query)
+            parts = self.encoded(query)
             with self.store.view():
                 found = self._found(grant, index, query, parts, WHOLE)
                 groups = self._groups(grant, index, query, parts, found.candidates, None)
@@ -94,7 +101,12 @@ class Searcher:
         # Whoever waits for a database elsewhere takes no core meanwhile.
         return nullcontext() if self.store.database.shared else _TURNS
 
-    def _encoded(self, query: Query) -> list[EncodedPart]:
+    def encoded(self, query: Query) -> list[EncodedPart]:
+        """The parts of a query in the spaces of the index.
+
+        Raises:
+            InvalidQuery: see :func:`videlicet.search.encode.encode`.
+        """
         with traces.span("search encode", {"videlicet.parts": len(query.parts)}):
             return [encode(part, self.encoders, self.settings) for part in query.parts]
 

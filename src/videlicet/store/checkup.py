@@ -159,7 +159,7 @@ class _Examination:
                 f"{row.kind}/{row.id}"
                 for row in connection.execute(
                     select(resources.c.kind, resources.c.id).where(
-                        resources.c.kind.in_((Kind.FILE.value, Kind.SEARCH.value))
+                        resources.c.kind.in_((Kind.FILE.value, Kind.SEARCH.value, Kind.QUERY.value))
                     )
                 )
             }
@@ -326,4 +326,6 @@ def _owned(key: str, known: set[str], pairs: set[str], held: set[str]) -> bool:
             return f"{Kind.FILE}/{file_id}" in held
         case ["searches", search_id, _, *_]:
             return f"{Kind.SEARCH}/{search_id}" in held
+        case ["queries", query_id, _, *_]:
+            return f"{Kind.QUERY}/{query_id}" in held
     return False

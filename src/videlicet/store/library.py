@@ -17,6 +17,7 @@ from videlicet.store.blobs import Blobs, open_blobs
 from videlicet.store.catalog import Catalog
 from videlicet.store.catalog.schema import erasures
 from videlicet.store.catalog.slots import slot_of
+from videlicet.store.catalog.standing import forget_asset, forget_index
 from videlicet.store.database import Database, open_database
 from videlicet.store.home import Home, WriterLock, translated
 from videlicet.store.records import MANAGING, Sighting
@@ -95,7 +96,11 @@ class Store:
         self.vectors = Vectors(
             database, writable=writable, home=home, blobs=self.blobs, exact_rows=settings.exact_rows
         )
-        self.catalog.cascade = (self.texts.forget_index, self.vectors.forget_index)
+        self.catalog.cascade = (
+            self.texts.forget_index,
+            self.vectors.forget_index,
+            forget_index,
+        )
 
     @property
     def lock_fd(self) -> int | None:
@@ -153,6 +158,7 @@ class Store:
             self.texts.erase(connection, [slot for _, slot in gone])
             for asset_id, slot in gone:
                 self.vectors.forget(connection, slot)
+                forget_asset(connection, index_id, asset_id)
                 keys = self.catalog.forget(connection, index_id, asset_id, slot)
                 connection.execute(
                     insert(erasures).values(
@@ -174,7 +180,17 @@ class Store:
         self.remove_assets(grant, index.id, held)
         self.catalog.delete_index(grant, index.id)
         self.vectors.scrub()
-        return self.database.checkpoint()
+        return self.finish_erasures() and self.database.checkpoint()
+
+    def delete_query(self, grant: Grant, query_id: str) -> bool:
+        """Erase a standing query with its matches; see ``remove_asset`` for the result. On a store
+        that was opened for reading the bytes go when it is next opened for writing.
+
+        Raises:
+            NotFound: ``resource_not_found``.
+        """
+        self.catalog.delete_query(grant, query_id)
+        return self.writable and self.finish_erasures()
 
     def finish_erasures(self) -> bool:
         """Carry erasures that are committed through to the last byte. False where a reader still

@@ -45,6 +45,7 @@ from videlicet.types.query import (
 )
 from videlicet.types.resource import ApiKey, Kind, Resource
 from videlicet.types.segment import Segment
+from videlicet.types.standing import Match, SavedPart, SavedQuery, match_id
 from videlicet.types.time import Instant, Span, instant, merge, windows
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "Instant",
     "Kind",
     "Label",
+    "Match",
     "MediaInfo",
     "MetadataValue",
     "Modality",
@@ -76,6 +78,8 @@ __all__ = [
     "Query",
     "QueryPart",
     "Resource",
+    "SavedPart",
+    "SavedQuery",
     "ScreenText",
     "SearchPage",
     "Segment",
@@ -91,6 +95,7 @@ __all__ = [
     "derived_id",
     "instant",
     "is_id",
+    "match_id",
     "merge",
     "ordered_id",
     "random_id",

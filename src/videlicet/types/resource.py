@@ -34,6 +34,14 @@ class Kind(StrEnum):
     ITEM_COLLECTION = "item_collection"
     #: A conversation about a knowledge store.
     SESSION = "session"
+    #: A standing query. Its ``parent`` is the index.
+    QUERY = "query"
+    #: What a standing query found in one asset. Its ``parent`` is the query, its ``name`` the
+    #: asset's id.
+    MATCH = "match"
+    #: That standing queries are still to be tried. Its ``parent`` is the index, its ``name`` the id
+    #: of a new asset, or of a new query.
+    TRIAL = "trial"
     #: When a key was last used: the id is the key's, ``updated_at`` the time.
     KEY_USE = "key_use"
 

@@ -73,6 +73,60 @@ class Found(Model):
     exact: bool
 
 
+class NewQuery(Model):
+    """A standing query: ``parts``, ``modalities``, ``lanes`` and ``filter`` are those of a
+    search. Moments that score at least ``threshold`` are a match."""
+
+    name: str = Field(min_length=1, max_length=200)
+    index_id: str
+    parts: list[Part] = Field(min_length=1, max_length=20)
+    modalities: list[Modality] = Field(default_factory=list, max_length=4)
+    lanes: list[str] = Field(default_factory=list, max_length=20)
+    filter: dict[str, Any] = Field(default_factory=dict)
+    threshold: float | None = Field(default=None, ge=0, le=1, description="0.5, if none is given.")
+    include_existing: bool = Field(
+        default=False, description="Whether the videos that are there already are tried too."
+    )
+
+
+class QueryPart(Model):
+    kind: Literal["text", "image", "audio", "video"]
+    weight: float
+    text: str | None = None
+    asset_id: str | None = Field(default=None, description="None for what came with the query.")
+
+
+class QueryOut(Model):
+    id: str
+    name: str
+    index_id: str
+    parts: list[QueryPart]
+    modalities: list[str]
+    lanes: list[str]
+    filter: dict[str, Any]
+    threshold: float
+    include_existing: bool
+    created_at: str
+    error: Reason | None = Field(default=None, description="Why it could not be tried just now.")
+
+
+class MatchMoment(Model):
+    start: float
+    end: float
+    score: float
+    evidence: list[Evidence]
+
+
+class MatchOut(Model):
+    id: str
+    query_id: str
+    index_id: str
+    video_id: str
+    name: str
+    moments: list[MatchMoment] = Field(description="The best ones, best first.")
+    created_at: str
+
+
 class Seen(Model):
     id: str
     modality: str
@@ -113,19 +167,17 @@ class TaskOut(Model):
     updated_at: str
 
 
-Event = Literal[
-    "index.task.ready",
-    "index.task.failed",
-    "analyze.task.ready",
-    "analyze.task.failed",
-    "analyze.task.canceled",
-]
+WebhookEvent = Literal[
+    "index.task.ready", "index.task.failed",
+    "analyze.task.ready", "analyze.task.failed", "analyze.task.canceled",
+    "query.matched",
+]  # fmt: skip
 
 
 class NewWebhook(Model):
     url: str = Field(min_length=1, max_length=2000)
-    events: list[Event] = Field(
-        default_factory=list, max_length=20, description="All events, if none is named."
+    events: list[WebhookEvent] = Field(
+        default_factory=list, max_length=6, description="All events, if none is named."
     )
 
 

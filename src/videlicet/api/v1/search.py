@@ -47,18 +47,18 @@ def search(call: Call, index_id: str, body: Search) -> Any:
         raise invalid(f"lanes: there is no lane {min(strange)!r}.")
     settings = body.model_dump(exclude={"parts", "page"})
     with ExitStack() as held:
-        given = [_given(part) for part in body.parts]
+        parts = [given(part) for part in body.parts]
         sources = [
             value if isinstance(value, str)
             else held.enter_context(opened(call, value, f"parts.{kind}", LARGEST))
-            for kind, value in given
+            for kind, value in parts
         ]  # fmt: skip
         settings["parts"] = [
             # What came along is kept beside; an asset is there already.
             {"kind": kind, "weight": part.weight, "asset_id": value.asset_id or None}
             if isinstance(value, MediaSource)
             else {"kind": kind, "weight": part.weight, "text": value}
-            for (kind, value), part in zip(given, body.parts, strict=True)
+            for (kind, value), part in zip(parts, body.parts, strict=True)
         ]
         settings["index_id"] = index.id
         return _page(call, index, settings, sources, 1, None)
@@ -82,13 +82,13 @@ def _later(call: Caller, token: str, index_id: str | None) -> Any:
         return _page(call, index, settings, sources, number, found)
 
 
-def _given(part: Part) -> tuple[str, str | MediaSource]:
+def given(part: Part) -> tuple[str, str | MediaSource]:
     """The one thing that a part names, with its kind."""
-    given = [name for name in ("text", *_MEDIA) if getattr(part, name) is not None]
-    if len(given) != 1:
+    names = [name for name in ("text", *_MEDIA) if getattr(part, name) is not None]
+    if len(names) != 1:
         raise invalid("parts: each part has exactly one of text, image, audio and video.")
-    value: str | MediaSource = getattr(part, given[0])
-    return given[0], value
+    value: str | MediaSource = getattr(part, names[0])
+    return names[0], value
 
 
 def _source(

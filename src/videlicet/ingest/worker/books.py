@@ -25,6 +25,7 @@ from videlicet.ingest import analyses
 from videlicet.ingest.delivery import due_in
 from videlicet.ingest.files import PROCESSING
 from videlicet.ingest.leftovers import LIVE
+from videlicet.ingest.standing.trials import due_in as trial_due_in
 from videlicet.ingest.worker.workflow import (
     ANALYSIS_QUEUE,
     ANALYZE,
@@ -33,6 +34,7 @@ from videlicet.ingest.worker.workflow import (
     PREPARE,
     QUEUE,
     SHORT_QUEUE,
+    TRY,
     WORKFLOW,
     enqueue_try,
     try_id,
@@ -185,6 +187,21 @@ class Books:
                     one.tenant,
                     one.id,
                 )
+        trials = {
+            f"{TRY}.{one.id}.{one.body['attempts']}": one for one in self._waiting(Kind.TRIAL)
+        }
+        for id, one in self._startable(trials):
+            DBOS.enqueue_workflow_with_options(
+                {
+                    "queue_name": SHORT_QUEUE,
+                    "workflow_name": TRY,
+                    "workflow_id": id,
+                    "queue_partition_key": one.tenant,
+                    "delay_seconds": trial_due_in(one),
+                },
+                one.tenant,
+                one.id,
+            )
         deliveries = {
             try_id(one.id, int(one.body["attempts"])): one for one in self._waiting(Kind.DELIVERY)
         }
@@ -258,7 +275,7 @@ class Books:
         stirred = self._runtime.stirred
         erased = time.monotonic()
         while not self._closed.is_set():
-            called = stirred.wait(ERASE_EVERY)
+            stirred.wait(ERASE_EVERY)
             stirred.clear()
             if self._closed.is_set():
                 return
@@ -266,7 +283,8 @@ class Books:
                 if self._shared:
                     # Others hand work in, and one that dies says nothing.
                     self.enqueue(wait=False)
-                elif called:
+                else:
+                    # Standing queries are saved beside this process too.
                     with self._enqueuing:
                         self._enqueue_resources()
                 if time.monotonic() - erased >= ERASE_EVERY:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from videlicet.settings import cores
 from videlicet.types import Status, Task
 
 if TYPE_CHECKING:
+    from videlicet.ingest.standing.trials import Trials
     from videlicet.ingest.worker.presence import Presence
     from videlicet.rights import Grant
     from videlicet.settings import Settings
@@ -89,6 +91,16 @@ class Runtime:
                 if role in cards and cards[role] not in self._models:
                     self._models[cards[role]] = load(cards[role], self.settings)
             return Models(**{role: self._models[cards[role]] for role in ROLES if role in cards})
+
+    @cached_property
+    def trials(self) -> Trials:
+        """What tries standing queries."""
+        from videlicet.ingest.standing.trials import Trials
+
+        def load(cards: Mapping[str, str], role: str) -> object:
+            return getattr(self.models({role: cards[role], "text": cards["text"]}), role)
+
+        return Trials(self.store, self.settings, load, self.alone)
 
     def warm_up(self) -> None:
         """Begin to load the models that waiting tasks will need, in the background."""

@@ -30,7 +30,8 @@ class End:
 
 @contextmanager
 def told(kind: str, id: str, trace: str | None) -> Iterator[End]:
-    """Tell of one piece of work: a ``task``, a ``file``, an ``embedding`` or a ``delivery``."""
+    """Tell of one piece of work: a ``task``, a ``file``, an ``embedding``, a
+    ``trial`` or a ``delivery``."""
     end = End()
     began = time.monotonic()
     _log.info("work began", extra={"kind": kind, "id": id, "trace": traces.trace_id(trace)})

@@ -8,6 +8,7 @@ bad, is JSON that the next run of the same workflow reads back instead of runnin
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from dbos import DBOS
@@ -34,6 +35,8 @@ ANALYZE = "analyze"
 #: Addresses may be slow to answer, and nothing else is to wait for them.
 DELIVERY_QUEUE = "deliveries"
 DELIVER = "deliver"
+#: Standing queries against what is there, and what could not be tried at once.
+TRY = "try"
 
 _runtime: Runtime | None = None
 
@@ -199,6 +202,23 @@ def analyze_video(tenant: str, analysis_id: str) -> str:
             lambda error: analyses.give_up(runtime, tenant, analysis_id, error),
         )
         return end.status
+
+
+@DBOS.workflow(name=TRY, max_recovery_attempts=None)
+def try_queries(tenant: str, trial_id: str) -> str:
+    """Try standing queries, and return how that went."""
+    assert _runtime is not None
+    runtime = _runtime
+    with told("trial", trial_id, None) as end:
+        end.status = str(_step("try", lambda: _tried(runtime, tenant, trial_id)))
+        return end.status
+
+
+def _tried(runtime: Runtime, tenant: str, trial_id: str) -> str:
+    try:
+        return runtime.trials.run(replace(runtime.grant, tenant=tenant), trial_id)
+    finally:
+        runtime.stirred.set()  # there may be news to deliver
 
 
 @DBOS.workflow(name=DELIVER, max_recovery_attempts=None)

@@ -32,12 +32,13 @@ from videlicet.store.catalog.schema import (
     tasks,
 )
 from videlicet.store.catalog.slots import chunked, ensure_slot, require_index
+from videlicet.store.catalog.standing import Standing
 from videlicet.store.catalog.tasks import Tasks
 from videlicet.store.records import MANAGING, READING, WRITING
 from videlicet.types import Asset, Index, IndexedAsset, MetadataValue, Status, random_id
 
 
-class Catalog(Observations, Tasks, Resources, Keys):
+class Catalog(Observations, Tasks, Resources, Standing, Keys):
     """Reads and writes of the catalog. Every call is one transaction; writes need a store that
     was opened for writing, except those of tasks.
 

@@ -20,23 +20,22 @@ from videlicet.types import Kind, Resource, Task
 #: Condition on the body: a path of keys, an operator (``==``, ``>=``, ``<=``) and a value.
 Condition = tuple[Sequence[str], str, str | int | float | bool]
 
+#: Kinds that may be changed beside the process that has the writer's lock.
+BESIDE = (Kind.WEBHOOK, Kind.QUERY, Kind.TRIAL)
+
 
 class Resources(Part):
     """The resources' share of the catalog. Every call keeps to the grant's tenant.
 
-    Webhooks may be changed without the writer's lock, as keys may: while a server runs.
+    Webhooks and standing queries may be changed without the writer's lock, as keys may: while a
+    server runs.
     """
 
     def put_resource(self, grant: Grant, one: Resource, task: Task | None = None) -> None:
         """Add a resource, or replace it as a whole; with the task that works on it, if given."""
         authorize(grant, MANAGING, one.kind)
-        row = _row(one)
         with self._changing(one.kind) as connection:
-            where = [resources.c.kind == one.kind.value, resources.c.id == one.id]
-            if not connection.execute(
-                update(resources).where(*where, *_reach(grant)).values(row)
-            ).rowcount:
-                connection.execute(insert(resources).values(row))
+            put(connection, grant, one)
             if task is not None:
                 write_task(connection, task)
 
@@ -52,7 +51,7 @@ class Resources(Part):
             row = connection.execute(query).first()
         if row is None:
             raise _unknown(kind, id)
-        return _resource(row)
+        return resource_of(row)
 
     def find_resources(
         self,
@@ -109,7 +108,7 @@ class Resources(Part):
                 select(func.count()).select_from(resources).where(*conditions)
             ).scalar_one()
             rows = connection.execute(query.offset(offset).limit(limit)).all()
-        return [_resource(row) for row in rows], int(total)
+        return [resource_of(row) for row in rows], int(total)
 
     def sum_of(
         self, grant: Grant, kind: Kind, key: str, *, parent: str, status: Collection[str]
@@ -152,14 +151,14 @@ class Resources(Part):
             if row is None:
                 raise _unknown(kind, id)
             if when and row.status not in when:
-                return _resource(row)
+                return resource_of(row)
             values = {"updated_at": datetime.now(UTC), **changes}
             if "name" in values:
                 values["name_folded"] = folded(values["name"])
             if body is not None:
                 values["body"] = {**row.body, **body}
             connection.execute(update(resources).where(resources.c.row == row.row).values(values))
-            return _resource(connection.execute(query).one())
+            return resource_of(connection.execute(query).one())
 
     def delete_resource(self, grant: Grant, kind: Kind, id: str) -> None:
         """Take a resource away.
@@ -173,7 +172,7 @@ class Resources(Part):
                 raise _unknown(kind, id)
 
     def _changing(self, kind: Kind) -> AbstractContextManager[Connection]:
-        return self._database.writing() if kind is Kind.WEBHOOK else self._writing()
+        return self._database.writing() if kind in BESIDE else self._writing()
 
     def delete_resources(
         self,
@@ -192,6 +191,14 @@ class Resources(Part):
             conditions.append(resources.c.expires_at < expired)
         with self._writing() as connection:
             return int(connection.execute(delete(resources).where(*conditions)).rowcount)
+
+
+def put(connection: Connection, grant: Grant, one: Resource) -> None:
+    """Add a resource within a transaction, or replace it as a whole."""
+    row = _row(one)
+    where = [resources.c.kind == one.kind.value, resources.c.id == one.id]
+    if not connection.execute(update(resources).where(*where, *_reach(grant)).values(row)).rowcount:
+        connection.execute(insert(resources).values(row))
 
 
 def _reach(grant: Grant) -> list[ColumnElement[bool]]:
@@ -235,7 +242,8 @@ def _row(one: Resource) -> dict[str, Any]:
     }
 
 
-def _resource(row: Row[Any]) -> Resource:
+def resource_of(row: Row[Any]) -> Resource:
+    """A row of the table as a record."""
     return Resource(
         id=row.id,
         kind=Kind(row.kind),

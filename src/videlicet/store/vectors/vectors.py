@@ -46,6 +46,9 @@ from videlicet.store.vectors.tables import (
 from videlicet.store.vectors.upkeep import Upkeep
 from videlicet.types import Modality, random_id
 
+#: So few assets are read by themselves where the whole space is not in memory.
+FEW = 4
+
 
 class Vectors(Upkeep):
     """Vectors by (index, modality, space); each such table has one number of dimensions."""
@@ -179,6 +182,15 @@ class Vectors(Upkeep):
                         f"Queries of {lines.shape[1]} dimensions in a space of {found.dimensions}.",
                         subject=space,
                     )
+                if asset_ids is not None and self._by_themselves(found, asset_ids):
+                    try:
+                        return self._of_few(connection, found, asset_ids).search(
+                            lines, k, None, self._exact_rows
+                        )
+                    except NotFound:
+                        if last:
+                            raise
+                        continue
                 if not last and found.sketch and not self._is_there(found):
                     # The writer has just replaced the index: look again at what holds now.
                     continue
@@ -285,6 +297,23 @@ class Vectors(Upkeep):
         keys = select(vector_spaces.c.key).where(vector_spaces.c.index_id == index_id)
         connection.execute(delete(vector_chunks).where(vector_chunks.c.space.in_(keys)))
         connection.execute(delete(vector_spaces).where(vector_spaces.c.index_id == index_id))
+
+    def _by_themselves(self, space: Row[Any], asset_ids: Collection[str]) -> bool:
+        return len(asset_ids) <= FEW and space.key not in self._states
+
+    def _of_few(self, connection: Connection, space: Row[Any], asset_ids: Collection[str]) -> State:
+        """The rows of a few assets, for a process that searches no others: as a worker does."""
+        names = {slot_of(connection, space.index_id, one): one for one in asset_ids}
+        assets = {slot: one for slot, one in names.items() if slot is not None}
+        chunks = list(
+            read_chunks(connection, self._blobs, space.key, space.dimensions, sorted(assets))
+        )
+        layout = [
+            (slot, version, len(chunk.ids))
+            for slot, version, chunk in sorted(chunks, key=lambda row: row[0])
+        ]
+        matrix = Matrix.empty(space.dimensions).changed(layout, chunks)
+        return State(space.version, None, np.empty(0, np.bool_), matrix, assets)
 
     # -- what is searched -------------------------------------------------------------------------
 

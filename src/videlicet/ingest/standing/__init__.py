@@ -1,0 +1,1 @@
+"""Standing queries: saved once, tried against every new asset of an index."""

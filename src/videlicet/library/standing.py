@@ -1,0 +1,121 @@
+"""Standing queries: saved, and tried against every asset that is added from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from videlicet.errors import Conflict
+from videlicet.library.verbs import Verbs
+from videlicet.rights import Purpose
+from videlicet.search.compose import Media, build_query
+from videlicet.types import GroupBy, Modality, PartKind, Query, SavedQuery, derived_id
+
+if TYPE_CHECKING:
+    from videlicet.store import Store
+    from videlicet.types import Match
+
+
+class Standing(Verbs):
+    """The library's share of standing queries."""
+
+    def save_query(
+        self,
+        name: str,
+        query: str | Query | None = None,
+        *,
+        image: Media | None = None,
+        audio: Media | None = None,
+        video: Media | None = None,
+        negative: str | Sequence[str] = (),
+        modalities: Iterable[Modality | str] = (),
+        filter: Mapping[str, Any] | None = None,
+        threshold: float | None = None,
+        include_existing: bool = False,
+        index: str = "default",
+    ) -> SavedQuery:
+        """Save a query, made as in :meth:`Library.search`. Each asset that becomes ready in
+        ``index`` from now on is searched with it; moments of at least ``threshold`` (0..1, 0.5 if
+        none is given) are a match, which is told to webhooks once and kept for :meth:`matches`.
+
+        With ``include_existing`` the assets that are there already are tried too: at once, or by
+        the process that is writing to the library just now.
+
+        Raises:
+            InvalidQuery: see :meth:`videlicet.search.engine.Searcher.search`.
+            InvalidInput: ``invalid_argument``, for a name that is none.
+        """
+        from videlicet.ingest.standing.saved import save, saved
+
+        if not isinstance(query, Query):
+            query = build_query(
+                query, image, audio, video, negative, modalities, filter, None, threshold,
+                GroupBy.MOMENT, 1, None,
+            )  # fmt: skip
+        query = replace(query, asset_ids=None, group_by=GroupBy.MOMENT, page_token=None)
+        has_media = any(part.kind is not PartKind.TEXT for part in query.parts)
+        store = self._write() if has_media else self._read()
+        grant = self._grant(Purpose.INDEX)
+        target = store.catalog.index(grant, index)
+        made = save(
+            grant, store, self._searcher(target), target, name, query,
+            include_existing=include_existing,
+        )  # fmt: skip
+        self._try(derived_id("trial", target.id, made.id))
+        return saved(made)
+
+    def queries(self, index: str | None = None) -> list[SavedQuery]:
+        """The standing queries of an index (of all, without one), newest first."""
+        from videlicet.ingest.standing.saved import queries
+
+        store, grant = self._read(), self._grant(Purpose.MANAGE)
+        return queries(
+            grant, store, None if index is None else store.catalog.index(grant, index).id
+        )
+
+    def matches(self, query: str | None = None, *, limit: int | None = None) -> list[Match]:
+        """What a standing query (by name or id; any, without one) has found, newest first.
+
+        Raises:
+            NotFound: ``resource_not_found``.
+        """
+        from videlicet.ingest.standing.saved import matches, named
+
+        store, grant = self._read(), self._grant(Purpose.MANAGE)
+        query_id = None if query is None else named(grant, store, query).id
+        return matches(grant, store, query_id, limit=limit)[0]
+
+    def delete_query(self, query: str) -> None:
+        """Delete a standing query, by name or id, with its matches.
+
+        Raises:
+            NotFound: ``resource_not_found``.
+        """
+        from videlicet.ingest.standing.saved import named
+
+        grant = self._grant(Purpose.MANAGE)
+        found = named(grant, self._read(), query)
+        self._writer_or_reader().delete_query(grant, found.id)
+
+    def _try(self, trial_id: str) -> None:
+        """Try a new query here, unless another process writes: then that one does."""
+        from videlicet.ingest.standing.trials import Trials
+        from videlicet.models.registry import load
+
+        store = self._writer_or_reader()
+        if not store.writable or store.database.shared:
+            return
+        trials = Trials(
+            store,
+            self.settings,
+            lambda cards, role: load(cards[role], self.settings),
+            lambda _: nullcontext(),
+        )
+        trials.run(self._grant(Purpose.INGEST), trial_id)
+
+    def _writer_or_reader(self) -> Store:
+        with suppress(Conflict):
+            return self._write()
+        return self._read()

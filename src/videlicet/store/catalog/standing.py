@@ -1,0 +1,131 @@
+"""Standing queries and their matches, where several rows have to change together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
+
+from videlicet.errors import NotFound
+from videlicet.rights import EVERY_TENANT, Grant, authorize
+from videlicet.store.catalog.part import Part
+from videlicet.store.catalog.resources import put, resource_of
+from videlicet.store.catalog.schema import erasures, resources
+from videlicet.store.catalog.slots import chunked, require_index, slot_of
+from videlicet.store.records import MANAGING
+from videlicet.types import Kind, Resource, match_id
+
+
+class Standing(Part):
+    """The standing queries' share of the catalog."""
+
+    def put_query(self, grant: Grant, query: Resource, trial: Resource) -> None:
+        """Add a query together with its first trial.
+
+        Raises:
+            NotFound: ``index_not_found``.
+        """
+        authorize(grant, MANAGING, Kind.QUERY)
+        with self._database.writing() as connection:
+            require_index(connection, query.parent)
+            put(connection, grant, query)
+            put(connection, grant, trial)
+
+    def put_match(self, grant: Grant, index_id: str, match: Resource) -> Resource | None:
+        """Add a match, unless there is one of its query and asset already; the one that is there
+        then, or ``None`` where the query or the asset has gone."""
+        authorize(grant, MANAGING, Kind.MATCH)
+        with self._writing() as connection:
+            row = connection.execute(select(resources).where(*_is(Kind.MATCH, match.id))).first()
+            if row is not None:
+                return resource_of(row)
+            query = select(resources.c.row).where(*_is(Kind.QUERY, match.parent))
+            if connection.execute(query).first() is None:
+                return None
+            if slot_of(connection, index_id, match.name) is None:
+                return None
+            put(connection, grant, match)
+        return match
+
+    def delete_query(self, grant: Grant, query_id: str) -> None:
+        """Take a query away with its matches and the news of them; the media that came with it go
+        with the next erasure.
+
+        Raises:
+            NotFound: ``resource_not_found``.
+        """
+        authorize(grant, MANAGING, Kind.QUERY)
+        mine = [] if grant.tenant == EVERY_TENANT else [resources.c.tenant == grant.tenant]
+        with self._database.writing() as connection:
+            found = connection.execute(
+                select(resources.c.id, resources.c.parent).where(*_is(Kind.QUERY, query_id), *mine)
+            ).first()
+            if found is None:
+                raise NotFound(
+                    "resource_not_found", f"There is no query {query_id!r}.", subject=query_id
+                )
+            _forget(connection, found.parent, query_id)
+
+    def retract(self, grant: Grant, match_id: str) -> None:
+        """Take back what was said of a match that has gone."""
+        authorize(grant, MANAGING, Kind.DELIVERY)
+        with self._writing() as connection:
+            _hush(connection, [match_id])
+
+
+def forget_asset(connection: Connection, index_id: str, asset_id: str) -> None:
+    """Take away what the queries of an index found in an asset, and what was said of it."""
+    connection.execute(
+        delete(resources).where(
+            resources.c.kind == Kind.TRIAL.value,
+            resources.c.parent == index_id,
+            resources.c.name == asset_id,
+        )
+    )
+    matches = [match_id(query_id, asset_id) for query_id in _queries(connection, index_id)]
+    for some in chunked(matches):
+        gone = connection.execute(
+            delete(resources).where(resources.c.kind == Kind.MATCH.value, resources.c.id.in_(some))
+        ).rowcount
+        if gone:
+            _hush(connection, some)
+
+
+def forget_index(connection: Connection, index_id: str) -> None:
+    """Take the queries of an index away."""
+    for query_id in _queries(connection, index_id):
+        _forget(connection, index_id, query_id)
+
+
+def _forget(connection: Connection, index_id: str, query_id: str) -> None:
+    ours = (resources.c.kind == Kind.MATCH.value) & (resources.c.parent == query_id)
+    matches = list(connection.execute(select(resources.c.id).where(ours)).scalars())
+    for some in chunked(matches):
+        _hush(connection, some)
+    connection.execute(delete(resources).where(ours))
+    trials = (resources.c.kind == Kind.TRIAL.value) & (resources.c.name == query_id)
+    connection.execute(delete(resources).where(trials))
+    connection.execute(delete(resources).where(*_is(Kind.QUERY, query_id)))
+    connection.execute(
+        insert(erasures).values(
+            index_id=index_id, asset_id=query_id, blobs=[f"queries/{query_id}/"],
+            created_at=datetime.now(UTC),
+        )
+    )  # fmt: skip
+
+
+def _hush(connection: Connection, matches: Collection[str]) -> None:
+    told = resources.c.body[("event", "data", "id")].as_string()
+    connection.execute(
+        delete(resources).where(resources.c.kind == Kind.DELIVERY.value, told.in_(matches))
+    )
+
+
+def _queries(connection: Connection, index_id: str) -> list[str]:
+    ours = (resources.c.kind == Kind.QUERY.value) & (resources.c.parent == index_id)
+    return list(connection.execute(select(resources.c.id).where(ours)).scalars())
+
+
+def _is(kind: Kind, id: str) -> list[ColumnElement[bool]]:
+    return [resources.c.kind == kind.value, resources.c.id == id]
