@@ -202,6 +202,11 @@ def test_times_beside_other_fields_are_those_of_their_evidence() -> None:
     assert found["end"] in ("00:00:18.000", "00:00:19.000", "00:00:20.000")
 
 
+def test_times_in_the_video_are_marked_by_their_type_only() -> None:
+    schema = {"type": "string", "x-videlicet-clock": ["hh:mm:ss"], "description": "platform"}
+    assert told(record(platform=schema), STATION) == {"platform": "9"}
+
+
 def test_patterns_lengths_and_counts() -> None:
     schema = record(
         code={"type": "string", "pattern": "^[0-9]{5}$"},

@@ -7,8 +7,9 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from videlicet.analyze.structured.schema import read
 from videlicet.analyze.structured.schema.patterns import Unsupported, compiled, texts
@@ -217,3 +218,34 @@ def test_patterns_that_no_automaton_stands_for() -> None:
     for pattern in ("(?<=a)b", "a++", "(?>a)", "\\Aa", "(?P<n>a)(?P=n)"):
         with pytest.raises(Unsupported):
             compiled(pattern)
+
+
+_KEYWORDS = st.sampled_from(
+    """
+    type enum const minLength maxLength pattern format minimum maximum exclusiveMinimum multipleOf
+    items prefixItems minItems maxItems uniqueItems properties required additionalProperties anyOf
+    oneOf allOf $ref $defs $id $schema title description default not x-videlicet-clock
+    """.split()
+)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 9) | st.floats() | st.sampled_from(
+        ["string", "integer", "object", "array", "null", "timestamp", "seconds", "date", "#",
+         "#/$defs/a", "^a+$", "a", "", "hh:mm:ss"]
+    ),
+    lambda below: st.lists(below, max_size=3)
+    | st.dictionaries(_KEYWORDS | st.just("a"), below, max_size=4),
+    max_leaves=10,
+)  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.dictionaries(_KEYWORDS, _VALUES, max_size=5))
+def test_anything_is_a_schema_that_is_met_or_is_refused(schema: dict[str, Any]) -> None:
+    try:
+        found = read(schema)
+    except InvalidInput as error:
+        event(error.code)
+        return
+    event("met")
+    judge = Draft202012Validator(found.source, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    assert judge.is_valid(found.root.empty)

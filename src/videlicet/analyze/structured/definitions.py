@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from videlicet.analyze.structured.schema.checking import CLOCK, CLOCKS
+from videlicet.analyze.structured.schema.checking import CLOCKS
 from videlicet.errors import InvalidInput
 from videlicet.types import Span
 
@@ -73,7 +73,7 @@ class SegmentDefinition:
 
 def timestamp(clock: str) -> dict[str, Any]:
     """The JSON schema of a time in the video."""
-    return {**CLOCKS[clock], CLOCK: clock}
+    return {"type": "timestamp", "format": clock}
 
 
 def record(fields: Sequence[SegmentField], clock: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from videlicet.analyze.structured.clock import written
+from videlicet.analyze.structured.clock import edge_of, times
 from videlicet.analyze.structured.finding.scalars import (
     COVERED,
     MODALITIES,
@@ -129,11 +129,11 @@ def _fill_form(sources: Sources, node: Node, form: Form, want: Wanted, view: Vie
 def _candidates(
     sources: Sources, form: Text | Number | Flag, want: Wanted, view: View
 ) -> Iterator[Candidate]:
-    edge = _edge(form, want)
+    edge = edge_of(form, want)
     if edge is not None and want.keys:
         # A time of its own: when what it names is to be seen or heard.
         best = _best(sources, want, view)[:1]
-        return _times(sources, form, want, edge, best, within=view.span)
+        return times(sources, form, want, edge, best, within=view.span)
     if edge is not None:
         return iter(())
     match form:
@@ -161,56 +161,6 @@ def _told(sources: Sources, want: Wanted, value: Any, places: Sequence[int]) -> 
     return Filled(value, cited, (Sentence(f"{want.label or 'value'}: {text}", pieces),))
 
 
-# -- times in the video -------------------------------------------------------------------------
-
-
-def _edge(form: Form, want: Wanted) -> Edge | None:
-    """Which time a place asks for, where it does."""
-    if isinstance(form, Number) and form.choices is None:
-        return (want.edge or Edge.START) if form.clock else want.edge
-    if isinstance(form, Text) and form.choices is None and form.format is None:
-        return (want.edge or Edge.START) if form.clock else want.edge
-    return None
-
-
-def _times(
-    sources: Sources,
-    form: Form,
-    want: Wanted,
-    edge: Edge,
-    places: Sequence[int],
-    span: Span | None = None,
-    within: Span | None = None,
-) -> Iterator[Candidate]:
-    """The time of some pieces of one video, or of the stretch they are from."""
-    if not places:
-        return
-    first = sources.pieces[places[0]].asset_id
-    own = [place for place in places if sources.pieces[place].asset_id == first]
-    spans = [span] if span else [sources.pieces[place].span for place in own]
-    spans = [one.clamp(within) for one in spans] if within else spans
-    moment = (
-        min(one.start for one in spans) if edge is Edge.START else max(one.end for one in spans)
-    )
-    cited = tuple(own)
-    if isinstance(form, Number):
-        seconds = written(moment, "seconds")
-        yield (round(float(moment)) if form.whole else seconds), cited
-        return
-    assert isinstance(form, Text)
-    if form.clock:
-        yield written(moment, form.clock), cited
-        return
-    forms = ("hh:mm:ss.fff", "hh:mm:ss")
-    if "hh:mm:ss" in want.description and "fff" not in want.description:
-        forms = ("hh:mm:ss", "hh:mm:ss.fff")
-    if "mm:ss" in want.description and "hh:" not in want.description:
-        yield str(written(moment, "hh:mm:ss")).removeprefix("00:"), cited
-    for one in forms:
-        yield written(moment, one), cited
-    yield f"{float(moment):g}", cited
-
-
 # -- objects ------------------------------------------------------------------------------------
 
 
@@ -223,7 +173,7 @@ def _record(sources: Sources, node: Node, form: Record, want: Wanted, view: View
     for field in form.fields:
         below = _below(field, want)
         timed = next(
-            ((one, edge) for one in field.node.forms if (edge := _edge(one, below)) is not None),
+            ((one, edge) for one in field.node.forms if (edge := edge_of(one, below)) is not None),
             None,
         )
         # A time may be that of something of its own: when the menu is shown.
@@ -245,8 +195,8 @@ def _record(sources: Sources, node: Node, form: Record, want: Wanted, view: View
     if late and not places and (len(late) == len(form.fields)):
         places = [int(n) for n in view.places] if view.span else _best(sources, want, view)[:1]
     for field, below, one, edge in late:
-        times = _times(sources, one, below, edge, sorted(places), view.span)
-        if (filled := _first(sources, field.node, below, times)) is not None:
+        told = times(sources, one, below, edge, sorted(places), view.span)
+        if (filled := _first(sources, field.node, below, told)) is not None:
             parts[field.name] = filled
     if not any(part.supported for part in parts.values()):
         return None
@@ -339,10 +289,10 @@ def _all(
     sources: Sources, form: Text | Number | Flag, want: Wanted, view: View
 ) -> Iterator[Candidate]:
     """Every candidate of a list: of choices each one by itself, of times each piece's."""
-    edge = _edge(form, want)
+    edge = edge_of(form, want)
     if edge is not None:
         for place in sorted(_best(sources, want, view)):
-            yield from islice(_times(sources, form, want, edge, [place]), 1)
+            yield from islice(times(sources, form, want, edge, [place]), 1)
     elif isinstance(form, Text) and form.choices is not None:
         for name in form.choices:
             yield from strings(sources, want, replace(form, choices=(name,)), view.places)

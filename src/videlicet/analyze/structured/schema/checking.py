@@ -37,7 +37,7 @@ CLOCKS: Mapping[str, Mapping[str, Any]] = {
     "hh:mm:ss": {"type": "string", "pattern": r"^[0-9]{2,}:[0-5][0-9]:[0-5][0-9]$"},
     "hh:mm:ss.fff": {"type": "string", "pattern": r"^[0-9]{2,}:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}$"},
 }
-#: Where a schema of ours says that a value is a time in the video; elsewhere it is a remark.
+#: What marks a time in the video in a schema that was checked.
 CLOCK = "x-videlicet-clock"
 
 Json: TypeAlias = Any
@@ -61,8 +61,10 @@ def checked(schema: Mapping[str, Json]) -> dict[str, Json]:
     if not isinstance(copy, dict):
         raise refuse("", "it must be an object.")
     for pointer, one in schemas(copy):
-        if isinstance(one, dict) and one.get("type") == "timestamp":
-            _write_out(pointer, one)
+        if isinstance(one, dict):
+            one.pop(CLOCK, None)
+            if one.get("type") == "timestamp":
+                _write_out(pointer, one)
     _against_metaschema(copy)
     places = {pointer for pointer, _ in schemas(copy)}
     for pointer, one in schemas(copy):
