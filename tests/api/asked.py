@@ -35,7 +35,7 @@ PLAIN_PARAMETERS = {
     "page", "page_limit", "sort_by", "sort_option", "index_name", "model_options", "model_family",
     "created_at", "updated_at", "filename", "name", "status", "asset_types", "force", "include",
     "embedding_option", "transcription", "include_user_metadata", "started_at", "ended_at",
-    "modality", "start", "end",
+    "modality", "start", "end", "analysis_mode", "video_url", "count", "query", "form",
 }  # fmt: skip
 
 #: Queries that name things.
@@ -45,6 +45,7 @@ QUERIES = {
     "GET /v1/tasks": ["index_id=$index"],
     "GET /v1/evaluations": ["index_id=$index"],
     "GET /v1/queries": ["index_id=$index"],
+    "GET /v1.3/analyze/tasks": ["asset_id=$asset"],
 }
 
 _STORE = "/v1.3/knowledge-stores/{knowledge_store_id}"
@@ -55,6 +56,11 @@ def _question(content: str = "What is red?", **fields: Any) -> dict[str, Any]:
     return {"input": [{"type": "message", "role": "user", "content": content}], **fields}
 
 
+def _video(kind: str = "asset") -> dict[str, Any]:
+    return {"video": {"type": f"{kind}_id", f"{kind}_id": f"${kind}"}}
+
+
+_WANTED = {"prompt": "What is red?", "stream": False}
 _METADATA = _json(user_metadata={"stolen": True})
 _SEARCH = {"query_text": "red", "search_options": "visual"}
 
@@ -172,6 +178,47 @@ CASES: dict[str, list[Case]] = {
             ),
         ),
     ],
+    "POST /v1.3/analyze": [
+        _json(**_video(), **_WANTED), _json(video_id="$video", **_WANTED),
+        _json(
+            model_name="pegasus1.6", image=[{"name": "one", "asset_id": "$image"}], **_WANTED
+        ),
+        _json(
+            **_video(), stream=False,
+            prompt_v2={
+                "input_text": "Is it <@one>?",
+                "media_sources": [{"name": "one", "media_type": "image", "asset_id": "$image"}],
+            },
+        ),
+    ],
+    "POST /v1.3/analyze/tasks": [
+        _json(**_video(), prompt="What is red?"), _json(video_id="$video", prompt="What is red?"),
+        _json(
+            model_name="pegasus1.6", image=[{"name": "one", "asset_id": "$image"}],
+            prompt="What is red?",
+        ),
+    ],
+    "POST /v1.3/analyze/batches": [
+        _json(
+            model_name="pegasus1.5", analysis_mode="general",
+            requests=[{**_video(), "prompt": {"input_text": "What is red?"}}],
+        ),
+    ],
+    "POST /v1.3/gist": [_json(video_id="$video", types=["title"])],
+    "POST /v1.3/summarize": [_json(video_id="$video", type="summary")],
+    "POST /v1/indexes/{index_id}/ask": [
+        _json(question="What is red?"), _json("all", question="What is red?", videos=["$video"]),
+    ],
+    "POST /v1/indexes/{index_id}/extract": [
+        _json(schema={"type": "object"}, videos=["$my_video"]),
+        _json("all", schema={"type": "object"}, videos=["$video"]),
+    ],
+    "POST /v1/indexes/{index_id}/compare": [
+        _json(left="$my_video", right="$my_video"),
+        _json("all", left="$video", right="$my_video"),
+        _json("all", left="$my_video", right="$video"),
+    ],
+    "POST /v1/indexes/{index_id}/videos/{video_id}/summary": [_json(sentences=2)],
     "POST /v1/indexes/{index_id}/search": [
         _json(parts=[{"text": "red"}]),
         _json(page="$page"), _json("all", page="$page"),

@@ -18,7 +18,7 @@ from tests.api.server import DOUBLES, Server, served
 from tests.api.world import World, build, filled, kind, operations, unknown
 
 #: Of these there is nothing yet that one could have.
-NOT_THERE = ("/v1.3/analyze/", "/v1.3/connections/")
+NOT_THERE = ("/v1.3/connections/",)
 Document = dict[str, Any]
 #: Headers that are never twice the same.
 _OWN_HEADERS = re.compile(r"date|x-ratelimit-.*|x-request-id|content-length")

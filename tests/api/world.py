@@ -75,6 +75,7 @@ def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
             "queries": [{"text": "red", "relevant": [{"video_id": video}]}],
         },
     )["id"]  # fmt: skip
+    ids |= _analyses(client, ids["asset"])
     ids |= _knowledge(client, ids["asset"], image)
     client.ended(f"embed/tasks/{ids['vectors']}/status")
     client.ended(f"embed-v2/tasks/{ids['vectors_v2']}")
@@ -86,6 +87,18 @@ def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
         time.sleep(0.1)
     ids["delivery"] = found[0]["id"]
     return World(client, native, ids)
+
+
+def _analyses(client: Client, film: str) -> dict[str, str]:
+    """An analysis, and a batch of one, at rest."""
+    one = {"video": {"type": "asset_id", "asset_id": film}}
+    task = client.ok("POST", "analyze/tasks", json={**one, "prompt": "What is red?"})["task_id"]
+    row = {**one, "prompt": {"input_text": "What is red?"}}
+    body = {"model_name": "pegasus1.5", "analysis_mode": "general", "requests": [row]}
+    batch = client.ok("POST", "analyze/batches", json=body)
+    client.ended(f"analyze/tasks/{task}")
+    client.ended(f"analyze/tasks/{batch['items'][0]['task_id']}")
+    return {"analysis": task, "batch": batch["batch_id"]}
 
 
 def _knowledge(client: Client, film: str, picture: str) -> dict[str, str]:
@@ -115,7 +128,9 @@ def _knowledge(client: Client, film: str, picture: str) -> dict[str, str]:
 def kind(path: str, name: str) -> str:
     """What kind of id a parameter of a path is; fails for one that nobody has thought of."""
     if name == "task_id":
-        for part, found in (("/embed/", "vectors"), ("/embed-v2/", "vectors_v2")):
+        for part, found in (
+            ("/embed/", "vectors"), ("/embed-v2/", "vectors_v2"), ("/analyze/", "analysis"),
+        ):  # fmt: skip
             if part in path:
                 return found
         return "task"
@@ -125,9 +140,9 @@ def kind(path: str, name: str) -> str:
         "token": "token", "page_token": "page", "webhook_id": "webhook",
         "evaluation_id": "evaluation", "query_id": "query",
         "knowledge_store_id": "store", "item_id": "item",
-        "collection_id": "group", "session_id": "session",
+        "collection_id": "group", "session_id": "session", "batch_id": "batch",
         # There are none of these yet: any id will do.
-        "connection_id": "index", "import_id": "index", "batch_id": "index",
+        "connection_id": "index", "import_id": "index",
     }[name]  # fmt: skip
 
 

@@ -27,7 +27,10 @@ from videlicet.models import doubles
 from videlicet.settings import load
 from videlicet.store import open_store
 
-TOOLS = {"list_indexes", "list_videos", "find_moments", "show_moment", "add_video", "get_task"}
+TOOLS = {
+    "list_indexes", "list_videos", "find_moments", "show_moment", "ask", "describe_video",
+    "add_video", "get_task",
+}  # fmt: skip
 LATIN = os.fsdecode(b"caf\xe9.mp4")
 
 

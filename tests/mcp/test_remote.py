@@ -251,7 +251,7 @@ def test_every_request_stands_alone(server: Server, key: str) -> None:
     listed = post(server, key, LIST)
     assert listed.headers["content-type"] == "application/json"
     assert "mcp-session-id" not in listed.headers
-    assert len(listed.json()["result"]["tools"]) == 6
+    assert len(listed.json()["result"]["tools"]) == 8
     for method in ("GET", "DELETE", "PUT"):
         answer = httpx.request(method, f"{server.root}/mcp", headers={"x-api-key": key, **ACCEPT})
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

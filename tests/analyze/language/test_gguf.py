@@ -83,16 +83,15 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
 
 
 def test_analysts_are_chosen_by_the_settings() -> None:
-    plain = Plain()
-    assert analyst_of(load(), HashedText(), plain) is plain
+    assert analyst_of(load(), HashedText()).id == "builtin"
     found = analyst_of(
         load(analyst="endpoint", language_url="http://127.0.0.1:1/v1", language_model="big"),
-        HashedText(), plain,
+        HashedText(),
     )  # fmt: skip
     assert found.id == "big"
     for wrong in ({"analyst": "oracle"}, {"analyst": "endpoint"}):
         with pytest.raises(InvalidInput):
-            analyst_of(load(**wrong), HashedText(), plain)
+            analyst_of(load(**wrong), HashedText())
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from videlicet.analyze.analyst import Request, Tell, silent
+from videlicet.analyze.evidence.untrusted import any_untrusted
 from videlicet.types import Answer, Chapter, Gist, Highlight
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ class BuiltIn:
         """The sentences that answer a question: see :mod:`videlicet.analyze.builtin.answers`."""
         from videlicet.analyze.builtin.answers import ask
 
-        return ask(materials, question, self._encoder, tell=tell)
+        return _flagged(ask(materials, question, self._encoder, tell=tell))
 
     def extract(
         self, materials: Sequence[Material], schema: Mapping[str, Any], prompt: str = ""
@@ -69,7 +71,7 @@ class BuiltIn:
         """A schema filled from evidence: see :mod:`videlicet.analyze.structured`."""
         from videlicet.analyze.structured.extract import extract
 
-        return extract(materials, schema, prompt, self._encoder)
+        return _flagged(extract(materials, schema, prompt, self._encoder))
 
     def respond(
         self, materials: Sequence[Material], request: Request, *, tell: Tell = silent
@@ -78,3 +80,8 @@ class BuiltIn:
         from videlicet.analyze.builtin.prompts import respond
 
         return respond(self, materials, request, self._encoder, tell)
+
+
+def _flagged(answer: Answer) -> Answer:
+    """An answer that tells whether something it rests on reads like instructions."""
+    return replace(answer, untrusted=any_untrusted(answer.citations))
