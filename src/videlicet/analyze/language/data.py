@@ -75,14 +75,17 @@ def with_citations(schema: Mapping[str, Any]) -> dict[str, Any]:
     cited = {
         "type": "object",
         "properties": {
-            "field": {"type": "string", "description": "as in /people/0/name"},
-            "lines": {"type": "array", "items": {"type": "integer"}},
+            "field": {"type": "string", "description": "as in /people/0/name", "maxLength": 200},
+            "lines": {"type": "array", "items": {"type": "integer"}, "maxItems": 8},
         },
         "required": ["field", "lines"],
     }
     return {
         "type": "object",
-        "properties": {"value": inner, "citations": {"type": "array", "items": cited}},
+        "properties": {
+            "value": inner,
+            "citations": {"type": "array", "items": cited, "maxItems": 200},
+        },
         "required": ["value", "citations"],
     }
 

@@ -44,7 +44,9 @@ class Gguf:
         self, id: str, file: Path, *, context: int = 8192, threads: int = 0, timeout: float = 60.0
     ) -> None:
         self.id, self.context = id, context
-        self._file, self._threads = file, threads or cores()
+        # One core is left to the rest: threads that wait for each other at every layer are slowed
+        # many times over by whatever else runs.
+        self._file, self._threads = file, threads or max(1, cores() - 1)
         self._patience = Patience.of(timeout)
 
     @classmethod
@@ -135,10 +137,12 @@ def _loaded(file: Path, context: int, threads: int) -> Any:
             params = library.CommonParams()
             params.model.path = str(file)
             params.n_ctx, params.n_parallel, params.cache_ram_mib = context, 1, 0
-            params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+            for cpu in (params.cpuparams, params.cpuparams_batch):
+                # Threads that wait sleep, so that they take no core from the other work there is.
+                cpu.n_threads, cpu.poll = threads, 0
             # It listens beside being called, which cannot be turned off: on a socket in a folder
-            # that only this user can enter, then, and not on a port.
-            params.hostnames, params.ui = [str(Path(folder.name) / "socket")], False
+            # that only this user can enter, then, and not on a port. What ends in ".sock" is one.
+            params.hostnames, params.ui = [str(Path(folder.name) / "gguf.sock")], False
             params.endpoint_slots = False
             # Without it the library writes what it reads to standard error.
             params.verbosity = -1
