@@ -152,11 +152,16 @@ def served() -> Iterator[Endpoint]:
 
     (file,) = open_files(load(), CARD).values()
     params = xllamacpp.CommonParams()
-    params.model.path, params.n_ctx, params.n_parallel = str(file), 4096, 2
-    params.hostnames, params.port, params.api_keys = ["127.0.0.1"], 0, ["the-key"]
-    params.verbosity, params.cache_ram_mib = -1, 0
+    params.model.path = str(file)
+    options = {
+        "n_ctx": 4096, "n_parallel": 2, "hostnames": ["127.0.0.1"], "api_keys": ["the-key"],
+        "verbosity": -1, "cache_ram_mib": 0,
+    }  # fmt: skip
+    for name, value in options.items():
+        setattr(params, name, value)
     for cpu in (params.cpuparams, params.cpuparams_batch):
-        cpu.n_threads, cpu.poll = 1, 0
+        for name, value in {"n_threads": 1, "poll": 0}.items():
+            setattr(cpu, name, value)
     server = xllamacpp.Server(params)
     yield Endpoint(f"{server.listening_address}/v1", "smollm2", key="the-key", context=2048)
     del server
