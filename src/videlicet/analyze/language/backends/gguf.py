@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 #: Tokens of evidence that one thread reads in about a second, beside the question; measured with
 #: the smallest model there is.
-QUICK_THREAD = 150
+QUICK_THREAD = 100
 #: Folders of sockets, kept until the process ends.
 _folders: list[tempfile.TemporaryDirectory[str]] = []
 _servers: dict[tuple[Path, int], Any] = {}
