@@ -32,6 +32,7 @@ GROUPS = {
     name: {normal(r) for r in rows if isinstance(r, str)}
     for name, rows in PROJECT["dependency-groups"].items()
 }
+EXTRAS = {normal(r) for one in PROJECT["project"]["optional-dependencies"].values() for r in one}
 DEVELOPMENT = RUNTIME | GROUPS["dev"]
 BENCH = DEVELOPMENT | GROUPS["bench"]
 

@@ -16,6 +16,7 @@ class Scripted:
     """Gives each of its replies in turn, and the last one ever after, in parts of ``size``."""
 
     id = "scripted"
+    quick = 1500
 
     def __init__(
         self, *replies: Reply, context: int = 8192, size: int = 7, pictures: bool = False

@@ -23,7 +23,6 @@ class Call(BaseHTTPRequestHandler):
             self.server.acts[number](self)
         except (BrokenPipeError, ConnectionResetError):
             self.server.left.set()
-        self.close_connection = True
 
     def begin(self) -> None:
         self.send_response(200)
@@ -91,7 +90,7 @@ class Fake(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/v1"
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, *_: Any) -> None:
         """Clients hang up in these tests."""
 
 

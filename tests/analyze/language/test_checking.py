@@ -53,6 +53,7 @@ def places(text: str) -> list[int] | None:
         # Made up.
         ("Cats sleep on warm sofas [1].", []),
         ("It is [1].", []),
+        ("130. [2]", []),
         # Nothing said.
         ("NOT FOUND", None),
         ("NOT FOUND.", None),

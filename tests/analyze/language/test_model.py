@@ -116,6 +116,17 @@ def test_a_question_is_asked_again_of_all_the_rest() -> None:
     assert "noted: The pilot sings" in asked[-1][1].text
 
 
+def test_models_that_read_slowly_are_asked_with_less_at_first() -> None:
+    material = film(*(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(200)))
+    found = "Item 7 costs 7 euros at the shop [1]."
+    backend = Scripted("NOT FOUND", found)
+    backend.quick = 120
+    assert model(backend=backend).ask([material], "What does item 7 cost?").found
+    first, second = (messages[1].text.count(" said: ") for messages in backend.asked)
+    assert 1 <= first <= 8
+    assert second > 3 * first
+
+
 def test_long_evidence_is_summed_up_from_notes_within_its_context() -> None:
     material = film(*(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(900)))
 

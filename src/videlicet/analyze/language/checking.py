@@ -206,7 +206,7 @@ class Checker:
         """The pieces that support ``said``, from the lines with these numbers, or else from all;
         none if they do not. In a ``title``, and in a value, a capital letter makes no name."""
         claim = _claim(said, names=not title)
-        if not claim.words and not claim.musts:
+        if not claim.words and not (title and claim.musts):
             return ()
         vector = embed_texts(self._encoder, [said])[0]
         for places in (self._own(numbers), range(len(self.pieces))):

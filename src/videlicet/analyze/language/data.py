@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from videlicet.analyze.language.backends.base import Backend, Check, Final, Message
 from videlicet.errors import AnalysisError, InvalidInput
@@ -29,17 +30,13 @@ def validator(schema: Mapping[str, Any]) -> Draft202012Validator:
     """
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-    from referencing.jsonschema import DRAFT202012
 
     whole = dict(schema)
     try:
         Draft202012Validator.check_schema(whole)
-        resolver = Registry().resolver_with_root(DRAFT202012.create_resource(whole))
         for reference in _references(schema):
-            resolver.lookup(reference)
-        found = Draft202012Validator(whole, registry=Registry())
+            _resolve(schema, reference)
+        found = Draft202012Validator(whole)
         found.is_valid(None)
     except RecursionError as error:
         raise InvalidInput(
@@ -49,7 +46,7 @@ def validator(schema: Mapping[str, Any]) -> Draft202012Validator:
         raise InvalidInput(
             "schema_invalid", f"The JSON schema is none: {error.message[:200]}", subject="schema"
         ) from error
-    except Unresolvable as error:
+    except (LookupError, TypeError) as error:
         raise InvalidInput(
             "schema_invalid", "The JSON schema refers to something that is not in it.",
             subject="schema",
@@ -59,13 +56,23 @@ def validator(schema: Mapping[str, Any]) -> Draft202012Validator:
 
 def _references(schema: Any) -> Iterator[str]:
     if isinstance(schema, Mapping):
-        if isinstance(schema.get("$ref"), str):
-            yield schema["$ref"]
+        for key in ("$ref", "$dynamicRef"):
+            if isinstance(schema.get(key), str):
+                yield schema[key]
         for one in schema.values():
             yield from _references(one)
     elif isinstance(schema, list):
         for one in schema:
             yield from _references(one)
+
+
+def _resolve(schema: Any, reference: str) -> None:
+    """Raises ``LookupError`` for a reference that is no JSON pointer to somewhere in the schema."""
+    if reference != "#" and not reference.startswith("#/"):
+        raise LookupError(reference)
+    for step in reference.split("/")[1:]:
+        key = unquote(step).replace("~1", "/").replace("~0", "~")
+        schema = schema[int(key) if isinstance(schema, list) and key.isdigit() else key]
 
 
 def with_citations(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,14 +82,17 @@ def with_citations(schema: Mapping[str, Any]) -> dict[str, Any]:
     cited = {
         "type": "object",
         "properties": {
-            "field": {"type": "string", "description": "as in /people/0/name"},
-            "lines": {"type": "array", "items": {"type": "integer"}},
+            "field": {"type": "string", "description": "as in /people/0/name", "maxLength": 200},
+            "lines": {"type": "array", "items": {"type": "integer"}, "maxItems": 8},
         },
         "required": ["field", "lines"],
     }
     return {
         "type": "object",
-        "properties": {"value": inner, "citations": {"type": "array", "items": cited}},
+        "properties": {
+            "value": inner,
+            "citations": {"type": "array", "items": cited, "maxItems": 200},
+        },
         "required": ["value", "citations"],
     }
 

@@ -48,9 +48,9 @@ Look = Callable[[Asset, Sequence[Fraction]], list[bytes]]
 NOT_FOUND = "Not found in this video."
 #: How freely a model words what it was not told how freely to word.
 TEMPERATURE = 0.2
-#: Tokens of evidence that a question is first asked with: what has most to do with it, for a fast
-#: answer. Only where that says nothing is all the rest read.
-FIRST_LOOK = 1500
+#: Tokens of evidence that a question is asked with, of what has most to do with it, before all of
+#: the rest is read. Models that read slowly are first asked with less.
+LOOK_TOKENS = 1500
 #: Tokens that an answer to a question, and one sentence of a summary, may take.
 ANSWER_TOKENS, SENTENCE_TOKENS = 400, 60
 #: Most frames in one request, and tokens that one takes.
@@ -101,9 +101,13 @@ class LanguageModel:
         query = (question, self.vector(question))
         task = prompts.question(question)
         room = self.room(task, ANSWER_TOKENS)
-        packed = self.packed(read, min(room, FIRST_LOOK), query)
-        draft = self._write(packed, task, read, ANSWER_TOKENS, tell)
-        if packed.left_out and not _found(draft):
+        draft, left_out = _Draft(), 1
+        for tokens in sorted({min(room, self.backend.quick), min(room, LOOK_TOKENS)}):
+            if left_out and not _found(draft):
+                packed = self.packed(read, tokens, query)
+                left_out = packed.left_out
+                draft = _joined(draft, self._write(packed, task, read, ANSWER_TOKENS, tell))
+        if left_out and not _found(draft):
             rest = self._noted(read, question, query, ANSWER_TOKENS)
             draft = _joined(draft, self._write_from(*rest, task, read, ANSWER_TOKENS, tell))
         return self._answer(draft, read, tell)

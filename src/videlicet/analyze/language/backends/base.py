@@ -19,6 +19,8 @@ Check = Callable[[], None]
 TOKEN_BYTES = 3
 #: Characters a token writes at most, on average: longer replies are cut whatever a server says.
 TOKEN_CHARS = 8
+#: Tokens of evidence that a model on hardware made for it reads in about a second, roughly.
+QUICK = 1500
 #: Seconds between two looks at whether anybody still waits.
 _TICK = 0.25
 
@@ -61,6 +63,8 @@ class Backend(Protocol):
     pictures: bool
     #: Tokens it can read and write together.
     context: int
+    #: Tokens of evidence it reads in about a second.
+    quick: int
 
     def complete(
         self,

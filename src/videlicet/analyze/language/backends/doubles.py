@@ -28,6 +28,7 @@ class EchoModel:
 
     id = "double-language"
     pictures = False
+    quick = 1500
 
     def __init__(self, *, lines: int = 3, context: int = 8192) -> None:
         self.context = context

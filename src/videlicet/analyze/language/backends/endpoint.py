@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from videlicet.analyze.language.backends.base import (
+    QUICK,
     Check,
     End,
     Final,
@@ -83,6 +84,7 @@ class Endpoint:
                 subject="language_model",
             )
         self.id, self.pictures, self.context = model, pictures, context
+        self.quick = QUICK
         self._url, self._key, self._patience = url, key, Patience.of(timeout)
         self._made: openai.OpenAI | None = None
         # What the server was found to understand.
@@ -124,19 +126,15 @@ class Endpoint:
 
     def _client(self) -> openai.OpenAI:
         if self._made is None:
-            import httpx2
             import openai
 
-            patience = self._patience.first
+            patience = openai.Timeout(self._patience.first, connect=CONNECT, write=CONNECT * 2)
             self._made = openai.OpenAI(
                 base_url=self._url,
                 api_key=self._key or "none",
                 max_retries=0,
-                http_client=httpx2.Client(
-                    follow_redirects=False,
-                    timeout=httpx2.Timeout(patience, connect=CONNECT, write=CONNECT * 2),
-                    event_hooks={"response": [_limited]},
-                ),
+                timeout=patience,
+                http_client=openai.DefaultHttpxClient(follow_redirects=False, timeout=patience),
             )
         return self._made
 
@@ -151,8 +149,9 @@ class Endpoint:
                 request = body | _format(_FORMS[form], schema)
                 if usage:
                     request["stream_options"] = {"include_usage": True}
-                with self._client().chat.completions.create(**request) as stream:
-                    for item in _parts(stream):
+                raw = self._client().chat.completions.with_streaming_response
+                with raw.create(**request) as response:
+                    for item in _parts(_chunks(response.iter_bytes())):
                         began = began or (isinstance(item, str) and item != "")
                         if outlet.put(item):
                             return
@@ -196,7 +195,39 @@ def _format(form: str, schema: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 
-def _parts(stream: Iterator[Any]) -> Iterator[str | End]:
+def _chunks(sent: Iterator[bytes]) -> Iterator[Any]:
+    """What a stream of server-sent events holds as JSON, as far as ``[DONE]``.
+
+    Not the library's own reading of it: that one waits for the end of a line, however long.
+
+    Raises:
+        EOFError: the connection broke.
+        ValueError: something is no JSON, or too much.
+    """
+    rest, left = bytearray(), MOST_BYTES
+    while True:
+        try:
+            data = next(sent, None)
+        except Exception as error:
+            raise EOFError("the connection broke") from error
+        if data is None:
+            return
+        left -= len(data)
+        if left < 0:
+            raise ValueError("more bytes than a reply may have")
+        rest += data
+        if b"\n" not in data:
+            continue
+        *lines, rest = rest.split(b"\n")
+        for line in lines:
+            if line.startswith(b"data:"):
+                event = line[5:].strip()
+                if event == b"[DONE]":
+                    return
+                yield json.loads(event)
+
+
+def _parts(chunks: Iterator[Any]) -> Iterator[str | End]:
     """The text of each chunk, and the end.
 
     Raises:
@@ -205,19 +236,17 @@ def _parts(stream: Iterator[Any]) -> Iterator[str | End]:
     """
     finish: Finish | None = None
     usage: Usage | None = None
-    for chunk in stream:
-        usage = _usage(getattr(chunk, "usage", None)) or usage
-        choices = getattr(chunk, "choices", None)
-        if not isinstance(choices, list):
+    for chunk in chunks:
+        if not isinstance(chunk, dict) or not isinstance(chunk.get("choices"), list):
             raise ValueError("a chunk has no choices")
-        for choice in choices[:1]:
-            delta = getattr(choice, "delta", None)
-            content = getattr(delta, "content", None)
+        usage = _usage(chunk.get("usage")) or usage
+        for choice in chunk["choices"][:1]:
+            content = (choice.get("delta") or {}).get("content")
             if content is not None and not isinstance(content, str):
                 raise ValueError("a chunk's content is no text")
             # Also where nothing is said: a model that thinks aloud elsewhere is not silent.
             yield content or ""
-            if reason := getattr(choice, "finish_reason", None):
+            if reason := choice.get("finish_reason"):
                 finish = Finish.LENGTH if reason == "length" else Finish.STOP
     if finish is None:
         raise EOFError("the stream ended early")
@@ -225,31 +254,12 @@ def _parts(stream: Iterator[Any]) -> Iterator[str | End]:
 
 
 def _usage(row: Any) -> Usage | None:
-    read, wrote = (getattr(row, name, None) for name in ("prompt_tokens", "completion_tokens"))
+    if not isinstance(row, dict):
+        return None
+    read, wrote = row.get("prompt_tokens"), row.get("completion_tokens")
     if isinstance(read, int) and isinstance(wrote, int) and read >= 0 and wrote >= 0:
         return Usage(read, wrote)
     return None
-
-
-def _limited(response: Any) -> None:
-    """Has a response end with an error once it has sent too much, where no line would end."""
-    import httpx2
-
-    source = response.stream
-
-    class Limited(httpx2.SyncByteStream):
-        def __iter__(self) -> Iterator[bytes]:
-            left = MOST_BYTES
-            for data in source:
-                left -= len(data)
-                if left < 0:
-                    raise httpx2.ReadError("more bytes than a reply may have")
-                yield data
-
-        def close(self) -> None:
-            source.close()
-
-    response.stream = Limited()
 
 
 def _said(error: openai.APIStatusError) -> str:
@@ -290,7 +300,6 @@ def _retry_after(value: str) -> float | None:
 
 def _as_error(error: BaseException) -> Exception:
     """What went wrong, as an error with a code; never with anything of what was asked or said."""
-    import httpx2
     import openai
 
     if isinstance(error, TooSlow):
@@ -301,7 +310,7 @@ def _as_error(error: BaseException) -> Exception:
     if isinstance(error, openai.APIStatusError):
         return _status_error(error)
     if isinstance(error, openai.APITimeoutError):
-        if isinstance(error.__cause__, httpx2.ConnectTimeout):
+        if type(error.__cause__).__name__ == "ConnectTimeout":
             return AnalysisError("language_model_unreachable", "The language model did not answer.")
         return AnalysisError("language_model_busy", "The language model said nothing for too long.")
     if isinstance(error, openai.APIConnectionError):
@@ -312,7 +321,7 @@ def _as_error(error: BaseException) -> Exception:
         return AnalysisError(
             "language_model_failed", "The reply of the language model was cut off."
         )
-    if isinstance(error, (openai.APIError, httpx2.HTTPError, ValueError, LookupError, TypeError)):
+    if isinstance(error, (openai.APIError, ValueError, LookupError, TypeError, AttributeError)):
         return AnalysisError(
             "language_model_failed", "The language model sent something that is no reply."
         )

@@ -28,6 +28,9 @@ from videlicet.types import Finish, Usage
 if TYPE_CHECKING:
     from videlicet.settings import Settings
 
+#: Tokens of evidence that one thread reads in about a second, beside the question; measured with
+#: the smallest model there is.
+QUICK_THREAD = 100
 #: Folders of sockets, kept until the process ends.
 _folders: list[tempfile.TemporaryDirectory[str]] = []
 _servers: dict[tuple[Path, int], Any] = {}
@@ -44,7 +47,10 @@ class Gguf:
         self, id: str, file: Path, *, context: int = 8192, threads: int = 0, timeout: float = 60.0
     ) -> None:
         self.id, self.context = id, context
-        self._file, self._threads = file, threads or cores()
+        # One core is left to the rest: threads that wait for each other at every layer are slowed
+        # many times over by whatever else runs.
+        self._file, self._threads = file, threads or max(1, cores() - 1)
+        self.quick = QUICK_THREAD * self._threads
         self._patience = Patience.of(timeout)
 
     @classmethod
@@ -134,14 +140,12 @@ def _loaded(file: Path, context: int, threads: int) -> Any:
             folder = tempfile.TemporaryDirectory(prefix="videlicet-gguf-")
             params = library.CommonParams()
             params.model.path = str(file)
-            params.n_ctx, params.n_parallel, params.cache_ram_mib = context, 1, 0
-            params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-            # It listens beside being called, which cannot be turned off: on a socket in a folder
-            # that only this user can enter, then, and not on a port.
-            params.hostnames, params.ui = [str(Path(folder.name) / "socket")], False
-            params.endpoint_slots = False
-            # Without it the library writes what it reads to standard error.
-            params.verbosity = -1
+            for name, value in _options(context, Path(folder.name)).items():
+                setattr(params, name, value)
+            for cpu in (params.cpuparams, params.cpuparams_batch):
+                # Threads that wait sleep, so that they take no core from the other work there is.
+                for name, value in {"n_threads": threads, "poll": 0}.items():
+                    setattr(cpu, name, value)
             try:
                 _servers[key] = library.Server(params)
             except RuntimeError as error:
@@ -152,6 +156,21 @@ def _loaded(file: Path, context: int, threads: int) -> Any:
                 ) from error  # fmt: skip
             _folders.append(folder)
         return _servers[key]
+
+
+def _options(context: int, folder: Path) -> dict[str, Any]:
+    return {
+        "n_ctx": context,
+        "n_parallel": 1,
+        "cache_ram_mib": 0,
+        # It listens beside being called, which cannot be turned off: on a socket in a folder that
+        # only this user can enter, then, and not on a port. What ends in ".sock" is one.
+        "hostnames": [str(folder / "gguf.sock")],
+        "ui": False,
+        "endpoint_slots": False,
+        # Else the library writes what it reads to standard error.
+        "verbosity": -1,
+    }
 
 
 def _constraint(schema: Mapping[str, Any]) -> dict[str, Any]:
