@@ -29,8 +29,13 @@ class Wire:
     def send(self, kind: str, **values: Any) -> None:
         line = json.dumps({"kind": kind, **values}, separators=(",", ":"))
         with self._lock:
-            self._news.write(line + "\n")
-            self._news.flush()
+            try:
+                self._news.write(line + "\n")
+                self._news.flush()
+            except BrokenPipeError:
+                # The client is gone, and so is this process in a moment. What a task is at must
+                # not fail for that: the next worker goes on with it.
+                os._exit(1)
 
     def news(self, progress: Progress) -> None:
         self.send("progress", progress=progress.to_json())

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+_TELLS = """
+import os, sys
+from videlicet.ingest.worker.wire import Wire
+try:
+    Wire(sys.stdin, os.fdopen(int(sys.argv[1]), "w")).send("ready")
+finally:
+    print("went on")
+"""
+
+
+def test_a_worker_whose_client_is_gone_ends_without_a_word() -> None:
+    """Whatever it is at is not told to have failed."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _TELLS, str(write)],
+            pass_fds=[write],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
