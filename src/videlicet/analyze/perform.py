@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from videlicet.store import Store
     from videlicet.types import Index
 
-GENERAL, SEGMENTS = "general", "time_based_metadata"
-
 
 @dataclass(frozen=True, slots=True)
 class Job:

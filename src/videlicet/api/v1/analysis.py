@@ -129,7 +129,9 @@ async def highlights(
     index_id: str,
     video_id: str,
     count: Annotated[int, Query(ge=1, le=200)] = 5,
-    query: Annotated[str | None, Query(min_length=1, max_length=5000)] = None,
+    query: Annotated[
+        str | None, Query(min_length=1, max_length=5000, pattern=r"^[^\x00]*$")
+    ] = None,
 ) -> Any:
     """The stretches of a video that stand out, or have most to do with ``query``, best first."""
     work = partial(_highlights, count, query)
