@@ -9,18 +9,19 @@ from videlicet.errors import InvalidInput
 if TYPE_CHECKING:
     from videlicet.analyze.analyst import Analyst
     from videlicet.analyze.language.backends.base import Backend
-    from videlicet.analyze.language.model import Look
     from videlicet.models.base import TextEncoder
+    from videlicet.rights import Grant
     from videlicet.settings import Settings
+    from videlicet.store import Store
 
 #: What the setting ``analyst`` may say.
 NAMES = ("builtin", "endpoint", "gguf")
 
 
-def analyst_of(settings: Settings, encoder: TextEncoder, look: Look | None = None) -> Analyst:
+def analyst_of(grant: Grant, store: Store, settings: Settings, encoder: TextEncoder) -> Analyst:
     """The analyst that the setting ``analyst`` names: the built-in one, or a language model that
-    has it for structure. ``encoder`` is the text encoder of the index that is read; ``look`` gets
-    frames, for models that take pictures.
+    has it for structure. ``encoder`` is the text encoder of the index that is read; a model that
+    takes pictures looks at originals on behalf of ``grant``.
 
     A model in this process is loaded when it is first asked; an endpoint is not asked anything yet.
 
@@ -29,13 +30,14 @@ def analyst_of(settings: Settings, encoder: TextEncoder, look: Look | None = Non
         NotFound, ModelError: the model of ``gguf`` is unknown, not here or not to be run.
     """
     from videlicet.analyze.builtin.analyst import BuiltIn
+    from videlicet.analyze.evidence.frames import looking
 
     builtin = BuiltIn(encoder)
     if settings.analyst == "builtin":
         return builtin
     from videlicet.analyze.language.model import LanguageModel
 
-    return LanguageModel(_backend(settings), encoder, builtin, look)
+    return LanguageModel(_backend(settings), encoder, builtin, looking(grant, store, settings))
 
 
 def _backend(settings: Settings) -> Backend:

@@ -195,7 +195,8 @@ def _result(runtime: Runtime, grant: Grant, one: Resource) -> dict[str, Any]:
     else:
         materials = [_material(runtime, reading, one, job)]
     encoder = runtime.models({"text": materials[0].index.cards["text"]}).text
-    done = perform(analyst_of(runtime.settings, encoder), encoder, materials, job)
+    analyst = analyst_of(reading, runtime.store, runtime.settings, encoder)
+    done = perform(analyst, encoder, materials, job)
     return {"generation_id": random_id(), **done.to_json()}
 
 

@@ -156,7 +156,9 @@ class Analysing(Verbs):
     def _analyst(self, index: Index) -> Analyst:
         from videlicet.analyze.analysts import analyst_of
 
-        return analyst_of(self.settings, self._searcher(index).encoders.text)
+        grant = self._grant(Purpose.ANALYZE)
+        encoder = self._searcher(index).encoders.text
+        return analyst_of(grant, self._read(), self.settings, encoder)
 
     def _material(self, index: Index, asset_id: str, within: Span | None = None) -> Material:
         from videlicet.analyze.evidence.gather import gather

@@ -64,7 +64,8 @@ def describe_video(seat: Seat, asked: schemas.DescribeVideo) -> schemas.Describe
 def _analyst(seat: Seat, index: Index) -> Analyst:
     from videlicet.analyze.analysts import analyst_of
 
-    return analyst_of(seat.settings, seat.searcher(index).encoders.text)
+    encoder = seat.searcher(index).encoders.text
+    return analyst_of(seat.grant(Purpose.ANALYZE), seat.store, seat.settings, encoder)
 
 
 def _told(sentences: Iterable[Sentence], assets: Mapping[str, Asset]) -> list[schemas.Sentence]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.analyze.language.films import LAUNCH, Plain
 
+from videlicet.analyze.analyst import Analyst
 from videlicet.analyze.analysts import analyst_of
 from videlicet.analyze.language.backends.base import Backend, Final, Message
 from videlicet.analyze.language.backends.endpoint import Endpoint
@@ -21,7 +22,9 @@ from videlicet.errors import AnalysisError, Cancelled, InvalidInput, ModelError,
 from videlicet.models.cards import card, default_cards
 from videlicet.models.doubles import HashedText
 from videlicet.models.weights import missing_files, open_files
+from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings, load
+from videlicet.store import Store, open_store
 from videlicet.types import Finish
 
 CARD = card("smollm2-135m-instruct")
@@ -55,9 +58,21 @@ def test_the_model_is_not_among_those_that_are_pulled_unasked() -> None:
     assert "language" not in default_cards()
 
 
-def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(load(tmp_path / "home"), write=True, create=True) as one:
+        yield one
+
+
+def chosen(store: Store, settings: Settings) -> Analyst:
+    return analyst_of(Grant("tests", Purpose.ANALYZE), store, settings, HashedText())
+
+
+def test_what_is_missing_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, store: Store
+) -> None:
     def made(**more: Any) -> None:
-        analyst_of(settings(**more), HashedText(), Plain())
+        chosen(store, settings(**more))
 
     with pytest.raises(ModelError) as caught:
         made(weights=tmp_path)
@@ -66,7 +81,7 @@ def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     for name, kind in (("no-such", NotFound), ("whisper-base", InvalidInput),
                        (str(tmp_path / "no.gguf"), InvalidInput)):  # fmt: skip
         with pytest.raises(kind):
-            analyst_of(load(analyst="gguf", language_model=name), HashedText(), Plain())
+            chosen(store, load(analyst="gguf", language_model=name))
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(ModelError) as caught:
         made()
@@ -81,16 +96,13 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     assert caught.value.code == "model_failed"
 
 
-def test_analysts_are_chosen_by_the_settings() -> None:
-    assert analyst_of(load(), HashedText()).id == "builtin"
-    found = analyst_of(
-        load(analyst="endpoint", language_url="http://127.0.0.1:1/v1", language_model="big"),
-        HashedText(),
-    )  # fmt: skip
-    assert found.id == "big"
+def test_analysts_are_chosen_by_the_settings(store: Store) -> None:
+    assert chosen(store, load()).id == "builtin"
+    endpoint = {"analyst": "endpoint", "language_url": "http://127.0.0.1:1/v1"}
+    assert chosen(store, load(**endpoint, language_model="big")).id == "big"
     for wrong in ({"analyst": "oracle"}, {"analyst": "endpoint"}):
         with pytest.raises(InvalidInput):
-            analyst_of(load(**wrong), HashedText())
+            chosen(store, load(**wrong))
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 // Where the methods are that no version of the server has yet.
-const later = /^(knowledgeStore|responses\.|dataConnectors\.|imports\.)/;
+const later = /^(dataConnectors\.|imports\.)/;
 const inside = new AsyncLocalStorage();
 
 export function watch(client) {

@@ -5,6 +5,7 @@ import fs from "node:fs";
 import { TwelveLabs, TwelvelabsApi } from "twelvelabs-js";
 import { watch } from "./calls.mjs";
 import { analysis } from "./analysis.mjs";
+import { knowledge } from "./knowledge.mjs";
 
 const film = process.env.FILM;
 const picture = process.env.PICTURE;
@@ -273,6 +274,7 @@ assert.equal((await client.multipartUpload.waitForUploadCompletion(upload.upload
 assert.equal((await ended(() => client.assets.retrieve(upload.assetId))).status, "ready");
 
 await analysis(client, asset.id);
+await knowledge(client, asset.id, image.id);
 // Connectors: there are none, and the way to them is known.
 await assert.rejects(
   client.dataConnectors.authorizeConnection({ provider: "google_drive", redirectUri: "https://example.org" }),

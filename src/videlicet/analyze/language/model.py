@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from videlicet.embedding.texts import embed_texts
 from videlicet.errors import AnalysisError
 from videlicet.types import (
     Answer,
-    Asset,
     Chapter,
     Finish,
     Gist,
@@ -35,15 +33,13 @@ from videlicet.types import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from videlicet.analyze.evidence.frames import Look
     from videlicet.analyze.evidence.gather import Material
     from videlicet.models.base import TextEncoder
 
     Floats = NDArray[np.float32]
 
 _log = logging.getLogger(__name__)
-
-#: Frames of an asset at some instants, as JPEG; the caller sees to rights and size.
-Look = Callable[[Asset, Sequence[Fraction]], list[bytes]]
 
 NOT_FOUND = "Not found in this video."
 #: How freely a model words what it was not told how freely to word.

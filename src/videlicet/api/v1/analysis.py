@@ -185,7 +185,8 @@ def _of_one(
 
 
 def _analyst(call: Caller, index: Index) -> Analyst:
-    return analyst_of(call.settings, call.service.encoders(index.cards).text)
+    encoder = call.service.encoders(index.cards).text
+    return analyst_of(call.grant(Purpose.ANALYZE), call.store, call.settings, encoder)
 
 
 def _ready(call: Caller, index: Index, video_id: str) -> Resource:

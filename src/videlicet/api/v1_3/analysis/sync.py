@@ -79,7 +79,8 @@ def _read(call: Caller, subject: Subject, job: Job) -> Material:
 
 def _perform(call: Caller, materials: list[Material], job: Job, tell: Tell = silent) -> Done:
     encoder = call.service.encoders(chosen_cards(call.settings.models)).text
-    return perform(analyst_of(call.settings, encoder), encoder, materials, job, tell)
+    analyst = analyst_of(call.grant(Purpose.ANALYZE), call.store, call.settings, encoder)
+    return perform(analyst, encoder, materials, job, tell)
 
 
 async def _apart(call: Caller, work: Callable[..., Any], *values: Any) -> Any:

@@ -173,7 +173,9 @@ class Reply:
         from videlicet.analyze.analysts import analyst_of
 
         encoder = self._call.service.encoders(self._turn.index.cards).text
-        analyst: Analyst = analyst_of(self._call.settings, encoder)
+        analyst: Analyst = analyst_of(
+            self._call.grant(Purpose.ANALYZE), self._call.store, self._call.settings, encoder
+        )
         if self._schema is not None:
             return analyst.extract(materials, self._schema, self._prompt(analyst))
         if not materials:
