@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("startup", "fusion", "search", "vectors", "ingest", "serve")
+NAMES = ("startup", "fusion", "search", "vectors", "ingest", "serve", "classification")
 
 
 def main() -> None:

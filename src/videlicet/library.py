@@ -39,6 +39,7 @@ from videlicet.types import (
     Status,
     Task,
 )
+from videlicet.verbs.classifying import Classifying
 from videlicet.verbs.standing import Standing
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Added:
         return tuple(source for source in self.sources if source.status is not Status.READY)
 
 
-class Library(Standing):
+class Library(Standing, Classifying):
     """One data directory: indexes of videos, and every question asked of them.
 
     Open it with :func:`open`. Reading never locks; the first write takes the directory's writer

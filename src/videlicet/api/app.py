@@ -24,7 +24,7 @@ from videlicet.api.once import HEADER
 from videlicet.api.operations.watch import Watch
 from videlicet.api.origins import shared
 from videlicet.api.service import Service
-from videlicet.api.v1 import evaluations, native, operations, queries, webhooks
+from videlicet.api.v1 import classify, evaluations, native, operations, queries, webhooks
 from videlicet.api.v1 import search as native_search
 from videlicet.api.v1 import tasks as native_tasks
 from videlicet.api.v1_3 import (
@@ -65,6 +65,7 @@ _V1 = (
     native_tasks.router,
     webhooks.router,
     queries.router,
+    classify.router,
     operations.router,
     evaluations.router,
 )

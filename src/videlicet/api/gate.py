@@ -42,7 +42,7 @@ HEAD = 32 * 1024
 #: The scope that a method needs; a key without scopes may do everything.
 READ, WRITE = "read", "write"
 #: Posts that change nothing.
-_READING_POSTS = ("/search", "/embed", "/embed-v2", "/analyze")
+_READING_POSTS = ("/search", "/embed", "/embed-v2", "/analyze", "/classify")
 #: Seconds for which a key that was seen good is not looked up again, and between two notes of when
 #: a key was last used.
 _TRUSTED, _NOTE_EVERY = 2.0, 600.0

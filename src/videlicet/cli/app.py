@@ -11,7 +11,19 @@ from typing import Annotated
 
 import typer
 
-from videlicet.cli import add, check, config, find, look, manage, models, queries, serve, webhooks
+from videlicet.cli import (
+    add,
+    check,
+    classify,
+    config,
+    find,
+    look,
+    manage,
+    models,
+    queries,
+    serve,
+    webhooks,
+)
 from videlicet.cli.context import context
 from videlicet.cli.output import (
     EXIT_CODES,
@@ -63,6 +75,7 @@ def common(
 
 add.register(app)
 find.register(app)
+classify.register(app)
 look.register(app)
 manage.register(app)
 check.register(app)
