@@ -150,6 +150,8 @@ CASES: dict[str, list[Case]] = {
             labels=[{"name": "red", "examples": [{"video_id": "$my_video"}] * 2}],
         ),
     ],
+    "POST /v1/embeddings": [_json(model="text-embedding-3-small", input="red")],
+    "POST /v1/rerank": [_json(query="red", documents=[])],
     "POST /v1/queries": [
         _json(name="x", index_id="$index", parts=[{"text": "red"}]),
         _json(name="x", index_id="$my_index", parts=[{"image": {"asset_id": "$image"}}]),
