@@ -42,23 +42,10 @@ class Result(Model):
     document: Document | None = None
 
 
-class Version(Model):
-    version: str
-
-
-class Billed(Model):
-    search_units: int
-
-
-class Meta(Model):
-    api_version: Version
-    billed_units: Billed
-
-
 class Ranked(Model):
     id: str
     results: list[Result]
-    meta: Meta
+    meta: dict[str, dict[str, Any]]
 
 
 @router.post("/rerank", response_model=Ranked, response_model_exclude_none=True)
@@ -74,17 +61,18 @@ def rerank(call: Call, body: Wanted) -> Any:
         raise invalid(f"query has {encoder.max_tokens} tokens at most.")
     texts = [one if isinstance(one, str) else one.text for one in body.documents]
     counted(encoder, texts)
-    scores = relevance(encoder, body.query, texts)
-    order = sorted(range(len(texts)), key=lambda number: (-scores[number], number))
-    return {
-        "id": random_id(),
-        "results": [
-            {
-                "index": number,
-                "relevance_score": scores[number],
-                "document": {"text": texts[number]} if body.return_documents else None,
-            }
-            for number in order[: body.top_n]
-        ],
-        "meta": {"api_version": {"version": "1"}, "billed_units": {"search_units": 1}},
-    }
+    results = [
+        Result(
+            index=number, relevance_score=score,
+            document=Document(text=text) if body.return_documents else None,
+        )
+        for number, (text, score) in enumerate(
+            zip(texts, relevance(encoder, body.query, texts), strict=True)
+        )
+    ]  # fmt: skip
+    results.sort(key=lambda one: -one.relevance_score)
+    return Ranked(
+        id=random_id(),
+        results=results[: body.top_n],
+        meta={"api_version": {"version": "1"}, "billed_units": {"search_units": 1}},
+    )
