@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("startup", "fusion", "search", "vectors", "ingest", "serve", "analysis")
+NAMES = (
+    "startup", "fusion", "search", "vectors", "ingest", "serve", "analysis", "classification",
+)  # fmt: skip
 
 
 def main() -> None:

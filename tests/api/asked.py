@@ -229,6 +229,20 @@ CASES: dict[str, list[Case]] = {
         _json("all", parts=[{"text": "red"}], filter={"id": "$video"}),
         _json("all", parts=[{"text": "red"}], filter={"id": {"in": ["$video"]}}),
     ],
+    "POST /v1/indexes/{index_id}/classify": [
+        _json(labels=[{"name": "red"}]),
+        _json("all", labels=[{"name": "red"}], videos=["$video"]),
+        _json(
+            "all", none=[{"video_id": "$my_video"}],
+            labels=[{"name": "red", "examples": [{"video_id": "$video"}] * 2}],
+        ),
+        _json(
+            "all", none=[{"video_id": "$video"}],
+            labels=[{"name": "red", "examples": [{"video_id": "$my_video"}] * 2}],
+        ),
+    ],
+    "POST /v1/embeddings": [_json(model="text-embedding-3-small", input="red")],
+    "POST /v1/rerank": [_json(query="red", documents=[])],
     "POST /v1/queries": [
         _json(name="x", index_id="$index", parts=[{"text": "red"}]),
         _json(name="x", index_id="$my_index", parts=[{"image": {"asset_id": "$image"}}]),

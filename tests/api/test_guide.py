@@ -96,7 +96,7 @@ def test_configurations_of_agents(server: Server, tmp_path: Path) -> None:
                     counts.append(len((await client.list_tools()).tools))
         return counts
 
-    assert anyio.run(tools) == [6, 6]
+    assert anyio.run(tools) == [8, 8]
 
 
 def test_haystack(server: Server, here: Path) -> None:

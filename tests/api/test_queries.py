@@ -164,7 +164,10 @@ def test_deleting_takes_matches_along(
         # One that comes again is new.
         client.film(index, films[0])
         found(native, one, 1)
-        again = [d for d in told(native, hook) if d["data"]["query"]["id"] == one["id"]]
+        deadline = time.monotonic() + 30
+        while not (again := [d for d in told(native, hook) if about(d, one)]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
         assert len(again) == 1
         assert again[0]["event_id"] not in {d["event_id"] for d in before}
         # A query takes its own along, with the media that came with it.
@@ -180,6 +183,10 @@ def test_deleting_takes_matches_along(
         assert native.ok("GET", f"queries?index_id={index}")["data"] == []
         assert told(native, hook) == []
         native.ok("DELETE", f"webhooks/{hook['id']}")
+
+
+def about(delivery: dict[str, Any], query: dict[str, Any]) -> bool:
+    return bool(delivery["data"]["query"]["id"] == query["id"])
 
 
 def told(native: Client, hook: dict[str, Any]) -> list[dict[str, Any]]:

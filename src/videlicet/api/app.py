@@ -24,7 +24,17 @@ from videlicet.api.once import HEADER
 from videlicet.api.operations.watch import Watch
 from videlicet.api.origins import shared
 from videlicet.api.service import Service
-from videlicet.api.v1 import analysis, evaluations, native, operations, queries, webhooks
+from videlicet.api.v1 import (
+    analysis,
+    classify,
+    evaluations,
+    native,
+    openai,
+    operations,
+    queries,
+    rerank,
+    webhooks,
+)
 from videlicet.api.v1 import search as native_search
 from videlicet.api.v1 import tasks as native_tasks
 from videlicet.api.v1_3 import (
@@ -68,6 +78,9 @@ _V1 = (
     native_tasks.router,
     webhooks.router,
     queries.router,
+    classify.router,
+    openai.router,
+    rerank.router,
     operations.router,
     evaluations.router,
 )
@@ -150,6 +163,9 @@ def description(whole: Mapping[str, Any], prefix: str, title: str) -> dict[str, 
         "type": "apiKey", "in": "header", "name": "x-api-key",
     }  # fmt: skip
     found["security"] = [{"key": []}]
+    if prefix == "/v1":
+        found["components"]["securitySchemes"]["bearer"] = {"type": "http", "scheme": "bearer"}
+        found["security"].append({"bearer": []})
     for path, row in found["paths"].items():
         for method, operation in row.items():
             # Requests that do not fit are refused with 400.

@@ -32,6 +32,9 @@ _NAMES = {
 #: Where v1.3 answers with another status than ours.
 _STATUSES = {"index_name_already_exists": 400, "token_limit_exceeded": 400}
 
+#: Where clients look for errors as OpenAI words them.
+OPENAI = "/v1/embeddings"
+
 _log = logging.getLogger(__name__)
 
 
@@ -71,11 +74,16 @@ def unknown(what: str, id: str) -> ApiError:
     return ApiError(404, "resource_not_exist", f"There is no {what} {id!r}.")
 
 
-def answer(error: ApiError) -> JSONResponse:
-    """An error as a response."""
+def answer(error: ApiError, path: str = "") -> JSONResponse:
+    """An error as a response to what was asked at ``path``."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.nested:
         body = {"error": body}
+    elif path == OPENAI:
+        kind = "server_error" if error.status >= 500 else "invalid_request_error"
+        body["error"] = {
+            "message": error.message, "type": kind, "code": error.code, "param": None,
+        }  # fmt: skip
     return JSONResponse(body, error.status, headers=error.headers)
 
 
@@ -86,28 +94,28 @@ def of_library(error: VidelicetError) -> ApiError:
     return ApiError(status, code, error.message)
 
 
-async def on_api_error(_: Request, error: Exception) -> JSONResponse:
+async def on_api_error(request: Request, error: Exception) -> JSONResponse:
     """Handles :class:`ApiError`."""
     assert isinstance(error, ApiError)
-    return answer(error)
+    return answer(error, request.url.path)
 
 
-async def on_library_error(_: Request, error: Exception) -> JSONResponse:
+async def on_library_error(request: Request, error: Exception) -> JSONResponse:
     """Handles :class:`VidelicetError`."""
     assert isinstance(error, VidelicetError)
     if error.status >= 500:
         _log.error("failed", extra={"code": error.code}, exc_info=error)
-    return answer(of_library(error))
+    return answer(of_library(error), request.url.path)
 
 
-async def on_invalid(_: Request, error: Exception) -> JSONResponse:
+async def on_invalid(request: Request, error: Exception) -> JSONResponse:
     """Handles requests that do not fit their description: 400, never 422."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     if first["type"] == "missing":
-        return answer(missing(where))
-    return answer(invalid(f"{where}: {first['msg']}."))
+        return answer(missing(where), request.url.path)
+    return answer(invalid(f"{where}: {first['msg']}."), request.url.path)
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:
@@ -125,10 +133,12 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == 405 and known:
         # The framework names the methods of one route only.
         headers["Allow"] = ", ".join(sorted(known))
-    return answer(ApiError(error.status_code, code, str(error.detail), headers=headers))
+    refusal = ApiError(error.status_code, code, str(error.detail), headers=headers)
+    return answer(refusal, request.url.path)
 
 
-async def on_fault(_: Request, error: Exception) -> JSONResponse:
+async def on_fault(request: Request, error: Exception) -> JSONResponse:
     """Handles faults of our own; nothing of them is shown."""
     _log.error("fault", exc_info=error)
-    return answer(ApiError(500, "internal_server_error", "Something went wrong on the server."))
+    refusal = ApiError(500, "internal_server_error", "Something went wrong on the server.")
+    return answer(refusal, request.url.path)

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 #: Where agents ask; each of their tools has a scope of its own.
 MCP = "/mcp"
+_V1_3 = "/v1.3"
 #: What begins with one of these needs a key.
-GUARDED = ("/v1.3", "/v1", MCP)
+GUARDED = (_V1_3, "/v1", MCP)
 #: What does not, although it does.
 OPEN = ("/v1/openapi.json", "/v1/docs")
 #: What is answered however many requests are under way.
@@ -44,7 +45,7 @@ READ, WRITE = "read", "write"
 #: Posts that change nothing.
 _READING_POSTS = (
     "/search", "/embed", "/embed-v2", "/analyze", "/gist", "/summarize", "/responses", "/ask",
-    "/extract", "/compare", "/summary",
+    "/extract", "/compare", "/summary", "/classify", "/embeddings", "/rerank",
 )  # fmt: skip
 #: Seconds for which a key that was seen good is not looked up again, and between two notes of when
 #: a key was last used.
@@ -109,7 +110,7 @@ class Gate:
                 body = Body(scope, receive, self._service.settings, self._forms)
             except (ApiError, VidelicetError) as error:
                 refusal = error if isinstance(error, ApiError) else of_library(error)
-                await answer(refusal)(scope, receive, reply)
+                await answer(refusal, path)(scope, receive, reply)
                 return
 
             async def reply_to_body(message: Message) -> None:
@@ -124,7 +125,7 @@ class Gate:
                 if not started and body.error is None:
                     raise
             if not started and body.error is not None:
-                await answer(body.error)(scope, receive, reply)
+                await answer(body.error, path)(scope, receive, reply)
             leaving.close()
             await self._note(scope.get("state", {}).get("key"))
 
@@ -226,8 +227,9 @@ def _require_short(scope: Scope) -> None:
 
 
 def _secret(headers: Headers, path: str) -> str:
-    """The key of a request; agents send it as a bearer token too."""
-    if path == MCP and "x-api-key" not in headers:
+    """The key of a request. Agents, and clients made for other services than v1.3, send it as a
+    bearer token."""
+    if not path.startswith(_V1_3) and "x-api-key" not in headers:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" else ""
     return headers.get("x-api-key", "")

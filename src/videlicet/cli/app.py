@@ -15,6 +15,7 @@ from videlicet.cli import (
     add,
     analyze,
     check,
+    classify,
     config,
     export,
     find,
@@ -78,6 +79,7 @@ add.register(app)
 find.register(app)
 analyze.register(app)
 export.register(app)
+classify.register(app)
 look.register(app)
 manage.register(app)
 check.register(app)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput, NotFound, from_json
 from videlicet.library.analysis import DEFAULT_INDEX, Analysing
+from videlicet.library.classifying import Classifying
 from videlicet.library.standing import Standing
 from videlicet.rights import Grant, Purpose
 from videlicet.search.compose import Media, build_query
@@ -53,7 +54,7 @@ class Added:
         return tuple(source for source in self.sources if source.status is not Status.READY)
 
 
-class Library(Standing, Analysing):
+class Library(Standing, Analysing, Classifying):
     """One data directory: indexes of videos, and every question asked of them.
 
     Open it with :func:`open`. Reading never locks; the first write takes the directory's writer

@@ -13,12 +13,12 @@ async function all(page) {
 export async function knowledge(client, filmId, pictureId) {
   const stores = client.knowledgeStores;
   const { knowledgeStoreItems: items, knowledgeStoreItemCollections: groups } = client;
-  const made = await stores.create({ name: "Films", description: "all", metadata: { year: 2026 } });
+  const made = await stores.create({ name: "Films", description: "all", metadata: { year: "2026" } });
   const store = made.id;
   assert.ok(store.startsWith("ks_"));
   assert.deepEqual((await all(stores.list())).map((one) => one.id), [store]);
   assert.equal((await stores.update(store, { name: "Talks" })).name, "Talks");
-  assert.deepEqual((await stores.retrieve(store)).metadata, { year: 2026 });
+  assert.deepEqual((await stores.retrieve(store)).metadata, { year: "2026" });
 
   const ids = [];
   for (const assetId of [filmId, pictureId]) ids.push((await items.create(store, { assetId })).id);

@@ -100,7 +100,7 @@ def relevance(
     """How much each piece has to do with a question, about 0..1: the greater of what its meaning
     and its words share with it."""
     wanted = set(terms(question))
-    shared = [len(wanted & set(tokens(piece.text))) / len(wanted) for piece in pieces]
+    shared = [len(wanted & set(tokens(piece.text))) / max(1, len(wanted)) for piece in pieces]
     return np.asarray(np.maximum(vectors @ vector, np.array(shared, np.float32)))
 
 

@@ -127,6 +127,52 @@ class MatchOut(Model):
     created_at: str
 
 
+class LabelExample(Model):
+    """A whole video, or with times (seconds from its start) a stretch of it."""
+
+    video_id: str
+    start: float | None = Field(default=None, ge=0, le=1e6)
+    end: float | None = Field(default=None, gt=0, le=1e6)
+
+
+class NewLabel(Model):
+    name: str = Field(min_length=1, max_length=200)
+    description: str = Field(default="", max_length=2000)
+    examples: list[LabelExample] = Field(default_factory=list, max_length=200)
+    threshold: float | None = Field(default=None, ge=0, le=1)
+
+
+class Classify(Model):
+    """Labels by description, or from examples (``none`` has some that belong to no label). Videos
+    of the index come page by page, unless ``videos`` names some."""
+
+    labels: list[NewLabel] = Field(min_length=1, max_length=50)
+    none: list[LabelExample] = Field(default_factory=list, max_length=200)
+    videos: list[str] | None = Field(default=None, min_length=1, max_length=50)
+    threshold: float = Field(default=0.5, ge=0, le=1)
+    per: Literal["video", "shot"] = "video"
+
+
+class Cited(Model):
+    id: str
+    start: float
+    end: float
+    modality: str
+    text: str
+    speaker: str | None = None
+    evidence_sha256: str
+
+
+class Classified(Model):
+    video_id: str
+    start: float
+    end: float
+    label: str = Field(description="The likeliest label, or `none`.")
+    score: float = Field(description="The probability of the label that came nearest.")
+    scores: dict[str, float]
+    citations: list[Cited]
+
+
 class Seen(Model):
     id: str
     modality: str

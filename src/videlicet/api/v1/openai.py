@@ -1,0 +1,140 @@
+"""Embeddings of texts in the shape of OpenAI's interface, for clients made for that."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Literal
+
+from pydantic import Field
+
+from videlicet.api.errors import ApiError, invalid
+from videlicet.api.v1_3.common import PROBLEMS, Call, Caller, router_for
+from videlicet.api.v1_3.schemas.common import Model, Problem
+from videlicet.embedding.texts import embed_texts
+from videlicet.models.base import TextEncoder
+from videlicet.models.cards import chosen_cards
+
+router = router_for("embeddings")
+
+#: Names under which clients know models of this kind.
+KNOWN = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")
+#: Most texts of a request, and most characters and tokens of all of them together.
+INPUTS, CHARACTERS, TOKENS = 2048, 1_000_000, 100_000
+
+
+class Wanted(Model):
+    model: str
+    input: str | list[str] | list[int] | list[list[int]] = Field(
+        description="A text or a list of texts. Tokens are refused: those of other models mean "
+        "nothing here."
+    )
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = Field(default=None, description="Those of the model, or none given.")
+
+
+class Embedded(Model):
+    object: Literal["embedding"] = "embedding"
+    index: int
+    embedding: list[float] | str = Field(
+        description="Numbers, or little-endian 32-bit floats as base64."
+    )
+
+
+class Spent(Model):
+    prompt_tokens: int
+    total_tokens: int
+
+
+class Embeddings(Model):
+    object: Literal["list"] = "list"
+    data: list[Embedded]
+    model: str = Field(description="The card of the model that was used.")
+    usage: Spent
+
+
+class Nested(Model):
+    message: str
+    type: str
+    code: str
+    param: None = None
+
+
+class NestedToo(Problem):
+    """An error where clients of OpenAI look for it, too."""
+
+    error: Nested
+
+
+@router.post(
+    "/embeddings",
+    response_model=Embeddings,
+    responses={status: {**row, "model": NestedToo} for status, row in PROBLEMS.items()},
+)
+def embeddings(call: Call, body: Wanted) -> Any:
+    """The vectors of texts in the space of the text encoder, of unit length. One that is longer
+    than the encoder reads is the mean of its pieces."""
+    encoder = text_encoder(call, body.model, KNOWN)
+    texts = [body.input] if isinstance(body.input, str) else body.input
+    if not texts:
+        raise invalid("input is empty.")
+    if len(texts) > INPUTS:
+        raise invalid(f"input holds {INPUTS} texts at most.")
+    given = [text for text in texts if isinstance(text, str)]
+    if len(given) < len(texts):
+        raise invalid(
+            "input holds tokens, and those of another model mean nothing here: give the texts "
+            "(for LangChain: check_embedding_ctx_length=False)."
+        )
+    if not all(any(not c.isspace() for c in text) for text in given):
+        raise invalid("input holds a text without characters.")
+    if body.dimensions not in (None, encoder.dimensions):
+        raise invalid(
+            f"dimensions: {encoder.card.id} has {encoder.dimensions}, and cannot be made shorter."
+        )
+    tokens = counted(encoder, given)
+    rows = embed_texts(encoder, given).astype("<f4")
+    return {
+        "data": [
+            {
+                "index": number,
+                "embedding": row.tolist()
+                if body.encoding_format == "float"
+                else base64.b64encode(row.tobytes()).decode(),
+            }
+            for number, row in enumerate(rows)
+        ],
+        "model": encoder.card.id,
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+    }
+
+
+def text_encoder(call: Caller, name: str, known: tuple[str, ...]) -> TextEncoder:
+    """The text encoder of the server, by the id of its card or by one of the ``known`` names.
+
+    Raises:
+        ApiError: 404 ``model_not_found``.
+    """
+    cards = chosen_cards(call.settings.models)
+    if name not in (cards["text"], *known):
+        raise ApiError(
+            404, "model_not_found",
+            f"There is no model {name!r} here; there is {cards['text']!r}, also known as "
+            f"{', '.join(known)}.",
+        )  # fmt: skip
+    return call.service.encoders(cards).text
+
+
+def counted(encoder: TextEncoder, texts: list[str]) -> int:
+    """How many tokens texts have together.
+
+    Raises:
+        ApiError: 400 ``token_limit_exceeded``.
+    """
+    characters = sum(map(len, texts))
+    tokens = 0 if characters > CHARACTERS else sum(map(encoder.count_tokens, texts))
+    if characters > CHARACTERS or tokens > TOKENS:
+        raise ApiError(
+            400, "token_limit_exceeded",
+            f"A request holds {TOKENS} tokens ({CHARACTERS} characters) at most.",
+        )  # fmt: skip
+    return tokens

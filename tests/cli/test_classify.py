@@ -1,0 +1,63 @@
+"""``videlicet classify``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.conftest import EMOJI, Run
+
+
+def test_labels(videlicet: Run, home: Path) -> None:
+    rows = videlicet("classify", "--label", "green", "--label", "blue: blue", "--json").json
+    by_name = {row["asset_name"]: row["label"] for row in rows}
+    assert by_name["slide.mp4"] == "none"
+    assert by_name[EMOJI] == "green"
+    assert sorted(by_name.values()) == ["blue", "green", "none"]
+    (only,) = videlicet("classify", EMOJI, "--label", "green", "--threshold", "1", "--json").json
+    assert (only["label"], only["citations"]) == ("none", [])
+    table = videlicet("classify", "--label", "green", "--shots").out
+    assert "green" in table
+    assert "none" in table
+
+
+def test_examples(videlicet: Run, home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "examples.json"
+    part = {"asset": "slide.mp4", "start": 0, "end": 1}
+    file.write_text(json.dumps({"alpha": [EMOJI, EMOJI], "none": ["slide.mp4", part]}))
+    rows = videlicet("classify", "--examples", file, "--json").json
+    by_name = {row["asset_name"]: row["label"] for row in rows}
+    assert by_name[EMOJI] == "alpha"
+    assert by_name["slide.mp4"] == "none"
+
+
+@pytest.mark.parametrize(
+    "examples",
+    [
+        "{",
+        [],
+        {"a": "slide.mp4"},
+        {"a": [1]},
+        {"a": [{"start": 1}]},
+        {"a": [{"asset": "slide.mp4", "start": 1}]},
+        {"a": [{"asset": "slide.mp4", "start": 2, "end": 1}]},
+        {"a": [{"asset": "slide.mp4", "start": -1, "end": 1}]},
+        {"a": [{"asset": "slide.mp4", "start": 0, "end": 1e300}]},
+        {"a": ["slide.mp4"]},
+    ],
+)
+def test_bad_examples(videlicet: Run, home: Path, tmp_path: Path, examples: Any) -> None:
+    file = tmp_path / "examples.json"
+    file.write_text(examples if isinstance(examples, str) else json.dumps(examples))
+    done = videlicet("classify", "--examples", file, "--json")
+    assert (done.code, done.error["code"]) == (2, "invalid_argument")
+
+
+def test_bad_words(videlicet: Run, home: Path, tmp_path: Path) -> None:
+    assert videlicet("classify", "--json").error["code"] == "invalid_argument"
+    missing = videlicet("classify", "--examples", tmp_path / "none.json", "--json")
+    assert missing.error["code"] == "path_not_found"
+    unknown = videlicet("classify", "nothing.mp4", "--label", "red", "--json")
+    assert (unknown.code, unknown.error["code"]) == (3, "asset_not_found")
