@@ -12,6 +12,7 @@ from tests.ingest import rig
 from videlicet.library import open as open_library
 
 
+@pytest.mark.slow
 def test_films_added_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     films = rig.films(tmp_path / "films", 2, seconds=4)
     home = tmp_path / "home"

@@ -410,6 +410,7 @@ def test_a_batch_is_taken_whole_or_not_at_all(client: Client, asset: str) -> Non
     assert client.ok("GET", "analyze/batches")["data"] == []
 
 
+@pytest.mark.slow
 def test_a_batch_outlives_its_workers(server: Server, client: Client, asset: str) -> None:
     video = {"type": "asset_id", "asset_id": asset}
     body = {

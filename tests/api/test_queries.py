@@ -134,7 +134,10 @@ def test_a_query_whose_asset_has_gone_says_so(
     query = save(native, index, {"image": {"asset_id": asset}})
     client.ok("DELETE", f"assets/{asset}")
     client.film(index, films[0])
-    shown = native.ok("GET", f"queries/{query['id']}")
+    deadline = time.monotonic() + 30
+    while "error" not in (shown := native.ok("GET", f"queries/{query['id']}")):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     assert shown["error"]["code"] == "query_media_invalid"
     assert asset in shown["error"]["message"]
 
@@ -278,6 +281,7 @@ def test_a_reading_key_saves_nothing(server: Server, client: Client) -> None:
         assert reader.get("queries").status_code == 200
 
 
+@pytest.mark.slow
 def test_once_whatever_is_killed(tmp_path: Path) -> None:
     films = rig.films(tmp_path / "films", 6, seconds=4)
     with (

@@ -140,6 +140,7 @@ def test_the_answer_names_its_line(noisy: tuple[Server, str]) -> None:
     assert "x-request-id" in httpx.get(f"{server.base}/indexes").headers
 
 
+@pytest.mark.slow
 def test_text_and_levels(tmp_path: Path, film: Path) -> None:
     with (
         served(
@@ -272,6 +273,7 @@ def test_one_trace_from_the_request_through_the_worker(tmp_path: Path) -> None:
     assert CANARY.encode() not in spans.bodies
 
 
+@pytest.mark.slow
 def test_without_an_endpoint_nothing_is_loaded(tmp_path: Path) -> None:
     """(The web framework brings OpenTelemetry's interface, which does nothing.)"""
     code = """

@@ -206,6 +206,7 @@ def test_a_killed_worker_forgets_no_delivery(tmp_path: Path) -> None:
         assert all(one == first for one in more)
 
 
+@pytest.mark.slow
 def test_an_address_inside_is_not_contacted(tmp_path: Path) -> None:
     film = rig.films(tmp_path / "films", 1, seconds=4)[0]
     with (

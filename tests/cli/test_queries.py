@@ -67,6 +67,7 @@ def test_bad_input(videlicet: Run, home: Path, words: tuple[str, ...], code: str
     assert videlicet(*words, "--json").error["code"] == code
 
 
+@pytest.mark.slow
 @pytest.mark.embedded("there is no writer's lock on a shared store")
 def test_beside_a_server(
     videlicet: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

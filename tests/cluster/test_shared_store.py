@@ -154,6 +154,9 @@ def test_an_index_over_many_rows_reaches_other_machines_and_forgets(
         assert not second.vectors.is_exact(SEARCH, index.id, Modality.SPEECH, SPACE)
         for one in made:
             check_whole(second, index, one, count=30)
+        # A search among all assets needs the index itself.
+        query = vectors(made[0], 1)[0].vector
+        second.vectors.search(SEARCH, index.id, Modality.SPEECH, SPACE, query, 5)
         assert list(second.home.sketches.iterdir())
         first.remove_asset(MANAGE, index.id, made[0].id)
         assert second.vectors.is_exact(SEARCH, index.id, Modality.SPEECH, SPACE), "taken back"

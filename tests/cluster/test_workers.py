@@ -163,6 +163,7 @@ def test_an_event_is_sent_as_often_as_it_is_tried(group: Cluster, tmp_path: Path
         assert [worker.stop() for worker in workers] == [0, 0]
 
 
+@pytest.mark.slow
 def test_the_same_bytes_are_worked_on_once(group: Cluster, tmp_path: Path) -> None:
     first, second = films(tmp_path / "films", 2, seconds=20)
     copies = [tmp_path / f"copy{number}.mkv" for number in range(3)]
@@ -199,6 +200,7 @@ def test_the_library_waits_for_its_own_tasks_only(group: Cluster, tmp_path: Path
         until(lambda: store.catalog.task(MANAGE, begun.task_id).status is Status.READY, 120)
 
 
+@pytest.mark.slow
 def test_what_does_not_go_together_is_refused(group: Cluster, tmp_path: Path) -> None:
     (film,) = films(tmp_path / "films", 1)
     secret = group.environment.pop("VIDELICET_SECRET")

@@ -35,6 +35,7 @@ def of(talks: dict[str, Material], name: str | None) -> list[Material]:
     return [talks[name]] if name else list(talks.values())
 
 
+@pytest.mark.slow
 def test_most_answers_are_found_and_cited(talks: dict[str, Material], encoder: TextEncoder) -> None:
     wrong = []
     for name, rows in ANSWERABLE.items():
