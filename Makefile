@@ -17,7 +17,7 @@ demo: .venv/runtime weights ## Find moments in a sample film, or in your own: ma
 	$(BIN)/videlicet demo $(if $(VIDEO),--video "$(VIDEO)")
 
 test: .venv/dev weights ## Run all tests.
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/dev ## Formatting, lint, types, import rules, unused code, file lengths.
 	$(BIN)/ruff format --check
@@ -28,7 +28,7 @@ check: .venv/dev ## Formatting, lint, types, import rules, unused code, file len
 	@find src -name '*.py' | xargs wc -l | awk '$$2 != "total" && $$1 > 400 { print $$2 ": " $$1 " lines, more than 400"; bad = 1 } END { exit bad }'
 
 coverage: .venv/dev weights ## Run all tests; the core rooms must be covered to 95 %.
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --skip-covered --fail-under=95 --include='src/videlicet/types/*,src/videlicet/store/*,src/videlicet/ingest/*,src/videlicet/search/*'
 
 bench: .venv/bench weights ## Measure again what bench/results/ publishes.

@@ -28,8 +28,19 @@ hypothesis_settings.register_profile("videlicet", deadline=None)
 hypothesis_settings.load_profile("videlicet")
 
 
+#: Folders whose files take long, the longest first: begun early, none of them is left for one
+#: process at the end, when the others are done.
+LONGEST = ("docs", "api", "cluster", "ingest", "mcp", "cli", "demo", "analyze", "media")
+
+
+def _begins(item: pytest.Item) -> int:
+    folder = item.path.relative_to(ROOT / "tests").parts[0]
+    return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine lacks the weights or the corpus for, saying how to get them."""
+    items.sort(key=_begins)
     wanted = [n for n in ("weights", "corpus") if any(i.get_closest_marker(n) for i in items)]
     missing = []
     if "weights" in wanted and _weights_absent():

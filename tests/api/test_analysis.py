@@ -199,6 +199,7 @@ def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield one
 
 
+@pytest.mark.slow
 def test_what_comes_with_a_request_goes_with_it(open_server: Server, web: str, slide: Path) -> None:
     encoded = base64.b64encode(slide.read_bytes()).decode()
     sources: list[dict[str, str]] = [

@@ -35,8 +35,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.parametrize(
     ("path", "phases", "examples", "least"),
     [
-        (V1_3, SOME, 1, 70),
-        (V1, SOME, 5, 80),
+        pytest.param(V1_3, SOME, 1, 70, marks=pytest.mark.slow),
+        pytest.param(V1, SOME, 5, 80, marks=pytest.mark.slow),
         pytest.param(V1_3, ALL, 30, 5_000, marks=pytest.mark.slow),
         pytest.param(V1, ALL, 260, 5_000, marks=pytest.mark.slow),
     ],

@@ -104,6 +104,7 @@ def test_haystack(server: Server, here: Path) -> None:
     assert run([sys.executable, "-c", program], server, here) == "The invoice is due\n"
 
 
+@pytest.mark.slow
 def test_javascript(server: Server, here: Path, packages: Path) -> None:
     (program,) = blocks("javascript-sdk.md", "javascript")
     (packages / "guide.mjs").write_text(program)

@@ -44,6 +44,7 @@ def drive(packages: Path, folder: Path, film: Path, environment: dict[str, str])
     assert done.stdout.splitlines()[-1] == "done"
 
 
+@pytest.mark.slow
 def test_every_method(packages: Path, tmp_path: Path) -> None:
     drive(packages, tmp_path, rig.films(tmp_path / "films", 1, seconds=8)[0], {})
 

@@ -508,6 +508,7 @@ def test_other_tenants_see_nothing(
     assert user.knowledge_stores.retrieve(made.store).item_count == 3
 
 
+@pytest.mark.slow
 def test_a_restart_loses_nothing(server: Server, user: TwelveLabs, tmp_path: Path) -> None:
     """Items that were being taken in when the server was killed are taken in afterwards."""
     store = str(user.knowledge_stores.create(name="Killed").id)

@@ -180,6 +180,7 @@ def narrow(tmp_path: Path) -> Iterator[tuple[Server, Client]]:
         yield server, client
 
 
+@pytest.mark.slow
 def test_requests_at_once(narrow: tuple[Server, Client]) -> None:
     server, client = narrow
     other = server.key()
@@ -264,6 +265,7 @@ def test_what_every_answer_says_of_the_rate(server: Server, client: Client) -> N
 # -- figures -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.embedded("what one server tells of the one worker")
 def test_health_readiness_and_figures(server: Server, client: Client, film: Path) -> None:
     from videlicet import __version__

@@ -12,6 +12,7 @@ from tests.api.server import DOUBLES, Client, served
 from tests.ingest import rig
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=pytest.mark.slow)])
 def test_kills_lose_nothing(tmp_path: Path, rounds: int) -> None:
     films = rig.films(tmp_path / "films", rounds, seconds=4)

@@ -222,6 +222,7 @@ def attributes(span: Any) -> dict[str, Any]:
     return {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in span.attributes}
 
 
+@pytest.mark.slow
 def test_one_trace_from_the_request_through_the_worker(tmp_path: Path) -> None:
     film = samples.video(tmp_path / f"{CANARY}.mp4", samples.THREE)
     trace, caller = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

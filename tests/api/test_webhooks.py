@@ -165,6 +165,7 @@ def test_ready_and_failed_are_told_once(tmp_path: Path) -> None:
             assert not path.is_file() or hook["secret"].encode() not in path.read_bytes()
 
 
+@pytest.mark.slow
 def test_commands(tmp_path: Path) -> None:
     with receiving() as receiver, served(tmp_path / "home", **DOUBLES, **OPEN) as server:
         _, hook = command(server, "add", receiver.url, "--event", "index.task.failed")

@@ -43,6 +43,7 @@ def contents(videlicet):
     return sorted(json.dumps(row, sort_keys=True) for row in shown)
 
 
+@pytest.mark.slow
 def test_hostile_files_in_a_folder(videlicet, home, tmp_path):
     before = contents(videlicet)
     folder = tmp_path / "films"
@@ -210,6 +211,7 @@ run list --json >"$OUT/list"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.embedded("the disk of a data directory")
 def test_a_full_disk(home, tmp_path):
     film = samples.video(tmp_path / "film.mp4", [Scene(RED, 2)])

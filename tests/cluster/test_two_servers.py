@@ -20,7 +20,7 @@ from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.store import open_store
 from videlicet.types import Kind
 
-pytestmark = pytest.mark.embedded("it makes shared stores itself")
+pytestmark = [pytest.mark.embedded("it makes shared stores itself"), pytest.mark.slow]
 
 MANAGE = Grant("tests", Purpose.MANAGE, EVERY_TENANT)
 

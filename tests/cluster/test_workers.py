@@ -54,6 +54,7 @@ def adding(group: Cluster, home: str, *sources: Path) -> subprocess.Popen[bytes]
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_work_of_a_dead_worker_is_taken_up(group: Cluster, tmp_path: Path) -> None:
     (film,) = films(tmp_path / "films", 1, seconds=120)
     store = group.store()

@@ -109,6 +109,7 @@ def test_an_own_recording_must_answer_most() -> None:
     assert not report(own=True).ok
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 def test_the_demo_finds_moments_in_an_own_recording(tmp_path: Path) -> None:
     still = tmp_path / "still.png"

@@ -95,6 +95,7 @@ def test_fifty_kills_leave_no_trace(tmp_path: Path) -> None:
     assert hurt.staged == []
 
 
+@pytest.mark.slow
 def test_when_the_caller_dies_its_worker_does_and_another_goes_on(
     three_films: list[Path], undisturbed: Rig, rig: Rig
 ) -> None:
@@ -123,6 +124,7 @@ with rig.writing() as (store, index):
     assert rig.contents() == undisturbed.contents()
 
 
+@pytest.mark.slow
 @pytest.mark.embedded("whoever adds does all that is left in the data directory")
 def test_what_was_observed_on_a_machine_that_is_gone_is_observed_again(
     three_films: list[Path], undisturbed: Rig, rig: Rig

@@ -222,6 +222,7 @@ def test_bad_arguments(filled: Path) -> None:
     assert "fault" not in run(filled, work)
 
 
+@pytest.mark.slow
 @pytest.mark.embedded("one process writes to it")
 def test_beside_a_server(filled: Path, films: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"

@@ -277,6 +277,7 @@ def test_limits(server: Server, key: str) -> None:
         assert answer.status_code == 400, version
 
 
+@pytest.mark.slow
 def test_rate(tmp_path: Path) -> None:
     with served(tmp_path / "home", **DOUBLES, VIDELICET_RATE_LIMIT="3") as one:
         key = one.key()

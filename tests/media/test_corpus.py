@@ -18,6 +18,7 @@ from videlicet.media.probe import probe
 pytestmark = pytest.mark.corpus
 
 
+@pytest.mark.slow
 def test_real_films_are_read_to_their_end(corpus, settings):
     rows = json.loads((corpus / "manifest.json").read_text("utf-8"))
     for row in [row for number, row in enumerate(rows) if row.get("segments") or not number % 4]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from copy import deepcopy
@@ -17,7 +18,7 @@ from starlette.exceptions import HTTPException
 from videlicet import __version__
 from videlicet.api import agents, browse, errors
 from videlicet.api.bodies import Forms
-from videlicet.api.described import Methods
+from videlicet.api.described import Methods, endpoints
 from videlicet.api.gate import Gate, changes
 from videlicet.api.media import films, stills
 from videlicet.api.once import HEADER
@@ -135,21 +136,37 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
     app.include_router(uploads.parts)
     app.include_router(_health(service))
     app.routes.append(tools.route)
-    whole = get_openapi(title="Videlicet", version="1.3", routes=app.routes)
-    schemas = {
-        "/openapi.json": description(whole, "/v1.3", "Videlicet v1.3"),
-        "/v1/openapi.json": description(whole, "/v1", "Videlicet"),
-    }
-
-    app.state.methods = Methods(*schemas.values())
+    known = endpoints(app.routes)
+    app.state.methods = Methods(known)
+    schemas = Schemas(app)
 
     @app.get("/openapi.json", include_in_schema=False)
     @app.get("/v1/openapi.json", include_in_schema=False)
     def openapi(request: Request) -> JSONResponse:
-        return JSONResponse(schemas[request.scope["path"]])
+        return JSONResponse(schemas.at(request.scope["path"]))
 
-    gate = Gate(app, service, Forms(*schemas.values()))
+    gate = Gate(app, service, Forms(known))
     return Watch(shared(gate, settings), service)
+
+
+class Schemas:
+    """The published descriptions, made when they are first asked for: that takes a second."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._lock = threading.Lock()
+        self._made: dict[str, dict[str, Any]] = {}
+
+    def at(self, path: str) -> dict[str, Any]:
+        """The OpenAPI document of an address."""
+        with self._lock:
+            if not self._made:
+                whole = get_openapi(title="Videlicet", version="1.3", routes=self._app.routes)
+                self._made = {
+                    "/openapi.json": description(whole, "/v1.3", "Videlicet v1.3"),
+                    "/v1/openapi.json": description(whole, "/v1", "Videlicet"),
+                }
+            return self._made[path]
 
 
 def description(whole: Mapping[str, Any], prefix: str, title: str) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NoReturn
 
 from starlette.datastructures import Headers
 
-from videlicet.api.described import pattern
+from videlicet.api.described import Endpoint, pattern
 from videlicet.api.errors import ApiError
 
 if TYPE_CHECKING:
@@ -26,16 +26,10 @@ _CHUNKS = "/uploads/"
 
 
 class Forms:
-    """Which paths take files, by what the published description says."""
+    """Which paths take files."""
 
-    def __init__(self, *descriptions: Mapping[str, Any]) -> None:
-        templates = [
-            path
-            for one in descriptions
-            for path, row in one["paths"].items()
-            for operation in row.values()
-            if _FORM in operation.get("requestBody", {}).get("content", {})
-        ]
+    def __init__(self, known: Iterable[Endpoint]) -> None:
+        templates = [one.path for one in known if one.form]
         self._paths = re.compile("|".join(map(pattern, templates)) or r"(?!)")
 
     def take(self, path: str) -> bool:

@@ -1,10 +1,39 @@
-"""What the published description says of a path."""
+"""What the application takes, path by path, as its routes say."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+_FORM = "multipart/form-data"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A path with names in it, its methods, and whether it takes a form with files."""
+
+    path: str
+    methods: frozenset[str]
+    form: bool
+
+
+def endpoints(routes: Sequence[BaseRoute]) -> list[Endpoint]:
+    """Those that are described to users. Much faster than describing them."""
+    from fastapi.routing import iter_route_contexts
+
+    found = []
+    for one in iter_route_contexts(routes):
+        route: Any = one
+        if getattr(route, "include_in_schema", False) and getattr(route, "methods", None):
+            body = getattr(route, "body_field", None)
+            kind = None if body is None else getattr(body.field_info, "media_type", None)
+            found.append(Endpoint(route.path_format, frozenset(route.methods), kind == _FORM))
+    return found
 
 
 def pattern(template: str) -> str:
@@ -15,12 +44,10 @@ def pattern(template: str) -> str:
 class Methods:
     """Which methods a path knows, whichever of several routes they belong to."""
 
-    def __init__(self, *descriptions: Mapping[str, Any]) -> None:
-        self._rows = {
-            path: {method.upper() for method in row}
-            for one in descriptions
-            for path, row in one["paths"].items()
-        }
+    def __init__(self, known: Iterable[Endpoint]) -> None:
+        self._rows: dict[str, set[str]] = {}
+        for one in known:
+            self._rows.setdefault(one.path, set()).update(one.methods)
         self._patterns = [(re.compile(pattern(path)), path) for path in self._rows]
 
     def of(self, path: str) -> set[str]:

@@ -8,6 +8,7 @@ from copy import deepcopy
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 from tests.analyze.structured.materials import ENCODER, materials
@@ -50,6 +51,7 @@ def test_value_meets_its_schema(schema: dict[str, Any], films: list[Material]) -
     assert answer.sentences
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 @given(schemas(), materials())
 def test_the_same_again(schema: dict[str, Any], films: list[Material]) -> None:
