@@ -47,6 +47,7 @@ def ids(library: Library) -> dict[str, str]:
     return {Path(asset.name).stem: asset.id for asset in library.assets()}
 
 
+@pytest.mark.slow
 def test_by_description(library: Library, ids: dict[str, str]) -> None:
     found = library.classify({"red": "", "blue": "blue"})
     labels = {one.asset_id: one for one in found}

@@ -31,6 +31,7 @@ def ask(native: Client, index: str, page: str = "", **body: Any) -> list[dict[st
     return list(found["data"])
 
 
+@pytest.mark.slow
 def test_by_description(native: Client, index: str, videos: list[str]) -> None:
     labels = [{"name": "red"}, {"name": "blue", "description": "blue"}]
     rows = ask(native, index, labels=labels)

@@ -63,6 +63,7 @@ def test_add_test_rotate_remove(native: Client, receiver: Receiver) -> None:
     assert native.ok("GET", "webhooks")["data"] == []
 
 
+@pytest.mark.slow
 def test_deliveries_and_what_went_wrong(
     native: Client, client: Client, receiver: Receiver, film: Path, tmp_path: Path
 ) -> None:

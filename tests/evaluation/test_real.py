@@ -11,6 +11,7 @@ import videlicet
 from videlicet.evaluation import evaluate, read
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 def test_a_small_dataset_from_bytes_to_figures(tmp_path: Path) -> None:
     make_samples(tmp_path)

@@ -66,6 +66,7 @@ def kill_again_and_again(rig: Rig, sources: list[Path], moments: Iterator[float]
     return kills
 
 
+@pytest.mark.slow
 def test_kills_leave_no_trace(three_films: list[Path], undisturbed: Rig, rig: Rig) -> None:
     chance = random.Random(20)
     kills = kill_again_and_again(rig, three_films, (chance.uniform(0, 0.6) for _ in range(3)))
