@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.store.samples import INGEST, MANAGE, SEARCH, add, asset, check_whole,
 
 from videlicet.settings import Settings
 from videlicet.store import Finding, Level, Store, doctor, open_store
-from videlicet.types import Index, Status
+from videlicet.types import Index, Kind, Resource, Status
 
 pytestmark = pytest.mark.embedded("it harms files, and tables by SQLite's own means")
 
@@ -221,3 +222,27 @@ def test_a_newer_library_and_a_busy_one_are_findings(place: Settings, store: Sto
     (newer,) = doctor(place)
     assert newer.level is Level.ERROR
     assert "newer" in newer.message
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("analyses", Kind.ANALYSIS), ("files", Kind.FILE), ("queries", Kind.QUERY),
+        ("searches", Kind.SEARCH),
+    ],
+)  # fmt: skip
+def test_what_belongs_to_a_resource_is_left(
+    sound: tuple[Settings, Index], folder: str, kind: Kind
+) -> None:
+    place, _ = sound
+    now = datetime.now(UTC)
+    one = Resource("a" * 24, kind, "local", now, now, status="processing")
+    with open_store(place, write=True) as store:
+        store.catalog.put_resource(INGEST, one)
+        for id in (one.id, "b" * 24):
+            store.blobs.put(INGEST, f"{folder}/{id}/0", b"x")
+    (found,) = [finding for finding in _problems(place, mend=True) if finding.subject == "blobs"]
+    assert found.message == "1 files belong to no asset."
+    with open_store(place) as store:
+        assert store.blobs.exists(MANAGE, f"{folder}/{one.id}/0")
+        assert not store.blobs.exists(MANAGE, f"{folder}/{'b' * 24}/0")

@@ -159,7 +159,7 @@ class _Examination:
                 f"{row.kind}/{row.id}"
                 for row in connection.execute(
                     select(resources.c.kind, resources.c.id).where(
-                        resources.c.kind.in_((Kind.FILE.value, Kind.SEARCH.value, Kind.QUERY.value))
+                        resources.c.kind.in_([kind.value for kind in _KINDS.values()])
                     )
                 )
             }
@@ -295,6 +295,15 @@ class _Examination:
             )  # fmt: skip
 
 
+#: Folders of blobs that belong to resources, with their kinds.
+_KINDS = {
+    "analyses": Kind.ANALYSIS,
+    "files": Kind.FILE,
+    "queries": Kind.QUERY,
+    "searches": Kind.SEARCH,
+}
+
+
 def _consistent(database: SqliteDatabase, table: str) -> bool:
     """FTS5's own check against the text. It is a write by form, so a copy in a transaction that is
     taken back does where nothing may be changed."""
@@ -322,10 +331,6 @@ def _owned(key: str, known: set[str], pairs: set[str], held: set[str]) -> bool:
             return f"sketches/{generation}" in held
         case ["indexes", index_id, asset_id, _, *_]:
             return f"{index_id}/{asset_id}" in pairs
-        case ["files", file_id, _, *_]:
-            return f"{Kind.FILE}/{file_id}" in held
-        case ["searches", search_id, _, *_]:
-            return f"{Kind.SEARCH}/{search_id}" in held
-        case ["queries", query_id, _, *_]:
-            return f"{Kind.QUERY}/{query_id}" in held
+        case [folder, id, _, *_] if folder in _KINDS:
+            return f"{_KINDS[folder]}/{id}" in held
     return False
