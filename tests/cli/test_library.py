@@ -15,6 +15,7 @@ from tests.samples import RED, Scene, Tone
 import videlicet as vl
 from videlicet.errors import MediaError
 from videlicet.models.doubles import IDS
+from videlicet.rights import Grant, Purpose
 from videlicet.types import Status, Task
 
 SAFE = "caf\\xe9.mp4"
@@ -33,6 +34,18 @@ def test_list(videlicet, home):
     assert all(row["asset"]["id"][:12] in table for row in done.json)
     assert "0:00:02.0" in table
     assert "320×240" in table
+
+
+def test_what_is_in_a_hidden_index_is_not_listed(videlicet, home, tmp_path):
+    """As what a server has observed to analyse it."""
+    film = samples.video(tmp_path / "apart.mp4", [Scene(RED, 1)])
+    with vl.open(home) as library:
+        store = library._write()
+        store.catalog.create_index(Grant("t", Purpose.INDEX), "~apart", IDS, {"hidden": True})
+        library.add(film, index="~apart")
+    assert [row["name"] for row in videlicet("list", "--indexes", "--json").json] == ["default"]
+    names = {row["asset"]["name"] for row in videlicet("list", "--json").json}
+    assert names == {"slide.mp4", EMOJI, SAFE}
 
 
 def test_list_indexes(videlicet, home):

@@ -172,9 +172,12 @@ class Library(Standing, Analysing, Classifying):
         offset: int = 0, limit: int | None = None,
     ) -> list[Asset]:  # fmt: skip
         """The assets of an index (of all, without one), oldest first."""
+        among = None
+        if index is None and self._hidden():
+            among = {row.asset_id for row in self.indexed()}
         return self._read().catalog.assets(
-            self._grant(Purpose.MANAGE), self._index_id(index), filter=filter, offset=offset,
-            limit=limit,
+            self._grant(Purpose.MANAGE), self._index_id(index), filter=filter, among=among,
+            offset=offset, limit=limit,
         )  # fmt: skip
 
     def asset(self, asset_id: str) -> Asset:
@@ -182,7 +185,14 @@ class Library(Standing, Analysing, Classifying):
 
     def indexed(self, index: str | None = None) -> list[IndexedAsset]:
         """Where each asset stands in each index."""
-        return self._read().catalog.list_indexed(self._grant(Purpose.MANAGE), self._index_id(index))
+        grant, hidden = self._grant(Purpose.MANAGE), self._hidden()
+        rows = self._read().catalog.list_indexed(grant, self._index_id(index))
+        return [row for row in rows if row.index_id not in hidden]
+
+    def _hidden(self) -> set[str]:
+        """Indexes of what a server has observed for other purposes than to be found."""
+        found = self._read().catalog.indexes(self._grant(Purpose.MANAGE), hidden=True)
+        return {index.id for index in found if index.hidden}
 
     def observations(
         self,
