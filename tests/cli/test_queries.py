@@ -39,6 +39,7 @@ def test_from_saving_to_removing(videlicet: Run, home: Path, tmp_path: Path) -> 
     assert (gone.code, gone.error["code"]) == (3, "resource_not_found")
 
 
+@pytest.mark.embedded("on a shared store a worker tries them, and none runs here")
 def test_what_is_there_already(videlicet: Run, home: Path) -> None:
     options = ("--name", "greens", "--threshold", "0.3", "--json")
     assert videlicet("queries", "add", "green", *options).json["matches"] == 0
@@ -84,6 +85,7 @@ def test_beside_a_server(
         assert videlicet("queries", "matches", "--json").json == []
 
 
+@pytest.mark.embedded("on a shared store a worker tries them, and none runs here")
 def test_the_library(home: Path, tmp_path: Path) -> None:
     picture = samples.video(tmp_path / "blue.mp4", [Scene(BLUE, 1)])
     with vl.open(home) as library:
