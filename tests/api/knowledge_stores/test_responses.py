@@ -6,7 +6,6 @@ The words of answers are the analyst's; here only that they are cited as they sh
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests import samples
-from tests.api.knowledge import Shelf, add, shelf, upload
+from tests.api.knowledge_stores.shelf import Shelf, add, upload
 from tests.api.sdk import Watched, require_status, sdk
 from tests.api.server import Client, Server
 from twelvelabs import (
@@ -42,33 +41,6 @@ SCHEMA = {
         "animals": {"type": "array", "items": {"type": "string"}},
     },
 }
-
-
-@pytest.fixture(scope="module")
-def key(server: Server) -> str:
-    return server.key()
-
-
-@pytest.fixture(scope="module")
-def watched(server: Server, key: str) -> Iterator[Watched]:
-    with sdk(server, key) as one:
-        yield Watched(one)
-
-
-@pytest.fixture(scope="module")
-def user(watched: Watched) -> TwelveLabs:
-    return watched.client
-
-
-@pytest.fixture(scope="module")
-def raw(server: Server, key: str) -> Iterator[Client]:
-    with Client(server, key) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def made(user: TwelveLabs, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    return shelf(user, tmp_path_factory.mktemp("shelf"))
 
 
 def words(text: str) -> list[ResponseInputItem]:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 from tests import samples
-from tests.api.knowledge import Shelf, add, shelf, upload
+from tests.api.knowledge_stores.shelf import Shelf, add, shelf, upload
 from tests.api.sdk import Watched, ended, require_status, sdk
 from tests.api.server import Client, Server
 from twelvelabs import (
@@ -35,37 +35,10 @@ SCHEMA = {
 
 
 @pytest.fixture(scope="module")
-def key(server: Server) -> str:
-    return server.key()
-
-
-@pytest.fixture(scope="module")
-def watched(server: Server, key: str) -> Iterator[Watched]:
-    with sdk(server, key) as one:
-        yield Watched(one)
-
-
-@pytest.fixture(scope="module")
-def user(watched: Watched) -> TwelveLabs:
-    return watched.client
-
-
-@pytest.fixture(scope="module")
 def foreigner(server: Server) -> Iterator[TwelveLabs]:
     """Somebody of another tenant."""
     with sdk(server, server.key(tenant="foreign")) as one:
         yield one
-
-
-@pytest.fixture(scope="module")
-def raw(server: Server, key: str) -> Iterator[Client]:
-    with Client(server, key) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def made(user: TwelveLabs, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    return shelf(user, tmp_path_factory.mktemp("shelf"))
 
 
 def search(user: TwelveLabs, store: str, words: str, **options: Any) -> Any:
