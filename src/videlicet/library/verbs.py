@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,21 +13,21 @@ if TYPE_CHECKING:
     from videlicet.types import Index
 
 
-class Verbs:
+class Verbs(ABC):
     """Wired by ``Library``."""
 
     settings: Settings
 
-    def _grant(self, purpose: Purpose) -> Grant:
-        raise NotImplementedError
+    @abstractmethod
+    def _grant(self, purpose: Purpose) -> Grant: ...
 
+    @abstractmethod
     def _read(self) -> Store:
         """The store, for reading at least."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _write(self) -> Store:
         """The store, for writing."""
-        raise NotImplementedError
 
-    def _searcher(self, index: Index) -> Searcher:
-        raise NotImplementedError
+    @abstractmethod
+    def _searcher(self, index: Index) -> Searcher: ...

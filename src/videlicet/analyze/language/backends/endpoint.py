@@ -204,11 +204,13 @@ def _chunks(sent: Iterator[bytes]) -> Iterator[Any]:
         EOFError: the connection broke.
         ValueError: something is no JSON, or too much.
     """
+    import httpx
+
     rest, left = bytearray(), MOST_BYTES
     while True:
         try:
             data = next(sent, None)
-        except Exception as error:
+        except (httpx.HTTPError, httpx.StreamError) as error:
             raise EOFError("the connection broke") from error
         if data is None:
             return
