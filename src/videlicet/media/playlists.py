@@ -7,25 +7,24 @@ sound in a playlist of its own, are refused or left out: nothing is decoded here
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from videlicet.errors import MediaError
 from videlicet.media.fetch import fetch
 
 if TYPE_CHECKING:
+    from m3u8 import M3U8
+
     from videlicet.settings import Settings
 
 #: First bytes of a playlist; most bytes of one, and most pieces it may name.
 _MARK = b"#EXTM3U"
 LARGEST, PIECES = 4 * 1024**2, 20_000
-_ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^,]*)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,14 @@ def join(url: str, playlist: Path, settings: Settings, check: Callable[[], None]
         return fetch(address, piece, limits, progress=lambda *_: check())
 
     try:
-        text = _text(url, playlist)
-        if best := _best(text):
-            url = urljoin(url, best)
-            text = _text(url, get(url, LARGEST))
+        read = _read(url, playlist)
+        if read.playlists:
+            best = max(read.playlists, key=lambda one: one.stream_info.bandwidth)
+            url = best.absolute_uri
+            read = _read(url, get(url, LARGEST))
         there = None
         with whole.open("wb") as out:
-            for one in _pieces(url, text):
+            for one in _pieces(url, read):
                 # Pieces may be stretches of one file. What is fetched counts, used or not.
                 if one.url != there:
                     left -= get(one.url, max(left, 1)).stat().st_size
@@ -94,65 +94,46 @@ def join(url: str, playlist: Path, settings: Settings, check: Callable[[], None]
         piece.unlink(missing_ok=True)
 
 
-def _text(url: str, path: Path) -> str:
+def _read(url: str, path: Path) -> M3U8:
+    import m3u8
+
     with path.open("rb") as file:
         data = file.read(LARGEST + 1)
     if not data.startswith(_MARK) or len(data) > LARGEST:
         raise _refused(url, "it is no playlist")
-    return data.decode("utf-8", "replace")
+    try:
+        return m3u8.loads(data.decode("utf-8", "replace"), uri=url)
+    except (ValueError, LookupError) as error:
+        raise _refused(url, "the playlist cannot be read") from error
 
 
-def _best(text: str) -> str | None:
-    """The address of the version with the most bits, where there are several."""
-    found: list[tuple[int, str]] = []
-    bits: int | None = None
-    for line in map(str.strip, text.splitlines()):
-        if line.startswith("#EXT-X-STREAM-INF:"):
-            asked = _attributes(line).get("BANDWIDTH", "")
-            bits = int(asked) if asked.isdecimal() else 0
-        elif bits is not None and line and not line.startswith("#"):
-            found.append((bits, line))
-            bits = None
-    return max(found)[1] if found else None
-
-
-def _pieces(url: str, text: str) -> Iterator[Piece]:
-    lines = [line.strip() for line in text.splitlines()]
-    if "#EXT-X-ENDLIST" not in lines:
+def _pieces(url: str, playlist: M3U8) -> Iterator[Piece]:
+    if not playlist.is_endlist:
         raise _refused(url, "a playlist without an end is no film")
-    count = 0
-    length: int | None = None
-    start = after = 0
-    for line in lines:
-        if line.startswith("#EXT-X-KEY:") and _attributes(line).get("METHOD") != "NONE":
-            raise MediaError("media_encrypted", f"{url}: its pieces are encrypted.", subject=url)
-        if line.startswith("#EXT-X-MAP:"):
-            head = _attributes(line)
-            size, at = _range(head.get("BYTERANGE", ""), 0)
-            yield Piece(urljoin(url, head.get("URI", "")), at, size)
-        elif line.startswith("#EXT-X-BYTERANGE:"):
-            length, start = _range(line.partition(":")[2], after)
-        elif line and not line.startswith("#"):
-            count += 1
-            if count > PIECES:
-                raise _refused(url, f"it names more than {PIECES} pieces")
-            yield Piece(urljoin(url, line), start, length)
-            after = start + (length or 0)
-            length, start = None, 0
-    if not count:
+    if any(key is not None and key.method != "NONE" for key in playlist.keys):
+        raise MediaError("media_encrypted", f"{url}: its pieces are encrypted.", subject=url)
+    if not playlist.segments:
         raise _refused(url, "it names no pieces")
+    if len(playlist.segments) > PIECES:
+        raise _refused(url, f"it names more than {PIECES} pieces")
+    head = None
+    after = 0
+    for segment in playlist.segments:
+        if (section := segment.init_section) is not None:
+            before, head = head, _piece(section.absolute_uri, section.byterange, 0)
+            if head != before:
+                yield head
+        piece = _piece(segment.absolute_uri, segment.byterange, after)
+        yield piece
+        after = piece.start + (piece.length or 0)
 
 
-def _attributes(line: str) -> dict[str, str]:
-    return {name: value.strip('"') for name, value in _ATTRIBUTE.findall(line.partition(":")[2])}
-
-
-def _range(text: str, usual: int) -> tuple[int | None, int]:
-    """Length and start of a stretch of bytes."""
-    length, _, start = text.partition("@")
+def _piece(url: str, byterange: str | None, usual: int) -> Piece:
+    """The stretch of bytes that ``length@start`` stands for; it begins at ``usual`` without."""
+    length, _, start = (byterange or "").partition("@")
     if not length.isdecimal():
-        return None, 0
-    return int(length), int(start) if start.isdecimal() else usual
+        return Piece(url)
+    return Piece(url, int(start) if start.isdecimal() else usual, int(length))
 
 
 def _refused(url: str, why: str) -> MediaError:
