@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 from tests import samples
@@ -361,17 +364,48 @@ def test_tasks_of_the_second_form(client: Client, films: list[Path], tmp_path: P
     made = client.ok("POST", "embed-v2/tasks", json=body)["_id"]
     done = client.ended(f"embed-v2/tasks/{made}")
     assert [(d["start_sec"], d["end_sec"]) for d in done["data"]] == [(1, 5), (5, 10), (1, 10)]
+    body["video"]["segmentation"] = {"strategy": "dynamic", "dynamic": {"min_duration_sec": 2}}
+    made = client.ok("POST", "embed-v2/tasks", json=body)["_id"]
+    dynamic = client.ended(f"embed-v2/tasks/{made}")
+    assert "clip_length" not in dynamic["metadata"]
+    clips = [(d["start_sec"], d["end_sec"]) for d in dynamic["data"]][:-1]
+    assert (clips[0][0], clips[-1][1]) == (1, 10)
+    assert len(clips) > 1
+    assert all(a[1] == b[0] and b[1] - b[0] >= 2 for a, b in pairwise(clips))
     facts = done["metadata"]
     assert (facts["clip_length"], facts["start_offset_sec"], facts["duration"]) == (4, 1, 10)
-    first, second = client.ok("GET", "embed-v2/tasks")["data"][:2]
+    _, first, second = client.ok("GET", "embed-v2/tasks")["data"][:3]
     assert first["video_embedding"]["metadata"]["video_embedding_option"] == ["visual"]
     assert second["image_embedding"]["metadata"]["input_filename"] == "picture.png"
     assert "video_embedding" not in second
 
 
-def test_documents_of_plain_text(client: Client, tmp_path: Path) -> None:
-    import base64
+def test_documents_beside_words(client: Client, tmp_path: Path) -> None:
+    (note := tmp_path / "note.md").write_text("A dog barks. A cat sleeps.")
 
+    def answered(text: str | None, *sources: dict[str, Any]) -> Any:
+        several = {"input_text": text, "media_sources": [*sources]}
+        body = {"input_type": "multi_input", "model_name": "marengo3.5", "multi_input": several}
+        return client.post("embed-v2", json=body)
+
+    def source(data: bytes) -> dict[str, Any]:
+        return {"media_type": "document", "base64_string": base64.b64encode(data).decode()}
+
+    asset = {"media_type": "document", "asset_id": client.upload(note)}
+    client.ended(f"assets/{asset['asset_id']}")
+    (told,) = answered(None, asset).json()["data"]
+    assert told == answered(None, source(note.read_bytes())).json()["data"][0]
+    (plain,) = answered("A dog barks. A cat sleeps.").json()["data"]
+    assert np.dot(told["embedding"], plain["embedding"]) == pytest.approx(1, abs=1e-3)
+    both = answered("Something else", asset).json()
+    assert len(both["data"]) == 1
+    assert both["data"][0] != told
+    for wrong in (b"\0\1\2", b"  "):
+        refused = answered("words", source(wrong))
+        assert (refused.status_code, refused.json()["code"]) == (400, "parameter_invalid")
+
+
+def test_documents_of_plain_text(client: Client, tmp_path: Path) -> None:
     note = tmp_path / "note.md"
     note.write_text("# Dogs\n\nA dog barks. A cat sleeps! Who knows?\n\nThe end")
     source: dict[str, Any] = {"media_source": {"asset_id": client.upload(note)}}

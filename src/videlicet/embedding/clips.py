@@ -1,7 +1,8 @@
 """The vectors of a recording, clip by clip or as a whole, in the order people expect them.
 
 A request says: ``options`` (visual, audio, transcription), ``scopes`` (clip, asset), ``clip``
-(seconds of a clip), ``start`` and ``end`` (seconds, or null), ``types`` (separate, fused).
+(seconds of a clip, or its fewest where ``fixed`` is false and clips end where the picture changes),
+``start`` and ``end`` (seconds, or null), ``types`` (separate, fused).
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ def vectors_of(
     whole = Span(start, max(start, end))
     stretches = []
     if "clip" in request["scopes"]:
-        stretches += [("clip", one) for one in _clips(whole, instant(float(request["clip"])))]
+        length = instant(float(request["clip"]))
+        looks = None if request.get("fixed", True) else strips.get("looks")
+        clips = _clips(whole, length) if looks is None else _views(whole, length, looks)
+        stretches += [("clip", one) for one in clips]
     if "asset" in request["scopes"]:
         stretches.append(("asset", whole))
     rows = []
@@ -81,6 +85,33 @@ def _clips(whole: Span, length: Fraction) -> list[Span]:
         edges.append(edges[-1] + length)
     edges.append(whole.end)
     return [Span(a, b) for a, b in itertools.pairwise(edges) if a < b]
+
+
+#: Looks less alike than this are different views; and seconds of the longest clip of one view.
+CHANGED, LONGEST = 0.8, Fraction(30)
+
+
+def _views(whole: Span, least: Fraction, looks: Strip) -> list[Span]:
+    """Stretches of one view each, or of several where they are shorter than ``least``. A view that
+    goes on for long is cut into equal parts."""
+    order = sorted(range(len(looks.spans)), key=lambda n: looks.spans[n].start)
+    edges = [whole.start]
+    view = looks.rows[order[0]]
+    for number in order[1:]:
+        # Against the first look of the view: what changes slowly changes too.
+        if float(view @ looks.rows[number]) < CHANGED:
+            view = looks.rows[number]
+            at = looks.spans[number].start
+            if at - edges[-1] >= least and whole.end - at >= least:
+                edges.append(at)
+    edges.append(whole.end)
+    longest = max(LONGEST, 2 * least)
+    found = []
+    for start, end in itertools.pairwise(edges):
+        parts = max(1, -int(-(end - start) // longest))
+        step = (end - start) / parts
+        found += [Span(start + n * step, start + (n + 1) * step) for n in range(parts)]
+    return [one for one in found if one.duration]
 
 
 def _row(option: str, scope: str, one: Span, span: Span, vector: Floats) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from videlicet.embedding.texts import embed_texts
 if TYPE_CHECKING:
     from videlicet.models.base import Floats, TextEncoder
 
+#: Bytes of the longest text whose vectors are computed.
+LONGEST = 1024 * 1024
 #: Sentences of a stretch where nobody says.
 USUAL = 5
 _BREAKS = re.compile(r"(?<=[.!?…])\s+|\n\s*\n")

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videlicet.embedding.space import Part, join
+from videlicet.embedding import documents
+from videlicet.embedding.space import Part, fused, join
 from videlicet.embedding.spans import Strip
 from videlicet.embedding.texts import embed_texts
+from videlicet.errors import MediaError
 from videlicet.media.cut import load_image, load_sound
 from videlicet.media.decode import open_video
 from videlicet.media.probe import probe
@@ -53,6 +55,26 @@ def pictures(models: Models, sources: Sequence[bytes | Path], settings: Settings
     frames = [load_image(source, settings) for source in sources]
     seen = models.vision.see(frames)
     return join({Part.MEANING: seen.semantics, Part.LOOKS: seen.features})
+
+
+def document(models: Models, source: bytes | Path) -> tuple[Floats, list[int]]:
+    """The vector of a plain text in UTF-8 (512,), and how many tokens each stretch of it has.
+
+    Raises:
+        MediaError: ``media_not_recognised``, it is something else, empty, or too long.
+    """
+    size = len(source) if isinstance(source, bytes) else source.stat().st_size
+    data = b""
+    if size <= documents.LONGEST:
+        data = source if isinstance(source, bytes) else source.read_bytes()
+    text = data.decode("utf-8", "replace")
+    if not text.strip() or "\0" in text:
+        raise MediaError(
+            "media_not_recognised",
+            f"The document is no plain text of at most {documents.LONGEST} bytes.",
+        )
+    rows, counts = texts(models, documents.stretches(text, documents.USUAL, 0))
+    return fused(list(rows)), counts
 
 
 def recording(

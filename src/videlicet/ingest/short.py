@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from videlicet.ingest.worker.runtime import Runtime
 
 PROCESSING, READY, FAILED = "processing", "ready", "failed"
-#: Bytes of the longest text whose vectors are computed.
-LONGEST_TEXT = 1024 * 1024
 
 
 def prepare(runtime: Runtime, tenant: str, file_id: str) -> str:
@@ -144,10 +142,11 @@ def _read(runtime: Runtime, tenant: str, task: Resource) -> list[dict[str, Any]]
     from videlicet.embedding import documents
 
     file, path = _file(runtime, tenant, task)
-    if not str(file.body.get("file_type")).startswith("text/") or file.body["size"] > LONGEST_TEXT:
+    plain = str(file.body.get("file_type")).startswith("text/")
+    if not plain or file.body["size"] > documents.LONGEST:
         raise MediaError(
             "media_not_recognised",
-            f"{file.name} is no plain text of at most {LONGEST_TEXT} bytes.",
+            f"{file.name} is no plain text of at most {documents.LONGEST} bytes.",
             subject=file.name,
         )
     cards = chosen_cards(runtime.settings.models)

@@ -33,7 +33,7 @@ from videlicet.api.v1_3.schemas.embed_v2 import (
 from videlicet.api.v1_3.schemas.media_sources import MediaSource
 from videlicet.embedding.clips import vectors_of
 from videlicet.embedding.documents import USUAL
-from videlicet.embedding.inputs import LONGEST, Models, pictures, recording, texts
+from videlicet.embedding.inputs import LONGEST, Models, document, pictures, recording, texts
 from videlicet.embedding.space import DIMENSIONS, fused
 from videlicet.errors import MediaError
 from videlicet.ingest import files
@@ -283,8 +283,6 @@ def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
         rows, counts = texts(models, [text])
         vectors.append(rows[0])
     for source in sources:
-        if source.media_type == "document":
-            raise ApiError(400, "api_not_allowed", "Documents cannot be embedded in this version.")
         if source.media_type == "image":
             with opened(call, source) as media:
                 vectors.append(pictures(models, [media], call.settings)[0])
@@ -294,6 +292,11 @@ def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
             wanted = ["visual", *wanted]
         try:
             with opened(call, source) as media:
+                if source.media_type == "document":
+                    vector, read = document(models, media)
+                    vectors.append(vector)
+                    counts = [*counts, *read]
+                    continue
                 span, strips = recording(models, media, call.settings, wanted)
         except MediaError as error:
             raise invalid(f"multi_input: {error.message}") from None
