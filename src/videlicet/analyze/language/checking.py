@@ -215,6 +215,16 @@ class Checker:
                 return tuple(self.pieces[n] for n in sorted(chosen))
         return ()
 
+    def visible(self, said: str) -> bool:
+        """Whether a picture could tell ``said``: it holds no address, and no name and no number in
+        digits but those of the evidence."""
+        if addresses(said):
+            return False
+        held = frozenset().union(*self._tokens, *self._numbers)
+        claim = _claim(said)
+        digits = frozenset(_number(one) for one in _NUMBER.findall(said))
+        return claim.musts - _numbers(said) | digits <= held
+
     def number(self, value: float, numbers: Sequence[int] = ()) -> tuple[Piece, ...]:
         """A piece that holds the number, from the lines with these numbers, or else from all."""
         wanted = _number(f"{value:.10f}".rstrip("0").rstrip(".").lstrip("-"))

@@ -49,7 +49,7 @@ def filled(
         return replace(answer, untrusted=answer.untrusted or read.untrusted)
     value, usage = data.asked(
         model.backend,
-        prompts.asked(lines, read.names, task, model.pictures(lines, read)),
+        prompts.asked(lines, read.names, task, model.frames(lines, read)),
         wrapped,
         temperature=temperature, max_tokens=max_tokens, check=model.check,
     )  # fmt: skip

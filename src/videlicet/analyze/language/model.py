@@ -14,9 +14,10 @@ from videlicet.analyze.analyst import Analyst, Request, Tell, silent
 from videlicet.analyze.evidence.pack import Pack, pack
 from videlicet.analyze.language import filling, longer, naming, prompts
 from videlicet.analyze.language.backends.base import Backend, Check, Final, tokens_in, unchecked
-from videlicet.analyze.language.checking import Checker, Reader
-from videlicet.analyze.language.prompts import Line
+from videlicet.analyze.language.checking import Checker, Reader, cited
+from videlicet.analyze.language.prompts import Frame, Line
 from videlicet.analyze.language.withheld import Readable, readable
+from videlicet.analyze.language.witness import Witness
 from videlicet.embedding.texts import embed_texts
 from videlicet.errors import AnalysisError
 from videlicet.types import (
@@ -195,22 +196,26 @@ class LanguageModel:
         }
         return Checker(self.encoder, lines, rows)
 
-    def pictures(self, lines: Sequence[Line], read: Readable) -> list[tuple[int, bytes]]:
+    def frames(self, lines: Sequence[Line], read: Readable) -> list[Frame]:
         """Frames for some of the lines, spread evenly over those of what is seen (over all where
-        nothing is), each with the number of its line."""
+        nothing is), in the order of the lines."""
         if self.look is None or not self.backend.pictures:
             return []
         numbered = [(n, line.pieces[0]) for n, line in enumerate(lines, 1)]
         seen = [row for row in numbered if row[1].modality is Modality.VISUAL] or numbered
         step = max(1.0, len(seen) / MOST_PICTURES)
         chosen = [seen[int(n * step)] for n in range(min(len(seen), MOST_PICTURES))]
-        found: list[tuple[int, bytes]] = []
+        found: list[Frame] = []
         for material in read.materials:
             own = [(n, p) for n, p in chosen if p.asset_id == material.asset.id]
             if own and material.asset.media.video is not None:
-                frames = self.look(material.asset, [piece.span.midpoint for _, piece in own])
-                found += [(n, frame) for (n, _), frame in zip(own, frames, strict=True)]
-        return sorted(found, key=lambda row: row[0])
+                jpegs = self.look(material.asset, [piece.span.midpoint for _, piece in own])
+                # Of a recording whose original is gone there are none.
+                found += [
+                    Frame(n, piece.asset_id, piece.span, jpeg)
+                    for (n, piece), jpeg in zip(own, jpegs, strict=False)
+                ]
+        return sorted(found, key=lambda frame: frame.line)
 
     def not_found(self, read: Readable, usage: Usage, dropped: int) -> Answer:
         """The answer where the evidence does not say."""
@@ -288,8 +293,10 @@ class LanguageModel:
         if not lines:
             return _Draft(usage=usage)
         began = time.monotonic()
-        messages = prompts.asked(lines, read.names, task, self.pictures(lines, read))
+        frames = self.frames(lines, read)
+        messages = prompts.asked(lines, read.names, task, frames)
         checker, reader = self.checker(lines, read), Reader()
+        witness = Witness(self.backend, frames, checker, self.check)
         kept: dict[str, Sentence] = {}
         dropped, heard, first = 0, False, 0.0
         final: Final | None = None
@@ -300,6 +307,9 @@ class LanguageModel:
             sentence = checker.sentence(text)
             if sentence is None or sentence.text in kept:
                 return
+            if not sentence.supported:
+                seen = witness.support(sentence.text, cited(text)[1])
+                sentence = replace(sentence, citations=seen)
             if not sentence.supported and not self.keep_unsupported:
                 dropped += 1
                 return
@@ -333,7 +343,8 @@ class LanguageModel:
                 "kept": len(kept), "dropped": dropped, **final.usage.to_json(),
             },
         )  # fmt: skip
-        return _Draft(tuple(kept.values()), usage + final.usage, final.finish, dropped)
+        usage += final.usage + witness.usage
+        return _Draft(tuple(kept.values()), usage, final.finish, dropped)
 
     def _answer(self, draft: _Draft, read: Readable, tell: Tell) -> Answer:
         if not _found(draft) and not (self.keep_unsupported and draft.sentences):

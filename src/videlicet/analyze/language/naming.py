@@ -35,7 +35,7 @@ def gist(model: LanguageModel, material: Material) -> Gist:
         return built_in
     value, _ = data.asked(
         model.backend,
-        prompts.asked(lines, read.names, prompts.GIST_TASK, model.pictures(lines, read)),
+        prompts.asked(lines, read.names, prompts.GIST_TASK, model.frames(lines, read)),
         prompts.GIST,
         temperature=0.0, max_tokens=GIST_TOKENS, check=model.check,
     )  # fmt: skip

@@ -15,12 +15,12 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from videlicet.analyze.language.backends.base import Message
-from videlicet.types import Modality, Piece
+from videlicet.types import Modality, Piece, Span
 
 SYSTEM = """\
 You answer from evidence about videos: numbered lines of what was said, written on screen or seen.
@@ -55,6 +55,17 @@ class Line:
 
     text: str
     pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A picture that goes along with line number ``line``: of which asset, and the stretch that it
+    stands for."""
+
+    line: int
+    asset_id: str
+    span: Span
+    jpeg: bytes = field(repr=False)
 
 
 def harmless(text: str) -> str:
@@ -99,11 +110,10 @@ def asked(
     lines: Sequence[Line],
     names: Mapping[str, str],
     task: str,
-    pictures: Sequence[tuple[int, bytes]] = (),
+    frames: Sequence[Frame] = (),
 ) -> list[Message]:
     """The messages for a task over evidence. Lines are numbered from 1 in order; ``names`` are
-    those of the assets by id. ``pictures`` are frames, each with the number of the line it belongs
-    to."""
+    those of the assets by id."""
     mark = secrets.token_hex(4)
     rows = [f"Evidence, from here to the next line that says only {mark}:", mark]
     before = ""
@@ -115,11 +125,11 @@ def asked(
             before = asset
         rows.append(f"[{number}] {line.text}")
     rows += [mark, ""]
-    if pictures:
-        order = ", ".join(f"[{number}]" for number, _ in pictures)
+    if frames:
+        order = ", ".join(f"[{frame.line}]" for frame in frames)
         rows.append(f"The pictures show, in order, what belongs to lines {order}.")
     rows.append(unreserved(task))
-    user = Message("user", "\n".join(rows), tuple(picture for _, picture in pictures))
+    user = Message("user", "\n".join(rows), tuple(frame.jpeg for frame in frames))
     return [Message("system", SYSTEM), user]
 
 
