@@ -24,6 +24,8 @@ from videlicet.media.sources import find_sources
 from videlicet.store import open_store
 from videlicet.types import (
     Label,
+    Levels,
+    Measure,
     Modality,
     ScreenText,
     Shot,
@@ -48,7 +50,7 @@ def test_a_film_becomes_searchable(undisturbed: Rig, three_films: list[Path]) ->
         seen = store.catalog.observations(GRANT, index.id, asset.id)
         span = asset.media.span
         kinds = {type(one.payload) for one in seen}
-        assert kinds == {Shot, Label, ScreenText, Utterance}
+        assert kinds == {Shot, Label, ScreenText, Utterance, Levels}
         assert all(span.start <= one.span.start <= one.span.end for one in seen)
         shots = [one.span for one in seen if one.modality is Modality.SHOT]
         assert len(shots) == 2
@@ -65,6 +67,12 @@ def test_a_film_becomes_searchable(undisturbed: Rig, three_films: list[Path]) ->
             assert one.payload.words
             for word in one.payload.words:
                 assert one.span.hull(word.span) == one.span
+        measured = {one.payload.measure: one for one in seen if isinstance(one.payload, Levels)}
+        assert set(measured) == set(Measure)
+        for one in measured.values():
+            assert isinstance(one.payload, Levels)
+            assert float(one.span.duration) == pytest.approx(float(span.duration), abs=0.2)
+            assert len(one.payload.values) == -(-one.span.duration // one.payload.step)
 
         spaces = {
             (row["modality"], row["space"]) for row in store.vectors.statistics(INDEXING, index.id)

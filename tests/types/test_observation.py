@@ -13,6 +13,8 @@ from videlicet.types import (
     Box,
     Embedding,
     Label,
+    Levels,
+    Measure,
     Modality,
     Observation,
     Payload,
@@ -46,6 +48,12 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
         st.lists(st.floats(-1, 1, width=32), max_size=8).map(
             lambda row: np.array(row, "<f4").tobytes()
         ),
+    ),
+    st.builds(
+        Levels,
+        st.sampled_from(Measure),
+        st.fractions(min_value=Fraction(1, 10), max_value=10, max_denominator=100),
+        st.lists(st.floats(-100, 1), max_size=8).map(tuple),
     ),
 )
 observations = st.builds(

@@ -22,6 +22,7 @@ from videlicet.types import (
     Asset,
     Embedding,
     Label,
+    Levels,
     MetadataValue,
     Modality,
     Observation,
@@ -201,6 +202,8 @@ def _what(row: Observation) -> str:
             return "shot"
         case Embedding(space=space):
             return f"vector in {space}"
+        case Levels(measure=measure, values=values):
+            return f"{measure} {min(values):g} to {max(values):g}"
 
 
 def register(app: typer.Typer) -> None:

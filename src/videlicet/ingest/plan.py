@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from videlicet.settings import Settings
 
 #: Raised when the same bytes, models and settings come to give other observations.
-EDITION = 1
+EDITION = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from videlicet.mcp.listing import reason
 from videlicet.mcp.pictures import Picture, stills
 from videlicet.mcp.seat import asset_of
 from videlicet.rights import Purpose
-from videlicet.types import Label, Modality, ScreenText, Span, Utterance, instant
+from videlicet.types import Label, Levels, Modality, ScreenText, Span, Utterance, instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,12 @@ def _observations(
     places = [(asset.id, modality, within) for modality in _MODALITIES]
     rows = seat.store.catalog.observations_at(seat.grant(Purpose.ANALYZE), index.id, places)
     words = [_seen(one, whole.start) for found in rows[:2] for one in found]
-    labels = [_seen(one, whole.start) for found in rows[2:] for one in found]
+    labels = [
+        _seen(one, whole.start)
+        for found in rows[2:]
+        for one in found
+        if not isinstance(one.payload, Levels)
+    ]
     labels.sort(key=lambda one: -one.score)
     kept = [*_nearest(words, span, whole), *labels[:MOST_LABELS]]
     kept.sort(key=lambda one: (one.start, one.end))

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from videlicet.types.ids import derived_id
@@ -97,7 +98,27 @@ class Embedding:
         return np.frombuffer(self.data, dtype="<f4")
 
 
-Payload = Shot | Utterance | ScreenText | Label | Embedding
+class Measure(StrEnum):
+    """What is measured along the time of a recording."""
+
+    LOUDNESS = "loudness"
+    MOTION = "motion"
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """A quantity along the span: one value for each ``step`` seconds from its start on.
+
+    Loudness is the root mean square of the samples in dBFS (0 is full scale, -100 silence). Motion
+    is the mean change of brightness from one sampled picture of a shot to the next, 0..1.
+    """
+
+    measure: Measure
+    step: Fraction
+    values: tuple[float, ...]
+
+
+Payload = Shot | Utterance | ScreenText | Label | Embedding | Levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +174,8 @@ def _identity(payload: Payload) -> str:
             return f"label:{name}"
         case Embedding(space=space):
             return f"embedding:{space}"
+        case Levels(measure=measure):
+            return f"levels:{measure}"
 
 
 def payload_to_json(payload: Payload) -> dict[str, Any]:
@@ -180,6 +203,13 @@ def payload_to_json(payload: Payload) -> dict[str, Any]:
             return {"kind": "label", "name": name, "score": score}
         case Embedding(space=space, data=data):
             return {"kind": "embedding", "space": space, "data": base64.b64encode(data).decode()}
+        case Levels(measure=measure, step=step, values=values):
+            return {
+                "kind": "levels",
+                "measure": measure.value,
+                "step": str(step),
+                "values": list(values),
+            }
 
 
 def payload_from_json(row: Mapping[str, Any]) -> Payload:
@@ -196,5 +226,7 @@ def payload_from_json(row: Mapping[str, Any]) -> Payload:
             return Label(row["name"], row["score"])
         case "embedding":
             return Embedding(row["space"], base64.b64decode(row["data"]))
+        case "levels":
+            return Levels(Measure(row["measure"]), Fraction(row["step"]), tuple(row["values"]))
         case kind:
             raise ValueError(f"unknown payload kind {kind!r}")

@@ -1,10 +1,14 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.analyze.materials import COFFEE, ENCODER, material, talk
 
 from videlicet.analyze.builtin.highlights import clock, highlights
-from videlicet.types import instant
+from videlicet.analyze.evidence.gather import Curve
+from videlicet.types import Measure, Span, instant
 
 RARE = "Suddenly a whale jumps beside the ferry."
 FILM = material(
@@ -47,14 +51,27 @@ def test_a_film_shorter_than_a_highlight_is_one() -> None:
     assert only.title.supported
 
 
+@pytest.mark.parametrize("measure", list(Measure))
+def test_what_is_louder_or_moves_more_than_usual_stands_out(measure: Measure) -> None:
+    usual, much = {Measure.LOUDNESS: (-30.0, -10.0), Measure.MOTION: (0.01, 0.2)}[measure]
+    values = np.full(60, usual, np.float32)
+    values[40:46] = much
+    if measure is Measure.LOUDNESS:
+        values[:20] = -100
+    curve = Curve(np.arange(60, dtype=np.float32), values, 1.0)
+    best = highlights(replace(material(60), curves={measure: curve}), ENCODER, 1)[0]
+    assert best.reasons == {measure.value: pytest.approx(1)}
+    assert best.span.overlap(Span.of(40, 46)) > 4
+    flat = replace(curve, values=np.full(60, usual, np.float32))
+    assert highlights(replace(material(60), curves={measure: flat}), ENCODER, 1) == []
+
+
 def test_nothing_stands_out_where_nothing_is_known() -> None:
     assert highlights(material(30), ENCODER) == []
     assert highlights(material(30), ENCODER, query="whale") == []
 
 
 def test_where_nothing_has_a_name_the_title_is_the_time_and_cites_nothing() -> None:
-    from dataclasses import replace
-
     looks = material(30, shown=[(0, 10, "cat"), (10, 12, "dog"), (12, 30, "cat")])
     bare = replace(looks, pieces=(), vectors=looks.vectors[:0])
     best = highlights(bare, ENCODER, 1)[0]

@@ -1,14 +1,13 @@
 """Highlights: the stretches that stand out from the rest of a recording, or that answer a query.
 
-Each window of time has a saliency from several sides: how rare what it says and shows is, how much
-is said, how much the picture changes, what appears on the screen, and how much it has to do with
-the query. Stretches of a few seconds between cuts and pauses compete by their mean saliency.
+Each window of time has a saliency: how rare what it says and shows is, how loud it is, how much is
+said, how much the picture moves and changes, what appears on the screen, and how much it has to do
+with the query. Stretches of a few seconds between cuts and pauses compete by their mean saliency.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -17,10 +16,10 @@ import numpy as np
 from videlicet.analyze.builtin.gist import title_of
 from videlicet.analyze.builtin.phrases import central, specific
 from videlicet.analyze.builtin.phrases import phrases as phrases_of
+from videlicet.analyze.builtin.saliency import ASIDE, QUERY, WEIGHTS, Saliency, saliency
 from videlicet.analyze.builtin.summary import standing
 from videlicet.analyze.evidence.pack import relevance
 from videlicet.analyze.evidence.statements import Statement, depths, screens, seen, spoken
-from videlicet.analyze.evidence.timeline import Timeline, timeline
 from videlicet.embedding.texts import embed_texts
 from videlicet.types import Highlight, Instant, Modality, Sentence, Span, instant
 
@@ -32,35 +31,15 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-#: What each reason counts without a query. With one, what it is about counts :data:`QUERY`, and
-#: all else only :data:`ASIDE` of what it would.
-WEIGHTS: Mapping[str, float] = {"rarity": 1.0, "speech": 0.6, "change": 0.6, "screen": 0.5}
-QUERY, ASIDE = 2.0, 0.2
 #: Seconds: the shortest and longest stretch, and the best length.
 SHORTEST, LONGEST, BEST = 3.0, 15.0, 8.0
 #: Seconds of a sentence that may be left out.
 SLACK = 0.5
-#: Words said in a second that are as many as one says.
-FAST = 3.0
-#: Seconds for which a text that has just appeared is news.
-NEWS = 3.0
 #: Stretches under this share of the best one's saliency stand out no more; nor do stretches that
 #: are together more than this share of the recording, unless it is short.
 PALE, LARGEST, SHORT = 0.4, 0.6, 20.0
 #: Longest title that is a whole sentence, in words.
 TITLE = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Saliency:
-    """By reason, how salient each window is (n,), each value 0..1 times what the reason counts."""
-
-    line: Timeline
-    reasons: Mapping[str, Floats]
-
-    @property
-    def total(self) -> Floats:
-        return np.asarray(np.sum(list(self.reasons.values()), axis=0), np.float32)
 
 
 def highlights(
@@ -86,96 +65,6 @@ def highlights(
         reasons = {name: part / total for name, part in parts.items() if part > 0}
         highlights.append(Highlight(span, min(1.0, total / most), title, reasons))
     return sorted(highlights, key=lambda one: -one.score)
-
-
-def saliency(material: Material, encoder: TextEncoder, query: str | None = None) -> Saliency:
-    """How much each window of an asset stands out, and why."""
-    line = timeline(material)
-    sides: dict[str, Floats] = {
-        "rarity": _rarity(line),
-        "speech": _density(material, line),
-        "change": _change(material, line),
-        "screen": _news(material, line),
-    }
-    aside = 1.0 if query is None else ASIDE
-    reasons = {
-        name: aside * WEIGHTS[name] * values for name, values in sides.items() if values.any()
-    }
-    if query is not None:
-        reasons["query"] = QUERY * _near(material, line, query, embed_texts(encoder, [query])[0])
-    if not reasons:
-        reasons["rarity"] = np.zeros(len(line), np.float32)
-    return Saliency(line, reasons)
-
-
-def _rarity(line: Timeline) -> Floats:
-    """How far what is said and shown is from what usually is: 0 for the most usual window."""
-    sides = []
-    for rows in (line.said, line.written, line.shown):
-        there = np.any(rows, axis=1)
-        if there.sum() < 2:
-            continue
-        middle = rows[there].mean(axis=0)
-        far = np.where(there, 1 - rows @ middle / (float(np.linalg.norm(middle)) or 1.0), 0)
-        least = float(far[there].min())
-        sides.append(np.where(there, far - least, 0))
-    return _scaled(np.max(sides, axis=0)) if sides else np.zeros(len(line), np.float32)
-
-
-def _density(material: Material, line: Timeline) -> Floats:
-    """Words said in each window, of as many as one can say."""
-    words = np.zeros(len(line), np.float32)
-    for number in material.of(Modality.SPEECH):
-        piece = material.pieces[number]
-        rate = (piece.text.count(" ") + 1) / max(float(piece.span.duration), 0.5)
-        rows = line.rows(piece.span)
-        words[rows] = np.maximum(words[rows], piece.confidence * min(1.0, rate / FAST))
-    return words
-
-
-def _change(material: Material, line: Timeline) -> Floats:
-    """How much the picture differs from the one before it; looks that follow each other quickly
-    change more."""
-    change = np.zeros(len(line), np.float32)
-    looks = material.looks
-    for (_, before), (span, after) in pairwise(zip(looks.spans, looks.rows, strict=True)):
-        change[line.rows(Span(span.start, span.start))] += max(0.0, 1 - float(before @ after))
-    # What is seen of a change goes on for a moment.
-    reach = max(1, round(2.0 / line.step))
-    return _scaled(np.convolve(change, np.ones(reach, np.float32), "full")[: len(line)])
-
-
-def _news(material: Material, line: Timeline) -> Floats:
-    """Texts that have just appeared, by how much they say."""
-    fresh = np.zeros(len(line), np.float32)
-    for one in screens(material):
-        shown = Span(one.span.start, one.span.start + min(one.span.duration, instant(NEWS)))
-        rows = line.rows(shown)
-        says = min(1.0, len(one.stems) / 4) * one.confidence
-        fresh[rows] = np.maximum(fresh[rows], says)
-    return fresh
-
-
-def _near(material: Material, line: Timeline, query: str, vector: Floats) -> Floats:
-    """How much each window has to do with a query, 0..1, in its own right: where nothing has, all
-    are low."""
-    near = np.zeros(len(line), np.float32)
-    if material.pieces:
-        values = relevance(material.pieces, material.vectors, query, vector)
-        for piece, value in zip(material.pieces, values, strict=True):
-            rows = line.rows(piece.span)
-            near[rows] = np.maximum(near[rows], max(0.0, float(value)))
-    if line.shown.shape[1] == len(vector):
-        np.maximum(near, line.shown @ vector, out=near)
-    return np.asarray(np.clip(near, 0, 1), np.float32)
-
-
-def _scaled(values: Floats) -> Floats:
-    """0..1, so that a single outlier does not make all else nothing."""
-    some = values[values > 1e-6]
-    if not some.size:
-        return np.zeros(len(values), np.float32)
-    return np.asarray(np.clip(values / max(float(np.percentile(some, 95)), 1e-6), 0, 1), np.float32)
 
 
 def _best(

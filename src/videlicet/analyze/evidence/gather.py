@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ from videlicet.errors import InvalidInput
 from videlicet.types import (
     Asset,
     Label,
+    Levels,
+    Measure,
     Modality,
     Observation,
     Piece,
@@ -43,12 +45,23 @@ GAP = Fraction(2)
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """What was measured along the time: ``values`` (n,) from each of ``starts`` (n,), in seconds,
+    for ``step`` seconds."""
+
+    starts: Floats
+    values: Floats
+    step: float
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """Everything that is known of one asset within ``span``, in the order of time.
 
     ``vectors`` (n, d) holds the meaning of each piece in the text encoder's space; a piece that no
     model has placed there has a row of zeros. ``looks`` is what the pictures show along the time,
-    in the same space (no rows for a sound recording). ``seconds`` is how long what was read is.
+    in the same space (no rows for a sound recording). ``curves`` has what was measured of it; a
+    recording that was indexed before something was measured has no curve of it.
     """
 
     asset: Asset
@@ -58,6 +71,7 @@ class Material:
     vectors: Floats
     shots: tuple[Span, ...]
     looks: Strip
+    curves: Mapping[Measure, Curve] = field(default_factory=dict)
 
     def of(self, *modalities: Modality) -> list[int]:
         """The places of the pieces of some modalities."""
@@ -118,7 +132,23 @@ def gather(
         vectors=normalised(vectors),
         shots=tuple(dict.fromkeys(shots)),
         looks=_within(looks, within),
+        curves=_curves(seen),
     )
+
+
+def _curves(seen: Iterable[Observation]) -> dict[Measure, Curve]:
+    measured: dict[Measure, list[tuple[float, Levels]]] = {}
+    for one in seen:
+        if isinstance(one.payload, Levels):
+            row = float(one.span.start), one.payload
+            measured.setdefault(one.payload.measure, []).append(row)
+    curves = {}
+    for measure, rows in measured.items():
+        step = float(rows[0][1].step)
+        starts = [start + step * n for start, one in rows for n in range(len(one.values))]
+        values = [value for _, one in rows for value in one.values]
+        curves[measure] = Curve(np.array(starts, np.float32), np.array(values, np.float32), step)
+    return curves
 
 
 def _pooling(strip: Strip) -> Callable[[Span], Floats | None]:

@@ -17,11 +17,13 @@ import numpy as np
 
 from videlicet.embedding.texts import normalised
 from videlicet.ingest.passes.journal import Entry, Journal
+from videlicet.ingest.passes.levels import levels
 from videlicet.ingest.plan import Models, Plan
 from videlicet.models.base import SOUND_RATE
 from videlicet.store.records import TextRow, VectorRow
 from videlicet.types import (
     Label,
+    Measure,
     Modality,
     Observation,
     ScreenText,
@@ -192,6 +194,9 @@ def _pictures(plan: Plan, models: Models, journal: Journal, found: Findings) -> 
             numbers = frames.within(segment.span, shot)
             if numbers:
                 _segment(plan, segment, frames, numbers, models, found)
+    start, values = facts["motion"]
+    whole = Span.from_json(facts["span"])
+    found.observations += levels(plan.asset_id, Measure.MOTION, Fraction(start), values, whole)
     if models.reader is not None:
         _screen(plan, models, journal, found)
 
@@ -236,6 +241,7 @@ def _sound(plan: Plan, models: Models, journal: Journal, found: Findings) -> Non
     facts = _head(journal, LISTENED)
     found.notes += facts["notes"]
     start, bounds = Fraction(facts["start"]), Span.from_json(facts["span"])
+    found.observations += levels(plan.asset_id, Measure.LOUDNESS, start, facts["loudness"], bounds)
     for key in facts["speech"]:
         entry = _entry(journal, key)
         origin = start + Fraction(entry.head["start"], SOUND_RATE)

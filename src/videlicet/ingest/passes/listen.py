@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from videlicet.embedding.texts import embed_texts
 from videlicet.ingest.passes.assemble import LISTENED
 from videlicet.ingest.passes.journal import Journal
+from videlicet.ingest.passes.levels import Loudness
 from videlicet.ingest.passes.pool import Crew
 from videlicet.ingest.passes.speech import SoundCutter, SpeechChunk, SpeechCutter
 from videlicet.ingest.plan import Models, Plan
@@ -60,6 +61,7 @@ class Listener:
         speech = SpeechCutter(self._detect) if self._models.speech is not None else None
         sounds = SoundCutter(call_length(self._models.sound)) if self._models.sound else None
         start: Fraction | None = None
+        loudness = Loudness()
         notes: list[str] = []
         request = AudioRequest(track=self._plan.audio_track)
         with open_audio(self._path, self._settings, request) as events:
@@ -68,6 +70,7 @@ class Listener:
                 match event:
                     case AudioChunk():
                         start = event.start if start is None else start
+                        loudness.feed(event.samples)
                         if sounds is not None:
                             self._queue_sounds(sounds.feed(event.samples))
                         if speech is not None:
@@ -88,6 +91,7 @@ class Listener:
             "span": span.to_json(),
             "speech": self._speech,
             "sounds": self._sounds,
+            "loudness": loudness.finish(),
             "notes": notes,
         }
 

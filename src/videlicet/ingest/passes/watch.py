@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from videlicet.embedding.texts import embed_texts
 from videlicet.ingest.passes.assemble import SCREEN, WATCHED
 from videlicet.ingest.passes.journal import Journal
+from videlicet.ingest.passes.levels import Motion
 from videlicet.ingest.passes.listen import damage_note
 from videlicet.ingest.passes.pool import Crew, Strand
 from videlicet.ingest.plan import Models, Plan
@@ -151,6 +152,7 @@ class Watcher:
         crew has finished."""
         cuts: list[str] = []
         cut = False
+        motion = Motion()
         notes: list[str] = []
         with _opened(self._path, self._plan, self._settings) as events:
             for event in events:
@@ -159,6 +161,7 @@ class Watcher:
                     case DecodedFrame():
                         if self._screen is not None:
                             self._screen.look(event, cut=cut)
+                        motion.look(event.time, event.image, cut=cut)
                         self._frame(event)
                         cut = False
                     case ShotCut():
@@ -176,6 +179,7 @@ class Watcher:
             "span": span.to_json(),
             "cuts": cuts,
             "batches": self._batches,
+            "motion": [str(span.start if motion.start is None else motion.start), motion.values],
             "notes": notes,
         }
 
