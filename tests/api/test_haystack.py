@@ -25,7 +25,7 @@ from tests.api.server import DOUBLES, Client, Server, hosted
 from twelvelabs.core.api_error import ApiError
 from twelvelabs.errors import BadRequestError
 
-REAL = pytest.param("real", marks=[pytest.mark.weights, pytest.mark.corpus, pytest.mark.slow])
+REAL = pytest.param("real", marks=[pytest.mark.weights, pytest.mark.corpus])
 #: What three films are about, in words that say it.
 ABOUT = ("A dog runs over the street", "Rain falls on the river", "A train stands in the snow")
 #: Films of the corpus, and questions that share no word with their descriptions.
@@ -37,7 +37,10 @@ FILMS = {
 
 
 # The components make a client for each request and leave it to the collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
 
 
 @pytest.fixture(scope="module", params=["doubles", REAL])

@@ -10,6 +10,8 @@ import pytest
 from tests.api.server import Client, Server
 from tests.ingest import rig
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
@@ -91,7 +93,6 @@ def test_what_cannot_be_measured_says_why(
     assert (ended["status"], ended["error"]["code"]) == ("failed", "query_media_invalid")
 
 
-@pytest.mark.slow
 def test_it_begins_anew_with_the_next_server(
     server: Server, native: Client, index: str, queries: list[dict[str, Any]]
 ) -> None:

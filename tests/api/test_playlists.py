@@ -11,6 +11,8 @@ from tests import samples
 from tests.api.server import DOUBLES, Client, published, served
 from tests.ingest import rig
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:

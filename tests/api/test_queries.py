@@ -85,6 +85,7 @@ def test_a_match_is_told_and_kept(native: Client, client: Client, films: list[Pa
     assert listed == query == native.ok("GET", f"queries/{query['id']}")
 
 
+@pytest.mark.slow
 def test_what_was_there_before(native: Client, client: Client, films: list[Path]) -> None:
     index = client.index("before")
     old = client.film(index, films[0])
@@ -101,6 +102,7 @@ def test_what_was_there_before(native: Client, client: Client, films: list[Path]
     assert page["page_info"]["total_results"] == 2
 
 
+@pytest.mark.slow
 def test_media_and_filters(
     native: Client, client: Client, films: list[Path], tmp_path: Path
 ) -> None:
@@ -142,6 +144,7 @@ def test_a_query_whose_asset_has_gone_says_so(
     assert asset in shown["error"]["message"]
 
 
+@pytest.mark.slow
 def test_deleting_takes_matches_along(
     native: Client, client: Client, server: Server, films: list[Path]
 ) -> None:
