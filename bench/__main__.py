@@ -6,7 +6,8 @@ import importlib
 import sys
 
 NAMES = (
-    "startup", "fusion", "search", "vectors", "ingest", "serve", "analysis", "classification",
+    "startup", "fusion", "search", "vectors", "ingest", "serve", "analysis", "language",
+    "classification",
 )  # fmt: skip
 
 

@@ -128,6 +128,16 @@ def test_models_that_read_slowly_are_asked_with_less_at_first() -> None:
     assert second > 3 * first
 
 
+def test_models_that_read_slowly_never_read_for_long() -> None:
+    material = film(*(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(900)))
+    backend = Scripted("NOT FOUND", context=100_000)
+    backend.quick = 20
+    assert not model(backend=backend).ask([material], "Who sings?").found
+    sizes = [messages[1].text.count(" said: ") for messages in backend.asked]
+    assert len(sizes) == 1 + 3
+    assert max(sizes) * 15 < 30 * backend.quick
+
+
 def test_long_evidence_is_summed_up_from_notes_within_its_context() -> None:
     material = film(*(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(900)))
 

@@ -21,13 +21,13 @@ Noted = Callable[[Sequence["Material"]], Sequence[Sentence]]
 
 
 def parts(
-    materials: Sequence[Material], budget: int, count: Callable[[str], int]
+    materials: Sequence[Material], budget: int, count: Callable[[str], int], most: int
 ) -> list[list[Material]]:
     """The evidence in the order of assets and time, in as few stretches of about equal size as fit
-    into ``budget`` tokens each, :data:`MOST_PARTS` at most."""
+    into ``budget`` tokens each, ``most`` at most."""
     sizes = [[count(piece.text) for piece in material.pieces] for material in materials]
     total = sum(map(sum, sizes))
-    number = max(1, min(MOST_PARTS, -(-total // max(1, budget))))
+    number = max(1, min(most, -(-total // max(1, budget))))
     found: list[list[Material]] = [[] for _ in range(number)]
     passed = 0
     for material, own in zip(materials, sizes, strict=True):
@@ -54,12 +54,13 @@ def notes(
     budget: int,
     count: Callable[[str], int],
     noted: Noted,
+    most: int = MOST_PARTS,
 ) -> list[Line]:
     """Notes of every part as lines of evidence for the last call, each with the pieces that its
     sentence was found to rest on. They fit into ``budget`` tokens: each part keeps as many of its
     first ones as there is room for."""
     found: list[list[Line]] = []
-    for part in parts(materials, budget, count):
+    for part in parts(materials, budget, count, most):
         sentences = [one for one in noted(part) if one.supported]
         found.append(
             [

@@ -48,6 +48,10 @@ TEMPERATURE = 0.2
 #: Tokens of evidence that a question is asked with, of what has most to do with it, before all of
 #: the rest is read. Models that read slowly are first asked with less.
 LOOK_TOKENS = 1500
+#: Seconds that a model may read before its first token: half of what it is waited for by default.
+READING = 30
+#: Seconds that a model may read the parts of much evidence, in about.
+READING_ALL = 90
 #: Tokens that an answer to a question, and one sentence of a summary, may take.
 ANSWER_TOKENS, SENTENCE_TOKENS = 400, 60
 #: Most frames in one request, and tokens that one takes.
@@ -177,11 +181,11 @@ class LanguageModel:
         return np.asarray(embed_texts(self.encoder, [text])[0], np.float32)
 
     def room(self, task: str, max_tokens: int) -> int:
-        """Tokens of evidence that fit beside a task and the reply to it."""
+        """Tokens of evidence that fit beside a task and the reply to it, and are read in time."""
         taken = tokens_in(prompts.SYSTEM) + tokens_in(task) + TURN_TOKENS + max_tokens
         if self.backend.pictures and self.look is not None:
             taken += MOST_PICTURES * PICTURE_TOKENS
-        return max(0, self.backend.context - taken)
+        return max(0, min(self.backend.context - taken, READING * self.backend.quick))
 
     def packed(self, read: Readable, room: int, query: tuple[str, Floats] | None = None) -> Pack:
         """What of the evidence tells most and fits."""
@@ -265,7 +269,9 @@ class LanguageModel:
             usage += draft.usage
             return draft.sentences
 
-        return longer.notes(read.materials, room, line_tokens, noted), usage
+        most = READING_ALL * self.backend.quick // max(1, room)
+        most = max(1, min(longer.MOST_PARTS, most))
+        return longer.notes(read.materials, room, line_tokens, noted, most), usage
 
     def _write(
         self,
