@@ -58,7 +58,7 @@ def measure(settings: Settings, material: Material) -> dict[str, list[float]]:
     rows: dict[str, list[float]] = {"token": [], "sentence": [], "end": [], "built in": []}
     model.ask([material], f"What is told about the {WORDS[3]}?")
     for number in range(QUESTIONS):
-        question = f"What is told about the {WORDS[7 * number]}?"
+        question = f"What is told about the {WORDS[(7 * number) % len(WORDS)]}?"
         told: list[float] = []
 
         def tell(_: Sentence, told: list[float] = told) -> None:
