@@ -19,7 +19,7 @@ def _cue(*patterns: str) -> re.Pattern[str]:
 #: Words that carry no meaning in a question.
 EMPTY = FUNCTION_WORDS | frozenset(
     "also just other besides only around between during much many not being am anybody anyone "
-    "somebody anything something everything exactly actually".split()
+    "somebody anything something everything exactly actually whose".split()
 )
 ARTICLES = frozenset("the a an this that these those my your his her its our their".split())
 AUXILIARIES = frozenset("do does did can could will would should must may might".split())
