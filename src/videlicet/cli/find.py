@@ -16,6 +16,18 @@ from videlicet.types import GroupBy, Hit, SearchPage
 if TYPE_CHECKING:
     from videlicet.library import Library
 
+WithoutOption = Annotated[
+    list[str] | None, typer.Option("--not", help="Push moments down that match these words.")
+]
+ModalitiesOption = Annotated[
+    list[str] | None,
+    typer.Option("--in", help="Only visual, speech, text (on screen) or sound; repeatable."),
+]
+FiltersOption = Annotated[
+    list[str] | None,
+    typer.Option("--filter", help="FIELD=VALUE, or a JSON filter (docs/search.md)."),
+]
+
 
 def search(
     words: Annotated[
@@ -25,17 +37,9 @@ def search(
     image: Annotated[Path | None, typer.Option(help="A picture to look for.")] = None,
     audio: Annotated[Path | None, typer.Option(help="A sound to listen for.")] = None,
     video: Annotated[Path | None, typer.Option(help="A clip to look and listen for.")] = None,
-    without: Annotated[
-        list[str] | None, typer.Option("--not", help="Push moments down that match these words.")
-    ] = None,
-    modality: Annotated[
-        list[str] | None,
-        typer.Option("--in", help="Only visual, speech, text (on screen) or sound; repeatable."),
-    ] = None,
-    filters: Annotated[
-        list[str] | None,
-        typer.Option("--filter", help="FIELD=VALUE, or a JSON filter (docs/search.md)."),
-    ] = None,
+    without: WithoutOption = None,
+    modality: ModalitiesOption = None,
+    filters: FiltersOption = None,
     group_by: Annotated[GroupBy, typer.Option(help="List moments, or assets.")] = GroupBy.MOMENT,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=500)] = 10,
     page: Annotated[str | None, typer.Option(help="Token of the next page.")] = None,

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videlicet.cli.context import AnyIndexOption, IndexOption, JsonOption, context
-from videlicet.cli.find import parse_filters
+from videlicet.cli.find import (
+    FiltersOption,
+    ModalitiesOption,
+    WithoutOption,
+    parse_filters,
+)
 from videlicet.cli.output import SHORT_ID, print_json, print_table, say, timecode
 
 if TYPE_CHECKING:
@@ -29,17 +34,9 @@ def add(
         float | None,
         typer.Option(min=0, max=1, help="Least score of a match (0.5).", show_default=False),
     ] = None,
-    without: Annotated[
-        list[str] | None, typer.Option("--not", help="Push moments down that match these words.")
-    ] = None,
-    modality: Annotated[
-        list[str] | None,
-        typer.Option("--in", help="Only visual, speech, text (on screen) or sound; repeatable."),
-    ] = None,
-    filters: Annotated[
-        list[str] | None,
-        typer.Option("--filter", help="FIELD=VALUE, or a JSON filter (docs/search.md)."),
-    ] = None,
+    without: WithoutOption = None,
+    modality: ModalitiesOption = None,
+    filters: FiltersOption = None,
     existing: Annotated[
         bool, typer.Option("--existing", help="Try it against what is there already, too.")
     ] = False,
