@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 
 from bench.ingest import CORPUS, block, looped
-from bench.search import WORDS
+from bench.search import SEGMENTS, WORDS, build
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import cores, load
 from videlicet.store import open_store
@@ -130,10 +130,34 @@ def crowd(
     return codes, times
 
 
+def large(home: Path, segments: int) -> tuple[list[float], list[float]]:
+    """Seconds of searches in a library of so many segments, by v1.3 and natively."""
+    build(load(home), segments)
+    rng = np.random.default_rng(6)
+    with Served(home) as served, served.client() as client:
+        index = client.get("indexes").raise_for_status().json()["data"][0]["_id"]
+        while True:
+            page = client.get(f"indexes/{index}/indexed-assets").raise_for_status().json()
+            if page["page_info"]["total_results"] == segments // SEGMENTS:
+                break
+            time.sleep(1)
+        for _ in range(20):
+            search(client, index, rng)
+        ours = []
+        for _ in range(100):
+            text = f"a {rng.choice(WORDS)} with a {rng.choice(WORDS)}"
+            body = {"parts": [{"text": text}]}
+            began = time.perf_counter()
+            client.post(f"{served.root}/v1/indexes/{index}/search", json=body).raise_for_status()
+            ours.append(time.perf_counter() - began)
+        return [search(client, index, rng)[1] for _ in range(100)], ours
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--segments", type=int, default=100_000)
     chosen = parser.parse_args()
     rng = np.random.default_rng(5)
     folder = Path(tempfile.mkdtemp(prefix="videlicet-bench-"))
@@ -160,6 +184,7 @@ def main() -> None:
             before = served.memory()
             codes, times = crowd(served, index, chosen.clients, chosen.seconds)
             after = served.memory()
+        there, native = large(folder / "large", chosen.segments)
     finally:
         shutil.rmtree(folder)
     rows = [
@@ -184,6 +209,15 @@ def main() -> None:
         "",
         f"Answers to the many clients: {answers}. Memory of the server before and after them: "
         f"{before / 2**20:.0f} and {after / 2**20:.0f} MB.",
+        "",
+        f"One client, a library of {chosen.segments:,} segments, first pages:",
+        "",
+        "| | p50 | p95 |",
+        "|---|---|---|",
+        *(
+            f"| {name} | {percentiles(row)[0]:.0f} | {percentiles(row)[1]:.0f} |"
+            for name, row in (("`/v1.3/search`", there), ("`/v1` search", native))
+        ),
     ]
     out = Path(__file__).parent / "results" / "serve.md"
     out.write_text("\n".join(lines) + "\n")
