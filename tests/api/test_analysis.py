@@ -236,7 +236,7 @@ def test_an_address_without_a_film(open_server: Server, web: str) -> None:
         assert done["error"]["message"]
 
 
-def test_pictures(client: Client, tmp_path: Path) -> None:
+def test_pictures(client: Client, ask: dict[str, Any], tmp_path: Path) -> None:
     page = tmp_path / "page.png"
     Image.fromarray(write(np.zeros((240, 320, 3), np.uint8), "INVOICE 7")).save(page)
     encoded = base64.b64encode(page.read_bytes()).decode()
@@ -251,12 +251,19 @@ def test_pictures(client: Client, tmp_path: Path) -> None:
     made = client.ok("POST", "analyze/tasks", json=body)
     done = ended(client, made["task_id"])
     assert done["result"]["data"] == at_once["data"]
-    assert done["request_params"]["image"] == [{"name": "page"}]
+    assert done["request_params"]["image"] == [{"name": "page", "media_type": "image"}]
+    named = {"name": "page-1 of 2", "media_type": "image", "base64_string": encoded}
+    prompt = {"input_text": "Is <@page-1 of 2> seen?", "media_sources": [named]}
+    asked = {**ask, "prompt": None, "prompt_v2": prompt, "stream": False}
+    assert client.ok("POST", "analyze", json=asked)["data"]
+    segments = {"analysis_mode": "time_based_metadata", "prompt": None}
+    assert client.post("analyze/tasks", json={**body, **segments}).status_code == 400
     for change in (
         {"model_name": "pegasus1.5"},
         {"prompt": "<@other>"},
         {"image": body["image"] * 2},
         {"image": [{"name": "page", "base64_string": "AAAA"}]},
+        {"prompt": None, "prompt_v2": {"input_text": "What is it?"}},
     ):
         assert client.post("analyze", json={**body, **change}).status_code == 400
 
@@ -331,8 +338,24 @@ def test_segments(client: Client, ask: dict[str, Any]) -> None:
         {"response_format": {"type": "json_schema", "json_schema": SCHEMA}},
         {"min_segment_duration": 9, "max_segment_duration": 3},
         {"response_format": {"type": "segment_definitions", "segment_definitions": [{"id": "a"}]}},
+        {"max_tokens": "unlimited"},
     ):
         answer = client.post("analyze/tasks", json={**body, **change})
+        assert answer.status_code == 400, change
+    unlimited = {**body, "max_tokens": "unlimited", "model_name": "pegasus1.6"}
+    assert client.post("analyze/tasks", json=unlimited).status_code == 202
+    ranged = [{**SEGMENTS[0], "time_ranges": [{"start_time": 0, "end_time": 4}]}]
+    body["response_format"] = {"type": "segment_definitions", "segment_definitions": ranged}
+    assert client.post("analyze/tasks", json=body).status_code == 202
+    for change in (
+        {"start_time": 1}, {"end_time": 5}, {"min_segment_duration": 2},
+        {"max_segment_duration": 3},
+    ):  # fmt: skip
+        answer = client.post("analyze/tasks", json={**body, **change})
+        assert answer.status_code == 400, change
+    general = {"video": ask["video"], "prompt": "What is it?"}
+    for change in ({"max_tokens": "unlimited"}, {"min_segment_duration": 2}):
+        answer = client.post("analyze/tasks", json={**general, **change})
         assert answer.status_code == 400, change
 
 
@@ -403,6 +426,7 @@ def test_a_batch_is_taken_whole_or_not_at_all(client: Client, asset: str) -> Non
         ([good, {**good, "video": {"type": "asset_id", "asset_id": "0" * 24}}], 404),
         ([], 400),
         ([good] * 1001, 400),
+        ([{**good, "custom_id": "a"}] * 3, 400),
     ):
         answer = client.post("analyze/batches", json={**body, "requests": requests})
         assert answer.status_code == status

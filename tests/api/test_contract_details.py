@@ -380,6 +380,87 @@ def test_tasks_of_the_second_form(client: Client, films: list[Path], tmp_path: P
     assert "video_embedding" not in second
 
 
+def test_shorter_vectors_are_the_beginnings_of_longer_ones(
+    client: Client, films: list[Path]
+) -> None:
+    def asked(**fields: Any) -> Any:
+        text = {"input_text": "a dog on a beach"}
+        body = {"input_type": "multi_input", "model_name": "marengo3.5", "multi_input": text}
+        return client.post("embed-v2", json={**body, **fields})
+
+    whole = asked().json()
+    assert whole["metadata"]["embedding_dimension"] == 512
+    short = asked(embedding_dimension=64).json()
+    assert short["data"][0]["embedding"] == whole["data"][0]["embedding"][:64]
+    assert short["metadata"]["embedding_dimension"] == 64
+    for wrong in (
+        {"embedding_dimension": 0}, {"embedding_dimension": 513}, {"embedding_uncertainty": True},
+        {"embedding_dimension": 64, "model_name": "marengo3.0"},
+    ):  # fmt: skip
+        assert asked(**wrong).status_code == 400, wrong
+    film = client.upload(films[0])
+    client.ended(f"assets/{film}")
+    video = {"media_source": {"asset_id": film}, "embedding_option": ["visual", "audio"]}
+    body = {"input_type": "video", "model_name": "marengo3.5", "embedding_dimension": 128}
+    made = client.ok("POST", "embed-v2/tasks", json={**body, "video": video})["_id"]
+    done = client.ended(f"embed-v2/tasks/{made}")
+    assert {len(one["embedding"]) for one in done["data"]} == {128}
+    # Of sounds alone there is something in the beginning, too.
+    assert all(any(one["embedding"]) for one in done["data"])
+    assert done["metadata"]["embedding_dimension"] == 128
+
+
+def test_what_a_caller_says_goes_into_fused_vectors_alone(
+    client: Client, films: list[Path]
+) -> None:
+    film = client.upload(films[0])
+    client.ended(f"assets/{film}")
+    video = {
+        "media_source": {"asset_id": film}, "embedding_option": ["visual", "audio"],
+        "embedding_type": ["separate_embedding", "fused_embedding"],
+        "segmentation": {"temporal": {"strategy": "fixed", "fixed": {"duration_sec": 5}}},
+    }  # fmt: skip
+
+    def rows(**fields: Any) -> dict[tuple[Any, ...], Any]:
+        body = {"input_type": "video", "model_name": "marengo3.5", "video": {**video, **fields}}
+        made = client.ok("POST", "embed-v2/tasks", json=body)["_id"]
+        found = client.ended(f"embed-v2/tasks/{made}")["data"]
+        return {(d["embedding_option"], d["start_sec"], d["end_sec"]): d for d in found}
+
+    plain = rows()
+    noted = rows(time_based_metadata=[{"start": 6, "end": 6, "text": "A dog enters."}])
+    assert plain.keys() == noted.keys()
+    changed = {key for key in plain if plain[key]["embedding"] != noted[key]["embedding"]}
+    assert changed == {("fused", 5.0, 10.0), ("fused", 0.0, 10.0)}
+    entry = {"start": 6, "end": 5, "text": "A dog enters."}
+    for wrong in (
+        {
+            "model_name": "marengo3.0",
+            "video": {**video, "time_based_metadata": [{**entry, "end": 7}]},
+        },
+        {"video": {**video, "time_based_metadata": [entry]}},
+        {"video": {**video, "embedding_type": None, "time_based_metadata": [{**entry, "end": 7}]}},
+    ):
+        body = {"input_type": "video", "model_name": "marengo3.5", **wrong}
+        assert client.post("embed-v2/tasks", json=body).status_code == 400
+
+
+def test_what_is_too_long_to_wait_for_is_told_before_it_is_read(
+    client: Client, tmp_path: Path
+) -> None:
+    long = samples.video(tmp_path / "long.mp4", [samples.Scene(samples.RED, 660)], rate=1)
+    asset = client.upload(long)
+    client.ended(f"assets/{asset}")
+    source = {"media_source": {"asset_id": asset}}
+    body = {"input_type": "video", "model_name": "marengo3.0", "video": source}
+    answer = client.post("embed-v2", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "video_duration_too_long")
+    several = {"media_sources": [{"media_type": "video", "asset_id": asset}]}
+    body = {"input_type": "multi_input", "model_name": "marengo3.5", "multi_input": several}
+    answer = client.post("embed-v2", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "video_duration_too_long")
+
+
 def test_documents_beside_words(client: Client, tmp_path: Path) -> None:
     (note := tmp_path / "note.md").write_text("A dog barks. A cat sleeps.")
 

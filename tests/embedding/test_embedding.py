@@ -124,7 +124,9 @@ def test_inputs_meet_in_the_space(models: Models, tmp_path: Path) -> None:
     assert rows.shape == (2, DIMENSIONS)
     assert counts[1] > models.text.max_tokens
     film = rig.films(tmp_path / "films", 1, seconds=8)[0]
-    span, strips = recording(models, film, settings, ["visual", "audio", "transcription"])
+    span, strips = recording(
+        models, film, settings, ["visual", "audio", "transcription"], lambda _: None
+    )
     assert set(strips) == {"meaning", "looks", "sounds", "words"}
     seen = vector_at(strips, "visual", Span(span.start, span.start + 2))
     assert seen is not None
@@ -132,5 +134,5 @@ def test_inputs_meet_in_the_space(models: Models, tmp_path: Path) -> None:
     still = samples.image(tmp_path / "still.png")
     assert pictures(models, [still], settings).shape == (1, DIMENSIONS)
     assert len(set(colours.tolist())) == 3
-    quiet, nothing = recording(models, film, settings, [])
+    quiet, nothing = recording(models, film, settings, [], lambda _: None)
     assert (quiet, nothing) == (span, {})

@@ -2,13 +2,14 @@
 
 A request says: ``options`` (visual, audio, transcription), ``scopes`` (clip, asset), ``clip``
 (seconds of a clip, or its fewest where ``fixed`` is false and clips end where the picture changes),
-``start`` and ``end`` (seconds, or null), ``types`` (separate, fused).
+``start`` and ``end`` (seconds, or null), ``types`` (separate, fused). What ``strips`` has under
+:data:`NOTES` is what the caller says of stretches, and goes into fused vectors alone.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,19 @@ import numpy as np
 
 from videlicet.embedding.space import Part, fused, join
 from videlicet.embedding.spans import Strip, pool
+from videlicet.embedding.texts import embed_texts
 from videlicet.types import Span, instant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from videlicet.models.base import TextEncoder
+
     Floats = NDArray[np.float32]
+
+
+#: The strip of what a caller says of a recording.
+NOTES = "notes"
 
 
 def vectors_of(
@@ -53,7 +61,9 @@ def vectors_of(
         if "separate" in request["types"]:
             rows += [_row(option, scope, one, span, v) for option, v in found.items()]
         if "fused" in request["types"] and found:
-            rows.append(_row("fused", scope, one, span, fused(list(found.values()))))
+            told = pool(strips[NOTES], one) if NOTES in strips else None
+            noted = [] if told is None else list(join({Part.MEANING: told[None]}))
+            rows.append(_row("fused", scope, one, span, fused([*found.values(), *noted])))
     return rows
 
 
@@ -72,6 +82,15 @@ def vector_at(strips: Mapping[str, Strip], option: str, span: Span) -> Floats | 
         if mean is not None:
             parts[part] = mean[None]
     return join(parts)[0] if parts else None
+
+
+def noted(encoder: TextEncoder, notes: Sequence[Mapping[str, Any]], span: Span) -> Strip:
+    """What a caller says of stretches (``start``, ``end``, ``text``; seconds from the recording's
+    own start)."""
+    spans = [
+        Span(span.start + instant(one["start"]), span.start + instant(one["end"])) for one in notes
+    ]
+    return Strip(spans, embed_texts(encoder, [one["text"] for one in notes]))
 
 
 #: Seconds of the shortest last clip.

@@ -3,7 +3,7 @@ request."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,15 +78,21 @@ def document(models: Models, source: bytes | Path) -> tuple[Floats, list[int]]:
 
 
 def recording(
-    models: Models, source: bytes | Path, settings: Settings, options: Sequence[str]
+    models: Models,
+    source: bytes | Path,
+    settings: Settings,
+    options: Sequence[str],
+    check: Callable[[float], None],
 ) -> tuple[Span, dict[str, Strip]]:
     """What the models say along a short recording, as strips (see
-    :func:`videlicet.embedding.clips.vectors_of`).
+    :func:`videlicet.embedding.clips.vectors_of`). ``check`` is told its seconds before anything
+    else is done, and may refuse them.
 
     Raises:
         MediaError: it cannot be read.
     """
     media = probe(source, settings)
+    check(float(media.span.duration))
     origin = media.span.start
     strips: dict[str, Strip] = {}
     if "visual" in options and media.video is not None:

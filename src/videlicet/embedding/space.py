@@ -2,10 +2,12 @@
 
 A vector has three blocks: what the thing *means* (the text encoder's space, where words and what
 pictures show meet), how it *looks* and how it *sounds*. The blocks that the models speak of are
-laid side by side and the whole is made a unit vector, so that the cosine of two vectors is a
-weighted mean of the blocks they share. A block of more dimensions than it has room for is projected
-at random, which keeps angles (Johnson and Lindenstrauss, 1984); the seed is part of the space.
-docs/decisions/0008-embeddings.md has the measurements.
+interleaved and the whole is made a unit vector, so that the cosine of two vectors is a weighted
+mean of the blocks they share. The first values hold the same share of each block, so a shorter
+vector is the beginning of a longer one (as in Kusupati et al., *Matryoshka Representation
+Learning*, 2022, but not trained for it). A block of more dimensions than it has room for is
+projected at random, which keeps angles (Johnson and Lindenstrauss, 1984); the seed is part of the
+space. docs/decisions/0008-embeddings.md has the measurements.
 """
 
 from __future__ import annotations
@@ -38,6 +40,10 @@ class Part(StrEnum):
 
 #: Room and weight of each block. Meaning weighs most: it is what all kinds of input share.
 _ROOM = {Part.MEANING: 384, Part.LOOKS: 64, Part.SOUNDS: 64}
+#: Where in a vector the values of the blocks go, in turn by the room that each has.
+_ORDER = np.argsort(
+    np.concatenate([(np.arange(room) + 0.5) / room for room in _ROOM.values()]), kind="stable"
+)
 _WEIGHT = {Part.MEANING: 0.8, Part.LOOKS: 0.6, Part.SOUNDS: 0.6}
 
 
@@ -51,7 +57,7 @@ def join(parts: Mapping[Part, Floats]) -> Floats:
             blocks.append(np.zeros((count, _ROOM[part]), np.float32))
         else:
             blocks.append(_WEIGHT[part] * _fitted(rows, _ROOM[part]))
-    return _unit(np.hstack(blocks))
+    return _unit(np.hstack(blocks)[:, _ORDER])
 
 
 def fused(vectors: Sequence[Floats]) -> Floats:

@@ -77,7 +77,7 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
     The body of the task holds ``file_id`` and ``request`` (see :mod:`videlicet.embedding.clips`);
     the answer is kept in it as ``data``.
     """
-    from videlicet.embedding.clips import vectors_of
+    from videlicet.embedding.clips import NOTES, noted, vectors_of
 
     grant = replace(runtime.grant, tenant=tenant)
     catalog = runtime.store.catalog
@@ -91,6 +91,11 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
             else:
                 heard = _observed(runtime, tenant, task)
                 _require_begun(task, heard.span)
+                if notes := task.body["request"].get("notes"):
+                    encoder = runtime.models(
+                        {"text": chosen_cards(runtime.settings.models)["text"]}
+                    )
+                    heard.strips[NOTES] = noted(encoder.text, notes, heard.span)
                 body = {
                     "data": vectors_of(heard.strips, heard.span, task.body["request"]),
                     "duration": float(heard.span.duration),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import File, Form, Query, UploadFile
@@ -12,6 +13,7 @@ from fastapi import File, Form, Query, UploadFile
 from videlicet.api.errors import invalid, missing, unknown
 from videlicet.api.v1_3 import assets
 from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of, time_of
+from videlicet.api.v1_3.embed_requests import check_length
 from videlicet.api.v1_3.media_sources import LARGEST_PICTURE, fetched
 from videlicet.api.v1_3.models import known
 from videlicet.api.v1_3.schemas.common import Page
@@ -94,7 +96,8 @@ def _refusing() -> Iterator[None]:
 
 
 def _audio(call: Caller, models: Models, source: Any, start: float) -> dict[str, Any]:
-    span, strips = recording(models, source, call.settings, ["audio", "transcription"])
+    check = partial(check_length, "audio")
+    span, strips = recording(models, source, call.settings, ["audio", "transcription"], check)
     request = {
         "options": ["audio", "transcription"], "scopes": ["clip"], "types": ["fused"],
         "clip": CLIP, "start": start,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from videlicet.api.errors import ApiError, invalid, missing
@@ -11,6 +12,13 @@ from videlicet.api.v1_3 import assets
 from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
 from videlicet.api.v1_3.embed import begin, models_of, task_of, tasks
 from videlicet.api.v1_3.embed import shown as first_form
+from videlicet.api.v1_3.embed_requests import (
+    CLIP,
+    asked,
+    check_length,
+    dimensions,
+    of_recording,
+)
 from videlicet.api.v1_3.media_sources import decoded, opened
 from videlicet.api.v1_3.models import known
 from videlicet.api.v1_3.schemas.common import NestedProblem, Page
@@ -19,21 +27,19 @@ from videlicet.api.v1_3.schemas.embed_v2 import (
     Answer,
     Begun,
     Document,
-    Fixed,
     Multi,
     Picture,
     Recording,
     Request,
-    Strategy,
     TaskAnswer,
     TaskRequest,
     Text,
     TextPicture,
 )
 from videlicet.api.v1_3.schemas.media_sources import MediaSource
-from videlicet.embedding.clips import vectors_of
+from videlicet.embedding.clips import NOTES, noted, vectors_of
 from videlicet.embedding.documents import USUAL
-from videlicet.embedding.inputs import LONGEST, Models, document, pictures, recording, texts
+from videlicet.embedding.inputs import Models, document, pictures, recording, texts
 from videlicet.embedding.space import DIMENSIONS, fused
 from videlicet.errors import MediaError
 from videlicet.ingest import files
@@ -41,8 +47,6 @@ from videlicet.types import Resource
 
 router = router_for("embeddings")
 
-#: Seconds of a clip where nobody says.
-CLIP = 6.0
 _PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
 
 
@@ -55,7 +59,7 @@ _PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
 def create(call: Call, body: Request) -> Any:
     """Vectors of one input, at once. Recordings may be ten minutes long."""
     name = known(body.model_name)
-    _check_dimension(body.embedding_dimension)
+    wide = dimensions(name, body)
     part = getattr(body, body.input_type)
     if part is None:
         raise missing(body.input_type)
@@ -63,7 +67,9 @@ def create(call: Call, body: Request) -> Any:
     match part:
         case Text():
             rows, counts = texts(models, [part.input_text])
-            answer = {"data": [_datum(rows[0], "text")], "usage": _usage(counts)}
+            answer: dict[str, Any] = {
+                "data": [_datum(rows[0], "text")], "usage": _usage(counts),
+            }  # fmt: skip
         case TextPicture():
             rows, counts = texts(models, [part.input_text])
             with opened(call, part.media_source) as source:
@@ -73,13 +79,15 @@ def create(call: Call, body: Request) -> Any:
             with opened(call, part.media_source) as source:
                 answer = {"data": [_datum(pictures(models, [source], call.settings)[0], "visual")]}
         case Recording():
-            return _recording(call, models, body.input_type, part)
+            return _recording(call, models, name, body.input_type, part, wide)
         case Multi():
             answer = _multi(call, models, part)
     source_facts = _source_facts(call, getattr(part, "media_source", None))
     kind = {"input_type": body.input_type, **source_facts}
     if body.input_type == "multi_input":
-        kind["embedding_dimension"] = DIMENSIONS
+        kind["embedding_dimension"] = wide
+    for datum in answer["data"]:
+        datum["embedding"] = datum["embedding"][:wide]
     return {**answer, "metadata": kind if body.input_type != "text" else None, "model_name": name}
 
 
@@ -89,31 +97,32 @@ def create(call: Call, body: Request) -> Any:
 def create_task(call: Call, body: TaskRequest) -> Any:
     """Have the vectors of a recording, a picture or a plain text computed."""
     name = known(body.model_name)
-    _check_dimension(body.embedding_dimension)
+    wide = dimensions(name, body)
     part = getattr(body, body.input_type)
     if part is None:
         raise missing(body.input_type)
     match part:
         case Recording():
-            request = _request(body.input_type, part)
+            request = of_recording(name, body.input_type, part)
         case Document():
             request = _of_document(part)
         case _:
             request = {
                 "options": ["visual"], "scopes": ["asset"], "types": ["separate"], "clip": CLIP,
             }  # fmt: skip
+    request["dimension"] = wide
     file_id, facts = _file(call, part.media_source, body.input_type)
     facts |= {"input_type": body.input_type}
     if isinstance(part, Recording):
-        facts |= _asked(body.input_type, request)
+        facts |= asked(body.input_type, request)
     elif isinstance(part, Document):
         facts |= {
             "embedding_options": request["options"],
             "embedding_scopes": [one.replace("chunk", "local") for one in request["scopes"]],
-            "embedding_dimension": DIMENSIONS,
+            "embedding_dimension": wide,
         }
     task = begin(call, 2, name, file_id, request, facts)
-    return {"_id": task.id, "status": task.status, "metadata": {"embedding_dimension": DIMENSIONS}}
+    return {"_id": task.id, "status": task.status, "metadata": {"embedding_dimension": wide}}
 
 
 @router.get("/embed-v2/tasks", response_model=Page[TaskOut], response_model_exclude_none=True)
@@ -158,6 +167,7 @@ def shown(task: Resource) -> dict[str, Any]:
     """A task as the second form shows it."""
     error = task.body.get("error")
     facts = dict(task.body["facts"])
+    wide = task.body["request"].get("dimension", DIMENSIONS)
     if facts["input_type"] in ("audio", "video"):
         facts["duration"] = float(task.body.get("duration") or 0.0)
     return {
@@ -167,82 +177,38 @@ def shown(task: Resource) -> dict[str, Any]:
         "updated_at": text_of(task.updated_at),
         "data": None
         if task.status != "ready"
-        else [_timed(row, facts["input_type"]) for row in task.body["data"]],
+        else [_timed(row, facts["input_type"], wide) for row in task.body["data"]],
         "metadata": facts,
         "error": None if error is None else {"message": error["message"]},
     }
 
 
-def _recording(call: Caller, models: Models, kind: str, part: Recording) -> dict[str, Any]:
-    request = _request(kind, part)
+def _recording(
+    call: Caller, models: Models, name: str, kind: str, part: Recording, wide: int
+) -> dict[str, Any]:
+    request = {**of_recording(name, kind, part), "dimension": wide}
+
+    def check(duration: float) -> None:
+        check_length(kind, duration)
+        if request["start"] is not None and request["start"] >= duration:
+            raise invalid(f"{kind}.start_sec lies beyond the end.")
+
     try:
         with opened(call, part.media_source) as source:
-            span, strips = recording(models, source, call.settings, request["options"])
+            span, strips = recording(models, source, call.settings, request["options"], check)
     except MediaError as error:
         raise invalid(f"{kind}: {error.message}") from None
-    duration = float(span.duration)
-    if duration > LONGEST:
-        raise ApiError(
-            400, "video_duration_too_long",
-            f"{kind}: {duration:.0f} s are too long to wait for ({LONGEST:.0f} s at most); use a "
-            "task.",
-        )  # fmt: skip
-    if request["start"] is not None and request["start"] >= duration:
-        raise invalid(f"{kind}.start_sec lies beyond the end.")
+    if request["notes"]:
+        strips[NOTES] = noted(models.text, request["notes"], span)
     rows = vectors_of(strips, span, request)
     return {
-        "data": [_timed(row, kind) for row in rows],
+        "data": [_timed(row, kind, wide) for row in rows],
         "metadata": {
             "input_type": kind,
             **_source_facts(call, part.media_source),
-            **_asked(kind, request),
-            "duration": duration,
+            **asked(kind, request),
+            "duration": float(span.duration),
         },
-    }
-
-
-def _asked(kind: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """What an answer repeats of a request for the vectors of a recording."""
-    asked = {
-        "embedding_options": request["options"],
-        "embedding_scopes": request["scopes"],
-        "embedding_dimension": DIMENSIONS,
-        "start_offset_sec": request["start"],
-        "end_offset_sec": request["end"],
-    }
-    if kind == "video" and request["fixed"]:
-        asked["clip_length"] = round(request["clip"])
-    return {name: value for name, value in asked.items() if value is not None}
-
-
-def _request(kind: str, part: Recording) -> dict[str, Any]:
-    """What is asked of a recording, in our own words."""
-    usual: Sequence[str] = ("visual", "audio", "transcription")
-    if kind == "audio":
-        usual = ("audio", "transcription")
-        if part.embedding_option and "visual" in part.embedding_option:
-            raise invalid("audio.embedding_option: a sound has nothing to be seen.")
-    if part.start_sec is not None and part.end_sec is not None and part.end_sec <= part.start_sec:
-        raise invalid(f"{kind}.end_sec must be after start_sec.")
-    plan = part.segmentation
-    chosen: Strategy | None = plan.temporal if plan is not None and plan.temporal else plan
-    clip = CLIP
-    fixed = chosen is None or chosen.strategy != "dynamic"
-    if chosen is not None and chosen.strategy is not None:
-        values = getattr(chosen, chosen.strategy)
-        if values is None:
-            raise missing(f"{kind}.segmentation.{chosen.strategy}")
-        clip = values.duration_sec if isinstance(values, Fixed) else max(values.min_duration_sec, 2)
-    types = part.embedding_type or ["separate_embedding"]
-    scopes = part.embedding_scope or ["clip", "asset"]
-    return {
-        "options": list(dict.fromkeys(part.embedding_option or usual)),
-        "scopes": list(dict.fromkeys("clip" if one == "local" else one for one in scopes)),
-        "types": [one.removesuffix("_embedding") for one in types],
-        "clip": float(clip),
-        "fixed": fixed,
-        "start": part.start_sec,
-        "end": part.end_sec,
     }
 
 
@@ -297,7 +263,8 @@ def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
                     vectors.append(vector)
                     counts = [*counts, *read]
                     continue
-                span, strips = recording(models, media, call.settings, wanted)
+                check = partial(check_length, "multi_input")
+                span, strips = recording(models, media, call.settings, wanted, check)
         except MediaError as error:
             raise invalid(f"multi_input: {error.message}") from None
         request = {"options": wanted, "scopes": ["asset"], "types": ["fused"], "clip": CLIP}
@@ -343,11 +310,6 @@ def _source_facts(call: Caller, source: MediaSource | None) -> dict[str, Any]:
     return {}
 
 
-def _check_dimension(wanted: int | None) -> None:
-    if wanted not in (None, DIMENSIONS):
-        raise invalid(f"embedding_dimension is {DIMENSIONS}.")
-
-
 def _usage(counts: Sequence[int]) -> dict[str, Any]:
     return {"input_tokens": {"text": sum(counts)}, "truncated": False}
 
@@ -359,10 +321,10 @@ def _datum(vector: Any, option: str | None = None) -> dict[str, Any]:
     }
 
 
-def _timed(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
+def _timed(row: Mapping[str, Any], kind: str, wide: int) -> dict[str, Any]:
     timed = kind in ("audio", "video")
     return {
-        "embedding": row["embedding"],
+        "embedding": row["embedding"][:wide],
         "embedding_option": row["option"],
         "embedding_scope": row["scope"],
         "start_sec": row["start"] if timed else None,

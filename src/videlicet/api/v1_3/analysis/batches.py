@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
-from videlicet.api.errors import ApiError, unknown
+from videlicet.api.errors import ApiError, invalid, unknown
 from videlicet.api.v1_3.analysis.jobs import job_of_item
 from videlicet.api.v1_3.analysis.schemas import (
     Batch,
@@ -50,13 +50,14 @@ _PAGE = 100
 def create(call: Call, body: BatchRequest) -> Any:
     """Have many videos analysed, all in the same mode by the same model."""
     model = known(body.model_name, ANALYSIS)
+    _check_ids(body.requests)
     usual = {} if body.defaults is None else body.defaults.model_dump(exclude_none=True)
     wanted = []
     # Everything is looked at before anything is made.
     for number, one in enumerate(body.requests):
         item = BatchItem.model_validate({**usual, **one.model_dump(exclude_none=True)})
         with _placed(number):
-            wanted.append((item, job_of_item(call, body.analysis_mode, item)))
+            wanted.append((item, job_of_item(call, body.analysis_mode, item, model)))
     subjects: list[Subject] = []
     for number, (item, _) in enumerate(wanted):
         with _placed(number):
@@ -94,6 +95,13 @@ def create(call: Call, body: BatchRequest) -> Any:
         "expires_at": text_of(now + LIFETIME),
         "items": items,
     }
+
+
+def _check_ids(requests: Sequence[BatchItem]) -> None:
+    """What a caller tells requests apart by has to tell them apart."""
+    ids = Counter(one.custom_id for one in requests if one.custom_id is not None)
+    if twice := [id for id, count in ids.items() if count > 1]:
+        raise invalid(f"requests: there are several with the custom_id {min(twice)!r}.")
 
 
 @contextmanager

@@ -21,18 +21,21 @@ from videlicet.api.v1_3.analysis.sources import filled, text_of
 from videlicet.api.v1_3.common import Caller
 from videlicet.api.v1_3.models import ANALYSIS, known
 
-#: What is used where no model is named, and the one that looks at pictures.
-USUAL_MODEL, PICTURE_MODEL = "pegasus1.5", "pegasus1.6"
+#: What is used where no model is named, and the one that also looks at pictures and writes without
+#: a limit.
+USUAL_MODEL, NEWEST = "pegasus1.5", "pegasus1.6"
+#: Pictures in one definition of segments.
+MOST_PICTURES = 4
 TEMPERATURE = 0.2
 _PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
 
 
 def model_of(body: Analyze | TaskRequest) -> str:
     """The model that a request names, or the usual one."""
-    usual = PICTURE_MODEL if body.image else USUAL_MODEL
+    usual = NEWEST if body.image else USUAL_MODEL
     name = usual if body.model_name is None else known(body.model_name, ANALYSIS)
-    if body.image and name != PICTURE_MODEL:
-        raise invalid(f"image: pictures are analysed by {PICTURE_MODEL} only.")
+    if body.image and name != NEWEST:
+        raise invalid(f"image: pictures are analysed by {NEWEST} only.")
     if body.image and (body.video is not None or body.video_id is not None):
         raise invalid("video and image cannot both be given.")
     if not body.image and body.video is None and body.video_id is None:
@@ -45,19 +48,23 @@ def job_of(call: Caller, body: Analyze | TaskRequest) -> Job:
     if isinstance(body, TaskRequest) and body.analysis_mode == "time_based_metadata":
         if body.prompt is not None or body.prompt_v2 is not None:
             raise invalid("prompt: time_based_metadata takes none; describe the segments instead.")
-        return _segments(call, body.response_format, body)
+        if body.image:
+            raise invalid("image: time_based_metadata needs a video.")
+        return _segments(call, body.response_format, body, model_of(body))
+    if body.image and body.prompt_v2 is not None:
+        raise invalid("prompt_v2 and image cannot both be given.")
     text = text_of(call, body.prompt, body.prompt_v2)
     if body.image:
         text = _about(text, [one.name for one in body.image])
     return _general(text, body.response_format, body)
 
 
-def job_of_item(call: Caller, mode: str, item: BatchItem) -> Job:
+def job_of_item(call: Caller, mode: str, item: BatchItem, model: str) -> Job:
     """What is asked of one video of a batch."""
     if mode == "time_based_metadata":
         if item.prompt is not None:
             raise invalid("prompt: time_based_metadata takes none; describe the segments instead.")
-        return _segments(call, item.response_format, item)
+        return _segments(call, item.response_format, item, model)
     text = text_of(call, None, item.prompt)
     return _general(text, item.response_format, item)
 
@@ -67,6 +74,11 @@ def _general(
 ) -> Job:
     if not text.strip():
         raise missing("prompt")
+    for name in ("min_segment_duration", "max_segment_duration"):
+        if getattr(body, name, None) is not None:
+            raise invalid(f"{name} needs time_based_metadata.")
+    if body.max_tokens == "unlimited":
+        raise invalid("max_tokens: unlimited needs time_based_metadata.")
     schema = None
     if form is not None:
         if form.type != "json_schema":
@@ -78,7 +90,7 @@ def _general(
     return Job(_request(text, schema, body), start, end)
 
 
-def _segments(call: Caller, form: Any, body: TaskRequest | BatchItem) -> Job:
+def _segments(call: Caller, form: Any, body: TaskRequest | BatchItem, model: str) -> Job:
     if form is None or form.type != "segment_definitions":
         raise invalid("response_format.type must be segment_definitions for time_based_metadata.")
     if not form.segment_definitions:
@@ -86,7 +98,9 @@ def _segments(call: Caller, form: Any, body: TaskRequest | BatchItem) -> Job:
     shortest, longest = body.min_segment_duration, body.max_segment_duration
     if shortest is not None and longest is not None and shortest > longest:
         raise invalid("min_segment_duration must not be longer than max_segment_duration.")
-    definitions = [_described(call, row) for row in form.segment_definitions]
+    rows = form.segment_definitions
+    _check_together(rows, body, model)
+    definitions = [_described(call, row) for row in rows]
     start, end = _times(body)
     return Job(
         _request("", None, body),
@@ -97,6 +111,20 @@ def _segments(call: Caller, form: Any, body: TaskRequest | BatchItem) -> Job:
         shortest=shortest,
         longest=longest,
     )
+
+
+def _check_together(rows: list[dict[str, Any]], body: TaskRequest | BatchItem, model: str) -> None:
+    """Refuse what definitions of segments do not go together with."""
+    if any(row.get("time_ranges") for row in rows):
+        for name in (
+            "start_time", "end_time", "min_segment_duration", "max_segment_duration",
+        ):  # fmt: skip
+            if getattr(body, name) is not None:
+                raise invalid(f"{name} and time_ranges cannot both be given.")
+        if body.max_tokens == "unlimited":
+            raise invalid("max_tokens: unlimited and time_ranges cannot both be given.")
+    if body.max_tokens == "unlimited" and model != NEWEST:
+        raise invalid(f"max_tokens: unlimited needs {NEWEST}.")
 
 
 def _described(call: Caller, row: dict[str, Any]) -> dict[str, Any]:
@@ -110,6 +138,8 @@ def _described(call: Caller, row: dict[str, Any]) -> dict[str, Any]:
     text = row.get("description")
     if not isinstance(given, list) or not isinstance(text, str):
         return rest  # refused with the other definitions
+    if len(given) > MOST_PICTURES:
+        raise invalid(f"segment_definitions.media_sources: there may be {MOST_PICTURES} at most.")
     try:
         sources = [NamedPicture.model_validate(one) for one in given]
     except ValidationError:

@@ -40,6 +40,7 @@ class Picture(Model):
 
 
 class NamedPicture(Picture):
+    name: Annotated[str, Field(pattern=r"^[^<>@]{1,64}$")]
     media_type: Literal["image"]
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: Seconds for which a request waits until a video has been observed; clients wait 600.
 WAIT = 540.0
 _LOOK_EVERY = 0.2
-_PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
+_PLACE = re.compile(r"<@([^<>@]{1,64})>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +206,8 @@ def filled(call: Caller, text: str, sources: Sequence[NamedPicture]) -> str:
     known = {one.name: one for one in sources}
     if strange := wanted - set(known):
         raise invalid(f"There is no picture named {min(strange)!r} among media_sources.")
+    if not wanted:
+        return text
     shown = {
         material.asset.name: ", ".join(piece.text for piece in material.pieces)
         for material in pictures(call, [known[name] for name in sorted(wanted)])

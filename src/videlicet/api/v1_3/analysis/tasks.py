@@ -167,7 +167,7 @@ def shown(call: Caller, one: Resource) -> dict[str, Any]:
         "model_name": one.body["model"],
         "video_source": one.body["source"]
         and {**one.body["source"], "system_metadata": _facts(call, one)},
-        "request_params": one.body["params"],
+        "request_params": _params(one),
         "status": one.status,
         "created_at": text_of(one.created_at),
         "completed_at": text_of(one.body.get("completed_at")),
@@ -175,6 +175,14 @@ def shown(call: Caller, one: Resource) -> dict[str, Any]:
         "error": None if error is None else {"code": error["code"], "message": error["message"]},
         "webhooks": told(call, one) or None,
     }
+
+
+def _params(one: Resource) -> dict[str, Any]:
+    """What was asked, as it is told again: every picture with its kind."""
+    params = dict(one.body["params"])
+    if pictures := params.get("image"):
+        params["image"] = [{**row, "media_type": "image"} for row in pictures]
+    return params
 
 
 def _facts(call: Caller, one: Resource) -> dict[str, Any] | None:

@@ -45,6 +45,14 @@ class Segmentation(Strategy):
     temporal: Strategy | None = None
 
 
+class Entry(Model):
+    """What a caller says of a stretch, in seconds from the recording's start."""
+
+    start: float = Field(ge=0)
+    end: float = Field(ge=0)
+    text: str = Field(min_length=1, max_length=2000)
+
+
 class Recording(Model):
     media_source: MediaSource
     start_sec: float | None = Field(default=None, ge=0)
@@ -53,6 +61,7 @@ class Recording(Model):
     embedding_option: list[Option] | None = None
     embedding_scope: list[Literal["clip", "local", "asset"]] | None = None
     embedding_type: list[Type] | None = None
+    time_based_metadata: list[Entry] | None = Field(default=None, max_length=10_000)
 
 
 class Sequential(Model):
