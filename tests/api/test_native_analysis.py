@@ -88,6 +88,12 @@ def test_extract_and_compare(native: Client, index: str, video: str) -> None:
     body = {"schema": schema, "videos": [video]}
     row = native.ok("POST", f"indexes/{index}/extract", json=body)
     assert "invoice" in row["value"]["text"].lower()
+    # Fields keep their names and values, whatever they are called.
+    times = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 1}
+    fields = {"asset_id": times, "start": {"type": "integer"}, "end": {"type": "integer"}}
+    named = {"type": "object", "properties": fields, "required": list(fields)}
+    kept = native.ok("POST", f"indexes/{index}/extract", json={**body, "schema": named})["value"]
+    assert kept.keys() == fields.keys()
     bad = native.post(f"indexes/{index}/extract", json={**body, "schema": {"type": "animal"}})
     assert (bad.status_code, bad.json()["code"]) == (400, "schema_invalid")
     same = native.ok("POST", f"indexes/{index}/compare", json={"left": video, "right": video})

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from videlicet.embedding.texts import require_meaning
+from videlicet.errors import InvalidInput
 from videlicet.models import registry
 from videlicet.models.base import TextEncoder
 from videlicet.settings import load
@@ -53,3 +55,11 @@ def test_nothing_is_cut_off_in_silence(text: TextEncoder) -> None:
 def test_meaning_is_near(text: TextEncoder) -> None:
     dog, puppy, tax = text.encode(["a dog", "a small puppy", "annual tax report"])
     assert dog @ puppy > 0.5 > dog @ tax
+
+
+def test_what_it_knows_nothing_of_means_nothing(text: TextEncoder) -> None:
+    rows = text.encode(["エスプレッソ", "猫", "🐱", "a cat", "a 猫 sits"])
+    assert np.linalg.norm(rows, axis=1).tolist() == pytest.approx([0, 0, 0, 1, 1], abs=1e-5)
+    with pytest.raises(InvalidInput):
+        require_meaning(rows)
+    require_meaning(rows[3:])

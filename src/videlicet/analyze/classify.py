@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,7 +107,7 @@ class Classification:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
     """An asset that is classified: its evidence, and where examples count how its frames look."""
 
@@ -116,6 +117,11 @@ class Subject:
     seen: Sequence[Observation]
     #: Dimensions of the space of texts.
     wide: int
+
+    @cached_property
+    def named(self) -> Strip:
+        """The stretches of what is ``seen``."""
+        return Strip([one.span for one in self.seen], np.zeros((len(self.seen), 0), np.float32))
 
 
 class Classifier:
@@ -248,9 +254,9 @@ def support(material: Material, span: Span, rows: Floats) -> Floats:
 
 def _supports(material: Material, span: Span, rows: Floats) -> Floats:
     """The same by what is shown, said and written, (3, n)."""
-    looks = material.looks.rows[_inside(material.looks.spans, span)]
+    looks = material.looks.rows[material.looks.inside(span)]
     found = [_best(looks, rows)]
-    found += [_best(material.vectors[_within(material, m, span)], rows) for m in _SPOKEN]
+    found += [_best(material.vectors[material.within(span, m)], rows) for m in _SPOKEN]
     return np.stack(found)
 
 
@@ -264,9 +270,9 @@ def features_of(subject: Subject, span: Span) -> Floats:
     of four means, one after the other; zeros where there is nothing."""
     material, wide = subject.material, subject.wide
     blocks = [
-        _mean(subject.frames.rows, _inside(subject.frames.spans, span), None),
-        _mean(material.looks.rows, _inside(material.looks.spans, span), wide),
-        *(_mean(material.vectors, _within(material, m, span), wide) for m in _SPOKEN),
+        _mean(subject.frames.rows, subject.frames.inside(span), None),
+        _mean(material.looks.rows, material.looks.inside(span), wide),
+        *(_mean(material.vectors, material.within(span, m), wide) for m in _SPOKEN),
     ]
     return np.concatenate(blocks)
 
@@ -299,20 +305,6 @@ def _learn(
 _SPOKEN = (Modality.SPEECH, Modality.TEXT)
 
 
-def _inside(spans: Sequence[Span], span: Span) -> list[int]:
-    """The places of spans that touch another; instants inside count."""
-    return [
-        n
-        for n, one in enumerate(spans)
-        if one.overlap(span) or (one.start == one.end and span.contains(one.start))
-    ]
-
-
-def _within(material: Material, modality: Modality, span: Span) -> list[int]:
-    own = material.of(modality)
-    return [own[n] for n in _inside([material.pieces[n].span for n in own], span)]
-
-
 def _best(found: Any, rows: Floats) -> Floats:
     """The mean of the best part of the cosines of (k, d) with each label, 0 without any."""
     if not len(found):
@@ -334,10 +326,10 @@ def _cited(subject: Subject, span: Span, row: Floats) -> tuple[Piece, ...]:
     material = subject.material
     kind = int(np.argmax(_supports(material, span, row[None])[:, 0]))
     if kind:
-        places = _within(material, _SPOKEN[kind - 1], span)
+        places = material.within(span, _SPOKEN[kind - 1])
         pieces, near = [material.pieces[n] for n in places], material.vectors[places] @ row
     else:
-        places = _inside(material.looks.spans, span)
+        places = material.looks.inside(span)
         named = [_named(subject, material.looks.spans[n]) for n in places]
         near = material.looks.rows[places] @ row
         near, pieces = near[[n is not None for n in named]], [n for n in named if n is not None]
@@ -352,8 +344,8 @@ def _named(subject: Subject, span: Span) -> Piece | None:
     """What the models name in the pictures of one stretch, however unsure they are."""
     found: dict[str, float] = {}
     cards = set()
-    for one in subject.seen:
-        if isinstance(one.payload, Label) and _inside([one.span], span):
+    for one in (subject.seen[n] for n in subject.named.inside(span)):
+        if isinstance(one.payload, Label):
             found[one.payload.name] = max(one.payload.score, found.get(one.payload.name, 0.0))
             cards.add(one.card)
     if not found:

@@ -13,9 +13,9 @@ import numpy as np
 from videlicet.embedding import documents
 from videlicet.embedding.space import Part, fused, join
 from videlicet.embedding.spans import Strip
-from videlicet.embedding.texts import embed_texts
+from videlicet.embedding.texts import embed_texts, require_meaning
 from videlicet.errors import MediaError
-from videlicet.media.cut import load_image, load_sound
+from videlicet.media.cut import load_audio, load_image
 from videlicet.media.decode import open_video
 from videlicet.media.probe import probe
 from videlicet.media.records import DecodedFrame, VideoRequest
@@ -45,9 +45,15 @@ class Models:
 
 
 def texts(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
-    """Vectors of texts (n, 512), however long, and how many tokens each has."""
+    """Vectors of texts (n, 512), however long, and how many tokens each has.
+
+    Raises:
+        InvalidInput: ``invalid_argument``, the encoder knows nothing of one.
+    """
     counts = [models.text.count_tokens(line) for line in lines]
-    return join({Part.MEANING: embed_texts(models.text, lines)}), counts
+    rows = embed_texts(models.text, lines)
+    require_meaning(rows)
+    return join({Part.MEANING: rows}), counts
 
 
 def pictures(models: Models, sources: Sequence[bytes | Path], settings: Settings) -> Floats:
@@ -93,16 +99,15 @@ def recording(
     """
     media = probe(source, settings)
     check(float(media.span.duration))
-    origin = media.span.start
     strips: dict[str, Strip] = {}
     if "visual" in options and media.video is not None:
         strips |= _seen(models, source, settings)
     if media.audio and {"audio", "transcription"} & set(options):
-        sound = load_sound(source, settings, longest=LONGEST)
-        if "audio" in options and sound.size:
-            strips["sounds"] = _heard(models, sound, origin)
+        heard = load_audio(source, settings, longest=LONGEST)
+        if "audio" in options and heard.samples.size:
+            strips["sounds"] = _heard(models, heard.samples, heard.start)
         if "transcription" in options:
-            strips |= _said(models, sound, origin)
+            strips |= _said(models, heard.samples, heard.start)
     return media.span, strips
 
 

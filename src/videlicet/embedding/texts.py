@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from videlicet.errors import InvalidInput
+
 if TYPE_CHECKING:
     from videlicet.models.base import Floats, TextEncoder
 
@@ -36,6 +38,23 @@ def embed_texts(encoder: TextEncoder, texts: Sequence[str]) -> Floats:
     sums = np.zeros((len(texts), encoder.dimensions), np.float32)
     np.add.at(sums, owners, rows)
     return normalised(sums)
+
+
+def require_meaning(rows: Floats, what: str = "The text") -> None:
+    """Refuse what the encoder knows no part of: its vector would be like nothing, or like all.
+
+    Raises:
+        InvalidInput: ``invalid_argument``.
+    """
+    unknown = np.flatnonzero(~rows.any(axis=1))
+    if unknown.size:
+        which = f"{what} {unknown[0]}" if len(rows) > 1 else what
+        raise InvalidInput(
+            "invalid_argument",
+            f"{which} holds nothing that the text encoder knows.",
+            remedy="Use a language of the model (`videlicet models show`), or another model.",
+            subject="text",
+        )
 
 
 def fitting(encoder: TextEncoder, text: str) -> list[str]:

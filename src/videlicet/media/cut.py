@@ -30,6 +30,7 @@ from videlicet.media.decode import (
 )
 from videlicet.media.probe import probe
 from videlicet.media.process import Child, Input, open_media, readable
+from videlicet.media.records import SAMPLE_RATE
 from videlicet.media.sandbox import Limits
 from videlicet.types import Instant, Span
 
@@ -293,6 +294,11 @@ def _image(source: Input, settings: Settings, max_side: int) -> tuple[Picture, M
 def load_sound(source: Input, settings: Settings, *, longest: float = 600.0) -> NDArray[np.float32]:
     """The sound of a file (its path or its bytes) as float32 mono at 16 kHz, its first ``longest``
     seconds. Raises :class:`InvalidQuery` ``query_media_invalid`` where there is none."""
+    return load_audio(source, settings, longest=longest).samples
+
+
+def load_audio(source: Input, settings: Settings, *, longest: float = 600.0) -> AudioChunk:
+    """The same with when it begins on the file's timeline: often not when the pictures do."""
     with _query(source):
         return _sound(source, settings, longest)
 
@@ -311,11 +317,11 @@ def load_clip(source: Input, settings: Settings, *, frames: int = 8, longest: fl
         request = VideoRequest(rate=min(240.0, float(1 / step)), shots=False)
         with open_video(source, settings, request) as events:
             pictures = [event.image for event in events if isinstance(event, DecodedFrame)]
-        sound = _sound(source, settings, longest) if facts.audio else None
+        sound = _sound(source, settings, longest).samples if facts.audio else None
         return Clip(pictures[:frames], sound)
 
 
-def _sound(source: Input, settings: Settings, longest: float) -> NDArray[np.float32]:
+def _sound(source: Input, settings: Settings, longest: float) -> AudioChunk:
     chunks: list[NDArray[np.float32]] = []
     start: Fraction | None = None
     with open_audio(source, settings, AudioRequest(chunk=10.0)) as events:
@@ -325,4 +331,5 @@ def _sound(source: Input, settings: Settings, longest: float) -> NDArray[np.floa
                 chunks.append(event.samples)
                 if event.end - start >= longest:
                     break
-    return np.concatenate(chunks)[: round(longest * 16_000)]
+    samples = np.concatenate(chunks)[: round(longest * SAMPLE_RATE)]
+    return AudioChunk(Instant(0) if start is None else start, samples)

@@ -7,12 +7,11 @@ sound in a playlist of its own, are refused or left out: nothing is decoded here
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from videlicet.errors import MediaError
 from videlicet.media.fetch import fetch
@@ -25,6 +24,10 @@ if TYPE_CHECKING:
 #: First bytes of a playlist; most bytes of one, and most pieces it may name.
 _MARK = b"#EXTM3U"
 LARGEST, PIECES = 4 * 1024**2, 20_000
+#: Most keys, and most heads: the library compares each piece with all of them.
+KEYS = 100
+#: Bytes that are copied at a time.
+_BLOCK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +65,22 @@ def join(url: str, playlist: Path, settings: Settings, check: Callable[[], None]
         return fetch(address, piece, limits, progress=lambda *_: check())
 
     try:
-        read = _read(url, playlist)
-        if read.playlists:
-            best = max(read.playlists, key=lambda one: one.stream_info.bandwidth)
-            url = best.absolute_uri
-            read = _read(url, get(url, LARGEST))
+        parsed = _read(url, playlist)
+        if isinstance(parsed, str):
+            url = parsed
+            parsed = _read(url, get(url, LARGEST))
+        if isinstance(parsed, str):
+            raise _refused(url, "it names no pieces")
         there = None
         with whole.open("wb") as out:
-            for one in _pieces(url, read):
+            for one in parsed:
                 # Pieces may be stretches of one file. What is fetched counts, used or not.
                 if one.url != there:
                     left -= get(one.url, max(left, 1)).stat().st_size
                     there = one.url
                 with piece.open("rb") as source:
-                    source.seek(one.start)
-                    if one.length is None:
-                        shutil.copyfileobj(source, out, 1024 * 1024)
-                    else:
-                        out.write(source.read(one.length))
+                    source.seek(min(one.start, settings.fetch_max))
+                    _copy(source, out, one.length)
                 if left < 0 or out.tell() > settings.fetch_max:
                     raise MediaError(
                         "media_too_large",
@@ -94,16 +95,37 @@ def join(url: str, playlist: Path, settings: Settings, check: Callable[[], None]
         piece.unlink(missing_ok=True)
 
 
-def _read(url: str, path: Path) -> M3U8:
+def _copy(source: BinaryIO, out: BinaryIO, length: int | None) -> None:
+    """Copy so many bytes, or all that are left, a block at a time."""
+    while length is None or length > 0:
+        block = source.read(_BLOCK if length is None else min(_BLOCK, length))
+        if not block:
+            return
+        out.write(block)
+        length = None if length is None else length - len(block)
+
+
+def _read(url: str, path: Path) -> str | list[Piece]:
+    """The pieces that a playlist names, or the address of the best version where it names
+    several."""
     import m3u8
 
     with path.open("rb") as file:
         data = file.read(LARGEST + 1)
     if not data.startswith(_MARK) or len(data) > LARGEST:
         raise _refused(url, "it is no playlist")
+    if max(data.count(b"#EXT-X-KEY"), data.count(b"#EXT-X-MAP")) > KEYS:
+        raise _refused(url, f"it has more than {KEYS} keys or heads")
+    if data.count(b"#EXTINF") > PIECES:
+        raise _refused(url, f"it names more than {PIECES} pieces")
     try:
-        return m3u8.loads(data.decode("utf-8", "replace"), uri=url)
-    except (ValueError, LookupError) as error:
+        read = m3u8.loads(data.decode("utf-8", "replace"), uri=url)
+        if read.playlists:
+            best = max(read.playlists, key=lambda one: one.stream_info.bandwidth)
+            return str(best.absolute_uri)
+        return list(_pieces(url, read))
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        # Whatever a broken playlist makes the library stumble over.
         raise _refused(url, "the playlist cannot be read") from error
 
 

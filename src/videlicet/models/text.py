@@ -34,10 +34,12 @@ class MiniLM:
         # The file asks for both; cutting and padding are decided here.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._unknown = self._tokenizer.token_to_id("[UNK]")
         self._graph = Graph(files["model.onnx"])
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Shape (len(texts), dimensions), rows of unit length.
+        """Shape (len(texts), dimensions), rows of unit length; zeros for a text of which the model
+        knows no part.
 
         A row depends on its own text only: texts of different length never share a batch, so
         there is no padding.
@@ -74,4 +76,8 @@ class MiniLM:
             }
         )
         means = states.mean(axis=1, dtype=np.float64)
-        return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), dtype=np.float32)
+        rows = np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), dtype=np.float32)
+        # Of a text in which it knows nothing (another script, say) the model has nothing to say:
+        # all such texts would mean the same.
+        rows[(tokens[:, 1:-1] == self._unknown).all(axis=1)] = 0
+        return rows

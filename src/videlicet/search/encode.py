@@ -84,8 +84,6 @@ def encode(part: QueryPart, encoders: Encoders, settings: Settings) -> EncodedPa
 
 
 def _encode_text(part: QueryPart, encoders: Encoders, settings: Settings) -> EncodedPart:
-    from videlicet.embedding.texts import embed_texts
-
     text = str(part.value)
     words = parse(text)
     if not any(character.isalnum() for character in words.text):
@@ -103,9 +101,16 @@ def _encode_text(part: QueryPart, encoders: Encoders, settings: Settings) -> Enc
             f"The query has {count} tokens; at most {settings.max_query_tokens} are read.",
             subject="query",
         )
-    return EncodedPart(
-        part.kind, part.weight, words, {"text": embed_texts(encoders.text, [words.text])}
-    )
+    return EncodedPart(part.kind, part.weight, words, _meant(words.text, encoders))
+
+
+def _meant(text: str, encoders: Encoders) -> dict[str, Floats]:
+    """What a text means; nothing where the encoder knows no part of it. It may still be found by
+    its words."""
+    from videlicet.embedding.texts import embed_texts
+
+    rows = embed_texts(encoders.text, [text])
+    return {"text": rows} if rows.any() else {}
 
 
 def _encode_image(part: QueryPart, encoders: Encoders, settings: Settings) -> EncodedPart:
@@ -148,7 +153,7 @@ def _heard(sound: Floats, encoders: Encoders) -> tuple[Words | None, dict[str, F
     if not any(character.isalnum() for character in said):
         return None, vectors
     spoken = said.replace('"', " ")
-    return parse(spoken), {**vectors, "text": encoders.text.encode([spoken])}
+    return parse(spoken), {**vectors, **_meant(spoken, encoders)}
 
 
 def _loud(sound: Floats, window: float) -> NDArray[np.bool_]:

@@ -56,7 +56,9 @@ def _extract(call: Caller, index_id: str, body: schemas.Extract) -> Any:
     index = index_of(call, index_id)
     materials = [_material(call, index, one) for one in body.videos]
     answer = _analyst(call, index).extract(materials, body.json_schema, body.prompt)
-    return _timed(answer.to_json(), materials)
+    row = answer.to_json()
+    # The value is as the caller's schema has it, whatever its fields are called.
+    return {**_timed({**row, "value": None}, materials), "value": row["value"]}
 
 
 @router.post("/indexes/{index_id}/compare", response_model=schemas.Comparison)

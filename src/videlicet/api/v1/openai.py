@@ -10,7 +10,7 @@ from pydantic import Field
 from videlicet.api.errors import ApiError, invalid
 from videlicet.api.v1_3.common import PROBLEMS, Call, Caller, router_for
 from videlicet.api.v1_3.schemas.common import Model, Problem
-from videlicet.embedding.texts import embed_texts
+from videlicet.embedding.texts import embed_texts, require_meaning
 from videlicet.models.base import TextEncoder
 from videlicet.models.cards import chosen_cards
 
@@ -93,6 +93,7 @@ def embeddings(call: Call, body: Wanted) -> Any:
         )
     tokens = counted(encoder, given)
     rows = embed_texts(encoder, given).astype("<f4")
+    require_meaning(rows, "input")
     return {
         "data": [
             {

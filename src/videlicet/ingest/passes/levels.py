@@ -57,7 +57,8 @@ class Loudness:
 
 
 def _decibels(samples: Floats) -> float:
-    power = float(np.mean(np.square(samples, dtype=np.float64)))
+    # A broken file may hold what is no number.
+    power = float(np.mean(np.square(np.nan_to_num(samples, posinf=1, neginf=1), dtype=np.float64)))
     return round(max(SILENCE, 10 * float(np.log10(power + 1e-12))), 1)
 
 
