@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.analyze.structured.materials import SHOW, materials
 
 from videlicet.analyze.analyst import Request
 from videlicet.analyze.builtin.analyst import BuiltIn
+from videlicet.analyze.builtin.quotes import stretch
 from videlicet.analyze.evidence.gather import Material
 from videlicet.analyze.language import longer, prompts
 from videlicet.analyze.language.backends.base import Message
@@ -44,7 +46,9 @@ LECTURE = material(
     shown=[(0, 40, "espresso"), (40, 80, "missile"), (80, 120, "daisy")],
     cuts=[40, 80],
 )
-WORDLESS = material(60, shown=[(20, 28, "a"), (40, 48, "b")], cuts=[20, 28, 40, 48])
+_LOOKS = material(30, shown=[(0, 10, "cat"), (10, 12, "dog"), (12, 30, "cat")])
+#: Nothing in it has a name.
+WORDLESS = replace(_LOOKS, pieces=(), vectors=_LOOKS.vectors[:0])
 TIMES = {
     "type": "object",
     "properties": {
@@ -107,6 +111,7 @@ def test_open_requests(prompt: str, says: str, begin: Fraction) -> None:
 @given(BEGINS)
 def test_a_highlight_that_has_nothing_but_its_times_for_a_title(begin: Fraction) -> None:
     first = ANALYST.highlights(WORDLESS)
+    assert [one.title.text for one in first] == [stretch(one.span) for one in first] != []
     second = ANALYST.highlights(moved(WORDLESS, begin))
     assert [one.title.text for one in second] == [one.title.text for one in first]
     assert [one.span for one in second] == [one.span.shift(begin) for one in first]

@@ -234,7 +234,8 @@ def _moved(value: Any, begins: Mapping[str, float], begin: float | None) -> Any:
     if not isinstance(value, dict):
         return value
     by = begins.get(value["asset_id"]) if "asset_id" in value else begin
-    row = {key: _moved(one, begins, begin) for key, one in value.items()}
+    # The value of a schema is in the form of whoever asked, and its times are told already.
+    row = {key: one if key == "value" else _moved(one, begins, begin) for key, one in value.items()}
     if by is not None and "start" in row and "end" in row:
         row |= {name: round(row[name] - by, 6) for name in ("start", "end")}
     if "asset_id" in row:
