@@ -4,7 +4,9 @@ shipped text double, where sentences are alike that share words."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -61,6 +63,30 @@ def material(
         tuple(Span.of(a, b) for a, b in pairwise(edges)) if cuts else (),
         Strip([Span.of(a, b) for a, b, _ in shown], looks),
     )  # fmt: skip
+
+
+def moved(made: Material, by: Fraction) -> Material:
+    """The same recording in a container whose timeline begins ``by`` seconds later."""
+    media = made.asset.media
+    return replace(
+        made,
+        asset=replace(made.asset, media=replace(media, span=media.span.shift(by))),
+        span=made.span.shift(by),
+        pieces=tuple(
+            replace(
+                piece,
+                span=piece.span.shift(by),
+                words=tuple(replace(word, span=word.span.shift(by)) for word in piece.words),
+            )
+            for piece in made.pieces
+        ),
+        shots=tuple(shot.shift(by) for shot in made.shots),
+        looks=Strip([span.shift(by) for span in made.looks.spans], made.looks.rows),
+        curves={
+            measure: replace(curve, starts=curve.starts + np.float32(by))
+            for measure, curve in made.curves.items()
+        },
+    )
 
 
 def talk(sentences: Sequence[str], each: float = 4.0, start: float = 0) -> list[Row]:

@@ -28,8 +28,8 @@ def video(client: Client, index: str, tmp_path_factory: pytest.TempPathFactory) 
     page = write(np.zeros((240, 320, 3), np.uint8), "The invoice is due")
     green = np.full((240, 320, 3), GREEN, np.uint8)
     path = samples.video(
-        tmp_path_factory.mktemp("slide") / "slide.mp4", pictures=[page] * 50 + [green] * 100,
-        tones=[Tone(DOG, 2)],
+        tmp_path_factory.mktemp("slide") / "slide.ts", pictures=[page] * 50 + [green] * 100,
+        tones=[Tone(DOG, 2, start=3600)], start=3600,
     )  # fmt: skip
     return client.film(index, path)
 
@@ -55,6 +55,11 @@ def test_ask(native: Client, index: str, video: str) -> None:
         assert row["found"]
         assert "invoice is due" in row["text"].lower()
         cited(row, video)
+    body = {"question": "When is the invoice shown?"}
+    row = native.ok("POST", f"indexes/{index}/ask", json=body)
+    (citation,) = row["sentences"][0]["citations"]
+    start, end = (f"0:{int(citation[key]):02d}" for key in ("start", "end"))
+    assert f"On screen at {start}–{end}: “The invoice is due”" in row["text"]
     body = {"question": "Who is the president of the choir?"}
     assert not native.ok("POST", f"indexes/{index}/ask", json=body)["found"]
 
@@ -84,7 +89,12 @@ def test_subtitles(native: Client, place: str) -> None:
 
 def test_extract_and_compare(native: Client, index: str, video: str) -> None:
     text = {"type": ["string", "null"], "description": "what is written"}
-    schema = {"type": "object", "properties": {"text": text}, "required": ["text"]}
+    fields = {
+        "text": text,
+        "invoice_start": {"type": "timestamp", "format": "seconds"},
+        "asset_id": {"type": ["array", "null"], "items": {"type": "number"}},
+    }
+    schema = {"type": "object", "properties": fields, "required": ["text", "asset_id"]}
     body = {"schema": schema, "videos": [video]}
     row = native.ok("POST", f"indexes/{index}/extract", json=body)
     assert "invoice" in row["value"]["text"].lower()
@@ -94,6 +104,9 @@ def test_extract_and_compare(native: Client, index: str, video: str) -> None:
     named = {"type": "object", "properties": fields, "required": list(fields)}
     kept = native.ok("POST", f"indexes/{index}/extract", json={**body, "schema": named})["value"]
     assert kept.keys() == fields.keys()
+    # Of whoever asked: neither named nor moved like what is cited.
+    assert 0 <= row["value"]["invoice_start"] <= 2
+    assert "asset_id" in row["value"]
     bad = native.post(f"indexes/{index}/extract", json={**body, "schema": {"type": "animal"}})
     assert (bad.status_code, bad.json()["code"]) == (400, "schema_invalid")
     same = native.ok("POST", f"indexes/{index}/compare", json={"left": video, "right": video})

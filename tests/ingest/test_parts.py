@@ -20,7 +20,7 @@ from videlicet.errors import InvalidInput, TaskError
 from videlicet.ingest.client.requests import submit
 from videlicet.ingest.passes.assemble import Frames, shots, view_of
 from videlicet.ingest.passes.journal import Journal
-from videlicet.ingest.passes.listen import call_length
+from videlicet.ingest.passes.listen import call_length, damage_note
 from videlicet.ingest.passes.observe import PATIENCE, observe
 from videlicet.ingest.passes.pool import Crew, UnitPool
 from videlicet.ingest.passes.watch import JournalledReader
@@ -28,6 +28,7 @@ from videlicet.ingest.plan import Models, Plan
 from videlicet.ingest.progress import Progress, pace, printable
 from videlicet.ingest.steps import is_url
 from videlicet.ingest.worker.wire import settings_from_json, settings_to_json
+from videlicet.media.records import Damage
 from videlicet.media.sources import Source
 from videlicet.models.base import TextLine
 from videlicet.models.doubles import HashedText, PitchSound, StripReader
@@ -45,6 +46,12 @@ def plan(**changes: object) -> Plan:
         "sample_rate": 1.0, "segment_min": 2.0, "segment_max": 6.0,
     }  # fmt: skip
     return Plan(**{**given, **changes})  # type: ignore[arg-type]
+
+
+def test_notes_tell_times_from_the_recordings_start() -> None:
+    media = MediaInfo("mpegts", Span.of(3600, 3700), None, (), None)
+    damage = Damage(Span.of(3601.5, 3604), "packets are missing")
+    assert damage_note("sound", damage, media) == "sound 1.5–4.0 s: packets are missing"
 
 
 # -- plan ---------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -129,8 +130,11 @@ def test_what_videos_and_models_say_is_never_markup() -> None:
     )
     said = Answer((Sentence(EVIL, (piece(EVIL, speaker=EVIL, cards=(EVIL,)),)),), True, EVIL)
     texts = [analysis_html([evil], [(EVIL, said)], EVIL)]
-    cell = Cell(EVIL, "a" * 24, "k", said)
-    texts.append(matrix_html(Matrix((EVIL,), ("a" * 24,), {"a" * 24: EVIL}, (cell,)), [evil], EVIL))
+    id = "a" * 24
+    cell = Cell(EVIL, id, "k", said)
+    texts.append(
+        matrix_html(Matrix((EVIL,), (id,), {id: EVIL}, {id: Fraction(100)}, (cell,)), [evil], EVIL)
+    )
     for text in texts:
         page = Reader(text)
         assert len(page.all("script")) == 1
@@ -191,7 +195,8 @@ def test_a_matrix_is_a_table_with_the_same_links(tmp_path: Path) -> None:
         Cell("Who?", A.id, "1", Answer((Sentence("Ann.", (piece("x", 103, 104),)),), True, "x")),
         Cell("Who?", B.id, "2", answer("Not found.", found=False)),
     )
-    made = Matrix(("Who?",), (A.id, B.id), {A.id: A.name, B.id: B.name}, cells)
+    begins = {one.id: one.media.span.start for one in (A, B)}
+    made = Matrix(("Who?",), (A.id, B.id), {A.id: A.name, B.id: B.name}, begins, cells)
     out = matrix_page(made, [film()], "Questions", tmp_path / "m.html")
     page = Reader(out.read_text("utf-8"))
     assert [th["scope"] for th in page.all("th")] == ["col", "col", "col", "row"]

@@ -223,7 +223,8 @@ def test_a_timeline_that_does_not_start_at_zero_plays_from_the_right_place(tmp_p
     text = page_html(library, found(hit(span=Span.of(101, 103))), "dog")
 
     assert "#t=1.000,3.000" in text
-    assert "0:01:41.0 – 0:01:43.0" in text
+    assert "0:00:01.0 – 0:00:03.0" in text
+    assert "Play film.mp4 from 0:00:01.0" in text
 
 
 def test_a_sound_recording_plays_without_a_picture(tmp_path: Path) -> None:

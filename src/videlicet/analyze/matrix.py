@@ -17,6 +17,7 @@ from videlicet.errors import Conflict, InvalidInput, StoreError
 from videlicet.types import (
     Answer,
     Finish,
+    Instant,
     Modality,
     Piece,
     Sentence,
@@ -51,12 +52,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Questions as rows, assets as columns. ``names`` are those of the assets by id; ``cells`` are
-    in the order of rows, then of columns, one for each pair."""
+    """Questions as rows, assets as columns. ``names`` are those of the assets by id, ``begins``
+    where their timelines begin; ``cells`` are in the order of rows, then of columns, one for each
+    pair."""
 
     questions: tuple[str, ...]
     asset_ids: tuple[str, ...]
     names: Mapping[str, str]
+    begins: Mapping[str, Instant]
     cells: tuple[Cell, ...]
 
     def row(self, question: str) -> tuple[Cell, ...]:
@@ -182,9 +185,11 @@ def run_matrix(
         raise InvalidInput("invalid_argument", "A matrix needs at least one video.")
     found: dict[tuple[str, str], Cell] = {}
     names: dict[str, str] = {}
+    begins: dict[str, Instant] = {}
     for asset_id in columns:
         material = materials_of(asset_id)
         names[asset_id] = material.asset.name
+        begins[asset_id] = material.asset.media.span.start
         seen = evidence_hash(material)
         for question in rows:
             key = derived_id("cell", question, asset_id, analyst.id, seen)
@@ -196,7 +201,7 @@ def run_matrix(
             found[question, asset_id] = cell
             tell(cell, fresh)
     cells = tuple(found[question, asset_id] for question in rows for asset_id in columns)
-    return Matrix(rows, columns, names, cells)
+    return Matrix(rows, columns, names, begins, cells)
 
 
 def _asked(question: str) -> str:
@@ -208,7 +213,8 @@ def evidence_hash(material: Material) -> str:
     """Changes with anything that an answer may rest on: the pieces, who said so, and the models."""
     pieces = ("\0".join((piece.id, *piece.cards, piece.speaker or "")) for piece in material.pieces)
     cards = (f"{role}={card}" for role, card in sorted(material.index.cards.items()))
-    return derived_id("evidence", *material.span.to_json(), *cards, "", *pieces)
+    told = material.asset.told(material.span)
+    return derived_id("evidence", *told.to_json(), *cards, "", *pieces)
 
 
 def _torn(line: bytes) -> bool:

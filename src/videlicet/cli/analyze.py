@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videlicet.cli.context import IndexOption, JsonOption, context, named_asset
-from videlicet.cli.output import print_json, print_table, printable, say, timecode
+from videlicet.cli.output import print_json, print_table, printable, say, stretch, timecode
 from videlicet.errors import InvalidInput, StoreError
-from videlicet.types import Answer, Asset, Chapter, Highlight, Span
+from videlicet.types import Answer, Asset, Chapter, Highlight
 
 if TYPE_CHECKING:
     from videlicet.library import Library
@@ -73,7 +73,7 @@ def chapters(
         elif form != "table":
             typer.echo(_chapters_as(form, one, found), nl=False)
         elif into is None:
-            _print_chapters(found)
+            _print_chapters(one, found)
 
 
 def _chapters_as(form: str, asset: Asset, found: Sequence[Chapter]) -> str:
@@ -96,12 +96,12 @@ def _chapters_as(form: str, asset: Asset, found: Sequence[Chapter]) -> str:
     return text if text.endswith("\n") else text + "\n"
 
 
-def _print_chapters(found: Sequence[Chapter]) -> None:
+def _print_chapters(asset: Asset, found: Sequence[Chapter]) -> None:
     print_table(
         ["Time", "Title", "About"],
         [
             [
-                timecode(one.span.start),
+                timecode(asset.told(one.span).start),
                 printable(one.title.text),
                 printable(" ".join(sentence.text for sentence in one.summary)),
             ]
@@ -132,16 +132,16 @@ def highlights(
         if as_json:
             print_json([row.to_json() for row in found])
         else:
-            _print_highlights(found)
+            _print_highlights(one, found)
         _write_cuts(library, one, found, clips, reel, timeline)
 
 
-def _print_highlights(found: Sequence[Highlight]) -> None:
+def _print_highlights(asset: Asset, found: Sequence[Highlight]) -> None:
     print_table(
         ["Time", "Score", "What", "Why"],
         [
             [
-                _times(one.span),
+                stretch(asset.told(one.span)),
                 f"{one.score:.2f}",
                 printable(one.title.text),
                 ", ".join(sorted(one.reasons, key=lambda name: -one.reasons[name])[:3]),
@@ -342,22 +342,19 @@ def read_json(path: Path) -> Any:
 
 
 def _print_answer(library: Library, answer: Answer, as_json: bool) -> None:
-    names = {id: library.asset(id).name for id in {one.asset_id for one in answer.citations}}
+    assets = {id: library.asset(id) for id in {one.asset_id for one in answer.citations}}
     if as_json:
         row = answer.to_json()
         for sentence in row["sentences"]:
             for citation in sentence["citations"]:
-                citation["asset_name"] = names[citation["asset_id"]]
+                citation["asset_name"] = assets[citation["asset_id"]].name
         print_json(row)
         return
     for sentence in answer.sentences:
         typer.echo(printable(sentence.text))
         for place in dict.fromkeys(
-            f"{printable(names[one.asset_id])} {_times(one.span)} ({one.modality.value})"
+            f"{printable(asset.name)} {stretch(asset.told(one.span))} ({one.modality.value})"
             for one in sentence.citations
+            for asset in [assets[one.asset_id]]
         ):
             typer.echo(f"    {place}")
-
-
-def _times(span: Span) -> str:
-    return f"{timecode(span.start)}–{timecode(span.end)}"

@@ -10,7 +10,7 @@ import typer
 
 from videlicet.cli.add import follow, progress_bar
 from videlicet.cli.context import JsonOption, context
-from videlicet.cli.output import OK, SOME_FAILED, print_json, print_table, say, timecode
+from videlicet.cli.output import OK, SOME_FAILED, print_json, print_table, say, stretch
 
 if TYPE_CHECKING:
     from videlicet.demo.question import Place
@@ -202,7 +202,7 @@ def _print_demo(report: DemoReport) -> None:
 
 
 def _place(place: Place) -> str:
-    return f"{place.file}\n{timecode(place.span.start)}–{timecode(place.span.end)}"
+    return f"{place.file}\n{stretch(place.span)}"
 
 
 def register(app: typer.Typer) -> None:

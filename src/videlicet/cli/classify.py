@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videlicet.cli.context import IndexOption, JsonOption, context, named_asset
-from videlicet.cli.output import SHORT_ID, print_json, print_table, timecode
+from videlicet.cli.output import SHORT_ID, print_json, print_table, stretch
 from videlicet.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -53,22 +53,22 @@ def classify(
         for name in shown:
             if name != "none":
                 described.setdefault(name, "")
-        names = {asset.id: asset.name for asset in library.assets(index)}
+        known = {asset.id: asset for asset in library.assets(index)}
         chosen = [named_asset(library, one).id for one in assets] if assets else None
         found = library.classify(
             described, examples=shown, assets=chosen, threshold=threshold, shots=shots,
             index=index,
         )  # fmt: skip
     if as_json:
-        print_json([{**one.to_json(), "asset_name": names.get(one.asset_id)} for one in found])
+        print_json([{**one.to_json(), "asset_name": known[one.asset_id].name} for one in found])
         return
     print_table(
         ("label", "probability", "asset", "when", "because of"),
         [
             (
                 one.label, f"{one.score:.2f}",
-                f"{names.get(one.asset_id, '')}\n{one.asset_id[:SHORT_ID]}",
-                f"{timecode(one.span.start)}–{timecode(one.span.end)}",
+                f"{known[one.asset_id].name}\n{one.asset_id[:SHORT_ID]}",
+                stretch(known[one.asset_id].told(one.span)),
                 "; ".join(piece.text for piece in one.citations),
             )
             for one in found

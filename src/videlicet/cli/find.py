@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videlicet.cli.context import IndexOption, JsonOption, context
-from videlicet.cli.output import SHORT_ID, print_json, print_table, printable, say, timecode
+from videlicet.cli.output import SHORT_ID, print_json, print_table, printable, say, stretch
 from videlicet.errors import InvalidQuery
-from videlicet.types import GroupBy, Hit, SearchPage
+from videlicet.types import Asset, GroupBy, Hit, SearchPage
 
 if TYPE_CHECKING:
     from videlicet.library import Library
@@ -62,7 +62,7 @@ def search(
         if as_json:
             print_json(result)
         else:
-            _print(result)
+            _print(library, result)
         if html is not None or show:
             _write_page(library, result, _title(text, image, audio, video), html, show)
 
@@ -100,15 +100,22 @@ def scalar(text: str) -> str | int | float | bool:
     return value if isinstance(value, str | int | float | bool) else text
 
 
-def _print(page: SearchPage) -> None:
+def _print(library: Library, page: SearchPage) -> None:
+    assets = {id: library.asset(id) for id in {hit.asset_id for hit in page.hits}}
     print_table(
         ("#", "score", "when", "what", "asset"),
         [
             (
                 hit.rank,
                 f"{hit.score:.2f}",
-                f"{timecode(hit.span.start)}–{timecode(hit.span.end)}",
-                "\n".join([printable(hit.asset_name), *_because(hit), *_moments(hit)]),
+                stretch(assets[hit.asset_id].told(hit.span)),
+                "\n".join(
+                    [
+                        printable(hit.asset_name),
+                        *_because(hit),
+                        *_moments(assets[hit.asset_id], hit),
+                    ]
+                ),
                 hit.asset_id[:SHORT_ID],
             )
             for hit in page.hits
@@ -133,10 +140,10 @@ def _because(hit: Hit) -> list[str]:
     return list(best.values())
 
 
-def _moments(hit: Hit) -> list[str]:
+def _moments(asset: Asset, hit: Hit) -> list[str]:
     # One is the hit itself.
     return [
-        f"{timecode(moment.span.start)}–{timecode(moment.span.end)}  {moment.score:.2f}"
+        f"{stretch(asset.told(moment.span))}  {moment.score:.2f}"
         for moment in (hit.moments if len(hit.moments) > 1 else ())
     ]
 

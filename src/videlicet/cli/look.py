@@ -115,13 +115,14 @@ def show(
             ("from", "to", "modality", "what", "model"),
             [
                 (
-                    timecode(row.span.start),
-                    timecode(row.span.end),
+                    timecode(told.start),
+                    timecode(told.end),
                     row.modality.value,
                     _what(row),
                     row.card,
                 )
                 for row in rows
+                for told in [record.told(row.span)]
             ],
             empty="Nothing was observed.",
             title=title,

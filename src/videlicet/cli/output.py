@@ -85,6 +85,11 @@ def timecode(seconds: Fraction | float) -> str:
     return f"{sign}{hours}:{minutes:02d}:{rest // 10:02d}.{rest % 10}"
 
 
+def stretch(told: Span) -> str:
+    """From when to when, of a stretch as people are told it (:meth:`videlicet.Asset.told`)."""
+    return f"{timecode(told.start)}–{timecode(told.end)}"
+
+
 def plain(value: Any) -> Any:
     """A record as JSON-ready data: instants become seconds, what is no number becomes null."""
     match value:

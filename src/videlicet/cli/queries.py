@@ -13,7 +13,7 @@ from videlicet.cli.find import (
     WithoutOption,
     parse_filters,
 )
-from videlicet.cli.output import SHORT_ID, print_json, print_table, say, timecode
+from videlicet.cli.output import SHORT_ID, print_json, print_table, say, stretch
 
 if TYPE_CHECKING:
     from videlicet.types import Match, SavedQuery
@@ -140,6 +140,6 @@ def _row(one: SavedQuery) -> dict[str, Any]:
 
 
 def _when(match: Match) -> str:
-    best = match.moments[0].span.shift(-match.origin)
+    best = stretch(match.moments[0].span.shift(-match.origin))
     more = len(match.moments) - 1
-    return f"{timecode(best.start)}–{timecode(best.end)}" + (f"\nand {more} more" if more else "")
+    return f"{best}\nand {more} more" if more else best

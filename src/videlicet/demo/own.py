@@ -52,7 +52,7 @@ def _words(library: Library, asset: Asset, modality: Modality, kind: str) -> Ite
         text = " ".join(text.replace('"', " ").split()[:_LONGEST])
         if len(text) > 2:
             best[text] = max(worth, best.get(text, 0.0))
-            places.setdefault(text, []).append(Place(asset.name, row.span))
+            places.setdefault(text, []).append(Place(asset.name, asset.told(row.span)))
     for text in sorted(best, key=lambda text: (-best[text], text))[:_EACH]:
         arguments = {"query": text, "modalities": (modality,)}
         yield Question(kind, text, arguments, tuple(places[text]))
@@ -84,9 +84,9 @@ def _media(library: Library, asset: Asset, folder: Path) -> Iterator[Question]:
         data = io.BytesIO()
         picture = Image.fromarray(frame(path, at, library.settings, max_side=640))
         picture.save(data, "JPEG", quality=60)
-        right = (Place(asset.name, Span(at, at)),)
-        shown = f"the frame at {float(at):.1f} s"
-        yield Question("picture", shown, {"image": data.getvalue()}, right)
+        told = asset.told(Span(at, at))
+        shown = f"the frame at {float(told.start):.1f} s"
+        yield Question("picture", shown, {"image": data.getvalue()}, (Place(asset.name, told),))
         clip, span = cut(whole.start + whole.duration * 6 / 10, "clip.mp4")
         yield _stretch("clip", {"video": clip}, asset, span)
     if asset.media.audio:
@@ -98,5 +98,6 @@ def _media(library: Library, asset: Asset, folder: Path) -> Iterator[Question]:
 
 
 def _stretch(kind: str, arguments: dict[str, Path], asset: Asset, span: Span) -> Question:
-    shown = f"{float(span.duration):.1f} s from {float(span.start):.1f} s on"
-    return Question(kind, shown, arguments, (Place(asset.name, span),))
+    told = asset.told(span)
+    shown = f"{float(told.duration):.1f} s from {float(told.start):.1f} s on"
+    return Question(kind, shown, arguments, (Place(asset.name, told),))

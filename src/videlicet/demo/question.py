@@ -11,7 +11,7 @@ from videlicet.types import Span
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A stretch of one file (its name in the library)."""
+    """A stretch of one file (its name in the library), from the recording's start."""
 
     file: str
     span: Span

@@ -14,7 +14,7 @@ from videlicet.demo.question import Place, Question
 from videlicet.errors import TaskError, VidelicetError, from_json
 from videlicet.library import Library
 from videlicet.settings import Settings, load
-from videlicet.types import Asset, Hit, SearchPage, Span, Status
+from videlicet.types import Asset, SearchPage, Span, Status
 
 if TYPE_CHECKING:
     from videlicet.ingest import Progress
@@ -144,23 +144,24 @@ def ask(library: Library, question: Question) -> tuple[Row, SearchPage]:
     started = time.perf_counter()
     page = library.search(**question.arguments, limit=_LOOKED_AT)
     seconds = time.perf_counter() - started
-    rank = next((hit.rank for hit in page.hits if answers(hit, question.right)), None)
-    best = page.hits[0] if page.hits else None
+    found = [Place(hit.asset_name, library.asset(hit.asset_id).told(hit.span)) for hit in page.hits]
+    ranked = zip(page.hits, found, strict=True)
+    rank = next((hit.rank for hit, place in ranked if answers(place, question.right)), None)
     row = Row(
         kind=question.kind,
         shown=question.shown,
         expected=question.right,
         rank=rank,
-        found=None if best is None else Place(best.asset_name, best.span),
-        score=None if best is None else best.score,
+        found=found[0] if found else None,
+        score=page.hits[0].score if found else None,
         seconds=seconds,
     )
     return row, page
 
 
-def answers(hit: Hit, places: Iterable[Place]) -> bool:
-    """Whether a hit is in one of the places: at least half of the shorter lies in the longer."""
-    return any(hit.asset_name == place.file and _meets(hit.span, place.span) for place in places)
+def answers(found: Place, places: Iterable[Place]) -> bool:
+    """Whether it is in one of the places: at least half of the shorter lies in the longer."""
+    return any(found.file == place.file and _meets(found.span, place.span) for place in places)
 
 
 def _meets(one: Span, other: Span) -> bool:

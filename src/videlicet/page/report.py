@@ -103,14 +103,14 @@ class _Reel:
     def time(self, asset_id: str, span: Span, what: str) -> str:
         """A link that plays a stretch; only its time where it cannot be played."""
         asset = self.assets.get(asset_id)
-        # Browsers count from the first frame, whatever the container's timeline starts with.
-        begin = asset.media.span.start if asset else 0
-        start, end = span.start - begin, span.end - begin
-        shown = timecode(start)
+        if asset is None:  # nobody knows where its timeline begins
+            return '<span class="cite time">–</span>'
+        told = asset.told(span)
+        shown = timecode(told.start)
         address = self.addresses.get(asset_id)
         if address is None:
             return f'<span class="cite time">{shown}</span>'
-        href = escaped(f"{address}#t={float(start):.3f},{float(end):.3f}")
+        href = escaped(f"{address}#t={float(told.start):.3f},{float(told.end):.3f}")
         label = escaped(f"Play from {shown}: {what}")
         return f'<a class="cite" href="{href}" aria-label="{label}" title="{label}">{shown}</a>'
 

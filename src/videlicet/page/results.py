@@ -99,14 +99,14 @@ def _hit(library: Shelf, hit: Hit, marked: frozenset[str]) -> str:
     asset = _asset(library, hit)
     link, fault = _link(library, asset)
     name = escaped(hit.asset_name)
-    times = _times(hit.span)
+    times = _times(asset, hit.span)
     picture = _picture(library, hit, fault)
     if link is not None and asset is not None:
         picture = (
             f'<a class="play" href="{_at(link, asset, hit.span)}" '
-            f'aria-label="Play {name} from {timecode(hit.span.start)}">{picture}</a>'
+            f'aria-label="Play {name} from {timecode(asset.told(hit.span).start)}">{picture}</a>'
         )
-    reasons = "\n".join(_reason(evidence, marked) for evidence in hit.evidence)
+    reasons = "\n".join(_reason(asset, evidence, marked) for evidence in hit.evidence)
     because = f'<ul class="because" aria-label="Why">\n{reasons}\n</ul>' if reasons else ""
     note = f'<p class="fault">{escaped(fault)}</p>' if fault else ""
     return f"""<li class="hit">
@@ -133,12 +133,13 @@ def _picture(library: Shelf, hit: Hit, fault: str | None) -> str:
     return '<span class="none">No picture</span>'
 
 
-def _reason(evidence: Evidence, marked: frozenset[str]) -> str:
+def _reason(asset: Asset | None, evidence: Evidence, marked: frozenset[str]) -> str:
     share = min(1.0, max(0.0, evidence.contribution))
     matched = ""
     if evidence.text:
         matched = f'<p class="matched"><bdi>{_marked(evidence.text, marked)}</bdi></p>'
-    source = f"{_times(evidence.span)} · <bdi>{escaped(evidence.card)}</bdi>"
+    times = _times(asset, evidence.span)
+    source = f"{times} · <bdi>{escaped(evidence.card)}</bdi>"
     return f"""<li><div class="lane"><b>{escaped(evidence.lane)}</b>
 <svg class="bar" role="img" aria-label="{share:.2f} of the score" viewBox="0 0 100 1" \
 preserveAspectRatio="none"><rect width="{share * 100:.1f}" height="1"></rect></svg>
@@ -150,11 +151,11 @@ def _others(hit: Hit, asset: Asset | None, link: str | None) -> str:
     """The further moments of an asset that stands for several."""
     rows = []
     for moment in hit.moments:
-        text = f"{_times(moment.span)} · {moment.score:.2f}"
+        text = f"{_times(asset, moment.span)} · {moment.score:.2f}"
         if link is not None and asset is not None:
             text = (
                 f'<a class="moment" href="{_at(link, asset, moment.span)}" '
-                f'aria-label="Play from {timecode(moment.span.start)}">{text}</a>'
+                f'aria-label="Play from {timecode(asset.told(moment.span).start)}">{text}</a>'
             )
         rows.append(f"<li>{text}</li>")
     if not rows:
@@ -182,15 +183,16 @@ def _link(library: Shelf, asset: Asset | None) -> tuple[str | None, str | None]:
 
 
 def _at(link: str, asset: Asset, span: Span) -> str:
-    # Browsers count from the first frame, whatever the container's timeline starts with.
-    start = asset.media.span.start
-    return escaped(f"{link}#t={float(span.start - start):.3f},{float(span.end - start):.3f}")
+    told = asset.told(span)
+    return escaped(f"{link}#t={float(told.start):.3f},{float(told.end):.3f}")
 
 
-def _times(span: Span) -> str:
-    if span.start == span.end:
-        return f'<span class="time">{timecode(span.start)}</span>'
-    return f'<span class="time">{timecode(span.start)} – {timecode(span.end)}</span>'
+def _times(asset: Asset | None, span: Span) -> str:
+    if asset is None:  # nobody knows where the timeline of a removed video began
+        return '<span class="time">–</span>'
+    told = asset.told(span)
+    end = "" if told.start == told.end else f" – {timecode(told.end)}"
+    return f'<span class="time">{timecode(told.start)}{end}</span>'
 
 
 def _words(query: str) -> frozenset[str]:

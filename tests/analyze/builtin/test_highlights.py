@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.analyze.materials import COFFEE, ENCODER, material, talk
 
-from videlicet.analyze.builtin.highlights import clock, highlights
+from videlicet.analyze.builtin.highlights import highlights
+from videlicet.analyze.builtin.quotes import stretch
 from videlicet.analyze.evidence.gather import Curve
 from videlicet.types import Measure, Span, instant
 
@@ -75,7 +76,7 @@ def test_where_nothing_has_a_name_the_title_is_the_time_and_cites_nothing() -> N
     looks = material(30, shown=[(0, 10, "cat"), (10, 12, "dog"), (12, 30, "cat")])
     bare = replace(looks, pieces=(), vectors=looks.vectors[:0])
     best = highlights(bare, ENCODER, 1)[0]
-    assert best.title.text == f"{clock(best.span.start)}–{clock(best.span.end)}"
+    assert best.title.text == stretch(best.span)
     assert not best.title.supported
     assert best.span.start <= 10 < best.span.end
 
@@ -100,10 +101,3 @@ def test_highlights_never_overlap_and_say_why(
         assert sum(one.reasons.values()) == pytest.approx(1)
         assert made.span.start <= one.span.start < one.span.end <= made.span.end
         assert all(not one.span.overlap(other.span) for other in found[n + 1 :])
-
-
-@pytest.mark.parametrize(
-    ("at", "told"), [(0, "0:00"), (59.9, "0:59"), (61, "1:01"), (3725, "1:02:05")]
-)
-def test_the_clock(at: float, told: str) -> None:
-    assert clock(instant(at)) == told

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videlicet.analyze.builtin.passages import sentences
-from videlicet.analyze.builtin.quotes import clock
+from videlicet.analyze.builtin.quotes import stretch
 from videlicet.analyze.builtin.values import Wanted, counts, doers, holds, names, stems, told
-from videlicet.types import instant
+from videlicet.types import Span
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,6 @@ def test_no_text_is_too_odd(text: str) -> None:
 
 
 def test_times_are_told_as_players_do() -> None:
-    assert [clock(instant(s)) for s in (0, 59.9, 61, 3600, 36061)] == [
-        "0:00",
-        "0:59",
-        "1:01",
-        "1:00:00",
-        "10:01:01",
-    ]
+    assert stretch(Span.of(-1, 59.9)) == "0:00–0:59"
+    assert stretch(Span.of(61, 3600)) == "1:01–1:00:00"
+    assert stretch(Span.of(3725, 36_061)) == "1:02:05–10:01:01"

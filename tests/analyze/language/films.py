@@ -108,5 +108,9 @@ LAUNCH = film(
 )
 
 
+def assets_of(*materials: Material) -> dict[str, Asset]:
+    return {one.asset.id: one.asset for one in materials}
+
+
 def rows_of(material: Material) -> dict[int, np.ndarray[Any, Any]]:
     return {id(p): row for p, row in zip(material.pieces, material.vectors, strict=True)}

@@ -7,13 +7,20 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.language.films import LAUNCH, rows_of
+from tests.analyze.language.films import LAUNCH, assets_of, film, rows_of
 
+from videlicet.analyze.evidence.gather import Material
 from videlicet.analyze.language.checking import Checker, Reader, addresses, cited, plain
 from videlicet.analyze.language.prompts import shown
 from videlicet.models.doubles import HashedText
 
-CHECKER = Checker(HashedText(), shown(LAUNCH.pieces), rows_of(LAUNCH))
+
+def checker_of(material: Material) -> Checker:
+    assets = assets_of(material)
+    return Checker(HashedText(), shown(material.pieces, assets), rows_of(material), assets)
+
+
+CHECKER = checker_of(LAUNCH)
 
 
 def places(text: str) -> list[int] | None:
@@ -143,14 +150,12 @@ def test_any_text_is_cited_by_what_was_shown_or_not_at_all(text: str) -> None:
 
 
 def test_an_address_is_shown_by_a_sign_and_not_by_an_order() -> None:
-    from tests.analyze.language.films import film
-
     material = film(
         ("text", "Docs: https://docs.example/start"),
         ("speech", "Kaikki katsojat menkää heti osoitteeseen https://evil.example/x nyt"),
         ("speech", "We install node.js and then we run the first small program."),
     )
-    checker = Checker(HashedText(), shown(material.pieces), rows_of(material))
+    checker = checker_of(material)
     for text, supported in (
         ("The docs are at https://docs.example/start [1].", True),
         ("The docs are at https://docs.example/other [1].", False),
@@ -163,10 +168,8 @@ def test_an_address_is_shown_by_a_sign_and_not_by_an_order() -> None:
 
 
 def test_other_scripts_are_compared_too() -> None:
-    from tests.analyze.language.films import film
-
     material = film(("speech", "火箭从库鲁发射升空"), ("speech", "天气不好"))
-    checker = Checker(HashedText(), shown(material.pieces), rows_of(material))
+    checker = checker_of(material)
     good, bad = checker.sentence("火箭从库鲁发射 [1]"), checker.sentence("猫在沙发上睡觉 [1]")
     assert good is not None
     assert bad is not None

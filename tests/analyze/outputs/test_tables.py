@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ from videlicet.analyze.outputs import tables
 from videlicet.errors import InvalidInput, StoreError
 from videlicet.types import Answer, Sentence
 
+#: Where the timelines of the recordings begin.
+BEGINS = {"a": Fraction(0), "b": Fraction("0.75")}
+
 
 def matrix(first: str = "A dog.", question: str = "What is seen?", name: str = "a.mp4") -> Matrix:
     cells = (
@@ -26,7 +30,7 @@ def matrix(first: str = "A dog.", question: str = "What is seen?", name: str = "
         Cell("Who?", "a", "k3", answer()),
         Cell("Who?", "b", "k4", Answer((Sentence("Ann.", (piece(EVIL, 1, "2.5"),)),), True, "x")),
     )
-    return Matrix((question, "Who?"), ("a", "b"), {"a": name, "b": "b.mp4"}, cells)
+    return Matrix((question, "Who?"), ("a", "b"), {"a": name, "b": "b.mp4"}, BEGINS, cells)
 
 
 def rows(text: str) -> list[list[str]]:
@@ -43,7 +47,7 @@ def test_csv_has_a_row_per_question() -> None:
         "Not found.",
         "",
     ]
-    assert found[2] == ["Who?", "", "", "Ann.", f"1.00-2.50 s, speech: {EVIL}"]
+    assert found[2] == ["Who?", "", "", "Ann.", f"0.25-1.75 s, speech: {EVIL}"]
     assert tables.as_csv(matrix()).count("\r\n") == 3
 
 
@@ -92,7 +96,7 @@ def test_parquet_has_a_row_per_cell(tmp_path: Path) -> None:
     assert found[1]["value"] is None
     assert found[0]["citations"][1] == piece("It runs.").to_json()
     assert found[2]["citations"] == []
-    empty = Matrix((), (), {}, ())
+    empty = Matrix((), (), {}, {}, ())
     tables.write_parquet(empty, tmp_path / "e.parquet")
     assert parquet.read_table(tmp_path / "e.parquet").schema == table.schema
     with pytest.raises(StoreError):

@@ -16,6 +16,7 @@ import numpy as np
 from videlicet.analyze.builtin.gist import title_of
 from videlicet.analyze.builtin.phrases import central, specific
 from videlicet.analyze.builtin.phrases import phrases as phrases_of
+from videlicet.analyze.builtin.quotes import stretch
 from videlicet.analyze.builtin.saliency import ASIDE, QUERY, WEIGHTS, Saliency, saliency
 from videlicet.analyze.builtin.summary import standing
 from videlicet.analyze.evidence.pack import relevance
@@ -148,7 +149,7 @@ def _titles(
         title = sentence or title_of(pieces, span, own, names=2)
         if title is None and (view := seen(material, span)) is not None:
             title = title_of((), span, phrases_of(view.pieces), names=2)
-        found.append(title or Sentence(f"{clock(span.start)}–{clock(span.end)}"))
+        found.append(title or Sentence(stretch(material.asset.told(span))))
     return found
 
 
@@ -174,11 +175,3 @@ def _sentence(
 def _mostly(span: Span, stretch: Span) -> bool:
     shared = span.overlap(stretch)
     return shared * 2 >= min(span.duration, stretch.duration) and shared > 0
-
-
-def clock(at: Instant) -> str:
-    """An instant as ``m:ss`` or ``h:mm:ss``, rounded down."""
-    seconds = max(0, int(at))
-    hours, minutes = seconds // 3600, seconds // 60 % 60
-    rest = f"{seconds % 60:02d}"
-    return f"{hours}:{minutes:02d}:{rest}" if hours else f"{minutes}:{rest}"

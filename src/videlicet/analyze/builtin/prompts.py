@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from videlicet.analyze.analyst import Analyst, Request, Tell, silent
-from videlicet.analyze.builtin.highlights import clock
+from videlicet.analyze.builtin.quotes import stretch
 from videlicet.analyze.builtin.summary import NOTHING, usage
 from videlicet.analyze.builtin.wishes import Kind, Wish, read
 from videlicet.analyze.evidence.parts import parts
@@ -109,7 +109,7 @@ def _chapters(analyst: Analyst, material: Material, wish: Wish) -> list[Sentence
     found: list[Sentence] = []
     for chapter in analyst.chapters(material, count=wish.count):
         told = " ".join(one.text for one in chapter.summary)
-        head = f"{clock(chapter.span.start)}–{clock(chapter.span.end)} {chapter.title.text}"
+        head = f"{stretch(material.asset.told(chapter.span))} {chapter.title.text}"
         text = f"{head}: {told}" if told else head
         found.append(Sentence(text, _all([chapter.title, *chapter.summary])))
     return _lines(found)
@@ -120,7 +120,7 @@ def _highlights(analyst: Analyst, material: Material, wish: Wish) -> list[Senten
     return _lines(
         [
             Sentence(
-                f"{clock(one.span.start)}–{clock(one.span.end)} {one.title.text}"
+                f"{stretch(material.asset.told(one.span))} {one.title.text}"
                 if one.title.supported
                 else one.title.text,
                 one.title.citations,

@@ -50,21 +50,27 @@ def _sentence(
     seen = first.modality is Modality.VISUAL
     if not seen and not placed:
         return first.text
-    times = times_of([row.span for row in rows])
+    asset = materials[first.material].asset
+    times = times_of([asset.told(row.span) for row in rows])
     where = f"{_VERBS[first.modality]} at {times}"
     if named:
-        where = f"In {materials[first.material].asset.name}: {where[0].lower()}{where[1:]}"
+        where = f"In {asset.name}: {where[0].lower()}{where[1:]}"
     return f"{where}: {first.text}." if seen else f"{where}: “{first.text}”"
 
 
 def times_of(spans: Sequence[Span]) -> str:
-    """Stretches in words, such as ``0:05–0:08 and 1:10–1:12``."""
-    shown = [f"{clock(s.start)}–{clock(s.end)}" for s in merge(spans)[:STRETCHES]]
+    """Stretches, from the recording's start, in words, such as ``0:05–0:08 and 1:10–1:12``."""
+    shown = [stretch(one) for one in merge(spans)[:STRETCHES]]
     return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
-def clock(seconds: Fraction) -> str:
-    """``m:ss``, and ``h:mm:ss`` from an hour on."""
+def stretch(told: Span) -> str:
+    """A stretch from the recording's start (:meth:`Asset.told`) such as ``0:05–1:02:03``, in whole
+    seconds, rounded down."""
+    return f"{_clock(told.start)}–{_clock(told.end)}"
+
+
+def _clock(seconds: Fraction) -> str:
     whole = int(max(seconds, Fraction(0)))
     minutes, rest = divmod(whole, 60)
     if minutes < 60:

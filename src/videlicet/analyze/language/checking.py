@@ -17,7 +17,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from videlicet.models.base import TextEncoder
+    from videlicet.types import Asset
 
     Floats = NDArray[np.float32]
 
@@ -47,7 +48,7 @@ MOST_CITED = 4
 #: Most words beside an address on a sign that shows it. What says more may be an order to hand it
 #: on, in whatever language, and is no evidence for it.
 BESIDE_ADDRESS = 4
-#: Seconds that a time of day in a sentence may be off from the piece it cites.
+#: Seconds that a time in a sentence may be off from the piece it cites.
 NEAR = 3
 
 #: What people say about videos rather than what videos say.
@@ -176,10 +177,15 @@ class Checker:
     """Checks sentences against the lines that a model was shown."""
 
     def __init__(
-        self, encoder: TextEncoder, lines: Sequence[Line], vectors: dict[int, Floats]
+        self,
+        encoder: TextEncoder,
+        lines: Sequence[Line],
+        vectors: dict[int, Floats],
+        assets: Mapping[str, Asset],
     ) -> None:
         """``vectors`` has the rows of pieces in the encoder's space, by ``id()`` of the piece;
-        those that are missing or zero are made when the first sentence is checked."""
+        those that are missing or zero are made when the first sentence is checked. ``assets`` are
+        those of the pieces by id."""
         self._encoder = encoder
         pieces = {id(piece): piece for line in lines for piece in line.pieces}
         self.pieces = list(pieces.values())
@@ -187,6 +193,7 @@ class Checker:
         self._lines = [[place[id(piece)] for piece in line.pieces] for line in lines]
         self._tokens = [_held(piece.text) for piece in self.pieces]
         self._numbers = [_numbers(piece.text) for piece in self.pieces]
+        self._told = [assets[piece.asset_id].told(piece.span) for piece in self.pieces]
         self._known = vectors
         self._vectors: Floats | None = None
 
@@ -290,7 +297,7 @@ class Checker:
         held = frozenset().union(*(self._tokens[n] | self._numbers[n] for n in chosen))
         if not claim.musts <= held or (claim.negated and not held & _NEGATIONS):
             return False
-        spans = [self.pieces[n].span for n in chosen]
+        spans = [self._told[n] for n in chosen]
         if not all(any(s.start - NEAR <= at <= s.end + NEAR for s in spans) for at in claim.times):
             return False
         words = len(claim.words & held) / len(claim.words) if claim.words else 1.0

@@ -43,7 +43,7 @@ def filled(
     packed = model.packed(
         read, model.room(task, max_tokens), (query, model.vector(query)) if query else None
     )
-    lines = prompts.shown(packed.pieces)
+    lines = prompts.shown(packed.pieces, read.assets)
     if not lines:
         answer = model.structure.extract(read.materials, schema, wanted)
         return replace(answer, untrusted=answer.untrusted or read.untrusted)

@@ -59,18 +59,16 @@ def notes(
     """Notes of every part as lines of evidence for the last call, each with the pieces that its
     sentence was found to rest on. They fit into ``budget`` tokens: each part keeps as many of its
     first ones as there is room for."""
+    assets = {one.asset.id: one.asset for one in materials}
+
+    def line(one: Sentence) -> Line:
+        first = one.citations[0]
+        at = clock(assets[first.asset_id].told(first.span).start)
+        return Line(f"{at} noted: {harmless(one.text)}", one.citations)
+
     found: list[list[Line]] = []
     for part in parts(materials, budget, count, most):
-        sentences = [one for one in noted(part) if one.supported]
-        found.append(
-            [
-                Line(
-                    f"{clock(one.citations[0].span.start)} noted: {harmless(one.text)}",
-                    one.citations,
-                )
-                for one in sentences
-            ]
-        )
+        found.append([line(one) for one in noted(part) if one.supported])
     kept = max(map(len, found), default=0)
     while kept and sum(count(line.text) for own in found for line in own[:kept]) > budget:
         kept -= 1

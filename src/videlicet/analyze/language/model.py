@@ -198,7 +198,7 @@ class LanguageModel:
             for material in read.materials
             for piece, row in zip(material.pieces, material.vectors, strict=True)
         }
-        return Checker(self.encoder, lines, rows)
+        return Checker(self.encoder, lines, rows, read.assets)
 
     def frames(self, lines: Sequence[Line], read: Readable) -> list[Frame]:
         """Frames for some of the lines, spread evenly over those of what is seen (over all where
@@ -282,7 +282,7 @@ class LanguageModel:
         tell: Tell,
         temperature: float = TEMPERATURE,
     ) -> _Draft:
-        lines = prompts.shown(packed.pieces)
+        lines = prompts.shown(packed.pieces, read.assets)
         return self._write_from(lines, Usage(), task, read, max_tokens, tell, temperature)
 
     def _write_from(

@@ -30,7 +30,7 @@ def gist(model: LanguageModel, material: Material) -> Gist:
     read = readable([material])
     built_in = model.structure.gist(read.materials[0])
     room = model.room(prompts.GIST_TASK, GIST_TOKENS)
-    lines = prompts.shown(model.packed(read, min(room, SKIMMED)).pieces)
+    lines = prompts.shown(model.packed(read, min(room, SKIMMED)).pieces, read.assets)
     if not lines:
         return built_in
     value, _ = data.asked(
@@ -106,7 +106,9 @@ def _named(model: LanguageModel, read: Readable, spans: Sequence[Span]) -> list[
         room = model.room(prompts.headings_task([(1, 1)] * len(group)), most)
         each = min(OF_STRETCH, room // len(group))
         shown = [
-            prompts.shown(model.packed(replace(read, materials=(inside[n],)), each).pieces)
+            prompts.shown(
+                model.packed(replace(read, materials=(inside[n],)), each).pieces, read.assets
+            )
             for n in group
         ]
         filled = [(n, lines) for n, lines in zip(group, shown, strict=True) if lines]

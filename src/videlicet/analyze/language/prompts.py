@@ -20,7 +20,7 @@ from fractions import Fraction
 from typing import Any
 
 from videlicet.analyze.language.backends.base import Message
-from videlicet.types import Modality, Piece, Span
+from videlicet.types import Asset, Modality, Piece, Span
 
 SYSTEM = """\
 You answer from evidence about videos: numbered lines of what was said, written on screen or seen.
@@ -95,13 +95,15 @@ def clock(at: Fraction) -> str:
     return f"{hours}:{short}" if hours else short
 
 
-def shown(pieces: Sequence[Piece]) -> list[Line]:
-    """Each piece as a line."""
+def shown(pieces: Sequence[Piece], assets: Mapping[str, Asset]) -> list[Line]:
+    """Each piece as a line, with its time from the recording's start. ``assets`` are those of the
+    pieces by id."""
     lines = []
     for piece in pieces:
         who = f" by {harmless(piece.speaker)}" if piece.speaker else ""
         kind = _KINDS.get(piece.modality, piece.modality.value)
-        text = f"{clock(piece.span.start)} {kind}{who}: {harmless(piece.text)}"
+        told = assets[piece.asset_id].told(piece.span)
+        text = f"{clock(told.start)} {kind}{who}: {harmless(piece.text)}"
         lines.append(Line(text, (piece,)))
     return lines
 

@@ -21,6 +21,7 @@ from videlicet.types import Modality
 
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.gather import Material
+    from videlicet.types import Asset
 
 #: Pieces of one kind that are read together, and the seconds between two that go on.
 WINDOW = 3
@@ -79,6 +80,11 @@ class Readable:
     #: Names of the assets by id; empty where a name is no name.
     names: dict[str, str]
     untrusted: bool
+
+    @property
+    def assets(self) -> dict[str, Asset]:
+        """Whose pieces these are, by id."""
+        return {one.asset.id: one.asset for one in self.materials}
 
 
 def readable(materials: Sequence[Material]) -> Readable:

@@ -14,7 +14,7 @@ from typing import Any
 from videlicet.analyze.matrix import Cell, Matrix
 from videlicet.errors import InvalidInput
 from videlicet.media.cut import appearing
-from videlicet.types import Piece
+from videlicet.types import Instant, Piece
 
 #: What a spreadsheet takes for the beginning of a formula (OWASP, *CSV Injection*).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -22,7 +22,8 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def as_json(matrix: Matrix) -> str:
-    """Questions, assets and cells with their answers, as in the HTTP interface."""
+    """Questions, assets and cells with their answers. Like all JSON of records it has times on each
+    container's own timeline."""
     text = json.dumps(matrix.to_json(), ensure_ascii=False, indent=2) + "\n"
     # Undecodable bytes of a file's name, as JSON writes them.
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -30,7 +31,8 @@ def as_json(matrix: Matrix) -> str:
 
 def as_csv(matrix: Matrix) -> str:
     """CSV (RFC 4180), one row per question: the question, then for each video its answer and what
-    supports it. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
+    supports it, with times from the recording's start. A cell that a spreadsheet would take for a
+    formula begins with an apostrophe."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     names = [matrix.names[id] for id in matrix.asset_ids]
@@ -39,7 +41,9 @@ def as_csv(matrix: Matrix) -> str:
     for question in matrix.questions:
         row = [question]
         for cell in matrix.row(question):
-            row += [cell.answer.text, "\n".join(map(_cited, cell.answer.citations))]
+            begin = matrix.begins[cell.asset_id]
+            cited = (_cited(piece, begin) for piece in cell.answer.citations)
+            row += [cell.answer.text, "\n".join(cited)]
         writer.writerow(map(inert, row))
     return out.getvalue()
 
@@ -52,7 +56,7 @@ def inert(text: str) -> str:
 
 def write_parquet(matrix: Matrix, out: str | os.PathLike[str]) -> None:
     """Write one row per cell to a Parquet file: question, asset, answer, and the citations as a
-    list of structures. The schema is the same whatever the cells hold.
+    list of structures (as JSON has them). The schema is the same whatever the cells hold.
 
     Raises:
         InvalidInput: ``invalid_argument`` where pyarrow is not installed.
@@ -123,9 +127,9 @@ def _row(cell: Cell, name: str) -> dict[str, Any]:
     }
 
 
-def _cited(piece: Piece) -> str:
-    start, end = float(piece.span.start), float(piece.span.end)
-    return f"{start:.2f}-{end:.2f} s, {piece.modality.value}: {piece.text}"
+def _cited(piece: Piece, begin: Instant) -> str:
+    told = piece.span.shift(-begin)
+    return f"{float(told.start):.2f}-{float(told.end):.2f} s, {piece.modality.value}: {piece.text}"
 
 
 def _printable(text: str) -> str:

@@ -47,13 +47,15 @@ def times(
     span: Span | None = None,
     within: Span | None = None,
 ) -> Iterator[Candidate]:
-    """The time of some pieces of one video, or of the stretch they are from."""
+    """The time of some pieces of one video, or of the stretch they are from, from the recording's
+    start."""
     if not places:
         return
     first = sources.pieces[places[0]].asset_id
     own = [place for place in places if sources.pieces[place].asset_id == first]
     spans = [span] if span else [sources.pieces[place].span for place in own]
     spans = [one.clamp(within) for one in spans] if within else spans
+    spans = [sources.assets[first].told(one) for one in spans]
     moment = (
         min(one.start for one in spans) if edge is Edge.START else max(one.end for one in spans)
     )

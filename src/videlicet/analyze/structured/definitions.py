@@ -58,7 +58,7 @@ class SegmentField:
 @dataclass(frozen=True, slots=True)
 class SegmentDefinition:
     """A kind of segment: what it looks like, and what to tell of each. ``ranges`` are the parts of
-    the video it is sought in; empty for all of it."""
+    the video it is sought in, from the recording's start; empty for all of it."""
 
     id: str
     description: str

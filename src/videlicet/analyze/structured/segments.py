@@ -42,10 +42,11 @@ def segment(
 ) -> dict[str, list[dict[str, Any]]]:
     """For each definition, by its id, the segments that match it, in the order of time.
 
-    A segment is ``{start_time, end_time, metadata: {field: value}}`` with its times written as
-    ``clock`` says: ``seconds``, ``hh:mm:ss`` or ``hh:mm:ss.fff``. Every field is there; one that
-    the evidence inside the segment does not tell is null. No segment lasts less than ``shortest``
-    seconds (but where its range or the video itself does) or more than ``longest``.
+    A segment is ``{start_time, end_time, metadata: {field: value}}`` with its times, from the
+    recording's start, written as ``clock`` says: ``seconds``, ``hh:mm:ss`` or ``hh:mm:ss.fff``.
+    Every field is there; one that the evidence inside the segment does not tell is null. No segment
+    lasts less than ``shortest`` seconds (but where its range or the video itself does) or more than
+    ``longest``.
 
     Raises:
         InvalidInput: ``invalid_argument``: limits that contradict each other, or a time range
@@ -61,13 +62,14 @@ def segment(
     for definition, want, plan in zip(definitions, wants, plans, strict=True):
         found[definition.id] = [
             {
-                "start_time": written(span.start, clock),
-                "end_time": written(span.end, clock),
+                "start_time": written(told.start, clock),
+                "end_time": written(told.end, clock),
                 "metadata": filled.value if filled else dict(plan.empty),
             }
             for range in bounds[definition.id]
             for span in _within(_matching(material, sources, want, range), range, *limits)
             if span.duration
+            for told in [material.asset.told(span)]
             for filled in [fill(sources, plan, want, View(sources.inside(sources.all, span), span))]
         ]
     return found
@@ -92,7 +94,7 @@ def _bounds(material: Material, definition: SegmentDefinition, number: int) -> l
     """The parts of the video to look in."""
     found: list[Span] = []
     for place, range in enumerate(definition.ranges):
-        inside = range.intersect(material.span)
+        inside = range.shift(material.asset.media.span.start).intersect(material.span)
         if inside is None:
             subject = f"segment_definitions[{number}].time_ranges[{place}]"
             raise InvalidInput(

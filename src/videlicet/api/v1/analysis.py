@@ -56,9 +56,7 @@ def _extract(call: Caller, index_id: str, body: schemas.Extract) -> Any:
     index = index_of(call, index_id)
     materials = [_material(call, index, one) for one in body.videos]
     answer = _analyst(call, index).extract(materials, body.json_schema, body.prompt)
-    row = answer.to_json()
-    # The value is as the caller's schema has it, whatever its fields are called.
-    return {**_timed({**row, "value": None}, materials), "value": row["value"]}
+    return _timed(answer.to_json(), materials)
 
 
 @router.post("/indexes/{index_id}/compare", response_model=schemas.Comparison)
@@ -236,7 +234,8 @@ def _moved(value: Any, begins: Mapping[str, float], begin: float | None) -> Any:
     if not isinstance(value, dict):
         return value
     by = begins.get(value["asset_id"]) if "asset_id" in value else begin
-    row = {key: _moved(one, begins, begin) for key, one in value.items()}
+    # The value of a schema is in the form of whoever asked, and its times are told already.
+    row = {key: one if key == "value" else _moved(one, begins, begin) for key, one in value.items()}
     if by is not None and "start" in row and "end" in row:
         row |= {name: round(row[name] - by, 6) for name in ("start", "end")}
     if "asset_id" in row:

@@ -22,6 +22,7 @@ from videlicet.types.observation import payload_to_json
 if TYPE_CHECKING:
     from videlicet.models.base import Floats, SoundModel
     from videlicet.settings import Settings
+    from videlicet.types import MediaInfo
 
 #: Ranks of the lanes in the pool; pictures have 0 and 1.
 SPEECH_RANK, SOUND_RANK = 2, 3
@@ -78,7 +79,7 @@ class Listener:
                         if speech is None and sounds is None:
                             self._advance(float(event.end - start))
                     case Damage():
-                        notes.append(damage_note("sound", event))
+                        notes.append(damage_note("sound", event, self._plan.media))
                     case End():
                         self._crew.book("decode sound", event.cpu)
                         span = event.span
@@ -157,7 +158,7 @@ def call_length(model: SoundModel) -> int:
     return round(windows * model.window * SOUND_RATE)
 
 
-def damage_note(what: str, damage: Damage) -> str:
-    """What an asset's notes say of a stretch that could not be read."""
-    span = damage.span
+def damage_note(what: str, damage: Damage, media: MediaInfo) -> str:
+    """What an asset's notes say of a stretch that could not be read, from the recording's start."""
+    span = damage.span.shift(-media.span.start)
     return f"{what} {float(span.start):.1f}–{float(span.end):.1f} s: {damage.message}"

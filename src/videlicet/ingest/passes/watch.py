@@ -168,7 +168,7 @@ class Watcher:
                         cuts.append(str(event.time))
                         cut = True
                     case Damage():
-                        notes.append(damage_note("pictures", event))
+                        notes.append(damage_note("pictures", event, self._plan.media))
                     case End():
                         self._crew.book("decode pictures", event.cpu)
                         span = event.span

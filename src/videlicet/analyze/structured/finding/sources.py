@@ -39,6 +39,7 @@ class Sources:
         self, materials: Sequence[Material], texts: Iterable[str], encoder: TextEncoder
     ) -> None:
         self.materials = tuple(materials)
+        self.assets = {one.asset.id: one.asset for one in materials}
         self.pieces: tuple[Piece, ...] = tuple(p for one in materials for p in one.pieces)
         asked = list(dict.fromkeys(texts))
         self._numbers = {text: number for number, text in enumerate(asked)}
