@@ -17,6 +17,7 @@ from videlicet.embedding.texts import embed_texts
 from videlicet.errors import MediaError
 from videlicet.media.cut import load_image, load_sound
 from videlicet.media.decode import open_video
+from videlicet.media.pages import is_pdf
 from videlicet.media.probe import probe
 from videlicet.media.records import DecodedFrame, VideoRequest
 from videlicet.models.base import SOUND_RATE
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-#: Longest recording that is read while somebody waits, in seconds.
+#: Longest recording that is read while somebody waits, in seconds; and most pages.
 LONGEST = 600.0
+MOST_PAGES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,25 @@ def pictures(models: Models, sources: Sequence[bytes | Path], settings: Settings
     return join({Part.MEANING: seen.semantics, Part.LOOKS: seen.features})
 
 
-def document(models: Models, source: bytes | Path) -> tuple[Floats, list[int]]:
-    """The vector of a plain text in UTF-8 (512,), and how many tokens each stretch of it has.
+def document(models: Models, source: bytes | Path, settings: Settings) -> tuple[Floats, list[int]]:
+    """The vector of a plain text in UTF-8 or of a PDF (512,), and how many tokens each stretch of
+    its text has. Of a PDF it is the mean of its pages' and its text's.
 
     Raises:
-        MediaError: ``media_not_recognised``, it is something else, empty, or too long.
+        MediaError: ``media_not_recognised``, it is neither, empty, or too long; or what is wrong
+            with a PDF (see :func:`videlicet.embedding.documents.of_pdf`).
     """
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
+    if begins_as_pdf(source):
+        most = min(MOST_PAGES, documents.allowance(size))
+        rows = list(documents.page_rows(models.vision, source, settings, most))
+        text = documents.text_of(source, settings, most)
+        parts = documents.stretches(text, documents.USUAL, 0)
+        seen = fused(rows)
+        if not parts:
+            return seen, []
+        said, counts = texts(models, parts)
+        return fused([seen, fused(list(said))]), counts
     data = b""
     if size <= documents.LONGEST:
         data = source if isinstance(source, bytes) else source.read_bytes()
@@ -71,10 +85,18 @@ def document(models: Models, source: bytes | Path) -> tuple[Floats, list[int]]:
     if not text.strip() or "\0" in text:
         raise MediaError(
             "media_not_recognised",
-            f"The document is no plain text of at most {documents.LONGEST} bytes.",
+            f"The document is no PDF, and no plain text of at most {documents.LONGEST} bytes.",
         )
-    rows, counts = texts(models, documents.stretches(text, documents.USUAL, 0))
-    return fused(list(rows)), counts
+    said, counts = texts(models, documents.stretches(text, documents.USUAL, 0))
+    return fused(list(said)), counts
+
+
+def begins_as_pdf(source: bytes | Path) -> bool:
+    """Whether a file, or its bytes, is a PDF by how it begins."""
+    if isinstance(source, bytes):
+        return is_pdf(source)
+    with source.open("rb") as file:
+        return is_pdf(file.read(1024))
 
 
 def recording(
