@@ -125,6 +125,15 @@ def test_a_pdf_that_cannot_be_read_fails(
     assert reason in refused.json()["message"]
 
 
+def test_a_pdf_may_begin_late(client: Client, tmp_path: Path) -> None:
+    (path := tmp_path / "late.pdf").write_bytes(b"\xef\xbb\xbf\n" + pdf(QUARTERED))
+    asset = {"asset_id": client.upload(path)}
+    assert client.ended(f"assets/{asset['asset_id']}")["file_type"] == "application/pdf"
+    (page,) = ready(client, {"media_source": asset})
+    (one,) = together(client, None, {"media_type": "document", **asset}).json()["data"]
+    assert cosine(one, page) == pytest.approx(1, abs=1e-4)
+
+
 # -- vectors of PDFs ------------------------------------------------------------------------------
 
 

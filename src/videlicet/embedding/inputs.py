@@ -59,16 +59,18 @@ def pictures(models: Models, sources: Sequence[bytes | Path], settings: Settings
     return join({Part.MEANING: seen.semantics, Part.LOOKS: seen.features})
 
 
-def document(models: Models, source: bytes | Path, settings: Settings) -> tuple[Floats, list[int]]:
-    """The vector of a plain text in UTF-8 or of a PDF (512,), and how many tokens each stretch of
+def document(
+    models: Models, source: bytes | Path, settings: Settings, *, pdf: bool
+) -> tuple[Floats, list[int]]:
+    """The vector of a PDF, or of a plain text in UTF-8 (512,), and how many tokens each stretch of
     its text has. Of a PDF it is the mean of its pages' and its text's.
 
     Raises:
-        MediaError: ``media_not_recognised``, it is neither, empty, or too long; or what is wrong
-            with a PDF (see :func:`videlicet.embedding.documents.of_pdf`).
+        MediaError: ``media_not_recognised``, it is no plain text, empty, or too long; or what is
+            wrong with a PDF (see :func:`videlicet.embedding.documents.of_pdf`).
     """
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
-    if begins_as_pdf(source):
+    if pdf:
         most = min(MOST_PAGES, documents.allowance(size))
         rows = list(documents.page_rows(models.vision, source, settings, most))
         text = documents.text_of(source, settings, most)
@@ -85,7 +87,7 @@ def document(models: Models, source: bytes | Path, settings: Settings) -> tuple[
     if not text.strip() or "\0" in text:
         raise MediaError(
             "media_not_recognised",
-            f"The document is no PDF, and no plain text of at most {documents.LONGEST} bytes.",
+            f"The document is no plain text of at most {documents.LONGEST} bytes.",
         )
     said, counts = texts(models, documents.stretches(text, documents.USUAL, 0))
     return fused(list(said)), counts

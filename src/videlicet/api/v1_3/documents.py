@@ -61,13 +61,16 @@ def name_of(data: bytes) -> str:
 
 
 def vector_of(
-    call: Caller, models: Models, source: bytes | Path, *, alone: bool
+    call: Caller, models: Models, source: MediaSource, media: bytes | Path, *, alone: bool
 ) -> tuple[Any, list[int]]:
-    """The one vector of a document, and how many tokens its stretches have. A PDF must be
-    ``alone``: neither words nor other sources come with it."""
-    if not alone and begins_as_pdf(source):
+    """The one vector of a document, which ``media`` holds, and how many tokens its stretches have.
+    A PDF must be ``alone``: neither words nor other sources come with it."""
+    pdf = _is_pdf(call, source)
+    if pdf is None:
+        pdf = begins_as_pdf(media)
+    if pdf and not alone:
         raise invalid("multi_input: a PDF must be the only source, without input_text.")
-    return document(models, source, call.settings)
+    return document(models, media, call.settings, pdf=pdf)
 
 
 def _is_pdf(call: Caller, source: MediaSource) -> bool | None:

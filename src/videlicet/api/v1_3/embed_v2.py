@@ -269,7 +269,7 @@ def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
             with opened(call, source) as media:
                 if source.media_type == "document":
                     alone = len(sources) == 1 and not part.input_text
-                    vector, read = documents.vector_of(call, models, media, alone=alone)
+                    vector, read = documents.vector_of(call, models, source, media, alone=alone)
                     vectors.append(vector)
                     counts = [*counts, *read]
                     continue
