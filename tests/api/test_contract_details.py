@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import time
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 from PIL import Image
 from tests import samples
@@ -459,58 +457,6 @@ def test_what_is_too_long_to_wait_for_is_told_before_it_is_read(
     body = {"input_type": "multi_input", "model_name": "marengo3.5", "multi_input": several}
     answer = client.post("embed-v2", json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "video_duration_too_long")
-
-
-def test_documents_beside_words(client: Client, tmp_path: Path) -> None:
-    (note := tmp_path / "note.md").write_text("A dog barks. A cat sleeps.")
-
-    def answered(text: str | None, *sources: dict[str, Any]) -> Any:
-        several = {"input_text": text, "media_sources": [*sources]}
-        body = {"input_type": "multi_input", "model_name": "marengo3.5", "multi_input": several}
-        return client.post("embed-v2", json=body)
-
-    def source(data: bytes) -> dict[str, Any]:
-        return {"media_type": "document", "base64_string": base64.b64encode(data).decode()}
-
-    asset = {"media_type": "document", "asset_id": client.upload(note)}
-    client.ended(f"assets/{asset['asset_id']}")
-    (told,) = answered(None, asset).json()["data"]
-    assert told == answered(None, source(note.read_bytes())).json()["data"][0]
-    (plain,) = answered("A dog barks. A cat sleeps.").json()["data"]
-    assert np.dot(told["embedding"], plain["embedding"]) == pytest.approx(1, abs=1e-3)
-    both = answered("Something else", asset).json()
-    assert len(both["data"]) == 1
-    assert both["data"][0] != told
-    for wrong in (b"\0\1\2", b"  "):
-        refused = answered("words", source(wrong))
-        assert (refused.status_code, refused.json()["code"]) == (400, "parameter_invalid")
-
-
-def test_documents_of_plain_text(client: Client, tmp_path: Path) -> None:
-    note = tmp_path / "note.md"
-    note.write_text("# Dogs\n\nA dog barks. A cat sleeps! Who knows?\n\nThe end")
-    source: dict[str, Any] = {"media_source": {"asset_id": client.upload(note)}}
-    sequential = {"strategy": "sentence", "max_sentences": 2, "overlap_sentences": 1}
-
-    def ended(document: dict[str, Any]) -> Any:
-        body = {"input_type": "document", "model_name": "marengo3.5", "document": document}
-        return client.ended(
-            f"embed-v2/tasks/{client.ok('POST', 'embed-v2/tasks', json=body)['_id']}"
-        )
-
-    done = ended({**source, "segmentation": {"sequential": sequential}})
-    assert [(d["embedding_scope"], d.get("chunk_index")) for d in done["data"]] == [
-        ("chunk", 0), ("chunk", 1), ("chunk", 2), ("chunk", 3), ("asset", None),
-    ]  # fmt: skip
-    assert {(len(d["embedding"]), d["embedding_option"]) for d in done["data"]} == {(512, "text")}
-    assert done["metadata"]["embedding_scopes"] == ["local", "asset"]
-    assert "duration" not in done["metadata"]
-    own = {"media_source": {"base64_string": base64.b64encode(b"One. Two.").decode()}}
-    assert len(ended({**own, "embedding_scope": ["asset"]})["data"]) == 1
-    picture = client.upload(samples.image(tmp_path / "picture.png"))
-    assert ended({"media_source": {"asset_id": picture}})["status"] == "failed"
-    listed = client.ok("GET", "embed-v2/tasks")["data"][2]["document_embedding"]["metadata"]
-    assert listed["input_filename"] == "note.md"
 
 
 def test_errors_do_not_tell_where_files_are(client: Client, tmp_path: Path) -> None:

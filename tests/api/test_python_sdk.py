@@ -3,6 +3,7 @@ real recording where both are at hand."""
 
 from __future__ import annotations
 
+import base64
 import inspect
 import json
 import shutil
@@ -15,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests import samples
+from tests import papers, samples
 from tests.api.sdk import Watched, ended, require_status, sdk
 from tests.api.server import DOUBLES, Server, hosted
 from tests.ingest import rig
@@ -401,6 +402,26 @@ def test_embeddings_v2(client: TwelveLabs, asset: Any, image_asset: Any, tmp_pat
     assert done.status == "ready"
     assert len(done.data[0].embedding) == 512
     assert made.id in [one.id for one in client.embed.v_2.tasks.list()]
+    if not OLDER:
+        embed_a_document(client)
+
+
+def embed_a_document(client: TwelveLabs) -> None:
+    from twelvelabs.types import (
+        AsyncDocumentInputRequest,
+        DocumentSegmentation,
+        DocumentSpatialSegmentation,
+    )
+
+    paper = MediaSource(base64_string=base64.b64encode(papers.pdf(papers.Sheet())).decode())
+    plan = DocumentSegmentation(spatial=DocumentSpatialSegmentation(strategy="quadrants"))
+    made = client.embed.v_2.tasks.create(
+        input_type="document", model_name="marengo3.5",
+        document=AsyncDocumentInputRequest(media_source=paper, segmentation=plan),
+    )  # fmt: skip
+    done = ended(lambda: client.embed.v_2.tasks.retrieve(made.id))
+    assert [(d.embedding_scope, d.start_page_number) for d in done.data] == [("page", 1)] * 5
+    assert [d.quadrant for d in done.data][::4] == [None, "bottom_right"]
 
 
 def test_multipart_upload(client: TwelveLabs, talk: Path, tmp_path: Path) -> None:

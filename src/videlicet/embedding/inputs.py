@@ -17,6 +17,7 @@ from videlicet.embedding.texts import embed_texts, require_meaning
 from videlicet.errors import MediaError
 from videlicet.media.cut import load_audio, load_image
 from videlicet.media.decode import open_video
+from videlicet.media.pages import is_pdf
 from videlicet.media.probe import probe
 from videlicet.media.records import DecodedFrame, VideoRequest
 from videlicet.models.base import SOUND_RATE
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-#: Longest recording that is read while somebody waits, in seconds.
+#: Longest recording that is read while somebody waits, in seconds; and most pages.
 LONGEST = 600.0
+MOST_PAGES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,14 @@ def texts(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
     Raises:
         InvalidInput: ``invalid_argument``, the encoder knows nothing of one.
     """
-    counts = [models.text.count_tokens(line) for line in lines]
-    rows = embed_texts(models.text, lines)
+    rows, counts = _read(models, lines)
     require_meaning(rows)
-    return join({Part.MEANING: rows}), counts
+    return rows, counts
+
+
+def _read(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
+    counts = [models.text.count_tokens(line) for line in lines]
+    return join({Part.MEANING: embed_texts(models.text, lines)}), counts
 
 
 def pictures(models: Models, sources: Sequence[bytes | Path], settings: Settings) -> Floats:
@@ -63,13 +69,28 @@ def pictures(models: Models, sources: Sequence[bytes | Path], settings: Settings
     return join({Part.MEANING: seen.semantics, Part.LOOKS: seen.features})
 
 
-def document(models: Models, source: bytes | Path) -> tuple[Floats, list[int]]:
-    """The vector of a plain text in UTF-8 (512,), and how many tokens each stretch of it has.
+def document(
+    models: Models, source: bytes | Path, settings: Settings, *, pdf: bool
+) -> tuple[Floats, list[int]]:
+    """The vector of a PDF, or of a plain text in UTF-8 (512,), and how many tokens each stretch of
+    its text has. Of a PDF it is the mean of its pages' and its text's.
 
     Raises:
-        MediaError: ``media_not_recognised``, it is something else, empty, or too long.
+        InvalidInput: ``invalid_argument``, the encoder knows nothing of a plain text.
+        MediaError: ``media_not_recognised``, it is no plain text, empty, or too long; or what is
+            wrong with a PDF (see :func:`videlicet.embedding.documents.of_pdf`).
     """
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
+    if pdf:
+        most = min(MOST_PAGES, documents.allowance(size))
+        rows = list(documents.page_rows(models.vision, source, settings, most))
+        text = documents.text_of(source, settings, most)
+        parts = documents.stretches(text, documents.USUAL, 0)
+        seen = fused(rows)
+        if not parts:
+            return seen, []
+        said, counts = _read(models, parts)
+        return fused([seen, fused(list(said))]), counts
     data = b""
     if size <= documents.LONGEST:
         data = source if isinstance(source, bytes) else source.read_bytes()
@@ -79,8 +100,18 @@ def document(models: Models, source: bytes | Path) -> tuple[Floats, list[int]]:
             "media_not_recognised",
             f"The document is no plain text of at most {documents.LONGEST} bytes.",
         )
-    rows, counts = texts(models, documents.stretches(text, documents.USUAL, 0))
-    return fused(list(rows)), counts
+    said, counts = _read(models, documents.stretches(text, documents.USUAL, 0))
+    whole = fused(list(said))
+    require_meaning(whole[None])
+    return whole, counts
+
+
+def begins_as_pdf(source: bytes | Path) -> bool:
+    """Whether a file, or its bytes, is a PDF by how it begins."""
+    if isinstance(source, bytes):
+        return is_pdf(source)
+    with source.open("rb") as file:
+        return is_pdf(file.read(1024))
 
 
 def recording(

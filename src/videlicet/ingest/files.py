@@ -4,7 +4,8 @@ A file's ``body`` holds: ``method`` (how it came), ``url`` or ``parts`` (where i
 ``blob`` (their key once they are there; or ``path``, of one that was added by path), ``size``,
 ``sha256``, ``kind`` (video, audio, image, document), ``file_type`` (a media type), ``media``
 (container facts of a video or a sound), ``image`` (facts of a picture, as it is looked at),
-``pdf`` (its version), ``user_metadata``, ``hls``, ``thumbnail`` and ``error``.
+``pdf`` (its version) and ``pages`` (how many, and the size of the first), ``user_metadata``,
+``hls``, ``thumbnail`` and ``error``.
 """
 
 from __future__ import annotations
@@ -148,13 +149,20 @@ def look(path: Path, name: str, settings: Settings) -> dict[str, Any]:
     Raises:
         MediaError: it is none that can be used.
     """
+    from videlicet.media.pages import MEDIA_TYPE, is_pdf, pdf_facts
+
     with path.open("rb") as file:
         head = file.read(4096)
     if kind := _picture_type(head):
         return {"kind": "image", "file_type": kind, "image": _picture(path, settings)}
-    if head.startswith(b"%PDF-"):
-        version = head[5:8].decode("ascii", "replace")
-        return {"kind": "document", "file_type": "application/pdf", "pdf": version}
+    if is_pdf(head, name):
+        version = head.partition(b"%PDF-")[2][:3].decode("ascii", "replace")
+        return {
+            "kind": "document",
+            "file_type": MEDIA_TYPE,
+            "pdf": version,
+            "pages": pdf_facts(path, settings),
+        }
     if (ending := Path(name).suffix.lower()) in _TEXTS and _is_text(head):
         return {"kind": "document", "file_type": _TEXTS[ending]}
     media = probe(path, settings)

@@ -74,8 +74,8 @@ def give_up_embedding(runtime: Runtime, tenant: str, task_id: str, error: Videli
 def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
     """Run one embedding task; its status.
 
-    The body of the task holds ``file_id`` and ``request`` (see :mod:`videlicet.embedding.clips`);
-    the answer is kept in it as ``data``.
+    The body of the task holds ``file_id`` and ``request`` (see :mod:`videlicet.embedding.clips`,
+    or :mod:`videlicet.embedding.documents`); the answer is kept in it as ``data``.
     """
     from videlicet.embedding.clips import NOTES, noted, vectors_of
 
@@ -87,7 +87,7 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
             return task.status
         try:
             if task.body["facts"].get("input_type") == "document":
-                body: dict[str, Any] = {"data": _read(runtime, tenant, task)}
+                body: dict[str, Any] = _read(runtime, tenant, task)
             else:
                 heard = _observed(runtime, tenant, task)
                 _require_begun(task, heard.span)
@@ -142,22 +142,40 @@ def _file(runtime: Runtime, tenant: str, task: Resource) -> tuple[Resource, Path
     return file, files.bytes_of(grant, runtime.store, file)
 
 
-def _read(runtime: Runtime, tenant: str, task: Resource) -> list[dict[str, Any]]:
-    """The vectors of a document: of one that is plain text."""
+def _read(runtime: Runtime, tenant: str, task: Resource) -> dict[str, Any]:
+    """The vectors of a document, with what was settled once its kind was known."""
     from videlicet.embedding import documents
+    from videlicet.media.pages import MEDIA_TYPE
 
     file, path = _file(runtime, tenant, task)
-    plain = str(file.body.get("file_type")).startswith("text/")
-    if not plain or file.body["size"] > documents.LONGEST:
+    kind = str(file.body.get("file_type"))
+    pdf = kind == MEDIA_TYPE
+    if not pdf and not kind.startswith("text/"):
         raise MediaError(
-            "media_not_recognised",
-            f"{file.name} is no plain text of at most {documents.LONGEST} bytes.",
-            subject=file.name,
+            "media_not_recognised", f"{file.name} is no PDF and no plain text.", subject=file.name
         )
+    request = documents.settled(task.body["request"], pdf)
     cards = chosen_cards(runtime.settings.models)
-    encoder = runtime.models({"text": cards["text"]}).text
-    text = path.read_text("utf-8", "replace")
-    return documents.vectors_of(encoder, text, task.body["request"])
+    roles = ("text", "vision") if "visual" in request["options"] else ("text",)
+    models = runtime.models({role: cards[role] for role in roles})
+    if pdf:
+        with files.named(path, file.name):
+            rows = documents.of_pdf(
+                models.text, models.vision, path, runtime.settings, request,
+                lambda: _check(runtime),
+            )  # fmt: skip
+    else:
+        if file.body["size"] > documents.LONGEST:
+            raise MediaError(
+                "media_too_large",
+                f"{file.name} is longer than {documents.LONGEST} bytes.",
+                subject=file.name,
+            )
+        rows = documents.of_text(models.text, path.read_text("utf-8", "replace"), request)
+    if not rows:
+        raise MediaError("media_no_stream", f"{file.name} has no words.", subject=file.name)
+    asked = {"embedding_options": request["options"], "embedding_scopes": request["scopes"]}
+    return {"data": rows, "request": request, "facts": {**task.body["facts"], **asked}}
 
 
 def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:

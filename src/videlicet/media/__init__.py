@@ -7,6 +7,7 @@ The room's doors, each importable on its own so that nothing heavy loads before 
 * :mod:`videlicet.media.probe`: what a container holds, or a clear refusal.
 * :mod:`videlicet.media.decode`: one pass over pictures, shots and sound.
 * :mod:`videlicet.media.cut`: exact thumbnails, frames, clips and reels; query pictures and sounds.
+* :mod:`videlicet.media.pages`: the pages of PDF documents, and what they say.
 * :mod:`videlicet.media.remux`: copies with other chapters, nothing encoded anew.
 * :mod:`videlicet.media.sandbox`: what confines the child processes on this machine.
 

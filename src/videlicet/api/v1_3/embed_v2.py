@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from videlicet.api.errors import ApiError, invalid, missing
-from videlicet.api.v1_3 import assets
+from videlicet.api.v1_3 import assets, documents
 from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
 from videlicet.api.v1_3.embed import begin, models_of, task_of, tasks
 from videlicet.api.v1_3.embed import shown as first_form
@@ -38,8 +38,7 @@ from videlicet.api.v1_3.schemas.embed_v2 import (
 )
 from videlicet.api.v1_3.schemas.media_sources import MediaSource
 from videlicet.embedding.clips import NOTES, noted, vectors_of
-from videlicet.embedding.documents import USUAL
-from videlicet.embedding.inputs import Models, document, pictures, recording, texts
+from videlicet.embedding.inputs import Models, pictures, recording, texts
 from videlicet.embedding.space import DIMENSIONS, fused
 from videlicet.errors import MediaError
 from videlicet.ingest import files
@@ -95,7 +94,7 @@ def create(call: Call, body: Request) -> Any:
     "/embed-v2/tasks", status_code=202, response_model=Begun, response_model_exclude_none=True
 )
 def create_task(call: Call, body: TaskRequest) -> Any:
-    """Have the vectors of a recording, a picture or a plain text computed."""
+    """Have the vectors of a recording, a picture or a document computed."""
     name = known(body.model_name)
     wide = dimensions(name, body)
     part = getattr(body, body.input_type)
@@ -105,7 +104,7 @@ def create_task(call: Call, body: TaskRequest) -> Any:
         case Recording():
             request = of_recording(name, body.input_type, part)
         case Document():
-            request = _of_document(part)
+            request = documents.request_of(call, part)
         case _:
             request = {
                 "options": ["visual"], "scopes": ["asset"], "types": ["separate"], "clip": CLIP,
@@ -116,11 +115,7 @@ def create_task(call: Call, body: TaskRequest) -> Any:
     if isinstance(part, Recording):
         facts |= asked(body.input_type, request)
     elif isinstance(part, Document):
-        facts |= {
-            "embedding_options": request["options"],
-            "embedding_scopes": [one.replace("chunk", "local") for one in request["scopes"]],
-            "embedding_dimension": wide,
-        }
+        facts |= {**documents.asked(request), "embedding_dimension": wide}
     task = begin(call, 2, name, file_id, request, facts)
     return {"_id": task.id, "status": task.status, "metadata": {"embedding_dimension": wide}}
 
@@ -212,26 +207,6 @@ def _recording(
     }
 
 
-def _of_document(part: Document) -> dict[str, Any]:
-    """What is asked of a document, in our own words."""
-    if part.embedding_option == ["visual"]:
-        raise ApiError(400, "api_not_allowed", "Of documents only the text can be embedded.")
-    plan = None if part.segmentation is None else part.segmentation.sequential
-    most = USUAL if plan is None else plan.max_sentences
-    overlap = 0 if plan is None else plan.overlap_sentences
-    if overlap >= most:
-        raise invalid("document.segmentation: overlap_sentences must be less than max_sentences.")
-    scopes = part.embedding_scope or ["local", "asset"]
-    types = part.embedding_type or ["separate_embedding"]
-    return {
-        "options": ["text"],
-        "scopes": [one.replace("local", "chunk") for one in dict.fromkeys(scopes)],
-        "types": [one.removesuffix("_embedding") for one in types],
-        "sentences": most,
-        "overlap": overlap,
-    }
-
-
 def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
     """Words and media together as one vector."""
     sources = part.media_sources or []
@@ -259,7 +234,8 @@ def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
         try:
             with opened(call, source) as media:
                 if source.media_type == "document":
-                    vector, read = document(models, media)
+                    alone = len(sources) == 1 and not part.input_text
+                    vector, read = documents.vector_of(call, models, source, media, alone=alone)
                     vectors.append(vector)
                     counts = [*counts, *read]
                     continue
@@ -294,8 +270,7 @@ def _file(call: Caller, source: MediaSource, kind: str) -> tuple[str, dict[str, 
         )
         return file.id, {"input_url": source.url}
     data = decoded(source.base64_string or "", "media_source")
-    # Plain text is known by its name only.
-    name = "upload.txt" if kind == "document" else "upload"
+    name = documents.name_of(data) if kind == "document" else "upload"
     file = assets.make(call, method="direct", name=name, source=io.BytesIO(data), body=body)
     return file.id, {}
 
@@ -329,5 +304,8 @@ def _timed(row: Mapping[str, Any], kind: str, wide: int) -> dict[str, Any]:
         "embedding_scope": row["scope"],
         "start_sec": row["start"] if timed else None,
         "end_sec": row["end"] if timed else None,
+        "start_page_number": row.get("page"),
+        "end_page_number": row.get("page"),
+        "quadrant": row.get("quadrant"),
         "chunk_index": row.get("chunk_index"),
     }

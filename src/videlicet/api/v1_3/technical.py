@@ -31,6 +31,12 @@ def technical_metadata(file: Resource) -> dict[str, Any]:
         "file_mime_type": file.body.get("file_type"),
         "document_pdf_version": file.body.get("pdf"),
     }
+    if pages := file.body.get("pages"):
+        facts |= {
+            "document_page_count": pages["count"],
+            "document_page_width_pt": pages["width"],
+            "document_page_height_pt": pages["height"],
+        }
     if image := file.body.get("image"):
         facts |= {
             "file_container_format": image.get("format"),

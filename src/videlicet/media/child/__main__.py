@@ -23,6 +23,7 @@ OPERATIONS = {
     "clip": ("clip", "run_clip"),
     "copy": ("copy", "run_copy"),
     "reel": ("reel", "run_reel"),
+    "pdf": ("pages", "run_pdf"),
 }
 
 

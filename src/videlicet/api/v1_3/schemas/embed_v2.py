@@ -70,8 +70,12 @@ class Sequential(Model):
     overlap_sentences: int = Field(default=0, ge=0, le=99)
 
 
+class Spatial(Model):
+    strategy: Literal["standard", "quadrants"] | None = None
+
+
 class DocumentSegmentation(Model):
-    spatial: dict[str, str] | None = None
+    spatial: Spatial | None = None
     sequential: Sequential | None = None
 
 
@@ -124,6 +128,9 @@ class Datum(Model):
     embedding_scope: str | None = None
     start_sec: float | None = None
     end_sec: float | None = None
+    start_page_number: int | None = None
+    end_page_number: int | None = None
+    quadrant: str | None = None
     chunk_index: int | None = None
 
 
