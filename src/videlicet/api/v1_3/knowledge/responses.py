@@ -31,13 +31,21 @@ Event = tuple[str, dict[str, Any]]
 _log = logging.getLogger(__name__)
 
 
+#: An event of a stream.
+EVENT = {
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["data"],
+}
+
+
 @router.post(
     "/responses",
     response_model=Response,
     responses={
         200: {
             "description": "The response; with `stream` server-sent events.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": EVENT}},
         }
     },
 )
