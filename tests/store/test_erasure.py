@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from tests.store.samples import (
     asset,
     check_whole,
     enter,
+    entry,
     media,
     observations,
     task,
@@ -32,7 +34,7 @@ from videlicet.errors import InvalidInput, NotFound
 from videlicet.settings import Settings
 from videlicet.store import Store, VectorRow, doctor, open_store
 from videlicet.store.scanning import sightings
-from videlicet.types import Asset, Index, Modality
+from videlicet.types import Asset, Index, Kind, Modality, Resource
 
 CANARY = "zqxjkcanary"
 
@@ -255,3 +257,53 @@ def test_a_scan_finds_needles_across_blocks(
     assert sightings(tmp_path, []) == []
     with pytest.raises(ValueError, match="empty"):
         sightings(tmp_path, [b""])
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_nothing_is_put_into_what_was_removed_meanwhile(
+    small: tuple[Store, Index], elsewhere: bool
+) -> None:
+    """As by a worker that has not noticed yet, whether another index holds the asset or not."""
+    store, index = small
+    other = store.catalog.create_index(INGEST, "other", {})
+    made = add(store, index, f"{CANARY}.mp4", word=CANARY)
+    if elsewhere:
+        add(store, other, f"{CANARY}.mp4", word=CANARY)
+    store.remove_asset(MANAGE, index.id, made.id)
+    pair, seen = (index.id, made.id), observations(made, 3, CANARY)
+    for put in (
+        lambda: store.catalog.put_observations(INGEST, *pair, seen),
+        lambda: store.texts.put(INGEST, *pair, texts(seen)),
+        lambda: store.vectors.put(INGEST, index.id, Modality.SPEECH, SPACE, made.id, vectors(made)),
+        lambda: store.vectors.put(INGEST, index.id, Modality.SPEECH, SPACE, made.id, []),
+        lambda: store.catalog.put_indexed(INGEST, entry(index, made), again=True),
+    ):
+        with pytest.raises(NotFound) as refused:
+            put()
+        assert refused.value.code == "asset_not_found"
+    assert store.catalog.members(SEARCH, index.id) == []
+    if elsewhere:
+        check_whole(store, other, made, word=CANARY)
+    else:
+        assert store.scan(MANAGE, [CANARY.encode(), made.id.encode()]) == []
+        assert store.blobs.list(SEARCH) == []
+
+
+def test_an_asset_is_added_with_its_entry_or_not_at_all(store: Store, index: Index) -> None:
+    made = asset("film.mp4")
+    with pytest.raises(NotFound):
+        store.catalog.put_asset(INGEST, made, replace(entry(index, made), index_id="nowhere"))
+    assert store.catalog.assets(SEARCH) == []
+
+
+def test_the_blobs_of_a_resource_go_with_it_whatever_is_killed(place: Settings) -> None:
+    now = datetime.now(UTC)
+    with open_store(place, write=True, create=True) as store:
+        file = Resource("f1", Kind.FILE, "local", now, now, "ready")
+        store.catalog.put_resource(INGEST, file)
+        store.blobs.put(INGEST, "files/f1/original", b"film")
+        store.catalog.delete_resource(MANAGE, Kind.FILE, "f1", blobs=["files/f1/"])
+    with open_store(place, write=True) as store:
+        assert store.blobs.list(SEARCH) == []
+        with pytest.raises(NotFound):
+            store.catalog.delete_resource(MANAGE, Kind.FILE, "f1", blobs=["files/f1/"])
