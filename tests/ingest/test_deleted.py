@@ -11,7 +11,7 @@ import pytest
 from tests import samples
 from tests.ingest.rig import GRANT, INDEXING, Rig
 
-from videlicet.errors import NotFound, VidelicetError
+from videlicet.errors import Cancelled, NotFound, VidelicetError
 from videlicet.ingest import files, short
 from videlicet.ingest.client.entries import enter, remove_file
 from videlicet.ingest.client.requests import submit
@@ -23,6 +23,12 @@ from videlicet.store import Store, open_store
 from videlicet.types import Index, Kind, Resource, Status
 
 DELETED = "0" * 24
+
+
+@pytest.fixture(autouse=True)
+def _unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker does not find out by looking: only by what it does."""
+    monkeypatch.setattr("videlicet.ingest.worker.runtime.WATCH_EVERY", 60.0)
 
 
 def upload(store: Store, content: bytes, *, parts: int = 3, id: str = "f1") -> Resource:
@@ -108,6 +114,19 @@ def test_a_deletion_that_is_killed_is_carried_through(
         assert store.blobs.list(GRANT) == []
 
 
+def test_a_file_that_is_to_be_tried_again_leaves_its_room(rig: Rig) -> None:
+    def stopped() -> None:
+        raise Cancelled("cancelled", "The worker is being stopped.")
+
+    with rig.writing() as (store, _):
+        upload(store, b"film" * 1000)
+        with pytest.raises(Cancelled):
+            files.prepare(GRANT, store, rig.settings, "f1", stopped)
+        assert rig.staged == []
+        assert store.catalog.resource(GRANT, Kind.FILE, "f1").status == files.PROCESSING
+        assert len(store.blobs.list(GRANT)) == 3
+
+
 def test_a_file_that_fails_leaves_its_room(rig: Rig) -> None:
     """Also where it failed because the disk is full."""
     with rig.working() as (runtime, _):
@@ -169,7 +188,7 @@ def test_words_of_a_deleted_asset_are_not_written_again(
             real = getattr(part, name)
 
             def late(*values: Any) -> Any:
-                monkeypatch.undo()
+                setattr(part, name, real)
                 deleted()
                 return real(*values)
 

@@ -144,6 +144,8 @@ def _prepared(
             facts |= look(path, file.name, settings)
     except VidelicetError as error:
         if error.retryable:
+            # Whoever tries again begins anew; where the disk is full there is room until then.
+            shutil.rmtree(staging(settings, file.id), ignore_errors=True)
             raise
         return fail(grant, store, settings, file_id, error)
     except FileNotFoundError:  # deleted under our hands
