@@ -187,10 +187,12 @@ def use_up(store: Store, held: list[Any]) -> None:
         store.catalog.indexes(GRANT)
 
 
-def test_connections_that_are_used_up_are_told_as_such(rig: Rig) -> None:
+def test_connections_that_are_used_up_are_told_as_such(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with rig.writing() as (store, _):
         pool: Any = store.database.engine.pool
-        pool._timeout = 0.05
+        monkeypatch.setattr(pool, "_timeout", 0.05)
         held: list[Any] = []
         try:
             with pytest.raises(Conflict) as caught:
