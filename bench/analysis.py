@@ -115,14 +115,13 @@ def build(settings: Settings, minutes: int) -> str:
         store.catalog.put_asset(
             INGEST,
             Asset(asset_id, derived_id(asset_id) * 2, "talk.mp4", "/talk.mp4", 1, media, now),
+            IndexedAsset(
+                derived_id(index.id, asset_id), index.id, asset_id, Status.READY, now, now
+            ),
         )
         store.catalog.put_observations(INGEST, index.id, asset_id, [*seen, *said])
         for modality, found in vectors.items():
             store.vectors.put(INGEST, index.id, modality, text.card.id, asset_id, found)
-        entry = derived_id(index.id, asset_id)
-        store.catalog.put_indexed(
-            INGEST, IndexedAsset(entry, index.id, asset_id, Status.READY, now, now)
-        )
     return asset_id
 
 

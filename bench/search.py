@@ -66,6 +66,9 @@ def build(settings: Settings, segments: int) -> None:
                     asset_id, derived_id(str(number)) * 2, f"film {number}", f"/{number}.mp4", 1,
                     MediaInfo("mp4", span, None, (), None), now,
                 ),
+                IndexedAsset(
+                    derived_id(index.id, asset_id), index.id, asset_id, Status.READY, now, now
+                ),
             )  # fmt: skip
             chosen = rng.integers(0, len(centres), SEGMENTS)
             rows = centres[chosen] + rng.normal(0, 0.04, (SEGMENTS, centres.shape[1]))
@@ -95,12 +98,6 @@ def build(settings: Settings, segments: int) -> None:
             for modality, found in ((Modality.VISUAL, looks), (Modality.SPEECH, said)):
                 store.vectors.put(ingest, index.id, modality, text.card.id, asset_id, found)
             store.texts.put(ingest, index.id, asset_id, texts)
-            store.catalog.put_indexed(
-                ingest,
-                IndexedAsset(
-                    derived_id(index.id, asset_id), index.id, asset_id, Status.READY, now, now
-                ),
-            )
         store.vectors.optimize(ingest, index.id)
 
 

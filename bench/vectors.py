@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,15 @@ from numpy.typing import NDArray
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings, load
 from videlicet.store import VectorRow, open_store
-from videlicet.types import Modality, Span, derived_id
+from videlicet.types import (
+    Asset,
+    IndexedAsset,
+    MediaInfo,
+    Modality,
+    Span,
+    Status,
+    derived_id,
+)
 
 SIZES = (10_000, 100_000, 1_000_000)
 DIMENSIONS = 384
@@ -33,6 +42,7 @@ PER_ASSET = 100
 QUERIES = 120
 INGEST, SEARCH = Grant("bench", Purpose.INGEST), Grant("bench", Purpose.SEARCH)
 SPACE = "minilm"
+_MEDIA, _NOW = MediaInfo("mp4", Span.of(0, 5 * PER_ASSET), None, (), None), datetime.now(UTC)
 
 Floats = NDArray[np.float32]
 Find = Callable[[Floats], list[int]]
@@ -76,6 +86,11 @@ def fill(settings: Settings, rows: Floats) -> tuple[str, float, float]:
         began = time.perf_counter()
         for first in range(0, len(rows), PER_ASSET):
             asset = derived_id(str(first))
+            store.catalog.put_asset(
+                INGEST,
+                Asset(asset, asset * 2, asset, f"/{asset}", 1, _MEDIA, _NOW),
+                IndexedAsset(derived_id(index.id, asset), index.id, asset, Status.RUNNING, _NOW),
+            )
             store.vectors.put(
                 INGEST, index.id, Modality.VISUAL, SPACE, asset,
                 [

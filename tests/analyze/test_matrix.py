@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
 import subprocess
 import sys
 import time
@@ -18,7 +21,7 @@ from hypothesis import strategies as st
 from tests.analyze.outputs.made import answer, asset, material, piece
 from tests.analyze.slow_matrix import ASSETS, QUESTIONS, SlowAnalyst, fill, gathered
 
-from videlicet.analyze.matrix import Cell, evidence_hash, kept_in, run_matrix
+from videlicet.analyze.matrix import Cell, MatrixStore, evidence_hash, kept_in, run_matrix
 from videlicet.errors import AnalysisError, Conflict, InvalidInput, StoreError
 from videlicet.types import Answer, Finish, Modality, Sentence, Span, Usage
 
@@ -225,6 +228,54 @@ def test_a_file_that_cannot_grow_keeps_what_it_has(tmp_path: Path) -> None:
             signal.signal(signal.SIGXFSZ, old)
         assert kept.get("l") is None
     assert (tmp_path / "m.jsonl").stat().st_size == size
+
+
+class Full(io.FileIO):
+    """A file on a disk that is full for a while, and where then nothing can be cut off either."""
+
+    full = False
+
+    def write(self, data: Any) -> int:
+        if self.full:
+            super().write(bytes(data)[:9])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(data) or 0
+
+    def truncate(self, size: int | None = None) -> int:
+        if self.full:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().truncate(size)
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_file_that_cannot_even_shrink(tmp_path: Path, again: bool) -> None:
+    path = tmp_path / "m.jsonl"
+    with Full(path, "a+b") as file:
+        kept = MatrixStore(path, file)
+        kept.put(Cell("q", "a", "k", answer("first")))
+        file.full = True
+        with pytest.raises(StoreError) as caught:
+            kept.put(Cell("q", "b", "l", answer("second")))
+        assert caught.value.code in ("disk_full", "store_not_writable")
+        file.full = False
+        if again:
+            kept.put(Cell("q", "c", "m", answer("third")))
+    with kept_in(path) as kept:
+        assert [key for key in "klm" if kept.get(key)] == (["k", "m"] if again else ["k"])
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_disk_without_locks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(StoreError) as caught, kept_in(tmp_path / "m.jsonl"):
+        pass
+    assert caught.value.code == "store_not_writable"
+    assert "locked" in caught.value.message
 
 
 @pytest.mark.parametrize(("questions", "assets"), [([], ["a"]), (["Q", " "], ["a"]), (["Q"], [])])

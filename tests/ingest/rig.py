@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ from sqlalchemy import text
 from tests import samples
 
 from videlicet.ingest import Progress, ingest
+from videlicet.ingest.worker.runtime import Runtime
 from videlicet.media.sources import find_sources
 from videlicet.models import doubles
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.settings import Settings, load
 from videlicet.store import Store, open_store
 from videlicet.types import Index, Status
@@ -48,6 +50,19 @@ class Rig:
             there = {index.name: index for index in store.catalog.indexes(GRANT)}
             index = there.get(NAME) or store.catalog.create_index(GRANT, NAME, CARDS)
             yield store, index
+
+    @contextmanager
+    def working(self) -> Iterator[tuple[Runtime, Index]]:
+        """A worker's runtime in this process, with nothing that drives it."""
+        with self.writing() as (store, index):
+            models = ",".join(f"{role}={id}" for role, id in CARDS.items())
+            settings = load(self.settings.home, models=models)
+            grant = Grant("worker", Purpose.INGEST, EVERY_TENANT)
+            runtime = Runtime(grant, store, settings, lambda _: None, threading.Event(), None)
+            try:
+                yield runtime, index
+            finally:
+                runtime.close()
 
     def add(self, *sources: str | Path) -> dict[str, Progress]:
         """The last news of each source, by file name."""

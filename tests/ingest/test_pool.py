@@ -157,3 +157,40 @@ def test_a_failing_strand_does_not_hang() -> None:
     with pytest.raises(ValueError, match="no"):
         crew.finish()
     pool.close()
+
+
+@pytest.mark.timeout(20)
+def test_a_closed_pool_ends_the_pass() -> None:
+    pool = UnitPool(1)
+    pool.close()
+    crew = Crew(pool, 0, never)
+    crew.submit("lane", 0, 1, lambda: None)
+    with pytest.raises(Cancelled):
+        crew.submit("lane", 0, 1, lambda: None)
+    with pytest.raises(Cancelled):
+        crew.finish()
+
+
+def fill(pool: UnitPool) -> None:
+    while True:
+        pool.submit((1,), lambda: None)
+
+
+@pytest.mark.timeout(20)
+def test_a_pool_that_closes_under_a_strand_ends_the_pass() -> None:
+    pool = UnitPool(1)
+    crew = Crew(pool, 0, never)
+    strand = Strand(crew, "text", 0, 8)
+    gate, ran = threading.Event(), []
+    strand.submit(lambda: gate.wait() and None)
+    for _ in range(3):
+        strand.submit(lambda: ran.append(1))
+    closing = threading.Thread(target=pool.close)
+    closing.start()
+    with pytest.raises(RuntimeError):
+        fill(pool)
+    gate.set()
+    closing.join()
+    with pytest.raises(Cancelled):
+        crew.finish()
+    assert not ran

@@ -137,12 +137,17 @@ def task(index: Index, id: str = "t1", **changes: object) -> Task:
     return Task(**{**values, **changes})  # type: ignore[arg-type]
 
 
+def enter(store: Store, index: Index, made: Asset) -> Asset:
+    """Enter an asset in an index, as ingest does before it puts anything."""
+    store.catalog.put_asset(INGEST, made, entry(index, made, Status.RUNNING))
+    return made
+
+
 def add(store: Store, index: Index, name: str, *, word: str = "harbour", count: int = 6) -> Asset:
     """Put a whole asset in, in the order in which ingest does: ready comes last."""
     made = asset(name, metadata={"word": word})
     seen = observations(made, count, word)
-    store.catalog.put_asset(INGEST, made)
-    store.catalog.put_indexed(INGEST, entry(index, made, Status.RUNNING))
+    enter(store, index, made)
     store.catalog.put_observations(INGEST, index.id, made.id, seen)
     store.vectors.put(INGEST, index.id, Modality.SPEECH, SPACE, made.id, vectors(made, count))
     store.texts.put(INGEST, index.id, made.id, texts(seen))

@@ -20,6 +20,7 @@ from tests.store.samples import (
     add,
     asset,
     embedding,
+    enter,
     entry,
     media,
     observations,
@@ -176,7 +177,7 @@ def test_the_standing_of_an_asset_changes_and_keeps_its_first_time(
 
 
 def test_observations_come_back_exactly_and_in_order(store: Store, index: Index) -> None:
-    made = asset()
+    made = enter(store, index, asset())
     seen = observations(made)
     shuffled = [*seen[::-1], seen[3], embedding(made)]
     kept = store.catalog.put_observations(INGEST, index.id, made.id, shuffled)
@@ -193,7 +194,7 @@ def test_observations_come_back_exactly_and_in_order(store: Store, index: Index)
 
 
 def test_putting_observations_again_replaces_them(store: Store, index: Index) -> None:
-    made = asset()
+    made = enter(store, index, asset())
     store.catalog.put_observations(INGEST, index.id, made.id, observations(made))
     fresh = observations(made, 2, "boat")
     store.catalog.put_observations(INGEST, index.id, made.id, iter(fresh))
@@ -205,7 +206,7 @@ def test_putting_observations_again_replaces_them(store: Store, index: Index) ->
 def test_an_observation_of_another_asset_is_refused_and_nothing_changes(
     store: Store, index: Index
 ) -> None:
-    made, other = asset("a"), asset("b")
+    made, other = enter(store, index, asset("a")), asset("b")
     seen = observations(made)
     store.catalog.put_observations(INGEST, index.id, made.id, seen)
     with pytest.raises(InvalidInput):
@@ -215,8 +216,11 @@ def test_an_observation_of_another_asset_is_refused_and_nothing_changes(
 
 @pytest.mark.parametrize("bad", ["../x", "", "a/b", "ü"])
 def test_an_asset_id_is_a_plain_name(store: Store, index: Index, bad: str) -> None:
+    made = replace(asset(), id=bad)
     with pytest.raises(InvalidInput):
-        store.catalog.put_observations(INGEST, index.id, bad, [])
+        store.catalog.put_asset(INGEST, made, entry(index, made))
+    with pytest.raises(NotFound):
+        store.catalog.asset(SEARCH, bad)
 
 
 _instants = st.fractions(min_value=0, max_value=50, max_denominator=90_000)
@@ -233,7 +237,7 @@ def test_observations_within_a_span_are_those_that_share_time_with_it(
     if not store.catalog.indexes(SEARCH):
         store.catalog.create_index(INGEST, "main", {})
     (index,) = store.catalog.indexes(SEARCH)
-    made = asset()
+    made = enter(store, index, asset())
     seen = [
         Observation(made.id, Span(*sorted(s)), Modality.SPEECH, "c", Utterance(str(n), "en", 1.0))
         for n, s in enumerate(spans)

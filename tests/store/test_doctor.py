@@ -9,7 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.store.samples import INGEST, MANAGE, SEARCH, add, asset, check_whole, entry, observations
+from tests.store.samples import (
+    INGEST,
+    MANAGE,
+    SEARCH,
+    add,
+    asset,
+    check_whole,
+    enter,
+    entry,
+    observations,
+)
 
 from videlicet.settings import Settings
 from videlicet.store import Finding, Level, Store, doctor, open_store
@@ -102,8 +112,14 @@ def _lose_mark(place: Settings) -> None:
 def _half_add(place: Settings) -> None:
     with open_store(place, write=True) as store:
         index = store.catalog.index(SEARCH, "main")
-        half = asset("half.mp4")
+        half = enter(store, index, asset("half.mp4"))
         store.catalog.put_observations(INGEST, index.id, half.id, observations(half))
+    # As programs of old could leave it.
+    _harm(
+        place,
+        "DELETE FROM indexed_assets WHERE slot = 9",
+        f"DELETE FROM assets WHERE id = '{half.id}'",
+    )
 
 
 @pytest.mark.parametrize(

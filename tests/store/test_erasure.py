@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from tests.store.samples import (
     add,
     asset,
     check_whole,
+    enter,
+    entry,
     media,
     observations,
     task,
@@ -31,7 +34,7 @@ from videlicet.errors import InvalidInput, NotFound
 from videlicet.settings import Settings
 from videlicet.store import Store, VectorRow, doctor, open_store
 from videlicet.store.scanning import sightings
-from videlicet.types import Asset, Index, Modality
+from videlicet.types import Asset, Index, Kind, Modality, Resource
 
 CANARY = "zqxjkcanary"
 
@@ -65,7 +68,7 @@ def _add_canary(store: Store, index: Index) -> tuple[Asset, list[VectorRow]]:
     made = replace(made, blob=f"assets/{made.id}/original")
     seen = observations(made, 30, CANARY)
     rows = [replace(row, vector=row.vector * 3) for row in vectors(made, 30)]
-    store.catalog.put_asset(INGEST, made)
+    enter(store, index, made)
     store.catalog.put_observations(INGEST, index.id, made.id, seen)
     for space in (SPACE, "other"):
         store.vectors.put(INGEST, index.id, Modality.SPEECH, space, made.id, rows)
@@ -123,7 +126,7 @@ def test_an_asset_that_fills_a_group_leaves_no_centroid_behind(
     store, index = small
     for n in range(4):
         add(store, index, f"{n}.mp4", count=40)
-    made = asset(CANARY)
+    made = enter(store, index, asset("plain.mp4"))
     vector = np.full(DIMENSIONS, -1, np.float32) * np.linspace(1, 2, DIMENSIONS, dtype=np.float32)
     unit = vector / np.linalg.norm(vector)
     rows = [replace(row, vector=unit) for row in vectors(made, 60)]
@@ -139,7 +142,8 @@ def test_an_asset_that_fills_a_group_leaves_no_centroid_behind(
     store.vectors.delete_asset(MANAGE, index.id, made.id)
     assert nearest() < 0.99
     needles = _needles(made, rows[:1])
-    assert [s for s in store.scan(MANAGE, needles) if s.needle != made.id.encode()] == []
+    known = (made.id.encode(), made.sha256.encode())
+    assert [s for s in store.scan(MANAGE, needles) if s.needle not in known] == []
 
 
 def test_an_asset_in_two_indexes_stays_in_the_other(store: Store, index: Index) -> None:
@@ -253,3 +257,53 @@ def test_a_scan_finds_needles_across_blocks(
     assert sightings(tmp_path, []) == []
     with pytest.raises(ValueError, match="empty"):
         sightings(tmp_path, [b""])
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_nothing_is_put_into_what_was_removed_meanwhile(
+    small: tuple[Store, Index], elsewhere: bool
+) -> None:
+    """As by a worker that has not noticed yet, whether another index holds the asset or not."""
+    store, index = small
+    other = store.catalog.create_index(INGEST, "other", {})
+    made = add(store, index, f"{CANARY}.mp4", word=CANARY)
+    if elsewhere:
+        add(store, other, f"{CANARY}.mp4", word=CANARY)
+    store.remove_asset(MANAGE, index.id, made.id)
+    pair, seen = (index.id, made.id), observations(made, 3, CANARY)
+    for put in (
+        lambda: store.catalog.put_observations(INGEST, *pair, seen),
+        lambda: store.texts.put(INGEST, *pair, texts(seen)),
+        lambda: store.vectors.put(INGEST, index.id, Modality.SPEECH, SPACE, made.id, vectors(made)),
+        lambda: store.vectors.put(INGEST, index.id, Modality.SPEECH, SPACE, made.id, []),
+        lambda: store.catalog.put_indexed(INGEST, entry(index, made), again=True),
+    ):
+        with pytest.raises(NotFound) as refused:
+            put()
+        assert refused.value.code == "asset_not_found"
+    assert store.catalog.members(SEARCH, index.id) == []
+    if elsewhere:
+        check_whole(store, other, made, word=CANARY)
+    else:
+        assert store.scan(MANAGE, [CANARY.encode(), made.id.encode()]) == []
+        assert store.blobs.list(SEARCH) == []
+
+
+def test_an_asset_is_added_with_its_entry_or_not_at_all(store: Store, index: Index) -> None:
+    made = asset("film.mp4")
+    with pytest.raises(NotFound):
+        store.catalog.put_asset(INGEST, made, replace(entry(index, made), index_id="nowhere"))
+    assert store.catalog.assets(SEARCH) == []
+
+
+def test_the_blobs_of_a_resource_go_with_it_whatever_is_killed(place: Settings) -> None:
+    now = datetime.now(UTC)
+    with open_store(place, write=True, create=True) as store:
+        file = Resource("f1", Kind.FILE, "local", now, now, "ready")
+        store.catalog.put_resource(INGEST, file)
+        store.blobs.put(INGEST, "files/f1/original", b"film")
+        store.catalog.delete_resource(MANAGE, Kind.FILE, "f1", blobs=["files/f1/"])
+    with open_store(place, write=True) as store:
+        assert store.blobs.list(SEARCH) == []
+        with pytest.raises(NotFound):
+            store.catalog.delete_resource(MANAGE, Kind.FILE, "f1", blobs=["files/f1/"])

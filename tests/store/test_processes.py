@@ -21,6 +21,7 @@ from tests.store.samples import (
     add,
     asset,
     check_whole,
+    enter,
     settings,
     vectors,
 )
@@ -185,6 +186,7 @@ def test_a_full_disk_loses_nothing(place: Settings, store: Store) -> None:
     index = store.catalog.create_index(INGEST, "main", {})
     made = add(store, index, "film.mp4")
     store.blobs.put(INGEST, f"assets/{made.id}/thumb.jpg", b"old")
+    enter(store, index, asset("big.mp4"))
     big = vectors(asset("big.mp4"), 2000)
     size = max(path.stat().st_size for path in place.home.rglob("*") if path.is_file())
     try:

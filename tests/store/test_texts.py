@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from tests.store.samples import INGEST, MANAGE, SEARCH, asset
+from tests.store.samples import INGEST, MANAGE, SEARCH, asset, enter
 
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.store import Store, TextRow
@@ -25,7 +25,7 @@ SPEECH, TEXT = Modality.SPEECH, Modality.TEXT
 def _put(
     store: Store, index: Index, name: str, lines: Sequence[str], modality: Modality = SPEECH
 ) -> str:
-    made = asset(name)
+    made = enter(store, index, asset(name))
     rows = [
         TextRow(derived_id(name, str(n)), modality, Span.of(n, n + 1), line)
         for n, line in enumerate(lines)

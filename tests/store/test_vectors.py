@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.store.samples import EXPORT, INGEST, MANAGE, SEARCH, asset, settings
+from tests.store.samples import EXPORT, INGEST, MANAGE, SEARCH, asset, enter, settings
 
 from videlicet.errors import InvalidInput, StoreError
 from videlicet.settings import Settings
@@ -40,7 +40,7 @@ def _clustered(rows: int, dimensions: int = 24, seed: int = 0) -> Floats:
 
 
 def _put(store: Store, index: Index, name: str, rows: Floats, space: str = SPACE) -> str:
-    id = asset(name).id
+    id = enter(store, index, asset(name)).id
     store.vectors.put(
         INGEST, index.id, MODALITY, space, id,
         [
@@ -156,8 +156,9 @@ def test_putting_replaces_and_is_seen_by_open_readers(place: Settings, store: St
 
 
 def test_of_rows_with_one_id_the_last_stays(store: Store, index: Index) -> None:
+    made = enter(store, index, asset())
     rows = [VectorRow("same", Span.of(n, n + 1), _clustered(3)[n]) for n in range(3)]
-    store.vectors.put(INGEST, index.id, MODALITY, SPACE, asset().id, rows)
+    store.vectors.put(INGEST, index.id, MODALITY, SPACE, made.id, rows)
     (found,) = _search(store, index, _clustered(3)[:1], 9)
     assert [m.span for m in found] == [Span.of(2, 3)]
 

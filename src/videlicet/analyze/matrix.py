@@ -6,7 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -86,6 +86,8 @@ class MatrixStore:
         self._path = path
         self._file = file
         self._cells: dict[str, Cell] = {}
+        #: Where the last line that is whole ends.
+        self._end = 0
         self._read()
 
     def get(self, key: str) -> Cell | None:
@@ -100,20 +102,22 @@ class MatrixStore:
         line = json.dumps(_cell_to_row(cell), ensure_ascii=False).encode(
             "utf-8", "backslashreplace"
         )
-        end = self._file.seek(0, os.SEEK_END)
         try:
+            # What an earlier put could not take back goes first.
+            self._file.truncate(self._end)
             view = memoryview(line + b"\n")
             while view:
                 view = view[self._file.write(view) :]
             os.fsync(self._file.fileno())
         except OSError as error:
-            self._file.truncate(end)
+            with suppress(OSError):
+                self._file.truncate(self._end)
             raise _not_written(self._path, error) from error
+        self._end += len(line) + 1
         self._cells[cell.key] = cell
 
     def _read(self) -> None:
         self._file.seek(0)
-        whole = 0
         for number, line in enumerate(self._file.read().splitlines(keepends=True), 1):
             try:
                 if not line.endswith(b"\n") and _torn(line):
@@ -127,8 +131,8 @@ class MatrixStore:
                     remedy="Name another file, or remove the line.",
                 ) from error
             self._cells[cell.key] = cell
-            whole += len(line)
-        self._file.truncate(whole)
+            self._end += len(line)
+        self._file.truncate(self._end)
 
 
 @contextmanager
@@ -156,7 +160,17 @@ def kept_in(path: str | os.PathLike[str]) -> Iterator[MatrixStore]:
                 subject=str(target),
                 remedy="Wait for it to finish, or name another file.",
             ) from error
-        _sync_folder(target.absolute().parent)
+        except OSError as error:
+            raise StoreError(
+                "store_not_writable",
+                f"{target} cannot be locked: {error.strerror}.",
+                subject=str(target),
+                remedy="Name a file on a disk that keeps locks.",
+            ) from error
+        try:
+            _sync_folder(target.absolute().parent)
+        except OSError as error:
+            raise _not_written(target, error) from error
         yield MatrixStore(target, file)
 
 
@@ -301,5 +315,5 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _not_written(path: Path, error: OSError) -> StoreError:
-    code = "disk_full" if error.errno == errno.ENOSPC else "store_not_writable"
+    code = "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "store_not_writable"
     return StoreError(code, f"{path} cannot be written: {error.strerror}.", subject=str(path))

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import NotFound, TaskError, VidelicetError, from_json
@@ -41,7 +41,10 @@ READY, FAILED, CANCELED = "ready", "failed", "canceled"
 LIVE, ENDED = (QUEUED, PENDING, PROCESSING), (READY, FAILED, CANCELED)
 #: The parent of files that came with a request and are nobody's asset.
 OWN = "analysis"
-#: What the hidden index is called in which files are observed that stand in no other.
+#: How long such a file may wait for its analysis to be made, or answered at once.
+UNCLAIMED = timedelta(hours=1)
+#: What the hidden index is called in which files are observed that stand in no other; further ones,
+#: for other models, have a word more.
 INDEX = "~analysis"
 EVENTS = {
     READY: delivery.ANALYZED,
@@ -69,24 +72,26 @@ def place_of(
     if held:
         best = max(held, key=lambda video: video.status == videos.READY)
         return indexes[best.parent], best
-    for index in indexes.values():
-        if index.hidden and index.name == INDEX:
-            return index, None
-    return _hidden(grant, store, cards), None
+    return _ours(indexes.values()) or _hidden(grant, store, cards), None
 
 
 def _hidden(grant: Grant, store: Store, cards: dict[str, str]) -> Index:
     with store.database.held("analysis index"):
-        try:
-            there = store.catalog.index(grant, INDEX)
-        except NotFound:
-            pass
-        else:
-            if dict(there.cards) == cards:
-                return there
-            # Made with the models of yesterday, whose observations stay with it.
-            store.catalog.rename_index(grant, there.id, f"{INDEX} {there.id}")
-        return store.catalog.create_index(grant, INDEX, cards, {"hidden": True})
+        every = store.catalog.indexes(grant, hidden=True)
+        if there := _ours(index for index in every if dict(index.cards) == cards):
+            return there
+        # What was observed with the models of yesterday stays in an index of its own; and others
+        # may call theirs what they like.
+        taken = {index.name for index in every}
+        name = f"{INDEX} {random_id()}" if INDEX in taken else INDEX
+        return store.catalog.create_index(grant, name, cards, {"hidden": True})
+
+
+def _ours(indexes: Iterable[Index]) -> Index | None:
+    """The index among these that is observed in for analyses only."""
+    return next(
+        (one for one in indexes if one.hidden and one.name.partition(" ")[0] == INDEX), None
+    )
 
 
 def waiting(runtime: Runtime) -> list[Resource]:
@@ -122,6 +127,9 @@ def run(runtime: Runtime, tenant: str, id: str) -> str:
         one = catalog.update_resource(
             grant, Kind.ANALYSIS, id, when=[PENDING, PROCESSING], status=PROCESSING
         )
+        if one.status in ENDED:
+            # Whoever ended it may have been killed before the rest was done.
+            settle(grant, runtime.store, one)
         if one.status != PROCESSING:
             return one.status
         try:
@@ -164,15 +172,21 @@ def end(
         grant, Kind.ANALYSIS, one.id, when=when, status=status,
         body={**body, "completed_at": instant_text(datetime.now(UTC))},
     )  # fmt: skip
-    if ended.status not in ENDED:
-        return ended  # it was begun meanwhile
+    if ended.status in ENDED:  # else it was begun meanwhile
+        settle(grant, store, ended)
+    return ended
+
+
+def settle(grant: Grant, store: Store, ended: Resource) -> None:
+    """Take away what came with an analysis that has ended, and have its end told. Done again it
+    changes nothing."""
     if ended.body.get("own"):
         with suppress(NotFound):
             remove_file(replace(grant, purpose=Purpose.MANAGE), store, ended.body["own"])
     if ended.body.get("pictures"):
-        store.blobs.delete(grant, f"analyses/{one.id}/")
+        store.blobs.delete(grant, folder_of(ended.id))
     if ended.parent:
-        return ended  # a batch of a thousand is not told of a thousand times
+        return  # a batch of a thousand is not told of a thousand times
     error = ended.body.get("error")
     data = {
         "id": ended.id,
@@ -183,7 +197,41 @@ def end(
         "error": None if error is None else {"message": error["message"]},
     }
     delivery.announce(grant, store, EVENTS[ended.status], data, ended.id)
-    return ended
+
+
+def sweep(grant: Grant, store: Store) -> None:
+    """Clear away what came with requests and nobody waits for any more, as where a server was
+    killed; and batches whose time is over."""
+    catalog = store.catalog
+    forget_batches(grant, store)
+    known = {key.split("/")[1] for key in store.blobs.list(grant, "analyses/")}
+    for some in chunked(sorted(known)):
+        ended, _ = catalog.find_resources(grant, Kind.ANALYSIS, ids=some, status=ENDED)
+        for one in ended:
+            settle(replace(grant, tenant=one.tenant), store, one)
+    # Requests that are waited for end within minutes.
+    old, _ = catalog.find_resources(
+        grant, Kind.FILE, parent=OWN, until=datetime.now(UTC) - UNCLAIMED
+    )
+    for file in old:
+        _, claims = catalog.find_resources(
+            grant, Kind.ANALYSIS, status=LIVE, body=[(["own"], "==", file.id)], limit=0
+        )
+        if not claims:
+            managing = replace(grant, tenant=file.tenant, purpose=Purpose.MANAGE)
+            with suppress(NotFound):
+                remove_file(managing, store, file.id)
+
+
+def forget_batches(grant: Grant, store: Store) -> None:
+    """Delete the batches whose time is over, with their analyses."""
+    now = datetime.now(UTC)
+    batches, _ = store.catalog.find_resources(grant, Kind.BATCH)
+    for batch in batches:
+        if batch.expires_at is not None and batch.expires_at < now:
+            store.catalog.delete_resources(grant, Kind.ANALYSIS, parent=batch.id)
+            with suppress(NotFound):
+                store.catalog.delete_resource(grant, Kind.BATCH, batch.id)
 
 
 def _result(runtime: Runtime, grant: Grant, one: Resource) -> dict[str, Any]:
@@ -233,6 +281,11 @@ def _pictures(runtime: Runtime, grant: Grant, one: Resource) -> list[Material]:
     ]
 
 
+def folder_of(id: str) -> str:
+    """What the blob keys of an analysis begin with."""
+    return f"analyses/{id}/"
+
+
 def picture(id: str, number: int) -> str:
     """The blob key of one of the pictures of an analysis."""
-    return f"analyses/{id}/{number}"
+    return f"{folder_of(id)}{number}"

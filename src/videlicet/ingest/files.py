@@ -13,15 +13,18 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import MediaError, VidelicetError
+from videlicet.errors import MediaError, NotFound, VidelicetError
 from videlicet.ingest.plan import staging
 from videlicet.media.probe import probe
 from videlicet.media.process import readable
+from videlicet.rights import EVERY_TENANT
 from videlicet.store.catalog.rows import media_to_json
 from videlicet.store.home import translated
 from videlicet.types import Kind, MediaInfo, Resource
@@ -59,14 +62,19 @@ _CONTAINERS = {
 }
 
 
+def folder_of(file_id: str) -> str:
+    """What the blob keys of all bytes of a file begin with."""
+    return f"files/{file_id}/"
+
+
 def original(file_id: str) -> str:
     """The blob key of a file's bytes."""
-    return f"files/{file_id}/original"
+    return f"{folder_of(file_id)}original"
 
 
 def part(file_id: str, number: int) -> str:
     """The blob key of one part of a file that is uploaded in parts."""
-    return f"files/{file_id}/parts/{number}"
+    return f"{folder_of(file_id)}parts/{number}"
 
 
 def lock_of(file_id: str) -> str:
@@ -109,7 +117,20 @@ def prepare(
 
     Safe to run again after any interruption, but not twice at once (:func:`lock_of`). ``check`` is
     called often and may raise.
+
+    Raises:
+        NotFound: ``resource_not_found``, it was deleted; what was written of it since goes too.
     """
+    try:
+        return _prepared(grant, store, settings, file_id, check)
+    except NotFound:
+        _forget(grant, store, settings, file_id)
+        raise
+
+
+def _prepared(
+    grant: Grant, store: Store, settings: Settings, file_id: str, check: Callable[[], None]
+) -> Resource:
     file = store.catalog.resource(grant, Kind.FILE, file_id)
     if file.status != PROCESSING:
         return file
@@ -124,23 +145,48 @@ def prepare(
             facts |= look(path, file.name, settings)
     except VidelicetError as error:
         if error.retryable:
+            # Whoever tries again begins anew; where the disk is full there is room until then.
+            shutil.rmtree(staging(settings, file.id), ignore_errors=True)
             raise
-        return fail(grant, store, file, error)
+        return fail(grant, store, settings, file_id, error)
+    except FileNotFoundError:  # deleted under our hands
+        return fail(grant, store, settings, file_id, _gone(file))
     return store.catalog.update_resource(
         grant, Kind.FILE, file.id, when=[PROCESSING], status=READY,
         body={**facts, "parts": None},
     )  # fmt: skip
 
 
-def fail(grant: Grant, store: Store, file: Resource, error: VidelicetError) -> Resource:
-    """Keep the reason with a file that cannot be used; its bytes go."""
-    failed = store.catalog.update_resource(
-        grant, Kind.FILE, file.id, when=[PROCESSING], status=FAILED,
-        body={"error": error.to_json(), "blob": None, "parts": None},
-    )  # fmt: skip
+def fail(
+    grant: Grant, store: Store, settings: Settings, file_id: str, error: VidelicetError
+) -> Resource:
+    """Keep the reason with a file that cannot be used; its bytes go.
+
+    Raises:
+        NotFound: ``resource_not_found``, it was deleted; its bytes are gone all the same.
+    """
+    # First: where the disk is full this makes the room that the rest needs.
+    shutil.rmtree(staging(settings, file_id), ignore_errors=True)
+    try:
+        failed = store.catalog.update_resource(
+            grant, Kind.FILE, file_id, when=[PROCESSING], status=FAILED,
+            body={"error": error.to_json(), "blob": None, "parts": None},
+        )  # fmt: skip
+    except NotFound:
+        _forget(grant, store, settings, file_id)
+        raise
     if failed.status == FAILED:
-        store.blobs.delete(grant, f"files/{file.id}/")
+        store.blobs.delete(grant, folder_of(file_id))
     return failed
+
+
+def _forget(grant: Grant, store: Store, settings: Settings, file_id: str) -> None:
+    """Take away what was written of a file after it had been deleted."""
+    try:
+        store.catalog.resource(replace(grant, tenant=EVERY_TENANT), Kind.FILE, file_id)
+    except NotFound:
+        shutil.rmtree(staging(settings, file_id), ignore_errors=True)
+        store.blobs.delete(grant, folder_of(file_id))
 
 
 def look(path: Path, name: str, settings: Settings) -> dict[str, Any]:
@@ -191,8 +237,9 @@ def _gather(
         else:
             _join(grant, store, file, whole, check)
         store.blobs.move_in(grant, key, whole)
-        folder.rmdir()
-    store.blobs.delete(grant, f"files/{file.id}/parts/")
+        # With what a try that was killed left in it.
+        shutil.rmtree(folder, ignore_errors=True)
+    store.blobs.delete(grant, f"{folder_of(file.id)}parts/")
     return store.blobs.path(grant, key)
 
 
@@ -201,7 +248,7 @@ def _join(
 ) -> None:
     parts = int(file.body.get("parts") or 0)
     if not parts:
-        raise MediaError("media_gone", f"The bytes of {file.name} are gone.", subject=file.id)
+        raise _gone(file)
     with translated(whole.parent), whole.open("wb") as out:
         for number in range(1, parts + 1):
             with store.blobs.path(grant, part(file.id, number)).open("rb") as source:
@@ -210,6 +257,10 @@ def _join(
                     out.write(block)
         out.flush()
         os.fsync(out.fileno())
+
+
+def _gone(file: Resource) -> MediaError:
+    return MediaError("media_gone", f"The bytes of {file.name} are gone.", subject=file.id)
 
 
 def _hashed(path: Path, file: Resource, check: Callable[[], None]) -> dict[str, str]:

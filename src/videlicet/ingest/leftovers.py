@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videlicet.errors import NotFound
 from videlicet.ingest.files import PROCESSING
 from videlicet.ingest.plan import INCOMING, staging
 from videlicet.types import Kind, Status
@@ -31,9 +34,11 @@ def sweep(grant: Grant, store: Store, settings: Settings) -> None:
     for entry in unfinished:
         if entry.asset_id not in kept:
             take_back(grant, store, entry.index_id, entry.asset_id)
+    kept |= _waiting(grant, store)
     for path in _staged(settings):
         if path.name not in kept and not path.name.startswith(INCOMING):
-            shutil.rmtree(path)
+            _remove(path)
+    sweep_old(grant, store)
 
 
 def sweep_incoming(settings: Settings) -> None:
@@ -41,7 +46,7 @@ def sweep_incoming(settings: Settings) -> None:
     it takes any."""
     for path in _staged(settings):
         if path.name.startswith(INCOMING):
-            shutil.rmtree(path)
+            _remove(path)
 
 
 def sweep_shared(runtime: Runtime) -> None:
@@ -58,13 +63,20 @@ def sweep_shared(runtime: Runtime) -> None:
             if alone and entry.asset_id not in _owned(grant, store):
                 take_back(grant, store, entry.index_id, entry.asset_id)
     staged = _staged(runtime.settings)
-    kept = _owned(grant, store)
-    for kind in (Kind.FILE, Kind.EMBEDDING):
-        waiting, _ = store.catalog.find_resources(grant, kind, status=[PROCESSING])
-        kept |= {one.id for one in waiting}
+    kept = _owned(grant, store) | _waiting(grant, store)
     for path in staged:
         if path.name not in kept and _idle(path) > UNUSED:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
+    sweep_old(grant, store)
+
+
+def sweep_old(grant: Grant, store: Store) -> None:
+    """Clear away what nobody waits for any more: embeddings whose time is over, and what
+    :func:`videlicet.ingest.analyses.sweep` does. Now and then, in any process that writes."""
+    from videlicet.ingest import analyses  # which imports what imports this
+
+    store.catalog.delete_resources(grant, Kind.EMBEDDING, expired=datetime.now(UTC))
+    analyses.sweep(grant, store)
 
 
 def lock_of(asset_id: str) -> str:
@@ -78,9 +90,27 @@ def _owned(grant: Grant, store: Store) -> set[str | None]:
     return {task.id for task in live} | {task.asset_id for task in live}
 
 
+def _waiting(grant: Grant, store: Store) -> set[str | None]:
+    """Files and embeddings that are worked on, or wait for a worker."""
+    return {
+        one.id
+        for kind in (Kind.FILE, Kind.EMBEDDING)
+        for one in store.catalog.find_resources(grant, kind, status=[PROCESSING])[0]
+    }
+
+
 def _staged(settings: Settings) -> list[Path]:
     folder = staging(settings, "")
     return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _remove(path: Path) -> None:
+    """Take something out of the staging. What cannot go stays: it keeps nobody from working."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _idle(folder: Path) -> float:
@@ -93,7 +123,14 @@ def _idle(folder: Path) -> float:
 
 
 def take_back(grant: Grant, store: Store, index_id: str, asset_id: str) -> None:
-    """Erase what an unfinished task derived; an asset that is ready stays."""
+    """Erase what an unfinished task derived; an asset that is ready stays. Of one that was deleted
+    meanwhile only blobs can have come since: all else is put into what is there."""
     there = store.catalog.indexed(grant, index_id, asset_id)
-    if there is not None and there.status is not Status.READY:
+    if there is not None and there.status is Status.READY:
+        return
+    try:
         store.remove_asset(grant, index_id, asset_id)
+    except NotFound:
+        store.blobs.delete(grant, f"indexes/{index_id}/{asset_id}/")
+        if not store.catalog.names(grant, [asset_id]):
+            store.blobs.delete(grant, f"assets/{asset_id}/")

@@ -39,21 +39,18 @@ def prepare(runtime: Runtime, tenant: str, file_id: str) -> str:
                 grant, runtime.store, runtime.settings, file_id, lambda: _check(runtime)
             ).status
     except NotFound:
-        shutil.rmtree(staging(runtime.settings, file_id), ignore_errors=True)
         return "gone"
     except VidelicetError as error:
         if runtime.closing:
             return PROCESSING  # nothing is wrong with it: the next worker begins anew
-        file = runtime.store.catalog.resource(grant, Kind.FILE, file_id)
-        return files.fail(grant, runtime.store, file, error).status
+        return give_up_file(runtime, tenant, file_id, error)
 
 
 def give_up_file(runtime: Runtime, tenant: str, file_id: str, error: VidelicetError) -> str:
-    """Fail a file for a fault of ours."""
+    """Fail a file for a fault of ours, or of what is around it."""
     grant = replace(runtime.grant, tenant=tenant)
     try:
-        file = runtime.store.catalog.resource(grant, Kind.FILE, file_id)
-        return files.fail(grant, runtime.store, file, error).status
+        return files.fail(grant, runtime.store, runtime.settings, file_id, error).status
     except NotFound:
         return "gone"
 
@@ -223,15 +220,13 @@ def _pictured(runtime: Runtime, path: Path) -> Observed:
 def strips_of(runtime: Runtime, tenant: str, plan: Plan, path: Path) -> dict[str, Strip]:
     """What the models of a plan say of a file: ``meaning``, ``looks``, ``sounds``, ``words``."""
     from videlicet.ingest.passes.assemble import assemble
-    from videlicet.ingest.passes.journal import Journal
+    from videlicet.ingest.passes.journal import journal_of
     from videlicet.ingest.passes.observe import observe
     from videlicet.ingest.passes.pool import Crew
 
     models = runtime.models(plan.cards)
-    crew = Crew(runtime.pool, runtime.order(), lambda: False, tenant)
-    folder = staging(runtime.settings, plan.asset_id)
-    folder.mkdir(parents=True, exist_ok=True)
-    with Journal(folder / f"{plan.key}.journal") as journal:
+    crew = Crew(runtime.pool, runtime.order(), lambda: runtime.closing, tenant)
+    with journal_of(plan, runtime.settings) as journal:
         observe(path, plan, models, crew, journal, runtime.settings, lambda _: lambda _: None)
         found = assemble(plan, models, journal)
     import numpy as np

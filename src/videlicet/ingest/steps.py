@@ -18,7 +18,7 @@ from videlicet.ingest.client.giving import forget, given, is_url, name_of
 from videlicet.ingest.enrich import enrich
 from videlicet.ingest.leftovers import LIVE, lock_of, take_back
 from videlicet.ingest.passes.assemble import Findings, Incomplete, assemble
-from videlicet.ingest.passes.journal import Journal
+from videlicet.ingest.passes.journal import journal_of
 from videlicet.ingest.passes.observe import observe
 from videlicet.ingest.passes.pool import Crew
 from videlicet.ingest.plan import Plan, require_unchanged, staging, stamp_of
@@ -159,8 +159,8 @@ class Steps:
                 metadata=self._attached(task),
                 tenant=task.tenant,
             ),
+            _entry(plan, Status.RUNNING, now),
         )
-        self._store.catalog.put_indexed(self._grant, _entry(plan, Status.RUNNING, now))
         if plan.blob is not None and not self._store.blobs.exists(self._grant, plan.blob):
             path = self._brought(task)
             assert path is not None
@@ -175,7 +175,7 @@ class Steps:
         reporter = Reporter(self._runtime, task)
         crew = Crew(self._runtime.pool, self._runtime.order(), self._stopped, task.tenant)
         models = self._runtime.models(plan.cards)
-        with self._journal(plan) as journal, files.named(path, plan.name):
+        with journal_of(plan, self._settings) as journal, files.named(path, plan.name):
             observe(path, plan, models, crew, journal, self._settings, reporter.lane)
         if plan.blob is None:
             require_unchanged(path, plan.stamp)
@@ -216,7 +216,7 @@ class Steps:
             notes = [*notes, f"{left_out} more sound track(s) were left out"]
         forget(self._grant, self._store, self._task_id)
         ready = replace(_entry(plan, Status.READY), notes=tuple(notes))
-        self._store.catalog.put_indexed(self._grant, ready)
+        self._store.catalog.put_indexed(self._grant, ready, again=True)
         self._note_ready(plan)
         self._end(Status.READY, plan, notes=ready.notes)
         self._clear(plan.asset_id)
@@ -236,6 +236,8 @@ class Steps:
         except NotFound:
             # The asset or its index was removed meanwhile, and the task with it.
             forget(self._grant, self._store, self._task_id)
+            if row is not None:
+                take_back(self._grant, self._store, row["index_id"], row["asset_id"])
             self._runtime.emit(Progress(self._task_id, "", Status.CANCELLED, **self._spent()))
             return
         if cancelled and task.status is not Status.CANCELLED:
@@ -261,7 +263,7 @@ class Steps:
     # -- small parts ----------------------------------------------------------------------------
 
     def _assembled(self, plan: Plan) -> Findings:
-        with self._journal(plan) as journal:
+        with journal_of(plan, self._settings) as journal:
             return assemble(plan, self._runtime.models(plan.cards), journal)
 
     def _note_ready(self, plan: Plan) -> None:
@@ -368,15 +370,6 @@ class Steps:
         video = catalog.resource(self._grant, Kind.VIDEO, video_id)
         file = catalog.resource(self._grant, Kind.FILE, video.body["file_id"])
         return files.bytes_of(self._grant, self._store, file)
-
-    @contextmanager
-    def _journal(self, plan: Plan) -> Iterator[Journal]:
-        folder = staging(self._settings, plan.asset_id)
-        with (
-            translated(self._settings.home),
-            Journal(folder / f"{plan.key}.journal") as journal,
-        ):
-            yield journal
 
     def _clear(self, asset_id: str | None) -> None:
         for name in (self._task_id, asset_id):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from types import TracebackType
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from videlicet.errors import InvalidInput, NotFound, StoreError
 from videlicet.rights import Grant, authorize
 from videlicet.settings import Settings
 from videlicet.store.blobs import Blobs, open_blobs
 from videlicet.store.catalog import Catalog
+from videlicet.store.catalog.resources import erase_later
 from videlicet.store.catalog.schema import erasures
 from videlicet.store.catalog.slots import slot_of
 from videlicet.store.catalog.standing import forget_asset, forget_index
@@ -160,12 +160,7 @@ class Store:
                 self.vectors.forget(connection, slot)
                 forget_asset(connection, index_id, asset_id)
                 keys = self.catalog.forget(connection, index_id, asset_id, slot)
-                connection.execute(
-                    insert(erasures).values(
-                        index_id=index_id, asset_id=asset_id, blobs=keys,
-                        created_at=datetime.now(UTC),
-                    )
-                )  # fmt: skip
+                erase_later(connection, index_id, asset_id, keys)
         return self.finish_erasures()
 
     def delete_index(self, grant: Grant, index_id: str) -> bool:

@@ -294,6 +294,13 @@ def _take(service: Any, upload_id: str, number: int, data: bytes) -> str:
             body={"number": number, "etag": etag, "size": len(data)},
         ),
     )  # fmt: skip
+    try:
+        catalog.resource(grant, Kind.UPLOAD, upload_id)
+    except NotFound:
+        # It was deleted while the chunk was on its way, and its file with it.
+        catalog.delete_resources(grant, Kind.CHUNK, parent=upload_id)
+        service.store.blobs.delete(grant, files.part(upload.parent, number))
+        raise
     return etag
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from videlicet.errors import Conflict, NotFound
 from videlicet.ingest import videos
 from videlicet.ingest.client.requests import call_off
+from videlicet.ingest.files import folder_of
 from videlicet.telemetry import traces
 from videlicet.types import Index, Kind, Resource, Status, Task, derived_id, random_id
 
@@ -104,9 +105,11 @@ def remove_video(grant: Grant, store: Store, video: Resource) -> None:
             "code": task.error["code"], "message": "It failed; its video was deleted since.",
         }  # fmt: skip
         catalog.update_task(grant, task.id, asset_id=None, error=error)
-    catalog.delete_resource(grant, Kind.VIDEO, video.id)
+    # First: whoever is killed in between leaves a video that can be deleted again.
     if catalog.indexed(grant, video.parent, video.id) is not None:
-        store.remove_asset(grant, video.parent, video.id)
+        with suppress(NotFound):  # whoever worked on it has just taken it back
+            store.remove_asset(grant, video.parent, video.id)
+    catalog.delete_resource(grant, Kind.VIDEO, video.id)
 
 
 def remove_index(grant: Grant, store: Store, index: Index) -> None:
@@ -132,7 +135,10 @@ def remove_file(grant: Grant, store: Store, file_id: str) -> None:
     for video in videos_of(grant, store, file_id):
         remove_video(grant, store, video)
     catalog = store.catalog
-    catalog.delete_resource(grant, Kind.FILE, file_id)
-    catalog.delete_resources(grant, Kind.UPLOAD, parent=file_id)
-    store.blobs.delete(grant, f"files/{file_id}/")
+    uploads, _ = catalog.find_resources(grant, Kind.UPLOAD, parent=file_id)
+    for upload in uploads:
+        catalog.delete_resources(grant, Kind.CHUNK, parent=upload.id)
+        with suppress(NotFound):
+            catalog.delete_resource(grant, Kind.UPLOAD, upload.id)
+    catalog.delete_resource(grant, Kind.FILE, file_id, blobs=[folder_of(file_id)])
     store.finish_erasures()

@@ -33,8 +33,9 @@ ENVIRONMENT = {
 }
 #: Bytes of the worker's log shown when it dies.
 _LOG = 2000
-#: Seconds that a worker has to end in good order.
-PATIENCE = 5.0
+#: Seconds that a worker has to end in good order, beside a process that ends too; and where
+#: nobody is in a hurry.
+PATIENCE, LONGEST_END = 5.0, 30.0
 #: Seconds to wait before a worker that died is started again: first, and at most.
 _PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
@@ -117,10 +118,16 @@ class Worker:
         self._send({"kind": "enqueue"})
 
     def stop(self) -> None:
-        """Let the worker end in good order and wait for it."""
+        """Let the worker end in good order and wait for it; after :data:`LONGEST_END` seconds it is
+        ended, which is always safe."""
         self._send({"kind": "stop"})
-        _drain(self._process.stdout)
-        self._process.wait()
+        limit = threading.Timer(LONGEST_END, self.kill)
+        limit.start()
+        try:
+            _drain(self._process.stdout)
+            self._process.wait()
+        finally:
+            limit.cancel()
 
     def finish(self, patience: float = PATIENCE) -> None:
         """Ask the worker to end while another thread reads its news; after so many seconds it is

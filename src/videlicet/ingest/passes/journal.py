@@ -12,14 +12,22 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from videlicet.ingest.plan import staging
+from videlicet.store.home import translated
+
+if TYPE_CHECKING:
+    from videlicet.ingest.plan import Plan
+    from videlicet.settings import Settings
 
 _HEAD = struct.Struct("<4sIII")  # magic, head bytes, body bytes, checksum of both
 _MAGIC = b"VJ01"
@@ -31,6 +39,18 @@ class Entry:
 
     head: Any
     arrays: Mapping[str, NDArray[np.float32]]
+
+
+@contextmanager
+def journal_of(plan: Plan, settings: Settings) -> Iterator[Journal]:
+    """The journal of what is planned, in its staging.
+
+    Raises:
+        StoreError: ``disk_full`` or ``store_not_writable``, here and within the block.
+    """
+    path = staging(settings, plan.asset_id) / f"{plan.key}.journal"
+    with translated(settings.home), Journal(path) as journal:
+        yield journal
 
 
 class Journal:

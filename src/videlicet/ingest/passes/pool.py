@@ -118,7 +118,8 @@ class Crew:
         unit: Callable[[], None],
         after: Callable[[], None] | None = None,
     ) -> None:
-        """Queue a unit whose room is taken; ``after`` runs when it ended, well or not."""
+        """Queue a unit whose room is taken; ``after`` runs when it ended, well or not. Where the
+        pool is closed it ends at once, and the pass with it."""
 
         def run() -> None:
             began = time.thread_time()
@@ -128,8 +129,11 @@ class Crew:
                 unit()
             except BaseException as raised:
                 error = raised
+            ended(error, time.thread_time() - began)
+
+        def ended(error: BaseException | None, seconds: float) -> None:
             with self._change:
-                self.cpu[lane] += time.thread_time() - began
+                self.cpu[lane] += seconds
                 self._waiting[lane] -= 1
                 self._error = self._error or error
                 self._change.notify_all()
@@ -138,7 +142,10 @@ class Crew:
 
         # Work on pictures goes first: the decoder, which must never wait, feeds it, and sound
         # fills the gaps.
-        self._pool.submit((rank, self._order), run, self._tenant)
+        try:
+            self._pool.submit((rank, self._order), run, self._tenant)
+        except RuntimeError:
+            ended(Cancelled("cancelled", "The worker is being stopped."), 0.0)
 
     def book(self, lane: str, seconds: float) -> None:
         """Add processor seconds spent outside the pool."""

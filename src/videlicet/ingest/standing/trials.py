@@ -181,14 +181,17 @@ class Trials:
                 while len(self._encoded) > KEPT:
                     self._encoded.popitem(last=False)
         except VidelicetError as error:
-            if error.retryable:
-                raise
-            # It is the query's own fault, and will not pass: the others go on.
-            self._blame(grant, row, error)
+            self._blamed(grant, row, error)
+            return None
+        try:
+            page = searcher.search(reading, index, replace(plain, asset_ids=(asset_id,)), encoded)
+        except NotFound:
+            raise  # the asset or the index has gone
+        except VidelicetError as error:
+            self._blamed(grant, row, error)
             return None
         if row.body["error"] is not None:
             self._blame(grant, row, None)
-        page = searcher.search(reading, index, replace(plain, asset_ids=(asset_id,)), encoded)
         if not page.hits:
             return None
         now = datetime.now(UTC)
@@ -205,6 +208,13 @@ class Trials:
                 "seed": random_id(),
             },
         )  # fmt: skip
+
+    def _blamed(self, grant: Grant, row: Resource, error: VidelicetError) -> None:
+        """Note what is the query's own fault, and will not pass: the others go on. Anything else is
+        raised."""
+        if error.retryable:
+            raise error
+        self._blame(grant, row, error)
 
     def _blame(self, grant: Grant, row: Resource, error: VidelicetError | None) -> None:
         if error is not None:

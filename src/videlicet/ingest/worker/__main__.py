@@ -113,8 +113,10 @@ def _serve(wire: Wire, runtime: Runtime) -> None:
     if neighbours is not None:
         neighbours.stop()
     busy = books.close()
-    if busy and runtime.presence is not None:
-        # Others take it up where it stands.
+    if busy:
+        # The next worker, or another one, takes it up where it stands; to wait for it here could
+        # take as long as a film.
+        traces.stop()
         os._exit(0)
     runtime.close()
     workflow.host(None)

@@ -24,7 +24,7 @@ from videlicet.errors import NotFound, StoreError, VidelicetError
 from videlicet.ingest import analyses
 from videlicet.ingest.delivery import due_in
 from videlicet.ingest.files import PROCESSING
-from videlicet.ingest.leftovers import LIVE
+from videlicet.ingest.leftovers import LIVE, sweep_old
 from videlicet.ingest.standing.trials import due_in as trial_due_in
 from videlicet.ingest.worker.workflow import (
     ANALYSIS_QUEUE,
@@ -63,6 +63,8 @@ _CONNECTIONS = 4, 12
 POLL, POLL_SHARED = 0.05, 0.5
 #: Seconds between two erasures, and for which the end waits for workflows to end.
 ERASE_EVERY, PATIENCE = 5.0, 2.0
+#: Seconds between two clearings of what nobody waits for any more.
+SWEEP_EVERY = 600.0
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _UNDER_WAY = ["ENQUEUED", "PENDING"]
 
@@ -273,7 +275,7 @@ class Books:
 
     def _keep(self) -> None:
         stirred = self._runtime.stirred
-        erased = time.monotonic()
+        erased = swept = time.monotonic()
         while not self._closed.is_set():
             stirred.wait(ERASE_EVERY)
             stirred.clear()
@@ -290,7 +292,10 @@ class Books:
                 if time.monotonic() - erased >= ERASE_EVERY:
                     erased = time.monotonic()
                     self.erase_ended()
-            except (VidelicetError, DBAPIError) as error:
+                if not self._shared and time.monotonic() - swept >= SWEEP_EVERY:
+                    swept = time.monotonic()
+                    sweep_old(self._runtime.grant, self._runtime.store)
+            except Exception as error:
                 # As when the disk is full: the next to stir, or the next worker, sees to it.
                 _log.warning("new work waits", exc_info=error)
 

@@ -8,9 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dbos import DBOS
-from sqlalchemy.exc import SQLAlchemyError
 
-from videlicet.errors import VidelicetError
 from videlicet.ingest.leftovers import sweep_shared
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ class Neighbours:
                 if time.monotonic() - swept >= SWEEP_EVERY:
                     swept = time.monotonic()
                     sweep_shared(self._runtime)
-            except (VidelicetError, SQLAlchemyError) as error:
+            except Exception as error:
                 _log.warning("cannot look after other workers", exc_info=error)
 
     def _look(self) -> None:

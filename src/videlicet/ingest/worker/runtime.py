@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import resource
 import threading
 import time
@@ -34,6 +35,8 @@ WATCH_EVERY = 0.25
 NEWS_EVERY, NOTE_EVERY = 0.1, 1.0
 #: How each role of an index's cards is named in :class:`Models`.
 ROLES = ("text", "vision", "reader", "speech", "sound")
+
+_log = logging.getLogger(__name__)
 
 
 class Runtime:
@@ -171,6 +174,9 @@ class Runtime:
                     status = Status.CANCELLED
                 except VidelicetError:
                     continue  # the store is busy or out of reach for a moment
+                except Exception as error:
+                    _log.warning("cannot look whether work was cancelled", exc_info=error)
+                    continue
                 if status is Status.CANCELLED:
                     event.set()
 

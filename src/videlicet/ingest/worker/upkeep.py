@@ -7,8 +7,6 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from videlicet.errors import VidelicetError
-
 if TYPE_CHECKING:
     from videlicet.store import Store
 
@@ -53,5 +51,5 @@ class Upkeep:
                 self._store.tidy()
                 if self._builds and rounds % BUILD_AFTER == 0:
                     self._store.tend()
-            except VidelicetError as error:
-                _log.warning("copies are not looked after", extra={"code": error.code})
+            except Exception as error:
+                _log.warning("copies are not looked after", exc_info=error)

@@ -31,7 +31,7 @@ from videlicet.store.catalog.schema import (
     slots,
     tasks,
 )
-from videlicet.store.catalog.slots import chunked, ensure_slot, require_index
+from videlicet.store.catalog.slots import chunked, put_entry, require_index, require_slot
 from videlicet.store.catalog.standing import Standing
 from videlicet.store.catalog.tasks import Tasks
 from videlicet.store.records import MANAGING, READING, WRITING
@@ -141,9 +141,13 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
 
     # -- assets -------------------------------------------------------------------------------
 
-    def put_asset(self, grant: Grant, asset: Asset) -> None:
-        """Add an asset, or bring it up to date. The first ``created_at`` stays, and metadata is
-        added to what is there."""
+    def put_asset(self, grant: Grant, asset: Asset, entry: IndexedAsset | None = None) -> None:
+        """Add an asset, or bring it up to date; with how it stands in an index, if given. The first
+        ``created_at`` stays, and metadata is added to what is there.
+
+        Raises:
+            NotFound: ``index_not_found``; then the asset is not added either.
+        """
         authorize(grant, WRITING, "asset")
         row = asset_row(asset)
         values = metadata_rows(asset.id, asset.metadata)
@@ -154,6 +158,8 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
             else:
                 connection.execute(insert(assets).values(row))
             _set_metadata(connection, asset.id, list(asset.metadata), values)
+            if entry is not None:
+                put_entry(connection, entry)
 
     def asset(self, grant: Grant, asset_id: str) -> Asset:
         """An asset by id.
@@ -267,32 +273,22 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
 
     # -- assets in indexes --------------------------------------------------------------------
 
-    def put_indexed(self, grant: Grant, entry: IndexedAsset) -> None:
-        """Say how an asset stands in an index. The first ``created_at`` stays.
+    def put_indexed(self, grant: Grant, entry: IndexedAsset, *, again: bool = False) -> None:
+        """Say how an asset stands in an index. The first ``created_at`` stays. With ``again`` it
+        must stand in it already: one that was taken out meanwhile does not come back.
 
         Raises:
             NotFound: ``index_not_found`` or ``asset_not_found``.
         """
         authorize(grant, WRITING, "asset")
-        row = {
-            "id": entry.id,
-            "status": entry.status.value,
-            "indexed_at": entry.indexed_at,
-            "notes": list(entry.notes),
-        }
         with self._writing() as connection:
             if not connection.execute(
                 select(assets.c.id).where(assets.c.id == entry.asset_id)
             ).first():
                 raise _unknown(entry.asset_id)
-            slot = ensure_slot(connection, entry.index_id, entry.asset_id)
-            changed = connection.execute(
-                update(indexed).where(indexed.c.slot == slot).values(row)
-            ).rowcount
-            if not changed:
-                connection.execute(
-                    insert(indexed).values(slot=slot, created_at=entry.created_at, **row)
-                )
+            if again:
+                require_slot(connection, entry.index_id, entry.asset_id)
+            put_entry(connection, entry)
 
     def indexed(self, grant: Grant, index_id: str, asset_id: str) -> IndexedAsset | None:
         """How an asset stands in an index, ``None`` where it is not in it."""

@@ -12,7 +12,7 @@ from videlicet.rights import Grant, authorize
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.rows import observation_of, observation_row, span_of
 from videlicet.store.catalog.schema import observations, slots
-from videlicet.store.catalog.slots import ensure_slot
+from videlicet.store.catalog.slots import require_slot
 from videlicet.store.records import READING, WRITING
 from videlicet.types import Embedding, Modality, Observation, Span
 
@@ -36,7 +36,8 @@ class Observations(Part):
 
         Raises:
             InvalidInput: an observation of another asset.
-            NotFound: ``index_not_found``.
+            NotFound: ``index_not_found``, or ``asset_not_found`` where the asset is not entered in
+                the index (any more).
         """
         authorize(grant, WRITING, "observations")
         self.require_writer()
@@ -52,7 +53,7 @@ class Observations(Part):
                 row = observation_row(one)
                 unique[row["id"]] = row
         with self._writing() as connection:
-            slot = ensure_slot(connection, index_id, asset_id)
+            slot = require_slot(connection, index_id, asset_id)
             connection.execute(delete(observations).where(observations.c.slot == slot))
             if unique:
                 connection.execute(_INSERT, [{"slot": slot, **row} for row in unique.values()])

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, ins
 from videlicet.errors import NotFound
 from videlicet.rights import EVERY_TENANT, Grant, authorize
 from videlicet.store.catalog.part import Part
-from videlicet.store.catalog.schema import folded, resources
+from videlicet.store.catalog.schema import erasures, folded, resources
 from videlicet.store.catalog.tasks import write_task
 from videlicet.store.records import MANAGING, READING
 from videlicet.types import Kind, Resource, Task
@@ -160,8 +160,11 @@ class Resources(Part):
             connection.execute(update(resources).where(resources.c.row == row.row).values(values))
             return resource_of(connection.execute(query).one())
 
-    def delete_resource(self, grant: Grant, kind: Kind, id: str) -> None:
-        """Take a resource away.
+    def delete_resource(
+        self, grant: Grant, kind: Kind, id: str, *, blobs: Sequence[str] = ()
+    ) -> None:
+        """Take a resource away. Its ``blobs``, if it has any, go with the next erasure
+        (``Store.finish_erasures``), even if this process ends before.
 
         Raises:
             NotFound: ``resource_not_found``.
@@ -170,6 +173,8 @@ class Resources(Part):
         with self._changing(kind) as connection:
             if not connection.execute(delete(resources).where(*_one(grant, kind, id))).rowcount:
                 raise _unknown(kind, id)
+            if blobs:
+                erase_later(connection, "", id, blobs)
 
     def _changing(self, kind: Kind) -> AbstractContextManager[Connection]:
         return self._database.writing() if kind in BESIDE else self._writing()
@@ -199,6 +204,15 @@ def put(connection: Connection, grant: Grant, one: Resource) -> None:
     where = [resources.c.kind == one.kind.value, resources.c.id == one.id]
     if not connection.execute(update(resources).where(*where, *_reach(grant)).values(row)).rowcount:
         connection.execute(insert(resources).values(row))
+
+
+def erase_later(connection: Connection, index_id: str, id: str, blobs: Sequence[str]) -> None:
+    """Note within a transaction that blobs (and all under those ending in ``/``) are to go."""
+    connection.execute(
+        insert(erasures).values(
+            index_id=index_id, asset_id=id, blobs=list(blobs), created_at=datetime.now(UTC)
+        )
+    )
 
 
 def _reach(grant: Grant) -> list[ColumnElement[bool]]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from videlicet.errors import InvalidInput, NotFound
-from videlicet.store.catalog.schema import indexes, slots
+from videlicet.store.catalog.schema import indexed, indexes, slots
+from videlicet.types import IndexedAsset
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -37,6 +38,40 @@ def ensure_slot(connection: Connection, index_id: str, asset_id: str) -> int:
         )
     made = connection.execute(insert(slots).values(index_id=index_id, asset_id=asset_id))
     return int(made.inserted_primary_key[0])  # type: ignore[index]
+
+
+def require_slot(connection: Connection, index_id: str, asset_id: str) -> int:
+    """The slot of an asset that is entered in an index. What is put into one that was deleted
+    meanwhile would never be found again, nor erased.
+
+    Raises:
+        NotFound: ``index_not_found`` or ``asset_not_found``.
+    """
+    found = slot_of(connection, index_id, asset_id)
+    if found is None:
+        require_index(connection, index_id)
+        raise NotFound(
+            "asset_not_found", f"Index {index_id} holds no asset {asset_id!r}.", subject=asset_id
+        )
+    return found
+
+
+def put_entry(connection: Connection, entry: IndexedAsset) -> None:
+    """Write how an asset stands in an index; the first ``created_at`` stays.
+
+    Raises:
+        NotFound: ``index_not_found``.
+    """
+    slot = ensure_slot(connection, entry.index_id, entry.asset_id)
+    row = {
+        "id": entry.id,
+        "status": entry.status.value,
+        "indexed_at": entry.indexed_at,
+        "notes": list(entry.notes),
+    }
+    changed = connection.execute(update(indexed).where(indexed.c.slot == slot).values(row)).rowcount
+    if not changed:
+        connection.execute(insert(indexed).values(slot=slot, created_at=entry.created_at, **row))
 
 
 def require_index(connection: Connection, index_id: str) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 
 from videlicet.errors import NotFound
 from videlicet.rights import EVERY_TENANT, Grant, authorize
 from videlicet.store.catalog.part import Part
-from videlicet.store.catalog.resources import put, resource_of
-from videlicet.store.catalog.schema import erasures, resources
+from videlicet.store.catalog.resources import erase_later, put, resource_of
+from videlicet.store.catalog.schema import resources
 from videlicet.store.catalog.slots import chunked, require_index, slot_of
 from videlicet.store.records import MANAGING
 from videlicet.types import Kind, Resource, match_id
@@ -107,12 +106,7 @@ def _forget(connection: Connection, index_id: str, query_id: str) -> None:
     trials = (resources.c.kind == Kind.TRIAL.value) & (resources.c.name == query_id)
     connection.execute(delete(resources).where(trials))
     connection.execute(delete(resources).where(*_is(Kind.QUERY, query_id)))
-    connection.execute(
-        insert(erasures).values(
-            index_id=index_id, asset_id=query_id, blobs=[f"queries/{query_id}/"],
-            created_at=datetime.now(UTC),
-        )
-    )  # fmt: skip
+    erase_later(connection, index_id, query_id, [f"queries/{query_id}/"])
 
 
 def _hush(connection: Connection, matches: Collection[str]) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from videlicet.errors import StoreError
+from videlicet.errors import Conflict, StoreError
 
 if TYPE_CHECKING:
     from videlicet.settings import Settings
@@ -110,6 +111,10 @@ class Database(ABC):
             yield
         except DBAPIError as error:
             raise self.fault(error) from error
+        except PoolTimeout as error:
+            raise Conflict(
+                "writer_busy", f"All connections to {self.name} are in use.", subject=self.name
+            ) from error
 
     def migrate(self) -> None:
         """Bring the tables up to date; a no-op (and no Alembic import) when they are.

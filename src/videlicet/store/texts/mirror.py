@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from videlicet.rights import Grant, authorize
 from videlicet.store.catalog.rows import span_of, span_text
 from videlicet.store.catalog.schema import indexes, slots, text_chunks, text_rows, text_spaces
-from videlicet.store.catalog.slots import chunked, ensure_slot, slot_of
+from videlicet.store.catalog.slots import chunked, require_slot, slot_of
 from videlicet.store.database import Database
 from videlicet.store.database.sqlite import SqliteDatabase
 from videlicet.store.home import Home
@@ -58,7 +58,7 @@ class MirroredTexts(Texts):
         self.require_writer()
         kept = by_modality(rows)
         with self._shared.writing() as connection:
-            slot = ensure_slot(connection, index_id, asset_id)
+            slot = require_slot(connection, index_id, asset_id)
             self.forget(connection, slot)
             for modality, texts in kept.items():
                 found = space_row(connection, index_id, modality)

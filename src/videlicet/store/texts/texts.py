@@ -19,7 +19,7 @@ from videlicet.errors import InvalidInput
 from videlicet.rights import Grant, authorize
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.schema import text_rows, text_spaces
-from videlicet.store.catalog.slots import ensure_slot, slot_of
+from videlicet.store.catalog.slots import require_slot, slot_of
 from videlicet.store.records import MANAGING, SEARCHING, WRITING, TextMatch, TextRow
 from videlicet.store.texts.counting import Counter
 from videlicet.store.texts.tables import (
@@ -69,12 +69,13 @@ class Texts(Part):
 
         Raises:
             InvalidInput: text that is not valid Unicode.
-            NotFound: ``index_not_found``.
+            NotFound: ``index_not_found``, or ``asset_not_found`` where the asset is not entered in
+                the index (any more).
         """
         authorize(grant, WRITING, "texts")
         kept = by_modality(rows)
         with self._writing() as connection:
-            slot = ensure_slot(connection, index_id, asset_id)
+            slot = require_slot(connection, index_id, asset_id)
             self.forget(connection, slot)
             for modality, texts in kept.items():
                 space = ensure_space(connection, index_id, modality)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.rights import Grant, authorize
 from videlicet.store.catalog.schema import vector_chunks, vector_spaces
-from videlicet.store.catalog.slots import ensure_slot, slot_of, slots_within
+from videlicet.store.catalog.slots import require_slot, slot_of, slots_within
 from videlicet.store.records import (
     EXPORTING,
     MANAGING,
@@ -70,19 +70,20 @@ class Vectors(Upkeep):
 
         Raises:
             InvalidInput: an id, span or vector that cannot be kept, or of other dimensions.
-            NotFound: ``index_not_found``.
+            NotFound: ``index_not_found``, or ``asset_not_found`` where the asset is not entered in
+                the index (any more).
         """
         authorize(grant, WRITING, "vectors")
         self.require_writer()
         chunk = pack(rows) if rows else None
         if chunk is None:
             with self._writing() as connection:
-                slot = ensure_slot(connection, index_id, asset_id)
+                slot = require_slot(connection, index_id, asset_id)
                 gone = delete_chunk(connection, slot, modality, space)
             self._blobs.erase(gone)
             return
         with self._written(index_id, asset_id, chunk) as columns, self._writing() as connection:
-            slot = ensure_slot(connection, index_id, asset_id)
+            slot = require_slot(connection, index_id, asset_id)
             found = ensure_space(connection, index_id, modality, space, chunk.vectors.shape[1])
             here = (vector_chunks.c.space == found.key) & (vector_chunks.c.slot == slot)
             gone = blobs_of(connection, here)

@@ -125,7 +125,7 @@ def find(
     analysis_mode: Annotated[list[Mode] | None, Query()] = None,
 ) -> Any:
     """List batches, newest first."""
-    call.catalog.delete_resources(call.grant(Purpose.INGEST), Kind.BATCH, expired=datetime.now(UTC))
+    analyses.forget_batches(call.grant(Purpose.INGEST), call.store)
     rows, _ = call.catalog.find_resources(call.manage, Kind.BATCH)
     found = [shown(call, row) for row in rows]
     chosen = [

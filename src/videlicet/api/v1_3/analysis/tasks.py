@@ -133,7 +133,10 @@ def delete(call: Call, task_id: str) -> Response:
         raise ApiError(409, "resource_conflict", "The task is at work; cancel it first.")
     if one.status in analyses.LIVE:
         analyses.end(call.grant(Purpose.INGEST), call.store, one, analyses.CANCELED, {})
-    call.catalog.delete_resource(call.manage, Kind.ANALYSIS, one.id)
+    blobs = [analyses.folder_of(one.id)] if one.body.get("pictures") else []
+    call.catalog.delete_resource(call.manage, Kind.ANALYSIS, one.id, blobs=blobs)
+    if blobs:
+        call.store.finish_erasures()
     return Response(status_code=200)
 
 

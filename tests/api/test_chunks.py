@@ -1,0 +1,67 @@
+"""Chunks of an upload that come at an awkward moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from videlicet.api.v1_3 import uploads
+from videlicet.errors import NotFound
+from videlicet.ingest.client.entries import remove_file
+from videlicet.rights import Grant, Purpose
+from videlicet.settings import load
+from videlicet.store import Store, open_store
+from videlicet.types import Kind, Resource
+
+GRANT, MANAGING = Grant("tests", Purpose.INGEST), Grant("tests", Purpose.MANAGE)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(load(tmp_path / "home"), write=True, create=True) as opened:
+        now = datetime.now(UTC)
+        opened.catalog.put_resource(
+            GRANT, Resource("f1", Kind.FILE, "local", now, now, uploads.WAITING, body={"parts": 2})
+        )
+        upload = Resource(
+            "u1", Kind.UPLOAD, "local", now, now, uploads.ACTIVE, parent="f1",
+            expires_at=now + timedelta(hours=1),
+            body={"total_size": 8, "chunk_size": 4, "total_chunks": 2},
+        )  # fmt: skip
+        opened.catalog.put_resource(GRANT, upload)
+        yield opened
+
+
+@pytest.fixture
+def client(store: Store) -> TestClient:
+    app = FastAPI()
+    app.include_router(uploads.parts)
+    signer = SimpleNamespace(allows=lambda *_: True)
+    app.state.service = SimpleNamespace(store=store, signer=signer)
+    return TestClient(app)
+
+
+def test_a_chunk_of_a_file_that_is_deleted_meanwhile_does_not_stay(
+    store: Store, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.put("/uploads/u1/1", content=b"half").status_code == 200
+    assert len(store.blobs.list(GRANT)) == 1
+    put = store.blobs.put
+
+    def late(*values: Any) -> None:
+        remove_file(MANAGING, store, "f1")
+        put(*values)
+
+    monkeypatch.setattr(store.blobs, "put", late)
+    with pytest.raises(NotFound):
+        client.put("/uploads/u1/2", content=b"rest")
+    assert store.blobs.list(GRANT) == []
+    for kind in (Kind.FILE, Kind.UPLOAD, Kind.CHUNK):
+        assert store.catalog.find_resources(GRANT, kind)[1] == 0

@@ -1,0 +1,270 @@
+"""What is deleted while it is worked on: nothing of it comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests import samples
+from tests.ingest.rig import GRANT, INDEXING, Rig
+
+from videlicet.errors import Cancelled, NotFound, VidelicetError
+from videlicet.ingest import files, short
+from videlicet.ingest.client.entries import enter, remove_file
+from videlicet.ingest.client.requests import submit
+from videlicet.ingest.leftovers import take_back
+from videlicet.ingest.plan import staging
+from videlicet.ingest.steps import Steps
+from videlicet.media.sources import find_sources
+from videlicet.store import Store, open_store
+from videlicet.types import Index, Kind, Resource, Status
+
+DELETED = "0" * 24
+
+
+@pytest.fixture(autouse=True)
+def _unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker does not find out by looking: only by what it does."""
+    monkeypatch.setattr("videlicet.ingest.worker.runtime.WATCH_EVERY", 60.0)
+
+
+def upload(store: Store, content: bytes, *, parts: int = 3, id: str = "f1") -> Resource:
+    """A file all of whose parts have come."""
+    now = datetime.now(UTC)
+    file = Resource(
+        id, Kind.FILE, "local", now, now, files.PROCESSING, name="film.mp4", body={"parts": parts}
+    )
+    size = -(-len(content) // parts)
+    for number in range(parts):
+        piece = content[number * size : (number + 1) * size]
+        store.blobs.put(GRANT, files.part(id, number + 1), piece)
+    store.catalog.put_resource(GRANT, file)
+    return file
+
+
+def after(calls: int, work: Callable[[], None]) -> Callable[[], None]:
+    """A check that does something when it is called for so manieth time."""
+    count = 0
+
+    def check() -> None:
+        nonlocal count
+        count += 1
+        if count == calls:
+            work()
+
+    return check
+
+
+@pytest.mark.parametrize("moment", [1, 3, 4])
+@pytest.mark.parametrize("film", [True, False])
+def test_bytes_of_a_file_do_not_come_back(
+    rig: Rig, tmp_path: Path, moment: int, film: bool
+) -> None:
+    """While its parts are joined, and while it is hashed; whether it can be used or not."""
+    content = b"no film at all" * 1000
+    if film:
+        content = samples.video(tmp_path / "film.mp4", samples.THREE).read_bytes()
+    with rig.writing() as (store, _):
+        upload(store, content)
+        check = after(moment, lambda: remove_file(INDEXING, store, "f1"))
+        with pytest.raises(NotFound) as caught:
+            files.prepare(GRANT, store, rig.settings, "f1", check)
+        assert caught.value.code == "resource_not_found"
+        assert store.blobs.list(GRANT) == []
+        assert rig.staged == []
+
+
+def test_bytes_that_a_killed_worker_left_go_with_the_next(rig: Rig) -> None:
+    with rig.working() as (runtime, _):
+        store = runtime.store
+        for id in ("gone", "there"):
+            store.blobs.put(GRANT, files.original(id), b"film")
+            staging(runtime.settings, id).mkdir(parents=True)
+        upload(store, b"film", id="there")
+        assert short.prepare(runtime, "local", "gone") == "gone"
+        # Another tenant's file is not there for this one; it stays all the same.
+        assert short.prepare(runtime, "other", "there") == "gone"
+        kept = store.blobs.list(GRANT)
+        assert files.original("there") in kept
+        assert not any(key.startswith("files/gone/") for key in kept)
+        assert [path.name for path in rig.staged] == ["there"]
+        assert short.give_up_file(runtime, "local", "gone", NotFound("blob_not_found", "")) == (
+            "gone"
+        )
+
+
+def test_a_deletion_that_is_killed_is_carried_through(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(keys: Any) -> None:
+        raise KeyboardInterrupt
+
+    with rig.writing() as (store, _):
+        upload(store, b"film")
+        with monkeypatch.context() as patch:
+            patch.setattr(store.blobs, "erase", killed)
+            with pytest.raises(KeyboardInterrupt):
+                remove_file(INDEXING, store, "f1")
+        with pytest.raises(NotFound):
+            store.catalog.resource(GRANT, Kind.FILE, "f1")
+    with open_store(rig.settings, write=True) as store:
+        assert store.blobs.list(GRANT) == []
+
+
+def test_a_file_that_is_to_be_tried_again_leaves_its_room(rig: Rig) -> None:
+    def stopped() -> None:
+        raise Cancelled("cancelled", "The worker is being stopped.")
+
+    with rig.writing() as (store, _):
+        upload(store, b"film" * 1000)
+        with pytest.raises(Cancelled):
+            files.prepare(GRANT, store, rig.settings, "f1", stopped)
+        assert rig.staged == []
+        assert store.catalog.resource(GRANT, Kind.FILE, "f1").status == files.PROCESSING
+        assert len(store.blobs.list(GRANT)) == 3
+
+
+def test_a_file_that_fails_leaves_its_room(rig: Rig) -> None:
+    """Also where it failed because the disk is full."""
+    with rig.working() as (runtime, _):
+        upload(runtime.store, b"film")
+        folder = staging(runtime.settings, "f1")
+        folder.mkdir(parents=True)
+        (folder / ".0123.part").write_bytes(b"half of it")
+        assert short.prepare(runtime, "local", "f1") == files.FAILED
+        assert rig.staged == []
+        upload(runtime.store, b"film", id="f2")
+        folder = staging(runtime.settings, "f2")
+        folder.mkdir(parents=True)
+        (folder / "whole").write_bytes(b"half of it")
+        fault = NotFound("blob_not_found", "a fault of ours")
+        assert short.give_up_file(runtime, "local", "f2", fault) == files.FAILED
+        assert rig.staged == []
+        assert runtime.store.blobs.list(GRANT) == []
+
+
+class Task:
+    """A task whose steps are run one after the other in this process."""
+
+    def __init__(self, rig: Rig, runtime: Any, index: Index, source: Path) -> None:
+        self.store: Store = runtime.store
+        (self.row,) = submit(GRANT, self.store, index, find_sources([source]))
+        self.steps = Steps(runtime, self.row.id)
+        self.plan = self.steps.identify()
+        assert self.steps.admit(self.plan)
+        self.steps.observe(self.plan)
+
+    def ends(self, work: Callable[[], object]) -> None:
+        """Run a step that fails, and what follows then."""
+        with pytest.raises(VidelicetError) as caught:
+            work()
+        self.steps.give_up(caught.value, self.plan)
+        self.steps.leave()
+
+
+@pytest.mark.parametrize("put", ["catalog.put_observations", "vectors.put", "texts.put", None])
+def test_words_of_a_deleted_asset_are_not_written_again(
+    three_films: list[Path], rig: Rig, monkeypatch: pytest.MonkeyPatch, put: str | None
+) -> None:
+    """It is deleted just before a put, or before its task ends."""
+    with rig.working() as (runtime, index):
+        store = runtime.store
+        task = Task(rig, runtime, index, three_films[0])
+        asset_id = task.plan["asset_id"]
+
+        def deleted() -> None:
+            store.remove_asset(INDEXING, index.id, asset_id)
+
+        if put is None:
+            notes = task.steps.store(task.plan)
+            deleted()
+            task.ends(lambda: task.steps.finish(task.plan, notes))
+        else:
+            place, _, name = put.partition(".")
+            part = getattr(store, place)
+            real = getattr(part, name)
+
+            def late(*values: Any) -> Any:
+                setattr(part, name, real)
+                deleted()
+                return real(*values)
+
+            monkeypatch.setattr(part, name, late)
+            task.ends(lambda: task.steps.store(task.plan))
+        assert rig.contents() == {name: [] for name in rig.contents()}
+        assert store.blobs.list(GRANT) == []
+        assert store.catalog.members(GRANT, index.id) == []
+
+
+def test_what_is_taken_out_of_one_index_stays_in_the_other(
+    three_films: list[Path], rig: Rig
+) -> None:
+    rig.add(three_films[0])
+    with rig.working() as (runtime, index):
+        store = runtime.store
+        other = store.catalog.create_index(INDEXING, "other", dict(index.cards))
+        task = Task(rig, runtime, other, three_films[0])
+        notes = task.steps.store(task.plan)
+        store.remove_asset(INDEXING, other.id, task.plan["asset_id"])
+        task.ends(lambda: task.steps.finish(task.plan, notes))
+        assert store.catalog.members(GRANT, other.id) == []
+        assert len(store.catalog.list_indexed(GRANT, index.id, Status.READY)) == 1
+        assert rig.contents()["observations"]
+
+
+def test_what_came_after_a_deletion_is_taken_back(three_films: list[Path], rig: Rig) -> None:
+    rig.add(three_films[0])
+    with rig.writing() as (store, index):
+        (ready,) = store.catalog.list_indexed(GRANT, index.id)
+        for asset_id in (DELETED, ready.asset_id):
+            for key in (f"assets/{asset_id}/original", f"indexes/{index.id}/{asset_id}/thumb"):
+                store.blobs.put(GRANT, key, b"film")
+            take_back(GRANT, store, index.id, asset_id)
+        assert store.blobs.list(GRANT) == [
+            f"assets/{ready.asset_id}/original", f"indexes/{index.id}/{ready.asset_id}/thumb",
+        ]  # fmt: skip
+        # The same bytes in another index have their original still.
+        other = store.catalog.create_index(INDEXING, "other", dict(index.cards))
+        take_back(GRANT, store, other.id, ready.asset_id)
+        assert f"assets/{ready.asset_id}/original" in store.blobs.list(GRANT)
+
+
+def test_an_index_that_goes_takes_along_what_was_being_added(
+    three_films: list[Path], rig: Rig
+) -> None:
+    with rig.working() as (runtime, index):
+        store = runtime.store
+        (row,) = submit(GRANT, store, index, find_sources([three_films[0]]))
+        steps = Steps(runtime, row.id)
+        plan = steps.identify()
+        store.delete_index(INDEXING, index.id)
+        store.catalog.put_task(GRANT, row)  # the worker is at it still
+        with pytest.raises(NotFound) as caught:
+            steps.admit(plan)
+        steps.give_up(caught.value, plan)
+        assert store.catalog.assets(GRANT) == []
+
+
+def test_a_video_that_goes_while_it_is_observed(rig: Rig, three_films: list[Path]) -> None:
+    with rig.working() as (runtime, index):
+        store = runtime.store
+        content = three_films[0].read_bytes()
+        upload(store, content)
+        assert short.prepare(runtime, "local", "f1") == files.READY
+        file = store.catalog.resource(GRANT, Kind.FILE, "f1")
+        video, row = enter(GRANT, store, index, file, {})
+        steps = Steps(runtime, row.id)
+        plan = steps.identify()
+        assert steps.admit(plan)
+        steps.observe(plan)
+        remove_file(INDEXING, store, "f1")
+        with pytest.raises(VidelicetError) as caught:
+            steps.store(plan)
+        steps.give_up(caught.value, plan)
+        assert rig.contents() == {name: [] for name in rig.contents()}
+        assert store.blobs.list(GRANT) == []
+        with pytest.raises(NotFound):
+            store.catalog.resource(GRANT, Kind.VIDEO, video.id)

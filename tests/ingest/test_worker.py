@@ -1,0 +1,205 @@
+"""A worker's ends, and its threads: nothing that goes wrong once ends them for good."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+from tests.ingest.rig import CARDS, GRANT, Rig, films
+
+from videlicet.errors import Conflict
+from videlicet.ingest import analyses, files
+from videlicet.ingest.client import workers
+from videlicet.media.probe import probe
+from videlicet.store import Store
+from videlicet.store.catalog.rows import media_to_json
+from videlicet.types import Kind, Resource, Status
+
+
+def until(happened: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+class Faulty:
+    """Fails in ever other ways, and then works."""
+
+    def __init__(self, works: Callable[..., Any] = lambda *_, **__: None) -> None:
+        self.calls = 0
+        self._works = works
+
+    def __call__(self, *values: Any, **options: Any) -> Any:
+        self.calls += 1
+        match self.calls:
+            case 1:
+                raise OSError(28, "No space left on device")
+            case 2:
+                raise RuntimeError("as the library beneath may raise")
+        return self._works(*values, **options)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.embedded("whoever adds does all that is left in the data directory")
+def test_adding_ends_while_the_worker_is_at_something_else(rig: Rig, tmp_path: Path) -> None:
+    """An embedding that a server which was killed has left goes on at the next start."""
+    long, short = films(tmp_path / "long", 1, seconds=90)[0], films(tmp_path / "short", 2, 2)[1]
+    now = datetime.now(UTC)
+    models = ",".join(f"{role}={id}" for role, id in CARDS.items())
+    rig = Rig.at(rig.settings.home, models=models, threads=1)
+    with rig.writing() as (store, _):
+        facts = {
+            "path": str(long), "sha256": "0" * 64, "kind": "video",
+            "media": media_to_json(probe(long, rig.settings)),
+        }  # fmt: skip
+        store.catalog.put_resource(
+            GRANT, Resource("f1", Kind.FILE, "local", now, now, files.READY, body=facts)
+        )
+        request = {
+            "options": ["visual", "audio", "transcription"], "scopes": ["clip"],
+            "types": ["separate"], "clip": 6.0,
+        }  # fmt: skip
+        body = {"file_id": "f1", "facts": {"input_type": "video"}, "request": request}
+        for n in range(16):
+            store.catalog.put_resource(
+                GRANT, Resource(f"e{n}", Kind.EMBEDDING, "local", now, now, "processing", body=body)
+            )
+    began = time.monotonic()
+    assert rig.add(short)[short.name].status is Status.READY
+    assert time.monotonic() - began < 60
+    with rig.writing() as (store, _):
+        left, _ = store.catalog.find_resources(GRANT, Kind.EMBEDDING)
+        assert "processing" in {one.status for one in left}
+        assert "failed" not in {one.status for one in left}
+
+
+@pytest.mark.timeout(60)
+def test_a_worker_that_does_not_end_is_ended(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "LONGEST_END", 0.2)
+    with rig.writing() as (store, _), workers.Worker(GRANT, store, rig.settings) as worker:
+        process = psutil.Process(worker.pid)
+        process.suspend()
+        worker.stop()
+        assert not process.is_running()
+
+
+def test_copies_are_looked_after_again_after_any_fault(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from videlicet.ingest.worker import upkeep
+
+    monkeypatch.setattr(upkeep, "EVERY", 0.01)
+    tidy = Faulty()
+    store: Any = SimpleNamespace(
+        database=SimpleNamespace(shared=True), tidy=tidy, tend=lambda: None
+    )
+    with upkeep.Upkeep(store):
+        until(lambda: tidy.calls > 3)
+    assert caplog.text.count("copies are not looked after") == 2
+    assert "Traceback" in caplog.text
+
+
+def test_other_workers_are_looked_after_again_after_any_fault(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from videlicet.ingest.worker import neighbours
+
+    look, sweep = Faulty(lambda **_: []), Faulty()
+    monkeypatch.setattr(neighbours, "EVERY", 0.01)
+    monkeypatch.setattr(neighbours, "SWEEP_EVERY", 0.0)
+    monkeypatch.setattr(neighbours.DBOS, "list_workflows", look)
+    monkeypatch.setattr(neighbours, "sweep_shared", sweep)
+    presence: Any = SimpleNamespace(executor="me")
+    with rig.working() as (runtime, _):
+        watching = neighbours.Neighbours(runtime, presence)
+        watching.start()
+        until(lambda: sweep.calls > 3)
+        watching.stop()
+    assert caplog.text.count("cannot look after other workers") == 4
+
+
+def test_cancelled_tasks_are_noticed_after_any_fault(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from videlicet.ingest.worker import runtime as module
+
+    monkeypatch.setattr(module, "WATCH_EVERY", 0.01)
+    with rig.working() as (runtime, _):
+        task = Faulty(lambda *_: SimpleNamespace(status=Status.CANCELLED))
+        monkeypatch.setattr(runtime.store.catalog, "task", task)
+        assert runtime.enter("t1").wait(20)
+    assert caplog.text.count("cannot look whether work was cancelled") == 2
+
+
+@contextmanager
+def opened(runtime: Any) -> Iterator[None]:
+    from videlicet.ingest.worker import workflow
+    from videlicet.ingest.worker.books import Books
+
+    workflow.host(runtime)
+    books = Books(runtime)
+    books.open()
+    try:
+        yield
+    finally:
+        books.close()
+        workflow.host(None)
+
+
+@pytest.mark.embedded("the books are a file")
+def test_new_work_is_begun_after_any_fault(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from videlicet.ingest.worker import books
+
+    waiting, old = Faulty(lambda _: []), Faulty()
+    monkeypatch.setattr(analyses, "waiting", waiting)
+    monkeypatch.setattr(books, "sweep_old", old)
+    monkeypatch.setattr(books, "SWEEP_EVERY", 0.0)
+    with rig.working() as (runtime, _), opened(runtime):
+
+        def stirred(calls: Callable[[], int], count: int) -> None:
+            def again() -> bool:
+                runtime.stirred.set()
+                return calls() >= count
+
+            until(again)
+
+        stirred(lambda: waiting.calls, 4)
+        stirred(lambda: old.calls, 4)
+    logged = [one for one in caplog.records if one.message == "new work waits"]
+    assert len(logged) == 4
+    assert all(one.levelno == logging.WARNING and one.exc_info for one in logged)
+
+
+def use_up(store: Store, held: list[Any]) -> None:
+    while len(held) < 100:
+        held.append(store.database.engine.connect())
+        store.catalog.indexes(GRANT)
+
+
+def test_connections_that_are_used_up_are_told_as_such(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with rig.writing() as (store, _):
+        pool: Any = store.database.engine.pool
+        monkeypatch.setattr(pool, "_timeout", 0.05)
+        held: list[Any] = []
+        try:
+            with pytest.raises(Conflict) as caught:
+                use_up(store, held)
+        finally:
+            for one in held:
+                one.close()
+        assert caught.value.code == "writer_busy"
+        assert caught.value.retryable
+        assert len(store.catalog.indexes(GRANT)) == 1
