@@ -61,3 +61,10 @@ def test_bad_words(videlicet: Run, home: Path, tmp_path: Path) -> None:
     assert missing.error["code"] == "path_not_found"
     unknown = videlicet("classify", "nothing.mp4", "--label", "red", "--json")
     assert (unknown.code, unknown.error["code"]) == (3, "asset_not_found")
+
+
+def test_labels_that_are_none(videlicet: Run, home: Path) -> None:
+    signs = videlicet("classify", "--label", "🐱")
+    assert (signs.code, "has no letters or digits" in signs.err) == (2, True)
+    twice = videlicet("classify", "--label", "a: sea", "--label", "a : train")
+    assert (twice.code, "Two labels have the same name" in twice.err) == (2, True)

@@ -23,6 +23,7 @@ import numpy as np
 
 from videlicet.analyze import logistic
 from videlicet.analyze.evidence.gather import NAMES, Material, gather
+from videlicet.analyze.evidence.parts import said_in
 from videlicet.embedding.spans import Strip
 from videlicet.embedding.texts import embed_texts, normalised
 from videlicet.errors import InvalidInput
@@ -310,7 +311,10 @@ def _inside(spans: Sequence[Span], span: Span) -> list[int]:
 
 def _within(material: Material, modality: Modality, span: Span) -> list[int]:
     own = material.of(modality)
-    return [own[n] for n in _inside([material.pieces[n].span for n in own], span)]
+    found = [own[n] for n in _inside([material.pieces[n].span for n in own], span)]
+    if modality is Modality.SPEECH:
+        found = [n for n in found if said_in(material.pieces[n].span, span)]
+    return found
 
 
 def _best(found: Any, rows: Floats) -> Floats:
@@ -375,7 +379,7 @@ def _check(categories: Sequence[Category], threshold: float, none: Sequence[Exam
         if one.name == NONE:
             raise _refuse(f"{NONE!r} is what is answered where no label is likely enough.")
         if not any(character.isalnum() for character in one.name):
-            raise _refuse("A label has no name.")
+            raise _refuse(f"The name {one.name!r} of a label has no letters or digits.")
         if len(one.examples) == 1:
             raise _refuse(f"The label {one.name!r} has one example; it needs two, or none.")
     for limit in (threshold, *(one.threshold for one in categories)):
