@@ -6,12 +6,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from videlicet.analyze.matrix import Matrix
 from videlicet.errors import InvalidInput
-from videlicet.page.document import document, escaped, models, timecode, write_page
+from videlicet.page.document import document, escaped, fragment, models, timecode, write_page
 from videlicet.types import Answer, Asset, Chapter, Gist, Highlight, Piece, Sentence, Span
 
 _KEYS = (
@@ -104,13 +105,13 @@ class _Reel:
         """A link that plays a stretch; only its time where it cannot be played."""
         asset = self.assets.get(asset_id)
         # Browsers count from the first frame, whatever the container's timeline starts with.
-        begin = asset.media.span.start if asset else 0
+        begin = asset.media.span.start if asset else Fraction(0)
         start, end = span.start - begin, span.end - begin
         shown = timecode(start)
         address = self.addresses.get(asset_id)
         if address is None:
             return f'<span class="cite time">{shown}</span>'
-        href = escaped(f"{address}#t={float(start):.3f},{float(end):.3f}")
+        href = escaped(address + fragment(start, end))
         label = escaped(f"Play from {shown}: {what}")
         return f'<a class="cite" href="{href}" aria-label="{label}" title="{label}">{shown}</a>'
 
