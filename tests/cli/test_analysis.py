@@ -256,3 +256,13 @@ def test_words_that_are_too_many(videlicet, home, verb):
     assert videlicet(*verb, "x" * 5000).code == 0
     done = videlicet(*verb, "x" * 5001)
     assert (done.code, "[query_too_long]" in done.err) == (2, True)
+
+
+def test_what_nothing_is_about_is_told(videlicet, home):
+    for words in (("summarize", SLIDE, "--focus"), ("highlights", SLIDE, "--query")):
+        odd = videlicet(*words, "bassoon")
+        assert odd.code == 0
+        assert "Nothing was found about 'bassoon'" in odd.err
+        assert odd.out == videlicet(*words[:2]).out
+        assert "Nothing" not in videlicet(*words, "the invoice").err
+    assert "query" in videlicet("highlights", SLIDE, "--query", "the invoice").out

@@ -325,4 +325,3 @@ def test_links_to_stretches_are_valid_media_fragments(start: Fraction, length: F
     assert match
     assert match[2] is None or float(match[1]) < float(match[2])
     assert (match[2] is None) == (f"{float(start):.3f}" == f"{float(start + length):.3f}")
-

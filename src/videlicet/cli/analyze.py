@@ -45,6 +45,8 @@ def summarize(
         answer = library.summarize(
             *(one.id for one in chosen), sentences=sentences, focus=focus, index=index
         )
+        if answer.off_focus:
+            say(f"Nothing was found about {printable(focus or '')!r}; this stands out anyway.")
         _print_answer(library, answer, as_json)
 
 
@@ -137,6 +139,8 @@ def highlights(
         if clips is not None:
             folder(clips)
         found = library.highlights(one.id, count=count, query=query, index=index)
+        if query and found and not any("query" in row.reasons for row in found):
+            say(f"Nothing was found about {printable(query)!r}; these stand out anyway.")
         if as_json:
             print_json([row.to_json() for row in found])
         else:

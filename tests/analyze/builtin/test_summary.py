@@ -87,6 +87,14 @@ def test_several_films_are_told_in_their_order() -> None:
     assert order == sorted(order, key=[film.asset.id for film in films].index)
 
 
+def test_a_focus_that_nothing_has_to_do_with_does_not_count() -> None:
+    odd = summarize([LECTURE], ENCODER, 3, focus="bassoon lessons")
+    assert odd.off_focus
+    assert odd.sentences == summarize([LECTURE], ENCODER, 3).sentences
+    for focus in ("roses for gardeners", None, " "):
+        assert not summarize([LECTURE], ENCODER, 3, focus=focus).off_focus
+
+
 def test_sentences_are_told_as_they_stand() -> None:
     told: list[Sentence] = []
     found = summarize([LECTURE], ENCODER, 3, tell=told.append)

@@ -17,6 +17,7 @@ import numpy as np
 
 from videlicet.analyze.analyst import Tell, silent
 from videlicet.analyze.builtin.phrases import says_nothing
+from videlicet.analyze.evidence.about import is_about
 from videlicet.analyze.evidence.pack import relevance
 from videlicet.analyze.evidence.parts import parts
 from videlicet.analyze.evidence.statements import Statement, screens, seen, spoken
@@ -74,12 +75,15 @@ def summarize(
 ) -> Answer:
     """At most ``sentences`` sentences, in the order of ``materials`` and of time. ``focus`` makes
     what has to do with it weigh more; what has not may still be told where there is too little.
+    Where nothing has, it does not count, and the answer says so (``off_focus``).
 
     ``found`` is false where there is no evidence at all. ``tell`` is called with each sentence once
     all are chosen.
     """
     pieces = [piece for material in materials for piece in material.pieces]
-    chosen = choose(materials, max(1, sentences), _focus(materials, encoder, focus))
+    wanted = _focus(materials, encoder, focus)
+    off = wanted is not None and not is_about(materials, *wanted)
+    chosen = choose(materials, max(1, sentences), None if off else wanted)
     told = tuple(statement.sentence() for statement in chosen) or (Sentence(NOTHING),)
     for sentence in told:
         tell(sentence)
@@ -89,6 +93,7 @@ def summarize(
         ANALYST,
         usage=usage(encoder, pieces, told),
         untrusted=any_untrusted(pieces),
+        off_focus=off,
     )
 
 

@@ -67,7 +67,7 @@ class Usage(Model):
 
 class Answer(Model):
     """``found`` is false where the videos do not say. ``dropped`` counts sentences of a language
-    model that nothing supports."""
+    model that nothing supports; ``off_focus`` tells that nothing has to do with the focus."""
 
     text: str
     found: bool
@@ -78,6 +78,7 @@ class Answer(Model):
     finish: Literal["stop", "length"]
     dropped: int
     untrusted_instructions: bool
+    off_focus: bool
 
 
 class Gist(Model):
