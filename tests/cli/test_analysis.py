@@ -128,7 +128,10 @@ def test_compare(videlicet, home):
     row = videlicet("compare", SLIDE, EMOJI, "--json").json
     assert {row["left"], row["right"]} != {None}
     assert any("invoice" in one["text"].lower() for one in row["only_left"])
-    assert videlicet("compare", SLIDE, EMOJI).code == 0
+    assert "0:00:00.0–0:00:02.0" in videlicet("compare", SLIDE, EMOJI).out
+    (both, *_) = videlicet("compare", SLIDE, SLIDE).out.splitlines()[1:]
+    assert "both" in both
+    assert "invoice is due" in both.lower()
 
 
 def test_subtitles(videlicet, home, tmp_path):

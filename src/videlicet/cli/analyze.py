@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,7 @@ import typer
 from videlicet.cli.context import IndexOption, JsonOption, context, named_asset
 from videlicet.cli.files import ending, folder, one_of, read_json, read_text, writable, write
 from videlicet.cli.output import print_json, print_table, printable, say, timecode
-from videlicet.types import Answer, Asset, Chapter, Highlight, Span
+from videlicet.types import Answer, Asset, Chapter, Highlight, Sentence, Span
 
 if TYPE_CHECKING:
     from videlicet.library import Library
@@ -237,10 +237,11 @@ def compare(
         if as_json:
             print_json(found.to_json())
             return
+        names = {one.id: printable(one.name), other.id: printable(other.name)}
         print_table(
-            ["", "What"],
+            ["", "What", "When"],
             [
-                [name, printable(sentence.text)]
+                [name, printable(sentence.text), _places(sentence, names)]
                 for name, rows in (
                     ("both", found.shared),
                     (printable(one.name), found.only_left),
@@ -250,6 +251,16 @@ def compare(
             ],
             empty="They have nothing to compare.",
         )
+
+
+def _places(sentence: Sentence, names: Mapping[str, str]) -> str:
+    """The first place of a sentence in each recording, named where there are several."""
+    first: dict[str, str] = {}
+    for piece in sentence.citations:
+        first.setdefault(piece.asset_id, _times(piece.span))
+    if len(first) == 1:
+        return next(iter(first.values()))
+    return "; ".join(f"{names[id]} {times}" for id, times in first.items())
 
 
 def matrix(
