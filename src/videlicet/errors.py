@@ -21,6 +21,8 @@ status, whether the same call may succeed later, and the remedy shown to the use
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -231,6 +233,20 @@ class StoreError(VidelicetError):
         ),
         "disk_full": Code(507, True, "Free some disk space and run the same command again."),
     }
+
+
+def not_written(path: str | os.PathLike[str], why: OSError | str) -> StoreError:
+    """The error where a file that the user named, which is none of the data directory, cannot be
+    written: ``disk_full`` or ``store_not_writable``."""
+    full = isinstance(why, OSError) and why.errno == errno.ENOSPC
+    said = why if isinstance(why, str) else why.strerror or type(why).__name__
+    name = os.fspath(path)
+    return StoreError(
+        "disk_full" if full else "store_not_writable",
+        f"{name} cannot be written: {said}.",
+        subject=name,
+        remedy=None if full else "Name a file in a folder that you may write to.",
+    )
 
 
 class ModelError(VidelicetError):

@@ -166,7 +166,7 @@ def _layers(home: Path) -> list[tuple[str, Mapping[str, Any]]]:
     file = Path(os.environ.get("VIDELICET_CONFIG") or home / "videlicet.toml")
     if file.is_file():
         try:
-            layers.append((str(file), tomllib.loads(file.read_text("utf-8"))))
+            layers.append((str(file), tomllib.loads(file.read_text("utf-8-sig"))))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidInput(
                 "invalid_argument", f"{file} is not valid TOML: {error}", subject=str(file)

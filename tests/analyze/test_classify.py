@@ -116,6 +116,7 @@ def test_from_examples(library: Library, ids: dict[str, str]) -> None:
     [
         ([], {}),
         (["..."], {}),
+        (["red", "red"], {}),
         ([NONE], {}),
         ([f"label {n}" for n in range(51)], {}),
         (["red"], {"threshold": 1.5}),

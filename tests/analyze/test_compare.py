@@ -59,6 +59,20 @@ def test_what_is_in_both_is_cited_from_both() -> None:
     assert len(found.shared[0].citations) == 3
 
 
+def test_sentences_of_both_come_first_and_what_is_about_nothing_is_left_out() -> None:
+    def of(side: Any, *rows: str) -> Material:
+        made = [piece(text, 3 * n, 3 * n + 2, asset_id=side.id) for n, text in enumerate(rows)]
+        return material(*made, of=side)
+
+    found = compare(
+        of(LEFT, "Payment is due within 30 days.", "Between us, 20931 rockets fly.", "Thank you."),
+        of(RIGHT, "payment is due within 30 days", "Something between 20931 and rockets.",
+           "Thank you.", "The payment came."),
+    )  # fmt: skip
+    assert texts(found.shared) == ["Payment is due within 30 days.", "Payment", "rockets"]
+    assert [one.asset_id for one in found.shared[0].citations] == [LEFT.id, RIGHT.id]
+
+
 def test_what_only_one_has() -> None:
     found = compare(left(), right())
     assert sorted(texts(found.only_left)) == ["Nothing else compares to this", "banjo"]

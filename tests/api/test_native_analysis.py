@@ -119,6 +119,12 @@ def test_refusals(
 ) -> None:
     assert native.post(f"indexes/{index}/ask", json={}).status_code == 400
     assert native.post(f"indexes/{index}/ask", json={"question": ""}).status_code == 400
+    for question in ("?!", "x" * 5001):
+        for chosen in ({}, {"videos": [place.rpartition("/")[2]]}):
+            body = {"question": question, **chosen}
+            assert native.post(f"indexes/{index}/ask", json=body).status_code == 400
+    assert native.post(f"{place}/summary", json={"focus": "x" * 5001}).status_code == 400
+    assert native.get(f"{place}/highlights?query={'x' * 5001}").status_code == 400
     nobody = {"question": "x", "videos": ["0" * 24]}
     assert native.post(f"indexes/{index}/ask", json=nobody).status_code == 404
     assert native.post(f"{place}/summary", json={"start": 5, "end": 2}).status_code == 400

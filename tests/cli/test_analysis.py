@@ -128,7 +128,10 @@ def test_compare(videlicet, home):
     row = videlicet("compare", SLIDE, EMOJI, "--json").json
     assert {row["left"], row["right"]} != {None}
     assert any("invoice" in one["text"].lower() for one in row["only_left"])
-    assert videlicet("compare", SLIDE, EMOJI).code == 0
+    assert "0:00:00.0–0:00:02.0" in videlicet("compare", SLIDE, EMOJI).out
+    (both, *_) = videlicet("compare", SLIDE, SLIDE).out.splitlines()[1:]
+    assert "both" in both
+    assert "invoice is due" in both.lower()
 
 
 def test_subtitles(videlicet, home, tmp_path):
@@ -151,3 +154,118 @@ def test_report(videlicet, home, tmp_path):
     text = out.read_text("utf-8")
     assert "invoice is due" in text.lower()
     assert "<video" in text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("subtitles", SLIDE, "/etc/passwd/x.srt"),
+        ("subtitles", SLIDE, f"/tmp/{'x' * 300}.srt"),
+        ("highlights", SLIDE, "--clips", "/etc/passwd"),
+        ("highlights", SLIDE, "--clips", "/etc/passwd/clips"),
+        ("highlights", SLIDE, "--reel", "{}/none/x.mp4"),
+        ("highlights", SLIDE, "--timeline", "{}/none/x.edl"),
+        ("chapters", SLIDE, "--into", "{}/none/x.mp4"),
+        ("matrix", "{}/questions.txt", "{}/none/x.csv"),
+        ("report", SLIDE, "--out", "{}/none/x.html"),
+    ],
+)
+def test_what_cannot_be_written(videlicet, home, tmp_path, words):
+    (tmp_path / "questions.txt").write_text("What?")
+    done = videlicet(*(word.format(tmp_path) for word in words))
+    assert done.code == 6
+    assert "[store_not_writable]" in done.err
+    assert "Name a file in a folder that you may write to." in done.err
+    assert ".cells" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "choices"),
+    [
+        (("highlights", SLIDE, "--clips", "{}/clips", "--reel", "{}/x.txt"), ".mp4"),
+        (("highlights", SLIDE, "--reel", "{}/x.mp4", "--timeline", "{}/x.foo"), ".otio or .edl"),
+        (("chapters", SLIDE, "--into", "{}/x.mp4", "--form", "song"), "table, youtube"),
+        (("chapters", SLIDE, "--into", "{}/x.avi"), ".mp4"),
+        (("subtitles", SLIDE, "{}/x.txt"), ".srt or .vtt"),
+        (("subtitles", SLIDE, "{}/x.vtt", "--form", "srt"), "--form says srt"),
+        (("subtitles", SLIDE, "--form", "txt"), "srt or vtt"),
+    ],
+)
+def test_wrong_endings_and_forms_are_refused_before_anything_is_written(
+    videlicet, home, tmp_path, words, choices
+):
+    before = sorted(tmp_path.iterdir())
+    done = videlicet(*(word.format(tmp_path) for word in words))
+    assert done.code == 2
+    assert choices in done.err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_chapters_that_cannot_be_printed_are_not_written_either(videlicet, home, tmp_path):
+    into = tmp_path / "with.mp4"
+    refused = videlicet("chapters", SLIDE, "--form", "youtube", "--into", into)
+    assert refused.code == 2
+    assert "there is 1 chapter," in refused.err
+    assert not into.exists()
+
+
+def test_endings_and_forms_in_capitals(videlicet, home, tmp_path):
+    assert videlicet("subtitles", SLIDE, tmp_path / "x.SRT").code == 0
+    assert (tmp_path / "x.SRT").read_text("utf-8").startswith("1\n")
+    assert videlicet("subtitles", SLIDE, "--form", "VTT").out.startswith("WEBVTT")
+    timeline, reel = tmp_path / "x.EDL", tmp_path / "x.MP4"
+    assert videlicet("highlights", SLIDE, "--timeline", timeline, "--reel", reel).code == 0
+    assert timeline.read_text().startswith("TITLE")
+    (tmp_path / "questions.txt").write_text("What is due?")
+    assert videlicet("matrix", tmp_path / "questions.txt", tmp_path / "x.CSV").code == 0
+    assert (tmp_path / "x.CSV").read_text("utf-8").startswith("question,")
+
+
+def test_files_with_a_byte_order_mark(videlicet, home, tmp_path):
+    questions = tmp_path / "questions.txt"
+    questions.write_text("What is written about the invoice?\n", "utf-8-sig")
+    done = videlicet("matrix", questions, tmp_path / "x.json", "--json", "--asset", SLIDE)
+    assert done.json["questions"] == ["What is written about the invoice?"]
+    assert "1 cell, 1 of them asked now" in done.err
+    schema = tmp_path / "schema.json"
+    schema.write_text(json.dumps(SCHEMA), "utf-8-sig")
+    assert videlicet("extract", schema, SLIDE).code == 0
+    examples = tmp_path / "examples.json"
+    examples.write_text(json.dumps({"a": [SLIDE, SLIDE], "none": [EMOJI]}), "utf-8-sig")
+    assert videlicet("classify", "--examples", examples).code == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [("", "query_empty"), ("?!", "query_empty"), ("x" * 5001, "query_too_long")],
+)
+def test_what_is_no_question(videlicet, home, tmp_path, question, code):
+    for words in (
+        ("ask", question), ("ask", question, "--asset", SLIDE),
+        ("report", SLIDE, "--ask", question, "--out", tmp_path / "x.html"),
+    ):  # fmt: skip
+        done = videlicet(*words)
+        assert done.code == 2
+        assert f"[{code}]" in done.err
+        assert "The question has" in done.err
+        assert "search" not in done.err
+    assert not (tmp_path / "x.html").exists()
+
+
+@pytest.mark.parametrize(
+    "verb", [("summarize", SLIDE, "--focus"), ("highlights", SLIDE, "--query")]
+)
+def test_words_that_are_too_many(videlicet, home, verb):
+    assert videlicet(*verb, "x" * 5000).code == 0
+    done = videlicet(*verb, "x" * 5001)
+    assert (done.code, "[query_too_long]" in done.err) == (2, True)
+
+
+def test_what_nothing_is_about_is_told(videlicet, home):
+    for words in (("summarize", SLIDE, "--focus"), ("highlights", SLIDE, "--query")):
+        odd = videlicet(*words, "bassoon")
+        assert odd.code == 0
+        assert "Nothing was found about 'bassoon'" in odd.err
+        assert odd.out == videlicet(*words[:2]).out
+        assert "Nothing" not in videlicet(*words, "the invoice").err
+    assert "query" in videlicet("highlights", SLIDE, "--query", "the invoice").out

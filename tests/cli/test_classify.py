@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import samples
 from tests.cli.conftest import EMOJI, Run
+from tests.samples import GREEN, RED, Scene
 
 
 def test_labels(videlicet: Run, home: Path) -> None:
@@ -61,3 +63,25 @@ def test_bad_words(videlicet: Run, home: Path, tmp_path: Path) -> None:
     assert missing.error["code"] == "path_not_found"
     unknown = videlicet("classify", "nothing.mp4", "--label", "red", "--json")
     assert (unknown.code, unknown.error["code"]) == (3, "asset_not_found")
+
+
+def test_labels_that_are_none(videlicet: Run, home: Path) -> None:
+    signs = videlicet("classify", "--label", "🐱")
+    assert (signs.code, "has no letters or digits" in signs.err) == (2, True)
+    twice = videlicet("classify", "--label", "a: sea", "--label", "a : train")
+    assert (twice.code, "Two labels have the same name" in twice.err) == (2, True)
+
+
+def test_reasons_are_told_once(videlicet: Run, home: Path, tmp_path: Path) -> None:
+    """A film in which the same is seen twice, with something else in between."""
+    samples.video(tmp_path / "twice.mp4", [Scene(GREEN, 3), Scene(RED, 3), Scene(GREEN, 3)])
+    assert videlicet("add", tmp_path / "twice.mp4").code == 0
+    (row,) = videlicet("classify", "twice.mp4", "--label", "green", "--json").json
+    texts = [piece["text"] for piece in row["citations"]]
+    assert len(texts) > len(set(texts))
+    (told,) = [
+        line for line in videlicet("classify", "twice.mp4", "--label", "green").out.splitlines()
+        if "twice.mp4" in line
+    ]  # fmt: skip
+    assert f"; {texts[0]}" not in told
+    assert texts[0] in told

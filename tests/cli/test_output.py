@@ -18,7 +18,15 @@ from videlicet.cli import output
 from videlicet.cli.find import parse_filters, scalar
 from videlicet.cli.look import metadata
 from videlicet.cli.output import encodable, exit_code, plain, printable, timecode
-from videlicet.errors import InvalidInput, InvalidQuery, VidelicetError, all_codes, from_json
+from videlicet.errors import (
+    AnalysisError,
+    InvalidInput,
+    InvalidQuery,
+    ModelError,
+    VidelicetError,
+    all_codes,
+    from_json,
+)
 from videlicet.types import Embedding, Span, Status
 
 any_text = st.text(st.characters(codec=None, exclude_categories=()))
@@ -97,6 +105,7 @@ def test_every_error_has_an_exit_code_that_is_told() -> None:
         number = exit_code(error)
         assert 1 <= number <= 7
         assert f" {number} " in output.EXIT_CODES
+        assert (number == 7) == isinstance(error, ModelError | AnalysisError)
     assert exit_code(VidelicetError.__new__(VidelicetError)) == output.SOME_FAILED
 
 

@@ -148,6 +148,12 @@ def test_looking(filled: Path, films: Path) -> None:
         late = await agent.ask("show_moment", video_id=known["dog.wav"], start=60)
         assert late.code == "invalid_argument"
 
+        for chosen in ({}, {"video_ids": [known["dog.wav"]]}):
+            for question, code in (("?!", "query_empty"), ("x" * 5001, "query_too_long")):
+                assert (await agent.ask("ask", question=question, **chosen)).code == code
+        wordy = await agent.ask("describe_video", video_id=known["dog.wav"], focus="x" * 5001)
+        assert wordy.code == "query_too_long"
+
     run(filled, work)
 
 

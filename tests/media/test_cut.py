@@ -114,6 +114,10 @@ def test_a_clip_that_cannot_be(tmp_path, sample, settings):
     with pytest.raises(StoreError) as caught:
         media.cut_clip(film, Span.of(0, 1), tmp_path / "nowhere" / "clip.mp4", settings)
     assert caught.value.code == "store_not_writable"
+    with pytest.raises(StoreError) as caught:
+        media.cut_clip(film, Span.of(0, 1), out / "clip.mp4", settings)
+    assert caught.value.code == "store_not_writable"
+    assert "data directory" not in caught.value.remedy
     assert out.read_text() == "older"
     assert [p.name for p in tmp_path.iterdir()] == ["clip.mp4"]
 

@@ -87,6 +87,13 @@ def test_links_lead_to_the_film_that_is_cited() -> None:
     assert "dog show.mp4, speech: two" in (page.all("a")[1]["title"] or "")
 
 
+def test_what_is_seen_in_one_frame_has_no_end() -> None:
+    shown = Sentence("A dog", (piece("dog", 106, 106),))
+    page = Reader(analysis_html([film(gist=None, summary=Answer((shown,), True, "x"))], [], "x"))
+    (address,) = {link for link in links(page) if "#t=6" in link}
+    assert address.endswith("#t=6.000")
+
+
 def policy(page: Reader) -> dict[str, str]:
     meta = next(m for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
     rows = [part.strip().partition(" ") for part in (meta["content"] or "").split(";")]
@@ -250,7 +257,7 @@ _CLICKS = """
 const seen = [];
 const note_ = () => seen.push([player.src, player.currentTime, player.calls.join(" ")]);
 const one = link("file:///a.mp4#t=2.000,5.000", "Play one");
-const two = link("https://host/b.mp4#t=7.000,7.000", "Play two");
+const two = link("https://host/b.mp4#t=7.000", "Play two");
 seen.push(click(one));
 note_();
 player.currentTime = 4; listeners["player timeupdate"](); note_();
@@ -276,7 +283,7 @@ def test_a_click_on_a_citation_plays_it_and_stops_behind_it() -> None:
         ["node", "-e", program],
         capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
-    a, b = "file:///a.mp4", "https://host/b.mp4#t=7.000,7.000"
+    a, b = "file:///a.mp4", "https://host/b.mp4#t=7.000"
     assert json.loads(done.stdout) == [
         False, [a, 2, "play"],
         [a, 4, "play"], [a, 5, "play pause"], [a, 6, "play pause"],

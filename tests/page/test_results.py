@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from videlicet.errors import InvalidInput, MediaError, NotFound
 from videlicet.page import Section, report_page, results_page
-from videlicet.page.document import escaped, timecode
+from videlicet.page.document import escaped, fragment, timecode
 from videlicet.page.results import page_html
 from videlicet.types import Asset, Evidence, Hit, MediaInfo, Modality, SearchPage, Span
 
@@ -318,3 +318,11 @@ def test_several_queries_share_a_page_with_credits(tmp_path: Path) -> None:
     assert "Nothing matches." in page.text
     assert f"By {EVIL}" in page.text
     assert page.text.count("a b ") == 1
+
+
+@given(st.fractions(0, 10**6), st.fractions(0, 2))
+def test_links_to_stretches_are_valid_media_fragments(start: Fraction, length: Fraction) -> None:
+    match = re.fullmatch(r"#t=([0-9.]+)(?:,([0-9.]+))?", fragment(start, start + length))
+    assert match
+    assert match[2] is None or float(match[1]) < float(match[2])
+    assert (match[2] is None) == (f"{float(start):.3f}" == f"{float(start + length):.3f}")

@@ -24,6 +24,7 @@ import numpy as np
 
 from videlicet.analyze import logistic
 from videlicet.analyze.evidence.gather import NAMES, Material, gather
+from videlicet.analyze.evidence.parts import said_in
 from videlicet.embedding.spans import Strip
 from videlicet.embedding.texts import embed_texts, normalised
 from videlicet.errors import InvalidInput
@@ -256,7 +257,7 @@ def _supports(material: Material, span: Span, rows: Floats) -> Floats:
     """The same by what is shown, said and written, (3, n)."""
     looks = material.looks.rows[material.looks.inside(span)]
     found = [_best(looks, rows)]
-    found += [_best(material.vectors[material.within(span, m)], rows) for m in _SPOKEN]
+    found += [_best(material.vectors[_within(material, m, span)], rows) for m in _SPOKEN]
     return np.stack(found)
 
 
@@ -272,7 +273,7 @@ def features_of(subject: Subject, span: Span) -> Floats:
     blocks = [
         _mean(subject.frames.rows, subject.frames.inside(span), None),
         _mean(material.looks.rows, material.looks.inside(span), wide),
-        *(_mean(material.vectors, material.within(span, m), wide) for m in _SPOKEN),
+        *(_mean(material.vectors, _within(material, m, span), wide) for m in _SPOKEN),
     ]
     return np.concatenate(blocks)
 
@@ -305,6 +306,14 @@ def _learn(
 _SPOKEN = (Modality.SPEECH, Modality.TEXT)
 
 
+def _within(material: Material, modality: Modality, span: Span) -> list[int]:
+    """The places of pieces that a stretch has a good part of."""
+    found = material.within(span, modality)
+    if modality is Modality.SPEECH:
+        found = [n for n in found if said_in(material.pieces[n].span, span)]
+    return found
+
+
 def _best(found: Any, rows: Floats) -> Floats:
     """The mean of the best part of the cosines of (k, d) with each label, 0 without any."""
     if not len(found):
@@ -326,7 +335,7 @@ def _cited(subject: Subject, span: Span, row: Floats) -> tuple[Piece, ...]:
     material = subject.material
     kind = int(np.argmax(_supports(material, span, row[None])[:, 0]))
     if kind:
-        places = material.within(span, _SPOKEN[kind - 1])
+        places = _within(material, _SPOKEN[kind - 1], span)
         pieces, near = [material.pieces[n] for n in places], material.vectors[places] @ row
     else:
         places = material.looks.inside(span)
@@ -367,7 +376,7 @@ def _check(categories: Sequence[Category], threshold: float, none: Sequence[Exam
         if one.name == NONE:
             raise _refuse(f"{NONE!r} is what is answered where no label is likely enough.")
         if not any(character.isalnum() for character in one.name):
-            raise _refuse("A label has no name.")
+            raise _refuse(f"The name {one.name!r} of a label has no letters or digits.")
         if len(one.examples) == 1:
             raise _refuse(f"The label {one.name!r} has one example; it needs two, or none.")
     for limit in (threshold, *(one.threshold for one in categories)):

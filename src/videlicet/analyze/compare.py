@@ -1,4 +1,8 @@
-"""Two videos side by side: what is in both, what is in one only, and which moments are alike."""
+"""Two videos side by side: what is in both, what is in one only, and which moments are alike.
+
+What both say in nearly the same words comes first among what they share, as it was said; then the
+things seen in both, and the words that carry meaning in both.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from videlicet.analyze.builtin.phrases import is_empty, says_nothing
 from videlicet.analyze.evidence.gather import Material
 from videlicet.analyze.evidence.pack import typical
 from videlicet.search.words import terms, tokens
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
 #: the same. Between films that have nothing to do with each other the middle ones are about 0.15,
 #: 0.35 and 0.5.
 SAME_TEXT, SAME_THING, SAME_PICTURE = 0.5, 0.75, 0.85
+#: Cosine from which on two sentences are the same but for a few letters.
+SAME_WORDS = 0.9
 #: Pieces cited for one topic of one video.
 CITED = 3
 #: Letters of a word that is a topic.
@@ -59,7 +66,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``shared`` are topics and things of both, each cited from both; ``only_left`` and
+    """``shared`` are sentences, things and topics of both, each cited from both; ``only_left`` and
     ``only_right`` what the other one has nothing like, the most typical first; ``pairs`` the
     moments that are alike, the surest first."""
 
@@ -110,10 +117,11 @@ def compare(left: Material, right: Material, count: int = 10) -> Comparison:
             )
     pairs += _pictures(left, right, same_space)
     pairs.sort(key=lambda pair: (-pair.likeness, pair.left_span, pair.right_span))
+    said = _said_in_both(pairs)
     return Comparison(
         left.asset.id,
         right.asset.id,
-        tuple(_shared(left, right)[:count]),
+        tuple([*said, *_shared(left, right, said)][:count]),
         tuple(_only(alone[0])[:count]),
         tuple(_only(alone[1])[:count]),
         tuple(pairs[:count]),
@@ -170,9 +178,24 @@ def _seen_in(material: Material, span: Span) -> tuple[Piece, ...]:
     return tuple(piece for piece in seen if piece.span.overlap(span))[:CITED]
 
 
-def _shared(left: Material, right: Material) -> list[Sentence]:
+def _said_in_both(pairs: Sequence[Pair]) -> list[Sentence]:
+    """What is said or written in both in nearly the same words, in those of the left one."""
+    found: dict[str, Sentence] = {}
+    for pair in pairs:
+        one, other = pair.left[:1], pair.right[:1]
+        if not one or not other or Modality.VISUAL in (one[0].modality, other[0].modality):
+            continue
+        text = one[0].text
+        if pair.likeness >= SAME_WORDS and " " in text and not says_nothing(text):
+            found.setdefault(text.casefold(), Sentence(text, one + other))
+    return list(found.values())
+
+
+def _shared(left: Material, right: Material, said: Sequence[Sentence]) -> list[Sentence]:
     """Things seen in both, then words that carry meaning in both: what comes often in both first,
-    longer words before shorter ones."""
+    longer words before shorter ones. A word that stands in both only in what is ``said`` in both
+    tells no more."""
+    told = {piece.id for sentence in said for piece in sentence.citations}
     found = []
     for names in (_things, _terms):
         ours, theirs = names(left), names(right)
@@ -181,6 +204,8 @@ def _shared(left: Material, right: Material) -> list[Sentence]:
             key=lambda key: (-min(len(ours[key]), len(theirs[key])), -len(key), key),
         )
         for key in both:
+            if all(piece.id in told for rows in (ours, theirs) for _, piece in rows[key]):
+                continue
             citations = tuple(piece for rows in (ours, theirs) for _, piece in rows[key][:CITED])
             found.append(Sentence(ours[key][0][0], citations))
     return found
@@ -198,13 +223,16 @@ def _things(material: Material) -> Named:
 
 
 def _terms(material: Material) -> Named:
-    """By stem: each piece that holds the word, with the word as it stands there."""
+    """By stem: each piece that holds the word, with the word as it stands there. Words that are
+    about nothing and bare numbers are none."""
     pieces = [material.pieces[n] for n in material.of(*_WORDS)]
     wanted = set(terms(" ".join(piece.text for piece in pieces)))
     found: Named = {}
     for piece in pieces:
         once = set()
         for word in _WORD.findall(piece.text):
+            if is_empty(word) or not any(letter.isalpha() for letter in word):
+                continue
             for stem in tokens(word)[:1]:
                 if stem in wanted and stem not in once and len(word) >= _LETTERS:
                     once.add(stem)

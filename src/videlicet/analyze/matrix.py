@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import IO, Any
 
 from videlicet.analyze.analyst import Analyst
 from videlicet.analyze.evidence.gather import Material
-from videlicet.errors import Conflict, InvalidInput, StoreError
+from videlicet.errors import Conflict, InvalidInput, StoreError, not_written
 from videlicet.types import (
     Answer,
     Finish,
@@ -112,7 +111,7 @@ class MatrixStore:
         except OSError as error:
             with suppress(OSError):
                 self._file.truncate(self._end)
-            raise _not_written(self._path, error) from error
+            raise not_written(self._path, error) from error
         self._end += len(line) + 1
         self._cells[cell.key] = cell
 
@@ -149,7 +148,7 @@ def kept_in(path: str | os.PathLike[str]) -> Iterator[MatrixStore]:
     try:
         file = open(target, "a+b", buffering=0)  # noqa: SIM115 (closed below)
     except OSError as error:
-        raise _not_written(target, error) from error
+        raise not_written(target, error) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -170,7 +169,7 @@ def kept_in(path: str | os.PathLike[str]) -> Iterator[MatrixStore]:
         try:
             _sync_folder(target.absolute().parent)
         except OSError as error:
-            raise _not_written(target, error) from error
+            raise not_written(target, error) from error
         yield MatrixStore(target, file)
 
 
@@ -312,8 +311,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _not_written(path: Path, error: OSError) -> StoreError:
-    code = "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "store_not_writable"
-    return StoreError(code, f"{path} cannot be written: {error.strerror}.", subject=str(path))

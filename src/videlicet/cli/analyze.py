@@ -4,24 +4,26 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from videlicet.cli.context import IndexOption, JsonOption, context, named_asset
+from videlicet.cli.files import ending, folder, one_of, read_json, read_text, writable, write
 from videlicet.cli.output import print_json, print_table, printable, say, stretch, timecode
-from videlicet.errors import InvalidInput, StoreError
-from videlicet.types import Answer, Asset, Chapter, Highlight
+from videlicet.types import Answer, Asset, Chapter, Highlight, Sentence
 
 if TYPE_CHECKING:
     from videlicet.library import Library
 
 AssetArgument = Annotated[str, typer.Argument(help="A recording, by name or id.")]
-#: Ends of files that a matrix can be written as.
+#: Ends of files that a matrix, and a timeline, can be written as.
 _TABLES = (".csv", ".json", ".html", ".parquet")
+_TIMELINES = (".otio", ".edl")
+#: How chapters can be printed.
+_FORMS = ("table", "youtube", "podlove", "podlove-xml", "vtt", "ffmetadata")
 
 
 def register(app: typer.Typer) -> None:
@@ -43,6 +45,8 @@ def summarize(
         answer = library.summarize(
             *(one.id for one in chosen), sentences=sentences, focus=focus, index=index
         )
+        if answer.off_focus:
+            say(f"Nothing was found about {printable(focus or '')!r}; this stands out anyway.")
         _print_answer(library, answer, as_json)
 
 
@@ -59,19 +63,24 @@ def chapters(
     as_json: JsonOption = False,
 ) -> None:
     """The parts of a recording, titled; also in forms that players and sites read."""
+    form = one_of(form, _FORMS, "--form")
+    if into is not None:
+        from videlicet.analyze.outputs.chapters import embed
+        from videlicet.media.remux import MUXERS
+
+        ending(into, MUXERS, "--into")
     with context.library() as library:
         one = named_asset(library, asset)
         found = library.chapters(one.id, count=count, index=index)
+        text = "" if as_json or form == "table" else _chapters_as(form, one, found)
         if into is not None:
-            from videlicet.analyze.outputs.chapters import embed
-
             for note in embed(library.original(one), found, into, library.settings):
                 say(f"Note: {note}.")
             say(f"Written to {into}.")
         if as_json:
             print_json([chapter.to_json() for chapter in found])
-        elif form != "table":
-            typer.echo(_chapters_as(form, one, found), nl=False)
+        elif text:
+            typer.echo(text, nl=False)
         elif into is None:
             _print_chapters(one, found)
 
@@ -87,11 +96,6 @@ def _chapters_as(form: str, asset: Asset, found: Sequence[Chapter]) -> str:
         "vtt": lambda: forms.webvtt(found, whole.start),
         "ffmetadata": lambda: forms.ffmetadata(found, whole.start),
     }
-    if form not in written:
-        raise InvalidInput(
-            "invalid_argument", f"There is no form {form!r}; there are {', '.join(written)}.",
-            subject="--form",
-        )  # fmt: skip
     text = written[form]()
     return text if text.endswith("\n") else text + "\n"
 
@@ -118,7 +122,7 @@ def highlights(
     clips: Annotated[
         Path | None, typer.Option(help="Write each as a clip into this folder.")
     ] = None,
-    reel: Annotated[Path | None, typer.Option(help="Write them as one film.")] = None,
+    reel: Annotated[Path | None, typer.Option(help="Write them as one film: FILE.mp4.")] = None,
     timeline: Annotated[
         Path | None, typer.Option(help="Write a timeline: FILE.otio or FILE.edl.")
     ] = None,
@@ -126,9 +130,17 @@ def highlights(
     as_json: JsonOption = False,
 ) -> None:
     """The stretches of a recording that stand out; also as clips, one film, or a timeline."""
+    if reel is not None:
+        ending(reel, (".mp4",), "--reel")
+    if timeline is not None:
+        ending(timeline, _TIMELINES, "--timeline")
     with context.library() as library:
         one = named_asset(library, asset)
+        if clips is not None:
+            folder(clips)
         found = library.highlights(one.id, count=count, query=query, index=index)
+        if query and found and not any("query" in row.reasons for row in found):
+            say(f"Nothing was found about {printable(query)!r}; these stand out anyway.")
         if as_json:
             print_json([row.to_json() for row in found])
         else:
@@ -169,18 +181,12 @@ def _write_cuts(
     source = str(library.original(asset))
     cuts = [Cut.of(asset, source, one) for one in sorted(found, key=lambda one: one.span)]
     if clips is not None:
-        clips.mkdir(parents=True, exist_ok=True)
         write_clips(cuts, clips, library.settings, lambda path: say(f"Written to {path}."))
     if reel is not None:
         write_reel(cuts, reel, library.settings)
         say(f"Written to {reel}.")
     if timeline is not None:
-        if timeline.suffix not in (".otio", ".edl"):
-            raise InvalidInput(
-                "invalid_argument", f"{timeline} ends neither in .otio nor in .edl.",
-                subject="--timeline",
-            )  # fmt: skip
-        make = timelines.otio if timeline.suffix == ".otio" else timelines.edl
+        make = timelines.otio if timeline.suffix.lower() == ".otio" else timelines.edl
         write(timeline, make(cuts, asset.name))
 
 
@@ -231,10 +237,11 @@ def compare(
         if as_json:
             print_json(found.to_json())
             return
+        assets = {one.id: one, other.id: other}
         print_table(
-            ["", "What"],
+            ["", "What", "When"],
             [
-                [name, printable(sentence.text)]
+                [name, printable(sentence.text), _places(sentence, assets)]
                 for name, rows in (
                     ("both", found.shared),
                     (printable(one.name), found.only_left),
@@ -244,6 +251,16 @@ def compare(
             ],
             empty="They have nothing to compare.",
         )
+
+
+def _places(sentence: Sentence, assets: Mapping[str, Asset]) -> str:
+    """The first place of a sentence in each recording, named where there are several."""
+    first: dict[str, str] = {}
+    for piece in sentence.citations:
+        first.setdefault(piece.asset_id, stretch(assets[piece.asset_id].told(piece.span)))
+    if len(first) == 1:
+        return next(iter(first.values()))
+    return "; ".join(f"{printable(assets[id].name)} {times}" for id, times in first.items())
 
 
 def matrix(
@@ -260,12 +277,10 @@ def matrix(
 ) -> None:
     """Ask every question of every recording, as a table with citations. Run again after an
     interruption, it goes on where it was."""
-    if out.suffix not in _TABLES:
-        raise InvalidInput(
-            "invalid_argument", f"{out} ends in none of {', '.join(_TABLES)}.", subject="OUT"
-        )
+    form = ending(out, _TABLES, "OUT")
     rows = [line.strip() for line in read_text(questions).splitlines() if line.strip()]
     store = kept or out.with_name(out.name + ".cells")
+    writable(store)
     with context.library() as library:
         chosen = [named_asset(library, name).id for name in asset or []]
         fresh = done = 0
@@ -277,18 +292,19 @@ def matrix(
                 say(f"{done}: {printable(cell.question)}")
 
         found = library.matrix(rows, kept=store, assets=chosen, index=index, tell=tell)
-        _write_matrix(library, found, out)
+        _write_matrix(library, found, out, form)
         if as_json:
             print_json(found.to_json())
-        say(f"{len(found.cells)} cells, {fresh} of them asked now. Written to {out}.")
+        many = f"{len(found.cells)} cell" + ("" if len(found.cells) == 1 else "s")
+        say(f"{many}, {fresh} of them asked now. Written to {out}.")
 
 
-def _write_matrix(library: Library, found: Any, out: Path) -> None:
+def _write_matrix(library: Library, found: Any, out: Path, form: str) -> None:
     from videlicet.analyze.outputs import tables
 
-    if out.suffix == ".parquet":
+    if form == ".parquet":
         tables.write_parquet(found, out)
-    elif out.suffix == ".html":
+    elif form == ".html":
         from videlicet.page.report import Film, matrix_page
 
         films = [
@@ -297,48 +313,10 @@ def _write_matrix(library: Library, found: Any, out: Path) -> None:
         ]
         matrix_page(found, films, "Questions and recordings", out)
     else:
-        write(out, tables.as_csv(found) if out.suffix == ".csv" else tables.as_json(found))
+        write(out, tables.as_csv(found) if form == ".csv" else tables.as_json(found))
 
 
 # -- what they share ----------------------------------------------------------------------------
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, "utf-8", newline="")
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StoreError(
-            "store_not_writable", f"{path} cannot be written: {error.strerror}.",
-            subject=str(path), remedy="Name a file in a folder that you may write to.",
-        ) from error  # fmt: skip
-
-
-def read_text(path: Path) -> str:
-    """The text of a file that a user names."""
-    try:
-        return path.read_text("utf-8")
-    except FileNotFoundError as error:
-        raise InvalidInput(
-            "path_not_found", f"There is no file {path}.", subject=str(path)
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(
-            "path_not_readable", f"{path} cannot be read as text.", subject=str(path)
-        ) from error
-
-
-def read_json(path: Path) -> Any:
-    """What a JSON file that a user names holds."""
-    try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise InvalidInput(
-            "invalid_argument", f"{path} is not JSON: {error}.", subject=str(path)
-        ) from error
 
 
 def _print_answer(library: Library, answer: Answer, as_json: bool) -> None:

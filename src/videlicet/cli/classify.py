@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videlicet.cli.context import IndexOption, JsonOption, context, named_asset
+from videlicet.cli.files import read_json
 from videlicet.cli.output import SHORT_ID, print_json, print_table, stretch
 from videlicet.errors import InvalidInput
 
@@ -44,9 +44,14 @@ def classify(
     as_json: JsonOption = False,
 ) -> None:
     """Label recordings with labels of your own, by description or from examples."""
-    described = {}
+    described: dict[str, str] = {}
     for one in label or []:
         name, _, text = one.partition(":")
+        if name.strip() in described:
+            raise InvalidInput(
+                "invalid_argument", f"Two labels have the same name, {name.strip()!r}.",
+                subject="--label",
+            )  # fmt: skip
         described[name.strip()] = text.strip()
     with context.library() as library:
         shown = {} if examples is None else _examples(library, examples)
@@ -69,7 +74,7 @@ def classify(
                 one.label, f"{one.score:.2f}",
                 f"{known[one.asset_id].name}\n{one.asset_id[:SHORT_ID]}",
                 stretch(known[one.asset_id].told(one.span)),
-                "; ".join(piece.text for piece in one.citations),
+                "; ".join(dict.fromkeys(piece.text for piece in one.citations)),
             )
             for one in found
         ],
@@ -82,12 +87,7 @@ def _examples(library: Library, path: Path) -> dict[str, list[Any]]:
     """The examples of a file, with assets by id. Times are seconds from the start of the file."""
     from videlicet.types import Span, instant
 
-    try:
-        rows = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise InvalidInput("path_not_found", f"There is no {path}.", subject=str(path)) from None
-    except (OSError, ValueError) as error:
-        raise _refuse(path, f"it cannot be read ({error})") from None
+    rows = read_json(path)
     if not isinstance(rows, dict) or not all(isinstance(row, list) for row in rows.values()):
         raise _refuse(path, "it is no JSON object of lists")
     found: dict[str, list[Any]] = {}

@@ -7,11 +7,15 @@ from typing import Annotated
 
 import typer
 
-from videlicet.cli.analyze import AssetArgument, write
+from videlicet.cli.analyze import AssetArgument
 from videlicet.cli.context import IndexOption, context, named_asset
+from videlicet.cli.files import ending, one_of, writable, write
 from videlicet.cli.output import say
 from videlicet.errors import InvalidInput
 from videlicet.types import Modality
+
+#: What subtitles can be.
+_FORMS = ("srt", "vtt")
 
 
 def register(app: typer.Typer) -> None:
@@ -34,11 +38,15 @@ def subtitles(
     """Subtitles of what is said, as SubRip or WebVTT."""
     from videlicet.analyze.outputs import subtitles as forms
 
-    chosen = form or ("srt" if out is None else out.suffix.removeprefix("."))
-    if chosen not in ("srt", "vtt"):
-        raise InvalidInput(
-            "invalid_argument", f"Subtitles are srt or vtt, not {chosen!r}.", subject="form"
-        )
+    chosen = one_of(form or "srt", _FORMS, "--form")
+    if out is not None:
+        named = ending(out, [f".{one}" for one in _FORMS], "OUT").removeprefix(".")
+        if form is not None and chosen != named:
+            raise InvalidInput(
+                "invalid_argument", f"{out} is a file of {named}, but --form says {chosen}.",
+                subject="--form", remedy="Leave --form out: the file's ending says it.",
+            )  # fmt: skip
+        chosen = named
     with context.library() as library:
         one = named_asset(library, asset)
         modality = Modality.TEXT if written else Modality.SPEECH
@@ -65,9 +73,13 @@ def report(
 ) -> None:
     """A page on recordings: summary, chapters, highlights and answers, with a player that jumps to
     what each rests on."""
+    from videlicet.analyze.asked import check_question
     from videlicet.page.report import Film, analysis_page
 
+    writable(out)
     with context.library() as library:
+        for text in question or []:
+            check_question(text, library.settings)
         chosen = [named_asset(library, name) for name in assets]
         films = [
             Film(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from videlicet.errors import (
+    AnalysisError,
     Conflict,
     InvalidInput,
     ModelError,
@@ -43,6 +44,7 @@ _CODES: tuple[tuple[type[VidelicetError], int], ...] = (
     (Conflict, CONFLICT),
     (StoreError, STORE),
     (ModelError, MODELS),
+    (AnalysisError, MODELS),
 )
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

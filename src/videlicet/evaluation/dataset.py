@@ -76,7 +76,7 @@ def invalid(path: Path, message: str) -> InvalidInput:
 def read_json(path: Path) -> Any:
     """The content of a JSON file, or an error naming it."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        return json.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         raise invalid(path, "there is no such file.") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:

@@ -66,7 +66,7 @@ def _load(file: Path) -> Any:
     if file.suffix != ".jsonl":
         return read_json(file)
     try:
-        lines = file.read_text("utf-8").splitlines()
+        lines = file.read_text("utf-8-sig").splitlines()
         return [json.loads(line) for line in lines if line.strip()]
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise invalid(file, f"cannot be read as JSON lines ({error}).") from error

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from videlicet.analyze.asked import check_length, check_question
 from videlicet.library.verbs import Verbs
 from videlicet.rights import Purpose
 from videlicet.types import (
@@ -50,6 +51,7 @@ class Analysing(Verbs):
     ) -> Answer:
         """What is in a video, or in several, in about so many sentences; of one perhaps only
         ``within`` a span. ``tell`` is called with each sentence as it comes."""
+        check_length(focus, self.settings, "focus")
         target = self._target(index)
         materials = [self._material(target, one, within) for one in asset_ids]
         return self._analyst(target).summarize(
@@ -72,6 +74,7 @@ class Analysing(Verbs):
         index: str = DEFAULT_INDEX,
     ) -> list[Highlight]:
         """The stretches of a video that stand out, or that have most to do with ``query``."""
+        check_length(query, self.settings, "query")
         target = self._target(index)
         material = self._material(target, asset_id)
         return self._analyst(target).highlights(material, count=count, query=query)
@@ -89,9 +92,13 @@ class Analysing(Verbs):
         where they do not say.
 
         Of a large index those assets are read that a search for the question finds first.
+
+        Raises:
+            InvalidQuery: ``query_empty`` for a question without words, ``query_too_long``.
         """
         from videlicet.analyze.evidence.choose import promising
 
+        check_question(question, self.settings)
         target = self._target(index)
         grant = self._grant(Purpose.ANALYZE)
         chosen = list(assets) or promising(grant, self._searcher(target), target, question)
@@ -109,7 +116,9 @@ class Analysing(Verbs):
 
         Raises:
             InvalidInput: ``schema_invalid``.
+            InvalidQuery: ``query_too_long``, the prompt.
         """
+        check_length(prompt, self.settings, "prompt")
         target = self._target(index)
         materials = [self._material(target, one) for one in asset_ids]
         return self._analyst(target).extract(materials, schema, prompt)
@@ -126,11 +135,13 @@ class Analysing(Verbs):
         """Every question asked of every asset (all of the index, where none is named).
 
         Finished cells are kept in the file ``kept``: run again after whatever interruption, only
-        what is missing is asked.
+        what is missing is asked. Raises as :meth:`ask` for each question.
         """
         from videlicet.analyze.evidence.choose import ready
         from videlicet.analyze.matrix import kept_in, run_matrix
 
+        for question in questions:
+            check_question(question, self.settings)
         target = self._target(index)
         chosen = list(assets) or ready(self._grant(Purpose.ANALYZE), self._searcher(target), target)
         with kept_in(Path(kept)) as store:

@@ -45,15 +45,17 @@ class Classifying(Verbs):
 
         shown = dict(examples or {})
         none = [_example(one) for one in shown.pop(NONE, ())]
-        described = labels if isinstance(labels, Mapping) else dict.fromkeys(labels, "")
-        if strange := set(shown) - set(described):
+        described = (
+            [*labels.items()] if isinstance(labels, Mapping) else [(name, "") for name in labels]
+        )
+        if strange := set(shown) - {name for name, _ in described}:
             raise InvalidInput(
                 "invalid_argument", f"{min(strange)!r} has examples but is no label.",
                 subject="examples",
             )  # fmt: skip
         categories: list[Category] = [
             Category(name, text, tuple(_example(one) for one in shown.get(name, ())))
-            for name, text in described.items()
+            for name, text in described
         ]
         grant, store = self._grant(Purpose.ANALYZE), self._read()
         target = store.catalog.index(grant, index)

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 def ask(seat: Seat, asked: schemas.Ask) -> schemas.Answer:
     """The answer to a question, sentence by sentence, with what each rests on."""
+    from videlicet.analyze.asked import check_question
     from videlicet.analyze.evidence.choose import promising
     from videlicet.analyze.evidence.gather import gather
 
+    check_question(asked.question, seat.settings)
     index = index_of(seat, asked.index)
     grant = seat.grant(Purpose.ANALYZE)
     chosen = asked.video_ids or promising(grant, seat.searcher(index), index, asked.question)
@@ -39,8 +41,10 @@ def ask(seat: Seat, asked: schemas.Ask) -> schemas.Answer:
 
 def describe_video(seat: Seat, asked: schemas.DescribeVideo) -> schemas.Described:
     """Title, topics, summary, chapters and highlights of a video."""
+    from videlicet.analyze.asked import check_length
     from videlicet.analyze.evidence.gather import gather
 
+    check_length(asked.focus, seat.settings, "focus")
     index, asset = asset_of(seat, asked.video_id, asked.index)
     material = gather(seat.grant(Purpose.ANALYZE), seat.store, index, asset.id)
     analyst = _analyst(seat, index)

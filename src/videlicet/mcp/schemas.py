@@ -24,7 +24,8 @@ def _printable(name: str) -> str:
 
 Name = Annotated[str, BeforeValidator(_printable)]
 Modality = Literal["visual", "speech", "text", "sound"]
-Text = Annotated[str, Field(min_length=1, max_length=5000)]
+#: How long it may be is the setting ``max_query_chars``.
+Text = Annotated[str, Field(min_length=1)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 IndexName = Annotated[
     str | None,

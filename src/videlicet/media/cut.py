@@ -5,11 +5,10 @@ Everything is decoded in a confined child process, query media included.
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from videlicet.errors import InvalidInput, InvalidQuery, MediaError, StoreError
+from videlicet.errors import InvalidInput, InvalidQuery, MediaError, not_written
 from videlicet.media.decode import (
     AudioChunk,
     AudioRequest,
@@ -219,12 +218,11 @@ def appearing(out: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         os.replace(part, target)
     except OSError as error:
-        code = "disk_full" if error.errno == errno.ENOSPC else "store_not_writable"
-        raise StoreError(
-            code, f"{target} cannot be written: {error.strerror}.", subject=str(target)
-        ) from error
+        raise not_written(target, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        # Where it could not be made, it cannot be removed either.
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 # -- query media --------------------------------------------------------------------------------

@@ -85,6 +85,14 @@ def timecode(seconds: Fraction) -> str:
     return f"{sign}{minutes // 60}:{minutes % 60:02d}:{rest // 10:02d}.{rest % 10}"
 
 
+def fragment(start: Fraction, end: Fraction) -> str:
+    """What makes a film's address that of a stretch, with its #; times are seconds from the start.
+    An end that is no later than the start would make it invalid (W3C, *Media Fragments URI 1.0*,
+    4.2.1); without one it is played from there on."""
+    first, last = f"{float(start):.3f}", f"{float(end):.3f}"
+    return f"#t={first},{last}" if float(last) > float(first) else f"#t={first}"
+
+
 def models(cards: Sequence[str]) -> str:
     """The models used, with their licences, as HTML; nothing where there are none."""
     from videlicet.models.cards import card

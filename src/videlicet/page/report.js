@@ -7,7 +7,8 @@ let current = null;
 
 function play(link) {
   const [address, fragment] = link.href.split("#t=");
-  const [start, end] = fragment.split(",").map(Number);
+  // What is seen at an instant has no end.
+  const [start, end = start] = fragment.split(",").map(Number);
   if (player.dataset.address !== address) {
     player.dataset.address = address;
     player.src = link.href;

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from videlicet.analyze.matrix import Matrix
 from videlicet.errors import InvalidInput
-from videlicet.page.document import document, escaped, models, timecode, write_page
+from videlicet.page.document import document, escaped, fragment, models, timecode, write_page
 from videlicet.types import Answer, Asset, Chapter, Gist, Highlight, Piece, Sentence, Span
 
 _KEYS = (
@@ -110,7 +110,7 @@ class _Reel:
         address = self.addresses.get(asset_id)
         if address is None:
             return f'<span class="cite time">{shown}</span>'
-        href = escaped(f"{address}#t={float(told.start):.3f},{float(told.end):.3f}")
+        href = escaped(address + fragment(told.start, told.end))
         label = escaped(f"Play from {shown}: {what}")
         return f'<a class="cite" href="{href}" aria-label="{label}" title="{label}">{shown}</a>'
 

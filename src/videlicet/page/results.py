@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from videlicet.errors import MediaError, NotFound
-from videlicet.page.document import document, escaped, models, timecode, write_page
+from videlicet.page.document import document, escaped, fragment, models, timecode, write_page
 from videlicet.types import Asset, Evidence, Hit, SearchPage, Span
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _link(library: Shelf, asset: Asset | None) -> tuple[str | None, str | None]:
 
 def _at(link: str, asset: Asset, span: Span) -> str:
     told = asset.told(span)
-    return escaped(f"{link}#t={float(told.start):.3f},{float(told.end):.3f}")
+    return escaped(link + fragment(told.start, told.end))
 
 
 def _times(asset: Asset | None, span: Span) -> str:

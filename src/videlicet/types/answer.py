@@ -105,7 +105,8 @@ class Answer:
     ``found`` is false where the evidence does not say; the text then says so, without citations.
     ``value`` is the answer as data, where a schema was given. ``dropped`` counts sentences that a
     language model wrote and nothing supports. ``untrusted`` tells that something in the video
-    reads like instructions to whoever analyses it.
+    reads like instructions to whoever analyses it. ``off_focus`` tells that a summary was asked
+    for with a focus that nothing has to do with.
     """
 
     sentences: tuple[Sentence, ...]
@@ -116,6 +117,7 @@ class Answer:
     finish: Finish = Finish.STOP
     dropped: int = 0
     untrusted: bool = False
+    off_focus: bool = False
 
     @property
     def text(self) -> str:
@@ -141,6 +143,7 @@ class Answer:
             "finish": self.finish.value,
             "dropped": self.dropped,
             "untrusted_instructions": self.untrusted,
+            "off_focus": self.off_focus,
         }
 
 

@@ -55,3 +55,13 @@ def test_no_two_chapters_have_the_same_title_where_there_is_another() -> None:
     said += talk(["A dog swims across the cold lake."] * 15, start=60)
     found = chapters(material(120, said=said), ENCODER, 2)
     assert len({one.title.text for one in found}) == 2
+
+
+def test_a_chapter_tells_no_fillers() -> None:
+    made = material(60, said=[*talk(ROCKETS[:7]), (40, 42, "Mm-hmm."), (50, 52, "of this guy")])
+    told = [one.text for chapter in chapters(made, ENCODER, 2) for one in chapter.summary]
+    assert told
+    assert "Mm-hmm." not in told
+    assert "Of this guy." not in told
+    (only,) = chapters(material(9, said=[(2, 3, "Mm-hmm.")]), ENCODER)
+    assert only.summary == ()

@@ -62,7 +62,14 @@ def test_specific_phrases_tell_parts_apart() -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("MORNING MENU: ESPRESSO 2.50", "MORNING MENU: ESPRESSO"),
+        ("MORNING MENU: ESPRESSO 2.50", "MORNING MENU: ESPRESSO 2.50"),
+        ("INVOICE 20931 TOTAL 48.20", "INVOICE 20931 TOTAL 48.20"),
+        ("Invoice 7 total: $1,250.00", "Invoice 7 total: $1,250.00"),
+        ("PLATFORM 9 DEPARTS 14:05", "PLATFORM 9 DEPARTS 14:05"),
+        ("10:45 Morning prayer", "Morning prayer"),
+        ("The bus into the old town leaves at 10:45", None),
+        ("12:00 14:05", None),
+        ("A 14:05", None),
         ("LOST CAT - CALL 555-0139", "LOST CAT"),
         ("Chapter 3: Gravity", "Chapter 3: Gravity"),
         ("14:05", None),
@@ -81,6 +88,7 @@ def test_headlines_and_hashtags() -> None:
     assert headline("slow shutter") == "slow shutter"
     assert hashtag("sulphur-crested cockatoo") == "#SulphurCrestedCockatoo"
     assert hashtag("20931") is None
+    assert hashtag("Platform 9 departs 14:05") == "#Platform9Departs"
 
 
 def test_a_title_card_is_the_title_and_is_cited() -> None:
@@ -88,6 +96,24 @@ def test_a_title_card_is_the_title_and_is_cited() -> None:
     found = gist(made, ENCODER)
     assert found.title.text == "The Art of Espresso"
     assert [piece.text for piece in found.title.citations] == ["THE ART OF ESPRESSO"]
+
+
+def test_the_rest_of_a_line_and_lone_verbs_are_joined_to_no_title() -> None:
+    made = material(
+        20, read=[(6, 9, "A Foundation of Friends"), (6, 9, "presents"), (6, 9, "starring")]
+    )
+    assert gist(made, ENCODER).title.text == "A Foundation of Friends"
+    assert [one.text for one in gist(made, ENCODER).topics] == ["A Foundation of Friends"]
+    said = material(60, said=[(0, 9, "The slow shutter."), (20, 29, "And painted, slowly.")])
+    assert gist(said, ENCODER).title.text.lower() == "slow shutter"
+    only = material(20, read=[(6, 9, "presents")])
+    assert gist(only, ENCODER).title.text == "Presents"
+
+
+def test_a_line_with_its_figure_is_one_phrase() -> None:
+    made = material(20, read=[(0, 9, "INVOICE 20931 TOTAL 48.20")])
+    assert [one.text for one in phrases(made.pieces)] == ["INVOICE 20931 TOTAL 48.20"]
+    assert gist(made, ENCODER).title.text == "Invoice 20931 Total 48.20"
 
 
 def test_a_sign_in_the_middle_is_no_title_of_the_whole() -> None:

@@ -101,3 +101,15 @@ def test_highlights_never_overlap_and_say_why(
         assert sum(one.reasons.values()) == pytest.approx(1)
         assert made.span.start <= one.span.start < one.span.end <= made.span.end
         assert all(not one.span.overlap(other.span) for other in found[n + 1 :])
+
+
+def test_what_nothing_has_to_do_with_is_no_reason() -> None:
+    odd = highlights(FILM, ENCODER, 4, query="bassoon lessons")
+    assert odd == highlights(FILM, ENCODER, 4)
+    assert not any("query" in one.reasons for one in odd)
+    # Nor is it one for a stretch that has nothing to do with it.
+    some = highlights(FILM, ENCODER, 6, query="whale")
+    assert any("query" in one.reasons for one in some)
+    for one in some:
+        inside = [piece for piece in FILM.pieces if piece.span.overlap(one.span)]
+        assert ("query" in one.reasons) <= any("whale" in piece.text for piece in inside)

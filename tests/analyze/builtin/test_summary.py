@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.analyze.materials import COFFEE, ENCODER, GARDENS, ROCKETS, material, talk
 
-from videlicet.analyze.builtin.summary import lexrank, summarize
+from videlicet.analyze.builtin.summary import NOTHING, lexrank, summarize
 from videlicet.types import Modality, Sentence
 
 LECTURE = material(
@@ -62,13 +62,34 @@ def test_a_silent_film_is_told_by_what_is_seen() -> None:
 def test_without_evidence_nothing_is_found_nor_cited() -> None:
     found = summarize([material(5)], ENCODER)
     assert (found.found, found.citations) == (False, ())
-    assert found.text == "Nothing was said, written or recognised here."
+    assert found.text == "Nothing of substance was said, written or recognised here."
 
 
-def test_greetings_are_left_out_unless_there_is_nothing_else() -> None:
+def test_greetings_and_fillers_are_left_out() -> None:
     made = material(30, said=talk(["Good morning.", "Today the museum opens its new garden."]))
     assert "Good morning" not in summarize([made], ENCODER, 5).text
-    assert summarize([material(9, said=[(0, 1, "Mm-hmm.")])], ENCODER).text == "Mm-hmm."
+    only = summarize([material(9, said=[(0, 1, "Mm-hmm.")])], ENCODER)
+    assert (only.found, only.text) == (False, NOTHING)
+    # A figure on the screen is more than that.
+    clock = material(9, said=[(0, 1, "Mm-hmm.")], read=[(0, 9, "14:05")])
+    assert summarize([clock], ENCODER).text == 'On screen: "14:05".'
+
+
+def test_what_breaks_off_in_the_middle_is_told_only_where_nothing_else_is() -> None:
+    torn = "Mind the gap between the carriage and..."
+    alone = material(9, said=[(0, 4, torn)])
+    assert summarize([alone], ENCODER).text == torn
+    both = material(30, said=talk([torn, "The carriage departs in an hour."]))
+    assert torn not in summarize([both], ENCODER, 5).text
+
+
+def test_a_sentence_whose_beginning_was_not_heard_is_less_welcome() -> None:
+    def of(*sentences: str) -> str:
+        return summarize([material(60, said=talk(sentences, each=9))], ENCODER, 1).text
+
+    first = "through old gates into gardens full of roses"
+    assert of(f"{first}.", "Gardens full of roses grow behind old gates.").startswith("Gardens")
+    assert of("gardens of roses grow behind old gates.", "Mm-hmm.").startswith("Gardens of")
 
 
 def test_the_focus_comes_first() -> None:
@@ -85,6 +106,14 @@ def test_several_films_are_told_in_their_order() -> None:
     order = [one.citations[0].asset_id for one in found.sentences]
     assert set(order) == {film.asset.id for film in films}
     assert order == sorted(order, key=[film.asset.id for film in films].index)
+
+
+def test_a_focus_that_nothing_has_to_do_with_does_not_count() -> None:
+    odd = summarize([LECTURE], ENCODER, 3, focus="bassoon lessons")
+    assert odd.off_focus
+    assert odd.sentences == summarize([LECTURE], ENCODER, 3).sentences
+    for focus in ("roses for gardeners", None, " "):
+        assert not summarize([LECTURE], ENCODER, 3, focus=focus).off_focus
 
 
 def test_sentences_are_told_as_they_stand() -> None:

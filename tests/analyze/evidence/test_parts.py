@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.analyze.materials import COFFEE, GARDENS, ROCKETS, material, talk
 
-from videlicet.analyze.evidence.parts import inside, parts
+from videlicet.analyze.evidence.parts import inside, parts, said_in
 from videlicet.types import Span
 
 LECTURE = material(240, said=talk([*COFFEE, *COFFEE, *ROCKETS, *ROCKETS, *GARDENS, *GARDENS]))
@@ -90,3 +90,22 @@ def test_a_piece_is_inside_of_the_part_that_holds_most_of_it() -> None:
     made = material(20, shown=[(0, 12, "dog"), (9, 20, "cat"), (15, 15, "bird")])
     assert [made.pieces[n].text for n in inside(made, Span.of(0, 10))] == ["dog"]
     assert [made.pieces[n].text for n in inside(made, Span.of(10, 20))] == ["cat", "bird"]
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        (Span.of(7.7, 10.4), False),  # 0.3 s of 2.7
+        (Span.of(2.3, 5.4), False),  # 0.4 s of 3.1
+        (Span.of(7, 10), True),  # a third
+        (Span.of(6, 7), True),
+        (Span.of(4.5, 6), True),
+        (Span.of(4, 14), True),  # all the stretch
+        (Span.of(0, 6.6), True),  # half of the stretch
+        (Span.of(8, 10), False),
+        (Span.of(6, 6), True),  # at an instant
+        (Span.of(9, 9), False),
+    ],
+)
+def test_what_only_reaches_into_a_stretch_is_not_said_in_it(said: Span, heard: bool) -> None:
+    assert said_in(said, Span.of(5, 8)) is heard

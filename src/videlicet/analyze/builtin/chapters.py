@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from videlicet.analyze.builtin.gist import title_of
 from videlicet.analyze.builtin.phrases import central, specific
-from videlicet.analyze.builtin.summary import select
+from videlicet.analyze.builtin.summary import on_screen, select, telling
 from videlicet.analyze.evidence.parts import inside, parts
 from videlicet.analyze.evidence.statements import Statement, screens, seen, spoken
 from videlicet.types import Chapter, Modality, Sentence, Span
@@ -64,8 +64,9 @@ def _everywhere(material: Material, owners: Sequence[Sequence[int]]) -> set[str]
 
 def _told(material: Material, span: Span, told: Sequence[Statement]) -> tuple[Sentence, ...]:
     own = [one for one in told if span.contains(one.span.midpoint)]
-    chosen = select(own, SUMMARY)
+    chosen = select(telling(own), SUMMARY)
     view = seen(material, span) if len(chosen) < SUMMARY else None
     if view is not None:
         chosen.append(view)
+    chosen = chosen or select(on_screen(own), SUMMARY)
     return tuple(one.sentence() for one in sorted(chosen, key=lambda one: one.span))

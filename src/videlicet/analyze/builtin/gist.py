@@ -8,7 +8,14 @@ from fractions import Fraction
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from videlicet.analyze.builtin.phrases import Phrase, key_phrases, title_line
+from videlicet.analyze.builtin.phrases import (
+    FIGURE,
+    Phrase,
+    is_lone_verb,
+    is_rest,
+    key_phrases,
+    title_line,
+)
 from videlicet.analyze.evidence.statements import stems_of
 from videlicet.search.words import is_function_word
 from videlicet.types import Gist, Modality, Piece, Sentence, Span, merge
@@ -34,6 +41,7 @@ def gist(material: Material, encoder: TextEncoder) -> Gist:
     """What one asset is about. Without any evidence its title is its file's own name, which cites
     nothing, and there are no topics."""
     found = key_phrases(material.pieces, material.vectors, encoder, max(TOPICS, HASHTAGS))
+    found = [phrase for phrase in found if not is_rest(phrase)] or found
     title = title_of(material.pieces, material.span, found)
     topics = tuple(_cited(headline(one.text), one) for one in found[:TOPICS])
     tags = tuple(
@@ -54,9 +62,12 @@ def title_of(
         return card
     if not found:
         return None
+    found = [phrase for phrase in found if not is_rest(phrase)] or found
     chosen = list(found[:1])
     # One word alone is seldom a title, nor is what only a small part is about.
     for phrase in found[1:names]:
+        if is_lone_verb(phrase):
+            continue
         told = merge(piece.span.clamp(span) for one in chosen for piece in one.pieces)
         prevails = sum(one.duration for one in told) >= span.duration * PREVAILING
         if prevails and (len(chosen) > 1 or " " in chosen[0].text):
@@ -83,8 +94,9 @@ def headline(text: str) -> str:
 
 
 def hashtag(text: str) -> str | None:
-    """A phrase as one word, each of its words with a capital; ``None`` where it has no letter."""
-    words = _WORD.findall(text.replace("-", " "))
+    """A phrase as one word without prices and times, each of its words with a capital; ``None``
+    where it has no letter."""
+    words = _WORD.findall(FIGURE.sub(" ", text).replace("-", " "))
     if not any(letter.isalpha() for word in words for letter in word):
         return None
     return "#" + "".join(re.sub(r"['’]", "", word[:1].upper() + word[1:].lower()) for word in words)

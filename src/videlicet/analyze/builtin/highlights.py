@@ -47,12 +47,16 @@ def highlights(
     material: Material, encoder: TextEncoder, count: int = 5, query: str | None = None
 ) -> list[Highlight]:
     """At most ``count`` stretches that do not overlap, best first; none where nothing stands out.
+    Those that have to do with ``query`` have it among their reasons; where there are none, the
+    stretches are those that stand out anyway.
 
     A title is a phrase or a sentence from the stretch, or its times, which cite nothing. ``score``
     is what the stretch reaches of the most that all reasons together could give.
     """
     query = query if query is None or query.strip() else None
     salient = saliency(material, encoder, query)
+    if "query" not in salient.reasons:
+        query = None
     aside = 1.0 if query is None else ASIDE
     most = sum(aside * WEIGHTS.get(name, QUERY / aside) for name in salient.reasons)
     said = [*spoken(material), *screens(material)]

@@ -72,7 +72,7 @@ _EMPTY = frozenset(
 )  # fmt: skip
 _WORD = re.compile(r"\w+(?:[-'’.]\w+)*")
 #: Prices, times and the like: no part of a phrase.
-_FIGURE = re.compile(r"\S*\d+(?:[.:,/-]\d+)+\S*")
+FIGURE = re.compile(r"\S*\d+(?:[.:,/-]\d+)+\S*")
 _MARK = re.compile(r"[^\w\s'’.\-]|[.](?=\s|$)|\s[-–—]\s")
 _SOURCE_WEIGHT = {Modality.SPEECH: 1.0, Modality.TEXT: 1.5, Modality.VISUAL: 1.0}
 
@@ -101,7 +101,7 @@ def phrases(pieces: Sequence[Piece]) -> list[Phrase]:
     for piece in pieces:
         sure = _SOURCE_WEIGHT.get(piece.modality, 1.0) * piece.confidence
         for text in _candidates(piece):
-            stems = tuple(tokens(text))
+            stems = tuple(tokens(_bare(text)))
             forms.setdefault(stems, Counter())[text] += 1
             owners.setdefault(stems, {})[piece.id] = piece
             worth[stems] = worth.get(stems, 0.0) + sure
@@ -138,7 +138,7 @@ def central(
     shortlist = list(candidates[:SHORTLIST])
     if not shortlist:
         return []
-    rows = embed_texts(encoder, [one.text.lower() for one in shortlist])
+    rows = embed_texts(encoder, [_bare(one.text).lower() or one.text for one in shortlist])
     middle = normalised(vectors.mean(axis=0))
     near = rows @ middle if rows.shape[1] == len(middle) else np.zeros(len(rows), np.float32)
     heaviest = max(one.weight for one in shortlist) or 1.0
@@ -215,29 +215,62 @@ def _candidates(piece: Piece) -> Iterator[str]:
     if piece.modality is Modality.VISUAL:
         yield piece.text
         return
-    if piece.modality is Modality.TEXT and (line := title_line(piece.text)):
+    line = title_line(piece.text) if piece.modality is Modality.TEXT else None
+    if line is not None:
         yield line
-    for part in _MARK.split(_FIGURE.sub(" | ", piece.text)):
+    bare = None if line is None else _bare(line)
+    for part in _MARK.split(FIGURE.sub(" | ", piece.text)):
         run: list[str] = []
         for word in [*_WORD.findall(part), ""]:
             if word and not is_empty(word) and (run or not word.isdigit()):
                 run.append(word)
                 continue
             if run and any(_says(one) for one in run):
-                yield from _stretches(run)
+                # A line that is whole with its figure is not said again without it.
+                yield from [line] if line and " ".join(run) == bare else _stretches(run)
             run = []
 
 
 def title_line(text: str) -> str | None:
-    """A line from the screen without its figures, if it is worded like a title."""
-    plain = " ".join(_FIGURE.sub(" ", text).split()).strip(" -–—|•·:;,.")
+    """A line from the screen, if it is worded like a title: as it stands where it ends with a
+    figure and is short ("Platform 9 departs 14:05"), else without its figures."""
+    plain = _bare(text)
     if plain != text:
         # What is left of "… - call 555-0139" leads nowhere.
-        plain = re.sub(r"\s[-–—|•·]\s+\w+$", "", plain)
+        cut = re.sub(r"\s[-–—|•·]\s+\w+$", "", plain)
+        whole = _trimmed(text)
+        last = whole.split()[-1:]
+        ends = cut == plain and len(whole.split()) <= TITLE and any(map(FIGURE.fullmatch, last))
+        line, plain = (whole, plain) if ends else (cut, cut)
+    else:
+        line = plain
     words = _WORD.findall(plain)
     letters = sum(letter.isalpha() for letter in plain)
     wordy = 2 <= len(words) <= TITLE and letters * 3 >= 2 * len(plain.replace(" ", ""))
-    return plain if wordy and any(_says(word) and not is_empty(word) for word in words) else None
+    return line if wordy and any(_says(word) and not is_empty(word) for word in words) else None
+
+
+def _bare(text: str) -> str:
+    """A phrase without the figures that it may end with: they tell nothing of what it is about."""
+    return _trimmed(FIGURE.sub(" ", text))
+
+
+def _trimmed(text: str) -> str:
+    return " ".join(text.split()).strip(" -–—|•·:;,.")
+
+
+def is_rest(phrase: Phrase) -> bool:
+    """Whether a phrase is a word in small letters that stands alone on a line of the screen: the
+    end of what the line above says ("The Blender Foundation / presents")."""
+    return phrase.text.islower() and all(
+        piece.modality is Modality.TEXT and piece.text.strip() == phrase.text
+        for piece in phrase.pieces
+    )
+
+
+def is_lone_verb(phrase: Phrase) -> bool:
+    """Whether a phrase is one word that by its form is a participle or an adverb."""
+    return _form(phrase.text) < 0
 
 
 def _within(stems: tuple[str, ...]) -> set[tuple[str, ...]]:

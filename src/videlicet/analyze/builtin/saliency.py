@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videlicet.analyze.evidence.pack import relevance
+from videlicet.analyze.evidence.about import looks_about, pieces_about
 from videlicet.analyze.evidence.statements import screens
 from videlicet.analyze.evidence.timeline import Timeline, timeline
 from videlicet.embedding.texts import embed_texts
@@ -58,7 +58,8 @@ class Saliency:
 
 
 def saliency(material: Material, encoder: TextEncoder, query: str | None = None) -> Saliency:
-    """How much each window of an asset stands out, and why."""
+    """How much each window of an asset stands out, and why. Where nothing has to do with a query,
+    it is as if there were none."""
     line = timeline(material)
     sides: dict[str, Floats] = {
         "rarity": _rarity(line),
@@ -68,12 +69,16 @@ def saliency(material: Material, encoder: TextEncoder, query: str | None = None)
         "change": _change(material, line),
         "screen": _news(material, line),
     }
-    aside = 1.0 if query is None else ASIDE
+    near = None
+    if query is not None:
+        near = _near(material, line, query, embed_texts(encoder, [query])[0])
+    asked = near is not None and bool(near.any())
+    aside = ASIDE if asked else 1.0
     reasons = {
         name: aside * WEIGHTS[name] * values for name, values in sides.items() if values.any()
     }
-    if query is not None:
-        reasons["query"] = QUERY * _near(material, line, query, embed_texts(encoder, [query])[0])
+    if near is not None and asked:
+        reasons["query"] = QUERY * near
     if not reasons:
         reasons["rarity"] = np.zeros(len(line), np.float32)
     return Saliency(line, reasons)
@@ -154,16 +159,14 @@ def _news(material: Material, line: Timeline) -> Floats:
 
 
 def _near(material: Material, line: Timeline, query: str, vector: Floats) -> Floats:
-    """How much each window has to do with a query, 0..1, in its own right: where nothing has, all
-    are low."""
+    """How much each window has to do with a query, 0..1, in its own right: 0 where it has not, even
+    if nothing else has more."""
     near = np.zeros(len(line), np.float32)
-    if material.pieces:
-        values = relevance(material.pieces, material.vectors, query, vector)
-        for piece, value in zip(material.pieces, values, strict=True):
-            rows = line.rows(piece.span)
-            near[rows] = np.maximum(near[rows], max(0.0, float(value)))
-    if line.shown.shape[1] == len(vector):
-        np.maximum(near, line.shown @ vector, out=near)
+    values = pieces_about(material, query, vector)
+    for piece, value in zip(material.pieces, values, strict=True):
+        rows = line.rows(piece.span)
+        near[rows] = np.maximum(near[rows], float(value))
+    np.maximum(near, looks_about(line.shown, vector), out=near)
     return np.asarray(np.clip(near, 0, 1), np.float32)
 
 

@@ -17,11 +17,13 @@ import numpy as np
 
 from videlicet.analyze.analyst import Tell, silent
 from videlicet.analyze.builtin.phrases import says_nothing
+from videlicet.analyze.evidence.about import is_about
 from videlicet.analyze.evidence.pack import relevance
 from videlicet.analyze.evidence.parts import parts
 from videlicet.analyze.evidence.statements import Statement, screens, seen, spoken
 from videlicet.analyze.evidence.untrusted import any_untrusted
 from videlicet.embedding.texts import embed_texts
+from videlicet.search.words import is_function_word
 from videlicet.types import Answer, Modality, Piece, Sentence, Usage
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 ANALYST = "builtin"
 #: What is said where there is no evidence at all.
-NOTHING = "Nothing was said, written or recognised here."
+NOTHING = "Nothing of substance was said, written or recognised here."
 #: LexRank: the chance to jump anywhere; statements that are ranked together; rounds.
 JUMP, TOGETHER, ROUNDS = 0.15, 2048, 30
 #: How much likeness to what is chosen counts against a statement; that of sentences of one piece,
@@ -50,18 +52,12 @@ ASIDE = 0.15
 #: How much the commonness of its words counts beside the vector.
 WORDS = 0.3
 
-_HANGING = (
-    "and ",
-    "but ",
-    "so ",
-    "or ",
-    "because ",
-    "he ",
-    "she ",
-    "they ",
-    "it ",
-    "this ",
-    "that ",
+#: How a sentence begins that goes on from the one before it; and, with a small letter and without
+#: a comma, one whose beginning was not heard.
+_HANGING = tuple(f"{word} " for word in "and but so or because he she they it this that".split())
+_INSIDE = frozenset(
+    "of in on at by for from to with into onto over under through between among about against "
+    "during without within than".split()
 )
 
 
@@ -74,12 +70,15 @@ def summarize(
 ) -> Answer:
     """At most ``sentences`` sentences, in the order of ``materials`` and of time. ``focus`` makes
     what has to do with it weigh more; what has not may still be told where there is too little.
+    Where nothing has, it does not count, and the answer says so (``off_focus``).
 
     ``found`` is false where there is no evidence at all. ``tell`` is called with each sentence once
     all are chosen.
     """
     pieces = [piece for material in materials for piece in material.pieces]
-    chosen = choose(materials, max(1, sentences), _focus(materials, encoder, focus))
+    wanted = _focus(materials, encoder, focus)
+    off = wanted is not None and not is_about(materials, *wanted)
+    chosen = choose(materials, max(1, sentences), None if off else wanted)
     told = tuple(statement.sentence() for statement in chosen) or (Sentence(NOTHING),)
     for sentence in told:
         tell(sentence)
@@ -89,6 +88,7 @@ def summarize(
         ANALYST,
         usage=usage(encoder, pieces, told),
         untrusted=any_untrusted(pieces),
+        off_focus=off,
     )
 
 
@@ -114,8 +114,7 @@ def choose(materials: Sequence[Material], count: int, focus: Focus = None) -> li
     are no more."""
     said = [one for material in materials for one in (*spoken(material), *screens(material))]
     pictured = [material for material in materials if material.of(Modality.VISUAL)]
-    telling = [one for one in said if not says_nothing(_words_of(one))]
-    said = telling if telling or pictured else said
+    said = telling(said) or ([] if pictured else on_screen(said))
     # One sentence in three or so says what is seen where something else can be told; it is the
     # whole summary where nothing can.
     room = count if not said else (1 if pictured and count > 2 else 0)
@@ -126,6 +125,23 @@ def choose(materials: Sequence[Material], count: int, focus: Focus = None) -> li
         chosen = select(said, count - len(views), focus, places)
     order = {material.asset.id: number for number, material in enumerate(materials)}
     return sorted([*chosen, *views], key=lambda one: (order[one.asset_id], one.span))
+
+
+def telling(said: Sequence[Statement]) -> list[Statement]:
+    """The statements that say something: no mere greetings, fillers and figures, and where there is
+    anything else none that breaks off in the middle ("between the train and...")."""
+    found = [one for one in said if not says_nothing(_words_of(one))]
+    return [one for one in found if not _breaks_off(one)] or found
+
+
+def on_screen(said: Sequence[Statement]) -> list[Statement]:
+    """Those that stand on the screen: a mere figure there is more than a mere word that is said."""
+    return [one for one in said if one.modality is Modality.TEXT]
+
+
+def _breaks_off(one: Statement) -> bool:
+    words = one.text.rstrip(".… ").split()
+    return one.text.endswith(("...", "…")) and bool(words) and is_function_word(words[-1].lower())
 
 
 def _places(materials: Sequence[Material], said: Sequence[Statement]) -> list[int]:
@@ -234,6 +250,8 @@ def _reads(one: Statement) -> float:
     length = 0.2 if words < 4 else 0.6 if words < 6 else 1.0 if words <= 35 else 0.7
     ended = 1.0 if one.whole else 0.85
     bound = 0.9 if one.text.lower().startswith(_HANGING) else 1.0
+    first = one.text.partition(" ")[0].lower()
+    bound *= 0.75 if not one.begun and first in _INSIDE and "," not in one.text else 1.0
     bound *= 0.6 if one.text.endswith(("...", "…")) else 1.0
     asked = 0.85 if one.text.endswith("?") else 1.0
     return sure * length * ended * bound * asked * (1.0 if one.stems else 0.1)

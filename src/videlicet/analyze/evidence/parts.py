@@ -39,6 +39,8 @@ SHORTEST, MOST = 3.0, 40
 REACH, NO_CUT, INSIDE, NOWHERE, OTHER = 2.5, 1.0, 2.0, 1.0, 3.0
 #: Seconds by which a sentence may begin before its picture, or end after it.
 SLACK = 0.5
+#: Share of an utterance that makes it one of a stretch's.
+HEARD = Fraction(1, 3)
 #: Dimensions in which changes are looked for.
 DIMENSIONS = 256
 
@@ -166,3 +168,11 @@ def inside(material: Material, span: Span) -> list[int]:
     mostly = (shared > 0) & (shared * 2 >= np.minimum(ends - starts, last - first))
     instants = (ends == starts) & (first <= starts) & (starts < last)
     return [int(n) for n in np.flatnonzero(mostly | instants)]
+
+
+def said_in(said: Span, span: Span) -> bool:
+    """Whether what is said belongs to a stretch and does not only reach into it: a good part of it
+    is said there, or its middle, or it fills half of the stretch."""
+    shared = said.overlap(span)
+    good = shared > 0 and (shared >= said.duration * HEARD or shared * 2 >= span.duration)
+    return good or span.contains(said.midpoint)

@@ -46,6 +46,8 @@ _UNMARKED = re.compile(
     r"(?:'s|'re|'ll)? [a-z]{2})"
 )
 _WORD = re.compile(r"\w+(?:[-'’.:]\w+)*")
+#: What a sentence cannot begin with.
+_DASHES = "-–—,;: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Statement:
     stems: frozenset[str]
     #: Whether the speaker ended it, as far as the recogniser could tell.
     whole: bool = True
+    #: Whether it begins with a capital, or in letters that have none.
+    begun: bool = True
 
     @property
     def asset_id(self) -> str:
@@ -110,6 +114,7 @@ def spoken(material: Material) -> list[Statement]:
                 Statement(
                     _mended(raw), Span(start, max(start, end)), Modality.SPEECH, pieces, vector,
                     stems_of(raw), bool(_END.search(raw)) and not raw.endswith(("...", "…")),
+                    _opens(raw.lstrip(_DASHES)),
                 )
             )  # fmt: skip
     return found
@@ -231,7 +236,7 @@ def _opens(rest: str) -> bool:
 
 def _mended(raw: str) -> str:
     """A sentence with a capital and an end."""
-    text = raw.strip().lstrip("-–—,;: ")
+    text = raw.strip().lstrip(_DASHES)
     text = text[:1].upper() + text[1:]
     if _END.search(text[-3:]):
         return text

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from videlicet.analyze.analyst import Analyst, Request, Tell, silent
+from videlicet.analyze.evidence.about import is_about
 from videlicet.analyze.evidence.pack import Pack, pack
 from videlicet.analyze.language import filling, longer, naming, prompts
 from videlicet.analyze.language.backends.base import Backend, Check, Final, tokens_in, unchecked
@@ -133,7 +134,10 @@ class LanguageModel:
                 tell(sentence)
 
         answer = self._long(materials, task, focus, most, TEMPERATURE, tell_some)
-        return replace(answer, sentences=answer.sentences[:sentences])
+        off = bool(focus and focus.strip()) and not is_about(
+            materials, str(focus), self.vector(str(focus))
+        )
+        return replace(answer, sentences=answer.sentences[:sentences], off_focus=off)
 
     def respond(
         self, materials: Sequence[Material], request: Request, *, tell: Tell = silent

@@ -40,7 +40,8 @@ def youtube(chapters: Sequence[Chapter], whole: Span) -> str:
     """
     starts = [int(chapter.span.start - whole.start) for chapter in chapters]
     if len(starts) < _FEWEST:
-        raise _refused(f"there are {len(starts)} chapters, and it takes at least {_FEWEST}")
+        has = f"are {len(starts)} chapters" if len(starts) != 1 else "is 1 chapter"
+        raise _refused(f"there {has}, and it takes at least {_FEWEST}")
     if starts[0] != 0:
         raise _refused(f"the first chapter begins at {_clock(starts[0])}, not at 0:00")
     ends = [*starts[1:], int(whole.duration)]

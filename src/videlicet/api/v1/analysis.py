@@ -11,6 +11,7 @@ from fastapi import Query, Response
 
 from videlicet.analyze.analyst import Analyst
 from videlicet.analyze.analysts import analyst_of
+from videlicet.analyze.asked import check_length, check_question
 from videlicet.analyze.evidence.choose import promising
 from videlicet.analyze.evidence.gather import Material, gather
 from videlicet.api.errors import ApiError, invalid
@@ -34,6 +35,7 @@ async def ask(call: Call, index_id: str, body: schemas.Ask) -> Any:
 
 
 def _ask(call: Caller, index_id: str, body: schemas.Ask) -> Any:
+    check_question(body.question, call.settings)
     index = index_of(call, index_id)
     if body.videos is None:
         searcher = call.service.searcher(index)
@@ -53,6 +55,7 @@ async def extract(call: Call, index_id: str, body: schemas.Extract) -> Any:
 
 
 def _extract(call: Caller, index_id: str, body: schemas.Extract) -> Any:
+    check_length(body.prompt, call.settings, "prompt")
     index = index_of(call, index_id)
     materials = [_material(call, index, one) for one in body.videos]
     answer = _analyst(call, index).extract(materials, body.json_schema, body.prompt)
@@ -97,6 +100,7 @@ async def summary(call: Call, index_id: str, video_id: str, body: schemas.Summar
     """What is in a video, in so many sentences."""
     if body.end is not None and body.end <= (body.start or 0.0):
         raise invalid("end must be after start.")
+    check_length(body.focus, call.settings, "focus")
     return await _apart(
         call, _of_one, call, index_id, video_id, partial(_summary, body), (body.start, body.end)
     )
@@ -129,11 +133,10 @@ async def highlights(
     index_id: str,
     video_id: str,
     count: Annotated[int, Query(ge=1, le=200)] = 5,
-    query: Annotated[
-        str | None, Query(min_length=1, max_length=5000, pattern=r"^[^\x00]*$")
-    ] = None,
+    query: Annotated[str | None, Query(min_length=1, pattern=r"^[^\x00]*$")] = None,
 ) -> Any:
     """The stretches of a video that stand out, or have most to do with ``query``, best first."""
+    check_length(query, call.settings, "query")
     work = partial(_highlights, count, query)
     return await _apart(call, _of_one, call, index_id, video_id, work)
 

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from videlicet.api.v1_3.schemas.common import Model
 
-Words = Annotated[str, Field(min_length=1, max_length=20_000)]
+#: How long it may be is the setting ``max_query_chars``.
+Words = Annotated[str, Field(min_length=1)]
 
 
 class Ask(Model):
@@ -30,7 +31,7 @@ class Extract(Model):
     """``schema`` is a JSON schema (draft 2020-12)."""
 
     json_schema: dict[str, Any] = Field(alias="schema")
-    prompt: str = Field(default="", max_length=20_000)
+    prompt: str = ""
     videos: list[str] = Field(min_length=1, max_length=100)
 
 
@@ -66,7 +67,7 @@ class Usage(Model):
 
 class Answer(Model):
     """``found`` is false where the videos do not say. ``dropped`` counts sentences of a language
-    model that nothing supports."""
+    model that nothing supports; ``off_focus`` tells that nothing has to do with the focus."""
 
     text: str
     found: bool
@@ -77,6 +78,7 @@ class Answer(Model):
     finish: Literal["stop", "length"]
     dropped: int
     untrusted_instructions: bool
+    off_focus: bool
 
 
 class Gist(Model):
