@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videlicet.analyze.analyst import Tell, silent
+from videlicet.analyze.builtin import lexicon
 from videlicet.analyze.builtin.passages import Passage
 from videlicet.analyze.builtin.questions import Form, Question, as_moment, understand
 from videlicet.analyze.builtin.quotes import compose
 from videlicet.analyze.builtin.support import Support
-from videlicet.analyze.builtin.values import Wanted, counts, doers, holds, stems, told
+from videlicet.analyze.builtin.values import Wanted, counts, doers, holds, past, stems, told
+from videlicet.analyze.builtin.verbs import contradicts
 from videlicet.types import Answer, Modality, Sentence, Usage
 
 if TYPE_CHECKING:
@@ -106,7 +108,14 @@ def _least(passage: Passage, asked: Question) -> float:
 def _fits(passage: Passage, asked: Question) -> bool:
     """Whether a passage holds what is wanted."""
     text = passage.text
+    valued = asked.wanted is not Wanted.ANYTHING or asked.form is Form.MOMENT
+    if valued and passage.modality is not Modality.VISUAL and contradicts(asked.deeds, text):
+        return False
+    if asked.why and not lexicon.REASON.search(text):
+        return False
     match asked.wanted:
+        case Wanted.WHEN if asked.past:
+            return past(text, asked.asked)
         case Wanted.COUNT:
             return counts(text, asked.head)
         case Wanted.NAME:

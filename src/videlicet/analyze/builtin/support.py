@@ -39,6 +39,9 @@ AROUND = Fraction(2)
 NEARBY = Fraction(30)
 #: Letters two spellings of one name may differ by, as a similarity in percent.
 SPELT = 85
+#: Kinds of values of which a video has few: any of them may be the one that is meant. Names and
+#: numbers are not such.
+_WHICHEVER = frozenset(OF_KIND) - {Wanted.NAME, Wanted.DURATION, Wanted.COUNT, Wanted.NUMBER}
 #: Pieces that a question after everything seen, read or heard gets.
 PROMINENT = 3
 
@@ -120,6 +123,11 @@ class Support:
             if self.question.entities - set(stems(passage.text)):
                 # No picture tells whom or which one it shows.
                 return 0.0
+            shown = self._shown(passage.text) if self.question.presence else 0.0
+            if shown:
+                return 0.5 * max(0.0, meaning) + 0.5 * shown
+            if self.question.presence:
+                return 0.0
             row = material.vectors[passage.place]
             return max(meaning, float((self._fitted(material) @ row).max()))
         meaning = max(0.0, meaning)
@@ -151,9 +159,7 @@ class Support:
         bonus = 1.0 if own & self.question.asked & OF_KIND.get(self.question.wanted, set()) else 0.0
         if not total:
             # "What is the phone number?": whichever there is.
-            return float(
-                self.question.wanted in OF_KIND and self.question.wanted is not Wanted.NAME
-            )
+            return float(self.question.wanted in _WHICHEVER)
         beside = self._beside(passage)
         reached = 0.0
         for term, word in terms.items():
@@ -164,6 +170,19 @@ class Support:
                 share = BESIDE
             reached += share * self._weights[term]
         return min(1.0, (reached + bonus) / total)
+
+    def _shown(self, label: str) -> float:
+        """Whether a picture's label names what is looked for: all of it, in its words or in ones
+        that mean the same. What is merely near in meaning is another thing of the same kind."""
+        own = set(stems(label))
+        words = self.question.terms
+        return min(
+            (
+                1.0 if stem in own else HALF * self._alike(words[stem], label)
+                for stem in self.question.subject
+            ),
+            default=0.0,
+        )
 
     def _beside(self, passage: Passage) -> set[str]:
         """The stems of what is said while the passage is read, or read while it is said, where a
