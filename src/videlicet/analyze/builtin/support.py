@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from videlicet.analyze.builtin.kinds import kinds
 from videlicet.analyze.builtin.lexicon import OF_KIND
 from videlicet.analyze.builtin.passages import Passage, passages
 from videlicet.analyze.builtin.questions import Question
@@ -172,9 +173,10 @@ class Support:
         return min(1.0, (reached + bonus) / total)
 
     def _shown(self, label: str) -> float:
-        """Whether a picture's label names what is looked for: all of it, in its words or in ones
-        that mean the same. What is merely near in meaning is another thing of the same kind."""
-        own = set(stems(label))
+        """Whether a picture's label names what is looked for: all of it, in its words, as its
+        kind or in words that mean the same. What is merely near in meaning is another thing of
+        the same kind."""
+        own = set(stems(label)) | kinds(label)
         words = self.question.terms
         return min(
             (
