@@ -93,6 +93,15 @@ MOMENT = _cue(
 WHEN = _cue(r"^\W*(?:when|where)\b", r"^\W*at (?:what|which) time\b")
 WHEN_IS = _cue(r"^\W*when (?:is|are|do|does)\b")
 WHEN_WAS = _cue(r"^\W*when (?:was|were|did|had|has|have)\b")
+_ASKS = (
+    r"(?:(?:at |on |in |from |to )?(?:what|which)(?: \w+)?|when|where|who|whom|why|"
+    r"how (?:much|many|long|old|far|tall|big|fast|hot)(?: \w+)?|how) "
+    r"(?:is|are|was|were|do|does|did|can|could|will|would|should|must|has|have|had|may)\b"
+)
+#: A whole question, what joins another one to it, and how one goes on from another.
+ASKS = _cue(rf"^\W*{_ASKS}")
+AND_ALSO = _cue(rf",?\s+and (?:also )?(?={_ASKS})")
+AND = _cue(r"^\W*(?:and|also|but|so|then)\b(?: also\b)?,?\s+")
 #: Questions that yes or no answers.
 WHETHER = _cue(
     r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|had|will|would|should|must|may)\b"
