@@ -141,7 +141,9 @@ def as_moment(question: Question) -> Question | None:
     if question.wanted is not Wanted.WHEN or not lexicon.WHEN_IS.search(question.text):
         return None
     senses = frozenset({_SPEECH, _TEXT} | ({_VISUAL} if len(question.terms) == 1 else set()))
-    return replace(question, form=Form.MOMENT, wanted=Wanted.ANYTHING, modalities=senses, presence=True)
+    return replace(
+        question, form=Form.MOMENT, wanted=Wanted.ANYTHING, modalities=senses, presence=True
+    )
 
 
 def _form(text: str, wanted: Wanted, asked: Collection[str]) -> Form:
