@@ -95,7 +95,7 @@ def _chosen(evidence: Support, asked: Question) -> list[Supported]:
         return [Supported(passage, 1.0) for passage in evidence.prominent()]
     rows = []
     for passage in evidence.passages():
-        quoted = _reasoned(evidence, passage) if asked.why else passage
+        quoted = _reasoned(evidence, passage, asked) if asked.why else passage
         if quoted is None or not _fits(passage, asked):
             continue
         least = _least(passage, asked)
@@ -123,15 +123,17 @@ def _least(passage: Passage, asked: Question) -> float:
     return SUPPORT if plain and not asked.kind_of else VALUED
 
 
-def _reasoned(evidence: Support, passage: Passage) -> Passage | None:
-    """A passage that gives a reason, with the next sentence where that does. That something is so
-    is no answer to why it is."""
+def _reasoned(evidence: Support, passage: Passage, asked: Question) -> Passage | None:
+    """A passage that gives a reason, with the next sentence where that does and goes on about the
+    same. That something is so is no answer to why it is."""
     if lexicon.REASON.search(passage.text):
         return passage
     longer = followed(evidence.materials, passage)
-    if longer is None or not lexicon.REASON.search(longer.text):
+    if longer is None:
         return None
-    return longer
+    after = longer.text[len(passage.text) :]
+    same = lexicon.GOES_ON.search(after) or asked.terms.keys() & set(stems(after))
+    return longer if same and lexicon.REASON.search(after) else None
 
 
 def _fits(passage: Passage, asked: Question) -> bool:

@@ -122,6 +122,11 @@ REASON = _cue(
     r"\bfor (?:your|our|their|his|her|its|the sake of)\b(?= \w+['’]?,| \w+$| safety\b)",
     r"\b(?:has|have|had) (?:just|only just|recently) been\b",
 )
+#: How a sentence begins that is about what the one before is about.
+GOES_ON = _cue(
+    r"^\W*(?:because|since|due to|so|therefore|that|this|these|those|it|they|he|she|the reason|"
+    r"otherwise|as a result)\b"
+)
 #: Questions after the length of the recording itself, which nothing in it tells.
 OWN_LENGTH = _cue(
     r"\bhow (?:long|many (?:seconds|minutes|hours)(?: long)?) (?:is|are|was|does|do|did) "

@@ -131,7 +131,7 @@ class Support:
                 return 0.0
             if set(self.question.terms) <= self.question.head & kinds(passage.text):
                 # "What animal is seen?": one that is an animal.
-                return 0.5 * max(0.0, meaning) + 0.5 * HALF
+                return 0.5 * max(0.0, meaning) + 0.5
             row = material.vectors[passage.place]
             return max(meaning, float((self._fitted(material) @ row).max()))
         meaning = max(0.0, meaning)

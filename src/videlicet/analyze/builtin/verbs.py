@@ -12,7 +12,8 @@ from videlicet.analyze.builtin.values import stems
 
 _GROUPS = """
 open opens opened begin begins began begun start starts started commence commences launch launches
-close closes closed shut shuts end ends ended finish finishes finished conclude concludes expire
+close closes closed shut shuts end ends ended conclude concludes expire expires
+finish finishes finished complete completes completed end ends ended conclude concludes
 arrive arrives arrived arrival reach reaches reached land lands landed
 depart departs departed departure leave leaves left
 find finds found discover discovered recover recovered
@@ -51,15 +52,14 @@ cook cooks cooked bake bakes baked boil boils boiled
 eat eats ate eaten
 sleep sleeps slept
 """
-#: Each stem with the number of its group.
-DEEDS = {
-    stem: number for number, row in enumerate(_GROUPS.strip().splitlines()) for stem in stems(row)
-}
+#: The stems of each group; some are in two.
+_STEMS = tuple(frozenset(stems(row)) for row in _GROUPS.strip().splitlines())
 
 
 def deeds(words: Iterable[str]) -> frozenset[int]:
-    """The groups that some stems belong to."""
-    return frozenset(DEEDS[word] for word in words if word in DEEDS)
+    """The numbers of the groups that some stems belong to."""
+    held = frozenset(words)
+    return frozenset(number for number, group in enumerate(_STEMS) if held & group)
 
 
 def contradicts(asked: frozenset[int], text: str) -> bool:

@@ -17,8 +17,9 @@ _GENERIC = frozenset(
         video film movie clip footage recording scene shot segment section part chapter moment
         main short brief full complete overall general all any each every item entry field data
         info information detail start end begin beginning finish from until timestamp second
-        minute hour day millisecond present visible shown show display appear contain include
-        mention timeline highlight sequence event use feature have does there whether true false
+        minute hour day millisecond offset timecode present visible shown show display appear
+        contain include heard mention timeline highlight sequence event use feature have does
+        there whether true false
         if describe identify extract hh mm ss fff format
         give return provide find find list exact exactly one found state stated given what
         which evidence first last top most important key relevant short sentence word phrase single
@@ -91,9 +92,11 @@ _TIMES = frozenset(
 _NO_TIMES = frozenset(("money", "percent", "year", "phone", "email", "url", "date"))
 #: Names of times in the video that tell what it is the time of.
 _MARKED = re.compile(
-    r"(?:^(?:timestamp|timecode|offset|start (?:time )?of|begin(?:ning)? of|"
-    r"(?P<end>end (?:time )?of))\b.)|\b(?:timestamp|timecode|offset|start(?:s|time)?|begin(?:s|ning)?|"
-    r"(?:shown|seen|visible|appears?|said|heard|mentioned|spoken) at|(?P<last>end(?:s|ing|time)?))"
+    r"^(?:timestamp|timecode|offset|start (?:time )?of|begin(?:ning)? of|"
+    r"(?P<end>end (?:time )?of))\b.|"
+    r"\b(?:timestamp|timecode|offset|start(?:s|time)?|begin(?:s|ning)?|"
+    r"(?:shown|seen|visible|appears?|said|heard|mentioned|spoken) at|"
+    r"(?P<last>end(?:s|ing|time)?))"
     r"(?: (?:time|timestamp|timecode|offset|at|in|s|ms|secs?|seconds?))*$"
 )
 _STAMP = re.compile(r"\btime ?(?:stamp|code)s?\b|\b(?:hh?:)?mm:ss\b")
