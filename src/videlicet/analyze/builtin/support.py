@@ -124,16 +124,15 @@ class Support:
             if self.question.entities - set(stems(passage.text)):
                 # No picture tells whom or which one it shows.
                 return 0.0
-            shown = self._shown(passage.text) if self.question.presence else 0.0
-            if shown:
-                return 0.5 * max(0.0, meaning) + 0.5 * shown
             if self.question.presence:
-                return 0.0
-            if set(self.question.terms) <= self.question.head & kinds(passage.text):
-                # "What animal is seen?": one that is an animal.
-                return 0.5 * max(0.0, meaning) + 0.5
+                shown = self._shown(passage.text)
+                return 0.5 * max(0.0, meaning) + 0.5 * shown if shown else 0.0
             row = material.vectors[passage.place]
-            return max(meaning, float((self._fitted(material) @ row).max()))
+            # "What animal is seen?": one that is an animal, however near the words are.
+            terms = set(self.question.terms)
+            known = bool(terms) and terms <= self.question.head & kinds(passage.text)
+            near = float((self._fitted(material) @ row).max())
+            return max(meaning, near, 0.5 if known else 0.0)
         meaning = max(0.0, meaning)
         if 0.5 * meaning + 0.5 < least or not self._named(passage, material):
             return 0.0
