@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videlicet.analyze.analyst import Tell, silent
-from videlicet.analyze.builtin.passages import Passage
-from videlicet.analyze.builtin.questions import Form, Question, as_moment, understand
+from videlicet.analyze.builtin import lexicon
+from videlicet.analyze.builtin.passages import Passage, followed
+from videlicet.analyze.builtin.questions import Form, Question, apart, as_moment, understand
 from videlicet.analyze.builtin.quotes import compose
 from videlicet.analyze.builtin.support import Support
-from videlicet.analyze.builtin.values import Wanted, counts, doers, holds, stems, told
+from videlicet.analyze.builtin.values import Wanted, counts, doers, holds, past, stems, told
+from videlicet.analyze.builtin.verbs import contradicts
 from videlicet.types import Answer, Modality, Sentence, Usage
 
 if TYPE_CHECKING:
@@ -47,27 +49,44 @@ class Supported:
 def ask(
     materials: Sequence[Material], question: str, encoder: TextEncoder, *, tell: Tell = silent
 ) -> Answer:
-    """Answer from what was said, written and seen in ``materials``, in one to three sentences.
+    """Answer from what was said, written and seen in ``materials``, in one to three sentences for
+    each question that is asked (:func:`.questions.apart`).
 
     Each sentence cites the pieces it is taken from. ``found`` is false, and the only sentence says
     so, where no passage has enough to do with the question, where one of its names occurs nowhere,
-    or where none holds the kind of value that is asked for (a price, a time, a name).
+    or where none holds the kind of value that is asked for (a price, a time, a name). Of several
+    questions at once it is true where one of them is answered; a sentence without citations names
+    each that is not.
     """
+    video = "this video" if len(materials) == 1 else "these videos"
+    parts = apart(question)
+    sentences: list[Sentence] = []
+    read = 0
+    for part in parts:
+        found, tokens = _part(materials, part, encoder)
+        read += tokens
+        missing = f"Not found in {video}: {part}" if len(parts) > 1 else f"Not found in {video}."
+        new = [one for one in found if one not in sentences] if found else [Sentence(missing)]
+        for sentence in new:
+            tell(sentence)
+        sentences += new
+    supported = any(sentence.supported for sentence in sentences)
+    written = encoder.count_tokens(" ".join(sentence.text for sentence in sentences))
+    return Answer(tuple(sentences), supported, BUILT_IN, usage=Usage(read, written))
+
+
+def _part(
+    materials: Sequence[Material], question: str, encoder: TextEncoder
+) -> tuple[list[Sentence], int]:
+    """The sentences that answer one question, and the tokens that were read for it."""
     asked = understand(question)
     evidence = Support.of(list(materials), asked, encoder)
     chosen = _chosen(evidence, asked)
     if not chosen and (other := as_moment(asked)) is not None:
         asked, evidence = other, evidence.about(other)
         chosen = _chosen(evidence, asked)
-    sentences = compose([row.passage for row in chosen], materials, asked)[:SENTENCES]
-    found = bool(sentences)
-    if not found:
-        video = "these videos" if len(materials) > 1 else "this video"
-        sentences = [Sentence(f"Not found in {video}.")]
-    for sentence in sentences:
-        tell(sentence)
-    written = encoder.count_tokens(" ".join(sentence.text for sentence in sentences))
-    return Answer(tuple(sentences), found, BUILT_IN, usage=Usage(evidence.tokens, written))
+    sentences = compose([row.passage for row in chosen], materials, asked)
+    return sentences[:SENTENCES], evidence.tokens
 
 
 def _chosen(evidence: Support, asked: Question) -> list[Supported]:
@@ -76,12 +95,13 @@ def _chosen(evidence: Support, asked: Question) -> list[Supported]:
         return [Supported(passage, 1.0) for passage in evidence.prominent()]
     rows = []
     for passage in evidence.passages():
-        if not _fits(passage, asked):
+        quoted = _reasoned(evidence, passage, asked) if asked.why else passage
+        if quoted is None or not _fits(passage, asked):
             continue
         least = _least(passage, asked)
         support = evidence.support(passage, least)
         if support >= least:
-            rows.append(Supported(passage, support))
+            rows.append(Supported(quoted, support))
     # Of two that say as much, the shorter one says it better.
     rows.sort(key=lambda row: (-round(row.support, 3), len(row.passage.text)))
     if not rows:
@@ -103,10 +123,28 @@ def _least(passage: Passage, asked: Question) -> float:
     return SUPPORT if plain and not asked.kind_of else VALUED
 
 
+def _reasoned(evidence: Support, passage: Passage, asked: Question) -> Passage | None:
+    """A passage that gives a reason, with the next sentence where that does and goes on about the
+    same. That something is so is no answer to why it is."""
+    if lexicon.REASON.search(passage.text):
+        return passage
+    longer = followed(evidence.materials, passage)
+    if longer is None:
+        return None
+    after = longer.text[len(passage.text) :]
+    same = lexicon.GOES_ON.search(after) or asked.terms.keys() & set(stems(after))
+    return longer if same and lexicon.REASON.search(after) else None
+
+
 def _fits(passage: Passage, asked: Question) -> bool:
     """Whether a passage holds what is wanted."""
     text = passage.text
+    valued = asked.wanted is not Wanted.ANYTHING or asked.form is Form.MOMENT
+    if valued and passage.modality is not Modality.VISUAL and contradicts(asked.deeds, text):
+        return False
     match asked.wanted:
+        case Wanted.WHEN if asked.past:
+            return past(text, asked.asked)
         case Wanted.COUNT:
             return counts(text, asked.head)
         case Wanted.NAME:

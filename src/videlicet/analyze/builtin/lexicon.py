@@ -92,6 +92,49 @@ MOMENT = _cue(
 )
 WHEN = _cue(r"^\W*(?:when|where)\b", r"^\W*at (?:what|which) time\b")
 WHEN_IS = _cue(r"^\W*when (?:is|are|do|does)\b")
+WHEN_WAS = _cue(r"^\W*when (?:was|were|did|had|has|have)\b")
+_ASKS = (
+    r"(?:(?:at |on |in |from |to )?(?:what|which)(?: \w+)?|when|where|who|whom|why|"
+    r"how (?:much|many|long|old|far|tall|big|fast|hot)(?: \w+)?|how) "
+    r"(?:is|are|was|were|do|does|did|can|could|will|would|should|must|has|have|had|may)\b"
+)
+#: A whole question, what joins another one to it, and how one goes on from another.
+ASKS = _cue(rf"^\W*{_ASKS}")
+AND_ALSO = _cue(rf",?\s+and (?:also )?(?={_ASKS})")
+AND = _cue(r"^\W*(?:and|also|but|so|then)\b(?: also\b)?,?\s+")
+#: Questions that yes or no answers.
+WHETHER = _cue(
+    r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|had|will|would|should|must|may)\b"
+)
+WHY = _cue(
+    r"^\W*why\b",
+    r"\bhow come\b",
+    r"^\W*(?:for )?what (?:is |was )?(?:the )?reason\b",
+    r"^\W*what (?:causes|caused)\b",
+)
+#: What says that a reason stands beside it.
+REASON = _cue(
+    r"\b(?:because|due to|owing to|thanks to|so that|in order (?:to|that)|as a result|therefore|"
+    r"the (?:reason|cause)|(?:that|this|which)(?: i|['’])s why|to (?:avoid|prevent|keep|make sure)|"
+    r"otherwise|caused by|(?:causes|leads? to|results? (?:in|from)) )\b",
+    r"\bsince (?!\d|then\b|last\b|yesterday\b|(?:mon|tues|wednes|thurs|fri|satur|sun)day\b)",
+    r"[,;] so (?!far\b|much\b|many\b|on\b|long\b)\w",
+    r"\bfor (?:your|our|their|his|her|its|the sake of)\b(?= \w+['’]?,| \w+$| safety\b)",
+    r"\b(?:has|have|had) (?:just|only just|recently) been\b",
+)
+#: How a sentence begins that is about what the one before is about.
+GOES_ON = _cue(
+    r"^\W*(?:because|since|due to|so|therefore|that|this|these|those|it|they|he|she|the reason|"
+    r"otherwise|as a result)\b"
+)
+#: Questions after the length of the recording itself, which nothing in it tells.
+OWN_LENGTH = _cue(
+    r"\bhow (?:long|many (?:seconds|minutes|hours)(?: long)?) (?:is|are|was|does|do|did) "
+    r"(?:the|this|that|these|your) (?:whole |entire |full )?"
+    r"(?:video|film|movie|clip|recording|footage)s?\b(?: (?:last|take|run|go on)\w*)?\W*$",
+    r"\b(?:length|duration|running time|runtime) of (?:the|this|that) (?:whole |entire |full )?"
+    r"(?:video|film|movie|clip|recording|footage)\b",
+)
 #: Stems of words that say of something only that it is there.
 PRESENCE = _stems(
     "appear appears seen see shown show shows visible mentioned mention mentions said say says "
@@ -120,6 +163,9 @@ KINDS: tuple[tuple[re.Pattern[str], Wanted], ...] = (
      Wanted.PRICE),
     (_cue(r"\bhow many\b", COUNTED.pattern), Wanted.COUNT),
     (_cue(r"\bhow long\b"), Wanted.DURATION),
+    (_cue(r"\bwhat (?:temperature|speed|height|weight|percentage|age|size|distance)\b",
+          r"\bwhat (?:is|was) the (?:temperature|height|weight|percentage|age|distance)\b"),
+     Wanted.NUMBER),
     (_cue(r"\bhow (?:old|far|tall|high|fast|heavy|big|large|deep|much|hot|cold)\b"), Wanted.NUMBER),
     (_cue(r"\b(?:what|which) (?:\w+ )?(?:time|hour)\b", r"\btime of (?:departure|arrival)\b"),
      Wanted.CLOCK),

@@ -57,6 +57,25 @@ def passages(materials: list[Material], found: Iterable[tuple[int, int]]) -> lis
     return list(unique.values())
 
 
+def followed(materials: list[Material], passage: Passage) -> Passage | None:
+    """What is said with the sentence after it, where one is said at once."""
+    if passage.modality is not Modality.SPEECH:
+        return None
+    material = materials[passage.material]
+    pieces = passage.pieces
+    said = " ".join(piece.text for piece in pieces)
+    after = said.partition(passage.text)[2].strip()
+    if not after:
+        spoken = material.of(Modality.SPEECH)
+        at = next(n for n, place in enumerate(spoken) if material.pieces[place] == pieces[-1]) + 1
+        if at == len(spoken) or material.pieces[spoken[at]].span.start - passage.span.end > PAUSE:
+            return None
+        row = _phrases(material, spoken[at])
+        after = " ".join(piece.text for piece in row)
+        pieces = (*pieces, *row)
+    return replace(passage, text=f"{passage.text} {sentences(after)[0]}", pieces=pieces)
+
+
 def _around(material: Material, number: int, place: int) -> Iterable[Passage]:
     piece = material.pieces[place]
     if piece.modality is not Modality.SPEECH:

@@ -9,11 +9,16 @@ from enum import StrEnum
 
 from videlicet.analyze.builtin import lexicon
 from videlicet.analyze.builtin.values import Wanted, stems
+from videlicet.analyze.builtin.verbs import deeds
 from videlicet.search.words import FUNCTION_WORDS
 from videlicet.types import Modality
 
 _SPEECH, _TEXT, _VISUAL = Modality.SPEECH, Modality.TEXT, Modality.VISUAL
 _WORD = re.compile(r"[\w’'\-.:,]*\w")
+
+
+#: Most questions that are answered at once.
+PARTS = 5
 
 
 class Form(StrEnum):
@@ -42,6 +47,8 @@ class Question:
     entities: frozenset[str]
     #: What the question takes as known: after each article the stems of a thing.
     things: tuple[frozenset[str], ...]
+    #: What is done, as groups of :mod:`.verbs`.
+    deeds: frozenset[int]
     #: All stems of the question.
     asked: frozenset[str]
     #: The stems of what is to be counted, or of what the answer is a kind of.
@@ -50,6 +57,12 @@ class Question:
     sensed: bool
     #: Whether the answer has to say more of its head than that it is one.
     kind_of: bool
+    #: Whether it asks if, when or in which video something is to be seen, read or heard.
+    presence: bool
+    #: Whether it asks for a reason.
+    why: bool
+    #: Whether it asks when something happened that is over.
+    past: bool
 
     @property
     def phrase(self) -> str:
@@ -62,9 +75,30 @@ class Question:
         return self.sensed and not self.terms
 
     @property
+    def subject(self) -> frozenset[str]:
+        """The stems of what is looked for: the first thing without what it does, or all terms."""
+        things = (
+            frozenset(stem for stem in thing if not self.terms[stem].endswith("ing"))
+            for thing in self.things
+        )
+        return next(filter(None, things), frozenset(self.terms))
+
+    @property
     def verbs(self) -> frozenset[str]:
         """The stems of what is done or is the case."""
         return frozenset(self.terms) - {stem for thing in self.things for stem in thing}
+
+
+def apart(text: str) -> list[str]:
+    """The questions that a text asks, at most :data:`PARTS`: cut after question marks, and at an
+    ``and`` with a whole question on both sides. What is said beside them (``Be brief.``) is left
+    out; a text without a question is one as a whole."""
+    found: list[str] = []
+    for asked in re.findall(r"[^?]*(?:\?+|$)", text):
+        found += lexicon.AND_ALSO.split(asked) if lexicon.ASKS.search(asked) else [asked]
+    parts = [lexicon.AND.sub("", part).strip() for part in found if _WORD.search(part)]
+    asking = [part for part in parts if part.endswith("?") or lexicon.ASKS.search(part)]
+    return asking[:PARTS] or [text]
 
 
 def understand(text: str) -> Question:
@@ -78,6 +112,8 @@ def understand(text: str) -> Question:
     typed = lexicon.TYPED.search(text) if form is Form.TELL else None
     modalities, sensed = _senses(text, form, wanted, asked, typed is not None)
     terms, entities = _content(text, form, wanted, modalities)
+    if lexicon.OWN_LENGTH.search(text):
+        terms, wanted = {}, Wanted.DURATION
     head = lexicon.COUNTED.search(text) if wanted is Wanted.COUNT else typed
     kind_of = wanted is Wanted.ANYTHING and lexicon.KIND_OF.search(text) is not None
     return Question(
@@ -88,10 +124,14 @@ def understand(text: str) -> Question:
         terms=terms,
         entities=entities,
         things=_things(text, terms),
+        deeds=_deeds(text),
         asked=asked,
         head=frozenset(stems(head.group(1))) if head else frozenset(),
         sensed=sensed,
         kind_of=kind_of,
+        presence=form is not Form.TELL or lexicon.WHETHER.search(text) is not None,
+        why=form is Form.TELL and lexicon.WHY.search(text) is not None,
+        past=wanted is Wanted.WHEN and lexicon.WHEN_WAS.search(text) is not None,
     )
 
 
@@ -101,7 +141,9 @@ def as_moment(question: Question) -> Question | None:
     if question.wanted is not Wanted.WHEN or not lexicon.WHEN_IS.search(question.text):
         return None
     senses = frozenset({_SPEECH, _TEXT} | ({_VISUAL} if len(question.terms) == 1 else set()))
-    return replace(question, form=Form.MOMENT, wanted=Wanted.ANYTHING, modalities=senses)
+    return replace(
+        question, form=Form.MOMENT, wanted=Wanted.ANYTHING, modalities=senses, presence=True
+    )
 
 
 def _form(text: str, wanted: Wanted, asked: Collection[str]) -> Form:
@@ -155,6 +197,25 @@ def _content(
                 if stem[0].isdigit() or (number and word[0].isupper()):
                     entities.add(stem)
     return terms, frozenset(entities)
+
+
+def _deeds(text: str) -> frozenset[int]:
+    """The groups of the verbs: words between function words that no article goes before; else the
+    last of those after one (``was the cat found``), but never the thing itself."""
+    plain: list[str] = []
+    last: list[str] = []
+    run: list[str] = []
+    article = False
+    for word in [*(word.lower() for word in _WORD.findall(text)), "the"]:
+        if word not in FUNCTION_WORDS:
+            run.append(word)
+            continue
+        if article:
+            last += run[1:][-1:]
+        else:
+            plain += run
+        run, article = [], word in lexicon.ARTICLES
+    return deeds(stems(" ".join(plain))) or deeds(stems(" ".join(last)))
 
 
 def _things(text: str, terms: Collection[str]) -> tuple[frozenset[str], ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from videlicet.analyze.builtin.kinds import kinds
 from videlicet.analyze.builtin.lexicon import OF_KIND
 from videlicet.analyze.builtin.passages import Passage, passages
 from videlicet.analyze.builtin.questions import Question
@@ -39,6 +40,9 @@ AROUND = Fraction(2)
 NEARBY = Fraction(30)
 #: Letters two spellings of one name may differ by, as a similarity in percent.
 SPELT = 85
+#: Kinds of values of which a video has few: any of them may be the one that is meant. Names and
+#: numbers are not such.
+_WHICHEVER = frozenset(OF_KIND) - {Wanted.NAME, Wanted.DURATION, Wanted.COUNT, Wanted.NUMBER}
 #: Pieces that a question after everything seen, read or heard gets.
 PROMINENT = 3
 
@@ -120,8 +124,15 @@ class Support:
             if self.question.entities - set(stems(passage.text)):
                 # No picture tells whom or which one it shows.
                 return 0.0
+            if self.question.presence:
+                shown = self._shown(passage.text)
+                return 0.5 * max(0.0, meaning) + 0.5 * shown if shown else 0.0
             row = material.vectors[passage.place]
-            return max(meaning, float((self._fitted(material) @ row).max()))
+            # "What animal is seen?": one that is an animal, however near the words are.
+            terms = set(self.question.terms)
+            known = bool(terms) and terms <= self.question.head & kinds(passage.text)
+            near = float((self._fitted(material) @ row).max())
+            return max(meaning, near, 0.5 if known else 0.0)
         meaning = max(0.0, meaning)
         if 0.5 * meaning + 0.5 < least or not self._named(passage, material):
             return 0.0
@@ -151,9 +162,7 @@ class Support:
         bonus = 1.0 if own & self.question.asked & OF_KIND.get(self.question.wanted, set()) else 0.0
         if not total:
             # "What is the phone number?": whichever there is.
-            return float(
-                self.question.wanted in OF_KIND and self.question.wanted is not Wanted.NAME
-            )
+            return float(self.question.wanted in _WHICHEVER)
         beside = self._beside(passage)
         reached = 0.0
         for term, word in terms.items():
@@ -164,6 +173,20 @@ class Support:
                 share = BESIDE
             reached += share * self._weights[term]
         return min(1.0, (reached + bonus) / total)
+
+    def _shown(self, label: str) -> float:
+        """Whether a picture's label names what is looked for: all of it, in its words, as its
+        kind or in words that mean the same. What is merely near in meaning is another thing of
+        the same kind."""
+        own = set(stems(label)) | kinds(label)
+        words = self.question.terms
+        return min(
+            (
+                1.0 if stem in own else HALF * self._alike(words[stem], label)
+                for stem in self.question.subject
+            ),
+            default=0.0,
+        )
 
     def _beside(self, passage: Passage) -> set[str]:
         """The stems of what is said while the passage is read, or read while it is said, where a

@@ -100,6 +100,10 @@ _PATTERNS = {
 }
 _VALUES = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _PATTERNS.items()}
 
+_LENGTH = re.compile(
+    rf"(?:{_DURATION})(?!\s+(?:ago|earlier|before|later|after|old)\b)", re.IGNORECASE
+)
+
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,:\-]\d+)*")
 _NAME = re.compile(r"[^\W\d_][\w’'-]*")
 _STARTS = re.compile(r"(?:^|[.!?:…\"“(])\s*$")
@@ -129,6 +133,12 @@ def holds(wanted: Wanted, text: str, asked: Collection[str]) -> bool:
         return True
     found = pattern.finditer(text)
     return any(wanted is Wanted.PLACE or not set(stems(one.group())) <= known for one in found)
+
+
+def past(text: str, asked: Collection[str]) -> bool:
+    """Whether ``text`` holds a time when something was: a length of time alone (``within thirty
+    days``) is none, but ``thirty days ago`` is."""
+    return holds(Wanted.WHEN, _LENGTH.sub(" ", text), asked)
 
 
 def counts(text: str, counted: Collection[str]) -> bool:

@@ -227,8 +227,9 @@ class LanguageModel:
 
     def not_found(self, read: Readable, usage: Usage, dropped: int) -> Answer:
         """The answer where the evidence does not say."""
+        text = NOT_FOUND if len(read.names) == 1 else "Not found in these videos."
         return Answer(
-            (Sentence(NOT_FOUND),), False, self.id,
+            (Sentence(text),), False, self.id,
             usage=usage, dropped=dropped, untrusted=read.untrusted,
         )  # fmt: skip
 

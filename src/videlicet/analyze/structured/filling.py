@@ -20,7 +20,14 @@ from videlicet.analyze.structured.finding.scalars import (
     numbers,
     strings,
 )
-from videlicet.analyze.structured.finding.wanted import Edge, Wanted, item, wanted
+from videlicet.analyze.structured.finding.wanted import (
+    TYPED,
+    Edge,
+    Wanted,
+    described,
+    item,
+    wanted,
+)
 from videlicet.analyze.structured.schema.checking import same
 from videlicet.analyze.structured.schema.shapes import (
     Array,
@@ -42,6 +49,8 @@ if TYPE_CHECKING:
 ITEMS, STRETCHES = 10, 20
 #: Pieces whose neighbours a field with a vague name looks at first.
 NEIGHBOURS = 20
+#: Letters of a name that may tell something.
+LETTERS = 3
 #: Candidates that are tried for one place.
 TRIED = 2_000
 
@@ -131,18 +140,40 @@ def _candidates(
 ) -> Iterator[Candidate]:
     edge = edge_of(form, want)
     if edge is not None and want.keys:
-        # A time of its own: when what it names is to be seen or heard.
-        best = _best(sources, want, view)[:1]
-        return times(sources, form, want, edge, best, within=view.span)
+        # A time of its own: when what it names is to be seen or heard. Of what is merely near in
+        # meaning there is always some.
+        relevance, covered = sources.relevance(want), sources.share(want)
+        best = [n for n in _best(sources, want, view) if max(covered[n], relevance[n]) >= COVERED]
+        return times(sources, form, want, edge, best[:1], within=view.span)
     if edge is not None:
         return iter(())
+    other = described(want) if _mute(sources, form, want, view) else None
     match form:
         case Text():
-            return strings(sources, want, form, view.places)
+            return strings(sources, other or want, form, view.places)
         case Number():
-            return numbers(sources, want, form, view.places)
+            return numbers(sources, other or want, form, view.places)
         case _:
-            return booleans(sources, want, form, view.places)
+            return booleans(sources, other or want, form, view.places)
+
+
+def _mute(sources: Sources, form: Text | Number | Flag, want: Wanted, view: View) -> bool:
+    """Whether the name of a field tells nothing of the evidence: it is a letter or two, or no
+    piece holds a word of it. A name may be worth more than that to a string, which is found by
+    meaning too, and to a boolean, which is about the name alone."""
+    if want.role is not None:
+        return False
+    if want.words and all(len(word) < LETTERS for word in want.words):
+        return True
+    held = bool((sources.coverage(want.keys)[view.places] > 0).any())
+    match form:
+        case Number():
+            return not held
+        case Text():
+            other = described(want)
+            return not held and not want.kinds and other is not None and bool(other.kinds & TYPED)
+        case _:
+            return False
 
 
 def _first(
@@ -182,7 +213,7 @@ def _record(sources: Sources, node: Node, form: Record, want: Wanted, view: View
             vague.append((field, below))
         elif own and (filled := fill(sources, field.node, below, view)) is not None:
             parts[field.name] = filled
-        elif timed is not None:
+        elif timed is not None and not (own and below.apart):
             late.append((field, below, *timed))
     known = [n for part in parts.values() for n in part.places][:NEIGHBOURS]
     for field, below in vague:

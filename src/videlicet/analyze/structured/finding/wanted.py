@@ -17,8 +17,9 @@ _GENERIC = frozenset(
         video film movie clip footage recording scene shot segment section part chapter moment
         main short brief full complete overall general all any each every item entry field data
         info information detail start end begin beginning finish from until timestamp second
-        minute hour day millisecond present visible shown show display appear contain include
-        mention timeline highlight sequence event use feature have does there whether true false
+        minute hour day millisecond offset timecode present visible shown show display appear
+        contain include heard mention timeline highlight sequence event use feature have does
+        there whether true false
         if describe identify extract hh mm ss fff format
         give return provide find find list exact exactly one found state stated given what
         which evidence first last top most important key relevant short sentence word phrase single
@@ -40,6 +41,8 @@ _KINDS = {
     "director interviewer interviewee singer player reader teacher owner",
     "code": "number id identifier code reference ref no",
 }
+#: Kinds that are told from how they are written.
+TYPED = frozenset(("phone", "email", "url", "date", "time", "person", "code"))
 #: Units that a number is to be followed by, where a field names one.
 UNITS = tuple(
     frozenset(words.split())
@@ -51,6 +54,10 @@ UNITS = tuple(
         "l liter liters litre litres", "ml", "dollar dollars $", "euro euros €", "pound pounds £",
     )
 )  # fmt: skip
+
+
+#: Words of a description that say what the value is.
+CLAUSE = 8
 
 
 class Role(StrEnum):
@@ -81,6 +88,21 @@ _TIMES = frozenset(
 )
 
 
+#: Kinds of values that begin and end as well, but not in the video.
+_NO_TIMES = frozenset(("money", "percent", "year", "phone", "email", "url", "date"))
+#: Names of times in the video that tell what it is the time of.
+_MARKED = re.compile(
+    r"^(?:timestamp|timecode|offset|start (?:time )?of|begin(?:ning)? of|"
+    r"(?P<end>end (?:time )?of))\b.|"
+    r"\b(?:timestamp|timecode|offset|start(?:s|time)?|begin(?:s|ning)?|"
+    r"(?:shown|seen|visible|appears?|said|heard|mentioned|spoken) at|"
+    r"(?P<last>end(?:s|ing|time)?))"
+    r"(?: (?:time|timestamp|timecode|offset|at|in|s|ms|secs?|seconds?))*$"
+)
+_STAMP = re.compile(r"\btime ?(?:stamp|code)s?\b|\b(?:hh?:)?mm:ss\b")
+_OF_DAY = re.compile(r"\bof (?:the )?day\b|\blocal time\b|\bo'clock\b|\bdeparture\b|\barrival\b")
+
+
 class Edge(StrEnum):
     """Which time of its evidence a field holds."""
 
@@ -104,23 +126,37 @@ class Wanted:
 
     @property
     def edge(self) -> Edge | None:
-        """Whether it asks for a time in the video by its name: start, end_time, timestamp."""
+        """Whether it asks for a time in the video by its name (start, end_time, timestamp,
+        espresso_shown_at), or by what is said of it (``hh:mm:ss``)."""
         words = set(self.words)
-        if not words or not words <= _STARTS | _ENDS | _TIMES | {
-            "scene",
-            "segment",
-            "clip",
-            "shot",
-        }:
+        if self._timed:
+            if words & _ENDS:
+                return Edge.END
+            return Edge.START if words & (_STARTS | _TIMES) else None
+        if self.kinds & _NO_TIMES:
             return None
-        if words & _ENDS:
-            return Edge.END
-        return Edge.START if words & (_STARTS | _TIMES) else None
+        if marked := _MARKED.search(" ".join(self.words)):
+            return Edge.END if marked["end"] or marked["last"] else Edge.START
+        if _STAMP.search(self.description) and not _OF_DAY.search(self.description):
+            return Edge.END if words & _ENDS else Edge.START
+        return None
 
     @property
     def bound(self) -> bool:
         """Whether it is the start or end of what stands beside it."""
-        return self.edge is not None and bool(set(self.words) & (_STARTS | _ENDS))
+        own = bool(set(self.words) & (_STARTS | _ENDS))
+        return self.edge is not None and own and not self.apart
+
+    @property
+    def apart(self) -> bool:
+        """Whether its name tells what it is the time of."""
+        return self.edge is not None and not self._timed and bool(_content(" ".join(self.words)))
+
+    @property
+    def _timed(self) -> bool:
+        """Whether its name speaks of times alone."""
+        parts = {"scene", "segment", "clip", "shot"}
+        return bool(self.words) and set(self.words) <= _STARTS | _ENDS | _TIMES | parts
 
     @property
     def named(self) -> bool:
@@ -156,6 +192,20 @@ def wanted(name: str, remarks: str = "", above: Wanted | None = None) -> Wanted:
         role,
     )
     return replace(found, kinds=found.kinds - {"date"}) if found.unit else found
+
+
+def described(asked: Wanted) -> Wanted | None:
+    """The same field told from what is said of it instead of from its name, where it says what the
+    value is about or of which kind. It keeps its text, which is announced to the encoder."""
+    clause = re.split(r"[.,;:(]", asked.description)[0]
+    other = wanted(" ".join(clause.split()[:CLAUSE]), asked.description)
+    if not (other.keys or other.kinds or other.role):
+        return None
+    own = tuple(sorted(_content(" ".join(other.words))))
+    if other.role and set(own) - _role_stems():
+        # Most words for roles are common ones: "price per line".
+        other = replace(other, role=None, keys=own)
+    return replace(other, label=asked.label, text=asked.text)
 
 
 def item(above: Wanted, remarks: str, number: int | None = None) -> Wanted:
