@@ -94,6 +94,7 @@ def require_told(answer: httpx.Response, statuses: set[str], what: object) -> No
         assert problem["message"], what
 
 
+@pytest.mark.slow
 def test_bodies(world: World, document: Any) -> None:
     for method, path, row in operations(document):
         if "requestBody" not in row:

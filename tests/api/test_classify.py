@@ -10,6 +10,8 @@ from tests import samples
 from tests.api.server import Client, Server
 from tests.samples import BLUE, GREEN, RED, Scene
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def index(client: Client) -> str:

@@ -125,6 +125,7 @@ def test_the_documented_vector() -> None:
     assert sign("s3cret", 1659342128, b'{"name":"test"}') == wanted
 
 
+@pytest.mark.slow
 def test_ready_and_failed_are_told_once(tmp_path: Path) -> None:
     film = rig.films(tmp_path / "films", 1, seconds=4)[0]
     broken = samples.text_as_mp4(tmp_path / "broken.mp4")
