@@ -223,7 +223,8 @@ def test_what_came_after_a_deletion_is_taken_back(three_films: list[Path], rig: 
             for key in (f"assets/{asset_id}/original", f"indexes/{index.id}/{asset_id}/thumb"):
                 store.blobs.put(GRANT, key, b"film")
             take_back(GRANT, store, index.id, asset_id)
-        assert store.blobs.list(GRANT) == [
+        # Vectors are blobs too where the store is shared.
+        assert [key for key in store.blobs.list(GRANT) if "/vectors/" not in key] == [
             f"assets/{ready.asset_id}/original", f"indexes/{index.id}/{ready.asset_id}/thumb",
         ]  # fmt: skip
         # The same bytes in another index have their original still.
