@@ -16,7 +16,7 @@ from twelvelabs import KnowledgeStoreSearchQuery, ResponseInputItem, TwelveLabs
 pytestmark = [pytest.mark.slow, pytest.mark.weights, pytest.mark.corpus]
 
 QUESTIONS = Path(__file__).parents[3] / "bench" / "questions" / "development.json"
-FILMS = ("d25.mp4", "d14.mp4", "d08.mp4")
+FILMS = ("d25.mp4", "d14.mp4", "d11.mp4")
 
 
 @pytest.fixture(scope="module")
