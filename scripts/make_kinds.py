@@ -57,6 +57,8 @@ KINDS = {
 }  # fmt: skip
 #: Classes whose last word is not what they are.
 _MISNAMED = frozenset(("a cat having a striped coat", "dust jacket", "spider web"))
+#: Classes that are called after animals, and are none.
+_LIFELESS = frozenset(("hot dog", "spider web", "teddy bear"))
 #: Where the noun ends that a description begins with.
 _END = re.compile(
     r"\b(?:with|that|which|used|whose|having|in|on|for|made|known|often|typically|usually|from|"
@@ -87,10 +89,18 @@ def _kinds(name: str, row: dict[str, Any]) -> set[str]:
     names = [] if name in _MISNAMED else [name, row["name"][0]]
     told = [*names, _END.split(begins)[0], asked.group(1) if asked else ""]
     kinds = {kind for kind in map(_noun, told) if kind}
-    for kind in list(kinds):
-        while kind := KINDS[kind]:
-            kinds.add(kind)
+    kinds |= {above for kind in kinds for above in _above(kind)}
+    if name in _LIFELESS:
+        return {kind for kind in kinds if "animal" not in (kind, *_above(kind))}
     return kinds
+
+
+def _above(kind: str) -> list[str]:
+    """What a kind is a kind of, up to the last."""
+    found = []
+    while kind := KINDS[kind]:
+        found.append(kind)
+    return found
 
 
 def _noun(text: str) -> str | None:

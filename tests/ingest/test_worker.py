@@ -178,7 +178,7 @@ def test_new_work_is_begun_after_any_fault(
         stirred(lambda: old.calls, 4)
     logged = [one for one in caplog.records if one.message == "new work waits"]
     assert len(logged) == 4
-    assert all(one.levelno == logging.WARNING and one.exc_info for one in logged)
+    assert all(one.levelno == logging.ERROR and one.exc_info for one in logged)
 
 
 def use_up(store: Store, held: list[Any]) -> None:

@@ -102,6 +102,7 @@ def test_kinds_of_labels() -> None:
     assert kinds("espresso") >= set(stems("coffee drink"))
     assert not kinds("banjo") & set(stems("flute guitar"))
     assert kinds("no class of any model") == frozenset()
+    assert not (kinds("hot dog") | kinds("teddy bear")) & set(stems("animal dog bear"))
 
 
 @pytest.mark.parametrize(

@@ -296,8 +296,9 @@ class Books:
                     swept = time.monotonic()
                     sweep_old(self._runtime.grant, self._runtime.store)
             except Exception as error:
-                # As when the disk is full: the next to stir, or the next worker, sees to it.
-                _log.warning("new work waits", exc_info=error)
+                # As when the disk is full: the next to stir, or the next worker, sees to it. No
+                # fault may end this thread: the worker would look alive and take nothing in.
+                _log.error("new work waits", exc_info=error)
 
 
 def _standing(ids: Iterable[str]) -> dict[str, str]:

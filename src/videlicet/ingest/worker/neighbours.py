@@ -52,7 +52,8 @@ class Neighbours:
                     swept = time.monotonic()
                     sweep_shared(self._runtime)
             except Exception as error:
-                _log.warning("cannot look after other workers", exc_info=error)
+                # No fault may end this thread: the work of dead workers would never be taken up.
+                _log.error("cannot look after other workers", exc_info=error)
 
     def _look(self) -> None:
         begun = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)

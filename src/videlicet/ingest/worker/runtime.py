@@ -175,7 +175,8 @@ class Runtime:
                 except VidelicetError:
                     continue  # the store is busy or out of reach for a moment
                 except Exception as error:
-                    _log.warning("cannot look whether work was cancelled", exc_info=error)
+                    # No fault may end this thread: nothing could be cancelled any more.
+                    _log.error("cannot look whether work was cancelled", exc_info=error)
                     continue
                 if status is Status.CANCELLED:
                     event.set()

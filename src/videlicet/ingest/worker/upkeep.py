@@ -52,4 +52,5 @@ class Upkeep:
                 if self._builds and rounds % BUILD_AFTER == 0:
                     self._store.tend()
             except Exception as error:
-                _log.warning("copies are not looked after", exc_info=error)
+                # No fault may end this thread: the next round tries again.
+                _log.error("copies are not looked after", exc_info=error)
