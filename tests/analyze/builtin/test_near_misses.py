@@ -11,7 +11,7 @@ from tests.analyze.builtin.told import WORDS, in_a_row, material
 
 from videlicet.analyze.builtin.answers import ask
 from videlicet.analyze.builtin.kinds import kinds
-from videlicet.analyze.builtin.questions import PARTS, apart, understand
+from videlicet.analyze.builtin.questions import apart, understand
 from videlicet.analyze.builtin.values import past, stems
 from videlicet.analyze.builtin.verbs import contradicts
 from videlicet.analyze.evidence.gather import Material
@@ -169,6 +169,8 @@ def test_several_questions_are_answered_one_by_one() -> None:
     none = told("What is the price? Who is the pilot?", SHOP, STREET)
     assert not none.found
     assert none.text.count("Not found in these videos: ") == 2
+    many = told("When does the ferry leave? " * 7, SHOP)
+    assert many.text.endswith("Only the first 5 of 7 questions were looked for.")
     once = told("Where does the ferry leave? When does the ferry leave?", SHOP)
     assert once.text.count("The ferry leaves at noon.") <= 1
 
@@ -195,7 +197,7 @@ def test_questions_are_told_apart(text: str, parts: list[str]) -> None:
 def test_parts_are_parts(words: list[str]) -> None:
     text = " ".join(words)
     parts = apart(text)
-    assert 1 <= len(parts) <= PARTS
+    assert parts
     assert all(part in text for part in parts)
 
 

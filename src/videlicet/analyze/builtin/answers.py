@@ -34,8 +34,8 @@ BUILT_IN = "builtin"
 SUPPORT, VALUED, SIGHT = 0.50, 0.44, 0.48
 #: Further sentences have at least this share of the best one's support.
 NEAR = 0.85
-#: Most sentences of an answer.
-SENTENCES = 3
+#: Most sentences of an answer, and most questions that are answered at once.
+SENTENCES, PARTS = 3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ def ask(
     each that is not.
     """
     video = "this video" if len(materials) == 1 else "these videos"
-    parts = apart(question)
+    asked = apart(question)
+    parts = asked[:PARTS]
     sentences: list[Sentence] = []
     read = 0
     for part in parts:
@@ -70,6 +71,10 @@ def ask(
         for sentence in new:
             tell(sentence)
         sentences += new
+    if len(asked) > PARTS:
+        rest = Sentence(f"Only the first {PARTS} of {len(asked)} questions were looked for.")
+        tell(rest)
+        sentences.append(rest)
     supported = any(sentence.supported for sentence in sentences)
     written = encoder.count_tokens(" ".join(sentence.text for sentence in sentences))
     return Answer(tuple(sentences), supported, BUILT_IN, usage=Usage(read, written))

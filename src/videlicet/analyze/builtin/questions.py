@@ -17,10 +17,6 @@ _SPEECH, _TEXT, _VISUAL = Modality.SPEECH, Modality.TEXT, Modality.VISUAL
 _WORD = re.compile(r"[\w’'\-.:,]*\w")
 
 
-#: Most questions that are answered at once.
-PARTS = 5
-
-
 class Form(StrEnum):
     """What form the answer takes."""
 
@@ -90,15 +86,15 @@ class Question:
 
 
 def apart(text: str) -> list[str]:
-    """The questions that a text asks, at most :data:`PARTS`: cut after question marks, and at an
-    ``and`` with a whole question on both sides. What is said beside them (``Be brief.``) is left
-    out; a text without a question is one as a whole."""
+    """The questions that a text asks: cut after question marks, and at an ``and`` with a whole
+    question on both sides. What is said beside them (``Be brief.``) is left out; a text without a
+    question is one as a whole."""
     found: list[str] = []
     for asked in re.findall(r"[^?]*(?:\?+|$)", text):
         found += lexicon.AND_ALSO.split(asked) if lexicon.ASKS.search(asked) else [asked]
     parts = [lexicon.AND.sub("", part).strip() for part in found if _WORD.search(part)]
     asking = [part for part in parts if part.endswith("?") or lexicon.ASKS.search(part)]
-    return asking[:PARTS] or [text]
+    return asking or [text]
 
 
 def understand(text: str) -> Question:
