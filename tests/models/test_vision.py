@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from videlicet.models import registry
-from videlicet.models.base import TextEncoder, VisionModel
+from videlicet.models.base import TextEncoder, FrameEncoder
 from videlicet.models.cards import CARDS, card
 from videlicet.models.runtime import Graph
 from videlicet.models.vision import views
@@ -44,26 +44,26 @@ def test_networks_agree_with_the_reference(variant: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def vision() -> VisionModel:
+def vision() -> FrameEncoder:
     return registry.load("vision", load())  # type: ignore[no-any-return]
 
 
 @pytest.mark.weights
-def test_a_frame_is_seen_whole_and_by_itself(vision: VisionModel) -> None:
+def test_a_frame_is_seen_whole_and_by_itself(vision: FrameEncoder) -> None:
     random = np.random.default_rng(0)
     frames = [
         random.integers(0, 255, (90, 160, 3)).astype(np.uint8),
         np.full((120, 120, 3), 40, np.uint8),
         random.integers(0, 255, (160, 90, 3)).astype(np.uint8),
     ]
-    together = vision.see(frames)
+    together = vision.encode_frames(frames)
     assert together.features.shape == (3, vision.dimensions)
     assert together.probabilities.shape == (3, 1000)
     assert np.allclose(together.probabilities.sum(axis=1), 1, atol=1e-5)
     for rows in (together.features, together.semantics):
         assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     for number, frame in enumerate(frames):
-        alone = vision.see([frame])
+        alone = vision.encode_frames([frame])
         assert np.array_equal(alone.features[0], together.features[number])
         assert np.array_equal(alone.semantics[0], together.semantics[number])
         assert alone.labels[0] == together.labels[number]
@@ -72,8 +72,8 @@ def test_a_frame_is_seen_whole_and_by_itself(vision: VisionModel) -> None:
 
 
 @pytest.mark.weights
-def test_no_frames_are_no_rows(vision: VisionModel) -> None:
-    seen = vision.see([])
+def test_no_frames_are_no_rows(vision: FrameEncoder) -> None:
+    seen = vision.encode_frames([])
     assert seen.features.shape == (0, vision.dimensions)
     assert seen.labels == ()
 
@@ -85,11 +85,11 @@ def test_no_frames_are_no_rows(vision: VisionModel) -> None:
     [("q066.jpg", "a tabby cat", "a rocket"), ("q063.jpg", "cars on a street", "a cat")],
 )
 def test_words_meet_pictures_in_one_space(
-    vision: VisionModel, corpus: Path, name: str, right: str, wrong: str
+    vision: FrameEncoder, corpus: Path, name: str, right: str, wrong: str
 ) -> None:
     text: TextEncoder = registry.load("text", load())
     frame = np.asarray(Image.open(corpus / "query_media" / name).convert("RGB"))
-    one, other = (vision.see([frame]).semantics @ text.encode([right, wrong]).T)[0]
+    one, other = (vision.encode_frames([frame]).semantics @ text.encode([right, wrong]).T)[0]
     assert one > other
 
 

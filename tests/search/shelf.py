@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from videlicet.models.base import Seen
+from videlicet.models.base import FrameEncoding
 from videlicet.rights import Grant, Purpose
 from videlicet.search.encode import Encoders
 from videlicet.search.engine import Searcher
@@ -75,10 +75,10 @@ class ColourModel:
     dimensions = 3
     batch_size = 4
 
-    def see(self, frames: Sequence[Any]) -> Seen:
+    def see(self, frames: Sequence[Any]) -> FrameEncoding:
         means = np.stack([frame.reshape(-1, 3).mean(axis=0) + 1e-3 for frame in frames])
         rows = (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
-        return Seen(rows, rows, tuple(() for _ in frames), rows)
+        return FrameEncoding(rows, rows, tuple(() for _ in frames), rows)
 
 
 class PitchModel:

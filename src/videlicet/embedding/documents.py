@@ -22,7 +22,7 @@ from videlicet.errors import InvalidInput, MediaError
 from videlicet.media.pages import open_pages, open_text
 
 if TYPE_CHECKING:
-    from videlicet.models.base import Floats, Frame, TextEncoder, VisionModel
+    from videlicet.models.base import Floats, Frame, TextEncoder, FrameEncoder
     from videlicet.settings import Settings
 
 #: Bytes of the longest text whose vectors are computed.
@@ -105,7 +105,7 @@ def of_text(encoder: TextEncoder, text: str, request: Mapping[str, Any]) -> list
 
 def of_pdf(
     encoder: TextEncoder,
-    vision: VisionModel | None,
+    vision: FrameEncoder | None,
     source: bytes | Path,
     settings: Settings,
     request: Mapping[str, Any],
@@ -164,7 +164,7 @@ def text_of(
 
 
 def page_rows(
-    vision: VisionModel,
+    vision: FrameEncoder,
     source: bytes | Path,
     settings: Settings,
     most: int,
@@ -200,10 +200,10 @@ def _quarters(page: Frame) -> Iterator[Frame]:
             yield np.ascontiguousarray(page[down, across])
 
 
-def _seen(vision: VisionModel, frames: Iterable[Frame]) -> Iterator[Floats]:
+def _seen(vision: FrameEncoder, frames: Iterable[Frame]) -> Iterator[Floats]:
     left = iter(frames)
     while batch := list(islice(left, vision.batch_size)):
-        seen = vision.see(batch)
+        seen = vision.encode_frames(batch)
         yield from join({Part.MEANING: seen.semantics, Part.LOOKS: seen.features})
 
 

@@ -26,7 +26,7 @@ from videlicet.types import Instant, Span, instant
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from videlicet.models.base import SoundModel, SpeechModel, TextEncoder, VisionModel
+    from videlicet.models.base import AudioEncoder, SpeechRecognizer, TextEncoder, FrameEncoder
     from videlicet.settings import Settings
 
     Floats = NDArray[np.float32]
@@ -41,9 +41,9 @@ class Models:
     """What the inputs are read with."""
 
     text: TextEncoder
-    vision: VisionModel
-    speech: SpeechModel
-    sound: SoundModel
+    vision: FrameEncoder
+    speech: SpeechRecognizer
+    sound: AudioEncoder
 
 
 def texts(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
@@ -65,7 +65,7 @@ def _read(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
 def pictures(models: Models, sources: Sequence[bytes | Path], settings: Settings) -> Floats:
     """Vectors of pictures (n, 512)."""
     frames = [load_image(source, settings) for source in sources]
-    seen = models.vision.see(frames)
+    seen = models.vision.encode_frames(frames)
     return join({Part.MEANING: seen.semantics, Part.LOOKS: seen.features})
 
 
@@ -149,7 +149,7 @@ def _seen(models: Models, source: bytes | Path, settings: Settings) -> dict[str,
     batch: list[DecodedFrame] = []
 
     def flush() -> None:
-        seen = models.vision.see([frame.image for frame in batch])
+        seen = models.vision.encode_frames([frame.image for frame in batch])
         features.extend(seen.features)
         semantics.extend(seen.semantics)
         spans.extend(Span(frame.time, frame.time + frame.duration) for frame in batch)

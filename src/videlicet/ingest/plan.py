@@ -15,7 +15,13 @@ from videlicet.store.catalog.rows import media_from_json, media_to_json
 from videlicet.types import MediaInfo, derived_id
 
 if TYPE_CHECKING:
-    from videlicet.models.base import SoundModel, SpeechModel, TextEncoder, TextReader, VisionModel
+    from videlicet.models.base import (
+        AudioEncoder,
+        SpeechRecognizer,
+        TextEncoder,
+        OcrReader,
+        FrameEncoder,
+    )
     from videlicet.settings import Settings
 
 #: Raised when the same bytes, models and settings come to give other observations.
@@ -78,10 +84,10 @@ class Models:
     """The models of one index by role; ``None`` where the index does without."""
 
     text: TextEncoder
-    vision: VisionModel | None = None
-    reader: TextReader | None = None
-    speech: SpeechModel | None = None
-    sound: SoundModel | None = None
+    vision: FrameEncoder | None = None
+    reader: OcrReader | None = None
+    speech: SpeechRecognizer | None = None
+    sound: AudioEncoder | None = None
 
 
 #: Begins the names of folders that a server puts uploads into before anything is known of them.

@@ -210,7 +210,7 @@ def _pictured(runtime: Runtime, path: Path) -> Observed:
     cards = chosen_cards(runtime.settings.models)
     vision = runtime.models({role: cards[role] for role in ("text", "vision")}).vision
     assert vision is not None
-    seen = vision.see([load_image(path, runtime.settings)])
+    seen = vision.encode_frames([load_image(path, runtime.settings)])
     span = Span(Fraction(0), Fraction(1))
     return Observed(
         span, {"meaning": Strip([span], seen.semantics), "looks": Strip([span], seen.features)}

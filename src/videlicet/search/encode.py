@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.errors import InvalidQuery
-from videlicet.models.base import SOUND_RATE, SoundModel, SpeechModel, TextEncoder, VisionModel
+from videlicet.models.base import (
+    SOUND_RATE,
+    AudioEncoder,
+    SpeechRecognizer,
+    TextEncoder,
+    FrameEncoder,
+)
 from videlicet.search.words import Words, parse
 from videlicet.settings import Settings
 from videlicet.types import PartKind, QueryPart
@@ -40,15 +46,15 @@ class Encoders:
         return self.load("text")  # type: ignore[return-value]
 
     @cached_property
-    def vision(self) -> VisionModel:
+    def vision(self) -> FrameEncoder:
         return self.load("vision")  # type: ignore[return-value]
 
     @cached_property
-    def sound(self) -> SoundModel:
+    def sound(self) -> AudioEncoder:
         return self.load("sound")  # type: ignore[return-value]
 
     @cached_property
-    def speech(self) -> SpeechModel:
+    def speech(self) -> SpeechRecognizer:
         return self.load("speech")  # type: ignore[return-value]
 
 
@@ -118,7 +124,7 @@ def _encode_image(part: QueryPart, encoders: Encoders, settings: Settings) -> En
 
     frame = load_image(_media(part), settings)
     return EncodedPart(
-        part.kind, part.weight, None, {"vision": encoders.vision.see([frame]).features}
+        part.kind, part.weight, None, {"vision": encoders.vision.encode_frames([frame]).features}
     )
 
 
@@ -135,7 +141,7 @@ def _encode_clip(part: QueryPart, encoders: Encoders, settings: Settings) -> Enc
 
     clip = load_clip(_media(part), settings, frames=CLIP_FRAMES)
     words, vectors = (None, {}) if clip.sound is None else _heard(clip.sound, encoders)
-    features = encoders.vision.see(clip.frames).features
+    features = encoders.vision.encode_frames(clip.frames).features
     return EncodedPart(part.kind, part.weight, words, {**vectors, "vision": _mean(features)})
 
 

@@ -16,7 +16,7 @@ from videlicet.embedding.texts import embed_texts
 from videlicet.types import Asset, Index, MediaInfo, Modality, Piece, Span, derived_id
 
 if TYPE_CHECKING:
-    from videlicet.models.base import TextEncoder, TextReader, VisionModel
+    from videlicet.models.base import TextEncoder, OcrReader, FrameEncoder
     from videlicet.settings import Settings
 
 _SPAN = Span.of(0, 1)
@@ -27,8 +27,8 @@ class Models:
     """What pictures are looked at with."""
 
     text: TextEncoder
-    vision: VisionModel
-    reader: TextReader
+    vision: FrameEncoder
+    reader: OcrReader
 
 
 def of_picture(name: str, source: bytes | Path, models: Models, settings: Settings) -> Material:
@@ -44,7 +44,7 @@ def of_picture(name: str, source: bytes | Path, models: Models, settings: Settin
     sha256 = hashlib.sha256(data).hexdigest()
     asset_id = derived_id("picture", sha256)
     now = datetime.now(UTC)
-    seen = models.vision.see([frame])
+    seen = models.vision.encode_frames([frame])
     pieces = [
         Piece(asset_id, _SPAN, Modality.VISUAL, label, (models.vision.card.id,), confidence=score)
         for label, score in seen.labels[0][:NAMES]

@@ -22,7 +22,7 @@ from videlicet.models.registry import missing
 from videlicet.rights import Purpose
 from videlicet.types import Modality as Kinds
 from videlicet.types import PartKind, Span, instant
-from videlicet.types.observation import payload_to_json
+from videlicet.types.kinds import payload_to_json
 
 router = router_for("looking")
 

@@ -36,7 +36,7 @@ from videlicet.types import (
     instant,
     windows,
 )
-from videlicet.types.observation import payload_from_json
+from videlicet.types.kinds import payload_from_json
 
 if TYPE_CHECKING:
     from videlicet.models.base import Floats

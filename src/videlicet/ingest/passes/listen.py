@@ -17,10 +17,10 @@ from videlicet.ingest.passes.speech import SoundCutter, SpeechChunk, SpeechCutte
 from videlicet.ingest.plan import Models, Plan
 from videlicet.media.decode import AudioChunk, AudioRequest, Damage, End, open_audio
 from videlicet.models.base import SOUND_RATE
-from videlicet.types.observation import payload_to_json
+from videlicet.types.kinds import payload_to_json
 
 if TYPE_CHECKING:
-    from videlicet.models.base import Floats, SoundModel
+    from videlicet.models.base import Floats, AudioEncoder
     from videlicet.settings import Settings
     from videlicet.types import MediaInfo
 
@@ -152,7 +152,7 @@ class Listener:
         self._advance((chunk.start + len(chunk.samples)) / SOUND_RATE)
 
 
-def call_length(model: SoundModel) -> int:
+def call_length(model: AudioEncoder) -> int:
     """Samples per call: as many whole windows as fit, so that no window straddles two calls."""
     windows = max(1, int(SOUND_CALL // model.window))
     return round(windows * model.window * SOUND_RATE)

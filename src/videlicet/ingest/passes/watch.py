@@ -18,12 +18,12 @@ from videlicet.media.cut import load_image
 from videlicet.media.decode import Damage, DecodedFrame, End, ShotCut, VideoRequest, open_video
 from videlicet.media.records import PICTURE, VideoEvent
 from videlicet.models.base import TextLine
-from videlicet.models.lettering.tracker import TextTracker
+from videlicet.models.ocr.tracker import TextTracker
 from videlicet.types import Box, Instant
-from videlicet.types.observation import payload_to_json
+from videlicet.types.kinds import payload_to_json
 
 if TYPE_CHECKING:
-    from videlicet.models.base import Frame, TextReader
+    from videlicet.models.base import Frame, OcrReader
     from videlicet.settings import Settings
 
 #: Ranks of the lanes in the pool; sound has 2 and 3.
@@ -38,7 +38,7 @@ class Screen:
     """The text lane: frames go through the tracker in order, one at a time; what the reader finds
     and reads on the way is journalled by the frame's time."""
 
-    def __init__(self, models: Models, reader: TextReader, crew: Crew, journal: Journal) -> None:
+    def __init__(self, models: Models, reader: OcrReader, crew: Crew, journal: Journal) -> None:
         self._models = models
         self._journal = journal
         self._strand = Strand(crew, "text", TEXT_RANK, WAITING_FRAMES)
@@ -74,7 +74,7 @@ class Screen:
 class JournalledReader:
     """A reader that never reads the same frame twice, not even after a restart."""
 
-    def __init__(self, reader: TextReader, journal: Journal) -> None:
+    def __init__(self, reader: OcrReader, journal: Journal) -> None:
         self.card = reader.card
         self.time = Instant(0)
         self._reader = reader
@@ -210,7 +210,7 @@ class Watcher:
     def _seeing(self, key: str, batch: list[DecodedFrame]) -> Callable[[], None]:
         def unit() -> None:
             assert self._models.vision is not None
-            seen = self._models.vision.see([frame.image for frame in batch])
+            seen = self._models.vision.encode_frames([frame.image for frame in batch])
             head = {"times": [str(frame.time) for frame in batch], "labels": seen.labels}
             arrays = {"features": seen.features, "semantics": seen.semantics}
             self._journal.put(key, head, arrays)

@@ -27,7 +27,7 @@ from videlicet.rights import Purpose
 from videlicet.types import Index, Kind, Resource
 
 if TYPE_CHECKING:
-    from videlicet.models.base import TextReader
+    from videlicet.models.base import OcrReader
 
 #: Seconds for which a request waits until a video has been observed; clients wait 600.
 WAIT = 540.0
@@ -186,7 +186,7 @@ def bytes_of(call: Caller, given: Sequence[Picture]) -> list[tuple[str, bytes]]:
 def pictures(call: Caller, given: Sequence[Picture]) -> list[Material]:
     """What can be seen and read in pictures, in their order."""
     encoders = call.service.encoders(chosen_cards(call.settings.models))
-    reader = cast("TextReader", encoders.load("reader"))
+    reader = cast("OcrReader", encoders.load("reader"))
     models = Models(encoders.text, encoders.vision, reader)
     return [of_picture(name, data, models, call.settings) for name, data in bytes_of(call, given)]
 
