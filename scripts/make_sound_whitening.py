@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from videlicet import settings
 from videlicet.models import registry
-from videlicet.models.base import SOUND_RATE as RATE
 from videlicet.models.audio.sound import Whitening
+from videlicet.models.base import SOUND_RATE as RATE
 
 SECONDS = 12
 COUNT = RATE * SECONDS

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from videlicet.models import registry
-from videlicet.models.base import SOUND_RATE, AudioEncoder, SpeechRecognizer
 from videlicet.models.audio.sound import Whitening
 from videlicet.models.audio.speech import utterances
+from videlicet.models.base import SOUND_RATE, AudioEncoder, SpeechRecognizer
 from videlicet.models.weights import open_files
 from videlicet.settings import load
 from videlicet.types import Span, Word

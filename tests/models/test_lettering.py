@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from videlicet.models import doubles, registry
-from videlicet.models.base import ModelCard, TextLine, OcrReader
+from videlicet.models.base import ModelCard, OcrReader, TextLine
 from videlicet.models.ocr import TextTracker
 from videlicet.models.ocr.strokes import Strokes
 from videlicet.settings import load

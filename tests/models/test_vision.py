@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from videlicet.models import registry
-from videlicet.models.base import TextEncoder, FrameEncoder
+from videlicet.models.base import FrameEncoder, TextEncoder
 from videlicet.models.cards import CARDS, card
 from videlicet.models.runtime import Graph
 from videlicet.models.vision import views

@@ -271,9 +271,8 @@ def _pictures(runtime: Runtime, grant: Grant, one: Resource) -> list[Material]:
     from videlicet.analyze.evidence.pictures import Models, of_picture
 
     loaded = runtime.models(chosen_cards(runtime.settings.models))
-    assert loaded.vision is not None
-    assert loaded.reader is not None
-    models = Models(loaded.text, loaded.vision, loaded.reader)
+    assert loaded.ocr is not None
+    models = Models(loaded.text, loaded.frame_encoders[0], loaded.ocr)
     return [
         of_picture(
             name, runtime.store.blobs.path(grant, picture(one.id, n)), models, runtime.settings

@@ -234,7 +234,7 @@ def subject_of(
     found = None
     if frames and "vision" in index.cards:
         found = store.vectors.of_asset(
-            grant, index.id, Modality.VISUAL, encoders.vision.feature_space, asset_id
+            grant, index.id, Modality.VISUAL, encoders.vision.card.space, asset_id
         )
     width = encoders.vision.dimensions if frames and "vision" in index.cards else 0
     strip = Strip((), np.zeros((0, width), np.float32))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -132,8 +132,8 @@ class Service:
         key = tuple(sorted(cards.items()))
         with self._lock:
             if key not in self._encoders:
-                chosen = dict(cards)
-                self._encoders[key] = Encoders(lambda role: load_model(chosen[role], self.settings))
+                load = partial(load_model, settings=self.settings)
+                self._encoders[key] = Encoders(dict(cards), load)
             return self._encoders[key]
 
     def searcher(self, index: Index) -> Searcher:

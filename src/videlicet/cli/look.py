@@ -21,17 +21,13 @@ from videlicet.errors import InvalidInput
 from videlicet.types import (
     Asset,
     Embedding,
-    Label,
-    Levels,
     MetadataValue,
     Modality,
     Observation,
-    ScreenText,
-    Shot,
     Status,
     Task,
-    Utterance,
 )
+from videlicet.types.kinds import kind_of
 
 
 def list_assets(
@@ -194,17 +190,8 @@ def _picture(asset: Asset) -> str:
 
 
 def _what(row: Observation) -> str:
-    match row.payload:
-        case Utterance(text=text) | ScreenText(text=text):
-            return text
-        case Label(name=name, score=score):
-            return f"{name} ({score:.2f})"
-        case Shot():
-            return "shot"
-        case Embedding(space=space):
-            return f"vector in {space}"
-        case Levels(measure=measure, values=values):
-            return f"{measure} {min(values):g} to {max(values):g}"
+    what: str = kind_of(row.payload).describe(row.payload)
+    return what
 
 
 def register(app: typer.Typer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -351,9 +352,8 @@ class Library(Standing, Analysing, Classifying):
         store = self._read()
         kept = self._searchers.get(index.id)
         if kept is None or kept.store is not store:
-            cards, settings = index.cards, self.settings
-            encoders = Encoders(lambda role: load_model(cards[role], settings))
-            kept = self._searchers[index.id] = Searcher(store, encoders, settings)
+            encoders = Encoders(index.cards, partial(load_model, settings=self.settings))
+            kept = self._searchers[index.id] = Searcher(store, encoders, self.settings)
         return kept
 
 

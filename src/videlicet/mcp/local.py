@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from videlicet.errors import Conflict, from_json
@@ -65,8 +66,7 @@ class LocalSeat:
         store = self.store
         with self._lock:
             if index.id not in self._searchers:
-                cards = index.cards
-                encoders = Encoders(lambda role: load(cards[role], self.settings))
+                encoders = Encoders(index.cards, partial(load, settings=self.settings))
                 self._searchers[index.id] = Searcher(store, encoders, self.settings)
             return self._searchers[index.id]
 

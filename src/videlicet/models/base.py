@@ -120,8 +120,8 @@ class FrameEncoding:
 
     #: (n, dimensions) unit rows in the card's space, for search by picture.
     features: Floats
-    #: (n, text dimensions) unit rows in the card's text space, for search by words. None where
-    #: that is the card's own space (``features`` serve both), or where it has none.
+    #: (n, text dimensions) unit rows in the card's text space, for search by words (the features
+    #: themselves where that is the card's own space); None where it has none.
     semantics: Floats | None = None
     #: Per frame the best class names with probabilities, best first; empty for an encoder
     #: without classes.
@@ -137,6 +137,11 @@ class FrameEncoder(Protocol):
     batch_size: int
 
     def encode_frames(self, frames: Sequence[Frame]) -> FrameEncoding: ...
+
+
+def rows_in(space: str, encoder: FrameEncoder, encoding: FrameEncoding) -> Floats | None:
+    """What a frame encoder found, as rows of a text space; None where it knows another only."""
+    return encoding.semantics if encoder.card.text_space == space else None
 
 
 class FrameObserver(Protocol):

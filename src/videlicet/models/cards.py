@@ -443,6 +443,12 @@ def chosen_cards(setting: str) -> dict[str, str]:
     return cards
 
 
+def partition(cards: Mapping[str, str], card: ModelCard, space: str) -> str:
+    """The name under which the store holds an index's vectors of a card in a space. Those of the
+    first card of a role go by the space alone; two cards of one role may share one."""
+    return space if cards.get(card.role) == card.id else f"{space}@{card.id}"
+
+
 def with_needs(cards: Iterable[ModelCard]) -> list[ModelCard]:
     """The cards and those they work with, each once, needed ones first."""
     found: dict[str, ModelCard] = {}

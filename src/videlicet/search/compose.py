@@ -9,6 +9,7 @@ from typing import Any
 
 from videlicet.errors import InvalidQuery
 from videlicet.types import GroupBy, Modality, PartKind, Query, QueryPart
+from videlicet.types.kinds import searchable
 
 #: A media file of a query: its path or its bytes.
 Media = str | os.PathLike[str] | bytes
@@ -53,11 +54,11 @@ def _media(value: Media) -> bytes | Path:
 
 
 def _modality(name: Modality | str) -> Modality:
-    try:
-        return Modality(name)
-    except ValueError as error:
-        known = ", ".join(sorted(m.value for m in Modality if m is not Modality.SHOT))
+    known = [*searchable(), Modality.SHOT]
+    if name not in known:
+        names = ", ".join(sorted(known[:-1]))
         raise InvalidQuery(
-            "modality_not_indexed", f"There is no modality {name!r}; there are {known}.",
+            "modality_not_indexed", f"There is no modality {name!r}; there are {names}.",
             subject=str(name),
-        ) from error  # fmt: skip
+        )  # fmt: skip
+    return Modality(name)

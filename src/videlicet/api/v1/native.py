@@ -9,7 +9,6 @@ from fastapi import Query
 from videlicet.api.errors import invalid
 from videlicet.api.v1.schemas import (
     Cards,
-    Modality,
     Observations,
     Statistics,
 )
@@ -17,9 +16,10 @@ from videlicet.api.v1_3.common import Call, router_for
 from videlicet.api.v1_3.indexes import index_of
 from videlicet.api.v1_3.video_records import video_of
 from videlicet.models.base import File
-from videlicet.models.cards import CARDS
+from videlicet.models.cards import all_cards
 from videlicet.models.registry import missing
 from videlicet.rights import Purpose
+from videlicet.search.modality_field import ModalityName
 from videlicet.types import Modality as Kinds
 from videlicet.types import PartKind, Span, instant
 from videlicet.types.kinds import payload_to_json
@@ -34,7 +34,7 @@ def observations(
     call: Call,
     index_id: str,
     video_id: str,
-    modality: Modality | None = None,
+    modality: ModalityName | None = None,
     start: Annotated[float | None, Query(ge=0, le=1e6)] = None,
     end: Annotated[float | None, Query(ge=0, le=1e6)] = None,
 ) -> Any:
@@ -83,7 +83,7 @@ def statistics(call: Call, index_id: str) -> Any:
 @router.get("/models", response_model=Cards, response_model_exclude_none=True)
 def models(call: Call) -> Any:
     """The models there are: licences, limits, and whether their weights are here."""
-    absent = {card.id for card in missing(call.settings, CARDS)}
+    absent = {card.id for card in missing(call.settings, all_cards())}
     return {
         "models": [
             {
@@ -100,7 +100,7 @@ def models(call: Call) -> Any:
                 "needs": list(card.needs),
                 "files": [_file(file) for file in card.files],
             }
-            for card in CARDS
+            for card in all_cards()
         ]
     }
 

@@ -17,7 +17,7 @@ from videlicet.api.v1_3.indexes import index_of
 from videlicet.api.v1_3.media_sources import opened
 from videlicet.api.v1_3.schemas.media_sources import MediaSource
 from videlicet.rights import Purpose
-from videlicet.search.lanes import LANES
+from videlicet.search.lanes import lane_names
 from videlicet.search.paging import fingerprint, page_token
 from videlicet.types import GroupBy, Hit, Index, Kind, PartKind, Query, QueryPart, Resource
 from videlicet.types import Modality as Kinds
@@ -43,7 +43,7 @@ def search(call: Call, index_id: str, body: Search) -> Any:
         return _later(call, body.page, index.id)
     if not body.parts:
         raise missing("parts")
-    if strange := set(body.lanes) - {lane.name for lane in LANES}:
+    if strange := set(body.lanes) - set(lane_names()):
         raise invalid(f"lanes: there is no lane {min(strange)!r}.")
     settings = body.model_dump(exclude={"parts", "page"})
     with ExitStack() as held:

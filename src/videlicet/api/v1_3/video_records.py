@@ -169,13 +169,13 @@ def strips_of(call: Caller, index: Index, video_id: str) -> dict[str, Strip]:
     """What the models said along a video, as the store holds it."""
     grant = call.grant(Purpose.EMBED_EXPORT)
     encoders = call.service.encoders(index.cards)
-    text = index.cards["text"]
+    text = encoders.text.card.space
     wanted = {"words": (Modality.SPEECH, text), "screen": (Modality.TEXT, text)}
     if "vision" in index.cards:
         wanted["meaning"] = (Modality.VISUAL, text)
-        wanted["looks"] = (Modality.VISUAL, encoders.vision.feature_space)
+        wanted["looks"] = (Modality.VISUAL, encoders.vision.card.space)
     if "sound" in index.cards:
-        wanted["sounds"] = (Modality.SOUND, encoders.sound.space)
+        wanted["sounds"] = (Modality.SOUND, encoders.sound.card.space)
     found = {}
     for name, (modality, space) in wanted.items():
         batch = call.store.vectors.of_asset(grant, index.id, modality, space, video_id)

@@ -11,8 +11,8 @@ import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.transcribe import Segment
 
-from videlicet.models.base import SOUND_RATE, ModelCard
 from videlicet.models.audio.voice import VoiceDetector
+from videlicet.models.base import SOUND_RATE, ModelCard
 from videlicet.models.weights import open_files
 from videlicet.settings import cores
 from videlicet.types import Span, Utterance, Word

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from videlicet.models.base import TextLine, OcrReader
+from videlicet.models.base import OcrReader, TextLine
 from videlicet.models.ocr.strokes import IDENTICAL, SAME, Strokes
 from videlicet.types import Box, Instant, ScreenText, Span
 

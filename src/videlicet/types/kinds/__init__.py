@@ -7,7 +7,7 @@ from typing import Any
 
 from videlicet.errors import PluginError
 from videlicet.registry import Registry
-from videlicet.types.kinds.base import ObservationKind
+from videlicet.types.kinds.base import Method, ObservationKind, TextLane
 from videlicet.types.kinds.embedding import EMBEDDING
 from videlicet.types.kinds.label import LABEL
 from videlicet.types.kinds.levels import LEVELS
@@ -15,6 +15,18 @@ from videlicet.types.kinds.screen_text import SCREEN_TEXT
 from videlicet.types.kinds.shot import SHOT
 from videlicet.types.kinds.utterance import UTTERANCE
 from videlicet.types.modality import Modality
+
+__all__ = [
+    "KINDS",
+    "Method",
+    "ObservationKind",
+    "TextLane",
+    "all_kinds",
+    "kind_of",
+    "payload_from_json",
+    "payload_to_json",
+    "searchable",
+]
 
 #: By the name under which their payloads are stored.
 KINDS: Registry[ObservationKind[Any]] = Registry(

@@ -187,7 +187,7 @@ def bytes_of(call: Caller, given: Sequence[Picture]) -> list[tuple[str, bytes]]:
 def pictures(call: Caller, given: Sequence[Picture]) -> list[Material]:
     """What can be seen and read in pictures, in their order."""
     encoders = call.service.encoders(chosen_cards(call.settings.models))
-    reader = cast("OcrReader", encoders.load("reader"))
+    reader = cast("OcrReader", encoders.model(encoders.cards["ocr"]))
     models = Models(encoders.text, encoders.vision, reader)
     return [of_picture(name, data, models, call.settings) for name, data in bytes_of(call, given)]
 
