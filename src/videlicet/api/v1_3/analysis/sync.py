@@ -85,7 +85,7 @@ def _perform(call: Caller, materials: list[Material], job: Job, tell: Tell = sil
 
 async def _apart(call: Caller, work: Callable[..., Any], *values: Any) -> Any:
     """Work in one of few threads: analyses must not take those that searches need."""
-    return await to_thread.run_sync(partial(work, *values), limiter=call.service.analysing)
+    return await to_thread.run_sync(partial(work, *values), limiter=call.server.analysing)
 
 
 async def _streamed(
