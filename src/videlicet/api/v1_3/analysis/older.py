@@ -29,7 +29,7 @@ async def gist(call: Call, body: Gist) -> Any:
     """Title, topics and hashtags of a video."""
     subject = await to_thread.run_sync(begin, call, None, body.video_id)
     await observed(call, subject)
-    return await to_thread.run_sync(_gist, call, subject, body, limiter=call.service.analysing)
+    return await to_thread.run_sync(_gist, call, subject, body, limiter=call.server.analysing)
 
 
 @router.post("/summarize", response_model=SummarizeOut, response_model_exclude_none=True)
@@ -37,7 +37,7 @@ async def summarize(call: Call, body: Summarize) -> Any:
     """A summary, chapters or highlights of a video."""
     subject = await to_thread.run_sync(begin, call, None, body.video_id)
     await observed(call, subject)
-    return await to_thread.run_sync(_sum_up, call, subject, body, limiter=call.service.analysing)
+    return await to_thread.run_sync(_sum_up, call, subject, body, limiter=call.server.analysing)
 
 
 def _of(call: Caller, subject: Subject) -> tuple[AnalysisBackend, TextEncoder, AssetEvidence]:

@@ -99,7 +99,7 @@ def _perform(
 
 async def _apart(call: Caller, work: Callable[..., Any], *values: Any) -> Any:
     """Work in one of few threads: analyses must not take those that searches need."""
-    return await to_thread.run_sync(partial(work, *values), limiter=call.service.analysing)
+    return await to_thread.run_sync(partial(work, *values), limiter=call.server.analysing)
 
 
 async def _streamed(
