@@ -207,7 +207,7 @@ def test_frames_of_any_size_are_taken() -> None:
 
 @pytest.fixture(scope="module")
 def reader() -> OcrReader:
-    return registry.load("reader", load())  # type: ignore[no-any-return]
+    return registry.load("ocr", load())  # type: ignore[no-any-return]
 
 
 def painted(*lines: str, size: tuple[int, int] = (640, 360)) -> Frame:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from videlicet.models import registry
 from videlicet.models.base import FrameEncoder, TextEncoder
-from videlicet.models.cards import CARDS, card
+from videlicet.models.cards import all_cards, card
 from videlicet.models.runtime import Graph
 from videlicet.models.vision import views
 from videlicet.models.weights import missing_files, open_files
@@ -33,7 +33,7 @@ def picture(side: int) -> NDArray[np.float32]:
 def test_networks_agree_with_the_reference(variant: str) -> None:
     settings = load()
     name = f"efficientnet-{variant}.onnx"
-    having = [c for c in CARDS if any(f.name == name for f in c.files)]
+    having = [c for c in all_cards() if any(f.name == name for f in c.files)]
     there = [c for c in having if not missing_files(settings, c)]
     if not there:
         pytest.skip(f"run `videlicet models pull {having[-1].id}`")
@@ -58,8 +58,7 @@ def test_a_frame_is_seen_whole_and_by_itself(vision: FrameEncoder) -> None:
     ]
     together = vision.encode_frames(frames)
     assert together.features.shape == (3, vision.dimensions)
-    assert together.probabilities.shape == (3, 1000)
-    assert np.allclose(together.probabilities.sum(axis=1), 1, atol=1e-5)
+    assert all(0 < score <= 1 for names in together.labels for _, score in names)
     for rows in (together.features, together.semantics):
         assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     for number, frame in enumerate(frames):
@@ -107,7 +106,7 @@ def test_views_cover_the_whole_picture(size: tuple[int, int]) -> None:
 
 
 def test_every_vision_card_names_files_it_has() -> None:
-    for one in CARDS:
+    for one in all_cards():
         if one.role == "vision":
             names = {file.name for file in one.files}
             networks = one.preprocessing["networks"]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from videlicet.errors import PluginError
 from videlicet.types import (
     Box,
     Embedding,
@@ -107,7 +108,7 @@ def test_a_vector_comes_back_and_cannot_be_changed() -> None:
 def test_an_unknown_kind_of_payload_is_refused() -> None:
     row = observe(Label("dog", 0.5)).to_json()
     row["payload"]["kind"] = "smell"
-    with pytest.raises(ValueError, match="smell"):
+    with pytest.raises(PluginError, match="smell"):
         Observation.from_json(row)
 
 

@@ -22,7 +22,6 @@ from videlicet.types import (
     Asset,
     Embedding,
     MetadataValue,
-    Modality,
     Observation,
     Status,
     Task,
@@ -75,7 +74,7 @@ def list_assets(
 def show(
     asset: Annotated[str, typer.Argument(help="Asset id (or its beginning), or file name.")],
     modality: Annotated[
-        Modality | None, typer.Option("--in", help="Only this modality.", show_default=False)
+        str | None, typer.Option("--in", help="Only this modality.", show_default=False)
     ] = None,
     values: Annotated[
         list[str] | None,

@@ -77,7 +77,9 @@ class Plan:
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Plan:
         media = media_from_json(row["media"])
-        return cls(**{**row, "stamp": tuple(row["stamp"]), "media": media})
+        # A plan that was made when the role ocr was called reader.
+        cards = {"ocr" if role == "reader" else role: card for role, card in row["cards"].items()}
+        return cls(**{**row, "stamp": tuple(row["stamp"]), "media": media, "cards": cards})
 
 
 @dataclass(frozen=True, slots=True)

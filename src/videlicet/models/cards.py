@@ -6,13 +6,13 @@ Every hash below was compared with what the author of the weights published, as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from videlicet.errors import InvalidInput, NotFound, PluginError
 from videlicet.models.base import File, ModelCard, Part, Source
 from videlicet.registry import Registry
-from videlicet.types import Calibration, role_cards
+from videlicet.types import Calibration, role_cards, role_of
 
 #: What the models of an index are for. The starter set has one of each but the last, which is for
 #: models that add other kinds of observation.
@@ -424,23 +424,53 @@ def chosen_cards(setting: str) -> dict[str, str]:
     named: dict[str, list[str]] = {}
     for pair in filter(None, (part.strip() for part in setting.split(","))):
         role, _, id = pair.partition("=")
-        if role not in ROLES or not id:
+        if not id:
             raise InvalidInput(
                 "invalid_argument",
                 f"The setting models names roles as in speech=whisper-base, not {pair!r}.",
                 subject=pair,
             )
-        if card(id).role != role:
+        named.setdefault(role, []).append(id)
+    return with_models(default_cards(), named)
+
+
+#: Roles of which an index may have several cards.
+_SEVERAL = ("text", "vision", "sound", "observer")
+
+
+def with_models(
+    cards: Mapping[str, str], models: Mapping[str, str | Sequence[str]]
+) -> dict[str, str]:
+    """The ``cards`` of an index, with those of other roles in their place: one card, or several.
+
+    Raises:
+        InvalidInput: ``invalid_argument`` for a role that there is not or that has one card only,
+            or a card of another role.
+        NotFound: ``model_not_found``.
+    """
+    chosen = dict(cards)
+    for role, named in models.items():
+        ids = [named] if isinstance(named, str) else list(dict.fromkeys(named))
+        if role not in ROLES:
             raise InvalidInput(
                 "invalid_argument",
-                f"The model {id!r} is for {card(id).role}, not for {role}.",
-                subject=pair,
+                f"There is no role {role!r} for a model; there are {', '.join(ROLES)}.",
+                subject=role,
             )
-        named.setdefault(role, []).append(id)
-    cards = default_cards()
-    for role, ids in named.items():
-        cards |= role_cards(role, ids)
-    return cards
+        if len(ids) > 1 and role not in _SEVERAL:
+            raise InvalidInput(
+                "invalid_argument", f"An index has one model for {role}.", subject=role
+            )
+        for id in ids:
+            if card(id).role != role:
+                raise InvalidInput(
+                    "invalid_argument",
+                    f"The model {id!r} is for {card(id).role}, not for {role}.",
+                    subject=id,
+                )
+        kept = {key: id for key, id in chosen.items() if role_of(key) != role}
+        chosen = {**kept, **role_cards(role, ids)}
+    return chosen
 
 
 def partition(cards: Mapping[str, str], card: ModelCard, space: str) -> str:

@@ -39,7 +39,7 @@ def build_query(
     ]
     return Query(
         parts=tuple(parts),
-        modalities=frozenset(_modality(modality) for modality in modalities),
+        modalities=frozenset(modality_named(modality) for modality in modalities),
         filter=dict(filter or {}),
         asset_ids=None if assets is None else tuple(assets),
         threshold=threshold,
@@ -53,7 +53,12 @@ def _media(value: Media) -> bytes | Path:
     return value if isinstance(value, bytes) else Path(value)
 
 
-def _modality(name: Modality | str) -> Modality:
+def modality_named(name: Modality | str) -> Modality:
+    """The modality of that name.
+
+    Raises:
+        InvalidQuery: ``modality_not_indexed``, no kind of observation has it.
+    """
     known = [*searchable(), Modality.SHOT]
     if name not in known:
         names = ", ".join(sorted(known[:-1]))

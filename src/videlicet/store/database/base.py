@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from videlicet.store.home import Home
 
 #: The newest migration; a test holds it equal to Alembic's own head.
-HEAD = "0003"
+HEAD = "0004"
 
 
 def open_database(settings: Settings, home: Home) -> Database:
