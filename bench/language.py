@@ -82,8 +82,8 @@ def main() -> None:
         settings = load(home, analyst="gguf", language_model=MODEL)
         asset_id = build(settings, MINUTES)
         with open_store(settings) as store:
-            index = store.catalog.index(ANALYZE, "default")
-            rows = measure(settings, gather(ANALYZE, store, index, asset_id))
+            index = store.catalog.index(store.scope(ANALYZE), "default")
+            rows = measure(settings, gather(store.scope(ANALYZE, index.id), store, asset_id))
     finally:
         shutil.rmtree(home)
     lines = [

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from videlicet.analyze.analyst import Analyst
     from videlicet.analyze.language.backends.base import Backend
     from videlicet.models.base import TextEncoder
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAMES = ("builtin", "endpoint", "gguf")
 
 
-def analyst_of(grant: Grant, store: Store, settings: Settings, encoder: TextEncoder) -> Analyst:
+def analyst_of(scope: Scope, store: Store, settings: Settings, encoder: TextEncoder) -> Analyst:
     """The analyst that the setting ``analyst`` names: the built-in one, or a language model that
     has it for structure. ``encoder`` is the text encoder of the index that is read; a model that
     takes pictures looks at originals on behalf of ``grant``.
@@ -37,7 +37,7 @@ def analyst_of(grant: Grant, store: Store, settings: Settings, encoder: TextEnco
         return builtin
     from videlicet.analyze.language.model import LanguageModel
 
-    return LanguageModel(_backend(settings), encoder, builtin, looking(grant, store, settings))
+    return LanguageModel(_backend(settings), encoder, builtin, looking(scope, store, settings))
 
 
 def _backend(settings: Settings) -> Backend:

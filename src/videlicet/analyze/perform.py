@@ -15,9 +15,8 @@ from videlicet.types import Finish, Piece, Sentence, Span, Usage, instant
 
 if TYPE_CHECKING:
     from videlicet.models.base import TextEncoder
-    from videlicet.rights import Grant
+    from videlicet.rights import IndexScope
     from videlicet.store import Store
-    from videlicet.types import Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ class Done:
         }
 
 
-def read(grant: Grant, store: Store, index: Index, asset_id: str, job: Job) -> Material:
+def read(scope: IndexScope, store: Store, asset_id: str, job: Job) -> Material:
     """The evidence that a job is about.
 
     Raises:
@@ -101,8 +100,8 @@ def read(grant: Grant, store: Store, index: Index, asset_id: str, job: Job) -> M
         NotFound: the asset is gone.
     """
     if job.start is None and job.end is None:
-        return gather(grant, store, index, asset_id)
-    whole = store.catalog.asset(grant, asset_id).media.span
+        return gather(scope, store, asset_id)
+    whole = store.catalog.asset(scope, asset_id).media.span
     start = whole.start + instant(job.start or 0.0)
     end = whole.end if job.end is None else min(whole.end, whole.start + instant(job.end))
     if start >= end:
@@ -111,7 +110,7 @@ def read(grant: Grant, store: Store, index: Index, asset_id: str, job: Job) -> M
             f"The recording ends before second {float(start - whole.start):g}.",
             subject="start_time",
         )
-    return gather(grant, store, index, asset_id, Span(start, end))
+    return gather(scope, store, asset_id, Span(start, end))
 
 
 def perform(

@@ -205,7 +205,8 @@ class Gate:
         now = datetime.now(UTC)
         use = Resource(key.id, Kind.KEY_USE, key.tenant, now, now)
         try:
-            self._service.store.catalog.put_resource(grant_of(key, Purpose.MANAGE), use)
+            store = self._service.store
+            store.catalog.put_resource(store.scope(grant_of(key, Purpose.MANAGE)), use)
         except VidelicetError as error:
             _log.error("the use of a key was not noted", extra={"code": error.code})
 

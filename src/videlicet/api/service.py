@@ -76,7 +76,7 @@ class Service:
         self.evaluations = Evaluations(self)
 
     def __enter__(self) -> Service:
-        adopt(Grant("server", Purpose.MANAGE), self.store)
+        adopt(self.store.scope(Grant("server", Purpose.MANAGE)), self.store)
         if not self.store.database.shared:
             sweep_incoming(self.settings)
         self.segments.load()
@@ -115,14 +115,14 @@ class Service:
         """What is not ready: ``worker``, ``store``."""
         found = [] if self.work.alive else ["worker"]
         try:
-            self.store.catalog.count_tasks(_SERVER)
+            self.store.catalog.count_tasks(self.store.scope(_SERVER))
         except VidelicetError:
             found.append("store")
         return found
 
     def _has(self, asset_id: str) -> bool:
         try:
-            self.store.catalog.resource(_SERVER, Kind.FILE, asset_id)
+            self.store.catalog.resource(self.store.scope(_SERVER), Kind.FILE, asset_id)
         except NotFound:
             return False
         return True

@@ -19,6 +19,7 @@ from videlicet.cli.output import print_json, print_table, say
 from videlicet.errors import InvalidInput, NotFound, StoreError
 
 if TYPE_CHECKING:
+    from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
     from videlicet.types import ApiKey
@@ -77,7 +78,7 @@ def _greet(store: Store, settings: Settings, address: str) -> None:
     from videlicet.telemetry import logs
 
     if logs.is_json(settings) or not sys.stderr.isatty():
-        if not store.catalog.keys(grant_for("*")):
+        if not store.catalog.keys(scope_for(store, "*")):
             _log.warning("there is no API key yet: make one with `videlicet keys create NAME`")
         return
     say(f"Videlicet serves {store.database.name} on {address}")
@@ -150,7 +151,7 @@ def create(
     expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
     with open_beside() as store:
         made, secret = store.catalog.create_key(
-            grant_for(tenant), name, scopes=scope or (), expires_at=expires
+            scope_for(store, tenant), name, scopes=scope or (), expires_at=expires
         )
     if as_json:
         print_json({"key": secret, **_row(made)})
@@ -165,9 +166,9 @@ def find(as_json: JsonOption = False) -> None:
     from videlicet.types import Kind
 
     with open_beside() as store:
-        uses, _ = store.catalog.find_resources(grant_for("*"), Kind.KEY_USE)
+        uses, _ = store.catalog.find_resources(scope_for(store, "*"), Kind.KEY_USE)
         used = {use.id: use.updated_at.isoformat(timespec="seconds") for use in uses}
-        kept = store.catalog.keys(grant_for("*"))
+        kept = store.catalog.keys(scope_for(store, "*"))
     found = [{**_row(key), "last_used_at": used.get(key.id)} for key in kept]
     if as_json:
         print_json(found)
@@ -198,7 +199,9 @@ def rotate(
     """Make a key that takes the place of another; it is shown this once. Both are good for a
     while, so that nothing stands still while the new one is handed out."""
     with open_beside() as store:
-        old, made, secret = store.catalog.rotate_key(grant_for("*"), id, timedelta(hours=overlap))
+        old, made, secret = store.catalog.rotate_key(
+            scope_for(store, "*"), id, timedelta(hours=overlap)
+        )
     if as_json:
         print_json({"key": secret, **_row(made), "replaces": _row(old)})
     else:
@@ -215,7 +218,7 @@ def revoke(
 ) -> None:
     """Make a key useless from now on."""
     with open_beside() as store:
-        gone = store.catalog.revoke_key(grant_for("*"), id)
+        gone = store.catalog.revoke_key(scope_for(store, "*"), id)
     if as_json:
         print_json(_row(gone))
     else:
@@ -241,9 +244,9 @@ def _first_key(store: Store) -> str | None:
     """A key for a store that has none yet."""
     # Several servers may begin at once.
     with store.database.held("first key"):
-        if store.catalog.keys(grant_for("*")):
+        if store.catalog.keys(scope_for(store, "*")):
             return None
-        return store.catalog.create_key(grant_for("local"), "first")[1]
+        return store.catalog.create_key(scope_for(store, "local"), "first")[1]
 
 
 def open_beside() -> Store:
@@ -260,11 +263,11 @@ def open_beside() -> Store:
         return open_store(settings, write=True, create=True)
 
 
-def grant_for(tenant: str) -> Any:
-    """A grant to manage what a tenant has; ``*`` is every tenant."""
+def scope_for(store: Store, tenant: str) -> Scope:
+    """What a tenant has, to be managed; ``*`` is every tenant."""
     from videlicet.rights import Grant, Purpose
 
-    return Grant("local", Purpose.MANAGE, tenant)
+    return store.scope(Grant("local", Purpose.MANAGE, tenant))
 
 
 def _is_loopback(host: str) -> bool:

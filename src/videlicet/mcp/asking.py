@@ -26,9 +26,9 @@ def ask(seat: Seat, asked: schemas.Ask) -> schemas.Answer:
 
     check_question(asked.question, seat.settings)
     index = index_of(seat, asked.index)
-    grant = seat.grant(Purpose.ANALYZE)
-    chosen = asked.video_ids or promising(grant, seat.searcher(index), index, asked.question)
-    materials = [gather(grant, seat.store, index, one) for one in chosen]
+    scope = seat.store.scope(seat.scope(Purpose.ANALYZE), index.id)
+    chosen = asked.video_ids or promising(scope, seat.searcher(index), asked.question)
+    materials = [gather(scope, seat.store, one) for one in chosen]
     answer = _analyst(seat, index).ask(materials, asked.question)
     assets = {material.asset.id: material.asset for material in materials}
     return schemas.Answer(
@@ -46,7 +46,8 @@ def describe_video(seat: Seat, asked: schemas.DescribeVideo) -> schemas.Describe
 
     check_length(asked.focus, seat.settings, "focus")
     index, asset = asset_of(seat, asked.video_id, asked.index)
-    material = gather(seat.grant(Purpose.ANALYZE), seat.store, index, asset.id)
+    scope = seat.store.scope(seat.scope(Purpose.ANALYZE), index.id)
+    material = gather(scope, seat.store, asset.id)
     analyst = _analyst(seat, index)
     gist = analyst.gist(material)
     summary = analyst.summarize([material], sentences=asked.sentences, focus=asked.focus)
@@ -69,7 +70,7 @@ def _analyst(seat: Seat, index: Index) -> Analyst:
     from videlicet.analyze.analysts import analyst_of
 
     encoder = seat.searcher(index).encoders.text
-    return analyst_of(seat.grant(Purpose.ANALYZE), seat.store, seat.settings, encoder)
+    return analyst_of(seat.scope(Purpose.ANALYZE), seat.store, seat.settings, encoder)
 
 
 def _told(sentences: Iterable[Sentence], assets: Mapping[str, Asset]) -> list[schemas.Sentence]:

@@ -65,7 +65,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def chosen(store: Store, settings: Settings) -> Analyst:
-    return analyst_of(Grant("tests", Purpose.ANALYZE), store, settings, HashedText())
+    return analyst_of(store.scope(Grant("tests", Purpose.ANALYZE)), store, settings, HashedText())
 
 
 def test_what_is_missing_is_told(

@@ -34,7 +34,8 @@ def _opened(
     if not service.signer.allows(request.url.path, expires, signature):
         raise ApiError(403, "signature_invalid", "The address is not valid, or has expired.")
     try:
-        file: Resource = service.store.catalog.resource(_GRANT, Kind.FILE, asset_id)
+        scope = service.store.scope(_GRANT)
+        file: Resource = service.store.catalog.resource(scope, Kind.FILE, asset_id)
     except NotFound:
         raise unknown("asset", asset_id) from None
     if file.status != files.READY:
@@ -65,7 +66,8 @@ def frame(request: Request, file: File, milliseconds: int) -> Response:
 
 def original_of(request: Request, file: Resource) -> Path:
     """Where the bytes of an asset are."""
-    return files.bytes_of(_GRANT, request.app.state.service.store, file)
+    store = request.app.state.service.store
+    return files.bytes_of(store.scope(_GRANT.within(file.tenant)), store, file)
 
 
 def _still(request: Request, file: Resource, at: Fraction) -> Response:

@@ -1,5 +1,5 @@
 """Bytes by key: uploaded files, originals, and what else is too large for the database."""
 
-from videlicet.store.blobs.base import Blobs, open_blobs
+from videlicet.store.blobs.base import BlobBackend, open_backend
 
-__all__ = ["Blobs", "open_blobs"]
+__all__ = ["BlobBackend", "open_backend"]

@@ -12,7 +12,8 @@ import numpy as np
 from sqlalchemy import Connection, Row, select, update
 
 from videlicet.errors import NotFound
-from videlicet.store.blobs import Blobs
+from videlicet.rights import OPEN, Policy
+from videlicet.store.blobs import BlobBackend
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.schema import vector_spaces
 from videlicet.store.database import Database
@@ -37,9 +38,16 @@ class Upkeep(Part):
     """What keeps the derived files in step with the rows of record."""
 
     def __init__(
-        self, database: Database, *, writable: bool, home: Home, blobs: Blobs, exact_rows: int
+        self,
+        database: Database,
+        *,
+        writable: bool,
+        home: Home,
+        blobs: BlobBackend,
+        exact_rows: int,
+        policy: Policy = OPEN,
     ) -> None:
-        super().__init__(database, writable=writable)
+        super().__init__(database, writable=writable, policy=policy)
         self._home = home
         self._blobs = blobs
         self._exact_rows = exact_rows

@@ -42,9 +42,9 @@ async def summarize(call: Call, body: Summarize) -> Any:
 
 def _of(call: Caller, subject: Subject) -> tuple[Analyst, TextEncoder, Material]:
     encoder = call.service.encoders(chosen_cards(call.settings.models)).text
-    grant = call.grant(Purpose.ANALYZE)
-    material = read(grant, call.store, subject.index, subject.video.id, Job(Request("")))
-    return analyst_of(grant, call.store, call.settings, encoder), encoder, material
+    scope = call.scope(Purpose.ANALYZE, subject.index.id)
+    material = read(scope, call.store, subject.video.id, Job(Request("")))
+    return analyst_of(scope, call.store, call.settings, encoder), encoder, material
 
 
 def _gist(call: Caller, subject: Subject, body: Gist) -> dict[str, Any]:

@@ -74,12 +74,13 @@ async def analyze(call: Call, body: Analyze) -> Any:
 
 
 def _read(call: Caller, subject: Subject, job: Job) -> Material:
-    return read(call.grant(Purpose.ANALYZE), call.store, subject.index, subject.video.id, job)
+    scope = call.scope(Purpose.ANALYZE, subject.index.id)
+    return read(scope, call.store, subject.video.id, job)
 
 
 def _perform(call: Caller, materials: list[Material], job: Job, tell: Tell = silent) -> Done:
     encoder = call.service.encoders(chosen_cards(call.settings.models)).text
-    analyst = analyst_of(call.grant(Purpose.ANALYZE), call.store, call.settings, encoder)
+    analyst = analyst_of(call.scope(Purpose.ANALYZE), call.store, call.settings, encoder)
     return perform(analyst, encoder, materials, job, tell)
 
 

@@ -174,7 +174,7 @@ class Reply:
 
         encoder = self._call.service.encoders(self._turn.index.cards).text
         analyst: Analyst = analyst_of(
-            self._call.grant(Purpose.ANALYZE), self._call.store, self._call.settings, encoder
+            self._call.scope(Purpose.ANALYZE), self._call.store, self._call.settings, encoder
         )
         if self._schema is not None:
             return analyst.extract(materials, self._schema, self._prompt(analyst))
@@ -218,11 +218,11 @@ def _told(row: Resource) -> dict[str, Any]:
 
 
 def _read(call: Caller, turn: Turn, rows: Sequence[Resource]) -> list[Material]:
-    grant = call.grant(Purpose.ANALYZE)
+    scope = call.scope(Purpose.ANALYZE, turn.index.id)
     found: list[Material] = []
     for row in rows:
         try:
-            found.append(gather(grant, call.store, turn.index, row.id))
+            found.append(gather(scope, call.store, row.id))
         except NotFound:
             continue  # deleted meanwhile
         if sum(len(one.pieces) for one in found) >= PIECES:
