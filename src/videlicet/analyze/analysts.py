@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from videlicet.settings import Settings
     from videlicet.store import Store
 
-#: What the setting ``analyst`` may say.
+#: What the setting ``analysis_backend`` may say.
 NAMES = ("builtin", "endpoint", "gguf")
 
 
 def analyst_of(grant: Grant, store: Store, settings: Settings, encoder: TextEncoder) -> Analyst:
-    """The analyst that the setting ``analyst`` names: the built-in one, or a language model that
-    has it for structure. ``encoder`` is the text encoder of the index that is read; a model that
-    takes pictures looks at originals on behalf of ``grant``.
+    """The analyst that the setting ``analysis_backend`` names: the built-in one, or a language
+    model that has it for structure. ``encoder`` is the text encoder of the index that
+    is read; a model that takes pictures looks at originals on behalf of ``grant``.
 
     A model in this process is loaded when it is first asked; an endpoint is not asked anything yet.
 
@@ -33,7 +33,7 @@ def analyst_of(grant: Grant, store: Store, settings: Settings, encoder: TextEnco
     from videlicet.analyze.evidence.frames import looking
 
     builtin = BuiltIn(encoder)
-    if settings.analyst == "builtin":
+    if settings.analysis_backend == "builtin":
         return builtin
     from videlicet.analyze.language.model import LanguageModel
 
@@ -41,20 +41,21 @@ def analyst_of(grant: Grant, store: Store, settings: Settings, encoder: TextEnco
 
 
 def _backend(settings: Settings) -> Backend:
-    if settings.analyst == "endpoint":
+    if settings.analysis_backend == "endpoint":
         from videlicet.analyze.language.backends.endpoint import Endpoint
 
         return Endpoint(
-            settings.language_url, settings.language_model, key=settings.language_key,
-            pictures=settings.language_pictures, context=settings.language_context,
-            timeout=settings.language_timeout,
+            settings.llm_url, settings.llm_model, key=settings.llm_key,
+            pictures=settings.llm_vision, context=settings.llm_context,
+            timeout=settings.llm_timeout,
         )  # fmt: skip
-    if settings.analyst == "gguf":
+    if settings.analysis_backend == "gguf":
         from videlicet.analyze.language.backends.gguf import Gguf
 
         return Gguf.of(settings)
     raise InvalidInput(
         "invalid_argument",
-        f"The setting analyst is one of {', '.join(NAMES)}, not {settings.analyst!r}.",
-        subject="analyst",
+        f"The setting analysis_backend is one of {', '.join(NAMES)}, "
+        f"not {settings.analysis_backend!r}.",
+        subject="analysis_backend",
     )
