@@ -215,7 +215,7 @@ def test_what_does_not_go_together_is_refused(group: Cluster, tmp_path: Path) ->
     for words in (["worker"], ["serve", "--port", "0", "--workers", "2"]):
         code, told = plain(group, *words)
         assert code == 2
-        assert "setting database" in told
+        assert "setting database_url" in told
 
 
 def plain(group: Cluster, *words: str) -> tuple[int, str]:
