@@ -25,18 +25,19 @@ from tests.api.server import DOUBLES, Client, Server, served
 from tests.ingest import rig
 
 from videlicet.errors import InvalidInput
-from videlicet.ingest import delivery, videos
-from videlicet.ingest.delivery import TRIES, add_webhook, sign
-from videlicet.ingest.worker.books import DELIVERIES
+from videlicet.ingest import videos
+from videlicet.jobs.workflow_engine import DELIVERIES
 from videlicet.media import fetch
 from videlicet.rights import Grant, Purpose, Scope
 from videlicet.settings import Settings, load
 from videlicet.store import Store, open_store
 from videlicet.store.secret import server_secret
 from videlicet.types import Kind, Resource
+from videlicet.webhooks import delivery
+from videlicet.webhooks.delivery import TRIES, add_webhook, sign
 
 MANAGE = Grant("tests", Purpose.MANAGE)
-OPEN = {"VIDELICET_FETCH_ALLOW": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
+OPEN = {"VIDELICET_FETCH_ALLOWLIST": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
 
 
 @dataclass
@@ -325,7 +326,7 @@ def test_a_video_that_was_ready_after_all(tmp_path: Path) -> None:
 
 def test_an_answer_that_trickles_in_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "_ANSWER", 0.5)
-    settings = load(fetch_allow="127.0.0.1/32")
+    settings = load(fetch_allowlist="127.0.0.1/32")
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,6 +111,82 @@ def test_a_machine_follows_changes_and_forgets_what_is_gone(
     assert here.scan(everything(here), [b"zqxjkcanary", gone.id.encode()]) == []
 
 
+def _in_a_thread(work: Callable[[], object]) -> None:
+    """Have another thread do something, and wait for it: views belong to threads."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
+
+
+def test_a_search_that_began_before_an_erasure_does_not_bring_the_text_back(
+    stores: tuple[Store, Store], index: Index
+) -> None:
+    here, there = stores
+    kept = add(here, index, "kept.mp4", word="harbour")
+    gone = add(here, index, "gone.mp4", word="zqxjkcanary")
+    check_whole(there, index, gone, word="zqxjkcanary")
+
+    def search(word: str) -> set[str]:
+        found = there.texts.bm25(there.scope(SEARCH, index.id), Modality.SPEECH, word, 50)
+        return {match.asset_id for match in found}
+
+    with there.view():
+        assert there.catalog.members(there.scope(SEARCH, index.id)) == [kept.id, gone.id]
+        here.remove_asset(here.scope(MANAGE, index.id), gone.id)
+        _in_a_thread(lambda: search("harbour"))
+        assert search("zqxjkcanary") == set()
+        assert there.catalog.members(there.scope(SEARCH, index.id)) == [kept.id, gone.id], (
+            "one state"
+        )
+    there.tidy()
+    assert there.scan(everything(there), [b"zqxjkcanary"]) == []
+    assert search("harbour") == {kept.id}
+
+
+def test_a_first_search_inside_an_older_view_keeps_what_is_new(
+    stores: tuple[Store, Store], index: Index, places: tuple[Settings, Settings]
+) -> None:
+    here, there = stores
+
+    def mirrored() -> list[tuple[int, int]]:
+        with closing(sqlite3.connect(there.home.root / "texts.sqlite")) as mirror:
+            return mirror.execute("SELECT space, count(*) FROM text_rows GROUP BY 1").fetchall()
+
+    old = add(here, index, "old.mp4", word=WORD)
+    with open_store(places[1]) as another:  # a second process of the same machine
+        with another.view():
+            assert another.catalog.members(another.scope(SEARCH, index.id)) == [old.id]
+            new = add(here, index, "new.mp4", word=WORD)
+
+            def search(store: Store) -> set[str]:
+                found = store.texts.bm25(store.scope(SEARCH, index.id), Modality.SPEECH, WORD, 50)
+                return {match.asset_id for match in found}
+
+            _in_a_thread(lambda: search(there))
+            newest = mirrored()
+            search(another)
+            assert mirrored() == newest
+        assert search(another) == search(there) == {old.id, new.id}
+
+
+def test_erased_text_leaves_the_log_of_the_mirror_when_its_last_reader_ends(
+    stores: tuple[Store, Store], index: Index
+) -> None:
+    here, there = stores
+    add(here, index, "kept.mp4", word=WORD)
+    gone = add(here, index, "gone.mp4", word="zqxjkcanary")
+    check_whole(there, index, gone, word="zqxjkcanary")
+    mirror = sqlite3.connect(there.home.root / "texts.sqlite")
+    with closing(mirror):
+        mirror.execute("BEGIN")
+        assert mirror.execute("SELECT count(*) FROM text_rows").fetchone() != (0,)
+        here.remove_asset(here.scope(MANAGE, index.id), gone.id)
+        there.texts.bm25(there.scope(SEARCH, index.id), Modality.SPEECH, WORD, 50)
+        assert not there.texts.tidy(), "a reader is in the way"
+        assert there.scan(everything(there), [b"zqxjkcanary"])
+    assert there.texts.tidy()
+    assert there.scan(everything(there), [b"zqxjkcanary"]) == []
+
+
 def test_writers_on_two_machines_lose_nothing(stores: tuple[Store, Store], index: Index) -> None:
     names: list[list[str]] = [[f"{side}{n}.mp4" for n in range(6)] for side in "ab"]
     failures: list[BaseException] = []
@@ -149,9 +228,7 @@ def test_a_status_changes_hands_once(stores: tuple[Store, Store], index: Index) 
 def test_an_index_over_many_rows_reaches_other_machines_and_forgets(
     places: tuple[Settings, Settings],
 ) -> None:
-    from dataclasses import replace
-
-    here, there = (replace(place, exact_rows=100) for place in places)
+    here, there = (place.model_copy(update={"ann_threshold_rows": 100}) for place in places)
     with (
         open_store(here, write=True, create=True) as first,
         open_store(there, write=True) as second,
@@ -218,7 +295,7 @@ def test_the_doctor_looks_at_a_shared_store(
     here, _ = stores
     made = add(here, index, "film.mp4")
     assert [f for f in doctor(places[1]) if f.level is Level.ERROR] == []
-    here.blobs.write(f"indexes/{index.id}/{made.id}/vectors/{'0' * 24}", b"left behind")
+    here._backend.write(f"indexes/{index.id}/{made.id}/vectors/{'0' * 24}", b"left behind")
     (found,) = [f for f in doctor(places[1]) if f.subject == "blobs"]
     assert "belong to no asset" in found.message
     assert any(f.mended for f in doctor(places[1], mend=True))
@@ -232,7 +309,7 @@ def test_a_store_that_cannot_be_reached_is_said_to_be(
     with pytest.raises(StoreError) as refused:
         open_store(places[0])
     assert refused.value.code == "store_not_found"
-    monkeypatch.setenv("VIDELICET_DATABASE", "postgresql://videlicet:hush@127.0.0.1:1/none")
+    monkeypatch.setenv("VIDELICET_DATABASE_URL", "postgresql://videlicet:hush@127.0.0.1:1/none")
     with pytest.raises(StoreError) as refused:
         open_store(settings(tmp_path / "third"), write=True, create=True)
     assert refused.value.code == "store_unreachable"
@@ -240,8 +317,8 @@ def test_a_store_that_cannot_be_reached_is_said_to_be(
     for database, objects in (
         ("mysql://x/y", "s3://b"), ("no address", "s3://b"), ("postgresql://x/y", ""), ("", "s3://b"),
     ):  # fmt: skip
-        monkeypatch.setenv("VIDELICET_DATABASE", database)
-        monkeypatch.setenv("VIDELICET_OBJECTS", objects)
+        monkeypatch.setenv("VIDELICET_DATABASE_URL", database)
+        monkeypatch.setenv("VIDELICET_OBJECT_STORE_URL", objects)
         with pytest.raises(InvalidInput):
             open_store(settings(tmp_path / "third"), write=True, create=True)
 
@@ -249,12 +326,12 @@ def test_a_store_that_cannot_be_reached_is_said_to_be(
 def test_local_copies_keep_to_their_size(
     places: tuple[Settings, Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
     from videlicet.store.blobs import objects
 
     monkeypatch.setattr(objects, "_RECENT", -1.0)
-    with open_store(replace(places[0], cache_max=2500), write=True, create=True) as store:
+    with open_store(
+        places[0].model_copy(update={"cache_max": 2500}), write=True, create=True
+    ) as store:
         for name in "abcd":
             store.blobs.put(store.scope(INGEST), f"assets/{name}/original", name.encode() * 1000)
         for name in "abcdb":

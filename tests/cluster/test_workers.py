@@ -19,14 +19,14 @@ from tests.cluster.services import Services
 from tests.ingest.rig import GRANT, films, wait_for
 
 from videlicet.ingest import ingest
-from videlicet.ingest.client.requests import submit
-from videlicet.ingest.delivery import DELIVERED, add_webhook
-from videlicet.ingest.worker.presence import LOST, Presence
+from videlicet.ingest.tasks import submit
+from videlicet.jobs.lease import LOST, Presence
 from videlicet.media.sources import find_sources
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.store.database.postgres import PostgresDatabase, lock_key
 from videlicet.store.database.session import call
 from videlicet.types import Kind, Status
+from videlicet.webhooks.delivery import DELIVERED, add_webhook
 
 pytestmark = pytest.mark.embedded("it makes shared stores itself")
 
@@ -35,7 +35,7 @@ MANAGE = Grant("tests", Purpose.MANAGE, EVERY_TENANT)
 
 @pytest.fixture
 def group(services: Services, tmp_path: Path) -> Iterator[Cluster]:
-    hooks = {"VIDELICET_FETCH_ALLOW": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
+    hooks = {"VIDELICET_FETCH_ALLOWLIST": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
     with cluster(services, tmp_path, **hooks) as one:
         yield one
 
@@ -123,10 +123,10 @@ def _gone(left: Presence, executor: str) -> bool:
 
 
 def test_a_process_whose_session_is_ended_ends(group: Cluster) -> None:
-    address = group.environment["VIDELICET_DATABASE"]
+    address = group.environment["VIDELICET_DATABASE_URL"]
     script = f"""
 import time
-from videlicet.ingest.worker.presence import Presence
+from videlicet.jobs.lease import Presence
 from videlicet.store.database.postgres import PostgresDatabase, lock_key
 from videlicet.store.database.session import call
 print(Presence(PostgresDatabase({address!r}), print).executor, flush=True)
@@ -220,11 +220,11 @@ def test_what_does_not_go_together_is_refused(group: Cluster, tmp_path: Path) ->
         assert "secret" in told
     group.environment["VIDELICET_SECRET"] = secret
     assert group.store().catalog.tasks(group.store().scope(MANAGE)) == []
-    del group.environment["VIDELICET_DATABASE"], group.environment["VIDELICET_OBJECTS"]
+    del group.environment["VIDELICET_DATABASE_URL"], group.environment["VIDELICET_OBJECT_STORE_URL"]
     for words in (["worker"], ["serve", "--port", "0", "--workers", "2"]):
         code, told = plain(group, *words)
         assert code == 2
-        assert "setting database" in told
+        assert "setting database_url" in told
 
 
 def plain(group: Cluster, *words: str) -> tuple[int, str]:

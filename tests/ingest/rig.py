@@ -18,7 +18,7 @@ from sqlalchemy import text
 from tests import samples
 
 from videlicet.ingest import Progress, ingest
-from videlicet.ingest.worker.runtime import Runtime
+from videlicet.jobs.context import Runtime
 from videlicet.media.sources import find_sources
 from videlicet.models import doubles
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
@@ -80,7 +80,7 @@ class Rig:
 
     def contents(self) -> dict[str, Any]:
         """Everything searchable, without what is random or says when it was written."""
-        if self.settings.database:
+        if self.settings.database_url:
             return self._shared_contents()
         place = f"file:{self.settings.home / 'library.sqlite'}?mode=ro"
         with closing(sqlite3.connect(place, uri=True)) as base:

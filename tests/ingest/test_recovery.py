@@ -28,7 +28,7 @@ from videlicet.types import Status
 def worker() -> psutil.Process:
     """The worker process that this one started."""
     for child in psutil.Process().children():
-        if "videlicet.ingest.worker" in child.cmdline():
+        if "videlicet.worker" in child.cmdline():
             return child
     raise AssertionError("no worker runs")
 
@@ -158,7 +158,7 @@ def test_closing_the_iterator_stops_the_work_and_keeps_what_is_done(
             ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_films[:1]))
         )
         assert {n.task_id for n in rest if n.status is Status.READY}
-    if rig.settings.database:
+    if rig.settings.database_url:
         rig.add(*three_films)  # there, what others left is done by whoever waits for it
     assert rig.contents() == undisturbed.contents()
 
@@ -272,7 +272,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(rig: Rig, tmp_path: Pat
         os.utime(film, ns=(1, 1))
         last = list(news)[-1]
     assert last.error is not None
-    assert last.error["code"] == "media_gone"
+    assert last.error["code"] == "source_missing"
     assert rig.contents()["assets"] == []
 
 
@@ -285,7 +285,7 @@ def test_damaged_books_are_named_and_may_be_thrown_away(
         books.write_bytes(b"this is no database" * 100)
         with pytest.raises(StoreError) as caught:
             list(ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_films)))
-        assert caught.value.code == "store_damaged"
+        assert caught.value.code == "database_corrupt"
         assert str(books) in caught.value.remedy
         books.unlink()
         list(ingest(store.scope(GRANT), store, rig.settings, index, []))
@@ -303,13 +303,13 @@ def test_books_that_break_on_the_way_fail_the_task_alone(rig: Rig, tmp_path: Pat
             connection.execute("DROP TABLE operation_outputs")
         last = list(news)[-1]
         assert last.error is not None
-        assert last.error["code"] == "store_damaged"
+        assert last.error["code"] == "database_corrupt"
         assert store.catalog.task(store.scope(GRANT), last.task_id).status is Status.FAILED
         assert rig.staged == []
 
 
 def test_a_fault_of_ours_is_an_error_of_the_task(caplog: pytest.LogCaptureFixture) -> None:
-    from videlicet.ingest.worker.workflow import outcome
+    from videlicet.jobs.workflows import outcome
 
     assert outcome("fine", lambda: {"a": 1}) == {"value": {"a": 1}}
     failed = outcome("observe", lambda: 1 // 0)["error"]

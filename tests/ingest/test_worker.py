@@ -15,9 +15,10 @@ import psutil
 import pytest
 from tests.ingest.rig import CARDS, GRANT, Rig, films
 
+from videlicet.analysis_jobs import analyses
 from videlicet.errors import Conflict
-from videlicet.ingest import analyses, files
-from videlicet.ingest.client import workers
+from videlicet.ingest import files
+from videlicet.jobs import client as workers
 from videlicet.media.probe import probe
 from videlicet.store import Store
 from videlicet.store.catalog.rows import media_to_json
@@ -100,7 +101,7 @@ def test_a_worker_that_does_not_end_is_ended(rig: Rig, monkeypatch: pytest.Monke
 def test_copies_are_looked_after_again_after_any_fault(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from videlicet.ingest.worker import upkeep
+    from videlicet.jobs import maintenance as upkeep
 
     monkeypatch.setattr(upkeep, "EVERY", 0.01)
     tidy = Faulty()
@@ -116,7 +117,7 @@ def test_copies_are_looked_after_again_after_any_fault(
 def test_other_workers_are_looked_after_again_after_any_fault(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from videlicet.ingest.worker import neighbours
+    from videlicet.jobs import failover as neighbours
 
     look, sweep = Faulty(lambda **_: []), Faulty()
     monkeypatch.setattr(neighbours, "EVERY", 0.01)
@@ -135,7 +136,7 @@ def test_other_workers_are_looked_after_again_after_any_fault(
 def test_cancelled_tasks_are_noticed_after_any_fault(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from videlicet.ingest.worker import runtime as module
+    from videlicet.jobs import context as module
 
     monkeypatch.setattr(module, "WATCH_EVERY", 0.01)
     with rig.working() as (runtime, _):
@@ -147,8 +148,8 @@ def test_cancelled_tasks_are_noticed_after_any_fault(
 
 @contextmanager
 def opened(runtime: Any) -> Iterator[None]:
-    from videlicet.ingest.worker import workflow
-    from videlicet.ingest.worker.books import Books
+    from videlicet.jobs import workflows as workflow
+    from videlicet.jobs.workflow_engine import Books
 
     workflow.host(runtime)
     books = Books(runtime)
@@ -164,7 +165,7 @@ def opened(runtime: Any) -> Iterator[None]:
 def test_new_work_is_begun_after_any_fault(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from videlicet.ingest.worker import books
+    from videlicet.jobs import workflow_engine as books
 
     waiting, old = Faulty(lambda _: []), Faulty()
     monkeypatch.setattr(analyses, "waiting", waiting)
@@ -205,6 +206,6 @@ def test_connections_that_are_used_up_are_told_as_such(
         finally:
             for one in held:
                 one.close()
-        assert caught.value.code == "writer_busy"
+        assert caught.value.code == "database_locked"
         assert caught.value.retryable
         assert len(store.catalog.indexes(store.scope(GRANT))) == 1

@@ -66,10 +66,18 @@ def serve(
     logs.set_up(settings)
     from videlicet.api.app import create_app
     from videlicet.api.operations.running import run
+    from videlicet.api.state import ServerState
 
-    app = create_app(settings, workers)
-    _greet(app.service.store, settings, f"http{'s' if tls_cert else ''}://{host}:{port}/v1.3")
-    run(app, settings, host=host, port=port, ssl_certfile=tls_cert, ssl_keyfile=tls_key)
+    server = ServerState(settings, workers)
+    _greet(server.platform.store, settings, f"http{'s' if tls_cert else ''}://{host}:{port}/v1.3")
+    run(
+        create_app(server),
+        settings,
+        host=host,
+        port=port,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+    )
 
 
 def _greet(store: Store, settings: Settings, address: str) -> None:
@@ -102,7 +110,7 @@ def mcp() -> None:
 
 def worker() -> None:
     """Run a worker by itself on a store that machines share, until it is interrupted."""
-    from videlicet.ingest.client.workers import Workers
+    from videlicet.jobs.client import Workers
     from videlicet.settings import load
     from videlicet.store import open_store
     from videlicet.store.secret import server_secret
@@ -110,12 +118,12 @@ def worker() -> None:
 
     settings = load(context.home)
     logs.set_up(settings)
-    if not settings.database:
+    if not settings.database_url:
         raise InvalidInput(
             "invalid_argument",
-            "A worker by itself needs the setting database; that of a data directory comes with "
-            "`videlicet serve`.",
-            subject="database",
+            "A worker by itself needs the setting database_url; that of a data directory comes "
+            "with `videlicet serve`.",
+            subject="database_url",
         )
     server_secret(settings)
     ended = threading.Event()

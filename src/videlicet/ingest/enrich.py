@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from videlicet.analyze.evidence.gather import gather
+from videlicet.analyze.evidence.load import load_evidence
 from videlicet.embedding.texts import embed_texts
 from videlicet.ingest import videos
 from videlicet.rights import Purpose
@@ -20,7 +20,7 @@ from videlicet.types import Modality, derived_id
 if TYPE_CHECKING:
     from videlicet.ingest.passes.assemble import Findings
     from videlicet.ingest.plan import Plan
-    from videlicet.ingest.worker.runtime import Runtime
+    from videlicet.jobs.context import Runtime
 
 #: The senses whose texts are searched.
 _READ = (Modality.SPEECH, Modality.TEXT)
@@ -37,10 +37,10 @@ def enrich(runtime: Runtime, plan: Plan, found: Findings) -> bool:
     wanted = reading.index.options.get("enrichment")
     if not wanted:
         return False
-    from videlicet.analyze.structured.extract import extract
+    from videlicet.analyze.extraction.extract import extract
 
     encoder = runtime.models({"text": plan.cards["text"]}).text
-    material = gather(reading, store, plan.asset_id)
+    material = load_evidence(reading, store, plan.asset_id)
     answer = extract([material], wanted["schema"], wanted["prompt"], encoder)
     videos.note(scope, store, plan.asset_id, videos.INDEXING, enrichment=answer.value)
     rows: dict[str, TextRow] = {}

@@ -16,21 +16,9 @@ from typing import TYPE_CHECKING
 from videlicet.errors import InvalidInput, NotFound, StoreError
 
 if TYPE_CHECKING:
-    from videlicet.settings import Settings
     from videlicet.store.home import Home
 
 KEY = re.compile(r"[\w-][\w.-]{0,127}(/[\w-][\w.-]{0,127}){0,7}", re.ASCII)
-
-
-def open_backend(settings: Settings, home: Home, *, writable: bool) -> BlobBackend:
-    """Where a store keeps blobs: the object store that the settings name, else a folder."""
-    if settings.objects:
-        from videlicet.store.blobs.objects import ObjectBlobs
-
-        return ObjectBlobs(home, settings.objects, settings.cache_max, writable=writable)
-    from videlicet.store.blobs.folder import FolderBlobs
-
-    return FolderBlobs(home, writable=writable)
 
 
 class BlobBackend(ABC):

@@ -6,8 +6,8 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
@@ -15,23 +15,17 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from videlicet.errors import Conflict, StoreError
 
-if TYPE_CHECKING:
-    from videlicet.settings import Settings
-    from videlicet.store.home import Home
-
 #: The newest migration; a test holds it equal to Alembic's own head.
 HEAD = "0003"
 
 
-def open_database(settings: Settings, home: Home) -> Database:
-    """The database that the settings name, not yet connected to."""
-    if settings.database:
-        from videlicet.store.database.postgres import PostgresDatabase
+@dataclass(slots=True)
+class View:
+    """One state of the database that a thread looks at. ``followed`` names the indexes whose text
+    was brought up to date for it (see ``store/texts/mirror.py``)."""
 
-        return PostgresDatabase(settings.database)
-    from videlicet.store.database.sqlite import SqliteDatabase
-
-    return SqliteDatabase(home.database, home.root)
+    connection: Connection
+    followed: set[str] = field(default_factory=set)
 
 
 class Database(ABC):
@@ -50,9 +44,9 @@ class Database(ABC):
     def reading(self, *, fresh: bool = False) -> Iterator[Connection]:
         """One consistent view of the last committed state; inside :meth:`view` the one that was
         taken there, unless it is to be ``fresh``."""
-        held: Connection | None = getattr(self._views, "held", None)
-        if held is not None and not fresh:
-            yield held
+        view = self.current_view()
+        if view is not None and not fresh:
+            yield view.connection
             return
         with self._translated(), self._reader() as connection, connection.begin():
             yield connection
@@ -61,15 +55,20 @@ class Database(ABC):
     def view(self) -> Iterator[None]:
         """Have every :meth:`reading` of this thread within the block see the same state, over one
         connection: for what looks many times."""
-        if getattr(self._views, "held", None) is not None:
+        if self.current_view() is not None:
             yield
             return
         with self.reading() as connection:
-            self._views.held = connection
+            self._views.current = View(connection)
             try:
                 yield
             finally:
-                self._views.held = None
+                self._views.current = None
+
+    def current_view(self) -> View | None:
+        """The view that this thread is in."""
+        view: View | None = getattr(self._views, "current", None)
+        return view
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -113,14 +112,14 @@ class Database(ABC):
             raise self.fault(error) from error
         except PoolTimeout as error:
             raise Conflict(
-                "writer_busy", f"All connections to {self.name} are in use.", subject=self.name
+                "database_locked", f"All connections to {self.name} are in use.", subject=self.name
             ) from error
 
     def migrate(self) -> None:
         """Bring the tables up to date; a no-op (and no Alembic import) when they are.
 
         Raises:
-            StoreError: ``store_newer`` where the tables are from a newer program.
+            StoreError: ``schema_too_new`` where the tables are from a newer program.
         """
         found = self.revision()
         if found == HEAD:
@@ -140,7 +139,7 @@ class Database(ABC):
         """Refuse the tables of a newer program."""
         if revision is not None and revision > HEAD:
             raise StoreError(
-                "store_newer",
+                "schema_too_new",
                 f"{self.name} holds tables of a newer Videlicet (revision {revision}; this program "
                 f"knows up to {HEAD}).",
                 subject=self.name,
