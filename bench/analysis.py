@@ -152,10 +152,7 @@ def measure(settings: Settings, asset_id: str) -> dict[str, tuple[float, float]]
             scope = store.scope(ANALYZE, index.id)
             for _ in range(RUNS):
                 began, used = time.perf_counter(), time.process_time()
-                assert (
-                    method(load_evidence(store.scope(ANALYZE, index.id), store, asset_id))
-                    is not None
-                )
+                assert method(load_evidence(scope, store, asset_id)) is not None
                 times.append((time.perf_counter() - began, time.process_time() - used))
             walls, processors = zip(*times, strict=True)
             found[name] = (statistics.median(walls), statistics.median(processors))
