@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from videlicet.analyze.language.backends.base import unchecked
 from videlicet.errors import InvalidInput
 
 if TYPE_CHECKING:
     from videlicet.analyze.analyst import Analyst
-    from videlicet.analyze.language.backends.base import Backend
+    from videlicet.analyze.language.backends.base import Backend, Check
     from videlicet.models.base import TextEncoder
     from videlicet.rights import Grant
     from videlicet.settings import Settings
@@ -18,10 +19,17 @@ if TYPE_CHECKING:
 NAMES = ("builtin", "endpoint", "gguf")
 
 
-def analyst_of(grant: Grant, store: Store, settings: Settings, encoder: TextEncoder) -> Analyst:
+def analyst_of(
+    grant: Grant,
+    store: Store,
+    settings: Settings,
+    encoder: TextEncoder,
+    check: Check = unchecked,
+) -> Analyst:
     """The analyst that the setting ``analyst`` names: the built-in one, or a language model that
     has it for structure. ``encoder`` is the text encoder of the index that is read; a model that
-    takes pictures looks at originals on behalf of ``grant``.
+    takes pictures looks at originals on behalf of ``grant``. ``check`` is called while the model is
+    waited for, and raises to end its call.
 
     A model in this process is loaded when it is first asked; an endpoint is not asked anything yet.
 
@@ -37,7 +45,8 @@ def analyst_of(grant: Grant, store: Store, settings: Settings, encoder: TextEnco
         return builtin
     from videlicet.analyze.language.model import LanguageModel
 
-    return LanguageModel(_backend(settings), encoder, builtin, looking(grant, store, settings))
+    look = looking(grant, store, settings)
+    return LanguageModel(_backend(settings), encoder, builtin, look, check=check)
 
 
 def _backend(settings: Settings) -> Backend:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import Match, Route
 
 from videlicet.api.gate import MCP, WRITE
+from videlicet.api.streaming import disconnected
 from videlicet.api.v1_3 import assets, video_records
 from videlicet.api.v1_3.common import Caller
 from videlicet.errors import InvalidInput, NotPermitted
@@ -43,7 +44,7 @@ class Tools:
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
         self._manager = StreamableHTTPSessionManager(
-            build(_seat, files=False),
+            build(_seat, files=False, attended=_attended),
             stateless=True,
             json_response=True,
             # The gate has counted before; this reads bodies whole.
@@ -65,6 +66,11 @@ class Tools:
 def _seat(context: ServerRequestContext[Any, Any]) -> KeySeat:
     assert context.request is not None
     return KeySeat(Caller(context.request))
+
+
+async def _attended(context: ServerRequestContext[Any, Any]) -> None:
+    assert context.request is not None
+    await disconnected(context.request.receive)
 
 
 class KeySeat:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import anyio.to_thread
+from anyio import CapacityLimiter, to_thread
 from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
@@ -20,12 +20,16 @@ from videlicet.mcp.listing import reason
 from videlicet.mcp.schemas import Failure
 from videlicet.mcp.seat import READ
 from videlicet.mcp.tools import INSTRUCTIONS, Tool, tools
+from videlicet.services.waiting import run_while
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
 
     from videlicet.mcp.seat import Seat
 
+#: Tools that run at once; further calls wait. These threads are no other's, so that slow tools
+#: leave those free that searches and the rest of a server need.
+THREADS = 8
 #: Remedies that name commands, as tools that do the same.
 _REMEDIES = {
     "index_not_found": "Call list_indexes for the indexes there are.",
@@ -38,9 +42,15 @@ _REMEDIES = {
 _log = logging.getLogger(__name__)
 
 
-def build(seat_of: Callable[[ServerRequestContext[Any, Any]], Seat], *, files: bool) -> Server[Any]:
+def build(
+    seat_of: Callable[[ServerRequestContext[Any, Any]], Seat],
+    *,
+    files: bool,
+    attended: Callable[[ServerRequestContext[Any, Any]], Awaitable[None]] | None = None,
+) -> Server[Any]:
     """A server of all tools. ``seat_of`` tells who calls; with ``files`` callers may name files of
-    this machine."""
+    this machine. Where ``attended`` is given, a call is cancelled once that returns."""
+    limiter = CapacityLimiter(THREADS)
     known = tools(files=files)
     shown = types.ListToolsResult(tools=[_described(tool) for tool in known.values()])
 
@@ -56,7 +66,11 @@ def build(seat_of: Callable[[ServerRequestContext[Any, Any]], Seat], *, files: b
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, "There is no such tool.")
         work = partial(_run, tool, partial(seat_of, context), params.arguments or {})
-        return await anyio.to_thread.run_sync(work)
+        call = partial(to_thread.run_sync, work, limiter=limiter)
+        if attended is None:
+            return await call()
+        result = await run_while(partial(attended, context), call)
+        return result if result is not None else types.CallToolResult(content=[], is_error=True)
 
     server = Server(
         "videlicet",
