@@ -12,6 +12,7 @@
     ├── StoreError            the data directory cannot be used as it stands
     ├── ModelError            weights missing, altered or unusable
     ├── TaskError             a job broke off for a reason of our own
+    ├── PluginError           an installed package breaks its promise
     ├── AnalysisError         a language model gave no answer that can be used
     └── Cancelled             the caller asked for it
 
@@ -273,6 +274,14 @@ class TaskError(VidelicetError):
             500, True, "Run the same command again; finished work is kept and goes on from there."
         ),
         "task_failed": Code(500, True, "Try again; if it persists, report the message."),
+    }
+
+
+class PluginError(VidelicetError):
+    """Something that an installed package adds cannot be used."""
+
+    CODES = {
+        "plugin_invalid": Code(500, False, "Update or uninstall the package named in the message."),
     }
 
 

@@ -281,7 +281,7 @@ def test_without_an_endpoint_nothing_is_loaded(tmp_path: Path) -> None:
 import sys
 from videlicet.settings import load
 from videlicet.telemetry import traces
-import videlicet.ingest.worker.books, videlicet.ingest.worker, videlicet.search.engine
+import videlicet.jobs.workflow_engine, videlicet.worker, videlicet.search.engine
 traces.start(load(sys.argv[1]), "x")
 with traces.span("x", parent="x"):
     assert traces.carried() == {}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -100,6 +103,80 @@ def test_a_machine_follows_changes_and_forgets_what_is_gone(
     there.tidy()
     assert there.scan(MANAGE, [b"zqxjkcanary", gone.id.encode()]) == []
     assert here.scan(MANAGE, [b"zqxjkcanary", gone.id.encode()]) == []
+
+
+def _in_a_thread(work: Callable[[], object]) -> None:
+    """Have another thread do something, and wait for it: views belong to threads."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
+
+
+def test_a_search_that_began_before_an_erasure_does_not_bring_the_text_back(
+    stores: tuple[Store, Store], index: Index
+) -> None:
+    here, there = stores
+    kept = add(here, index, "kept.mp4", word="harbour")
+    gone = add(here, index, "gone.mp4", word="zqxjkcanary")
+    check_whole(there, index, gone, word="zqxjkcanary")
+
+    def search(word: str) -> set[str]:
+        found = there.texts.bm25(SEARCH, index.id, Modality.SPEECH, word, 50)
+        return {match.asset_id for match in found}
+
+    with there.view():
+        assert there.catalog.members(SEARCH, index.id) == [kept.id, gone.id]
+        here.remove_asset(MANAGE, index.id, gone.id)
+        _in_a_thread(lambda: search("harbour"))
+        assert search("zqxjkcanary") == set()
+        assert there.catalog.members(SEARCH, index.id) == [kept.id, gone.id], "one state"
+    there.tidy()
+    assert there.scan(MANAGE, [b"zqxjkcanary"]) == []
+    assert search("harbour") == {kept.id}
+
+
+def test_a_first_search_inside_an_older_view_keeps_what_is_new(
+    stores: tuple[Store, Store], index: Index, places: tuple[Settings, Settings]
+) -> None:
+    here, there = stores
+
+    def mirrored() -> list[tuple[int, int]]:
+        with closing(sqlite3.connect(there.home.root / "texts.sqlite")) as mirror:
+            return mirror.execute("SELECT space, count(*) FROM text_rows GROUP BY 1").fetchall()
+
+    old = add(here, index, "old.mp4", word=WORD)
+    with open_store(places[1]) as another:  # a second process of the same machine
+        with another.view():
+            assert another.catalog.members(SEARCH, index.id) == [old.id]
+            new = add(here, index, "new.mp4", word=WORD)
+
+            def search(store: Store) -> set[str]:
+                found = store.texts.bm25(SEARCH, index.id, Modality.SPEECH, WORD, 50)
+                return {match.asset_id for match in found}
+
+            _in_a_thread(lambda: search(there))
+            newest = mirrored()
+            search(another)
+            assert mirrored() == newest
+        assert search(another) == search(there) == {old.id, new.id}
+
+
+def test_erased_text_leaves_the_log_of_the_mirror_when_its_last_reader_ends(
+    stores: tuple[Store, Store], index: Index
+) -> None:
+    here, there = stores
+    add(here, index, "kept.mp4", word=WORD)
+    gone = add(here, index, "gone.mp4", word="zqxjkcanary")
+    check_whole(there, index, gone, word="zqxjkcanary")
+    mirror = sqlite3.connect(there.home.root / "texts.sqlite")
+    with closing(mirror):
+        mirror.execute("BEGIN")
+        assert mirror.execute("SELECT count(*) FROM text_rows").fetchone() != (0,)
+        here.remove_asset(MANAGE, index.id, gone.id)
+        there.texts.bm25(SEARCH, index.id, Modality.SPEECH, WORD, 50)
+        assert not there.texts.tidy(), "a reader is in the way"
+        assert there.scan(MANAGE, [b"zqxjkcanary"])
+    assert there.texts.tidy()
+    assert there.scan(MANAGE, [b"zqxjkcanary"]) == []
 
 
 def test_writers_on_two_machines_lose_nothing(stores: tuple[Store, Store], index: Index) -> None:

@@ -15,10 +15,10 @@ from videlicet.api.once import Answers
 from videlicet.api.operations.metrics import Metrics
 from videlicet.api.v1.evaluating import Evaluations
 from videlicet.errors import InvalidInput, NotFound, VidelicetError
-from videlicet.ingest.adopt import adopt
-from videlicet.ingest.client.workers import Workers
-from videlicet.ingest.leftovers import sweep_incoming
-from videlicet.ingest.worker.upkeep import Upkeep
+from videlicet.ingest.backfill import adopt
+from videlicet.ingest.gc import sweep_incoming
+from videlicet.jobs.client import Workers
+from videlicet.jobs.maintenance import Upkeep
 from videlicet.models.registry import load as load_model
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.search.encode import Encoders

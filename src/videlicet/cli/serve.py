@@ -101,7 +101,7 @@ def mcp() -> None:
 
 def worker() -> None:
     """Run a worker by itself on a store that machines share, until it is interrupted."""
-    from videlicet.ingest.client.workers import Workers
+    from videlicet.jobs.client import Workers
     from videlicet.settings import load
     from videlicet.store import open_store
     from videlicet.store.secret import server_secret

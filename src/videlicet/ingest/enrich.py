@@ -21,7 +21,7 @@ from videlicet.types import Modality, derived_id
 if TYPE_CHECKING:
     from videlicet.ingest.passes.assemble import Findings
     from videlicet.ingest.plan import Plan
-    from videlicet.ingest.worker.runtime import Runtime
+    from videlicet.jobs.context import Runtime
 
 #: The senses whose texts are searched.
 _READ = (Modality.SPEECH, Modality.TEXT)

@@ -199,9 +199,9 @@ class Store:
                 self.blobs.erase(list(row.blobs))
                 shutil.rmtree(self.home.cache / row.asset_id, ignore_errors=True)
             self.vectors.scrub()
-            self.texts.tidy()
+            copies = self.texts.tidy()
         # Deleted rows were overwritten with zeros; the log still held what stood there before.
-        if not self.database.checkpoint():
+        if not (self.database.checkpoint() and copies):
             return False
         with self.database.writing() as connection:
             connection.execute(

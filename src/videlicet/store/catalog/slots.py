@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from typing import TypeVar
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -11,6 +12,7 @@ from videlicet.errors import InvalidInput, NotFound
 from videlicet.store.catalog.schema import indexed, indexes, slots
 from videlicet.types import IndexedAsset
 
+_T = TypeVar("_T")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -91,9 +93,9 @@ def slots_within(connection: Connection, index_id: str, asset_ids: Collection[st
     return found
 
 
-def chunked(items: Iterable[str], size: int = 500) -> Iterable[list[str]]:
+def chunked(items: Iterable[_T], size: int = 500) -> Iterable[list[_T]]:
     """Lists short enough for one statement's parameters."""
-    batch: list[str] = []
+    batch: list[_T] = []
     for item in items:
         batch.append(item)
         if len(batch) == size:

@@ -6,6 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,15 @@ def open_database(settings: Settings, home: Home) -> Database:
     return SqliteDatabase(home.database, home.root)
 
 
+@dataclass(slots=True)
+class View:
+    """One state of the database that a thread looks at. ``followed`` names the indexes whose text
+    was brought up to date for it (see ``store/texts/mirror.py``)."""
+
+    connection: Connection
+    followed: set[str] = field(default_factory=set)
+
+
 class Database(ABC):
     """The connections of this process to one database."""
 
@@ -50,9 +60,9 @@ class Database(ABC):
     def reading(self, *, fresh: bool = False) -> Iterator[Connection]:
         """One consistent view of the last committed state; inside :meth:`view` the one that was
         taken there, unless it is to be ``fresh``."""
-        held: Connection | None = getattr(self._views, "held", None)
-        if held is not None and not fresh:
-            yield held
+        view = self.current_view()
+        if view is not None and not fresh:
+            yield view.connection
             return
         with self._translated(), self._reader() as connection, connection.begin():
             yield connection
@@ -61,15 +71,20 @@ class Database(ABC):
     def view(self) -> Iterator[None]:
         """Have every :meth:`reading` of this thread within the block see the same state, over one
         connection: for what looks many times."""
-        if getattr(self._views, "held", None) is not None:
+        if self.current_view() is not None:
             yield
             return
         with self.reading() as connection:
-            self._views.held = connection
+            self._views.current = View(connection)
             try:
                 yield
             finally:
-                self._views.held = None
+                self._views.current = None
+
+    def current_view(self) -> View | None:
+        """The view that this thread is in."""
+        view: View | None = getattr(self._views, "current", None)
+        return view
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -102,31 +102,31 @@ class MirroredTexts(Texts):
 
     # -- the mirror -----------------------------------------------------------------------------
 
-    def tidy(self) -> None:
-        """Erase from the mirror what the shared database no longer holds."""
+    def tidy(self) -> bool:
         self._open()
-        with self._shared.reading() as connection:
+        # The shared database is read under the mirror's lock, so what is compared is never older
+        # than what another process has put into the mirror meanwhile.
+        with self._database.writing() as mirror, self._shared.reading(fresh=True) as connection:
             theirs = {tuple(row) for row in connection.execute(_SLOTS)}
             known = {
                 (row.key, row.index_id) for row in connection.execute(select(text_spaces)).all()
             }
-        with self._database.writing() as mirror:
             gone = [row for row in mirror.execute(_SLOTS).all() if tuple(row) not in theirs]
             lost = [
                 row
                 for row in mirror.execute(select(text_spaces)).all()
                 if (row.key, row.index_id) not in known
             ]
-            if not gone and not lost:
-                return
             self._lists.erase(mirror, [row.key for row in gone])
-            for part in chunked(str(row.key) for row in gone):
-                mirror.execute(delete(text_chunks).where(text_chunks.c.slot.in_(map(int, part))))
-                mirror.execute(delete(slots).where(slots.c.key.in_(map(int, part))))
+            for part in chunked(row.key for row in gone):
+                mirror.execute(delete(text_chunks).where(text_chunks.c.slot.in_(part)))
+                mirror.execute(delete(slots).where(slots.c.key.in_(part)))
             for row in lost:
                 self._drop(mirror, row.key)
-            self._known.clear()
-        self._database.checkpoint()
+            if gone or lost:
+                self._known.clear()
+        # Also where nothing was erased now: a reader may have been in the way the last time.
+        return self._database.checkpoint(patience=5.0 if gone or lost else 0.0)
 
     def _drop(self, mirror: Connection, space: int) -> None:
         mirror.execute(delete(text_chunks).where(text_chunks.c.space == space))
@@ -149,15 +149,29 @@ class MirroredTexts(Texts):
                 self._ready = True
 
     def _follow(self, index_id: str) -> None:
-        """Bring an index's part of the mirror up to the shared database."""
+        """Bring an index's part of the mirror up to the shared database: to its newest state, also
+        inside a view of an older one, or the mirror would be moved back to what is erased by now.
+        Within one view it is done once for each index."""
+        view = self._shared.current_view()
+        if view is not None and index_id in view.followed:
+            return
         if not self._ready:
             # A mirror of an earlier day may hold what is gone by now.
             self.tidy()
-        with self._shared.reading() as connection:
+        with self._shared.reading(fresh=True) as connection:
             wanted = _spaces(connection, index_id)
-        if self._known.get(index_id) == wanted:
-            return
-        with self._lock, self._database.writing() as mirror, self._shared.reading() as connection:
+        if self._known.get(index_id) != wanted:
+            self._update(index_id)
+        if view is not None:
+            view.followed.add(index_id)
+
+    def _update(self, index_id: str) -> None:
+        with (
+            self._lock,
+            self._database.writing() as mirror,
+            # After the mirror's lock: no process can have put a newer state into the mirror.
+            self._shared.reading(fresh=True) as connection,
+        ):
             # Another process of this machine may have been here meanwhile.
             spaces = connection.execute(
                 select(text_spaces).where(text_spaces.c.index_id == index_id)
@@ -175,8 +189,8 @@ class MirroredTexts(Texts):
         fresh = {slot for _, slot, _ in theirs - ours} | stale
         _ensure_parents(mirror, connection, index_id, spaces, fresh)
         self._lists.erase(mirror, stale)
-        for part in chunked(map(str, sorted(fresh))):
-            these = text_chunks.c.slot.in_([int(slot) for slot in part])
+        for part in chunked(sorted(fresh)):
+            these = text_chunks.c.slot.in_(part)
             mirror.execute(delete(text_chunks).where(these))
             for row in connection.execute(select(text_chunks).where(these)).all():
                 modality = next(s.modality for s in spaces if s.key == row.space)
@@ -228,8 +242,7 @@ def _ensure_parents(
         if row.key not in there:
             mirror.execute(insert(text_spaces).values(dict(row._mapping)))
             make_lists(mirror, row.key)
-    for part in chunked(map(str, sorted(wanted))):
-        keys = [int(key) for key in part]
+    for keys in chunked(sorted(wanted)):
         known = set(mirror.execute(select(slots.c.key).where(slots.c.key.in_(keys))).scalars())
         for slot in connection.execute(_SLOTS.where(slots.c.key.in_(keys))).all():
             if slot.key not in known:

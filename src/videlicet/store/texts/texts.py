@@ -250,8 +250,10 @@ class Texts(Part):
     def close(self) -> None:
         """Let go of what is this text's own."""
 
-    def tidy(self) -> None:
-        """Forget what is gone elsewhere: here all text is in one place."""
+    def tidy(self) -> bool:
+        """Erase this machine's copies of text that is gone; false where a reader is in the way of
+        the last bytes, and the next call goes on. Without a shared store there are no copies."""
+        return True
 
     def _view(self, index_id: str) -> AbstractContextManager[Connection]:
         """A view of an index's text to search in."""

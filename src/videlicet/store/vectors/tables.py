@@ -135,10 +135,7 @@ def read_chunks(
     )
     batches = [query]
     if only is not None:
-        batches = [
-            query.where(vector_chunks.c.slot.in_([int(slot) for slot in part]))
-            for part in chunked(map(str, only))
-        ]
+        batches = [query.where(vector_chunks.c.slot.in_(part)) for part in chunked(only)]
     for batch in batches:
         rows = connection.execute(batch.execution_options(yield_per=_BATCH))
         for part in rows.partitions():

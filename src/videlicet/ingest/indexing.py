@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import Conflict, NotFound
 from videlicet.ingest import videos
-from videlicet.ingest.client.requests import call_off
 from videlicet.ingest.files import folder_of
+from videlicet.ingest.tasks import call_off
 from videlicet.telemetry import traces
 from videlicet.types import Index, Kind, Resource, Status, Task, derived_id, random_id
 

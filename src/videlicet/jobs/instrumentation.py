@@ -16,7 +16,7 @@ from videlicet.telemetry import traces
 from videlicet.types import Kind
 
 if TYPE_CHECKING:
-    from videlicet.ingest.worker.runtime import Runtime
+    from videlicet.jobs.context import Runtime
 
 _log = logging.getLogger(__name__)
 

@@ -60,7 +60,7 @@ class Worker:
         niceness: int = 0,
         log: Log | None = None,
     ) -> None:
-        from videlicet.ingest.worker.wire import settings_to_json
+        from videlicet.jobs.ipc import settings_to_json
 
         lock = store.lock_fd
         if lock is None and not (store.database.shared and store.writable):
@@ -69,7 +69,7 @@ class Worker:
             )
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "videlicet.ingest.worker"],
+            [sys.executable, "-P", "-m", "videlicet.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -18,8 +18,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import NotFound, TaskError, VidelicetError
-from videlicet.ingest import delivery
-from videlicet.ingest.standing.saved import (
+from videlicet.rights import Purpose
+from videlicet.saved_searches.records import (
     FOUND,
     GIVEN_UP,
     PROCESSING,
@@ -30,9 +30,9 @@ from videlicet.ingest.standing.saved import (
     saved,
     trial,
 )
-from videlicet.rights import Purpose
 from videlicet.types import Kind, Resource, Status, match_id, random_id
 from videlicet.types.standing import hit_to_json
+from videlicet.webhooks import delivery
 
 if TYPE_CHECKING:
     from videlicet.rights import Grant

@@ -28,7 +28,7 @@ from videlicet.store.secret import derived
 from videlicet.types import Kind, Resource, derived_id, random_id
 
 if TYPE_CHECKING:
-    from videlicet.ingest.worker.runtime import Runtime
+    from videlicet.jobs.context import Runtime
     from videlicet.rights import Grant
     from videlicet.settings import Settings
     from videlicet.store import Store

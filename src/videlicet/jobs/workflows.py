@@ -14,12 +14,14 @@ from typing import Any
 from dbos import DBOS
 from sqlalchemy.exc import DBAPIError
 
+from videlicet.analysis_jobs import analyses
 from videlicet.errors import Cancelled, TaskError, VidelicetError, from_json
-from videlicet.ingest import analyses, delivery, short
+from videlicet.ingest import file_jobs
 from videlicet.ingest.steps import Steps
-from videlicet.ingest.worker.runtime import Runtime
-from videlicet.ingest.worker.telling import told, told_step, trace_of, trace_of_task
+from videlicet.jobs.context import Runtime
+from videlicet.jobs.instrumentation import told, told_step, trace_of, trace_of_task
 from videlicet.types import Kind
+from videlicet.webhooks import delivery
 
 #: Queues in which each tenant has a line of its own. What a program from before that left in a
 #: queue of another name goes on from there.
@@ -92,7 +94,7 @@ def _run_task(runtime: Runtime, task_id: str) -> str:
         return _give_up(steps, error, None)
     except DBAPIError as error:
         # The books cannot be written, so no step can be: as much as still goes is done without.
-        from videlicet.ingest.worker.books import fault
+        from videlicet.jobs.workflow_engine import fault
 
         steps.break_off(fault(error, runtime), plan)
         raise
@@ -168,8 +170,8 @@ def prepare_file(tenant: str, file_id: str) -> str:
     with told("file", file_id, trace_of(runtime, Kind.FILE, tenant, file_id)) as end:
         end.status = _short(
             "prepare",
-            lambda: short.prepare(runtime, tenant, file_id),
-            lambda error: short.give_up_file(runtime, tenant, file_id, error),
+            lambda: file_jobs.prepare(runtime, tenant, file_id),
+            lambda error: file_jobs.give_up_file(runtime, tenant, file_id, error),
         )
         return end.status
 
@@ -182,8 +184,8 @@ def embed_media(tenant: str, task_id: str) -> str:
     with told("embedding", task_id, trace_of(runtime, Kind.EMBEDDING, tenant, task_id)) as end:
         end.status = _short(
             "embed",
-            lambda: short.embed(runtime, tenant, task_id),
-            lambda error: short.give_up_embedding(runtime, tenant, task_id, error),
+            lambda: file_jobs.embed(runtime, tenant, task_id),
+            lambda error: file_jobs.give_up_embedding(runtime, tenant, task_id, error),
         )
         return end.status
 

@@ -20,13 +20,11 @@ from dbos._serialization import DBOSPortableJSON
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
+from videlicet.analysis_jobs import analyses
 from videlicet.errors import NotFound, StoreError, VidelicetError
-from videlicet.ingest import analyses
-from videlicet.ingest.delivery import due_in
 from videlicet.ingest.files import PROCESSING
-from videlicet.ingest.leftovers import LIVE, sweep_old
-from videlicet.ingest.standing.trials import due_in as trial_due_in
-from videlicet.ingest.worker.workflow import (
+from videlicet.ingest.gc import LIVE, sweep_old
+from videlicet.jobs.workflows import (
     ANALYSIS_QUEUE,
     ANALYZE,
     DELIVERY_QUEUE,
@@ -40,14 +38,16 @@ from videlicet.ingest.worker.workflow import (
     try_id,
     workflow_id,
 )
+from videlicet.saved_searches.evaluator import due_in as trial_due_in
 from videlicet.store.catalog.slots import chunked
 from videlicet.store.home import translate
 from videlicet.types import Kind
+from videlicet.webhooks.delivery import due_in
 
 if TYPE_CHECKING:
     from dbos import DBOSConfig
 
-    from videlicet.ingest.worker.runtime import Runtime
+    from videlicet.jobs.context import Runtime
     from videlicet.types import Resource
 
 #: Never changed: a workflow begun by an older program goes on in a newer one.

@@ -20,18 +20,19 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import NotFound, TaskError, VidelicetError, from_json
-from videlicet.ingest import delivery, videos
-from videlicet.ingest.client.entries import remove_file, videos_of
+from videlicet.ingest import videos
+from videlicet.ingest.indexing import remove_file, videos_of
 from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
 from videlicet.store.catalog.schema import instant_text
 from videlicet.store.catalog.slots import chunked
 from videlicet.types import Index, Kind, Resource, random_id
+from videlicet.webhooks import delivery
 
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.gather import Material
     from videlicet.analyze.perform import Job
-    from videlicet.ingest.worker.runtime import Runtime
+    from videlicet.jobs.context import Runtime
     from videlicet.rights import Grant
     from videlicet.settings import Settings
     from videlicet.store import Store

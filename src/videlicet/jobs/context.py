@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import NotFound, VidelicetError
-from videlicet.ingest.leftovers import LIVE
+from videlicet.ingest.gc import LIVE
 from videlicet.ingest.passes.pool import UnitPool
 from videlicet.ingest.plan import Models
 from videlicet.ingest.progress import Progress, pace
@@ -23,9 +23,9 @@ from videlicet.settings import cores
 from videlicet.types import Status, Task
 
 if TYPE_CHECKING:
-    from videlicet.ingest.standing.trials import Trials
-    from videlicet.ingest.worker.presence import Presence
+    from videlicet.jobs.lease import Presence
     from videlicet.rights import Grant
+    from videlicet.saved_searches.evaluator import Trials
     from videlicet.settings import Settings
     from videlicet.store import Store
 
@@ -98,7 +98,7 @@ class Runtime:
     @cached_property
     def trials(self) -> Trials:
         """What tries standing queries."""
-        from videlicet.ingest.standing.trials import Trials
+        from videlicet.saved_searches.evaluator import Trials
 
         def load(cards: Mapping[str, str], role: str) -> object:
             return getattr(self.models({role: cards[role], "text": cards["text"]}), role)

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from videlicet.errors import NotFound, VidelicetError
-from videlicet.ingest.leftovers import LIVE
+from videlicet.ingest.gc import LIVE
 from videlicet.ingest.progress import Progress
 from videlicet.store.database.session import call
 from videlicet.types import Status
 
 if TYPE_CHECKING:
-    from videlicet.ingest.client.workers import Worker
+    from videlicet.jobs.client import Worker
     from videlicet.rights import Grant
     from videlicet.store import Store
 

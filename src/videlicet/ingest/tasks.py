@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from videlicet.errors import Cancelled, Conflict
 from videlicet.ingest import videos
-from videlicet.ingest.client.following import follow
-from videlicet.ingest.client.giving import give
-from videlicet.ingest.client.workers import Worker
-from videlicet.ingest.leftovers import LIVE, sweep
+from videlicet.ingest.following import follow
+from videlicet.ingest.gc import LIVE, sweep
 from videlicet.ingest.progress import Progress
+from videlicet.ingest.sources import give
+from videlicet.jobs.client import Worker
 from videlicet.rights import EVERY_TENANT
 from videlicet.store import open_store
 from videlicet.store.secret import server_secret

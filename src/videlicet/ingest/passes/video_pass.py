@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from videlicet.embedding.texts import embed_texts
 from videlicet.ingest.passes.assemble import SCREEN, WATCHED
+from videlicet.ingest.passes.audio_pass import damage_note
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.levels import Motion
-from videlicet.ingest.passes.listen import damage_note
 from videlicet.ingest.passes.pool import Crew, Strand
 from videlicet.ingest.plan import Models, Plan
 from videlicet.media.cut import load_image

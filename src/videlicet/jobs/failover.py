@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from dbos import DBOS
 
-from videlicet.ingest.leftovers import sweep_shared
+from videlicet.ingest.gc import sweep_shared
 
 if TYPE_CHECKING:
-    from videlicet.ingest.worker.presence import Presence
-    from videlicet.ingest.worker.runtime import Runtime
+    from videlicet.jobs.context import Runtime
+    from videlicet.jobs.lease import Presence
 
 #: Seconds between two looks at whether others are still there.
 EVERY = 1.0

@@ -15,7 +15,7 @@ from videlicet.ingest.plan import INCOMING, staging
 from videlicet.types import Kind, Status
 
 if TYPE_CHECKING:
-    from videlicet.ingest.worker.runtime import Runtime
+    from videlicet.jobs.context import Runtime
     from videlicet.rights import Grant
     from videlicet.settings import Settings
     from videlicet.store import Store
@@ -71,9 +71,9 @@ def sweep_shared(runtime: Runtime) -> None:
 
 
 def sweep_old(grant: Grant, store: Store) -> None:
-    """Clear away what nobody waits for any more: embeddings whose time is over, and what
-    :func:`videlicet.ingest.analyses.sweep` does. Now and then, in any process that writes."""
-    from videlicet.ingest import analyses  # which imports what imports this
+    """Clear away what nobody waits for any more: expired embeddings, and what
+    :func:`videlicet.analysis_jobs.analyses.sweep` clears away. For any process that writes."""
+    from videlicet.analysis_jobs import analyses
 
     store.catalog.delete_resources(grant, Kind.EMBEDDING, expired=datetime.now(UTC))
     analyses.sweep(grant, store)

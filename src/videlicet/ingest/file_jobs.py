@@ -25,7 +25,7 @@ from videlicet.types import Kind, Modality, Resource, Span
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from videlicet.ingest.worker.runtime import Runtime
+    from videlicet.jobs.context import Runtime
 
 PROCESSING, READY, FAILED = "processing", "ready", "failed"
 

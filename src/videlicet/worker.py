@@ -1,4 +1,4 @@
-"""The process that does the work: ``python -m videlicet.ingest.worker``, started by the client.
+"""The process that does the work: ``python -m videlicet.worker``, started by the client.
 
 Its standard input brings one line of JSON with the settings and the writer's lock, then commands;
 its standard output takes news, one JSON object a line. It ends itself the moment its input closes,
@@ -19,13 +19,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from videlicet.errors import VidelicetError
-from videlicet.ingest.worker.wire import Wire, settings_from_json
+from videlicet.jobs.ipc import Wire, settings_from_json
 from videlicet.rights import Grant, Purpose
 from videlicet.telemetry import logs, traces
 
 if TYPE_CHECKING:
-    from videlicet.ingest.worker.presence import Presence
-    from videlicet.ingest.worker.runtime import Runtime
+    from videlicet.jobs.context import Runtime
+    from videlicet.jobs.lease import Presence
     from videlicet.settings import Settings
     from videlicet.store import Store
 
@@ -57,8 +57,8 @@ def main() -> int:
     traces.start(settings, "videlicet-worker")
     grant = Grant(hello["principal"], Purpose.INGEST, hello["tenant"])
 
-    from videlicet.ingest.worker.runtime import Runtime
-    from videlicet.ingest.worker.upkeep import Upkeep
+    from videlicet.jobs.context import Runtime
+    from videlicet.jobs.maintenance import Upkeep
     from videlicet.store import open_store
 
     with (
@@ -82,7 +82,7 @@ def main() -> int:
 
 def _serve(wire: Wire, runtime: Runtime) -> None:
     """Work until the client says stop."""
-    from videlicet.ingest.leftovers import sweep, sweep_shared
+    from videlicet.ingest.gc import sweep, sweep_shared
 
     if runtime.presence is None:
         sweep(runtime.grant, runtime.store, runtime.settings)
@@ -90,9 +90,9 @@ def _serve(wire: Wire, runtime: Runtime) -> None:
         sweep_shared(runtime)
     runtime.warm_up()
     # These bring DBOS, whose import takes a second; the models load meanwhile.
-    from videlicet.ingest.worker import workflow
-    from videlicet.ingest.worker.books import Books
-    from videlicet.ingest.worker.neighbours import Neighbours
+    from videlicet.jobs import workflows as workflow
+    from videlicet.jobs.failover import Neighbours
+    from videlicet.jobs.workflow_engine import Books
 
     workflow.host(runtime)
     books = Books(runtime)
@@ -128,7 +128,7 @@ def _presence(store: Store, settings: Settings, stirred: threading.Event) -> Pre
 
     if not isinstance(store.database, PostgresDatabase):
         return None
-    from videlicet.ingest.worker.presence import Presence
+    from videlicet.jobs.lease import Presence
     from videlicet.store.secret import server_secret
 
     # A worker that would sign webhooks unlike others is not to begin.
