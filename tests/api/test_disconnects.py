@@ -16,7 +16,7 @@ import pytest
 from tests.analyze.language.server import Call, Fake, fake
 from tests.api.server import DOUBLES, Client, Server, hosted
 
-from videlicet.ingest.analyses import OWN
+from videlicet.analysis_jobs.analyses import OWN
 from videlicet.rights import Grant, Purpose
 from videlicet.store import open_store
 from videlicet.types import Kind
