@@ -12,7 +12,6 @@ from anyio import from_thread, to_thread
 from fastapi import Response
 
 from videlicet.api.errors import ApiError
-from videlicet.services.waiting import run_while
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +31,33 @@ async def disconnected(receive: Receive) -> None:
     """Return once the client has hung up. Its request must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def run_while(
+    attended: Callable[[], Awaitable[None]], work: Callable[[], Awaitable[T]]
+) -> T | None:
+    """The result of ``work``; ``None`` where ``attended`` returned first, which cancels the work.
+
+    A thread that the work waits for is waited for still (see :func:`run_cancellable`).
+    """
+    failure: Exception | None = None
+    result: T | None = None
+    async with anyio.create_task_group() as group:
+
+        async def watch() -> None:
+            await attended()
+            group.cancel_scope.cancel()
+
+        group.start_soon(watch)
+        # Carried out of the group by hand: the group would wrap it in an exception group.
+        try:
+            result = await work()
+        except Exception as error:
+            failure = error
+        group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return result
 
 
 async def until_disconnect(receive: Receive, work: Callable[[], Awaitable[T]]) -> T:

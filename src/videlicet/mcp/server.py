@@ -20,7 +20,6 @@ from videlicet.mcp.listing import reason
 from videlicet.mcp.schemas import Failure
 from videlicet.mcp.seat import READ
 from videlicet.mcp.tools import INSTRUCTIONS, Tool, tools
-from videlicet.services.waiting import run_while
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
@@ -39,6 +38,9 @@ _REMEDIES = {
     "page_token_invalid": "Repeat the search with the same arguments and its next_page.",
 }
 
+#: A call of a tool that is still to be awaited.
+Call = Callable[[], Awaitable[types.CallToolResult]]
+
 _log = logging.getLogger(__name__)
 
 
@@ -46,10 +48,12 @@ def build(
     seat_of: Callable[[ServerRequestContext[Any, Any]], Seat],
     *,
     files: bool,
-    attended: Callable[[ServerRequestContext[Any, Any]], Awaitable[None]] | None = None,
+    attend: Callable[[ServerRequestContext[Any, Any], Call], Awaitable[types.CallToolResult]] = (
+        lambda _, call: call()
+    ),
 ) -> Server[Any]:
     """A server of all tools. ``seat_of`` tells who calls; with ``files`` callers may name files of
-    this machine. Where ``attended`` is given, a call is cancelled once that returns."""
+    this machine. ``attend`` awaits each call, and may cancel it."""
     limiter = CapacityLimiter(THREADS)
     known = tools(files=files)
     shown = types.ListToolsResult(tools=[_described(tool) for tool in known.values()])
@@ -66,11 +70,7 @@ def build(
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, "There is no such tool.")
         work = partial(_run, tool, partial(seat_of, context), params.arguments or {})
-        call = partial(to_thread.run_sync, work, limiter=limiter)
-        if attended is None:
-            return await call()
-        result = await run_while(partial(attended, context), call)
-        return result if result is not None else types.CallToolResult(content=[], is_error=True)
+        return await attend(context, partial(to_thread.run_sync, work, limiter=limiter))
 
     server = Server(
         "videlicet",
