@@ -44,7 +44,8 @@ def client(store: Store) -> TestClient:
     app = FastAPI()
     app.include_router(uploads.parts)
     signer = SimpleNamespace(allows=lambda *_: True)
-    app.state.service = SimpleNamespace(store=store, signer=signer)
+    platform = SimpleNamespace(store=store)
+    app.state.server = SimpleNamespace(platform=platform, signer=signer)
     return TestClient(app)
 
 

@@ -288,7 +288,8 @@ with traces.span("x", parent="x"):
 traces.stop()
 print([name for name in sys.modules if name.startswith("opentelemetry")])
 from videlicet.api.app import create_app
-create_app(load(sys.argv[1]))
+from videlicet.api.state import ServerState
+create_app(ServerState(load(sys.argv[1])))
 print([n for n in sys.modules if n.startswith(("opentelemetry.sdk", "opentelemetry.exporter"))])
 """
     done = subprocess.run(

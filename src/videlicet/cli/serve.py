@@ -65,10 +65,18 @@ def serve(
     logs.set_up(settings)
     from videlicet.api.app import create_app
     from videlicet.api.operations.running import run
+    from videlicet.api.state import ServerState
 
-    app = create_app(settings, workers)
-    _greet(app.service.store, settings, f"http{'s' if tls_cert else ''}://{host}:{port}/v1.3")
-    run(app, settings, host=host, port=port, ssl_certfile=tls_cert, ssl_keyfile=tls_key)
+    server = ServerState(settings, workers)
+    _greet(server.platform.store, settings, f"http{'s' if tls_cert else ''}://{host}:{port}/v1.3")
+    run(
+        create_app(server),
+        settings,
+        host=host,
+        port=port,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+    )
 
 
 def _greet(store: Store, settings: Settings, address: str) -> None:

@@ -178,7 +178,7 @@ async def _apart(call: Caller, work: Callable[..., Any], *values: Any) -> Any:
     the client hangs up."""
     work = partial(work, *values)
     return await until_disconnect(
-        call.receive, partial(run_cancellable, work, call.service.analysing)
+        call.receive, partial(run_cancellable, work, call.server.analysing)
     )
 
 

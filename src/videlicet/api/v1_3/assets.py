@@ -183,7 +183,7 @@ def delete(call: Call, asset_id: str, force: bool = False) -> Response:
     remove_file(call.manage, call.store, file.id)
     for store_id, item_id in items:
         leave(call, store_id, item_id)
-    call.service.segments.forget(file.id)
+    call.server.segments.forget(file.id)
     return Response(status_code=200)
 
 

@@ -41,7 +41,7 @@ async def summarize(call: Call, body: Summarize) -> Any:
 async def _of_video(call: Caller, body: Any, work: Callable[..., dict[str, Any]]) -> Any:
     subject = await to_thread.run_sync(begin, call, None, body.video_id)
     await observed(call, subject)
-    return await run_cancellable(partial(work, call, subject, body), call.service.analysing)
+    return await run_cancellable(partial(work, call, subject, body), call.server.analysing)
 
 
 def _of(call: Caller, subject: Subject, check: Check) -> tuple[Analyst, TextEncoder, Material]:

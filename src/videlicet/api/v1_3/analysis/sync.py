@@ -60,7 +60,7 @@ async def _analyze(call: Caller, body: Analyze) -> Response:
     job = await to_thread.run_sync(job_of, call, body)
     subject: Subject | None = None
     if body.image:
-        limiter = call.service.analysing
+        limiter = call.server.analysing
         materials = await to_thread.run_sync(pictures, call, body.image, limiter=limiter)
     else:
         subject = await to_thread.run_sync(begin, call, body.video, body.video_id)
@@ -78,7 +78,7 @@ async def _analyze(call: Caller, body: Analyze) -> Response:
             cleanup=partial(done_with, call, subject),
         )  # fmt: skip
     try:
-        done = await run_cancellable(partial(work, silent), call.service.analysing)
+        done = await run_cancellable(partial(work, silent), call.server.analysing)
     finally:
         await done_with(call, subject)
     return JSONResponse({"id": id, **done.to_json(), "model": model})
@@ -128,7 +128,7 @@ async def _stream(
             await write(_line(_end(id, one)))
 
     await write(_line({"event_type": "stream_start", "metadata": {"generation_id": id}}))
-    await follow(run, call.service.analysing, take)
+    await follow(run, call.server.analysing, take)
 
 
 def _text(text: str, cited: Iterable[Citation]) -> str:

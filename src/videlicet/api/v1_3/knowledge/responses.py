@@ -64,7 +64,7 @@ async def create(call: Call, body: Ask) -> Any:
         )
     work = partial(reply.run, lambda *_: None)
     return JSONResponse(
-        await until_disconnect(call.receive, partial(run_cancellable, work, call.service.analysing))
+        await until_disconnect(call.receive, partial(run_cancellable, work, call.server.analysing))
     )
 
 
@@ -117,7 +117,7 @@ async def _stream(call: Caller, reply: Reply, write: Write) -> None:
 
     for type in ("response.created", "response.in_progress"):
         await send(type, {"response": reply.shown()})
-    await follow(run, call.service.analysing, take, KEEPALIVE)
+    await follow(run, call.server.analysing, take, KEEPALIVE)
     await write("data: [DONE]\n\n")
 
 

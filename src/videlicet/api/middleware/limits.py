@@ -7,6 +7,8 @@ import time
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
+#: Bytes of a request's line and headers.
+MAX_HEADER_BYTES = 32 * 1024
 #: Most keys whose share of the time is remembered.
 _MOST = 10_000
 
@@ -17,7 +19,7 @@ class _Bucket:
     at: float
 
 
-class Limiter:
+class RateLimiter:
     """A bucket of requests for each key that fills up again evenly."""
 
     def __init__(self, per_minute: int) -> None:
@@ -42,7 +44,7 @@ class Limiter:
             return allowed, int(bucket.tokens), (self.per_minute - bucket.tokens) / rate
 
 
-class Crowd:
+class ConcurrencyLimiter:
     """Counts requests under way, of each key and of all."""
 
     def __init__(self, per_key: int, most: int) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from starlette.datastructures import Headers
 
-from videlicet.api.described import Endpoint, pattern
 from videlicet.api.errors import ApiError
+from videlicet.api.route_table import Endpoint, pattern
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope
@@ -25,26 +25,28 @@ _FORM = "multipart/form-data"
 _CHUNKS = "/uploads/"
 
 
-class Forms:
+class UploadPaths:
     """Which paths take files."""
 
     def __init__(self, known: Iterable[Endpoint]) -> None:
         templates = [one.path for one in known if one.form]
         self._paths = re.compile("|".join(map(pattern, templates)) or r"(?!)")
 
-    def take(self, path: str) -> bool:
+    def match(self, path: str) -> bool:
         return self._paths.fullmatch(path) is not None
 
 
-class Body:
+class BodyLimit:
     """The body of one request as the application may have it; ``error`` says what was wrong with
     it, whatever the application made of that."""
 
-    def __init__(self, scope: Scope, receive: Receive, settings: Settings, forms: Forms) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, settings: Settings, uploads: UploadPaths
+    ) -> None:
         headers = Headers(scope=scope)
         path = scope["path"]
         large = path.startswith(_CHUNKS) or (
-            headers.get("content-type", "").startswith(_FORM) and forms.take(path)
+            headers.get("content-type", "").startswith(_FORM) and uploads.match(path)
         )
         most = settings.upload_max if large else settings.body_max
         self._nested = path == "/v1.3/embed-v2"
@@ -53,7 +55,7 @@ class Body:
         )
         self._receive = receive
         self._most = most
-        self._patience = settings.request_timeout
+        self._timeout = settings.request_timeout
         self._count = 0
         self._waited = 0.0
         self._more = True
@@ -83,12 +85,12 @@ class Body:
 
         began = time.monotonic()
         try:
-            with anyio.fail_after(self._patience):
+            with anyio.fail_after(self._timeout):
                 message = await self._receive()
         except TimeoutError:
             self._fail(self._problem(408, "request_timeout", "The body came too slowly."))
         self._waited += time.monotonic() - began
-        if self._waited > self._patience and self._count < self._waited * SLOWEST:
+        if self._waited > self._timeout and self._count < self._waited * SLOWEST:
             self._fail(self._problem(408, "request_timeout", "The body came too slowly."))
         return message
 

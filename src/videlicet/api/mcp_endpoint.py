@@ -11,7 +11,7 @@ from mcp import types
 from mcp.shared.exceptions import MCPError
 from starlette.routing import Match, Route
 
-from videlicet.api.gate import MCP, WRITE
+from videlicet.api.access import MCP, WRITE
 from videlicet.api.streaming import disconnected, run_while
 from videlicet.api.v1_3 import assets, video_records
 from videlicet.api.v1_3.common import Caller
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from videlicet.types import Index
 
 
-class ToolsRoute(Route):
+class McpRoute(Route):
     """A route that requests are known by in the log."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -41,17 +41,17 @@ class ToolsRoute(Route):
         return match, {**child, "route": self}
 
 
-class Tools:
+class McpEndpoint:
     """The endpoint; it answers between :meth:`open` and its end."""
 
     def __init__(self, settings: Settings) -> None:
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
         self._manager = StreamableHTTPSessionManager(
-            build(_seat, files=False, attend=_attend),
+            build(_context, files=False, attend=_attend),
             stateless=True,
             json_response=True,
-            # The gate has counted before; this reads bodies whole.
+            # The middleware has counted before; this reads bodies whole.
             max_request_body_size=settings.body_max,
         )
 
@@ -61,15 +61,15 @@ class Tools:
     @property
     def route(self) -> Route:
         """Where it is. Without a stream to the client nothing but POST makes sense."""
-        return ToolsRoute(MCP, self, methods=["POST"], include_in_schema=False)
+        return McpRoute(MCP, self, methods=["POST"], include_in_schema=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._manager.handle_request(scope, receive, send)
 
 
-def _seat(context: ServerRequestContext[Any, Any]) -> KeySeat:
+def _context(context: ServerRequestContext[Any, Any]) -> ApiKeyContext:
     assert context.request is not None
-    return KeySeat(Caller(context.request))
+    return ApiKeyContext(Caller(context.request))
 
 
 async def _attend(context: ServerRequestContext[Any, Any], call: ToolCall) -> types.CallToolResult:
@@ -81,7 +81,7 @@ async def _attend(context: ServerRequestContext[Any, Any], call: ToolCall) -> ty
     return result
 
 
-class KeySeat:
+class ApiKeyContext:
     """Whoever holds the key of a request, with the tenant's data."""
 
     def __init__(self, call: Caller) -> None:

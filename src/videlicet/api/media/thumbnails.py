@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from videlicet.api.errors import ApiError, unknown
+from videlicet.api.state import ServerState
 from videlicet.errors import NotFound, VidelicetError
 from videlicet.ingest import files
 from videlicet.ingest.videos import media_of
@@ -30,11 +31,11 @@ def _opened(
     signature: Annotated[str, Query()] = "",
 ) -> Resource:
     """The ready asset of a signed address."""
-    service = request.app.state.service
-    if not service.signer.allows(request.url.path, expires, signature):
+    server: ServerState = request.app.state.server
+    if not server.signer.allows(request.url.path, expires, signature):
         raise ApiError(403, "signature_invalid", "The address is not valid, or has expired.")
     try:
-        file: Resource = service.store.catalog.resource(_GRANT, Kind.FILE, asset_id)
+        file = server.platform.store.catalog.resource(_GRANT, Kind.FILE, asset_id)
     except NotFound:
         raise unknown("asset", asset_id) from None
     if file.status != files.READY:
@@ -65,11 +66,11 @@ def frame(request: Request, file: File, milliseconds: int) -> Response:
 
 def original_of(request: Request, file: Resource) -> Path:
     """Where the bytes of an asset are."""
-    return files.bytes_of(_GRANT, request.app.state.service.store, file)
+    return files.bytes_of(_GRANT, request.app.state.server.platform.store, file)
 
 
 def _still(request: Request, file: Resource, at: Fraction) -> Response:
-    settings = request.app.state.service.settings
+    settings = request.app.state.server.platform.settings
     try:
         data = thumbnail(original_of(request, file), at, WIDTH, settings)
     except VidelicetError as error:
@@ -92,7 +93,7 @@ def _picture(request: Request, file: Resource) -> Response:
     if file.body.get("kind") != "image":
         raise unknown("picture of asset", file.id)
     pixels: Any = load_image(
-        original_of(request, file), request.app.state.service.settings, max_side=WIDTH
+        original_of(request, file), request.app.state.server.platform.settings, max_side=WIDTH
     )
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "JPEG", quality=85)

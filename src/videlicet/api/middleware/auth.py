@@ -1,5 +1,5 @@
-"""What every request passes first: doubled slashes, key, rate, room, size. Written as plain ASGI,
-so that bodies and answers stream through it."""
+"""The first checks of every request: doubled slashes, API key, rate, concurrency and size. Plain
+ASGI, so that bodies and responses stream through."""
 
 from __future__ import annotations
 
@@ -11,47 +11,34 @@ from collections import OrderedDict
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 
-from videlicet.api.bodies import Body, Forms
+from videlicet.api.access import MCP, PROTECTED, PUBLIC, READ, V1_3, WRITE, grant_of, is_write
 from videlicet.api.errors import ApiError, answer, of_library
-from videlicet.api.limits import Crowd, Limiter
-from videlicet.api.origins import Origins
+from videlicet.api.middleware.body_limits import BodyLimit, UploadPaths
+from videlicet.api.middleware.limits import MAX_HEADER_BYTES, ConcurrencyLimiter, RateLimiter
+from videlicet.api.middleware.origins import Origins
 from videlicet.errors import VidelicetError
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import Purpose
 from videlicet.types import ApiKey, Kind, Resource
 
 if TYPE_CHECKING:
     from anyio import CapacityLimiter
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from videlicet.api.service import Service
+    from videlicet.api.operations.metrics import Metrics
+    from videlicet.settings import Settings
+    from videlicet.store import Store
 
-#: Where agents ask; each of their tools has a scope of its own.
-MCP = "/mcp"
-_V1_3 = "/v1.3"
-#: What begins with one of these needs a key.
-GUARDED = (_V1_3, "/v1", MCP)
-#: What does not, although it does.
-OPEN = ("/v1/openapi.json", "/v1/docs")
 #: What is answered however many requests are under way.
 _PROBES = ("/health", "/ready", "/metrics")
-#: Bytes of the head of a request.
-HEAD = 32 * 1024
-#: The scope that a method needs; a key without scopes may do everything.
-READ, WRITE = "read", "write"
-#: Posts that change nothing.
-_READING_POSTS = (
-    "/search", "/embed", "/embed-v2", "/analyze", "/gist", "/summarize", "/responses", "/ask",
-    "/extract", "/compare", "/summary", "/classify", "/embeddings", "/rerank",
-)  # fmt: skip
 #: Seconds for which a key that was seen good is not looked up again, and between two notes of when
 #: a key was last used.
 _TRUSTED, _NOTE_EVERY = 2.0, 600.0
 
-_HEADERS = {
+_MAX_HEADER_BYTESERS = {
     "x-api-version": "1.3",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -62,17 +49,20 @@ _HEADERS = {
 _log = logging.getLogger(__name__)
 
 
-class Gate:
-    """Lets requests through to ``app`` that may go, with ``request.state.key`` set."""
+class AuthMiddleware:
+    """Passes permitted requests on to ``app``, with ``request.state.key`` set."""
 
-    def __init__(self, app: ASGIApp, service: Service, forms: Forms) -> None:
+    def __init__(
+        self, app: ASGIApp, store: Store, settings: Settings, metrics: Metrics, uploads: UploadPaths
+    ) -> None:
         self._app = app
-        self._service = service
-        self._forms = forms
-        settings = service.settings
+        self._catalog = store.catalog
+        self._settings = settings
+        self._metrics = metrics
+        self._uploads = uploads
         self._origins = Origins(settings)
-        self._limiter = Limiter(settings.rate_limit)
-        self._crowd = Crowd(settings.concurrent_per_key, settings.concurrent_max)
+        self._limiter = RateLimiter(settings.rate_limit)
+        self._concurrency = ConcurrencyLimiter(settings.concurrent_per_key, settings.concurrent_max)
         self._seen: OrderedDict[str, tuple[float, ApiKey]] = OrderedDict()
         self._noted: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
@@ -85,7 +75,7 @@ class Gate:
         while "//" in path:
             path = path.replace("//", "/")
         scope["path"], scope["raw_path"] = path, path.encode("utf-8", "surrogateescape")
-        headers: dict[str, str] = dict(_HEADERS)
+        headers: dict[str, str] = dict(_MAX_HEADER_BYTESERS)
         started = False
 
         async def reply(message: Message) -> None:
@@ -101,13 +91,13 @@ class Gate:
             try:
                 _require_short(scope)
                 if path not in _PROBES:
-                    self._crowded(self._crowd.enter(), "all", headers)
-                    leaving.callback(self._crowd.leave)
-                if path.startswith(GUARDED) and path not in OPEN:
+                    self._require_room(self._concurrency.enter(), "all", headers)
+                    leaving.callback(self._concurrency.leave)
+                if path.startswith(PROTECTED) and path not in PUBLIC:
                     key = await self._admit(scope, path, headers)
-                    self._crowded(self._crowd.enter_as(key.id), "key", headers)
-                    leaving.callback(self._crowd.leave_as, key.id)
-                body = Body(scope, receive, self._service.settings, self._forms)
+                    self._require_room(self._concurrency.enter_as(key.id), "key", headers)
+                    leaving.callback(self._concurrency.leave_as, key.id)
+                body = BodyLimit(scope, receive, self._settings, self._uploads)
             except (ApiError, VidelicetError) as error:
                 refusal = error if isinstance(error, ApiError) else of_library(error)
                 await answer(refusal, path)(scope, receive, reply)
@@ -129,9 +119,9 @@ class Gate:
             leaving.close()
             await self._note(scope.get("state", {}).get("key"))
 
-    def _crowded(self, entered: bool, whose: str, headers: dict[str, str]) -> None:
+    def _require_room(self, entered: bool, whose: str, headers: dict[str, str]) -> None:
         if not entered:
-            self._service.metrics.limited.labels(f"concurrency of {whose}").inc()
+            self._metrics.limited.labels(f"concurrency of {whose}").inc()
             headers["retry-after"] = "1"
             raise ApiError(429, "too_many_requests", "Too many requests at once; wait a moment.")
 
@@ -154,10 +144,10 @@ class Gate:
             "x-ratelimit-reset": str(int(time.time() + full) + 1),
         }
         if not allowed:
-            self._service.metrics.limited.labels("rate").inc()
+            self._metrics.limited.labels("rate").inc()
             headers["retry-after"] = str(max(1, round(60 / limit)))
             raise ApiError(429, "too_many_requests", "Too many requests; wait a moment.")
-        need = WRITE if changes(scope["method"], path) else READ
+        need = WRITE if is_write(scope["method"], path) else READ
         if path != MCP and key.scopes and need not in key.scopes:
             raise ApiError(403, "api_not_allowed", f"This key is not for {need} access.")
         return key
@@ -174,9 +164,7 @@ class Gate:
         if seen is not None and now - seen[0] < _TRUSTED:
             return seen[1]
         # Not behind the threads that requests work in: those may all be busy.
-        key = await anyio.to_thread.run_sync(
-            self._service.store.catalog.key_of, secret, limiter=self._lookups
-        )
+        key = await anyio.to_thread.run_sync(self._catalog.key_of, secret, limiter=self._lookups)
         with self._lock:
             self._seen.pop(digest, None)
             if key is not None:
@@ -205,7 +193,7 @@ class Gate:
         now = datetime.now(UTC)
         use = Resource(key.id, Kind.KEY_USE, key.tenant, now, now)
         try:
-            self._service.store.catalog.put_resource(grant_of(key, Purpose.MANAGE), use)
+            self._catalog.put_resource(grant_of(key, Purpose.MANAGE), use)
         except VidelicetError as error:
             _log.error("the use of a key was not noted", extra={"code": error.code})
 
@@ -219,9 +207,10 @@ class Gate:
 def _require_short(scope: Scope) -> None:
     """The server below counts only what has come in pieces."""
     size = len(scope["query_string"]) + sum(len(n) + len(v) for n, v in scope["headers"])
-    if size > HEAD:
+    if size > MAX_HEADER_BYTES:
         raise ApiError(
-            431, "headers_too_large", f"The head of a request holds {HEAD} bytes at most.",
+            431, "headers_too_large",
+            f"The head of a request holds {MAX_HEADER_BYTES} bytes at most.",
             headers={"connection": "close"},
         )  # fmt: skip
 
@@ -229,25 +218,7 @@ def _require_short(scope: Scope) -> None:
 def _secret(headers: Headers, path: str) -> str:
     """The key of a request. Agents, and clients made for other services than v1.3, send it as a
     bearer token."""
-    if not path.startswith(_V1_3) and "x-api-key" not in headers:
+    if not path.startswith(V1_3) and "x-api-key" not in headers:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" else ""
     return headers.get("x-api-key", "")
-
-
-def changes(method: str, path: str) -> bool:
-    """Whether a request is one that may change something."""
-    reads = method in ("GET", "HEAD") or (method == "POST" and path.endswith(_READING_POSTS))
-    return not reads
-
-
-def grant_of(key: ApiKey, purpose: Purpose) -> Grant:
-    """What a key may be used for, as a grant for one purpose."""
-    return Grant(f"key:{key.id}", purpose, key.tenant)
-
-
-def state_key(state: Any) -> ApiKey:
-    """The key that the gate let in."""
-    key = state.key
-    assert isinstance(key, ApiKey)
-    return key

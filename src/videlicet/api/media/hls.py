@@ -19,7 +19,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from videlicet.api.errors import unknown
-from videlicet.api.media.stills import File, original_of
+from videlicet.api.media.thumbnails import File, original_of
+from videlicet.api.state import ServerState
 from videlicet.ingest.videos import media_of
 from videlicet.media.cut import SOUND_FRAME, cut_clip
 from videlicet.types import Resource, Span
@@ -39,13 +40,13 @@ _KEPT = "private, max-age=3600"
 @router.head("/media/assets/{asset_id}/hls/index.m3u8", include_in_schema=False)
 def playlist(request: Request, file: File) -> Response:
     """The playlist of an asset; the addresses in it are signed too."""
-    service = request.app.state.service
+    server: ServerState = request.app.state.server
     media = media_of(file)
     if media is None:
         raise unknown("asset", file.id)
     duration = media.span.duration
     # A playlist is read once: the last address must be good when the film is nearly over.
-    lifetime = service.settings.media_lifetime + float(duration)
+    lifetime = server.platform.settings.media_lifetime + float(duration)
     lines = [
         "#EXTM3U", "#EXT-X-VERSION:6", f"#EXT-X-TARGETDURATION:{round(SEGMENT)}",
         "#EXT-X-MEDIA-SEQUENCE:0", "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-INDEPENDENT-SEGMENTS",
@@ -53,7 +54,7 @@ def playlist(request: Request, file: File) -> Response:
     for number in range(max(1, math.ceil(duration / SEGMENT))):
         length = min(SEGMENT, duration - number * SEGMENT)
         path = f"/media/assets/{file.id}/hls/{number}.ts"
-        lines += [f"#EXTINF:{float(length):.3f},", service.signer.sign(path, lifetime)]
+        lines += [f"#EXTINF:{float(length):.3f},", server.signer.sign(path, lifetime)]
     lines += ["#EXT-X-ENDLIST", ""]
     return Response("\n".join(lines), media_type="application/vnd.apple.mpegurl")
 
@@ -62,7 +63,7 @@ def playlist(request: Request, file: File) -> Response:
 @router.head("/media/assets/{asset_id}/hls/{number}.ts", include_in_schema=False)
 def segment(request: Request, file: File, number: int) -> Response:
     """One stretch of an asset."""
-    service = request.app.state.service
+    server: ServerState = request.app.state.server
     media = media_of(file)
     if media is None or number < 0:
         raise unknown("segment", str(number))
@@ -73,13 +74,13 @@ def segment(request: Request, file: File, number: int) -> Response:
 
     def cut(out: Path) -> None:
         original = original_of(request, file)
-        cut_clip(original, span, out, service.settings, stream_at=CLOCK + number * SEGMENT)
+        cut_clip(original, span, out, server.platform.settings, stream_at=CLOCK + number * SEGMENT)
 
     name = f"hls-{EDITION}-{number}.ts"
     tag = f'"{file.body["sha256"][:32]}-{EDITION}-{number}"'
     if tag in request.headers.get("if-none-match", ""):
         return _unchanged(tag)
-    return Ranged(service.segments.open(file.id, name, cut), "video/mp2t", {"etag": tag})
+    return Ranged(server.segments.open(file.id, name, cut), "video/mp2t", {"etag": tag})
 
 
 @router.get("/media/assets/{asset_id}/original", response_class=Response)

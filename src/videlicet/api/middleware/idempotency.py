@@ -24,8 +24,8 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
+from videlicet.api.access import authenticated_key, grant_of, is_write
 from videlicet.api.errors import ApiError, invalid
-from videlicet.api.gate import changes, grant_of, state_key
 from videlicet.errors import NotFound
 from videlicet.rights import Grant, Purpose
 from videlicet.store.secret import derived
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 HEADER, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
 #: How long answers are kept, and how many seconds one waits for a twin that is at work.
 KEPT = timedelta(hours=24)
-PATIENCE = 5.0
+WAIT_S = 5.0
 #: Seconds between two looks for one at another server.
 _LOOK_EVERY = 0.2
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -47,7 +47,7 @@ _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class OnceRoute(APIRoute):
+class IdempotentRoute(APIRoute):
     """A route whose changing POSTs honour the header."""
 
     def get_route_handler(self) -> Handler:
@@ -55,19 +55,19 @@ class OnceRoute(APIRoute):
 
         async def handler(request: Request) -> Response:
             key = request.headers.get(HEADER)
-            if key is None or request.method != "POST" or not changes("POST", request.url.path):
+            if key is None or request.method != "POST" or not is_write("POST", request.url.path):
                 return await plain(request)
-            answers: Answers = request.app.state.service.answers
+            responses: IdempotentResponses = request.app.state.server.idempotent
             try:
-                return await answers.once(request, key, plain)
+                return await responses.once(request, key, plain)
             finally:
                 await request.close()  # the files of a form that nobody looked at
 
         return handler
 
 
-class Answers:
-    """The answers of one server. For use on its event loop."""
+class IdempotentResponses:
+    """The stored responses of one server. For use on its event loop."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._catalog = store.catalog
@@ -84,10 +84,10 @@ class Answers:
         """
         if not _KEY.fullmatch(key):
             raise invalid(f"{HEADER} has 1 to 255 visible ASCII characters.")
-        grant = grant_of(state_key(request.state), Purpose.MANAGE)
+        grant = grant_of(authenticated_key(request.state), Purpose.MANAGE)
         id = hashlib.sha256(json.dumps([grant.tenant, key]).encode()).hexdigest()
         mark = await _fingerprint(request)
-        with anyio.move_on_after(PATIENCE) as waiting:
+        with anyio.move_on_after(WAIT_S) as waiting:
             while (twin := self._under_way.get(id)) is not None:
                 await twin.wait()
         if waiting.cancelled_caught:
@@ -113,7 +113,7 @@ class Answers:
         if not self._database.shared:
             yield
             return
-        deadline = anyio.current_time() + PATIENCE
+        deadline = anyio.current_time() + WAIT_S
         while (held := await anyio.to_thread.run_sync(self._take, id)) is None:
             if anyio.current_time() > deadline:
                 raise _at_work()

@@ -18,19 +18,19 @@ from videlicet.telemetry import traces
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from videlicet.api.service import Service
+    from videlicet.api.operations.metrics import Metrics
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _log = logging.getLogger(__name__)
 
 
-class Watch:
+class AccessLogMiddleware:
     """Passes requests on to ``app``, and tells of them once they are answered."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
-        self.service = service
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,7 +58,7 @@ class Watch:
 
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         parent = Headers(scope=scope).get("traceparent")
-        metrics = self.service.metrics
+        metrics = self._metrics
         metrics.under_way.inc()
         trace = None
         try:
