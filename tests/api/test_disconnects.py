@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.analyze.language.server import Call, Fake, fake
+from tests.analyze.llm.server import Call, Fake, fake
 from tests.api.server import DOUBLES, Client, Server, hosted
 
 from videlicet.analysis_jobs.analyses import OWN

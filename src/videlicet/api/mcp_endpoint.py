@@ -77,7 +77,7 @@ async def _attend(context: ServerRequestContext[Any, Any], call: ToolCall) -> ty
     assert context.request is not None
     result = await run_while(partial(disconnected, context.request.receive), call)
     if result is None:
-        raise MCPError(types.REQUEST_CANCELLED, "The client hung up.")
+        raise MCPError(types.INTERNAL_ERROR, "The client hung up.")
     return result
 
 

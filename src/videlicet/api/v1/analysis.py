@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 
-from videlicet.analyze.analyst import Analyst
-from videlicet.analyze.analysts import analyst_of
-from videlicet.analyze.asked import check_length, check_question
-from videlicet.analyze.evidence.choose import promising
-from videlicet.analyze.evidence.gather import Material, gather
+from videlicet.analyze.backend import AnalysisBackend
+from videlicet.analyze.backends import analysis_backend
+from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
+from videlicet.analyze.evidence.select_assets import promising
+from videlicet.analyze.query_checks import check_length, check_question
 from videlicet.api.errors import ApiError, invalid
 from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1 import analysis_schemas as schemas
@@ -93,7 +93,7 @@ async def gist(call: Call, index_id: str, video_id: str) -> Any:
     return await _apart(call, _of_one, call, index_id, video_id, _gist, _WHOLE)
 
 
-def _gist(analyst: Analyst, material: Material) -> Any:
+def _gist(analyst: AnalysisBackend, material: AssetEvidence) -> Any:
     return _timed(analyst.gist(material).to_json(), [material])
 
 
@@ -108,7 +108,7 @@ async def summary(call: Call, index_id: str, video_id: str, body: schemas.Summar
     )
 
 
-def _summary(body: schemas.Summarize, analyst: Analyst, material: Material) -> Any:
+def _summary(body: schemas.Summarize, analyst: AnalysisBackend, material: AssetEvidence) -> Any:
     found = analyst.summarize([material], sentences=body.sentences, focus=body.focus)
     return _timed(found.to_json(), [material])
 
@@ -124,7 +124,7 @@ async def chapters(
     return await _apart(call, _of_one, call, index_id, video_id, partial(_chapters, count), _WHOLE)
 
 
-def _chapters(count: int | None, analyst: Analyst, material: Material) -> Any:
+def _chapters(count: int | None, analyst: AnalysisBackend, material: AssetEvidence) -> Any:
     found = analyst.chapters(material, count=count)
     return {"chapters": [_timed(one.to_json(), [material], material) for one in found]}
 
@@ -143,7 +143,9 @@ async def highlights(
     return await _apart(call, _of_one, call, index_id, video_id, work, _WHOLE)
 
 
-def _highlights(count: int, query: str | None, analyst: Analyst, material: Material) -> Any:
+def _highlights(
+    count: int, query: str | None, analyst: AnalysisBackend, material: AssetEvidence
+) -> Any:
     found = analyst.highlights(material, count=count, query=query)
     return {"highlights": [_timed(one.to_json(), [material], material) for one in found]}
 
@@ -157,7 +159,7 @@ def subtitles(
     call: Call, index_id: str, video_id: str, form: Literal["vtt", "srt"] = "vtt"
 ) -> Response:
     """What is said in a video, as subtitles."""
-    from videlicet.analyze.outputs import subtitles as forms
+    from videlicet.analyze.exports import subtitles as forms
 
     index = index_of(call, index_id)
     video = _ready(call, index, video_id)
@@ -186,7 +188,7 @@ def _of_one(
     call: Caller,
     index_id: str,
     video_id: str,
-    work: Callable[[Analyst, Material], Any],
+    work: Callable[[AnalysisBackend, AssetEvidence], Any],
     times: tuple[float | None, float | None],
     check: Check,
 ) -> Any:
@@ -194,9 +196,9 @@ def _of_one(
     return work(_analyst(call, index, check), _material(call, index, video_id, *times))
 
 
-def _analyst(call: Caller, index: Index, check: Check) -> Analyst:
+def _analyst(call: Caller, index: Index, check: Check) -> AnalysisBackend:
     encoder = call.service.encoders(index.cards).text
-    return analyst_of(call.grant(Purpose.ANALYZE), call.store, call.settings, encoder, check)
+    return analysis_backend(call.grant(Purpose.ANALYZE), call.store, call.settings, encoder, check)
 
 
 def _ready(call: Caller, index: Index, video_id: str) -> Resource:
@@ -212,7 +214,7 @@ def _material(
     video_id: str,
     start: float | None = None,
     end: float | None = None,
-) -> Material:
+) -> AssetEvidence:
     video = _ready(call, index, video_id)
     if start is None and end is None:
         return _gathered(call, index, video.id)
@@ -221,16 +223,16 @@ def _material(
     last = whole.end if end is None else whole.start + instant(end)
     if first >= min(last, whole.end):
         raise invalid("The video ends before start.")
-    return gather(
+    return load_evidence(
         call.grant(Purpose.ANALYZE), call.store, index, video.id, Span(first, min(last, whole.end))
     )
 
 
-def _gathered(call: Caller, index: Index, asset_id: str) -> Material:
-    return gather(call.grant(Purpose.ANALYZE), call.store, index, asset_id)
+def _gathered(call: Caller, index: Index, asset_id: str) -> AssetEvidence:
+    return load_evidence(call.grant(Purpose.ANALYZE), call.store, index, asset_id)
 
 
-def _timed(value: Any, materials: Sequence[Material], own: Material | None = None) -> Any:
+def _timed(value: Any, materials: Sequence[AssetEvidence], own: AssetEvidence | None = None) -> Any:
     """What an analyst said, with times from the start of each video: citations are those of their
     own videos, other times those of ``own``."""
     begins = {one.asset.id: float(one.asset.media.span.start) for one in materials}

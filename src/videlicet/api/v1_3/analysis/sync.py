@@ -12,10 +12,17 @@ from typing import Any
 from anyio import to_thread
 from fastapi.responses import JSONResponse, Response
 
-from videlicet.analyze.analyst import Tell, silent
-from videlicet.analyze.analysts import analyst_of
-from videlicet.analyze.evidence.gather import Material
-from videlicet.analyze.perform import Citation, Done, Job, cite, perform, read
+from videlicet.analyze.backend import OnSentence, ignore_sentence
+from videlicet.analyze.backends import analysis_backend
+from videlicet.analyze.evidence.load import AssetEvidence
+from videlicet.analyze.run import (
+    AnalysisRequest,
+    AnalysisResult,
+    Citation,
+    cite,
+    load_request_evidence,
+    run_analysis,
+)
 from videlicet.api.errors import of_library
 from videlicet.api.streaming import (
     Check,
@@ -78,28 +85,36 @@ async def _analyze(call: Caller, body: Analyze) -> Response:
             cleanup=partial(done_with, call, subject),
         )  # fmt: skip
     try:
-        done = await run_cancellable(partial(work, silent), call.server.analysing)
+        done = await run_cancellable(partial(work, ignore_sentence), call.server.analysing)
     finally:
         await done_with(call, subject)
     return JSONResponse({"id": id, **done.to_json(), "model": model})
 
 
-def _read(call: Caller, subject: Subject, job: Job) -> Material:
-    return read(call.grant(Purpose.ANALYZE), call.store, subject.index, subject.video.id, job)
+def _read(call: Caller, subject: Subject, job: AnalysisRequest) -> AssetEvidence:
+    return load_request_evidence(
+        call.grant(Purpose.ANALYZE), call.store, subject.index, subject.video.id, job
+    )
 
 
-def _perform(call: Caller, materials: list[Material], job: Job, tell: Tell, check: Check) -> Done:
+def _perform(
+    call: Caller,
+    materials: list[AssetEvidence],
+    job: AnalysisRequest,
+    tell: OnSentence,
+    check: Check,
+) -> AnalysisResult:
     encoder = call.service.encoders(chosen_cards(call.settings.models)).text
     grant = call.grant(Purpose.ANALYZE)
-    analyst = analyst_of(grant, call.store, call.settings, encoder, check)
-    return perform(analyst, encoder, materials, job, tell)
+    analyst = analysis_backend(grant, call.store, call.settings, encoder, check)
+    return run_analysis(analyst, encoder, materials, job, tell)
 
 
 async def _stream(
     call: Caller,
     id: str,
-    work: Callable[[Tell, Check], Done],
-    materials: list[Material],
+    work: Callable[[OnSentence, Check], AnalysisResult],
+    materials: list[AssetEvidence],
     write: Write,
 ) -> None:
     """The lines of a stream: a start, each sentence as it comes, and an end that says how it
@@ -107,7 +122,9 @@ async def _stream(
     origins = {one.asset.id: one.asset.media.span.start for one in materials}
     at = 0
 
-    def run(emit: Callable[[Sentence | Done | VidelicetError], None], check: Check) -> None:
+    def run(
+        emit: Callable[[Sentence | AnalysisResult | VidelicetError], None], check: Check
+    ) -> None:
         try:
             emit(work(emit, check))
         except VidelicetError as error:
@@ -116,14 +133,14 @@ async def _stream(
             _log.exception("an analysis failed")
             emit(TaskError("task_failed", f"The analysis failed: {type(error).__name__}."))
 
-    async def take(one: Sentence | Done | VidelicetError | None) -> None:
+    async def take(one: Sentence | AnalysisResult | VidelicetError | None) -> None:
         nonlocal at
         if isinstance(one, Sentence):
             text = (" " if at else "") + one.text
             await write(_text(text, cite([one], origins, at + len(text) - len(one.text))))
             at += len(text)
         elif one is not None:
-            if isinstance(one, Done) and not at and one.data:
+            if isinstance(one, AnalysisResult) and not at and one.data:
                 await write(_text(one.data, one.citations))
             await write(_line(_end(id, one)))
 
@@ -136,7 +153,7 @@ def _text(text: str, cited: Iterable[Citation]) -> str:
     return _line({"event_type": "text_generation", "text": text, "citations": citations})
 
 
-def _end(id: str, one: Done | VidelicetError) -> dict[str, Any]:
+def _end(id: str, one: AnalysisResult | VidelicetError) -> dict[str, Any]:
     if isinstance(one, VidelicetError):
         told = of_library(one)
         return {
