@@ -53,10 +53,10 @@ def model(silent: Silent) -> Iterator[Fake]:
 @pytest.fixture(scope="module")
 def server(model: Fake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     chosen = {
-        "VIDELICET_ANALYST": "endpoint",
-        "VIDELICET_LANGUAGE_URL": model.url,
-        "VIDELICET_LANGUAGE_MODEL": "silent",
-        "VIDELICET_LANGUAGE_TIMEOUT": "600",
+        "VIDELICET_ANALYSIS_BACKEND": "endpoint",
+        "VIDELICET_LLM_URL": model.url,
+        "VIDELICET_LLM_MODEL": "silent",
+        "VIDELICET_LLM_TIMEOUT": "600",
     }
     with hosted(tmp_path_factory.mktemp("server") / "home", **DOUBLES, **chosen) as one:
         yield one

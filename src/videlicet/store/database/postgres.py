@@ -142,18 +142,18 @@ class PostgresDatabase(Database):
             return StoreError("disk_full", f"No space left for {self.name}.", subject=self.name)
         if state in ("55P03", "40001", "40P01"):
             return Conflict(
-                "writer_busy", f"Other processes keep {self.name} busy.", subject=self.name
+                "database_locked", f"Other processes keep {self.name} busy.", subject=self.name
             )
         if state in ("42501", "25006"):
             return StoreError(
                 "store_not_writable", f"{self.name} cannot be written.", subject=self.name
             )
-        return StoreError("store_damaged", f"{self.name}: {error}.", subject=self.name)
+        return StoreError("database_corrupt", f"{self.name}: {error}.", subject=self.name)
 
 
 def _refused() -> InvalidInput:
     return InvalidInput(
         "invalid_argument",
-        "The setting database is an address such as postgresql://user@host/name.",
-        subject="database",
+        "The setting database_url is a URL such as postgresql://user@host/name.",
+        subject="database_url",
     )
