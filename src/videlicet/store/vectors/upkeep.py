@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from videlicet.errors import NotFound
 from videlicet.store.blobs import Blobs
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.schema import vector_spaces
 from videlicet.store.database import Database
@@ -113,7 +114,7 @@ class Upkeep(Part):
             stale = [row.key for row in built if self._holds_gone(connection, row)]
             connection.execute(
                 update(vector_spaces)
-                .where(vector_spaces.c.key.in_(stale))
+                .where(one_of(vector_spaces.c.key, stale))
                 .values(sketch=None, version=vector_spaces.c.version + 1)
             )
         wanted = {str(row.sketch["generation"]) for row in built if row.key not in stale}
