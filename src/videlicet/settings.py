@@ -67,6 +67,9 @@ class Settings:
     tenant_tasks: int = 2
     #: Up to this many rows a space is searched exactly; beyond, by an index of measured recall.
     exact_rows: int = 250_000
+    #: Bytes of vectors kept in memory for exact search, of all indexes together: by default about
+    #: 650,000 rows of 384 dimensions, or the two largest spaces that are searched exactly.
+    vector_cache_bytes: int = 1024**3
     #: Longest text query, in characters and in tokens of the text model.
     max_query_chars: int = 5000
     max_query_tokens: int = 500

@@ -95,7 +95,12 @@ class Store:
         self.catalog = Catalog(database, writable=writable)
         self.texts = open_texts(database, home, writable=writable)
         self.vectors = Vectors(
-            database, writable=writable, home=home, blobs=self.blobs, exact_rows=settings.exact_rows
+            database,
+            writable=writable,
+            home=home,
+            blobs=self.blobs,
+            exact_rows=settings.exact_rows,
+            cache_bytes=settings.vector_cache_bytes,
         )
         self.catalog.cascade = (
             self.texts.forget_index,

@@ -107,13 +107,9 @@ def listing(connection: Connection, space: int) -> list[tuple[int, int, int]]:
     return [(int(row[0]), int(row[1]), int(row[2])) for row in rows]
 
 
-def asset_names(connection: Connection, space: int) -> dict[int, str]:
+def asset_names(connection: Connection, of: Sequence[int]) -> dict[int, str]:
     """Asset by slot."""
-    rows = connection.execute(
-        select(slots.c.key, slots.c.asset_id)
-        .join(vector_chunks, vector_chunks.c.slot == slots.c.key)
-        .where(vector_chunks.c.space == space)
-    )
+    rows = connection.execute(select(slots.c.key, slots.c.asset_id).where(one_of(slots.c.key, of)))
     return {int(row[0]): str(row[1]) for row in rows}
 
 
