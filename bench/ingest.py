@@ -32,7 +32,7 @@ from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.observe import observe
 from videlicet.ingest.passes.pool import Crew
 from videlicet.ingest.plan import Models, Plan
-from videlicet.ingest.worker.runtime import ROLES
+from videlicet.jobs.context import ROLES
 from videlicet.media.probe import probe
 from videlicet.media.sources import find_sources
 from videlicet.models.cards import default_cards

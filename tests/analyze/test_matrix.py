@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.outputs.made import answer, asset, material, piece
+from tests.analyze.exports.factories import answer, asset, material, piece
 from tests.analyze.slow_matrix import ASSETS, QUESTIONS, SlowAnalyst, fill, gathered
 
 from videlicet.analyze.matrix import Cell, MatrixStore, evidence_hash, kept_in, run_matrix

@@ -114,7 +114,7 @@ class Server:
         for one in psutil.process_iter():
             try:
                 if str(self.home) in one.environ().get("VIDELICET_HOME", "") and (
-                    "videlicet.ingest.worker" in one.cmdline()
+                    "videlicet.worker" in one.cmdline()
                 ):
                     found.append(one)
             except psutil.Error:

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from videlicet.api.v1_3 import uploads
 from videlicet.errors import NotFound
-from videlicet.ingest.client.entries import remove_file
+from videlicet.ingest.indexing import remove_file
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import load
 from videlicet.store import Store, open_store
@@ -44,7 +44,8 @@ def client(store: Store) -> TestClient:
     app = FastAPI()
     app.include_router(uploads.parts)
     signer = SimpleNamespace(allows=lambda *_: True)
-    app.state.service = SimpleNamespace(store=store, signer=signer)
+    platform = SimpleNamespace(store=store)
+    app.state.server = SimpleNamespace(platform=platform, signer=signer)
     return TestClient(app)
 
 

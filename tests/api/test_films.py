@@ -16,7 +16,7 @@ import pytest
 from tests import samples
 from tests.api.server import DOUBLES, Client, Server, served
 
-from videlicet.api.media.films import CLOCK, SEGMENT
+from videlicet.api.media.hls import CLOCK, SEGMENT
 
 PAGE = "https://player.example"
 SETTINGS = {"VIDELICET_CORS_ORIGINS": f"{PAGE}, http://localhost:3000"}
@@ -262,11 +262,12 @@ def test_no_origin_may_ask_by_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", ["*", "player.example", "https://player.example/", "ftp://x"])
 def test_what_is_no_origin(tmp_path: Path, wrong: str) -> None:
     from videlicet.api.app import create_app
+    from videlicet.api.state import ServerState
     from videlicet.errors import InvalidInput
     from videlicet.settings import load
 
     with pytest.raises(InvalidInput, match="is not an origin"):
-        create_app(load(tmp_path, cors_origins=wrong))
+        create_app(ServerState(load(tmp_path, cors_origins=wrong)))
 
 
 # -- what is kept --------------------------------------------------------------------------------

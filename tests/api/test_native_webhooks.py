@@ -16,7 +16,7 @@ from tests import samples
 from tests.api.server import DOUBLES, Client, Server, hosted
 from tests.api.test_webhooks import OPEN, Receiver, receiving, require_signed
 
-from videlicet.ingest.delivery import EVENTS, sign
+from videlicet.webhooks.delivery import EVENTS, sign
 
 
 @pytest.fixture(scope="module")

@@ -281,14 +281,15 @@ def test_without_an_endpoint_nothing_is_loaded(tmp_path: Path) -> None:
 import sys
 from videlicet.settings import load
 from videlicet.telemetry import traces
-import videlicet.ingest.worker.books, videlicet.ingest.worker, videlicet.search.engine
+import videlicet.jobs.workflow_engine, videlicet.worker, videlicet.search.engine
 traces.start(load(sys.argv[1]), "x")
 with traces.span("x", parent="x"):
     assert traces.carried() == {}
 traces.stop()
 print([name for name in sys.modules if name.startswith("opentelemetry")])
 from videlicet.api.app import create_app
-create_app(load(sys.argv[1]))
+from videlicet.api.state import ServerState
+create_app(ServerState(load(sys.argv[1])))
 print([n for n in sys.modules if n.startswith(("opentelemetry.sdk", "opentelemetry.exporter"))])
 """
     done = subprocess.run(

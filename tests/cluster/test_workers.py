@@ -19,14 +19,14 @@ from tests.cluster.services import Services
 from tests.ingest.rig import GRANT, films, wait_for
 
 from videlicet.ingest import ingest
-from videlicet.ingest.client.requests import submit
-from videlicet.ingest.delivery import DELIVERED, add_webhook
-from videlicet.ingest.worker.presence import LOST, Presence
+from videlicet.ingest.tasks import submit
+from videlicet.jobs.lease import LOST, Presence
 from videlicet.media.sources import find_sources
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.store.database.postgres import PostgresDatabase, lock_key
 from videlicet.store.database.session import call
 from videlicet.types import Kind, Status
+from videlicet.webhooks.delivery import DELIVERED, add_webhook
 
 pytestmark = pytest.mark.embedded("it makes shared stores itself")
 
@@ -126,7 +126,7 @@ def test_a_process_whose_session_is_ended_ends(group: Cluster) -> None:
     address = group.environment["VIDELICET_DATABASE"]
     script = f"""
 import time
-from videlicet.ingest.worker.presence import Presence
+from videlicet.jobs.lease import Presence
 from videlicet.store.database.postgres import PostgresDatabase, lock_key
 from videlicet.store.database.session import call
 print(Presence(PostgresDatabase({address!r}), print).executor, flush=True)

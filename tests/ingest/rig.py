@@ -18,7 +18,7 @@ from sqlalchemy import text
 from tests import samples
 
 from videlicet.ingest import Progress, ingest
-from videlicet.ingest.worker.runtime import Runtime
+from videlicet.jobs.context import Runtime
 from videlicet.media.sources import find_sources
 from videlicet.models import doubles
 from videlicet.rights import EVERY_TENANT, Grant, Purpose

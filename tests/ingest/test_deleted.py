@@ -12,12 +12,12 @@ from tests import samples
 from tests.ingest.rig import GRANT, INDEXING, Rig
 
 from videlicet.errors import Cancelled, NotFound, VidelicetError
-from videlicet.ingest import files, short
-from videlicet.ingest.client.entries import enter, remove_file
-from videlicet.ingest.client.requests import submit
-from videlicet.ingest.leftovers import take_back
+from videlicet.ingest import file_jobs, files
+from videlicet.ingest.gc import take_back
+from videlicet.ingest.indexing import enter, remove_file
 from videlicet.ingest.plan import staging
 from videlicet.ingest.steps import Steps
+from videlicet.ingest.tasks import submit
 from videlicet.media.sources import find_sources
 from videlicet.store import Store, open_store
 from videlicet.types import Index, Kind, Resource, Status
@@ -28,7 +28,7 @@ DELETED = "0" * 24
 @pytest.fixture(autouse=True)
 def _unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker does not find out by looking: only by what it does."""
-    monkeypatch.setattr("videlicet.ingest.worker.runtime.WATCH_EVERY", 60.0)
+    monkeypatch.setattr("videlicet.jobs.context.WATCH_EVERY", 60.0)
 
 
 def upload(store: Store, content: bytes, *, parts: int = 3, id: str = "f1") -> Resource:
@@ -84,14 +84,14 @@ def test_bytes_that_a_killed_worker_left_go_with_the_next(rig: Rig) -> None:
             store.blobs.put(GRANT, files.original(id), b"film")
             staging(runtime.settings, id).mkdir(parents=True)
         upload(store, b"film", id="there")
-        assert short.prepare(runtime, "local", "gone") == "gone"
+        assert file_jobs.prepare(runtime, "local", "gone") == "gone"
         # Another tenant's file is not there for this one; it stays all the same.
-        assert short.prepare(runtime, "other", "there") == "gone"
+        assert file_jobs.prepare(runtime, "other", "there") == "gone"
         kept = store.blobs.list(GRANT)
         assert files.original("there") in kept
         assert not any(key.startswith("files/gone/") for key in kept)
         assert [path.name for path in rig.staged] == ["there"]
-        assert short.give_up_file(runtime, "local", "gone", NotFound("blob_not_found", "")) == (
+        assert file_jobs.give_up_file(runtime, "local", "gone", NotFound("blob_not_found", "")) == (
             "gone"
         )
 
@@ -134,14 +134,14 @@ def test_a_file_that_fails_leaves_its_room(rig: Rig) -> None:
         folder = staging(runtime.settings, "f1")
         folder.mkdir(parents=True)
         (folder / ".0123.part").write_bytes(b"half of it")
-        assert short.prepare(runtime, "local", "f1") == files.FAILED
+        assert file_jobs.prepare(runtime, "local", "f1") == files.FAILED
         assert rig.staged == []
         upload(runtime.store, b"film", id="f2")
         folder = staging(runtime.settings, "f2")
         folder.mkdir(parents=True)
         (folder / "whole").write_bytes(b"half of it")
         fault = NotFound("blob_not_found", "a fault of ours")
-        assert short.give_up_file(runtime, "local", "f2", fault) == files.FAILED
+        assert file_jobs.give_up_file(runtime, "local", "f2", fault) == files.FAILED
         assert rig.staged == []
         assert runtime.store.blobs.list(GRANT) == []
 
@@ -254,7 +254,7 @@ def test_a_video_that_goes_while_it_is_observed(rig: Rig, three_films: list[Path
         store = runtime.store
         content = three_films[0].read_bytes()
         upload(store, content)
-        assert short.prepare(runtime, "local", "f1") == files.READY
+        assert file_jobs.prepare(runtime, "local", "f1") == files.READY
         file = store.catalog.resource(GRANT, Kind.FILE, "f1")
         video, row = enter(GRANT, store, index, file, {})
         steps = Steps(runtime, row.id)

@@ -19,7 +19,7 @@ from tests.samples import RED, Scene, Tone
 
 from videlicet.errors import Conflict
 from videlicet.ingest import Progress, ingest
-from videlicet.ingest.client.requests import Worker, submit
+from videlicet.ingest.tasks import Worker, submit
 from videlicet.media.sources import find_sources
 from videlicet.store import open_store
 from videlicet.types import (

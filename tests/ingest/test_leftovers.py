@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from tests.ingest.rig import CARDS, GRANT, INDEXING, Rig
 
+from videlicet.analysis_jobs import analyses
 from videlicet.errors import NotFound, StoreError
-from videlicet.ingest import analyses, delivery, files, short
-from videlicet.ingest.client.entries import enter
-from videlicet.ingest.leftovers import sweep, sweep_incoming
+from videlicet.ingest import file_jobs, files
+from videlicet.ingest.gc import sweep, sweep_incoming
+from videlicet.ingest.indexing import enter
 from videlicet.ingest.plan import Plan, staging
 from videlicet.media.probe import probe
 from videlicet.store import Store
 from videlicet.store.catalog.rows import media_to_json
 from videlicet.types import Index, Kind, Resource
+from videlicet.webhooks import delivery
 
 NOW = datetime.now(UTC)
 LONG_AGO = NOW - timedelta(hours=2)
@@ -139,7 +141,7 @@ def test_a_full_disk_under_an_embedding_is_said_to_be_full(
         journal.parent.mkdir(parents=True)
         journal.symlink_to("/dev/full")
         with pytest.raises(StoreError) as caught:
-            short.strips_of(runtime, "local", plan, three_films[0])
+            file_jobs.strips_of(runtime, "local", plan, three_films[0])
         assert caught.value.code == "disk_full"
 
 
@@ -156,7 +158,7 @@ def test_an_embedding_stops_with_its_worker(rig: Rig, three_films: list[Path]) -
         media = media_to_json(probe(three_films[0], runtime.settings))
         store.catalog.update_resource(GRANT, Kind.FILE, "f1", body={"media": media})
         put(store, Kind.EMBEDDING, "e1", "processing", body=body)
-        assert short.embed(runtime, "local", "e1") == "processing"
+        assert file_jobs.embed(runtime, "local", "e1") == "processing"
         assert store.catalog.resource(GRANT, Kind.EMBEDDING, "e1").status == "processing"
 
 
@@ -194,7 +196,7 @@ def test_a_deleted_file_is_gone_for_an_embedding_too(rig: Rig) -> None:
         body = {"file_id": "f1", "facts": {"input_type": "video"}, "request": {}}
         put(store, Kind.EMBEDDING, "e1", "processing", body=body)
         store.blobs.put(GRANT, files.original("f1"), b"film")
-        short.embed(runtime, "local", "e1")
+        file_jobs.embed(runtime, "local", "e1")
         assert store.blobs.list(GRANT) == []
         with pytest.raises(NotFound):
             store.catalog.resource(GRANT, Kind.FILE, "f1")

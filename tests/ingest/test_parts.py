@@ -17,17 +17,17 @@ from tests.ingest.rig import GRANT, Rig
 
 from videlicet.embedding.texts import embed_texts, fitting, normalised
 from videlicet.errors import InvalidInput, TaskError
-from videlicet.ingest.client.requests import submit
 from videlicet.ingest.passes.assemble import Frames, shots, view_of
+from videlicet.ingest.passes.audio_pass import call_length, damage_note
 from videlicet.ingest.passes.journal import Journal
-from videlicet.ingest.passes.listen import call_length, damage_note
 from videlicet.ingest.passes.observe import PATIENCE, observe
 from videlicet.ingest.passes.pool import Crew, UnitPool
-from videlicet.ingest.passes.watch import JournalledReader
+from videlicet.ingest.passes.video_pass import JournalledReader
 from videlicet.ingest.plan import Models, Plan
 from videlicet.ingest.progress import Progress, pace, printable
 from videlicet.ingest.steps import is_url
-from videlicet.ingest.worker.wire import settings_from_json, settings_to_json
+from videlicet.ingest.tasks import submit
+from videlicet.jobs.ipc import settings_from_json, settings_to_json
 from videlicet.media.records import Damage
 from videlicet.media.sources import Source
 from videlicet.models.base import TextLine

@@ -28,7 +28,7 @@ from videlicet.types import Status
 def worker() -> psutil.Process:
     """The worker process that this one started."""
     for child in psutil.Process().children():
-        if "videlicet.ingest.worker" in child.cmdline():
+        if "videlicet.worker" in child.cmdline():
             return child
     raise AssertionError("no worker runs")
 
@@ -303,7 +303,7 @@ def test_books_that_break_on_the_way_fail_the_task_alone(rig: Rig, tmp_path: Pat
 
 
 def test_a_fault_of_ours_is_an_error_of_the_task(caplog: pytest.LogCaptureFixture) -> None:
-    from videlicet.ingest.worker.workflow import outcome
+    from videlicet.jobs.workflows import outcome
 
     assert outcome("fine", lambda: {"a": 1}) == {"value": {"a": 1}}
     failed = outcome("observe", lambda: 1 // 0)["error"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.ingest.rig import GRANT, INDEXING, Rig
 
-from videlicet.ingest.standing.saved import ACTIVE, trial
+from videlicet.saved_searches.records import ACTIVE, trial
 from videlicet.store import Store
 from videlicet.types import Index, Kind, Resource
 

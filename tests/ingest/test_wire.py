@@ -6,7 +6,7 @@ import sys
 
 _TELLS = """
 import os, sys
-from videlicet.ingest.worker.wire import Wire
+from videlicet.jobs.ipc import Wire
 try:
     Wire(sys.stdin, os.fdopen(int(sys.argv[1]), "w")).send("ready")
 finally:

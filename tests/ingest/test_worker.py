@@ -15,9 +15,10 @@ import psutil
 import pytest
 from tests.ingest.rig import CARDS, GRANT, Rig, films
 
+from videlicet.analysis_jobs import analyses
 from videlicet.errors import Conflict
-from videlicet.ingest import analyses, files
-from videlicet.ingest.client import workers
+from videlicet.ingest import files
+from videlicet.jobs import client as workers
 from videlicet.media.probe import probe
 from videlicet.store import Store
 from videlicet.store.catalog.rows import media_to_json
@@ -95,7 +96,7 @@ def test_a_worker_that_does_not_end_is_ended(rig: Rig, monkeypatch: pytest.Monke
 def test_copies_are_looked_after_again_after_any_fault(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from videlicet.ingest.worker import upkeep
+    from videlicet.jobs import maintenance as upkeep
 
     monkeypatch.setattr(upkeep, "EVERY", 0.01)
     tidy = Faulty()
@@ -111,7 +112,7 @@ def test_copies_are_looked_after_again_after_any_fault(
 def test_other_workers_are_looked_after_again_after_any_fault(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from videlicet.ingest.worker import neighbours
+    from videlicet.jobs import failover as neighbours
 
     look, sweep = Faulty(lambda **_: []), Faulty()
     monkeypatch.setattr(neighbours, "EVERY", 0.01)
@@ -130,7 +131,7 @@ def test_other_workers_are_looked_after_again_after_any_fault(
 def test_cancelled_tasks_are_noticed_after_any_fault(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from videlicet.ingest.worker import runtime as module
+    from videlicet.jobs import context as module
 
     monkeypatch.setattr(module, "WATCH_EVERY", 0.01)
     with rig.working() as (runtime, _):
@@ -142,8 +143,8 @@ def test_cancelled_tasks_are_noticed_after_any_fault(
 
 @contextmanager
 def opened(runtime: Any) -> Iterator[None]:
-    from videlicet.ingest.worker import workflow
-    from videlicet.ingest.worker.books import Books
+    from videlicet.jobs import workflows as workflow
+    from videlicet.jobs.workflow_engine import Books
 
     workflow.host(runtime)
     books = Books(runtime)
@@ -159,7 +160,7 @@ def opened(runtime: Any) -> Iterator[None]:
 def test_new_work_is_begun_after_any_fault(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from videlicet.ingest.worker import books
+    from videlicet.jobs import workflow_engine as books
 
     waiting, old = Faulty(lambda _: []), Faulty()
     monkeypatch.setattr(analyses, "waiting", waiting)

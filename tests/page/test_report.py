@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.outputs.made import EVIL, answer, asset, piece
+from tests.analyze.exports.factories import EVIL, answer, asset, piece
 from tests.page.test_results import Reader
 
 from videlicet.analyze.matrix import Cell, Matrix

@@ -65,7 +65,7 @@ def chapters(
     """The parts of a recording, titled; also in forms that players and sites read."""
     form = one_of(form, _FORMS, "--form")
     if into is not None:
-        from videlicet.analyze.outputs.chapters import embed
+        from videlicet.analyze.exports.chapters import embed
         from videlicet.media.remux import MUXERS
 
         ending(into, MUXERS, "--into")
@@ -86,7 +86,7 @@ def chapters(
 
 
 def _chapters_as(form: str, asset: Asset, found: Sequence[Chapter]) -> str:
-    from videlicet.analyze.outputs import chapters as forms
+    from videlicet.analyze.exports import chapters as forms
 
     whole = asset.media.span
     written = {
@@ -174,9 +174,9 @@ def _write_cuts(
 ) -> None:
     if clips is None and reel is None and timeline is None:
         return
-    from videlicet.analyze.outputs import timelines
-    from videlicet.analyze.outputs.cuts import Cut
-    from videlicet.analyze.outputs.reel import write_clips, write_reel
+    from videlicet.analyze.exports import timelines
+    from videlicet.analyze.exports.cuts import Cut
+    from videlicet.analyze.exports.reel import write_clips, write_reel
 
     source = str(library.original(asset))
     cuts = [Cut.of(asset, source, one) for one in sorted(found, key=lambda one: one.span)]
@@ -285,13 +285,13 @@ def matrix(
         chosen = [named_asset(library, name).id for name in asset or []]
         fresh = done = 0
 
-        def tell(cell: Any, new: bool) -> None:
+        def on_cell(cell: Any, new: bool) -> None:
             nonlocal fresh, done
             fresh, done = fresh + new, done + 1
             if new and not as_json:
                 say(f"{done}: {printable(cell.question)}")
 
-        found = library.matrix(rows, kept=store, assets=chosen, index=index, tell=tell)
+        found = library.matrix(rows, kept=store, assets=chosen, index=index, on_cell=on_cell)
         _write_matrix(library, found, out, form)
         if as_json:
             print_json(found.to_json())
@@ -300,7 +300,7 @@ def matrix(
 
 
 def _write_matrix(library: Library, found: Any, out: Path, form: str) -> None:
-    from videlicet.analyze.outputs import tables
+    from videlicet.analyze.exports import tables
 
     if form == ".parquet":
         tables.write_parquet(found, out)

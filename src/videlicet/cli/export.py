@@ -36,7 +36,7 @@ def subtitles(
     index: IndexOption = "default",
 ) -> None:
     """Subtitles of what is said, as SubRip or WebVTT."""
-    from videlicet.analyze.outputs import subtitles as forms
+    from videlicet.analyze.exports import subtitles as forms
 
     chosen = one_of(form or "srt", _FORMS, "--form")
     if out is not None:
@@ -73,7 +73,7 @@ def report(
 ) -> None:
     """A page on recordings: summary, chapters, highlights and answers, with a player that jumps to
     what each rests on."""
-    from videlicet.analyze.asked import check_question
+    from videlicet.analyze.query_checks import check_question
     from videlicet.page.report import Film, analysis_page
 
     writable(out)

@@ -65,10 +65,18 @@ def serve(
     logs.set_up(settings)
     from videlicet.api.app import create_app
     from videlicet.api.operations.running import run
+    from videlicet.api.state import ServerState
 
-    app = create_app(settings, workers)
-    _greet(app.service.store, settings, f"http{'s' if tls_cert else ''}://{host}:{port}/v1.3")
-    run(app, settings, host=host, port=port, ssl_certfile=tls_cert, ssl_keyfile=tls_key)
+    server = ServerState(settings, workers)
+    _greet(server.platform.store, settings, f"http{'s' if tls_cert else ''}://{host}:{port}/v1.3")
+    run(
+        create_app(server),
+        settings,
+        host=host,
+        port=port,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+    )
 
 
 def _greet(store: Store, settings: Settings, address: str) -> None:
@@ -101,7 +109,7 @@ def mcp() -> None:
 
 def worker() -> None:
     """Run a worker by itself on a store that machines share, until it is interrupted."""
-    from videlicet.ingest.client.workers import Workers
+    from videlicet.jobs.client import Workers
     from videlicet.settings import load
     from videlicet.store import open_store
     from videlicet.store.secret import server_secret

@@ -30,9 +30,9 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Add an address, and show the secret its signatures are checked with."""
-    from videlicet.ingest.delivery import add_webhook, secret_of
     from videlicet.media.fetch import check
     from videlicet.settings import load
+    from videlicet.webhooks.delivery import add_webhook, secret_of
 
     settings = load(context.home)
     check(url, settings)
@@ -92,8 +92,8 @@ def remove(id: IdArgument, as_json: JsonOption = False) -> None:
 @webhooks.command("rotate")
 def change(id: IdArgument, as_json: JsonOption = False) -> None:
     """Change the secret; for a day the old one signs too."""
-    from videlicet.ingest.delivery import rotate, secret_of
     from videlicet.settings import load
+    from videlicet.webhooks.delivery import rotate, secret_of
 
     with open_beside() as store:
         changed = rotate(grant_for("*"), store, id)
@@ -108,9 +108,9 @@ def change(id: IdArgument, as_json: JsonOption = False) -> None:
 @webhooks.command("test")
 def try_it(id: IdArgument, as_json: JsonOption = False) -> None:
     """Send an event of type webhook.test now, and say how it went."""
-    from videlicet.ingest.delivery import TEST, event_of, send
     from videlicet.settings import load
     from videlicet.types import Kind, random_id
+    from videlicet.webhooks.delivery import TEST, event_of, send
 
     with open_beside() as store:
         webhook = store.catalog.resource(grant_for("*"), Kind.WEBHOOK, id)

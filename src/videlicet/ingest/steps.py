@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import Cancelled, NotFound, VidelicetError, from_json
-from videlicet.ingest import delivery, files, videos
-from videlicet.ingest.client.giving import forget, given, is_url, name_of
+from videlicet.ingest import files, videos
 from videlicet.ingest.enrich import enrich
-from videlicet.ingest.leftovers import LIVE, lock_of, take_back
+from videlicet.ingest.gc import LIVE, lock_of, take_back
 from videlicet.ingest.passes.assemble import Findings, Incomplete, assemble
 from videlicet.ingest.passes.journal import journal_of
 from videlicet.ingest.passes.observe import observe
 from videlicet.ingest.passes.pool import Crew
 from videlicet.ingest.plan import Plan, require_unchanged, staging, stamp_of
 from videlicet.ingest.progress import Progress
-from videlicet.ingest.worker.runtime import Reporter, Runtime, peak_memory, processor_seconds
+from videlicet.ingest.sources import forget, given, is_url, name_of
+from videlicet.jobs.context import Reporter, Runtime, peak_memory, processor_seconds
 from videlicet.media.probe import probe
 from videlicet.media.process import open_media
 from videlicet.rights import LOCAL
@@ -38,6 +38,7 @@ from videlicet.types import (
     Task,
     derived_id,
 )
+from videlicet.webhooks import delivery
 
 if TYPE_CHECKING:
     from videlicet.settings import Settings

@@ -47,7 +47,7 @@ class Standing(Verbs):
             InvalidQuery: see :meth:`videlicet.search.engine.Searcher.search`.
             InvalidInput: ``invalid_argument``, for a name that is none.
         """
-        from videlicet.ingest.standing.saved import save, saved
+        from videlicet.saved_searches.records import save, saved
 
         if not isinstance(query, Query):
             query = build_query(
@@ -68,7 +68,7 @@ class Standing(Verbs):
 
     def queries(self, index: str | None = None) -> list[SavedQuery]:
         """The standing queries of an index (of all, without one), newest first."""
-        from videlicet.ingest.standing.saved import queries
+        from videlicet.saved_searches.records import queries
 
         store, grant = self._read(), self._grant(Purpose.MANAGE)
         return queries(
@@ -81,7 +81,7 @@ class Standing(Verbs):
         Raises:
             NotFound: ``resource_not_found``.
         """
-        from videlicet.ingest.standing.saved import matches, named
+        from videlicet.saved_searches.records import matches, named
 
         store, grant = self._read(), self._grant(Purpose.MANAGE)
         query_id = None if query is None else named(grant, store, query).id
@@ -93,7 +93,7 @@ class Standing(Verbs):
         Raises:
             NotFound: ``resource_not_found``.
         """
-        from videlicet.ingest.standing.saved import named
+        from videlicet.saved_searches.records import named
 
         grant = self._grant(Purpose.MANAGE)
         found = named(grant, self._read(), query)
@@ -101,8 +101,8 @@ class Standing(Verbs):
 
     def _try(self, trial_id: str) -> None:
         """Try a new query here, unless another process writes: then that one does."""
-        from videlicet.ingest.standing.trials import Trials
         from videlicet.models.registry import load
+        from videlicet.saved_searches.evaluator import Trials
 
         store = self._writer_or_reader()
         if not store.writable or store.database.shared:

@@ -11,7 +11,7 @@ from videlicet.rights import Grant, Purpose
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from videlicet.ingest.client.workers import Workers
+    from videlicet.jobs.client import Workers
     from videlicet.media.sources import Source
     from videlicet.settings import Settings
     from videlicet.store import Store
@@ -41,7 +41,7 @@ class Work:
             Conflict: ``writer_busy``.
             NotFound: ``index_not_found``.
         """
-        from videlicet.ingest.client.requests import submit
+        from videlicet.ingest.tasks import submit
         from videlicet.store import open_store
         from videlicet.store.secret import server_secret
 
@@ -68,7 +68,7 @@ class Work:
 
     def _go_on(self) -> None:
         """Have what waits be worked on, or let go of the store where nothing does."""
-        from videlicet.ingest.client.workers import Workers
+        from videlicet.jobs.client import Workers
         from videlicet.telemetry.logs import relay
 
         assert self._store is not None
@@ -90,7 +90,7 @@ class Work:
 
     def _busy(self) -> bool:
         """Whether anything is unfinished that nobody else works on."""
-        from videlicet.ingest.client.requests import live
+        from videlicet.ingest.tasks import live
 
         assert self._store is not None
         waiting = {task.id for task in live(_GRANT, self._store)}

@@ -23,8 +23,8 @@ from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.types import Kind, Status
 
 if TYPE_CHECKING:
-    from videlicet.ingest.client.workers import Workers
     from videlicet.ingest.progress import Progress
+    from videlicet.jobs.client import Workers
     from videlicet.store import Store
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10, 60)

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 from anyio import to_thread
 from fastapi import Query, Response
 
-from videlicet.analyze.analyst import Analyst
-from videlicet.analyze.analysts import analyst_of
-from videlicet.analyze.asked import check_length, check_question
-from videlicet.analyze.evidence.choose import promising
-from videlicet.analyze.evidence.gather import Material, gather
+from videlicet.analyze.backend import AnalysisBackend
+from videlicet.analyze.backends import analysis_backend
+from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
+from videlicet.analyze.evidence.select_assets import promising
+from videlicet.analyze.query_checks import check_length, check_question
 from videlicet.api.errors import ApiError, invalid
 from videlicet.api.v1 import analysis_schemas as schemas
 from videlicet.api.v1_3.common import Call, Caller, router_for
@@ -91,7 +91,7 @@ async def gist(call: Call, index_id: str, video_id: str) -> Any:
     return await _apart(call, _of_one, call, index_id, video_id, _gist)
 
 
-def _gist(analyst: Analyst, material: Material) -> Any:
+def _gist(analyst: AnalysisBackend, material: AssetEvidence) -> Any:
     return _timed(analyst.gist(material).to_json(), [material])
 
 
@@ -106,7 +106,7 @@ async def summary(call: Call, index_id: str, video_id: str, body: schemas.Summar
     )
 
 
-def _summary(body: schemas.Summarize, analyst: Analyst, material: Material) -> Any:
+def _summary(body: schemas.Summarize, analyst: AnalysisBackend, material: AssetEvidence) -> Any:
     found = analyst.summarize([material], sentences=body.sentences, focus=body.focus)
     return _timed(found.to_json(), [material])
 
@@ -122,7 +122,7 @@ async def chapters(
     return await _apart(call, _of_one, call, index_id, video_id, partial(_chapters, count))
 
 
-def _chapters(count: int | None, analyst: Analyst, material: Material) -> Any:
+def _chapters(count: int | None, analyst: AnalysisBackend, material: AssetEvidence) -> Any:
     found = analyst.chapters(material, count=count)
     return {"chapters": [_timed(one.to_json(), [material], material) for one in found]}
 
@@ -141,7 +141,9 @@ async def highlights(
     return await _apart(call, _of_one, call, index_id, video_id, work)
 
 
-def _highlights(count: int, query: str | None, analyst: Analyst, material: Material) -> Any:
+def _highlights(
+    count: int, query: str | None, analyst: AnalysisBackend, material: AssetEvidence
+) -> Any:
     found = analyst.highlights(material, count=count, query=query)
     return {"highlights": [_timed(one.to_json(), [material], material) for one in found]}
 
@@ -155,7 +157,7 @@ def subtitles(
     call: Call, index_id: str, video_id: str, form: Literal["vtt", "srt"] = "vtt"
 ) -> Response:
     """What is said in a video, as subtitles."""
-    from videlicet.analyze.outputs import subtitles as forms
+    from videlicet.analyze.exports import subtitles as forms
 
     index = index_of(call, index_id)
     video = _ready(call, index, video_id)
@@ -173,23 +175,23 @@ def subtitles(
 
 async def _apart(call: Caller, work: Callable[..., Any], *values: Any) -> Any:
     """Work in one of few threads: analyses must not take those that searches need."""
-    return await to_thread.run_sync(partial(work, *values), limiter=call.service.analysing)
+    return await to_thread.run_sync(partial(work, *values), limiter=call.server.analysing)
 
 
 def _of_one(
     call: Caller,
     index_id: str,
     video_id: str,
-    work: Callable[[Analyst, Material], Any],
+    work: Callable[[AnalysisBackend, AssetEvidence], Any],
     times: tuple[float | None, float | None] = (None, None),
 ) -> Any:
     index = index_of(call, index_id)
     return work(_analyst(call, index), _material(call, index, video_id, *times))
 
 
-def _analyst(call: Caller, index: Index) -> Analyst:
+def _analyst(call: Caller, index: Index) -> AnalysisBackend:
     encoder = call.service.encoders(index.cards).text
-    return analyst_of(call.grant(Purpose.ANALYZE), call.store, call.settings, encoder)
+    return analysis_backend(call.grant(Purpose.ANALYZE), call.store, call.settings, encoder)
 
 
 def _ready(call: Caller, index: Index, video_id: str) -> Resource:
@@ -205,7 +207,7 @@ def _material(
     video_id: str,
     start: float | None = None,
     end: float | None = None,
-) -> Material:
+) -> AssetEvidence:
     video = _ready(call, index, video_id)
     if start is None and end is None:
         return _gathered(call, index, video.id)
@@ -214,16 +216,16 @@ def _material(
     last = whole.end if end is None else whole.start + instant(end)
     if first >= min(last, whole.end):
         raise invalid("The video ends before start.")
-    return gather(
+    return load_evidence(
         call.grant(Purpose.ANALYZE), call.store, index, video.id, Span(first, min(last, whole.end))
     )
 
 
-def _gathered(call: Caller, index: Index, asset_id: str) -> Material:
-    return gather(call.grant(Purpose.ANALYZE), call.store, index, asset_id)
+def _gathered(call: Caller, index: Index, asset_id: str) -> AssetEvidence:
+    return load_evidence(call.grant(Purpose.ANALYZE), call.store, index, asset_id)
 
 
-def _timed(value: Any, materials: Sequence[Material], own: Material | None = None) -> Any:
+def _timed(value: Any, materials: Sequence[AssetEvidence], own: AssetEvidence | None = None) -> Any:
     """What an analyst said, with times from the start of each video: citations are those of their
     own videos, other times those of ``own``."""
     begins = {one.asset.id: float(one.asset.media.span.start) for one in materials}

@@ -34,7 +34,7 @@ from videlicet.types import (
 )
 
 if TYPE_CHECKING:
-    from videlicet.api.service import Service
+    from videlicet.services.platform import Platform
     from videlicet.store import Store
 
 PROCESSING, READY, FAILED = "processing", "ready", "failed"
@@ -47,8 +47,8 @@ _log = logging.getLogger(__name__)
 class Evaluations:
     """The evaluations of one server."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
         self._grant = Grant("evaluations", Purpose.MANAGE, EVERY_TENANT)
         self._stopping = threading.Event()
         self._stirred = threading.Event()
@@ -76,7 +76,7 @@ class Evaluations:
                 return  # it was said in between
             try:
                 # Of the servers on one store one does: they are better at searches meanwhile.
-                with self._service.store.database.held("evaluations", wait=False) as mine:
+                with self._platform.store.database.held("evaluations", wait=False) as mine:
                     one = self._next() if mine else None
                     if one is not None:
                         self._one(one)
@@ -87,14 +87,14 @@ class Evaluations:
             self._stirred.wait(_LOOK_EVERY)
 
     def _next(self) -> Resource | None:
-        waiting, _ = self._service.store.catalog.find_resources(
+        waiting, _ = self._platform.store.catalog.find_resources(
             self._grant, Kind.EVALUATION, status=[PROCESSING], ascending=True
         )
         return min(waiting, key=lambda one: self._turns.get(one.tenant, 0.0), default=None)
 
     def _one(self, one: Resource) -> None:
         self._turns[one.tenant] = time.monotonic()
-        catalog = self._service.store.catalog
+        catalog = self._platform.store.catalog
         try:
             body: dict[str, Any] = {"report": self._report(one), "done": len(one.body["queries"])}
             status = READY
@@ -113,7 +113,7 @@ class Evaluations:
             return  # deleted meanwhile
 
     def _report(self, one: Resource) -> dict[str, Any]:
-        store = self._service.store
+        store = self._platform.store
         grant = replace(self._grant, tenant=one.tenant)
         index = store.catalog.index(grant, one.parent)
         ready = {row.asset_id for row in store.catalog.list_indexed(grant, index.id, Status.READY)}
@@ -140,7 +140,7 @@ class Evaluations:
                 raise Cancelled("cancelled", "The evaluation was deleted.") from None
 
         report = measure(
-            _Index(self._service, grant, index),
+            _Index(self._platform, grant, index),
             Dataset(one.name, "posted", {}, queries, Scope(one.body["scope"])),
             {video: names.get(video, video) for video in wanted},
             Collection.of((asset, asset.sha256) for asset in assets),
@@ -156,15 +156,15 @@ class Evaluations:
 class _Index:
     """One index, as an evaluation asks it."""
 
-    def __init__(self, service: Service, grant: Grant, index: Index) -> None:
-        self._service = service
+    def __init__(self, platform: Platform, grant: Grant, index: Index) -> None:
+        self._platform = platform
         self._grant = grant
         self._index = index
 
     def observations(
         self, asset_id: str, modality: Modality, *, index: str
     ) -> Sequence[Observation]:
-        return self._service.store.catalog.observations(
+        return self._platform.store.catalog.observations(
             self._grant.narrowed(Purpose.ANALYZE), index, asset_id, modality
         )
 
@@ -183,7 +183,7 @@ class _Index:
         built = build_query(
             query, image, audio, video, (), (), None, assets, None, group_by, limit, None
         )
-        searcher = self._service.searcher(self._index)
+        searcher = self._platform.searcher(self._index)
         return searcher.search(self._grant.narrowed(Purpose.SEARCH), self._index, built)
 
 

@@ -15,8 +15,8 @@ from videlicet.api.v1_3.indexes import index_of
 from videlicet.api.v1_3.media_sources import opened
 from videlicet.api.v1_3.schemas.common import Page
 from videlicet.errors import NotFound
-from videlicet.ingest.standing.saved import matched, news, save, saved
 from videlicet.rights import Purpose
+from videlicet.saved_searches.records import matched, news, save, saved
 from videlicet.types import Kind, Match, PartKind, Query, QueryPart, Resource
 from videlicet.types import Modality as Kinds
 

@@ -12,8 +12,8 @@ from videlicet.api.v1.schemas import TaskOut, TaskStatus
 from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
 from videlicet.api.v1_3.schemas.common import Page
 from videlicet.errors import NotFound
-from videlicet.ingest.client.requests import call_off, requeue, require_tried
 from videlicet.ingest.progress import printable
+from videlicet.ingest.tasks import call_off, requeue, require_tried
 from videlicet.ingest.videos import video_of
 from videlicet.types import Kind, Task
 

@@ -19,8 +19,8 @@ from videlicet.api.v1_3.assets import check_url
 from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
 from videlicet.api.v1_3.schemas.common import Page
 from videlicet.errors import NotFound
-from videlicet.ingest import delivery
 from videlicet.types import Kind, Resource, random_id
+from videlicet.webhooks import delivery
 
 router = router_for("webhooks")
 

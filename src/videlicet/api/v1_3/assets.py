@@ -15,7 +15,7 @@ from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.technical import technical_metadata
 from videlicet.errors import NotFound
 from videlicet.ingest import files
-from videlicet.ingest.client.entries import remove_file
+from videlicet.ingest.indexing import remove_file
 from videlicet.ingest.plan import INCOMING, staging
 from videlicet.ingest.videos import FAILED, QUEUED, READY, media_of
 from videlicet.media.fetch import check
@@ -183,7 +183,7 @@ def delete(call: Call, asset_id: str, force: bool = False) -> Response:
     remove_file(call.manage, call.store, file.id)
     for store_id, item_id in items:
         leave(call, store_id, item_id)
-    call.service.segments.forget(file.id)
+    call.server.segments.forget(file.id)
     return Response(status_code=200)
 
 
@@ -199,7 +199,7 @@ def transcription(
 ) -> Any:
     """What is said in an asset, from any index that listened to it."""
     from videlicet.api.v1_3.transcripts import sentences_of, speech_of, words_of
-    from videlicet.ingest.client.entries import videos_of
+    from videlicet.ingest.indexing import videos_of
 
     file = asset_of(call, asset_id)
     wanted = {one for part in include or ["words"] for one in part.split(",")}

@@ -11,12 +11,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from videlicet.api.access import READ, WRITE, authenticated_key, grant_of
 from videlicet.api.errors import invalid
-from videlicet.api.gate import READ, WRITE, grant_of, state_key
-from videlicet.api.once import OnceRoute
-from videlicet.api.service import Service
+from videlicet.api.middleware.idempotency import IdempotentRoute
+from videlicet.api.state import ServerState
 from videlicet.api.v1_3.schemas.common import PageInfo, Problem
 from videlicet.rights import Grant, Purpose
+from videlicet.services.platform import Platform
 from videlicet.store import Store
 from videlicet.store.catalog import Catalog
 
@@ -125,11 +126,12 @@ class Caller:
     """Who asks: the service, and grants for what is wanted of it."""
 
     def __init__(self, request: Request) -> None:
-        self.service: Service = request.app.state.service
+        self.server: ServerState = request.app.state.server
+        self.service: Platform = self.server.platform
         self.store: Store = self.service.store
         self.catalog: Catalog = self.store.catalog
         self.settings = self.service.settings
-        self._key = state_key(request.state)
+        self._key = authenticated_key(request.state)
         self.tenant = self._key.tenant
         base = self.settings.public_url or str(request.base_url)
         #: What absolute addresses begin with.
@@ -155,7 +157,7 @@ class Caller:
     def address(self, path: str, seconds: float | None = None) -> str:
         """The absolute, signed address of a path that needs no key."""
         lifetime = self.settings.media_lifetime if seconds is None else seconds
-        return self.base + self.service.signer.sign(path, lifetime)
+        return self.base + self.server.signer.sign(path, lifetime)
 
 
 Call = Annotated[Caller, Depends()]
@@ -181,7 +183,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 def router_for(tag: str) -> APIRouter:
     """A router with what all have in common."""
-    return APIRouter(tags=[tag], responses=PROBLEMS, route_class=OnceRoute)
+    return APIRouter(tags=[tag], responses=PROBLEMS, route_class=IdempotentRoute)
 
 
 def text_of(when: datetime | str | None) -> str | None:

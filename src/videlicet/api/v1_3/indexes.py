@@ -21,7 +21,7 @@ from videlicet.api.v1_3.models import ANALYSIS, EMBEDDING, canonical, cards_for
 from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.schemas.indexes import IndexOut, Made, NewIndex, Renamed
 from videlicet.errors import NotFound
-from videlicet.ingest.client.entries import remove_index
+from videlicet.ingest.indexing import remove_index
 from videlicet.rights import Purpose
 from videlicet.types import Index, Kind
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import File, Form, UploadFile
 
 from videlicet.api.errors import ApiError, invalid, missing
-from videlicet.api.v1_3 import kept, search_pages
+from videlicet.api.v1_3 import search_cursors, search_pages
 from videlicet.api.v1_3.common import Call, Caller, parsed, router_for
 from videlicet.api.v1_3.entities import entity_of
 from videlicet.api.v1_3.indexes import index_of, options_of
@@ -88,7 +88,7 @@ def create(
 @router.get("/search/{token}", response_model=Results, response_model_exclude_none=True)
 def retrieve(call: Call, token: str, include_user_metadata: bool | None = None) -> Any:
     """A later page of a search."""
-    found, number = kept.recall(call, search_pages.FORM, token)
+    found, number = search_cursors.recall(call, search_pages.FORM, token)
     settings = found.body["settings"]
     if include_user_metadata is not None:
         settings = {**settings, "metadata": include_user_metadata}

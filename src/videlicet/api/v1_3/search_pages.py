@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from videlicet.api.errors import invalid
-from videlicet.api.v1_3 import kept
+from videlicet.api.v1_3 import search_cursors
 from videlicet.api.v1_3.common import Caller, text_of
 from videlicet.ingest import videos
 from videlicet.rights import Purpose
@@ -59,7 +59,7 @@ def first(
     facts = {**settings, "cards": list(ranking.cards)}
     again = None
     if len(hits) > int(settings["limit"]):
-        again = kept.keep(call, FORM, {**facts, "hits": _packed(hits)}, [])
+        again = search_cursors.keep(call, FORM, {**facts, "hits": _packed(hits)}, [])
     return _page(call, index, facts, hits, 1, again)
 
 
@@ -87,7 +87,7 @@ def _page(
     while not present and number < last:
         number += 1
         present = _present(call, hits[(number - 1) * limit : number * limit])
-    expires = datetime.now(UTC) + kept.LIFETIME if again is None else again.expires_at
+    expires = datetime.now(UTC) + search_cursors.LIFETIME if again is None else again.expires_at
     info: dict[str, Any] = {
         "limit_per_page": limit,
         "total_results": len(hits),
@@ -96,9 +96,9 @@ def _page(
     if settings["group_by"] == "video":
         info["total_inner_matches"] = sum(len(hit.clips) for hit in hits)
     if again is not None and number < last:
-        info["next_page_token"] = kept.token(again, number + 1)
+        info["next_page_token"] = search_cursors.token(again, number + 1)
     if again is not None and asked > 1:
-        info["prev_page_token"] = kept.token(again, asked - 1)
+        info["prev_page_token"] = search_cursors.token(again, asked - 1)
     count, duration = call.catalog.sum_of(
         call.grant(Purpose.SEARCH), Kind.VIDEO, "duration", parent=index.id, status=[videos.READY]
     )

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from videlicet.api.errors import ApiError, invalid, unknown
+from videlicet.api.state import ServerState
 from videlicet.api.v1_3 import assets
 from videlicet.api.v1_3.common import MOST, Call, Caller, Pages, metadata_of, router_for, text_of
 from videlicet.api.v1_3.schemas.common import Page
@@ -27,6 +28,7 @@ from videlicet.api.v1_3.schemas.uploads import (
 from videlicet.errors import NotFound
 from videlicet.ingest import files
 from videlicet.rights import Grant, Purpose
+from videlicet.store import Store
 from videlicet.types import Kind, Resource, random_id
 
 router = router_for("uploads")
@@ -257,24 +259,26 @@ async def put(
     """Take one chunk in. The address itself is the permission."""
     import anyio
 
-    service = request.app.state.service
+    server: ServerState = request.app.state.server
     path = f"/uploads/{upload_id}/{number}"
-    if not service.signer.allows(path, expires, signature):
+    if not server.signer.allows(path, expires, signature):
         raise ApiError(403, "signature_invalid", "The address is not valid, or has expired.")
     data = bytearray()
     async for piece in request.stream():
         data += piece
         if len(data) > LARGEST_CHUNK:
             raise ApiError(413, "payload_too_large", "The chunk is too large.")
-    etag = await anyio.to_thread.run_sync(_take, service, upload_id, number, bytes(data))
+    etag = await anyio.to_thread.run_sync(
+        _take, server.platform.store, upload_id, number, bytes(data)
+    )
     return Response(status_code=200, headers={"ETag": f'"{etag}"'})
 
 
-def _take(service: Any, upload_id: str, number: int, data: bytes) -> str:
+def _take(store: Store, upload_id: str, number: int, data: bytes) -> str:
     """Keep a chunk, and return what stands for it."""
     from videlicet.rights import EVERY_TENANT
 
-    catalog = service.store.catalog
+    catalog = store.catalog
     upload = catalog.resource(Grant("server", Purpose.INGEST, EVERY_TENANT), Kind.UPLOAD, upload_id)
     grant = Grant("upload", Purpose.INGEST, upload.tenant)
     size, total = int(upload.body["chunk_size"]), int(upload.body["total_chunks"])
@@ -285,7 +289,7 @@ def _take(service: Any, upload_id: str, number: int, data: bytes) -> str:
         raise invalid(f"Chunk {number} has {expected} bytes, not {len(data)}.")
     etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
     now = datetime.now(UTC)
-    service.store.blobs.put(grant, files.part(upload.parent, number), data)
+    store.blobs.put(grant, files.part(upload.parent, number), data)
     catalog.put_resource(
         grant,
         Resource(
@@ -299,7 +303,7 @@ def _take(service: Any, upload_id: str, number: int, data: bytes) -> str:
     except NotFound:
         # It was deleted while the chunk was on its way, and its file with it.
         catalog.delete_resources(grant, Kind.CHUNK, parent=upload_id)
-        service.store.blobs.delete(grant, files.part(upload.parent, number))
+        store.blobs.delete(grant, files.part(upload.parent, number))
         raise
     return etag
 

@@ -13,8 +13,8 @@ from videlicet.embedding.clips import vectors_of
 from videlicet.embedding.spans import Strip
 from videlicet.errors import NotFound
 from videlicet.ingest import videos
-from videlicet.ingest.client.entries import enter, remove_video
-from videlicet.ingest.client.entries import videos_of as every_video_of
+from videlicet.ingest.indexing import enter, remove_video
+from videlicet.ingest.indexing import videos_of as every_video_of
 from videlicet.rights import Purpose
 from videlicet.types import (
     Index,

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from videlicet.errors import TaskError
 from videlicet.ingest.passes.assemble import LISTENED, WATCHED
+from videlicet.ingest.passes.audio_pass import Listener
 from videlicet.ingest.passes.journal import Journal
-from videlicet.ingest.passes.listen import Listener
 from videlicet.ingest.passes.pool import Crew
-from videlicet.ingest.passes.watch import Watcher
+from videlicet.ingest.passes.video_pass import Watcher
 from videlicet.ingest.plan import Models, Plan
 
 if TYPE_CHECKING:

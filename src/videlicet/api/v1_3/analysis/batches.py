@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
+from videlicet.analysis_jobs import analyses
 from videlicet.api.errors import ApiError, invalid, unknown
 from videlicet.api.v1_3.analysis.jobs import job_of_item
 from videlicet.api.v1_3.analysis.schemas import (
@@ -29,7 +30,6 @@ from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
 from videlicet.api.v1_3.models import ANALYSIS, known
 from videlicet.api.v1_3.schemas.common import NestedProblem, Page
 from videlicet.errors import NotFound, VidelicetError
-from videlicet.ingest import analyses
 from videlicet.rights import Purpose
 from videlicet.types import Kind, Resource, random_id
 

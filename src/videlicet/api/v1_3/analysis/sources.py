@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 from anyio import to_thread
 
-from videlicet.analyze.evidence.gather import Material
-from videlicet.analyze.evidence.pictures import Models, of_picture
+from videlicet.analysis_jobs import analyses
+from videlicet.analyze.evidence.images import Models, of_picture
+from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.api.errors import ApiError, invalid, missing, of_library, unknown
 from videlicet.api.v1_3 import assets
 from videlicet.api.v1_3.analysis.schemas import NamedPicture, Picture, Prompt, Source
@@ -20,8 +21,8 @@ from videlicet.api.v1_3.common import Caller
 from videlicet.api.v1_3.media_sources import LARGEST_PICTURE, decoded, opened
 from videlicet.api.v1_3.schemas.media_sources import MediaSource
 from videlicet.errors import NotFound, from_json
-from videlicet.ingest import analyses, files, videos
-from videlicet.ingest.client.entries import enter, remove_file
+from videlicet.ingest import files, videos
+from videlicet.ingest.indexing import enter, remove_file
 from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
 from videlicet.types import Index, Kind, Resource
@@ -183,7 +184,7 @@ def bytes_of(call: Caller, given: Sequence[Picture]) -> list[tuple[str, bytes]]:
     return found
 
 
-def pictures(call: Caller, given: Sequence[Picture]) -> list[Material]:
+def pictures(call: Caller, given: Sequence[Picture]) -> list[AssetEvidence]:
     """What can be seen and read in pictures, in their order."""
     encoders = call.service.encoders(chosen_cards(call.settings.models))
     reader = cast("TextReader", encoders.load("reader"))

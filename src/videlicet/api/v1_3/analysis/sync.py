@@ -14,10 +14,17 @@ import anyio
 from anyio import from_thread, to_thread
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from videlicet.analyze.analyst import Tell, silent
-from videlicet.analyze.analysts import analyst_of
-from videlicet.analyze.evidence.gather import Material
-from videlicet.analyze.perform import Citation, Done, Job, cite, perform, read
+from videlicet.analyze.backend import OnSentence, ignore_sentence
+from videlicet.analyze.backends import analysis_backend
+from videlicet.analyze.evidence.load import AssetEvidence
+from videlicet.analyze.run import (
+    AnalysisRequest,
+    AnalysisResult,
+    Citation,
+    cite,
+    load_request_evidence,
+    run_analysis,
+)
 from videlicet.api.errors import of_library
 from videlicet.api.v1_3.analysis.jobs import job_of, model_of
 from videlicet.api.v1_3.analysis.schemas import Analyze, Answer
@@ -73,39 +80,48 @@ async def analyze(call: Call, body: Analyze) -> Any:
     return JSONResponse({"id": id, **done.to_json(), "model": model})
 
 
-def _read(call: Caller, subject: Subject, job: Job) -> Material:
-    return read(call.grant(Purpose.ANALYZE), call.store, subject.index, subject.video.id, job)
+def _read(call: Caller, subject: Subject, job: AnalysisRequest) -> AssetEvidence:
+    return load_request_evidence(
+        call.grant(Purpose.ANALYZE), call.store, subject.index, subject.video.id, job
+    )
 
 
-def _perform(call: Caller, materials: list[Material], job: Job, tell: Tell = silent) -> Done:
+def _perform(
+    call: Caller,
+    materials: list[AssetEvidence],
+    job: AnalysisRequest,
+    tell: OnSentence = ignore_sentence,
+) -> AnalysisResult:
     encoder = call.service.encoders(chosen_cards(call.settings.models)).text
-    analyst = analyst_of(call.grant(Purpose.ANALYZE), call.store, call.settings, encoder)
-    return perform(analyst, encoder, materials, job, tell)
+    analyst = analysis_backend(call.grant(Purpose.ANALYZE), call.store, call.settings, encoder)
+    return run_analysis(analyst, encoder, materials, job, tell)
 
 
 async def _apart(call: Caller, work: Callable[..., Any], *values: Any) -> Any:
     """Work in one of few threads: analyses must not take those that searches need."""
-    return await to_thread.run_sync(partial(work, *values), limiter=call.service.analysing)
+    return await to_thread.run_sync(partial(work, *values), limiter=call.server.analysing)
 
 
 async def _streamed(
     call: Caller,
     id: str,
-    work: Callable[..., Done],
-    materials: list[Material],
+    work: Callable[..., AnalysisResult],
+    materials: list[AssetEvidence],
     subject: Subject | None,
 ) -> AsyncIterator[str]:
     """The lines of a stream: a start, each sentence as it comes, and an end that says how it
     went."""
     origins = {one.asset.id: one.asset.media.span.start for one in materials}
-    send, receive = anyio.create_memory_object_stream[Sentence | Done | VidelicetError](math.inf)
+    send, receive = anyio.create_memory_object_stream[Sentence | AnalysisResult | VidelicetError](
+        math.inf
+    )
 
-    def tell(one: Sentence | Done | VidelicetError) -> None:
+    def tell(one: Sentence | AnalysisResult | VidelicetError) -> None:
         from_thread.run_sync(send.send_nowait, one)
 
     def run() -> None:
         try:
-            tell(work(tell=tell))
+            tell(work(on_sentence=tell))
         except VidelicetError as error:
             tell(error)
         except Exception as error:
@@ -117,7 +133,7 @@ async def _streamed(
         async with anyio.create_task_group() as group:
             group.start_soon(_apart, call, run)
             at = 0
-            ended: Done | VidelicetError | None = None
+            ended: AnalysisResult | VidelicetError | None = None
             async for one in receive:
                 if not isinstance(one, Sentence):
                     ended = one
@@ -127,7 +143,7 @@ async def _streamed(
                 yield _text(text, cited)
                 at += len(text)
         assert ended is not None
-        if isinstance(ended, Done) and not at and ended.data:
+        if isinstance(ended, AnalysisResult) and not at and ended.data:
             yield _text(ended.data, ended.citations)
         yield _line(_end(id, ended))
     finally:
@@ -140,7 +156,7 @@ def _text(text: str, cited: Iterable[Citation]) -> str:
     return _line({"event_type": "text_generation", "text": text, "citations": citations})
 
 
-def _end(id: str, one: Done | VidelicetError) -> dict[str, Any]:
+def _end(id: str, one: AnalysisResult | VidelicetError) -> dict[str, Any]:
     if isinstance(one, VidelicetError):
         told = of_library(one)
         return {

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
-from videlicet.analyze.perform import Job
+from videlicet.analysis_jobs import analyses
+from videlicet.analyze.run import AnalysisRequest
 from videlicet.api.errors import ApiError, unknown
 from videlicet.api.v1_3.analysis.jobs import job_of, model_of
 from videlicet.api.v1_3.analysis.schemas import (
@@ -23,10 +24,10 @@ from videlicet.api.v1_3.analysis.sources import Subject, begin, bytes_of
 from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
 from videlicet.api.v1_3.schemas.common import Page
 from videlicet.errors import NotFound
-from videlicet.ingest import analyses, delivery
 from videlicet.rights import Purpose
 from videlicet.telemetry import traces
 from videlicet.types import Kind, Resource, derived_id, random_id
+from videlicet.webhooks import delivery
 
 router = router_for("analysis tasks")
 
@@ -56,7 +57,7 @@ def create(call: Call, body: TaskRequest) -> Any:
 def make(
     call: Caller,
     subject: Subject | None,
-    job: Job,
+    job: AnalysisRequest,
     params: Mapping[str, Any],
     model: str,
     *,

@@ -19,7 +19,7 @@ from videlicet.api.v1_3.knowledge.schemas import Changes, Collection, Item, Item
 from videlicet.api.v1_3.knowledge.stores import alone, changed, index_of, store_of
 from videlicet.api.v1_3.schemas.common import Page
 from videlicet.errors import NotFound
-from videlicet.ingest.client.entries import videos_of
+from videlicet.ingest.indexing import videos_of
 from videlicet.types import Kind, Resource, ordered_id
 
 router = router_for("item collections")

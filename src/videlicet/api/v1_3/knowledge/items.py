@@ -17,7 +17,7 @@ from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.video_records import NUMBERS
 from videlicet.errors import from_json
 from videlicet.ingest import files, videos
-from videlicet.ingest.client.entries import enter, remove_video
+from videlicet.ingest.indexing import enter, remove_video
 from videlicet.rights import Purpose
 from videlicet.store.catalog.slots import chunked
 from videlicet.types import Index, Kind, Resource, ordered_id

@@ -83,7 +83,7 @@ def closed(schema: Any) -> Any:
 
 async def _apart(call: Caller, work: Any) -> Any:
     """Work in one of few threads: answers must not take those that searches need."""
-    return await to_thread.run_sync(work, limiter=call.service.analysing)
+    return await to_thread.run_sync(work, limiter=call.server.analysing)
 
 
 async def _streamed(call: Caller, reply: Reply) -> AsyncIterator[str]:

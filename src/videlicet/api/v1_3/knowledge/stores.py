@@ -21,7 +21,7 @@ from videlicet.api.v1_3.knowledge.metadata import STORE, metadata_of
 from videlicet.api.v1_3.knowledge.schemas import Changes, NewStore, Store
 from videlicet.api.v1_3.schemas.common import Page
 from videlicet.errors import NotFound
-from videlicet.ingest.client.entries import remove_index
+from videlicet.ingest.indexing import remove_index
 from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
 from videlicet.types import Index, Kind, Resource, ordered_id

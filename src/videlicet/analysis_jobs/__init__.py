@@ -1,0 +1,1 @@
+"""Analyses that run in the background: single ones and batches."""

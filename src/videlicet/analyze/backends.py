@@ -1,0 +1,62 @@
+"""Which analyst the settings choose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from videlicet.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from videlicet.analyze.backend import AnalysisBackend
+    from videlicet.analyze.llm.backends.base import LlmBackend
+    from videlicet.models.base import TextEncoder
+    from videlicet.rights import Grant
+    from videlicet.settings import Settings
+    from videlicet.store import Store
+
+#: What the setting ``analyst`` may say.
+NAMES = ("builtin", "endpoint", "gguf")
+
+
+def analysis_backend(
+    grant: Grant, store: Store, settings: Settings, encoder: TextEncoder
+) -> AnalysisBackend:
+    """The analyst that the setting ``analyst`` names: the built-in one, or a language model that
+    has it for structure. ``encoder`` is the text encoder of the index that is read; a model that
+    takes pictures looks at originals on behalf of ``grant``.
+
+    A model in this process is loaded when it is first asked; an endpoint is not asked anything yet.
+
+    Raises:
+        InvalidInput: ``invalid_argument``, a setting is no use.
+        NotFound, ModelError: the model of ``gguf`` is unknown, not here or not to be run.
+    """
+    from videlicet.analyze.builtin import BuiltinBackend
+    from videlicet.analyze.evidence.frames import looking
+
+    builtin = BuiltinBackend(encoder)
+    if settings.analyst == "builtin":
+        return builtin
+    from videlicet.analyze.llm.model import LanguageModel
+
+    return LanguageModel(_backend(settings), encoder, builtin, looking(grant, store, settings))
+
+
+def _backend(settings: Settings) -> LlmBackend:
+    if settings.analyst == "endpoint":
+        from videlicet.analyze.llm.backends.endpoint import Endpoint
+
+        return Endpoint(
+            settings.language_url, settings.language_model, key=settings.language_key,
+            pictures=settings.language_pictures, context=settings.language_context,
+            timeout=settings.language_timeout,
+        )  # fmt: skip
+    if settings.analyst == "gguf":
+        from videlicet.analyze.llm.backends.gguf import Gguf
+
+        return Gguf.of(settings)
+    raise InvalidInput(
+        "invalid_argument",
+        f"The setting analyst is one of {', '.join(NAMES)}, not {settings.analyst!r}.",
+        subject="analyst",
+    )

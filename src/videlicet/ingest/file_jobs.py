@@ -1,0 +1,249 @@
+"""Work of seconds: making files ready, and computing embeddings that were asked for."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from videlicet.embedding import Strip
+from videlicet.errors import (
+    Cancelled,
+    InvalidInput,
+    MediaError,
+    NotFound,
+    VidelicetError,
+    from_json,
+)
+from videlicet.ingest import files
+from videlicet.ingest.plan import Plan, staging
+from videlicet.ingest.videos import media_of
+from videlicet.models.cards import chosen_cards
+from videlicet.types import Kind, Modality, Resource, Span
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from videlicet.jobs.context import Runtime
+
+PROCESSING, READY, FAILED = "processing", "ready", "failed"
+
+
+def prepare(runtime: Runtime, tenant: str, file_id: str) -> str:
+    """Make a file ready; its status. One that was deleted meanwhile is ``gone``."""
+    grant = replace(runtime.grant, tenant=tenant)
+    try:
+        with runtime.alone(files.lock_of(file_id)):
+            return files.prepare(
+                grant, runtime.store, runtime.settings, file_id, lambda: _check(runtime)
+            ).status
+    except NotFound:
+        return "gone"
+    except VidelicetError as error:
+        if runtime.closing:
+            return PROCESSING  # nothing is wrong with it: the next worker begins anew
+        return give_up_file(runtime, tenant, file_id, error)
+
+
+def give_up_file(runtime: Runtime, tenant: str, file_id: str, error: VidelicetError) -> str:
+    """Fail a file for a fault of ours, or of what is around it."""
+    grant = replace(runtime.grant, tenant=tenant)
+    try:
+        return files.fail(grant, runtime.store, runtime.settings, file_id, error).status
+    except NotFound:
+        return "gone"
+
+
+def give_up_embedding(runtime: Runtime, tenant: str, task_id: str, error: VidelicetError) -> str:
+    """Fail an embedding task for a fault of ours."""
+    grant = replace(runtime.grant, tenant=tenant)
+    shutil.rmtree(staging(runtime.settings, task_id), ignore_errors=True)
+    try:
+        return runtime.store.catalog.update_resource(
+            grant, Kind.EMBEDDING, task_id, when=[PROCESSING], status=FAILED,
+            body={"error": error.to_json()},
+        ).status  # fmt: skip
+    except NotFound:
+        return "gone"
+
+
+def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
+    """Run one embedding task; its status.
+
+    The body of the task holds ``file_id`` and ``request`` (see :mod:`videlicet.embedding.clips`,
+    or :mod:`videlicet.embedding.documents`); the answer is kept in it as ``data``.
+    """
+    from videlicet.embedding.clips import NOTES, noted, vectors_of
+
+    grant = replace(runtime.grant, tenant=tenant)
+    catalog = runtime.store.catalog
+    try:
+        task = catalog.resource(grant, Kind.EMBEDDING, task_id)
+        if task.status != PROCESSING:
+            return task.status
+        try:
+            if task.body["facts"].get("input_type") == "document":
+                body: dict[str, Any] = _read(runtime, tenant, task)
+            else:
+                heard = _observed(runtime, tenant, task)
+                _require_begun(task, heard.span)
+                if notes := task.body["request"].get("notes"):
+                    encoder = runtime.models(
+                        {"text": chosen_cards(runtime.settings.models)["text"]}
+                    )
+                    heard.strips[NOTES] = noted(encoder.text, notes, heard.span)
+                body = {
+                    "data": vectors_of(heard.strips, heard.span, task.body["request"]),
+                    "duration": float(heard.span.duration),
+                }
+            status = READY
+        except VidelicetError as error:
+            if runtime.closing:
+                return PROCESSING
+            body, status = {"error": error.to_json()}, FAILED
+        catalog.update_resource(
+            grant, Kind.EMBEDDING, task_id, when=[PROCESSING], status=status, body=body
+        )
+    except NotFound:
+        status = "gone"
+    shutil.rmtree(staging(runtime.settings, task_id), ignore_errors=True)
+    return status
+
+
+def _require_begun(task: Resource, span: Span) -> None:
+    start = task.body["request"].get("start")
+    if start is not None and start >= span.duration:
+        raise InvalidInput(
+            "invalid_argument", f"The recording ends before {start:g} s.", subject="start"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything the models say along a recording, by kind."""
+
+    span: Span
+    strips: dict[str, Strip]
+
+
+def _file(runtime: Runtime, tenant: str, task: Resource) -> tuple[Resource, Path]:
+    """The file of an embedding task, ready, and where its bytes are."""
+    grant = replace(runtime.grant, tenant=tenant)
+    with runtime.alone(files.lock_of(task.body["file_id"])):
+        file = files.prepare(
+            grant, runtime.store, runtime.settings, task.body["file_id"], lambda: _check(runtime)
+        )
+    if file.body.get("error") is not None:
+        raise from_json(file.body["error"])
+    return file, files.bytes_of(grant, runtime.store, file)
+
+
+def _read(runtime: Runtime, tenant: str, task: Resource) -> dict[str, Any]:
+    """The vectors of a document, with what was settled once its kind was known."""
+    from videlicet.embedding import documents
+    from videlicet.media.pages import MEDIA_TYPE
+
+    file, path = _file(runtime, tenant, task)
+    kind = str(file.body.get("file_type"))
+    pdf = kind == MEDIA_TYPE
+    if not pdf and not kind.startswith("text/"):
+        raise MediaError(
+            "media_not_recognised", f"{file.name} is no PDF and no plain text.", subject=file.name
+        )
+    request = documents.settled(task.body["request"], pdf)
+    cards = chosen_cards(runtime.settings.models)
+    roles = ("text", "vision") if "visual" in request["options"] else ("text",)
+    models = runtime.models({role: cards[role] for role in roles})
+    if pdf:
+        with files.named(path, file.name):
+            rows = documents.of_pdf(
+                models.text, models.vision, path, runtime.settings, request,
+                lambda: _check(runtime),
+            )  # fmt: skip
+    else:
+        if file.body["size"] > documents.LONGEST:
+            raise MediaError(
+                "media_too_large",
+                f"{file.name} is longer than {documents.LONGEST} bytes.",
+                subject=file.name,
+            )
+        rows = documents.of_text(models.text, path.read_text("utf-8", "replace"), request)
+    if not rows:
+        raise MediaError("media_no_stream", f"{file.name} has no words.", subject=file.name)
+    asked = {"embedding_options": request["options"], "embedding_scopes": request["scopes"]}
+    return {"data": rows, "request": request, "facts": {**task.body["facts"], **asked}}
+
+
+def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
+    file, path = _file(runtime, tenant, task)
+    settings = runtime.settings
+    if file.body.get("kind") == "image" and task.body["facts"].get("input_type") == "image":
+        return _pictured(runtime, path)
+    media = media_of(file)
+    if media is None:
+        raise MediaError(
+            "media_no_stream", f"{file.name} is no video and no sound.", subject=file.name
+        )
+    wanted = task.body["request"]["options"]
+    if "visual" not in wanted:
+        media = replace(media, video=None)
+    if "audio" not in wanted and "transcription" not in wanted:
+        media = replace(media, audio=())
+    cards = chosen_cards(runtime.settings.models)
+    if "transcription" not in wanted:
+        cards = {role: card for role, card in cards.items() if role != "speech"}
+    cards = {role: card for role, card in cards.items() if role != "reader"}
+    plan = Plan(
+        index_id="", asset_id=task.id, sha256=file.body["sha256"], name=file.name, stamp=(),
+        media=media, cards=cards, sample_rate=settings.sample_rate,
+        segment_min=settings.segment_min, segment_max=settings.segment_max,
+    )  # fmt: skip
+    with files.named(path, file.name):
+        return Observed(media.span, strips_of(runtime, tenant, plan, path))
+
+
+def _pictured(runtime: Runtime, path: Path) -> Observed:
+    """What a single picture shows, as a recording of one instant would."""
+    from videlicet.media.cut import load_image
+
+    cards = chosen_cards(runtime.settings.models)
+    vision = runtime.models({role: cards[role] for role in ("text", "vision")}).vision
+    assert vision is not None
+    seen = vision.see([load_image(path, runtime.settings)])
+    span = Span(Fraction(0), Fraction(1))
+    return Observed(
+        span, {"meaning": Strip([span], seen.semantics), "looks": Strip([span], seen.features)}
+    )
+
+
+def strips_of(runtime: Runtime, tenant: str, plan: Plan, path: Path) -> dict[str, Strip]:
+    """What the models of a plan say of a file: ``meaning``, ``looks``, ``sounds``, ``words``."""
+    from videlicet.ingest.passes.assemble import assemble
+    from videlicet.ingest.passes.journal import journal_of
+    from videlicet.ingest.passes.observe import observe
+    from videlicet.ingest.passes.pool import Crew
+
+    models = runtime.models(plan.cards)
+    crew = Crew(runtime.pool, runtime.order(), lambda: runtime.closing, tenant)
+    with journal_of(plan, runtime.settings) as journal:
+        observe(path, plan, models, crew, journal, runtime.settings, lambda _: lambda _: None)
+        found = assemble(plan, models, journal)
+    import numpy as np
+
+    strips = {}
+    for (modality, space), rows in found.vectors.items():
+        name = {
+            (Modality.VISUAL, True): "meaning",
+            (Modality.VISUAL, False): "looks",
+            (Modality.SOUND, False): "sounds",
+            (Modality.SPEECH, True): "words",
+        }[modality, space == models.text.card.id]
+        kept = list(rows.values())
+        strips[name] = Strip([row.span for row in kept], np.stack([row.vector for row in kept]))
+    return strips
+
+
+def _check(runtime: Runtime) -> None:
+    if runtime.closing:
+        raise Cancelled("cancelled", "The worker is being stopped.")

@@ -1,0 +1,136 @@
+"""Taking back what unfinished tasks left behind."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videlicet.errors import NotFound
+from videlicet.ingest.files import PROCESSING
+from videlicet.ingest.plan import INCOMING, staging
+from videlicet.types import Kind, Status
+
+if TYPE_CHECKING:
+    from videlicet.jobs.context import Runtime
+    from videlicet.rights import Grant
+    from videlicet.settings import Settings
+    from videlicet.store import Store
+
+#: A task in one of these has not ended.
+LIVE = (Status.RUNNING, Status.QUEUED)
+#: Seconds after which staged files that nothing is known of count as left behind.
+UNUSED = 600.0
+
+
+def sweep(grant: Grant, store: Store, settings: Settings) -> None:
+    """Clear away the rows and files of tasks that were cancelled while nobody worked on them. Only
+    for a store that no other process works on; a server may be taking uploads in meanwhile."""
+    unfinished = store.catalog.list_indexed(grant, status=Status.RUNNING)
+    kept = _owned(grant, store)
+    for entry in unfinished:
+        if entry.asset_id not in kept:
+            take_back(grant, store, entry.index_id, entry.asset_id)
+    kept |= _waiting(grant, store)
+    for path in _staged(settings):
+        if path.name not in kept and not path.name.startswith(INCOMING):
+            _remove(path)
+    sweep_old(grant, store)
+
+
+def sweep_incoming(settings: Settings) -> None:
+    """Clear away uploads that a server was killed in; for the server of a data directory, before
+    it takes any."""
+    for path in _staged(settings):
+        if path.name.startswith(INCOMING):
+            _remove(path)
+
+
+def sweep_shared(runtime: Runtime) -> None:
+    """Clear away the rows that no task owns, whichever worker they are from, and the files that lie
+    unused in this machine's staging, where other workers and servers put theirs too."""
+    grant, store = runtime.grant, runtime.store
+    unfinished = store.catalog.list_indexed(grant, status=Status.RUNNING)
+    kept = _owned(grant, store)
+    for entry in unfinished:
+        if entry.asset_id in kept:
+            continue
+        with runtime.alone(lock_of(entry.asset_id), wait=False) as alone:
+            # It may have been begun anew just now.
+            if alone and entry.asset_id not in _owned(grant, store):
+                take_back(grant, store, entry.index_id, entry.asset_id)
+    staged = _staged(runtime.settings)
+    kept = _owned(grant, store) | _waiting(grant, store)
+    for path in staged:
+        if path.name not in kept and _idle(path) > UNUSED:
+            _remove(path)
+    sweep_old(grant, store)
+
+
+def sweep_old(grant: Grant, store: Store) -> None:
+    """Clear away what nobody waits for any more: expired embeddings, and what
+    :func:`videlicet.analysis_jobs.analyses.sweep` clears away. For any process that writes."""
+    from videlicet.analysis_jobs import analyses
+
+    store.catalog.delete_resources(grant, Kind.EMBEDDING, expired=datetime.now(UTC))
+    analyses.sweep(grant, store)
+
+
+def lock_of(asset_id: str) -> str:
+    """The name that a task holds while it works on an asset's bytes."""
+    return f"asset {asset_id}"
+
+
+def _owned(grant: Grant, store: Store) -> set[str | None]:
+    """The tasks that have not ended, and the assets that they are at."""
+    live = [task for status in LIVE for task in store.catalog.tasks(grant, status=status)]
+    return {task.id for task in live} | {task.asset_id for task in live}
+
+
+def _waiting(grant: Grant, store: Store) -> set[str | None]:
+    """Files and embeddings that are worked on, or wait for a worker."""
+    return {
+        one.id
+        for kind in (Kind.FILE, Kind.EMBEDDING)
+        for one in store.catalog.find_resources(grant, kind, status=[PROCESSING])[0]
+    }
+
+
+def _staged(settings: Settings) -> list[Path]:
+    folder = staging(settings, "")
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _remove(path: Path) -> None:
+    """Take something out of the staging. What cannot go stays: it keeps nobody from working."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+def _idle(folder: Path) -> float:
+    """Seconds since something in a folder was written."""
+    try:
+        touched = [path.stat().st_mtime for path in (folder, *folder.rglob("*"))]
+    except FileNotFoundError:
+        return 0.0  # somebody is at it
+    return time.time() - max(touched)
+
+
+def take_back(grant: Grant, store: Store, index_id: str, asset_id: str) -> None:
+    """Erase what an unfinished task derived; an asset that is ready stays. Of one that was deleted
+    meanwhile only blobs can have come since: all else is put into what is there."""
+    there = store.catalog.indexed(grant, index_id, asset_id)
+    if there is not None and there.status is Status.READY:
+        return
+    try:
+        store.remove_asset(grant, index_id, asset_id)
+    except NotFound:
+        store.blobs.delete(grant, f"indexes/{index_id}/{asset_id}/")
+        if not store.catalog.names(grant, [asset_id]):
+            store.blobs.delete(grant, f"assets/{asset_id}/")

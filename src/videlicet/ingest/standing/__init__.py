@@ -1,1 +1,0 @@
-"""Standing queries: saved once, tried against every new asset of an index."""

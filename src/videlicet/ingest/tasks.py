@@ -1,0 +1,211 @@
+"""The caller's side of an ingest: hand in sources, start the worker, pass on its news."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from videlicet.errors import Cancelled, Conflict
+from videlicet.ingest import videos
+from videlicet.ingest.following import follow
+from videlicet.ingest.gc import LIVE, sweep
+from videlicet.ingest.progress import Progress
+from videlicet.ingest.sources import give
+from videlicet.jobs.client import Worker
+from videlicet.rights import EVERY_TENANT
+from videlicet.store import open_store
+from videlicet.store.secret import server_secret
+from videlicet.types import Index, Status, Task, derived_id, random_id
+
+if TYPE_CHECKING:
+    from videlicet.media.sources import Source
+    from videlicet.rights import Grant
+    from videlicet.settings import Settings
+    from videlicet.store import Store
+
+#: A task in one of these can be tried again.
+TRIED = (Status.FAILED, Status.CANCELLED)
+
+
+def ingest(
+    grant: Grant, store: Store, settings: Settings, index: Index, sources: Sequence[Source]
+) -> Iterator[Progress]:
+    """Put ``sources`` into ``index`` and yield news until each is searchable or has failed.
+
+    ``store`` must be open for writing. Tasks that an earlier process left unfinished go on too.
+    Closing the iterator early ends the work at once; nothing finished is lost, and the next call
+    goes on from there.
+
+    Raises:
+        TaskError: ``worker_died``, if the worker process ends before its work does.
+    """
+    for source in sources:
+        if source.error is not None:
+            yield refused(source)
+    if store.database.shared:
+        server_secret(settings)  # its worker would not begin without
+    tasks = submit(grant, store, index, sources)
+    yield from work(grant, store, settings, tasks)
+
+
+def submit(grant: Grant, store: Store, index: Index, sources: Sequence[Source]) -> list[Task]:
+    """A durable task for each source that has none unfinished yet. Sources in error are left
+    out. Where machines share the store, the bytes of files go into it before their task does."""
+    waiting = {task.source: task for task in live(grant, store, index.id)}
+    tasks = []
+    for source in sources:
+        place = source.url or (None if source.path is None else os.fspath(source.path))
+        if source.error is not None or place is None:
+            continue
+        task = waiting.get(place)
+        if task is None:
+            now = datetime.now(UTC)
+            task = Task(
+                random_id(), index.id, place, Status.QUEUED, now, now, attempts=1,
+                tenant=index.tenant,
+            )  # fmt: skip
+            give(grant, store, task)
+            store.catalog.put_task(grant, task)
+            waiting[place] = task
+        tasks.append(task)
+    return tasks
+
+
+def retry(
+    grant: Grant, store: Store, settings: Settings, task_ids: Sequence[str] = ()
+) -> Iterator[Progress]:
+    """Run failed or cancelled tasks again (all of them, where none is named); yields like
+    :func:`ingest`.
+
+    Raises:
+        NotFound: ``task_not_found``.
+        Conflict: ``task_not_retryable``, for a task that is at work or ready.
+    """
+    if task_ids:
+        chosen = [store.catalog.task(grant, task_id) for task_id in task_ids]
+    else:
+        chosen = [task for s in TRIED for task in store.catalog.tasks(grant, status=s)]
+    for task in chosen:
+        require_tried(task)
+    for task in chosen:
+        give(grant, store, task)
+    again = [requeue(grant, store, task) for task in chosen]
+    yield from work(grant, store, settings, again)
+
+
+def require_tried(task: Task) -> None:
+    """Refuse a task that is at work or ready.
+
+    Raises:
+        Conflict: ``task_not_retryable``.
+    """
+    if task.status not in TRIED:
+        raise Conflict("task_not_retryable", f"Task {task.id} is {task.status}.", subject=task.id)
+
+
+def requeue(grant: Grant, store: Store, task: Task) -> Task:
+    """Put a task that failed or was cancelled among those that wait for a worker; its video, if it
+    has one, waits again too."""
+    again = store.catalog.update_task(
+        grant, task.id, when=TRIED, status=Status.QUEUED, error=None, done_s=0.0, total_s=None,
+        attempts=task.attempts + 1,
+    )  # fmt: skip
+    videos.queue_again(grant, store, task.source)
+    return again
+
+
+def cancel(grant: Grant, store: Store, settings: Settings, task_id: str) -> Task:
+    """Stop a queued or running task, whichever process runs it.
+
+    A running worker notices within a second and takes back what the task has done so far. In a data
+    directory that nobody writes to, that is done here; where machines share the store, it is left
+    to the next worker.
+
+    Raises:
+        NotFound: ``task_not_found``.
+        Conflict: ``task_not_cancellable``, for a task that has ended.
+    """
+    task = call_off(grant, store, task_id)
+    if store.writable or store.database.shared:
+        return task  # whoever works on this process's behalf takes back what the task has done
+    try:
+        writer = open_store(settings, write=True)
+    except Conflict:
+        return task  # the same is true of another process that writes
+    with writer:
+        videos.fail(grant, writer, task, _cancelled())
+        sweep(replace(grant, tenant=EVERY_TENANT), writer, settings)
+    return task
+
+
+def call_off(grant: Grant, store: Store, task_id: str) -> Task:
+    """Mark a queued or running task as cancelled, for a worker to notice. Where ``store`` is open
+    for writing, its video fails at once, however long the worker is busy with others.
+
+    Raises:
+        NotFound: ``task_not_found``.
+        Conflict: ``task_not_cancellable``, for a task that has ended.
+    """
+    before = store.catalog.task(grant, task_id)
+    task = before
+    if not before.status.ended:
+        task = store.catalog.update_task(
+            grant, task_id, when=LIVE, status=Status.CANCELLED, stage=None
+        )
+    if before.status.ended or task.status is not Status.CANCELLED:
+        raise Conflict("task_not_cancellable", f"Task {task_id} is {task.status}.", subject=task_id)
+    if store.writable:
+        videos.fail(grant, store, task, _cancelled())
+    return task
+
+
+def _cancelled() -> Cancelled:
+    return Cancelled("cancelled", "The task was cancelled.")
+
+
+def live(grant: Grant, store: Store, index_id: str | None = None) -> list[Task]:
+    """Unfinished tasks, oldest first."""
+    found = [t for s in LIVE for t in store.catalog.tasks(grant, index_id, status=s)]
+    return sorted(found, key=lambda task: (task.created_at, task.id))
+
+
+def refused(source: Source) -> Progress:
+    """The news of a source that cannot even be looked at."""
+    assert source.error is not None
+    return Progress(
+        task_id=derived_id("refused", source.name),
+        source=source.name,
+        status=Status.FAILED,
+        error=source.error.to_json(),
+    )
+
+
+def work(
+    grant: Grant, store: Store, settings: Settings, tasks: Sequence[Task]
+) -> Iterator[Progress]:
+    """Run a worker until ``tasks`` have ended, and all that are unfinished beside them in a data
+    directory. On a store that machines share, other workers may do the work."""
+    wanted = {task.id: task for task in tasks}
+    if not store.database.shared:
+        wanted = {task.id: task for task in live(grant, store)} | wanted
+    for task in wanted.values():
+        # One that was broken off waits like the others until a worker takes it up again.
+        waits = {} if task.status.ended else {"status": Status.QUEUED, "stage": None}
+        yield Progress.of(task, **waits)
+    pending = {task.id for task in wanted.values() if not task.status.ended}
+    if not pending:
+        return
+    with Worker(grant, store, settings) as worker:
+        if store.database.shared:
+            yield from follow(grant, store, worker, pending)
+            return
+        for news in worker.news():
+            yield news
+            if news.status.ended:
+                pending.discard(news.task_id)
+            if not pending:
+                worker.stop()
+                return

@@ -1,0 +1,1 @@
+"""Durable background work: the workflow engine, worker processes and their leases."""

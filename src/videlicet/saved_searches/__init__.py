@@ -1,0 +1,1 @@
+"""Saved searches: saved once, evaluated against every new asset of an index."""

@@ -1,0 +1,248 @@
+"""Trying standing queries: each against each asset, and what matches is told once.
+
+A *trial* is a resource, so that what is still to be tried outlives any process: one for an asset
+that has become ready, one for a query that was saved. It may be run any number of times, by several
+workers at once: a match has an id of its own for each query and asset, and a delivery one for each
+match.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from videlicet.errors import NotFound, TaskError, VidelicetError
+from videlicet.rights import Purpose
+from videlicet.saved_searches.records import (
+    FOUND,
+    GIVEN_UP,
+    PROCESSING,
+    RAISED,
+    matched,
+    news,
+    query_of,
+    saved,
+    trial,
+)
+from videlicet.types import Kind, Resource, Status, match_id, random_id
+from videlicet.types.standing import hit_to_json
+from videlicet.webhooks import delivery
+
+if TYPE_CHECKING:
+    from videlicet.rights import Grant
+    from videlicet.search.encode import EncodedPart
+    from videlicet.search.engine import Searcher
+    from videlicet.settings import Settings
+    from videlicet.store import Store
+    from videlicet.types import Index
+
+#: Gives the model of a role, of the cards of an index.
+Load = Callable[[Mapping[str, str], str], object]
+#: How often a trial is run that fails for a reason that may pass, the seconds after the first time,
+#: and how many times as many after each other.
+TRIES, PAUSE, FACTOR = 6, 5.0, 4
+#: Queries whose encoded parts are kept at hand.
+KEPT = 1000
+
+_log = logging.getLogger(__name__)
+
+
+class Trials:
+    """What one process tries queries with; any method may be called from any thread.
+
+    ``alone`` keeps everybody else, here and elsewhere, from what goes by a name.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        load: Load,
+        alone: Callable[[str], AbstractContextManager[Any]],
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._load = load
+        self._alone = alone
+        self._searchers: dict[str, Searcher] = {}
+        self._encoded: OrderedDict[str, list[EncodedPart]] = OrderedDict()
+
+    def asset_ready(self, grant: Grant, index: Index, asset_id: str) -> None:
+        """Try the queries of an index against an asset that has just become ready. What cannot be
+        tried now is left to a worker."""
+        _, waiting = self._store.catalog.find_resources(grant, Kind.QUERY, parent=index.id, limit=0)
+        if waiting:
+            one = trial(index, asset_id, datetime.now(UTC))
+            self._store.catalog.put_resource(grant, one)
+            self.run(replace(grant, tenant=index.tenant), one.id)
+
+    def run(self, grant: Grant, trial_id: str) -> str:
+        """Run a trial, and say how that went: ``done``, ``failed`` or ``processing`` (it is to be
+        run again), or ``gone``. Failures are logged and noted, never raised."""
+        catalog = self._store.catalog
+        try:
+            one = catalog.resource(grant, Kind.TRIAL, trial_id)
+        except NotFound:
+            return "gone"
+        if one.status != PROCESSING:
+            return one.status
+        try:
+            index = catalog.index(grant, one.parent)
+            for query, asset_id in self._pairs(grant, index, one):
+                with suppress(NotFound):  # the asset was deleted meanwhile
+                    self._try(grant, index, query, asset_id)
+        except NotFound:
+            pass  # the index was
+        except VidelicetError as error:
+            return self._again(grant, one, error)
+        except Exception as error:
+            _log.exception("a standing query could not be tried", extra={"trial": one.id})
+            fault = TaskError("task_failed", f"{type(error).__name__} in a standing query.")
+            return self._again(grant, one, fault)
+        with suppress(NotFound):
+            catalog.delete_resource(grant, Kind.TRIAL, one.id)
+        return "done"
+
+    def _again(self, grant: Grant, one: Resource, error: VidelicetError) -> str:
+        """Have a trial run again that failed, unless that has happened too often."""
+        attempts = int(one.body["attempts"]) + 1
+        status = PROCESSING if attempts < TRIES else GIVEN_UP
+        _log.warning(
+            "standing queries are to be tried again" if status == PROCESSING
+            else "standing queries were given up",
+            extra={"trial": one.id, "code": error.code, "attempts": attempts},
+        )  # fmt: skip
+        try:
+            self._store.catalog.update_resource(
+                grant, Kind.TRIAL, one.id, status=status,
+                body={"attempts": attempts, "error": error.to_json()},
+            )  # fmt: skip
+        except NotFound:
+            return "gone"
+        return status
+
+    def _pairs(self, grant: Grant, index: Index, one: Resource) -> Iterator[tuple[Resource, str]]:
+        """The queries and assets that a trial is about. An asset is new to the queries that were
+        saved before it was ready; so each pair is in one trial at least, whichever came first."""
+        catalog = self._store.catalog
+        queries, _ = catalog.find_resources(grant, Kind.QUERY, parent=index.id, ascending=True)
+        mine = [query for query in queries if query.id == one.name]
+        if not mine:
+            there = catalog.indexed(grant, index.id, one.name)
+            if there is not None and there.status is Status.READY and there.indexed_at is not None:
+                for query in queries:
+                    if query.created_at <= there.indexed_at:
+                        yield query, one.name
+            return
+        (query,) = mine
+        for there in catalog.list_indexed(grant, index.id, Status.READY):
+            new = there.indexed_at is not None and query.created_at <= there.indexed_at
+            if new or query.body["include_existing"]:
+                yield query, there.asset_id
+
+    def _try(self, grant: Grant, index: Index, row: Resource, asset_id: str) -> None:
+        """Try a query against an asset, and tell of a match; once, whoever does it how often."""
+        catalog = self._store.catalog
+        with self._alone(f"query {row.id}"):
+            try:
+                match = catalog.resource(grant, Kind.MATCH, match_id(row.id, asset_id))
+            except NotFound:
+                found = self._found(grant, index, row, asset_id)
+                kept = None if found is None else catalog.put_match(grant, index.id, found)
+                if kept is None:
+                    return
+                match = kept
+            if match.status == RAISED:
+                return
+            delivery.announce(
+                grant, self._store, delivery.MATCHED, news(matched(match)), match.body["seed"]
+            )
+            try:
+                catalog.update_resource(grant, Kind.MATCH, match.id, status=RAISED)
+            except NotFound:
+                # Deleted since it was found: so is what was said of it.
+                catalog.retract(grant, match.id)
+
+    def _found(self, grant: Grant, index: Index, row: Resource, asset_id: str) -> Resource | None:
+        query = saved(row)
+        reading = replace(grant, purpose=Purpose.SEARCH)
+        searcher = self._searcher(index)
+        try:
+            plain = query_of(replace(grant, purpose=Purpose.MANAGE), self._store, query)
+            encoded = self._encoded.get(row.id)
+            if encoded is None:
+                encoded = self._encoded[row.id] = searcher.encoded(plain)
+                while len(self._encoded) > KEPT:
+                    self._encoded.popitem(last=False)
+        except VidelicetError as error:
+            self._blamed(grant, row, error)
+            return None
+        try:
+            page = searcher.search(reading, index, replace(plain, asset_ids=(asset_id,)), encoded)
+        except NotFound:
+            raise  # the asset or the index has gone
+        except VidelicetError as error:
+            self._blamed(grant, row, error)
+            return None
+        if row.body["error"] is not None:
+            self._blame(grant, row, None)
+        if not page.hits:
+            return None
+        now = datetime.now(UTC)
+        return Resource(
+            id=match_id(row.id, asset_id), kind=Kind.MATCH, tenant=row.tenant, created_at=now,
+            updated_at=now, status=FOUND, parent=row.id, name=asset_id,
+            body={
+                "index_id": index.id,
+                "query": row.name,
+                "asset": page.hits[0].asset_name,
+                "origin": str(self._store.catalog.asset(reading, asset_id).media.span.start),
+                "moments": [hit_to_json(hit) for hit in page.hits],
+                # An asset that is deleted and comes again is told anew.
+                "seed": random_id(),
+            },
+        )  # fmt: skip
+
+    def _blamed(self, grant: Grant, row: Resource, error: VidelicetError) -> None:
+        """Note what is the query's own fault, and will not pass: the others go on. Anything else is
+        raised."""
+        if error.retryable:
+            raise error
+        self._blame(grant, row, error)
+
+    def _blame(self, grant: Grant, row: Resource, error: VidelicetError | None) -> None:
+        if error is not None:
+            _log.warning(
+                "a standing query cannot be put", extra={"query": row.id, "code": error.code}
+            )
+        with suppress(NotFound):
+            self._store.catalog.update_resource(
+                grant,
+                Kind.QUERY,
+                row.id,
+                body={"error": None if error is None else error.to_json()},
+            )
+
+    def _searcher(self, index: Index) -> Searcher:
+        from videlicet.search.encode import Encoders
+        from videlicet.search.engine import Searcher
+
+        if index.id not in self._searchers:
+            encoders = Encoders(partial(self._load, index.cards))
+            self._searchers[index.id] = Searcher(self._store, encoders, self._settings)
+        return self._searchers[index.id]
+
+
+def due_in(one: Resource) -> float:
+    """Seconds until a trial is to be run, 0 if that is now."""
+    attempts = int(one.body["attempts"])
+    if not attempts:
+        return 0.0
+    pause = PAUSE * float(FACTOR ** (attempts - 1))
+    return max(0.0, pause - (datetime.now(UTC) - one.updated_at).total_seconds())

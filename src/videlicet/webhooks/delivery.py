@@ -1,0 +1,206 @@
+"""Webhooks: telling the addresses that users name what has become of their videos, and what their
+standing queries have found.
+
+A webhook is a resource: its name is the address, its body says which ``events`` it wants (none
+named: all), how often its secret was changed (``generation``) and when last (``rotated_at``). The
+secret itself is derived and never kept. A delivery is a resource under its webhook: one event for
+one address, with ``attempts`` and ``last_error``.
+
+Signatures are those of v1.3 (``TL-Signature: t=…,v1=…``) and of Standard Webhooks.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from videlicet.errors import InvalidInput, NotFound
+from videlicet.media.fetch import post
+from videlicet.store.catalog.schema import instant_text
+from videlicet.store.secret import derived
+from videlicet.types import Kind, Resource, derived_id, random_id
+
+if TYPE_CHECKING:
+    from videlicet.jobs.context import Runtime
+    from videlicet.rights import Grant
+    from videlicet.settings import Settings
+    from videlicet.store import Store
+
+READY, FAILED, TEST = "index.task.ready", "index.task.failed", "webhook.test"
+ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED = (
+    "analyze.task.ready", "analyze.task.failed", "analyze.task.canceled",
+)  # fmt: skip
+MATCHED = "query.matched"
+EVENTS = (READY, FAILED, ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED, MATCHED)
+#: Where a delivery stands.
+PROCESSING, DELIVERED, GIVEN_UP = "processing", "delivered", "failed"
+#: How often an event is tried; the pause after each try is four times the one before.
+TRIES, FACTOR = 8, 4
+#: How long both the old and the new secret sign after a change.
+OVERLAP = timedelta(hours=24)
+#: How long deliveries are kept for looking at.
+_KEPT = timedelta(days=7)
+
+
+def secret_of(settings: Settings, webhook: Resource, *, before: int = 0) -> str:
+    """The secret a receiver checks signatures with (``before`` changes ago)."""
+    generation = int(webhook.body.get("generation") or 0) - before
+    key = derived(settings, f"webhook {webhook.id} {generation}")
+    return "whsec_" + base64.b64encode(key).decode()
+
+
+def sign(secret: str, timestamp: int, body: bytes) -> str:
+    """The hexadecimal signature of v1.3: HMAC-SHA256 of ``timestamp.body``."""
+    text = str(timestamp).encode() + b"." + body
+    return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
+
+
+def headers_of(settings: Settings, webhook: Resource, event_id: str, body: bytes) -> dict[str, str]:
+    """The headers of a delivery that is sent now."""
+    now = int(time.time())
+    secrets = [secret_of(settings, webhook)]
+    changed = webhook.body.get("rotated_at")
+    if changed and datetime.fromisoformat(changed) + OVERLAP > datetime.now(UTC):
+        secrets.append(secret_of(settings, webhook, before=1))
+    standard = []
+    for secret in secrets:
+        key = base64.b64decode(secret.removeprefix("whsec_"))
+        text = f"{event_id}.{now}.".encode() + body
+        made = hmac.new(key, text, hashlib.sha256).digest()
+        standard.append("v1," + base64.b64encode(made).decode())
+    return {
+        "Content-Type": "application/json",
+        "TL-Signature": ",".join([f"t={now}", *(f"v1={sign(s, now, body)}" for s in secrets)]),
+        "Webhook-Id": event_id,
+        "Webhook-Timestamp": str(now),
+        "Webhook-Signature": " ".join(standard),
+    }
+
+
+def event_of(kind: str, data: Mapping[str, Any], seed: str) -> dict[str, Any]:
+    """An event as it is sent; the same seed gives the same id."""
+    return {
+        "id": "whe_" + hashlib.sha256(seed.encode()).hexdigest()[:32],
+        "created_at": instant_text(datetime.now(UTC)),
+        "type": kind,
+        "data": dict(data),
+    }
+
+
+def announce(grant: Grant, store: Store, kind: str, data: Mapping[str, Any], seed: str) -> int:
+    """Make a delivery of an event for each webhook of the grant's tenant that wants it; how many.
+    The same seed again makes none."""
+    webhooks, _ = store.catalog.find_resources(grant, Kind.WEBHOOK)
+    wanted = [w for w in webhooks if not w.body["events"] or kind in w.body["events"]]
+    now = datetime.now(UTC)
+    store.catalog.delete_resources(grant, Kind.DELIVERY, expired=now)
+    made = 0
+    for webhook in wanted:
+        id = derived_id(webhook.id, kind, seed)
+        try:
+            store.catalog.resource(grant, Kind.DELIVERY, id)
+        except NotFound:
+            body = {"event": event_of(kind, data, seed), "attempts": 0, "last_error": None}
+            one = Resource(
+                id=id, kind=Kind.DELIVERY, tenant=grant.tenant, created_at=now, updated_at=now,
+                status=PROCESSING, parent=webhook.id, name=kind, expires_at=now + _KEPT, body=body,
+            )  # fmt: skip
+            store.catalog.put_resource(grant, one)
+            made += 1
+    return made
+
+
+def send(settings: Settings, webhook: Resource, event: Mapping[str, Any]) -> str | None:
+    """Send an event to a webhook's address once; what went wrong, ``None`` if nothing."""
+    body = json.dumps(event, separators=(",", ":")).encode()
+    headers = headers_of(settings, webhook, event["id"], body)
+    try:
+        status = post(webhook.name, body, headers, settings)
+    except InvalidInput as error:
+        return error.message
+    return None if 200 <= status < 300 else f"The address answered {status}."
+
+
+def pause_after(settings: Settings, tries: int) -> float:
+    """Seconds between a try that failed and the next."""
+    return settings.webhook_delay * float(FACTOR ** (tries - 1)) if tries else 0.0
+
+
+def due_in(settings: Settings, delivery: Resource) -> float:
+    """Seconds until a delivery is to be tried, 0 if that is now."""
+    pause = pause_after(settings, int(delivery.body["attempts"]))
+    return max(0.0, pause - (datetime.now(UTC) - delivery.updated_at).total_seconds())
+
+
+def attempt(runtime: Runtime, tenant: str, delivery_id: str, tries: int) -> int | None:
+    """Try a delivery once that was tried so many times. How many tries that makes, where there is
+    to be another; ``None`` where it is done with: delivered, given up, or nobody's any more. Run
+    again after the outcome was noted it tries nothing."""
+    grant = replace(runtime.grant, tenant=tenant)
+    catalog = runtime.store.catalog
+    try:
+        delivery = catalog.resource(grant, Kind.DELIVERY, delivery_id)
+    except NotFound:
+        return None
+    if delivery.status != PROCESSING:
+        return None
+    if (made := int(delivery.body["attempts"])) != tries:
+        return made
+    try:
+        webhook = catalog.resource(grant, Kind.WEBHOOK, delivery.parent)
+    except NotFound:
+        _note(runtime, grant, delivery, GIVEN_UP, tries, "The webhook was removed.")
+        return None
+    error = send(runtime.settings, webhook, delivery.body["event"])
+    tries += 1
+    status = DELIVERED if error is None else GIVEN_UP if tries >= TRIES else PROCESSING
+    _note(runtime, grant, delivery, status, tries, error)
+    return tries if status == PROCESSING else None
+
+
+def _note(
+    runtime: Runtime, grant: Grant, delivery: Resource, status: str, tries: int, error: str | None
+) -> None:
+    try:
+        runtime.store.catalog.update_resource(
+            grant, Kind.DELIVERY, delivery.id, status=status,
+            body={"attempts": tries, "last_error": error},
+        )  # fmt: skip
+    except NotFound:
+        return
+
+
+def add_webhook(grant: Grant, store: Store, url: str, events: tuple[str, ...] = ()) -> Resource:
+    """A new webhook of the grant's tenant.
+
+    Raises:
+        InvalidInput: ``invalid_argument`` for an event that there is not.
+    """
+    if strange := set(events) - set(EVENTS):
+        raise InvalidInput("invalid_argument", f"There is no event {min(strange)!r}.")
+    now = datetime.now(UTC)
+    made = Resource(
+        id=random_id(), kind=Kind.WEBHOOK, tenant=grant.tenant, created_at=now, updated_at=now,
+        status="active", name=url, body={"events": sorted(events), "generation": 0},
+    )  # fmt: skip
+    store.catalog.put_resource(grant, made)
+    return made
+
+
+def rotate(grant: Grant, store: Store, id: str) -> Resource:
+    """Change a webhook's secret; for a day the old one signs too."""
+    old = store.catalog.resource(grant, Kind.WEBHOOK, id)
+    return store.catalog.update_resource(
+        grant, Kind.WEBHOOK, id,
+        body={
+            "generation": int(old.body.get("generation") or 0) + 1,
+            "rotated_at": instant_text(datetime.now(UTC)),
+        },
+    )  # fmt: skip
