@@ -18,7 +18,7 @@ os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 
 ROOT = Path(__file__).parent.parent
 #: The development corpus; see docs/evaluation.md for its form.
-CORPUS = Path(os.environ.get("VIDELICET_CORPUS", ROOT.parent / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("VIDELICET_TEST_CORPUS", ROOT.parent / "shared" / "corpus"))
 
 #: Whether every store of every test is one that machines share (PostgreSQL and an object store).
 SHARED = bool(os.environ.get("VIDELICET_TEST_SHARED"))
@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         missing.append("corpus")
     reasons = {
         "weights": "the starter weights are not here: run `videlicet models pull`",
-        "corpus": f"no corpus at {CORPUS}: set VIDELICET_CORPUS",
+        "corpus": f"no corpus at {CORPUS}: set VIDELICET_TEST_CORPUS",
     }
     for item in items:
         for name in missing:
@@ -108,7 +108,10 @@ def _shared_stores(request: pytest.FixtureRequest) -> Iterator[None]:
 def _own_data_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test reads or writes the data directory or the settings of whoever runs the tests."""
     for name in list(os.environ):
-        if name.startswith("VIDELICET_") and name not in ("VIDELICET_WEIGHTS", "VIDELICET_CORPUS"):
+        if name.startswith("VIDELICET_") and name not in (
+            "VIDELICET_WEIGHTS",
+            "VIDELICET_TEST_CORPUS",
+        ):
             monkeypatch.delenv(name)
     monkeypatch.setenv("VIDELICET_HOME", str(tmp_path / "videlicet-home"))
 

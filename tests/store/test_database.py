@@ -69,7 +69,7 @@ def test_a_writer_that_others_keep_waiting_is_told_that_they_are_busy(
     with database.writing(), ThreadPoolExecutor(1) as pool:
         with pytest.raises(Conflict) as busy:
             pool.submit(write).result()
-        assert busy.value.code == "writer_busy"
+        assert busy.value.code == "database_locked"
     write()
 
 

@@ -38,7 +38,7 @@ def original(tmp_path: Path) -> Path:
 @pytest.fixture
 def sound(place: Settings, original: Path) -> tuple[Settings, Index]:
     """A library of eight whole assets with an index over their vectors."""
-    place = replace(place, exact_rows=60)
+    place = place.model_copy(update={"ann_threshold_rows": 60})
     with open_store(place, write=True, create=True) as store:
         index = store.catalog.create_index(INGEST, "main", {})
         for n in range(8):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.store.samples import EXPORT, INGEST, MANAGE, SEARCH, asset, enter
+from tests.store.samples import EXPORT, INGEST, MANAGE, SEARCH, asset, enter, settings
 
 from videlicet.settings import Settings
 from videlicet.store import Store, VectorRow, open_store
@@ -176,7 +175,7 @@ def test_rows_that_are_gone_take_no_memory_for_long(store: Store, index: Index) 
 
 def test_all_spaces_together_keep_to_their_memory(place: Settings) -> None:
     each = 200 * (24 * 4 + 24 + 32)
-    place = replace(place, vector_cache_bytes=int(3.5 * each))
+    place = settings(place.home, vector_cache_bytes=int(3.5 * each))
     with open_store(place, write=True, create=True) as store:
         indexes = [store.catalog.create_index(INGEST, f"{n}", {}) for n in range(3)]
         spaces = [(index, f"space{n}") for index in indexes for n in range(3)]

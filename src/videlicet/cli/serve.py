@@ -117,12 +117,12 @@ def worker() -> None:
 
     settings = load(context.home)
     logs.set_up(settings)
-    if not settings.database:
+    if not settings.database_url:
         raise InvalidInput(
             "invalid_argument",
-            "A worker by itself needs the setting database; that of a data directory comes with "
-            "`videlicet serve`.",
-            subject="database",
+            "A worker by itself needs the setting database_url; that of a data directory comes "
+            "with `videlicet serve`.",
+            subject="database_url",
         )
     server_secret(settings)
     ended = threading.Event()

@@ -44,7 +44,7 @@ def doctor(settings: Settings, *, mend: bool = False) -> list[Finding]:
     With ``mend`` whatever can be mended without losing anything is mended, which needs the right
     to write. Weights are not looked at.
     """
-    if settings.database:
+    if settings.database_url:
         return _examined(settings, mend, [])
     home = Home(settings.home)
     if not home.database.exists():

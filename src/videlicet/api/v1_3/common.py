@@ -156,7 +156,7 @@ class Caller:
 
     def address(self, path: str, seconds: float | None = None) -> str:
         """The absolute, signed address of a path that needs no key."""
-        lifetime = self.settings.media_lifetime if seconds is None else seconds
+        lifetime = self.settings.signed_url_ttl if seconds is None else seconds
         return self.base + self.server.signer.sign(path, lifetime)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
@@ -16,23 +15,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from videlicet.errors import Conflict, StoreError
 
-if TYPE_CHECKING:
-    from videlicet.settings import Settings
-    from videlicet.store.home import Home
-
 #: The newest migration; a test holds it equal to Alembic's own head.
 HEAD = "0003"
-
-
-def open_database(settings: Settings, home: Home) -> Database:
-    """The database that the settings name, not yet connected to."""
-    if settings.database:
-        from videlicet.store.database.postgres import PostgresDatabase
-
-        return PostgresDatabase(settings.database)
-    from videlicet.store.database.sqlite import SqliteDatabase
-
-    return SqliteDatabase(home.database, home.root)
 
 
 @dataclass(slots=True)
@@ -95,7 +79,7 @@ class Database(ABC):
                 writer = self._writer()
             except PoolTimeout as error:
                 raise Conflict(
-                    "writer_busy", f"Others keep {self.name} busy.", subject=self.name
+                    "database_locked", f"Others keep {self.name} busy.", subject=self.name
                 ) from error
             with writer as connection, connection.begin():
                 yield connection
@@ -144,7 +128,7 @@ class Database(ABC):
         """Bring the tables up to date; a no-op (and no Alembic import) when they are.
 
         Raises:
-            StoreError: ``store_newer`` where the tables are from a newer program.
+            StoreError: ``schema_too_new`` where the tables are from a newer program.
         """
         found = self.revision()
         if found == HEAD:
@@ -164,7 +148,7 @@ class Database(ABC):
         """Refuse the tables of a newer program."""
         if revision is not None and revision > HEAD:
             raise StoreError(
-                "store_newer",
+                "schema_too_new",
                 f"{self.name} holds tables of a newer Videlicet (revision {revision}; this program "
                 f"knows up to {HEAD}).",
                 subject=self.name,

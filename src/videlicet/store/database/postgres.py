@@ -159,7 +159,7 @@ class PostgresDatabase(Database):
             return StoreError("disk_full", f"No space left for {self.name}.", subject=self.name)
         if state in ("55P03", "40001", "40P01"):
             return Conflict(
-                "writer_busy", f"Other processes keep {self.name} busy.", subject=self.name
+                "database_locked", f"Other processes keep {self.name} busy.", subject=self.name
             )
         if state == "25006":
             # As while another server of a cluster takes over.
@@ -171,7 +171,7 @@ class PostgresDatabase(Database):
                 "store_not_writable", f"{self.name} cannot be written.", subject=self.name
             )
         return StoreError(
-            "store_damaged" if state in _DAMAGE else "database_error",
+            "database_corrupt" if state in _DAMAGE else "database_error",
             f"{self.name}: {error}.",
             subject=self.name,
         )
@@ -180,6 +180,6 @@ class PostgresDatabase(Database):
 def _refused() -> InvalidInput:
     return InvalidInput(
         "invalid_argument",
-        "The setting database is an address such as postgresql://user@host/name.",
-        subject="database",
+        "The setting database_url is a URL such as postgresql://user@host/name.",
+        subject="database_url",
     )

@@ -128,7 +128,7 @@ class SqliteDatabase(Database):
                     yield connection
                     if bare.execute("PRAGMA foreign_key_check").fetchone() is not None:
                         raise StoreError(
-                            "store_damaged",
+                            "database_corrupt",
                             f"{self._root} holds rows that refer to nothing.",
                             subject=str(self._root),
                         )

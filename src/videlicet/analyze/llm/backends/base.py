@@ -83,7 +83,7 @@ class LlmBackend(Protocol):
 
         Raises:
             AnalysisError: ``language_model_unreachable``, ``language_model_busy`` (no token in
-                time), ``language_model_refused`` or ``language_model_failed``, before any text
+                time), ``llm_request_rejected`` or ``language_model_failed``, before any text
                 was had. A reply that breaks off later ends with a ``broken`` final instead.
         """
         ...
@@ -99,7 +99,7 @@ class Timeouts:
 
     @classmethod
     def of(cls, timeout: float) -> Timeouts:
-        """As the setting ``language_timeout`` says: so long for the first token, half as long
+        """As the setting ``llm_timeout`` says: so long for the first token, half as long
         between two, ten times as long in all."""
         return cls(timeout, timeout / 2, timeout * 10)
 

@@ -74,14 +74,14 @@ class Endpoint:
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
             raise InvalidInput(
                 "invalid_argument",
-                "The setting language_url is an address like http://127.0.0.1:8080/v1.",
-                subject="language_url",
+                "The setting llm_url is an address like http://127.0.0.1:8080/v1.",
+                subject="llm_url",
             )
         if not model:
             raise InvalidInput(
                 "invalid_argument",
-                "The setting language_model names the model to ask for.",
-                subject="language_model",
+                "The setting llm_model names the model to ask for.",
+                subject="llm_model",
             )
         self.id, self.pictures, self.context = model, pictures, context
         self.quick = QUICK
@@ -309,7 +309,7 @@ def _as_error(error: BaseException) -> Exception:
     if isinstance(error, TooSlow):
         return AnalysisError(
             "language_model_busy", "The language model said nothing for too long.",
-            remedy="Try again later, give the model more room, or raise language_timeout.",
+            remedy="Try again later, give the model more room, or raise llm_timeout.",
         )  # fmt: skip
     if isinstance(error, openai.APIStatusError):
         return _status_error(error)
@@ -347,15 +347,15 @@ def _status_error(error: openai.APIStatusError) -> AnalysisError:
         )  # fmt: skip
     if 300 <= status < 400:
         return AnalysisError(
-            "language_model_refused",
+            "llm_request_rejected",
             f"The language model's server sends elsewhere (HTTP {status}), which is not followed.",
-            remedy="Set language_url to the address itself.",
+            remedy="Set llm_url to the address itself.",
             details=details,
         )
     remedy = None
     if _TOO_LONG.search(_said(error)):
-        remedy = "Set language_context to the tokens that the model's server takes."
+        remedy = "Set llm_context to the tokens that the model's server takes."
     return AnalysisError(
-        "language_model_refused", f"The language model's server refused (HTTP {status}).",
+        "llm_request_rejected", f"The language model's server refused (HTTP {status}).",
         remedy=remedy, details=details,
     )  # fmt: skip
