@@ -91,15 +91,15 @@ def _shared_stores(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     from videlicet import settings
 
-    real = settings._layers
+    real = settings._file
 
-    def layers(home: Path) -> Any:
+    def file(home: Path) -> Path:
         cluster.place(home)
         return real(home)
 
     cluster.everywhere = request.getfixturevalue("services")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, "_layers", layers)
+        patch.setattr(settings, "_file", file)
         yield
     cluster.everywhere = None
 

@@ -205,6 +205,7 @@ class Conflict(VidelicetError):
         "database_locked": Code(
             409, True, "Wait for the other process to finish, or use another --home."
         ),
+        "changes_pending": Code(409, True, "Wait a moment, then send the request again."),
         "index_exists": Code(409, False, "Choose another name."),
         "task_not_cancellable": Code(409, False, "The task has already ended."),
         "task_not_retryable": Code(

@@ -46,7 +46,7 @@ class Home:
                     "database_corrupt",
                     f"{self.root} has lost its format mark {_MARK}.",
                     subject=str(self.root),
-                    remedy="Restore the file from a copy, or run `videlicet doctor --mend`.",
+                    remedy="Restore the file from a copy, or run `videlicet doctor --fix`.",
                 ) from None
             raise StoreError(
                 "store_not_found", f"There is no library in {self.root}.", subject=str(self.root)
