@@ -14,6 +14,7 @@ from videlicet.rights import Grant, authorize
 from videlicet.settings import Settings
 from videlicet.store.blobs import Blobs, open_blobs
 from videlicet.store.catalog import Catalog
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.resources import erase_later
 from videlicet.store.catalog.schema import erasures
 from videlicet.store.catalog.slots import slot_of
@@ -99,6 +100,7 @@ class Store:
             home=home,
             blobs=self.blobs,
             exact_rows=settings.ann_threshold_rows,
+            cache_bytes=settings.vector_cache_bytes,
         )
         self.catalog.cascade = (
             self.texts.forget_index,
@@ -209,7 +211,7 @@ class Store:
             return False
         with self.database.writing() as connection:
             connection.execute(
-                delete(erasures).where(erasures.c.key.in_([row.key for row in pending]))
+                delete(erasures).where(one_of(erasures.c.key, [row.key for row in pending]))
             )
         return self.database.checkpoint()
 
