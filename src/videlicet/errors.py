@@ -205,6 +205,7 @@ class Conflict(VidelicetError):
         "database_locked": Code(
             409, True, "Wait for the other process to finish, or use another --home."
         ),
+        "changes_pending": Code(409, True, "Wait a moment, then send the request again."),
         "index_exists": Code(409, False, "Choose another name."),
         "task_not_cancellable": Code(409, False, "The task has already ended."),
         "task_not_retryable": Code(
@@ -225,6 +226,9 @@ class StoreError(VidelicetError):
         ),
         "database_corrupt": Code(
             500, False, "Run `videlicet doctor`, then restore a copy if it says so."
+        ),
+        "database_error": Code(
+            500, True, "Try again; if it persists, report the message of the database."
         ),
         "store_not_writable": Code(
             403, False, "Give yourself write permission on the data directory."

@@ -267,7 +267,7 @@ def _read(
     origin: dict[str, str] = {}
     if home is not None or variable_home:
         origin["home"] = "arguments" if home is not None else f"{_PREFIX}HOME"
-    file = Path(os.environ.get(f"{_PREFIX}CONFIG") or directory / "videlicet.toml")
+    file = _file(directory)
     if file.is_file():
         table = _toml(file)
         _refuse_unknown(dict.fromkeys(table, str(file)))
@@ -280,6 +280,10 @@ def _read(
     values |= overrides
     origin |= dict.fromkeys(overrides, "arguments")
     return values, origin
+
+
+def _file(home: Path) -> Path:
+    return Path(os.environ.get(f"{_PREFIX}CONFIG") or home / "videlicet.toml")
 
 
 def _toml(file: Path) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def test_what_can_be_mended_is_mended(
     harm(place)
     (finding,) = _problems(place)
     assert words in finding.message
-    assert "--mend" in finding.remedy
+    assert "--fix" in finding.remedy
     assert not finding.mended
     (again,) = _problems(place)
     assert again == finding, "looking changes nothing"

@@ -173,7 +173,12 @@ def _sqlite(code: int) -> sqlite3.Error:
         (_sqlite(sqlite3.SQLITE_BUSY_SNAPSHOT), "database_locked"),
         (_sqlite(sqlite3.SQLITE_READONLY), "store_not_writable"),
         (_sqlite(sqlite3.SQLITE_CORRUPT), "database_corrupt"),
-        (sqlite3.DatabaseError("no code"), "database_corrupt"),
+        (_sqlite(sqlite3.SQLITE_NOTADB), "database_corrupt"),
+        (_sqlite(sqlite3.SQLITE_CORRUPT_INDEX), "database_corrupt"),
+        (_sqlite(sqlite3.SQLITE_INTERRUPT), "database_error"),
+        (_sqlite(sqlite3.SQLITE_ERROR), "database_error"),
+        (_sqlite(sqlite3.SQLITE_IOERR_READ), "database_error"),
+        (sqlite3.DatabaseError("no code"), "database_error"),
     ],
 )
 def test_failures_of_disk_and_database_have_our_codes(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from videlicet.analyze.llm.backends.base import unchecked
 from videlicet.errors import InvalidInput
 
 if TYPE_CHECKING:
     from videlicet.analyze.backend import AnalysisBackend
-    from videlicet.analyze.llm.backends.base import LlmBackend
+    from videlicet.analyze.llm.backends.base import Check, LlmBackend
     from videlicet.models.base import TextEncoder
     from videlicet.rights import Scope
     from videlicet.settings import Settings
@@ -19,11 +20,16 @@ NAMES = ("builtin", "endpoint", "gguf")
 
 
 def analysis_backend(
-    scope: Scope, store: Store, settings: Settings, encoder: TextEncoder
+    scope: Scope,
+    store: Store,
+    settings: Settings,
+    encoder: TextEncoder,
+    check: Check = unchecked,
 ) -> AnalysisBackend:
     """The backend that the setting ``analysis_backend`` names: the built-in one, or a language
     model that has it for structure. ``encoder`` is the text encoder of the index that is read; a
-    model that takes pictures looks at originals on behalf of ``scope``.
+    model that takes pictures looks at originals on behalf of ``scope``. ``check`` is called while
+    the model is waited for, and raises to end its call.
 
     A model in this process is loaded when it is first asked; an endpoint is not asked anything yet.
 
@@ -39,7 +45,8 @@ def analysis_backend(
         return builtin
     from videlicet.analyze.llm.model import LanguageModel
 
-    return LanguageModel(_backend(settings), encoder, builtin, looking(scope, store, settings))
+    look = looking(scope, store, settings)
+    return LanguageModel(_backend(settings), encoder, builtin, look, check=check)
 
 
 def _backend(settings: Settings) -> LlmBackend:

@@ -18,6 +18,7 @@ from videlicet.store.blobs import open_backend
 from videlicet.store.blobs.blobs import Blobs
 from videlicet.store.catalog import Catalog
 from videlicet.store.catalog.catalog import find_index
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.resources import erase_later
 from videlicet.store.catalog.schema import erasures
 from videlicet.store.catalog.slots import slot_of
@@ -111,6 +112,7 @@ class Store:
             home=home,
             blobs=self._backend,
             exact_rows=settings.ann_threshold_rows,
+            cache_bytes=settings.vector_cache_bytes,
             policy=policy,
         )
         self.catalog.cascade = (
@@ -248,7 +250,7 @@ class Store:
             return False
         with self.database.writing() as connection:
             connection.execute(
-                delete(erasures).where(erasures.c.key.in_([row.key for row in pending]))
+                delete(erasures).where(one_of(erasures.c.key, [row.key for row in pending]))
             )
         return self.database.checkpoint()
 

@@ -357,14 +357,18 @@ def test_a_wait_can_be_cancelled() -> None:
     def check() -> None:
         raise Cancelled("cancelled", "Cancelled.")
 
-    def act(call: Call) -> None:
+    def after_headers(call: Call) -> None:
         call.begin()
-        call.server.go.wait(5)
+        call.until_hung_up()
 
-    with fake(act) as server:
-        model = client(server)
-        with pytest.raises(Cancelled):
-            list(model.complete(ASKED, temperature=0, max_tokens=9, check=check))
+    for act in (Call.until_hung_up, after_headers):
+        with fake(act) as server:
+            model = client(server)
+            model._timeouts = Timeouts(first=600, between=600, total=600)
+            with pytest.raises(Cancelled):
+                list(model.complete(ASKED, temperature=0, max_tokens=9, check=check))
+            # The call itself ends too, although the server has said nothing yet.
+            assert server.left.wait(10)
 
 
 @pytest.mark.parametrize(

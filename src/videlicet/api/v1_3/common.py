@@ -132,6 +132,8 @@ class Caller:
         self.store: Store = self.service.store
         self.catalog: Catalog = self.store.catalog
         self.settings = self.service.settings
+        #: What tells that the client has hung up.
+        self.receive = request.receive
         self._key = authenticated_key(request.state)
         self.tenant = self._key.tenant
         base = self.settings.public_url or str(request.base_url)
