@@ -147,7 +147,7 @@ def test_lists_of_ids_have_any_length(store: Store, index: Index) -> None:
     )
     assert {match.asset_id for match in rows} == wanted
     for find in (store.texts.bm25, store.texts.phrase, store.texts.substring):
-        found = find(SEARCH, index.id, Modality.SPEECH, "harbour", 50, among)
+        found = find(store.scope(SEARCH, index.id), Modality.SPEECH, "harbour", 50, among)
         assert {match.asset_id for match in found} == wanted
     for name in ("\x00", "\ud800", "'", '"', "\\"):
         assert catalog.assets(store.scope(SEARCH), among=[name]) == []
