@@ -4,18 +4,24 @@ behind a balancer may answer it."""
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mcp import types
+from mcp.shared.exceptions import MCPError
 from starlette.routing import Match, Route
 
 from videlicet.api.access import MCP, WRITE
+from videlicet.api.streaming import disconnected, run_while
 from videlicet.api.v1_3 import assets, video_records
 from videlicet.api.v1_3.common import Caller
 from videlicet.errors import InvalidInput, NotPermitted
 from videlicet.mcp.seat import Accepted, Listed, index_to_fill
+from videlicet.mcp.server import Call as ToolCall
 from videlicet.mcp.server import build
 from videlicet.media.fetch import check
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import Purpose
+from videlicet.rights import Scope as StoreScope
 from videlicet.types import Kind
 
 if TYPE_CHECKING:
@@ -43,7 +49,7 @@ class McpEndpoint:
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
         self._manager = StreamableHTTPSessionManager(
-            build(_context, files=False),
+            build(_context, files=False, attend=_attend),
             stateless=True,
             json_response=True,
             # The middleware has counted before; this reads bodies whole.
@@ -67,6 +73,15 @@ def _context(context: ServerRequestContext[Any, Any]) -> ApiKeyContext:
     return ApiKeyContext(Caller(context.request))
 
 
+async def _attend(context: ServerRequestContext[Any, Any], call: ToolCall) -> types.CallToolResult:
+    """Await a call as long as its client does."""
+    assert context.request is not None
+    result = await run_while(partial(disconnected, context.request.receive), call)
+    if result is None:
+        raise MCPError(types.INTERNAL_ERROR, "The client hung up.")
+    return result
+
+
 class ApiKeyContext:
     """Whoever holds the key of a request, with the tenant's data."""
 
@@ -78,8 +93,8 @@ class ApiKeyContext:
     def store(self) -> Store:
         return self._call.store
 
-    def grant(self, purpose: Purpose) -> Grant:
-        return self._call.grant(purpose)
+    def scope(self, purpose: Purpose) -> StoreScope:
+        return self._call.scope(purpose)
 
     def require(self, scope: str) -> None:
         allowed = self._call.may_write if scope == WRITE else self._call.may_read
@@ -111,8 +126,8 @@ class ApiKeyContext:
             if error.code == "url_not_allowed":
                 raise
             # A host that does not answer now may later: the task fails with the reason.
-        grant = call.grant(Purpose.INDEX)
-        target = index_to_fill(call.catalog, grant, call.settings, index)
+        scope = call.scope(Purpose.INDEX)
+        target = index_to_fill(call.catalog, scope, call.settings, index)
         body = {"user_metadata": {}, "hls": True, "thumbnail": True, "url": source}
         file = assets.make(call, method="url", name=assets.name_in(source), body=body)
         _, task = video_records.make(call, target, file, {}, stream=True)

@@ -91,7 +91,9 @@ def _observations(
     within = Span(max(whole.start, span.start - margin), min(whole.end, span.end + margin))
     worded = [modality for modality in searchable() if modality not in _LABELLED]
     places = [(asset.id, modality, within) for modality in (*worded, *_LABELLED)]
-    rows = seat.store.catalog.observations_at(seat.grant(Purpose.ANALYZE), index.id, places)
+    rows = seat.store.catalog.observations_at(
+        seat.store.scope(seat.scope(Purpose.ANALYZE), index.id), places
+    )
     words = [_seen(one, whole.start) for found in rows[: len(worded)] for one in found]
     labels = [
         _seen(one, whole.start)

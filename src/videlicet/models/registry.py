@@ -35,7 +35,7 @@ def load(name: str, settings: Settings) -> Any:
         NotFound: ``model_not_found``.
         InvalidInput: ``invalid_argument``, the card is not for this kind of use.
         PluginError: ``plugin_invalid``.
-        ModelError: ``weights_missing``, ``weights_altered`` or ``model_failed``.
+        ModelError: ``weights_missing``, ``weights_checksum_mismatch`` or ``model_failed``.
     """
     chosen = card(default_cards().get(name, name))
     key = (chosen.id, settings.weights)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from videlicet.rights import Grant
+from videlicet.rights import IndexScope
 from videlicet.search.encode import EncodedPart
 from videlicet.search.lanes import Candidate, Lane
 from videlicet.search.words import coverage, inverse_frequency
 from videlicet.store import Store
-from videlicet.types import Index
 from videlicet.types.kinds import Method
 
 
@@ -23,9 +22,8 @@ class Found:
 
 
 def retrieve(
-    grant: Grant,
+    scope: IndexScope,
     store: Store,
-    index: Index,
     lanes: Sequence[Lane],
     parts: Sequence[EncodedPart],
     *,
@@ -44,18 +42,17 @@ def retrieve(
             if part.kind not in lane.queries:
                 continue
             if lane.method is Method.SEMANTIC:
-                rows, lane_exact = _semantic(grant, store, index, lane, number, part, k, within)
+                rows, lane_exact = _semantic(scope, store, lane, number, part, k, within)
                 exact = exact and lane_exact
             else:
-                rows = _lexical(grant, store, index, lane, number, part, k, within)
+                rows = _lexical(scope, store, lane, number, part, k, within)
             candidates.extend(row for row in rows if faint or row.evidence > 0)
     return Found(candidates, exact)
 
 
 def _semantic(
-    grant: Grant,
+    scope: IndexScope,
     store: Store,
-    index: Index,
     lane: Lane,
     number: int,
     part: EncodedPart,
@@ -65,7 +62,7 @@ def _semantic(
     rows = part.vectors.get(lane.encoder)
     if rows is None:
         return [], True
-    matches = store.vectors.search(grant, index.id, lane.modality, lane.space, rows, k, within)
+    matches = store.vectors.search(scope, lane.modality, lane.space, rows, k, within)
     best: dict[str, Candidate] = {}
     for result in matches:
         for rank, match in enumerate(result, 1):
@@ -76,13 +73,12 @@ def _semantic(
                     score=match.score, evidence=lane.calibration.evidence(match.score),
                     row_id=match.id,
                 )  # fmt: skip
-    return best.values(), store.vectors.is_exact(grant, index.id, lane.modality, lane.space)
+    return best.values(), store.vectors.is_exact(scope, lane.modality, lane.space)
 
 
 def _lexical(
-    grant: Grant,
+    scope: IndexScope,
     store: Store,
-    index: Index,
     lane: Lane,
     number: int,
     part: EncodedPart,
@@ -95,16 +91,16 @@ def _lexical(
     if lane.method is Method.PHRASE:
         hits = None
         for phrase in words.phrases:
-            rows = store.texts.phrase(grant, index.id, lane.modality, phrase, k, within)
+            rows = store.texts.phrase(scope, lane.modality, phrase, k, within)
             keyed = {row.id: row for row in rows}
             hits = keyed if hits is None else {i: r for i, r in hits.items() if i in keyed}
         matches = [(1.0, row) for row in (hits or {}).values()]
     elif lane.method is Method.SUBSTRING:
-        rows = store.texts.substring(grant, index.id, lane.modality, words.text, k, within)
+        rows = store.texts.substring(scope, lane.modality, words.text, k, within)
         matches = [(row.score, row) for row in rows]
     else:
-        rows = store.texts.bm25(grant, index.id, lane.modality, words.text, k, within)
-        counts, total = store.texts.frequencies(grant, index.id, lane.modality, words.terms)
+        rows = store.texts.bm25(scope, lane.modality, words.text, k, within)
+        counts, total = store.texts.frequencies(scope, lane.modality, words.terms)
         weights = {t: inverse_frequency(counts.get(t, 0), total) for t in words.terms}
         matches = [(coverage(words.terms, row.text, weights), row) for row in rows]
     return [
