@@ -113,6 +113,14 @@ class InvalidInput(VidelicetError):
         "schema_invalid": Code(
             400, False, "Give a JSON schema (draft 2020-12) with the keywords of docs/analysis.md."
         ),
+        "schema_keyword_unsupported": Code(
+            400, False, "Say it with the keywords of docs/analysis.md, or leave it out."
+        ),
+        "schema_unfillable": Code(
+            400,
+            False,
+            "Allow null there, do not require it, or add a choice that says 'unknown'.",
+        ),
         "url_not_allowed": Code(400, False, "Use an http(s) address that the operator allows."),
         "url_failed": Code(
             502, True, "Check the address, or download the file and add it by path."

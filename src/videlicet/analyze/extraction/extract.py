@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from videlicet.analyze.extraction.filling import View, asked, empty, fill
 from videlicet.analyze.extraction.finding.field_intent import wanted
 from videlicet.analyze.extraction.finding.sources import Sources
-from videlicet.analyze.extraction.schema import read
+from videlicet.analyze.schema import read_schema
 from videlicet.types import Answer, Sentence, Usage
 
 if TYPE_CHECKING:
@@ -32,13 +32,14 @@ def extract(
     ``found`` is false where nothing was.
 
     Raises:
-        InvalidInput: ``schema_invalid``, before any work.
+        InvalidInput: those of :func:`read_schema`, before any work.
     """
-    plan = read(schema)
+    plan = read_schema(schema)
     remarks = " ".join(part for part in (plan.root.title, plan.root.description, prompt) if part)
     root = wanted("", remarks)
     sources = Sources(materials, asked(plan.root, root), encoder)
     filled = fill(sources, plan.root, root, View(sources.all)) or empty(plan.root, root)
+    assert filled is not None  # read_schema refuses a schema without an empty value
     return Answer(
         sentences=filled.sentences or (Sentence(NOTHING),),
         found=filled.supported,

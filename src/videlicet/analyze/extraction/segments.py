@@ -14,10 +14,10 @@ from videlicet.analyze.extraction.filling import View, asked, fill
 from videlicet.analyze.extraction.finding.field_intent import FieldIntent, wanted
 from videlicet.analyze.extraction.finding.scalars import COVERED, NEAR
 from videlicet.analyze.extraction.finding.sources import Sources
-from videlicet.analyze.extraction.schema import read
 from videlicet.analyze.extraction.segment_definitions import SegmentDefinition
 from videlicet.analyze.extraction.segmentation import groups
 from videlicet.analyze.extraction.time_fields import written
+from videlicet.analyze.schema import read_schema
 from videlicet.errors import InvalidInput
 from videlicet.types import Span, instant, merge, windows
 
@@ -55,22 +55,25 @@ def segment(
     limits = _limits(shortest, longest)
     bounds = {one.id: _bounds(material, one, number) for number, one in enumerate(definitions)}
     wants = [wanted("", one.description) for one in definitions]
-    plans = [read(one.to_schema(clock)).root for one in definitions]
+    schemas = [read_schema(one.to_schema(clock)) for one in definitions]
+    plans = [one.root for one in schemas]
     texts = chain.from_iterable(asked(plan, want) for plan, want in zip(plans, wants, strict=True))
     sources = Sources([material], texts, encoder)
     found: dict[str, list[dict[str, Any]]] = {}
-    for definition, want, plan in zip(definitions, wants, plans, strict=True):
+    for definition, want, schema in zip(definitions, wants, schemas, strict=True):
         found[definition.id] = [
             {
                 "start_time": written(told.start, clock),
                 "end_time": written(told.end, clock),
-                "metadata": filled.value if filled else dict(plan.empty),
+                "metadata": filled.value if filled else dict(schema.empty),
             }
             for range in bounds[definition.id]
             for span in _within(_matching(material, sources, want, range), range, *limits)
             if span.duration
             for told in [material.asset.told(span)]
-            for filled in [fill(sources, plan, want, View(sources.inside(sources.all, span), span))]
+            for filled in [
+                fill(sources, schema.root, want, View(sources.inside(sources.all, span), span))
+            ]
         ]
     return found
 
