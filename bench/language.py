@@ -79,7 +79,7 @@ def measure(settings: Settings, material: AssetEvidence) -> dict[str, list[float
 def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="videlicet-bench-"))
     try:
-        settings = load(home, analyst="gguf", language_model=MODEL)
+        settings = load(home, analysis_backend="gguf", llm_model=MODEL)
         asset_id = build(settings, MINUTES)
         with open_store(settings) as store:
             index = store.catalog.index(ANALYZE, "default")

@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import NotFound, TaskError, VidelicetError, from_json
+from videlicet.errors import Cancelled, NotFound, TaskError, VidelicetError, from_json
 from videlicet.ingest import videos
 from videlicet.ingest.indexing import remove_file, videos_of
 from videlicet.models.cards import chosen_cards
@@ -246,7 +246,13 @@ def _result(runtime: Runtime, grant: Grant, one: Resource) -> dict[str, Any]:
     else:
         materials = [_material(runtime, reading, one, job)]
     encoder = runtime.models({"text": materials[0].index.cards["text"]}).text
-    analyst = analysis_backend(reading, runtime.store, runtime.settings, encoder)
+
+    def check() -> None:
+        # A worker that is to stop does not wait for a language model; it is asked again later.
+        if runtime.closing:
+            raise Cancelled("cancelled", "The worker stops.")
+
+    analyst = analysis_backend(reading, runtime.store, runtime.settings, encoder, check)
     done = run_analysis(analyst, encoder, materials, job)
     return {"generation_id": random_id(), **done.to_json()}
 

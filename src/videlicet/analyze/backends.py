@@ -1,29 +1,35 @@
-"""Which analyst the settings choose."""
+"""The analysis backend that the settings choose."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from videlicet.analyze.llm.backends.base import unchecked
 from videlicet.errors import InvalidInput
 
 if TYPE_CHECKING:
     from videlicet.analyze.backend import AnalysisBackend
-    from videlicet.analyze.llm.backends.base import LlmBackend
+    from videlicet.analyze.llm.backends.base import Check, LlmBackend
     from videlicet.models.base import TextEncoder
     from videlicet.rights import Grant
     from videlicet.settings import Settings
     from videlicet.store import Store
 
-#: What the setting ``analyst`` may say.
+#: What the setting ``analysis_backend`` may say.
 NAMES = ("builtin", "endpoint", "gguf")
 
 
 def analysis_backend(
-    grant: Grant, store: Store, settings: Settings, encoder: TextEncoder
+    grant: Grant,
+    store: Store,
+    settings: Settings,
+    encoder: TextEncoder,
+    check: Check = unchecked,
 ) -> AnalysisBackend:
-    """The analyst that the setting ``analyst`` names: the built-in one, or a language model that
-    has it for structure. ``encoder`` is the text encoder of the index that is read; a model that
-    takes pictures looks at originals on behalf of ``grant``.
+    """The backend that the setting ``analysis_backend`` names: the built-in one, or a language
+    model that has it for structure. ``encoder`` is the text encoder of the index that is read; a
+    model that takes pictures looks at originals on behalf of ``grant``. ``check`` is called while
+    the model is waited for, and raises to end its call.
 
     A model in this process is loaded when it is first asked; an endpoint is not asked anything yet.
 
@@ -35,28 +41,30 @@ def analysis_backend(
     from videlicet.analyze.evidence.frames import looking
 
     builtin = BuiltinBackend(encoder)
-    if settings.analyst == "builtin":
+    if settings.analysis_backend == "builtin":
         return builtin
     from videlicet.analyze.llm.model import LanguageModel
 
-    return LanguageModel(_backend(settings), encoder, builtin, looking(grant, store, settings))
+    look = looking(grant, store, settings)
+    return LanguageModel(_backend(settings), encoder, builtin, look, check=check)
 
 
 def _backend(settings: Settings) -> LlmBackend:
-    if settings.analyst == "endpoint":
+    if settings.analysis_backend == "endpoint":
         from videlicet.analyze.llm.backends.endpoint import Endpoint
 
         return Endpoint(
-            settings.language_url, settings.language_model, key=settings.language_key,
-            pictures=settings.language_pictures, context=settings.language_context,
-            timeout=settings.language_timeout,
+            settings.llm_url, settings.llm_model, key=settings.llm_key,
+            pictures=settings.llm_vision, context=settings.llm_context,
+            timeout=settings.llm_timeout,
         )  # fmt: skip
-    if settings.analyst == "gguf":
+    if settings.analysis_backend == "gguf":
         from videlicet.analyze.llm.backends.gguf import Gguf
 
         return Gguf.of(settings)
     raise InvalidInput(
         "invalid_argument",
-        f"The setting analyst is one of {', '.join(NAMES)}, not {settings.analyst!r}.",
-        subject="analyst",
+        f"The setting analysis_backend is one of {', '.join(NAMES)}, "
+        f"not {settings.analysis_backend!r}.",
+        subject="analysis_backend",
     )

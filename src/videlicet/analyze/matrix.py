@@ -124,7 +124,7 @@ class MatrixStore:
                 cell = _cell_from_row(json.loads(line))
             except (ValueError, LookupError, TypeError) as error:
                 raise StoreError(
-                    "store_damaged",
+                    "database_corrupt",
                     f"Line {number} of {self._path} is not a cell of a matrix.",
                     subject=str(self._path),
                     remedy="Name another file, or remove the line.",
@@ -139,8 +139,8 @@ def kept_in(path: str | os.PathLike[str]) -> Iterator[MatrixStore]:
     """The finished cells in the file at ``path``, which is made if it is not there.
 
     Raises:
-        Conflict: ``writer_busy``, another process has it open.
-        StoreError: ``store_damaged`` if it holds something else; ``store_not_writable``.
+        Conflict: ``database_locked``, another process has it open.
+        StoreError: ``database_corrupt`` if it holds something else; ``store_not_writable``.
     """
     import fcntl
 
@@ -154,7 +154,7 @@ def kept_in(path: str | os.PathLike[str]) -> Iterator[MatrixStore]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Conflict(
-                "writer_busy",
+                "database_locked",
                 f"Another process is filling {target}.",
                 subject=str(target),
                 remedy="Wait for it to finish, or name another file.",

@@ -23,7 +23,7 @@ AssetArgument = Annotated[str, typer.Argument(help="A recording, by name or id."
 _TABLES = (".csv", ".json", ".html", ".parquet")
 _TIMELINES = (".otio", ".edl")
 #: How chapters can be printed.
-_FORMS = ("table", "youtube", "podlove", "podlove-xml", "vtt", "ffmetadata")
+_FORMATS = ("table", "youtube", "podlove", "podlove-xml", "vtt", "ffmetadata")
 
 
 def register(app: typer.Typer) -> None:
@@ -53,35 +53,35 @@ def summarize(
 def chapters(
     asset: AssetArgument,
     count: Annotated[int | None, typer.Option("--count", "-n", min=1, max=1000)] = None,
-    form: Annotated[
+    format: Annotated[
         str, typer.Option(help="table, youtube, podlove, podlove-xml, vtt or ffmetadata.")
     ] = "table",
-    into: Annotated[
+    embed_into: Annotated[
         Path | None, typer.Option(help="Write a copy of the recording with the chapters in it.")
     ] = None,
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
     """The parts of a recording, titled; also in forms that players and sites read."""
-    form = one_of(form, _FORMS, "--form")
-    if into is not None:
+    format = one_of(format, _FORMATS, "--format")
+    if embed_into is not None:
         from videlicet.analyze.exports.chapters import embed
         from videlicet.media.remux import MUXERS
 
-        ending(into, MUXERS, "--into")
+        ending(embed_into, MUXERS, "--embed-into")
     with context.library() as library:
         one = named_asset(library, asset)
         found = library.chapters(one.id, count=count, index=index)
-        text = "" if as_json or form == "table" else _chapters_as(form, one, found)
-        if into is not None:
-            for note in embed(library.original(one), found, into, library.settings):
+        text = "" if as_json or format == "table" else _chapters_as(format, one, found)
+        if embed_into is not None:
+            for note in embed(library.original(one), found, embed_into, library.settings):
                 say(f"Note: {note}.")
-            say(f"Written to {into}.")
+            say(f"Written to {embed_into}.")
         if as_json:
             print_json([chapter.to_json() for chapter in found])
         elif text:
             typer.echo(text, nl=False)
-        elif into is None:
+        elif embed_into is None:
             _print_chapters(one, found)
 
 

@@ -31,9 +31,9 @@ DEFAULT_INDEX = "default"
 
 
 class Analysing(Verbs):
-    """Verbs of analysis. Who answers is the setting ``analyst``: the built-in one, which needs no
-    language model and quotes the evidence, or a language model, whose sentences are checked against
-    it. Whatever is said comes with citations."""
+    """Verbs of analysis. Who answers is the setting ``analysis_backend``: the built-in one, which
+    needs no language model and quotes the evidence, or a language model, whose sentences are
+    checked against it. Whatever is said comes with citations."""
 
     def gist(self, asset_id: str, *, index: str = DEFAULT_INDEX) -> Gist:
         """Title, topics and hashtags of a video."""

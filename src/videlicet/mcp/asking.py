@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anyio.from_thread import check_cancelled
+
 from videlicet.mcp import schemas
 from videlicet.mcp.finding import MOST_CHARACTERS, seconds
 from videlicet.mcp.seat import asset_of, index_of
@@ -69,7 +71,10 @@ def _analyst(seat: Seat, index: Index) -> AnalysisBackend:
     from videlicet.analyze.backends import analysis_backend
 
     encoder = seat.searcher(index).encoders.text
-    return analysis_backend(seat.grant(Purpose.ANALYZE), seat.store, seat.settings, encoder)
+    # Tools run in threads that know when the call that they answer is cancelled.
+    return analysis_backend(
+        seat.grant(Purpose.ANALYZE), seat.store, seat.settings, encoder, check_cancelled
+    )
 
 
 def _told(sentences: Iterable[Sentence], assets: Mapping[str, Asset]) -> list[schemas.Sentence]:

@@ -24,6 +24,12 @@ class Call(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.server.left.set()
 
+    def until_hung_up(self) -> None:
+        """Say nothing until the client hangs up."""
+        self.server.asked.set()
+        if self.connection.recv(1) == b"":
+            self.server.left.set()
+
     def begin(self) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
@@ -83,8 +89,9 @@ class Fake(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Call)
         self.acts = acts
         self.calls: list[Call] = []
-        #: Set once somebody hung up, and to let go of requests that wait.
-        self.left, self.go = threading.Event(), threading.Event()
+        #: Set once a silent call was asked, once somebody hung up, and to let go of requests that
+        #: wait.
+        self.asked, self.left, self.go = threading.Event(), threading.Event(), threading.Event()
 
     @property
     def url(self) -> str:

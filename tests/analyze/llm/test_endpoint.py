@@ -250,7 +250,7 @@ def test_bytes_without_end_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_refusals_are_told_at_once(status: int) -> None:
     with fake(lambda call: call.refuse(status, "wrong key hush-hush")) as server:
         error = refused(client(server))
-        assert (error.code, error.retryable) == ("language_model_refused", False)
+        assert (error.code, error.retryable) == ("llm_request_rejected", False)
         assert error.details == {"status": status}
         assert len(server.calls) == 1
 
@@ -259,15 +259,15 @@ def test_too_much_to_read_says_which_setting() -> None:
     said = "This model's maximum context length is 4096 tokens"
     with fake(lambda call: call.refuse(400, said)) as server:
         error = refused(client(server))
-        assert error.code == "language_model_refused"
-        assert "language_context" in error.remedy
+        assert error.code == "llm_request_rejected"
+        assert "llm_context" in error.remedy
 
 
 def test_redirects_are_not_followed() -> None:
     with fake(saying("Stolen.")) as other:
         away = other.url + "/chat/completions"
         with fake(lambda call: call.refuse(307, location=away)) as server:
-            assert refused(client(server)).code == "language_model_refused"
+            assert refused(client(server)).code == "llm_request_rejected"
         assert other.calls == []
 
 
@@ -357,14 +357,18 @@ def test_a_wait_can_be_cancelled() -> None:
     def check() -> None:
         raise Cancelled("cancelled", "Cancelled.")
 
-    def act(call: Call) -> None:
+    def after_headers(call: Call) -> None:
         call.begin()
-        call.server.go.wait(5)
+        call.until_hung_up()
 
-    with fake(act) as server:
-        model = client(server)
-        with pytest.raises(Cancelled):
-            list(model.complete(ASKED, temperature=0, max_tokens=9, check=check))
+    for act in (Call.until_hung_up, after_headers):
+        with fake(act) as server:
+            model = client(server)
+            model._timeouts = Timeouts(first=600, between=600, total=600)
+            with pytest.raises(Cancelled):
+                list(model.complete(ASKED, temperature=0, max_tokens=9, check=check))
+            # The call itself ends too, although the server has said nothing yet.
+            assert server.left.wait(10)
 
 
 @pytest.mark.parametrize(
@@ -373,7 +377,7 @@ def test_a_wait_can_be_cancelled() -> None:
 def test_addresses_that_are_none(url: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         Endpoint(url, "some-model")
-    assert caught.value.subject == "language_url"
+    assert caught.value.subject == "llm_url"
 
 
 def test_nothing_of_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import prerequisites
 from tests.analyze.llm.videos import LAUNCH, Plain
 
 from videlicet.analyze.backend import AnalysisBackend
@@ -35,14 +36,20 @@ SCHEMA = {
     "required": ["colour", "count"],
     "additionalProperties": False,
 }
-real = pytest.mark.skipif(
-    bool(missing_files(load(), CARD)),
-    reason=f"not here: run `videlicet models pull {CARD.id}`",
-)
+
+
+real = pytest.mark.usefixtures("real_model")
+
+
+@pytest.fixture(scope="module")
+def real_model() -> None:
+    """For tests that run the model itself."""
+    if missing_files(load(), CARD):
+        prerequisites.absent(f"run `videlicet models pull {CARD.id}`")
 
 
 def settings(**more: Any) -> Settings:
-    return load(analyst="gguf", language_model=CARD.id, language_context=2048, threads=1, **more)
+    return load(analysis_backend="gguf", llm_model=CARD.id, llm_context=2048, threads=1, **more)
 
 
 def final(backend: LlmBackend, **more: Any) -> Final:
@@ -81,7 +88,7 @@ def test_what_is_missing_is_told(
     for name, kind in (("no-such", NotFound), ("whisper-base", InvalidInput),
                        (str(tmp_path / "no.gguf"), InvalidInput)):  # fmt: skip
         with pytest.raises(kind):
-            chosen(store, load(analyst="gguf", language_model=name))
+            chosen(store, load(analysis_backend="gguf", llm_model=name))
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(ModelError) as caught:
         made()
@@ -98,9 +105,9 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
 
 def test_analysts_are_chosen_by_the_settings(store: Store) -> None:
     assert chosen(store, load()).id == "builtin"
-    endpoint = {"analyst": "endpoint", "language_url": "http://127.0.0.1:1/v1"}
-    assert chosen(store, load(**endpoint, language_model="big")).id == "big"
-    for wrong in ({"analyst": "oracle"}, {"analyst": "endpoint"}):
+    endpoint = {"analysis_backend": "endpoint", "llm_url": "http://127.0.0.1:1/v1"}
+    assert chosen(store, load(**endpoint, llm_model="big")).id == "big"
+    for wrong in ({"analysis_backend": "oracle"}, {"analysis_backend": "endpoint"}):
         with pytest.raises(InvalidInput):
             chosen(store, load(**wrong))
 
@@ -152,8 +159,8 @@ def test_too_much_to_read_is_told(local: Gguf) -> None:
     asked = [Message("user", "word " * 3000)]
     with pytest.raises(AnalysisError) as caught:
         list(local.complete(asked, temperature=0.0, max_tokens=5))
-    assert caught.value.code == "language_model_refused"
-    assert "language_context" in caught.value.remedy
+    assert caught.value.code == "llm_request_rejected"
+    assert "llm_context" in caught.value.remedy
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +199,7 @@ def test_it_replies_over_http(served: Endpoint) -> None:
     wrong = Endpoint(served._url, "smollm2", key="another")
     with pytest.raises(AnalysisError) as caught:
         final(wrong)
-    assert caught.value.code == "language_model_refused"
+    assert caught.value.code == "llm_request_rejected"
 
 
 @pytest.mark.slow

@@ -131,6 +131,8 @@ class Caller:
         self.store: Store = self.service.store
         self.catalog: Catalog = self.store.catalog
         self.settings = self.service.settings
+        #: What tells that the client has hung up.
+        self.receive = request.receive
         self._key = authenticated_key(request.state)
         self.tenant = self._key.tenant
         base = self.settings.public_url or str(request.base_url)
@@ -156,7 +158,7 @@ class Caller:
 
     def address(self, path: str, seconds: float | None = None) -> str:
         """The absolute, signed address of a path that needs no key."""
-        lifetime = self.settings.media_lifetime if seconds is None else seconds
+        lifetime = self.settings.signed_url_ttl if seconds is None else seconds
         return self.base + self.server.signer.sign(path, lifetime)
 
 

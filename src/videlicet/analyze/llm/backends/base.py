@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -83,7 +85,7 @@ class LlmBackend(Protocol):
 
         Raises:
             AnalysisError: ``language_model_unreachable``, ``language_model_busy`` (no token in
-                time), ``language_model_refused`` or ``language_model_failed``, before any text
+                time), ``llm_request_rejected`` or ``language_model_failed``, before any text
                 was had. A reply that breaks off later ends with a ``broken`` final instead.
         """
         ...
@@ -99,7 +101,7 @@ class Timeouts:
 
     @classmethod
     def of(cls, timeout: float) -> Timeouts:
-        """As the setting ``language_timeout`` says: so long for the first token, half as long
+        """As the setting ``llm_timeout`` says: so long for the first token, half as long
         between two, ten times as long in all."""
         return cls(timeout, timeout / 2, timeout * 10)
 
@@ -124,6 +126,34 @@ class Channel:
     def __init__(self) -> None:
         self._items: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._cancel: Callable[[], object] | None = None
+
+    def close(self) -> None:
+        """The taker goes: what :meth:`run` is waiting for is cancelled."""
+        with self._lock:
+            self._closed.set()
+            if self._cancel is not None:
+                self._cancel()
+
+    def run(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run asynchronous work in this thread, until it ends or the taker has gone."""
+
+        async def cancellable() -> None:
+            loop, task = asyncio.get_running_loop(), asyncio.current_task()
+            assert task is not None
+            with self._lock:
+                if self._closed.is_set():
+                    return
+                self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+            try:
+                await work()
+            finally:
+                with self._lock:
+                    self._cancel = None
+
+        with suppress(asyncio.CancelledError):
+            asyncio.run(cancellable())
 
     def put(self, item: object) -> bool:
         """Hand something on; whether the taker has gone."""
@@ -184,7 +214,7 @@ def stream_with_timeouts(
             # What says nothing yet, as a model that thinks does, is no first token.
             silent_until = time.monotonic() + (patience.between if item else patience.first)
     finally:
-        outlet._closed.set()
+        outlet.close()
 
 
 @dataclass(frozen=True, slots=True)

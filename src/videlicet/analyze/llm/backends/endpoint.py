@@ -14,7 +14,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -35,6 +35,8 @@ from videlicet.errors import AnalysisError, InvalidInput
 from videlicet.types import Finish, Usage
 
 if TYPE_CHECKING:
+    import ssl
+
     import openai
 
 _log = logging.getLogger(__name__)
@@ -74,19 +76,19 @@ class Endpoint:
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
             raise InvalidInput(
                 "invalid_argument",
-                "The setting language_url is an address like http://127.0.0.1:8080/v1.",
-                subject="language_url",
+                "The setting llm_url is an address like http://127.0.0.1:8080/v1.",
+                subject="llm_url",
             )
         if not model:
             raise InvalidInput(
                 "invalid_argument",
-                "The setting language_model names the model to ask for.",
-                subject="language_model",
+                "The setting llm_model names the model to ask for.",
+                subject="llm_model",
             )
         self.id, self.pictures, self.context = model, pictures, context
         self.quick = QUICK
         self._url, self._key, self._timeouts = url, key, Timeouts.of(timeout)
-        self._made: openai.OpenAI | None = None
+        self._certificates: ssl.SSLContext | None = None
         # What the server was found to understand.
         self._form = 0
         self._tells_usage = True
@@ -112,9 +114,11 @@ class Endpoint:
         }
         # A slow import is not the model's silence.
         self._client()
-        items = stream_with_timeouts(
-            lambda outlet: self._ask(body, schema, outlet), self._timeouts, check
-        )
+
+        def produce(outlet: Channel) -> None:
+            outlet.run(lambda: self._ask(body, schema, outlet))
+
+        items = stream_with_timeouts(produce, self._timeouts, check)
         return written(items, messages, max_tokens, _as_error)
 
     def _message(self, one: Message) -> dict[str, Any]:
@@ -126,22 +130,39 @@ class Endpoint:
             parts.append({"type": "image_url", "image_url": {"url": url}})
         return {"role": one.role, "content": parts}
 
-    def _client(self) -> openai.OpenAI:
-        if self._made is None:
-            import openai
+    def _client(self) -> openai.AsyncOpenAI:
+        """A client for one call: asynchronous, so that a call can be broken off at any time, even
+        before the server has said anything."""
+        import httpx
+        import openai
 
-            patience = openai.Timeout(self._timeouts.first, connect=CONNECT, write=CONNECT * 2)
-            self._made = openai.OpenAI(
-                base_url=self._url,
-                api_key=self._key or "none",
-                max_retries=0,
-                timeout=patience,
-                http_client=openai.DefaultHttpxClient(follow_redirects=False, timeout=patience),
-            )
-        return self._made
+        if self._certificates is None:
+            self._certificates = httpx.create_ssl_context()
+        patience = openai.Timeout(self._timeouts.first, connect=CONNECT, write=CONNECT * 2)
+        return openai.AsyncOpenAI(
+            base_url=self._url,
+            api_key=self._key or "none",
+            max_retries=0,
+            timeout=patience,
+            http_client=openai.DefaultAsyncHttpxClient(
+                follow_redirects=False, timeout=patience, verify=self._certificates
+            ),
+        )
 
-    def _ask(self, body: dict[str, Any], schema: Mapping[str, Any] | None, outlet: Channel) -> None:
+    async def _ask(
+        self, body: dict[str, Any], schema: Mapping[str, Any] | None, outlet: Channel
+    ) -> None:
         """Puts out the reply; tries again until there is some text, or it is of no use."""
+        async with self._client() as client:
+            await self._ask_with(client, body, schema, outlet)
+
+    async def _ask_with(
+        self,
+        client: openai.AsyncOpenAI,
+        body: dict[str, Any],
+        schema: Mapping[str, Any] | None,
+        outlet: Channel,
+    ) -> None:
         import openai
 
         form, usage, tries = self._form, self._tells_usage, 0
@@ -151,9 +172,9 @@ class Endpoint:
                 request = body | _format(_FORMS[form], schema)
                 if usage:
                     request["stream_options"] = {"include_usage": True}
-                raw = self._client().chat.completions.with_streaming_response
-                with raw.create(**request) as response:
-                    for item in _parts(_chunks(response.iter_bytes())):
+                raw = client.chat.completions.with_streaming_response
+                async with raw.create(**request) as response:
+                    async for item in _parts(_chunks(response.iter_bytes())):
                         began = began or (isinstance(item, str) and item != "")
                         if outlet.put(item):
                             return
@@ -197,7 +218,7 @@ def _format(form: str, schema: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 
-def _chunks(sent: Iterator[bytes]) -> Iterator[Any]:
+async def _chunks(sent: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     """What a stream of server-sent events holds as JSON, as far as ``[DONE]``.
 
     Not the library's own reading of it: that one waits for the end of a line, however long.
@@ -211,7 +232,7 @@ def _chunks(sent: Iterator[bytes]) -> Iterator[Any]:
     rest, left = bytearray(), MOST_BYTES
     while True:
         try:
-            data = next(sent, None)
+            data = await anext(sent, None)
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise EOFError("the connection broke") from error
         if data is None:
@@ -231,7 +252,7 @@ def _chunks(sent: Iterator[bytes]) -> Iterator[Any]:
                 yield json.loads(event)
 
 
-def _parts(chunks: Iterator[Any]) -> Iterator[str | End]:
+async def _parts(chunks: AsyncIterator[Any]) -> AsyncIterator[str | End]:
     """The text of each chunk, and the end.
 
     Raises:
@@ -240,7 +261,7 @@ def _parts(chunks: Iterator[Any]) -> Iterator[str | End]:
     """
     finish: Finish | None = None
     usage: Usage | None = None
-    for chunk in chunks:
+    async for chunk in chunks:
         if not isinstance(chunk, dict) or not isinstance(chunk.get("choices"), list):
             raise ValueError("a chunk has no choices")
         usage = _usage(chunk.get("usage")) or usage
@@ -309,7 +330,7 @@ def _as_error(error: BaseException) -> Exception:
     if isinstance(error, TooSlow):
         return AnalysisError(
             "language_model_busy", "The language model said nothing for too long.",
-            remedy="Try again later, give the model more room, or raise language_timeout.",
+            remedy="Try again later, give the model more room, or raise llm_timeout.",
         )  # fmt: skip
     if isinstance(error, openai.APIStatusError):
         return _status_error(error)
@@ -347,15 +368,15 @@ def _status_error(error: openai.APIStatusError) -> AnalysisError:
         )  # fmt: skip
     if 300 <= status < 400:
         return AnalysisError(
-            "language_model_refused",
+            "llm_request_rejected",
             f"The language model's server sends elsewhere (HTTP {status}), which is not followed.",
-            remedy="Set language_url to the address itself.",
+            remedy="Set llm_url to the address itself.",
             details=details,
         )
     remedy = None
     if _TOO_LONG.search(_said(error)):
-        remedy = "Set language_context to the tokens that the model's server takes."
+        remedy = "Set llm_context to the tokens that the model's server takes."
     return AnalysisError(
-        "language_model_refused", f"The language model's server refused (HTTP {status}).",
+        "llm_request_rejected", f"The language model's server refused (HTTP {status}).",
         remedy=remedy, details=details,
     )  # fmt: skip

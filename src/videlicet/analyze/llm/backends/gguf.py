@@ -55,7 +55,7 @@ class Gguf:
 
     @classmethod
     def of(cls, settings: Settings) -> Gguf:
-        """The model that the setting ``language_model`` names: a card's id, or the path of a file
+        """The model that the setting ``llm_model`` names: a card's id, or the path of a file
         that ends in ``.gguf``.
 
         Raises:
@@ -65,8 +65,8 @@ class Gguf:
         """
         _library()
         return cls(
-            *_named(settings), context=settings.language_context, threads=settings.threads,
-            timeout=settings.language_timeout,
+            *_named(settings), context=settings.llm_context, threads=settings.threads,
+            timeout=settings.llm_timeout,
         )  # fmt: skip
 
     def complete(
@@ -116,18 +116,16 @@ def _named(settings: Settings) -> tuple[str, Path]:
     from videlicet.models.cards import card
     from videlicet.models.weights import open_files
 
-    name = settings.language_model
+    name = settings.llm_model
     if name.endswith(".gguf"):
         path = Path(name).expanduser()
         if not path.is_file():
-            raise InvalidInput(
-                "invalid_argument", f"There is no file {path}.", subject="language_model"
-            )
+            raise InvalidInput("invalid_argument", f"There is no file {path}.", subject="llm_model")
         return path.stem, path.absolute()
     chosen = card(name or "smollm2-135m-instruct")
     if chosen.role != "language":
         raise InvalidInput(
-            "invalid_argument", f"{chosen.id} is no language model.", subject="language_model"
+            "invalid_argument", f"{chosen.id} is no language model.", subject="llm_model"
         )
     (path,) = open_files(settings, chosen).values()
     return chosen.id, path
@@ -212,8 +210,8 @@ def _run(server: Any, body: dict[str, Any], outlet: Channel) -> None:
 def _told(error: Mapping[str, Any]) -> AnalysisError:
     if error.get("type") == "exceed_context_size_error":
         return AnalysisError(
-            "language_model_refused", "The language model's context is too small for this.",
-            remedy="Set language_context to more, up to what the model was made for.",
+            "llm_request_rejected", "The language model's context is too small for this.",
+            remedy="Set llm_context to more, up to what the model was made for.",
         )  # fmt: skip
     return AnalysisError("language_model_failed", "llama.cpp gave no reply.")
 
@@ -222,7 +220,7 @@ def _as_error(error: BaseException) -> Exception:
     if isinstance(error, TooSlow):
         return AnalysisError(
             "language_model_busy", "The language model said nothing for too long.",
-            remedy="Try again later, raise language_timeout, or lower language_context.",
+            remedy="Try again later, raise llm_timeout, or lower llm_context.",
         )  # fmt: skip
     if isinstance(error, (EOFError, RuntimeError, ValueError)):
         return AnalysisError("language_model_failed", "llama.cpp gave no reply.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from anyio import to_thread
@@ -12,6 +13,7 @@ from videlicet.analyze.backend import AnalysisBackend, PromptRequest
 from videlicet.analyze.backends import analysis_backend
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.run import AnalysisRequest, load_request_evidence, run_analysis
+from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1_3.analysis.jobs import checked
 from videlicet.api.v1_3.analysis.schemas import USUAL_TOKENS, Gist, GistOut, Summarize, SummarizeOut
 from videlicet.api.v1_3.analysis.sources import Subject, begin, observed
@@ -27,30 +29,34 @@ router = router_for("analysis, earlier forms")
 @router.post("/gist", response_model=GistOut, response_model_exclude_none=True)
 async def gist(call: Call, body: Gist) -> Any:
     """Title, topics and hashtags of a video."""
-    subject = await to_thread.run_sync(begin, call, None, body.video_id)
-    await observed(call, subject)
-    return await to_thread.run_sync(_gist, call, subject, body, limiter=call.server.analysing)
+    return await until_disconnect(call.receive, partial(_of_video, call, body, _gist))
 
 
 @router.post("/summarize", response_model=SummarizeOut, response_model_exclude_none=True)
 async def summarize(call: Call, body: Summarize) -> Any:
     """A summary, chapters or highlights of a video."""
+    return await until_disconnect(call.receive, partial(_of_video, call, body, _sum_up))
+
+
+async def _of_video(call: Caller, body: Any, work: Callable[..., dict[str, Any]]) -> Any:
     subject = await to_thread.run_sync(begin, call, None, body.video_id)
     await observed(call, subject)
-    return await to_thread.run_sync(_sum_up, call, subject, body, limiter=call.server.analysing)
+    return await run_cancellable(partial(work, call, subject, body), call.server.analysing)
 
 
-def _of(call: Caller, subject: Subject) -> tuple[AnalysisBackend, TextEncoder, AssetEvidence]:
+def _of(
+    call: Caller, subject: Subject, check: Check
+) -> tuple[AnalysisBackend, TextEncoder, AssetEvidence]:
     encoder = call.service.encoders(chosen_cards(call.settings.models)).text
     grant = call.grant(Purpose.ANALYZE)
     material = load_request_evidence(
         grant, call.store, subject.index, subject.video.id, AnalysisRequest(PromptRequest(""))
     )
-    return analysis_backend(grant, call.store, call.settings, encoder), encoder, material
+    return analysis_backend(grant, call.store, call.settings, encoder, check), encoder, material
 
 
-def _gist(call: Caller, subject: Subject, body: Gist) -> dict[str, Any]:
-    analyst, encoder, material = _of(call, subject)
+def _gist(call: Caller, subject: Subject, body: Gist, check: Check) -> dict[str, Any]:
+    analyst, encoder, material = _of(call, subject, check)
     found = analyst.gist(material)
     parts: dict[str, Any] = {}
     if "title" in body.types:
@@ -63,8 +69,8 @@ def _gist(call: Caller, subject: Subject, body: Gist) -> dict[str, Any]:
     return {"id": random_id(), **parts, "usage": _usage(encoder, material, said)}
 
 
-def _sum_up(call: Caller, subject: Subject, body: Summarize) -> dict[str, Any]:
-    analyst, encoder, material = _of(call, subject)
+def _sum_up(call: Caller, subject: Subject, body: Summarize, check: Check) -> dict[str, Any]:
+    analyst, encoder, material = _of(call, subject, check)
     origin = material.asset.media.span.start
     row: dict[str, Any] = {"summarize_type": body.type, "id": random_id()}
     if body.type == "summary":

@@ -153,9 +153,9 @@ def _failed(video: Resource) -> ApiError:
     return ApiError(400, told.code, told.message)
 
 
-async def done_with(call: Caller, subject: Subject) -> None:
+async def done_with(call: Caller, subject: Subject | None) -> None:
     """Take away what came with the request only, even where the client has gone."""
-    if subject.own is not None:
+    if subject is not None and subject.own is not None:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(_remove, call, subject.own)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from videlicet.analyze.backend import AnalysisBackend, PromptRequest
 from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
+from videlicet.api.streaming import Check
 from videlicet.api.v1_3.common import Caller, text_of
 from videlicet.api.v1_3.knowledge.citations import Text
 from videlicet.api.v1_3.knowledge.conversation import Turn, remember
@@ -62,8 +63,9 @@ class Reply:
             **more,
         }
 
-    def run(self, emit: Emit) -> dict[str, Any]:
-        """Answer, telling of each step; the response that stands in the end.
+    def run(self, emit: Emit, check: Check) -> dict[str, Any]:
+        """Answer, telling of each step; the response that stands in the end. ``check`` is called
+        while a language model is waited for.
 
         Raises:
             AnalysisError: the analyst could not.
@@ -91,7 +93,7 @@ class Reply:
         self._step(emit, "read", {"item_ids": [row.body["item_id"] for row in rows]}, read)
         videos = {row.id: row for row in rows}
         text = Text(call, videos, {one.asset.id: one.asset.media.span for one in materials})
-        answer = self._message(emit, materials, text)
+        answer = self._message(emit, materials, text, check)
         remember(call, turn, self._id, text.items)
         cut = answer.finish is Finish.LENGTH
         return self.shown(
@@ -134,7 +136,9 @@ class Reply:
         for event in ("added", "done"):
             emit(f"response.output_item.{event}", {"output_index": place + 1, "item": result})
 
-    def _message(self, emit: Emit, materials: Sequence[AssetEvidence], text: Text) -> Answer:
+    def _message(
+        self, emit: Emit, materials: Sequence[AssetEvidence], text: Text, check: Check
+    ) -> Answer:
         """The answer as a message, told as it is written."""
         id, place = ordered_id("msg"), len(self._output)
         part: dict[str, Any] = {"type": "output_text", "text": "", "annotations": []}
@@ -151,7 +155,7 @@ class Reply:
 
         emit("response.output_item.added", {"output_index": place, "item": item("in_progress")})
         emit("response.content_part.added", {**where, "part": dict(part)})
-        answer = self._answer(materials, on_sentence)
+        answer = self._answer(materials, on_sentence, check)
         if self._schema is not None:
             data = json.dumps(answer.value, ensure_ascii=False)
             emit(
@@ -170,13 +174,16 @@ class Reply:
         return answer
 
     def _answer(
-        self, materials: Sequence[AssetEvidence], on_sentence: Callable[[Sentence], None]
+        self,
+        materials: Sequence[AssetEvidence],
+        on_sentence: Callable[[Sentence], None],
+        check: Check,
     ) -> Answer:
         from videlicet.analyze.backends import analysis_backend
 
         encoder = self._call.service.encoders(self._turn.index.cards).text
         analyst: AnalysisBackend = analysis_backend(
-            self._call.grant(Purpose.ANALYZE), self._call.store, self._call.settings, encoder
+            self._call.grant(Purpose.ANALYZE), self._call.store, self._call.settings, encoder, check
         )
         if self._schema is not None:
             return analyst.extract(materials, self._schema, self._prompt(analyst))

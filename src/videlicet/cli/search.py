@@ -21,7 +21,7 @@ WithoutOption = Annotated[
 ]
 ModalitiesOption = Annotated[
     list[str] | None,
-    typer.Option("--in", help="Only visual, speech, text (on screen) or sound; repeatable."),
+    typer.Option("--modality", help="Only visual, speech, text (on screen) or sound; repeatable."),
 ]
 FiltersOption = Annotated[
     list[str] | None,
