@@ -14,7 +14,8 @@ from tests.analyze.llm.videos import LAUNCH, Plain, film
 from videlicet.analyze.backend import AnalysisBackend, PromptRequest
 from videlicet.analyze.llm.backends.base import Final, LlmBackend, Message
 from videlicet.analyze.llm.backends.fakes import EchoModel
-from videlicet.analyze.llm.model import NOT_FOUND, LanguageModel
+from videlicet.analyze.llm.model import LanguageModel
+from videlicet.analyze.llm.session import NOT_FOUND
 from videlicet.analyze.llm.visual_check import MOST
 from videlicet.errors import AnalysisError, Cancelled, InvalidInput
 from videlicet.models.doubles import HashedText

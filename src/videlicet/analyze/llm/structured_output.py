@@ -15,11 +15,11 @@ from videlicet.types import Answer, Piece, Sentence, Usage
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
     from videlicet.analyze.llm.checking import Checker
-    from videlicet.analyze.llm.model import LanguageModel
+    from videlicet.analyze.llm.session import Session
 
 
 def filled(
-    model: LanguageModel,
+    model: Session,
     materials: Sequence[AssetEvidence],
     schema: Mapping[str, Any],
     wanted: str,
@@ -138,7 +138,7 @@ def _names(schema: Any) -> list[str]:
 
 
 def _built_in(
-    model: LanguageModel,
+    model: Session,
     read: Readable,
     schema: Mapping[str, Any],
     wanted: str,
