@@ -49,7 +49,8 @@ WORDINGS = {
     ],
     Structure.TURN: [
         "each speaker turn", "whenever somebody else talks", "every utterance",
-        "a different person speaks", "one segment for each speaker", "each turn in the conversation",
+        "a different person speaks", "one segment for each speaker",
+        "each turn in the conversation",
         "where the speaker changes", "stretches in which the same voice speaks",
     ],
 }  # fmt: skip

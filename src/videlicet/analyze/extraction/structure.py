@@ -83,7 +83,8 @@ _DIVIDING = (
         edge end finish divide split detected present moment point stretch segment part portion
         passage period interval block piece clip range span between until from when whenever while
         during throughout show shown appear display screen onscreen video film movie recording
-        after upon along footage content presentation talk lecture last first other others take happen occur go
+        after upon along footage content presentation talk lecture last first other others
+        take happen occur go
         come follow about cover time somebody someone introduce devote dedicate
         """
     )
