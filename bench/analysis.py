@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.search import WORDS
-from videlicet.analyze.analyst import Request
-from videlicet.analyze.builtin.analyst import BuiltIn
-from videlicet.analyze.evidence.gather import Material, gather
+from videlicet.analyze.backend import PromptRequest
+from videlicet.analyze.builtin import BuiltinBackend
+from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
 from videlicet.embedding.texts import embed_texts
 from videlicet.models.cards import default_cards
 from videlicet.models.registry import load as load_model
@@ -128,15 +128,17 @@ def build(settings: Settings, minutes: int) -> str:
 def measure(settings: Settings, asset_id: str) -> dict[str, tuple[float, float]]:
     """Seconds by the clock and of processors that each method takes from the store on, the median
     of some runs."""
-    analyst = BuiltIn(load_model("text", settings))
-    methods: dict[str, Callable[[Material], object]] = {
+    analyst = BuiltinBackend(load_model("text", settings))
+    methods: dict[str, Callable[[AssetEvidence], object]] = {
         "evidence": lambda material: material,
         "summary": lambda material: analyst.summarize([material]),
         "summary with focus": lambda material: analyst.summarize([material], focus="the harbour"),
         "gist": analyst.gist,
         "chapters": analyst.chapters,
         "highlights": analyst.highlights,
-        "open request": lambda material: analyst.respond([material], Request("List all topics.")),
+        "open request": lambda material: analyst.respond(
+            [material], PromptRequest("List all topics.")
+        ),
     }
     found = {}
     with open_store(settings) as store:
@@ -145,7 +147,7 @@ def measure(settings: Settings, asset_id: str) -> dict[str, tuple[float, float]]
             times = []
             for _ in range(RUNS):
                 began, used = time.perf_counter(), time.process_time()
-                assert method(gather(ANALYZE, store, index, asset_id)) is not None
+                assert method(load_evidence(ANALYZE, store, index, asset_id)) is not None
                 times.append((time.perf_counter() - began, time.process_time() - used))
             walls, processors = zip(*times, strict=True)
             found[name] = (statistics.median(walls), statistics.median(processors))

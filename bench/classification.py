@@ -14,8 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from bench.fusion import HOME, INDEX, ROOT
-from videlicet.analyze import classify, logistic
-from videlicet.analyze.classify import Category, Example, classifier, log_odds, subject_of, support
+from videlicet.analyze.classify import classifier as classify
+from videlicet.analyze.classify import logistic
+from videlicet.analyze.classify.classifier import (
+    Category,
+    Example,
+    classifier,
+    log_odds,
+    subject_of,
+    support,
+)
 from videlicet.library import Library
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import load

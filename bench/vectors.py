@@ -100,7 +100,7 @@ def fill(settings: Settings, rows: Floats) -> tuple[str, float, float]:
             )  # fmt: skip
         put = time.perf_counter() - began
         began = time.perf_counter()
-        if len(rows) > settings.exact_rows:
+        if len(rows) > settings.ann_threshold_rows:
             store.vectors.optimize(INGEST, index.id, force=True)
         return index.id, put, time.perf_counter() - began
 

@@ -79,7 +79,7 @@ class Server:
             stderr=log,
         )
         log.close()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
             try:
                 if httpx.get(f"http://127.0.0.1:{self.port}/ready", timeout=5).status_code == 200:

@@ -199,7 +199,7 @@ def require_ranges(address: str, whole: bytes, tag: str) -> None:
 @pytest.mark.slow
 def test_addresses_expire_and_cannot_be_changed(tmp_path: Path, film: Path) -> None:
     with (
-        served(tmp_path / "home", **DOUBLES, VIDELICET_MEDIA_LIFETIME="1") as server,
+        served(tmp_path / "home", **DOUBLES, VIDELICET_SIGNED_URL_TTL="1") as server,
         Client(server, server.key()) as client,
     ):
         asset = uploaded(client, film)

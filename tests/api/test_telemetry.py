@@ -158,10 +158,9 @@ def test_text_and_levels(tmp_path: Path, film: Path) -> None:
 def test_settings_that_are_none(wrong: dict[str, str], tmp_path: Path) -> None:
     from videlicet.errors import InvalidInput
     from videlicet.settings import load
-    from videlicet.telemetry import logs
 
-    with pytest.raises(InvalidInput, match="is one of"):
-        logs.set_up(load(tmp_path, **wrong))
+    with pytest.raises(InvalidInput, match="should be"):
+        load(tmp_path, **wrong)
 
 
 # -- traces --------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ from videlicet.webhooks import delivery
 from videlicet.webhooks.delivery import TRIES, add_webhook, sign
 
 MANAGE = Grant("tests", Purpose.MANAGE)
-OPEN = {"VIDELICET_FETCH_ALLOW": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
+OPEN = {"VIDELICET_FETCH_ALLOWLIST": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
 
 
 @dataclass
@@ -322,7 +322,7 @@ def test_a_video_that_was_ready_after_all(tmp_path: Path) -> None:
 
 def test_an_answer_that_trickles_in_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "_ANSWER", 0.5)
-    settings = load(fetch_allow="127.0.0.1/32")
+    settings = load(fetch_allowlist="127.0.0.1/32")
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
 

@@ -73,10 +73,10 @@ def test_search_says_why_for_people(videlicet, home):
 
 
 def test_search_one_modality(videlicet, home):
-    assert found(videlicet("search", "dog", "--in", "speech", "--json")) == ["slide.mp4"]
-    assert found(videlicet("search", "dog", "--in", "text", "--json")) == []
-    assert "Nothing matches." in videlicet("search", "dog", "--in", "text").out
-    done = videlicet("search", "dog", "--in", "smell", "--json")
+    assert found(videlicet("search", "dog", "--modality", "speech", "--json")) == ["slide.mp4"]
+    assert found(videlicet("search", "dog", "--modality", "text", "--json")) == []
+    assert "Nothing matches." in videlicet("search", "dog", "--modality", "text").out
+    done = videlicet("search", "dog", "--modality", "smell", "--json")
     assert (done.code, done.error["code"]) == (2, "modality_not_indexed")
 
 
@@ -100,18 +100,20 @@ def test_search_with_filters(videlicet, home):
 
 
 def test_search_by_pages_groups_and_threshold(videlicet, home):
-    everything = videlicet("search", "green blue black", "--in", "visual", "--json").json
+    everything = videlicet("search", "green blue black", "--modality", "visual", "--json").json
     assert everything["total"] > 1
     names, token = [], []
     for _ in range(everything["total"]):
         done = videlicet(
-            "search", "green blue black", "--in", "visual", "-n", "1", *token, "--json"
+            "search", "green blue black", "--modality", "visual", "-n", "1", *token, "--json"
         )
         names += found(done)
         token = ["--page", done.json["next_page"] or ""]
     assert names == [hit["asset_name"] for hit in everything["hits"]]
     assert done.json["next_page"] is None
-    assert "--page" in videlicet("search", "green blue black", "--in", "visual", "-n", "1").err
+    assert (
+        "--page" in videlicet("search", "green blue black", "--modality", "visual", "-n", "1").err
+    )
     best = everything["hits"][0]["score"]
     few = videlicet("search", "green blue black", "--threshold", f"{best}", "--json").json
     assert 1 <= few["total"] < everything["total"]
@@ -153,7 +155,7 @@ def test_show_by_id_and_modality(videlicet, home):
     slide = ids["slide.mp4"]
     for name in (slide, slide[:12], slide[:4]):
         assert videlicet("show", name, "--json").json["asset"]["id"] == slide
-    rows = videlicet("show", slide, "--in", "speech", "--json").json["observations"]
+    rows = videlicet("show", slide, "--modality", "speech", "--json").json["observations"]
     assert [row["payload"]["text"] for row in rows] == ["dog"]
     for name in (slide[:3], "nobody.mp4", ""):
         done = videlicet("show", name, "--json")

@@ -97,7 +97,7 @@ def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> No
                 (one.modality, one.span.start, repr(one.payload)) for one in seen
             )
         # The books forget what has ended.
-        with psycopg.connect(group.environment["VIDELICET_DATABASE"], autocommit=True) as books:
+        with psycopg.connect(group.environment["VIDELICET_DATABASE_URL"], autocommit=True) as books:
             until(
                 lambda: (
                     books.execute("SELECT count(*) FROM dbos.workflow_status").fetchone() == (0,)

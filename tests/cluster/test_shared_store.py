@@ -218,9 +218,7 @@ def test_a_status_changes_hands_once(stores: tuple[Store, Store], index: Index) 
 def test_an_index_over_many_rows_reaches_other_machines_and_forgets(
     places: tuple[Settings, Settings],
 ) -> None:
-    from dataclasses import replace
-
-    here, there = (replace(place, exact_rows=100) for place in places)
+    here, there = (place.model_copy(update={"ann_threshold_rows": 100}) for place in places)
     with (
         open_store(here, write=True, create=True) as first,
         open_store(there, write=True) as second,
@@ -297,7 +295,7 @@ def test_a_store_that_cannot_be_reached_is_said_to_be(
     with pytest.raises(StoreError) as refused:
         open_store(places[0])
     assert refused.value.code == "store_not_found"
-    monkeypatch.setenv("VIDELICET_DATABASE", "postgresql://videlicet:hush@127.0.0.1:1/none")
+    monkeypatch.setenv("VIDELICET_DATABASE_URL", "postgresql://videlicet:hush@127.0.0.1:1/none")
     with pytest.raises(StoreError) as refused:
         open_store(settings(tmp_path / "third"), write=True, create=True)
     assert refused.value.code == "store_unreachable"
@@ -305,8 +303,8 @@ def test_a_store_that_cannot_be_reached_is_said_to_be(
     for database, objects in (
         ("mysql://x/y", "s3://b"), ("no address", "s3://b"), ("postgresql://x/y", ""), ("", "s3://b"),
     ):  # fmt: skip
-        monkeypatch.setenv("VIDELICET_DATABASE", database)
-        monkeypatch.setenv("VIDELICET_OBJECTS", objects)
+        monkeypatch.setenv("VIDELICET_DATABASE_URL", database)
+        monkeypatch.setenv("VIDELICET_OBJECT_STORE_URL", objects)
         with pytest.raises(InvalidInput):
             open_store(settings(tmp_path / "third"), write=True, create=True)
 
@@ -314,12 +312,12 @@ def test_a_store_that_cannot_be_reached_is_said_to_be(
 def test_local_copies_keep_to_their_size(
     places: tuple[Settings, Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
     from videlicet.store.blobs import objects
 
     monkeypatch.setattr(objects, "_RECENT", -1.0)
-    with open_store(replace(places[0], cache_max=2500), write=True, create=True) as store:
+    with open_store(
+        places[0].model_copy(update={"cache_max": 2500}), write=True, create=True
+    ) as store:
         for name in "abcd":
             store.blobs.put(INGEST, f"assets/{name}/original", name.encode() * 1000)
         for name in "abcdb":

@@ -35,7 +35,7 @@ MANAGE = Grant("tests", Purpose.MANAGE, EVERY_TENANT)
 
 @pytest.fixture
 def group(services: Services, tmp_path: Path) -> Iterator[Cluster]:
-    hooks = {"VIDELICET_FETCH_ALLOW": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
+    hooks = {"VIDELICET_FETCH_ALLOWLIST": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
     with cluster(services, tmp_path, **hooks) as one:
         yield one
 
@@ -123,7 +123,7 @@ def _gone(left: Presence, executor: str) -> bool:
 
 
 def test_a_process_whose_session_is_ended_ends(group: Cluster) -> None:
-    address = group.environment["VIDELICET_DATABASE"]
+    address = group.environment["VIDELICET_DATABASE_URL"]
     script = f"""
 import time
 from videlicet.jobs.lease import Presence
@@ -211,11 +211,11 @@ def test_what_does_not_go_together_is_refused(group: Cluster, tmp_path: Path) ->
         assert "secret" in told
     group.environment["VIDELICET_SECRET"] = secret
     assert group.store().catalog.tasks(MANAGE) == []
-    del group.environment["VIDELICET_DATABASE"], group.environment["VIDELICET_OBJECTS"]
+    del group.environment["VIDELICET_DATABASE_URL"], group.environment["VIDELICET_OBJECT_STORE_URL"]
     for words in (["worker"], ["serve", "--port", "0", "--workers", "2"]):
         code, told = plain(group, *words)
         assert code == 2
-        assert "setting database" in told
+        assert "setting database_url" in told
 
 
 def plain(group: Cluster, *words: str) -> tuple[int, str]:

@@ -78,7 +78,7 @@ class Rig:
 
     def contents(self) -> dict[str, Any]:
         """Everything searchable, without what is random or says when it was written."""
-        if self.settings.database:
+        if self.settings.database_url:
             return self._shared_contents()
         place = f"file:{self.settings.home / 'library.sqlite'}?mode=ro"
         with closing(sqlite3.connect(place, uri=True)) as base:

@@ -236,7 +236,7 @@ def test_a_second_writer_is_refused_while_a_worker_writes(rig: Rig, tmp_path: Pa
         next(news)
         with pytest.raises(Conflict) as caught, open_store(rig.settings, write=True):
             pass
-        assert caught.value.code == "writer_busy"
+        assert caught.value.code == "database_locked"
         assert caught.value.details["pid"] == os.getpid()
         with open_store(rig.settings) as reader:
             assert reader.catalog.indexes(GRANT)
@@ -312,7 +312,7 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 def test_an_address_is_fetched_once_and_kept(tmp_path: Path, served: tuple[Path, str]) -> None:
     folder, address = served
-    rig = Rig.at(tmp_path / "home", fetch_allow="127.0.0.0/8")
+    rig = Rig.at(tmp_path / "home", fetch_allowlist="127.0.0.0/8")
     (film,) = films(folder, 1, seconds=2)
     film.rename(folder / "a film.mkv")
     news = rig.add(f"{address}/a%20film.mkv?token=1", f"{address}/none.mp4")

@@ -226,7 +226,7 @@ def test_news_of_a_task() -> None:
 
 
 def test_settings_of_any_bytes_reach_the_worker(tmp_path: Path) -> None:
-    settings = load(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"), threads=3, fetch_allow="a")
+    settings = load(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"), threads=3, fetch_allowlist="a")
     assert settings_from_json(settings_to_json(settings)) == settings
 
 

@@ -155,7 +155,7 @@ def test_closing_the_iterator_stops_the_work_and_keeps_what_is_done(
         # Tasks that an earlier call left go on although other sources are named.
         rest = list(ingest(GRANT, store, rig.settings, index, find_sources(three_films[:1])))
         assert {n.task_id for n in rest if n.status is Status.READY}
-    if rig.settings.database:
+    if rig.settings.database_url:
         rig.add(*three_films)  # there, what others left is done by whoever waits for it
     assert rig.contents() == undisturbed.contents()
 
@@ -266,7 +266,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(rig: Rig, tmp_path: Pat
         os.utime(film, ns=(1, 1))
         last = list(news)[-1]
     assert last.error is not None
-    assert last.error["code"] == "media_gone"
+    assert last.error["code"] == "source_missing"
     assert rig.contents()["assets"] == []
 
 
@@ -279,7 +279,7 @@ def test_damaged_books_are_named_and_may_be_thrown_away(
         books.write_bytes(b"this is no database" * 100)
         with pytest.raises(StoreError) as caught:
             list(ingest(GRANT, store, rig.settings, index, find_sources(three_films)))
-        assert caught.value.code == "store_damaged"
+        assert caught.value.code == "database_corrupt"
         assert str(books) in caught.value.remedy
         books.unlink()
         list(ingest(GRANT, store, rig.settings, index, []))
@@ -297,7 +297,7 @@ def test_books_that_break_on_the_way_fail_the_task_alone(rig: Rig, tmp_path: Pat
             connection.execute("DROP TABLE operation_outputs")
         last = list(news)[-1]
         assert last.error is not None
-        assert last.error["code"] == "store_damaged"
+        assert last.error["code"] == "database_corrupt"
         assert store.catalog.task(GRANT, last.task_id).status is Status.FAILED
         assert rig.staged == []
 

@@ -201,6 +201,6 @@ def test_connections_that_are_used_up_are_told_as_such(
         finally:
             for one in held:
                 one.close()
-        assert caught.value.code == "writer_busy"
+        assert caught.value.code == "database_locked"
         assert caught.value.retryable
         assert len(store.catalog.indexes(GRANT)) == 1

@@ -38,7 +38,7 @@ def original(tmp_path: Path) -> Path:
 @pytest.fixture
 def sound(place: Settings, original: Path) -> tuple[Settings, Index]:
     """A library of eight whole assets with an index over their vectors."""
-    place = replace(place, exact_rows=60)
+    place = place.model_copy(update={"ann_threshold_rows": 60})
     with open_store(place, write=True, create=True) as store:
         index = store.catalog.create_index(INGEST, "main", {})
         for n in range(8):
@@ -141,7 +141,7 @@ def test_what_can_be_mended_is_mended(
     harm(place)
     (finding,) = _problems(place)
     assert words in finding.message
-    assert "--mend" in finding.remedy
+    assert "--fix" in finding.remedy
     assert not finding.mended
     (again,) = _problems(place)
     assert again == finding, "looking changes nothing"

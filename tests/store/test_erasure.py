@@ -84,7 +84,9 @@ def _add_canary(store: Store, index: Index) -> tuple[Asset, list[VectorRow]]:
 @pytest.fixture
 def small(place: Settings) -> Iterator[tuple[Store, Index]]:
     """A store where anything over 100 rows is indexed."""
-    with open_store(replace(place, exact_rows=100), write=True, create=True) as store:
+    with open_store(
+        place.model_copy(update={"ann_threshold_rows": 100}), write=True, create=True
+    ) as store:
         yield store, store.catalog.create_index(INGEST, "main", {})
 
 

@@ -57,7 +57,7 @@ def _sound(place: Settings) -> None:
 def test_a_second_writer_is_told_who_writes(place: Settings, store: Store) -> None:
     with pytest.raises(Conflict) as refused:
         open_store(place, write=True)
-    assert refused.value.code == "writer_busy"
+    assert refused.value.code == "database_locked"
     assert str(os.getpid()) in refused.value.message
     assert refused.value.details == {"pid": os.getpid()}
     store.close()
@@ -135,13 +135,13 @@ def test_a_writer_killed_at_any_moment_leaves_a_sound_library(place: Settings) -
 
 
 def test_a_copy_is_a_backup(place: Settings, tmp_path: Path) -> None:
-    with open_store(settings(place.home, exact_rows=60), write=True, create=True) as store:
+    with open_store(settings(place.home, ann_threshold_rows=60), write=True, create=True) as store:
         index = store.catalog.create_index(INGEST, "main", {})
         for n in range(12):
             add(store, index, f"{n}.mp4", count=8)
         store.blobs.put(INGEST, f"assets/{asset('0.mp4').id}/thumb.jpg", b"jpeg")
         store.vectors.optimize(MANAGE, index.id, force=True)
-    copied = settings(tmp_path / "copy", exact_rows=60)
+    copied = settings(tmp_path / "copy", ann_threshold_rows=60)
     shutil.copytree(place.home, copied.home)
     query = vectors(asset("5.mp4"), 8)[2].vector
 

@@ -211,14 +211,14 @@ def test_a_scan_gives_every_row_as_it_was_put(store: Store, index: Index) -> Non
     assert list(store.vectors.scan(EXPORT, index.id, MODALITY, "nothing")) == []
 
 
-# -- beyond exact_rows --------------------------------------------------------------------------
+# -- beyond ann_threshold_rows -----------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Floats], Index]:
     """A data directory where anything over 300 rows is indexed, with 3000 rows of 60 assets."""
     home = tmp_path_factory.mktemp("large") / "home"
-    with open_store(settings(home, exact_rows=300), write=True, create=True) as store:
+    with open_store(settings(home, ann_threshold_rows=300), write=True, create=True) as store:
         index = store.catalog.create_index(INGEST, "main", {})
         shelf = _Shelf(store, index, _clustered(3000), 50)
     return home, shelf.rows, index
@@ -226,15 +226,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Flo
 
 @pytest.fixture
 def large(request: pytest.FixtureRequest, place: Settings) -> Iterator[_Shelf]:
-    if place.database:
+    if place.database_url:
         # What stands in a database cannot be copied: made anew for each test.
-        with open_store(replace(place, exact_rows=300), write=True, create=True) as store:
+        with open_store(
+            place.model_copy(update={"ann_threshold_rows": 300}), write=True, create=True
+        ) as store:
             index = store.catalog.create_index(INGEST, "main", {})
             yield _Shelf(store, index, _clustered(3000), 50)
         return
     home, rows, index = request.getfixturevalue("built")
     shutil.copytree(home, place.home)
-    with open_store(replace(place, exact_rows=300), write=True) as store:
+    with open_store(place.model_copy(update={"ann_threshold_rows": 300}), write=True) as store:
         shelf = _Shelf(store, index, _clustered(0), 1)
         shelf.rows = dict(rows)
         yield shelf

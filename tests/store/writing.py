@@ -13,7 +13,7 @@ from videlicet.store import open_store
 
 
 def main(home: str, count: str) -> None:
-    with open_store(settings(Path(home), exact_rows=60), write=True, create=True) as store:
+    with open_store(settings(Path(home), ann_threshold_rows=60), write=True, create=True) as store:
         found = {index.name: index for index in store.catalog.indexes(INGEST)}
         index = found.get("main") or store.catalog.create_index(INGEST, "main", {})
         print("open", flush=True)

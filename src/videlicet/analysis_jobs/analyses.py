@@ -1,7 +1,7 @@
 """Analyses that somebody waits for by asking: durable work on what has been observed.
 
 An analysis is a resource. Its ``parent`` is the batch it came in, if it did; its ``body`` holds
-``job`` (see :mod:`videlicet.analyze.perform`), ``source`` and ``params`` (what was asked, to be
+``job`` (see :mod:`videlicet.analyze.run`), ``source`` and ``params`` (what was asked, to be
 told again), ``custom_id``, ``index_id`` and ``video_id`` (where its evidence is, or will be),
 ``own`` (the id of a file that came with the request and goes when it has been answered), or
 ``pictures`` (the names of pictures that are looked at instead, which are blobs meanwhile), and at
@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import NotFound, TaskError, VidelicetError, from_json
+from videlicet.errors import Cancelled, NotFound, TaskError, VidelicetError, from_json
 from videlicet.ingest import videos
 from videlicet.ingest.indexing import remove_file, videos_of
 from videlicet.models.cards import chosen_cards
@@ -30,8 +30,8 @@ from videlicet.types import Index, Kind, Resource, random_id
 from videlicet.webhooks import delivery
 
 if TYPE_CHECKING:
-    from videlicet.analyze.evidence.gather import Material
-    from videlicet.analyze.perform import Job
+    from videlicet.analyze.evidence.load import AssetEvidence
+    from videlicet.analyze.run import AnalysisRequest
     from videlicet.jobs.context import Runtime
     from videlicet.rights import Grant
     from videlicet.settings import Settings
@@ -236,23 +236,29 @@ def forget_batches(grant: Grant, store: Store) -> None:
 
 
 def _result(runtime: Runtime, grant: Grant, one: Resource) -> dict[str, Any]:
-    from videlicet.analyze.analysts import analyst_of
-    from videlicet.analyze.perform import Job, perform
+    from videlicet.analyze.backends import analysis_backend
+    from videlicet.analyze.run import AnalysisRequest, run_analysis
 
-    job = Job.from_json(one.body["job"])
+    job = AnalysisRequest.from_json(one.body["job"])
     reading = replace(grant, purpose=Purpose.ANALYZE)
     if one.body.get("pictures"):
         materials = _pictures(runtime, reading, one)
     else:
         materials = [_material(runtime, reading, one, job)]
     encoder = runtime.models({"text": materials[0].index.cards["text"]}).text
-    analyst = analyst_of(reading, runtime.store, runtime.settings, encoder)
-    done = perform(analyst, encoder, materials, job)
+
+    def check() -> None:
+        # A worker that is to stop does not wait for a language model; it is asked again later.
+        if runtime.closing:
+            raise Cancelled("cancelled", "The worker stops.")
+
+    analyst = analysis_backend(reading, runtime.store, runtime.settings, encoder, check)
+    done = run_analysis(analyst, encoder, materials, job)
     return {"generation_id": random_id(), **done.to_json()}
 
 
-def _material(runtime: Runtime, grant: Grant, one: Resource, job: Job) -> Material:
-    from videlicet.analyze.perform import read
+def _material(runtime: Runtime, grant: Grant, one: Resource, job: AnalysisRequest) -> AssetEvidence:
+    from videlicet.analyze.run import load_request_evidence
 
     try:
         video = runtime.store.catalog.resource(grant, Kind.VIDEO, one.body["video_id"])
@@ -264,11 +270,11 @@ def _material(runtime: Runtime, grant: Grant, one: Resource, job: Job) -> Materi
             raise from_json(error)
         raise TaskError("task_failed", "The video could not be observed.")
     index = runtime.store.catalog.index(grant, one.body["index_id"])
-    return read(grant, runtime.store, index, video.id, job)
+    return load_request_evidence(grant, runtime.store, index, video.id, job)
 
 
-def _pictures(runtime: Runtime, grant: Grant, one: Resource) -> list[Material]:
-    from videlicet.analyze.evidence.pictures import Models, of_picture
+def _pictures(runtime: Runtime, grant: Grant, one: Resource) -> list[AssetEvidence]:
+    from videlicet.analyze.evidence.images import Models, of_picture
 
     loaded = runtime.models(chosen_cards(runtime.settings.models))
     assert loaded.vision is not None

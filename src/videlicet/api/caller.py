@@ -24,13 +24,15 @@ class HttpCaller(Caller):
             may_read=not key.scopes or READ in key.scopes,
             may_write=not key.scopes or WRITE in key.scopes,
         )
+        #: What tells that the client has hung up.
+        self.receive = request.receive
         base = self.settings.public_url or str(request.base_url)
         #: What absolute addresses begin with.
         self.base = base.rstrip("/")
 
     def address(self, path: str, seconds: float | None = None) -> str:
         """The absolute, signed address of a path that needs no key."""
-        lifetime = self.settings.media_lifetime if seconds is None else seconds
+        lifetime = self.settings.signed_url_ttl if seconds is None else seconds
         return self.base + self.server.signer.sign(path, lifetime)
 
 

@@ -4,15 +4,20 @@ behind a balancer may answer it."""
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mcp import types
+from mcp.shared.exceptions import MCPError
 from starlette.routing import Match, Route
 
 from videlicet.api.access import MCP, WRITE
+from videlicet.api.streaming import disconnected, run_while
 from videlicet.api.v1_3 import assets, video_records
 from videlicet.api.v1_3.common import Caller
 from videlicet.errors import InvalidInput, NotPermitted
 from videlicet.mcp.seat import Accepted, Listed, index_to_fill
+from videlicet.mcp.server import Call as ToolCall
 from videlicet.mcp.server import build
 from videlicet.media.fetch import check
 from videlicet.rights import Grant, Purpose
@@ -43,7 +48,7 @@ class McpEndpoint:
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
         self._manager = StreamableHTTPSessionManager(
-            build(_context, files=False),
+            build(_context, files=False, attend=_attend),
             stateless=True,
             json_response=True,
             # The middleware has counted before; this reads bodies whole.
@@ -65,6 +70,15 @@ class McpEndpoint:
 def _context(context: ServerRequestContext[Any, Any]) -> ApiKeyContext:
     assert context.request is not None
     return ApiKeyContext(Caller(context.request))
+
+
+async def _attend(context: ServerRequestContext[Any, Any], call: ToolCall) -> types.CallToolResult:
+    """Await a call as long as its client does."""
+    assert context.request is not None
+    result = await run_while(partial(disconnected, context.request.receive), call)
+    if result is None:
+        raise MCPError(types.INTERNAL_ERROR, "The client hung up.")
+    return result
 
 
 class ApiKeyContext:

@@ -45,13 +45,13 @@ class ServerState:
     """
 
     def __init__(self, settings: Settings, workers: int = 1) -> None:
-        if workers != 1 and not settings.database:
+        if workers != 1 and not settings.database_url:
             raise InvalidInput(
                 "invalid_argument",
-                "A data directory has one worker; any other number needs the setting database.",
+                "A data directory has one worker; any other number needs the setting database_url.",
                 subject="workers",
             )
-        if settings.database:
+        if settings.database_url:
             server_secret(settings)  # must be configured: no store is opened without
         store = open_store(settings, write=True, create=True)
         self.workers = Workers(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videlicet.cli.context import JsonOption, context
+from videlicet.cli.keys import TenantOption, grant_for, open_beside
 from videlicet.cli.output import print_json, print_table, say
-from videlicet.cli.serve import TenantOption, grant_for, open_beside
 from videlicet.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from videlicet.analyze.evidence.gather import gather
+from videlicet.analyze.evidence.load import load_evidence
 from videlicet.embedding.texts import embed_texts
 from videlicet.ingest import videos
 from videlicet.rights import Purpose
@@ -38,10 +38,10 @@ def enrich(runtime: Runtime, plan: Plan, found: Findings) -> bool:
     wanted = index.options.get("enrichment")
     if not wanted:
         return False
-    from videlicet.analyze.structured.extract import extract
+    from videlicet.analyze.extraction.extract import extract
 
     encoder = runtime.models({"text": plan.cards["text"]}).text
-    material = gather(replace(grant, purpose=Purpose.ANALYZE), store, index, plan.asset_id)
+    material = load_evidence(replace(grant, purpose=Purpose.ANALYZE), store, index, plan.asset_id)
     answer = extract([material], wanted["schema"], wanted["prompt"], encoder)
     videos.note(grant, store, plan.asset_id, videos.INDEXING, enrichment=answer.value)
     rows: dict[str, TextRow] = {}

@@ -87,13 +87,13 @@ def bytes_of(grant: Grant, store: Store, file: Resource) -> Path:
     """Where the bytes of a ready file are.
 
     Raises:
-        MediaError: ``media_gone``, if one that was added by path is no longer there.
+        MediaError: ``source_missing``, if one that was added by path is no longer there.
     """
     if blob := file.body.get("blob"):
         return store.blobs.path(grant, blob)
     path = Path(file.body["path"])
     if not path.is_file():
-        raise MediaError("media_gone", f"The original of {file.name} is gone.", subject=file.id)
+        raise MediaError("source_missing", f"The original of {file.name} is gone.", subject=file.id)
     return path
 
 
@@ -260,7 +260,7 @@ def _join(
 
 
 def _gone(file: Resource) -> MediaError:
-    return MediaError("media_gone", f"The bytes of {file.name} are gone.", subject=file.id)
+    return MediaError("source_missing", f"The bytes of {file.name} are gone.", subject=file.id)
 
 
 def _hashed(path: Path, file: Resource, check: Callable[[], None]) -> dict[str, str]:

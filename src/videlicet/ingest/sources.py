@@ -55,14 +55,14 @@ def given(grant: Grant, store: Store, task: Task) -> Path:
 
     Raises:
         InvalidInput: why the file could not be read, where that can be seen from here.
-        MediaError: ``media_gone`` otherwise.
+        MediaError: ``source_missing`` otherwise.
     """
     try:
         return store.blobs.path(grant, _key(task.id) + "source")
     except NotFound:
         open_media(Path(task.source)).close()
         name = readable(task.source)
-        raise MediaError("media_gone", f"{name} could not be read.", subject=name) from None
+        raise MediaError("source_missing", f"{name} could not be read.", subject=name) from None
 
 
 def forget(grant: Grant, store: Store, task_id: str) -> None:

@@ -65,7 +65,9 @@ class Worker:
         lock = store.lock_fd
         if lock is None and not (store.database.shared and store.writable):
             raise Conflict(
-                "writer_busy", "The library is not open for writing.", subject=str(settings.home)
+                "database_locked",
+                "The library is not open for writing.",
+                subject=str(settings.home),
             )
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
         self._process = subprocess.Popen(

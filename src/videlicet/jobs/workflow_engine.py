@@ -89,7 +89,7 @@ class Books:
         unfinished are recovered.
 
         Raises:
-            StoreError: ``store_damaged``, ``disk_full``, ``store_not_writable`` or
+            StoreError: ``database_corrupt``, ``disk_full``, ``store_not_writable`` or
                 ``store_unreachable``.
         """
         try:
@@ -114,7 +114,7 @@ class Books:
         }
         DBOS(config=config)
         DBOS.launch()
-        most = self._runtime.settings.tenant_tasks
+        most = self._runtime.settings.max_tasks_per_tenant
         for queue, concurrency, of_tenant in (
             # One place more than a tenant may take: another need not wait for whole films.
             (QUEUE, most + 1, most), (SHORT_QUEUE, most + 1, most),
@@ -319,11 +319,11 @@ def fault(error: DBAPIError, runtime: Runtime) -> VidelicetError:
         cause = error.orig if isinstance(error.orig, sqlite3.Error) else sqlite3.Error(str(error))
         known = translate(cause, settings.home)
     assert isinstance(known, VidelicetError)
-    if database.shared or known.code != "store_damaged":
+    if database.shared or known.code != "database_corrupt":
         return known
     path = settings.home / BOOKS
     return StoreError(
-        "store_damaged",
+        "database_corrupt",
         f"The books of unfinished work cannot be used: {error.orig}.",
         subject=str(path),
         remedy=f"Delete {path}; no task is lost with it.",

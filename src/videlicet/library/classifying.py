@@ -11,7 +11,7 @@ from videlicet.rights import Purpose
 from videlicet.types import Span, Status
 
 if TYPE_CHECKING:
-    from videlicet.analyze.classify import Category, Classification, Example
+    from videlicet.analyze.classify.classifier import Category, Classification, Example
 
 #: An example: the id of an asset, or with a stretch of it.
 Given = str | tuple[str, Span]
@@ -38,10 +38,10 @@ class Classifying(Verbs):
         to no label.
 
         Raises:
-            InvalidInput: see :func:`videlicet.analyze.classify.classifier`.
+            InvalidInput: see :func:`videlicet.analyze.classify.classifier.classifier`.
             NotFound: ``asset_not_found``, for one that is not in the index.
         """
-        from videlicet.analyze.classify import NONE, Category, classifier, subject_of
+        from videlicet.analyze.classify.classifier import NONE, Category, classifier, subject_of
 
         shown = dict(examples or {})
         none = [_example(one) for one in shown.pop(NONE, ())]
@@ -72,6 +72,6 @@ class Classifying(Verbs):
 
 
 def _example(given: Given) -> Example:
-    from videlicet.analyze.classify import Example
+    from videlicet.analyze.classify.classifier import Example
 
     return Example(given) if isinstance(given, str) else Example(*given)

@@ -15,7 +15,6 @@ from videlicet.library.classifying import Classifying
 from videlicet.library.standing import Standing
 from videlicet.rights import Grant, Purpose
 from videlicet.search.compose import Media, build_query
-from videlicet.settings import Settings, load
 from videlicet.types import (
     Asset,
     GroupBy,
@@ -36,6 +35,7 @@ from videlicet.types import (
 if TYPE_CHECKING:
     from videlicet.ingest import Progress
     from videlicet.search.engine import Searcher
+    from videlicet.settings import Settings
     from videlicet.store import Finding, Store
 
 
@@ -213,8 +213,8 @@ class Library(Standing, Analysing, Classifying):
         """A JPEG of the frame that stands for a hit or an asset, ``width`` pixels wide.
 
         Raises:
-            MediaError: ``media_gone``, if the original is no longer there; ``media_no_stream``, if
-                it is a sound recording.
+            MediaError: ``source_missing``, if the original is no longer there;
+                ``media_no_stream``, if it is a sound recording.
         """
         from videlicet.media.cut import thumbnail
 
@@ -238,7 +238,9 @@ class Library(Standing, Analysing, Classifying):
         path = Path(asset.source)
         if not path.is_file():
             raise MediaError(
-                "media_gone", f"The original of {asset.name} is gone from {path}.", subject=asset.id
+                "source_missing",
+                f"The original of {asset.name} is gone from {path}.",
+                subject=asset.id,
             )
         return path
 
@@ -363,6 +365,8 @@ def open(path: str | os.PathLike[str] | None = None, **settings: Any) -> Library
     Without ``path`` it is the one ``VIDELICET_HOME`` names, else the user's own. Keyword arguments
     override settings (see :mod:`videlicet.settings`).
     """
+    from videlicet.settings import load
+
     return Library(load(path, **settings))
 
 

@@ -107,7 +107,7 @@ class LocalSeat:
         try:
             target, tasks = self._work.add(index, found)
         except Conflict as error:
-            if error.code != "writer_busy":
+            if error.code != "database_locked":
                 raise
             raise Conflict(
                 error.code, error.message, subject=error.subject, details=error.details,

@@ -38,7 +38,7 @@ class Work:
         """A task for each source that can be read.
 
         Raises:
-            Conflict: ``writer_busy``.
+            Conflict: ``database_locked``.
             NotFound: ``index_not_found``.
         """
         from videlicet.ingest.tasks import submit
@@ -47,7 +47,7 @@ class Work:
 
         with self._lock:
             if self._store is None:
-                if self._settings.database:
+                if self._settings.database_url:
                     server_secret(self._settings)  # the worker would not begin without
                 self._store = open_store(self._settings, write=True, create=True)
             try:

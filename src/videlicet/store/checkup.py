@@ -33,7 +33,7 @@ from videlicet.store.records import Finding, Level
 from videlicet.store.vectors.inverted import RECALL
 from videlicet.types import Kind, Status
 
-_MEND = "Run `videlicet doctor --mend`."
+_MEND = "Run `videlicet doctor --fix`."
 _RESTORE = "Restore the data directory from a copy, or add the videos again to a new one."
 _AGAIN = "Run the command that added it again; finished work is kept."
 
@@ -44,7 +44,7 @@ def doctor(settings: Settings, *, mend: bool = False) -> list[Finding]:
     With ``mend`` whatever can be mended without losing anything is mended, which needs the right
     to write. Weights are not looked at.
     """
-    if settings.database:
+    if settings.database_url:
         return _examined(settings, mend, [])
     home = Home(settings.home)
     if not home.database.exists():
@@ -125,7 +125,7 @@ class _Examination:
                 Level.WARNING, "erasures",
                 f"{pending} erased assets may still have bytes on disk, "
                 "because the program was stopped or another one was reading.",
-                "Close other programs that use the library, then run `videlicet doctor --mend`.",
+                "Close other programs that use the library, then run `videlicet doctor --fix`.",
             )  # fmt: skip
 
     def _words(self) -> Iterator[Finding]:
@@ -231,7 +231,7 @@ class _Examination:
                     self._store.remove_asset(self._grant, row.index_id, row.asset_id)
                 yield Finding(
                     Level.WARNING, subject, "Parts of it were stored, but it was never finished.",
-                    f"{_AGAIN} Or run `videlicet doctor --mend` to take the parts away.",
+                    f"{_AGAIN} Or run `videlicet doctor --fix` to take the parts away.",
                     mended=self._mend,
                 )  # fmt: skip
             elif row.status == Status.READY.value:

@@ -14,6 +14,7 @@ from videlicet.rights import Grant, authorize
 from videlicet.settings import Settings
 from videlicet.store.blobs import Blobs, open_blobs
 from videlicet.store.catalog import Catalog
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.resources import erase_later
 from videlicet.store.catalog.schema import erasures
 from videlicet.store.catalog.slots import slot_of
@@ -38,26 +39,26 @@ def open_store(
     process holds it (:attr:`Store.lock_fd`).
 
     Raises:
-        StoreError: ``store_not_found``, ``store_newer``, ``store_damaged`` or
+        StoreError: ``store_not_found``, ``schema_too_new``, ``database_corrupt`` or
             ``store_not_writable``; ``store_unreachable``.
         InvalidInput: ``invalid_argument``, for settings that do not go together.
-        Conflict: ``writer_busy``, naming the process that writes.
+        Conflict: ``database_locked``, naming the process that writes.
     """
     home = Home(settings.home)
-    if create or settings.database:
+    if create or settings.database_url:
         home.create()
     home.require()
-    if bool(settings.objects) != bool(settings.database):
+    if bool(settings.object_store_url) != bool(settings.database_url):
         raise InvalidInput(
             "invalid_argument",
-            "The settings database and objects go together: what one machine puts into the one, "
-            "others look for in the other.",
-            subject="objects" if settings.objects else "database",
+            "The settings database_url and object_store_url go together: what one machine "
+            "puts into the one, others look for in the other.",
+            subject="object_store_url" if settings.object_store_url else "database_url",
         )
-    lock = WriterLock(home, lock_fd) if write and not settings.database else None
+    lock = WriterLock(home, lock_fd) if write and not settings.database_url else None
     database = open_database(settings, home)
     try:
-        if settings.database and not create and database.revision() is None:
+        if settings.database_url and not create and database.revision() is None:
             raise StoreError(
                 "store_not_found", f"There is no library in {database.name}.", subject=database.name
             )
@@ -94,7 +95,12 @@ class Store:
         self.catalog = Catalog(database, writable=writable)
         self.texts = open_texts(database, home, writable=writable)
         self.vectors = Vectors(
-            database, writable=writable, home=home, blobs=self.blobs, exact_rows=settings.exact_rows
+            database,
+            writable=writable,
+            home=home,
+            blobs=self.blobs,
+            exact_rows=settings.ann_threshold_rows,
+            cache_bytes=settings.vector_cache_bytes,
         )
         self.catalog.cascade = (
             self.texts.forget_index,
@@ -205,7 +211,7 @@ class Store:
             return False
         with self.database.writing() as connection:
             connection.execute(
-                delete(erasures).where(erasures.c.key.in_([row.key for row in pending]))
+                delete(erasures).where(one_of(erasures.c.key, [row.key for row in pending]))
             )
         return self.database.checkpoint()
 

@@ -28,7 +28,7 @@ def looking(grant: Grant, store: Store, settings: Settings) -> Look | None:
     """What gives frames on behalf of ``grant``, where the settings say that the model takes
     pictures. Of a recording without pictures, or whose original is gone, there are none: its words
     can still be read."""
-    if not settings.language_pictures:
+    if not settings.llm_vision:
         return None
 
     def look(asset: Asset, at: Sequence[Instant]) -> list[bytes]:

@@ -46,7 +46,7 @@ def playlist(request: Request, file: File) -> Response:
         raise unknown("asset", file.id)
     duration = media.span.duration
     # A playlist is read once: the last address must be good when the film is nearly over.
-    lifetime = server.platform.settings.media_lifetime + float(duration)
+    lifetime = server.platform.settings.signed_url_ttl + float(duration)
     lines = [
         "#EXTM3U", "#EXT-X-VERSION:6", f"#EXT-X-TARGETDURATION:{round(SEGMENT)}",
         "#EXT-X-MEDIA-SEQUENCE:0", "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-INDEPENDENT-SEGMENTS",

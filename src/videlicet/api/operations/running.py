@@ -38,8 +38,8 @@ _log = logging.getLogger(__name__)
 
 def run(app: Any, settings: Settings, *, host: str, port: int, **options: Any) -> None:
     """Serve ``app`` until the process is told to end. At the first signal no more requests are
-    taken and those under way are finished, for ``grace`` seconds at most; the second ends the
-    process at once. Neither loses what was accepted.
+    taken and those under way are finished, for ``shutdown_timeout`` seconds at most; the second
+    ends the process at once. Neither loses what was accepted.
 
     Raises:
         InvalidInput: ``invalid_argument``, where it cannot listen there.
@@ -56,7 +56,7 @@ def run(app: Any, settings: Settings, *, host: str, port: int, **options: Any) -
             log_config=None,
             server_header=False,
             timeout_keep_alive=IDLE,
-            timeout_graceful_shutdown=max(1, round(settings.grace)),
+            timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout)),
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
             **options,
         )

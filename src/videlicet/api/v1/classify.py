@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from videlicet.analyze.classify import (
+from videlicet.analyze.classify.classifier import (
     Category,
     Classification,
     Example,

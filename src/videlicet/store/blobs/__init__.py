@@ -1,5 +1,24 @@
 """Bytes by key: uploaded files, originals, and what else is too large for the database."""
 
-from videlicet.store.blobs.base import Blobs, open_blobs
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from videlicet.store.blobs.base import Blobs
+
+if TYPE_CHECKING:
+    from videlicet.settings import Settings
+    from videlicet.store.home import Home
 
 __all__ = ["Blobs", "open_blobs"]
+
+
+def open_blobs(settings: Settings, home: Home, *, writable: bool) -> Blobs:
+    """The blobs of a store: in the object store that the settings name, else in a folder."""
+    if settings.object_store_url:
+        from videlicet.store.blobs.objects import ObjectBlobs
+
+        return ObjectBlobs(home, settings.object_store_url, settings.cache_max, writable=writable)
+    from videlicet.store.blobs.folder import FolderBlobs
+
+    return FolderBlobs(home, writable=writable)

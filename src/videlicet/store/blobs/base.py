@@ -18,21 +18,9 @@ from videlicet.rights import Grant, authorize
 from videlicet.store.records import MANAGING, READING, WRITING
 
 if TYPE_CHECKING:
-    from videlicet.settings import Settings
     from videlicet.store.home import Home
 
 KEY = re.compile(r"[\w-][\w.-]{0,127}(/[\w-][\w.-]{0,127}){0,7}", re.ASCII)
-
-
-def open_blobs(settings: Settings, home: Home, *, writable: bool) -> Blobs:
-    """The blobs of a store: in the object store that the settings name, else in a folder."""
-    if settings.objects:
-        from videlicet.store.blobs.objects import ObjectBlobs
-
-        return ObjectBlobs(home, settings.objects, settings.cache_max, writable=writable)
-    from videlicet.store.blobs.folder import FolderBlobs
-
-    return FolderBlobs(home, writable=writable)
 
 
 class Blobs(ABC):

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, delete, insert,
 
 from videlicet.errors import Conflict, InvalidInput, NotFound
 from videlicet.rights import EVERY_TENANT, Grant, authorize
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.filters import compile_filter
 from videlicet.store.catalog.keys import Keys
 from videlicet.store.catalog.observations import Observations
@@ -31,7 +32,7 @@ from videlicet.store.catalog.schema import (
     slots,
     tasks,
 )
-from videlicet.store.catalog.slots import chunked, put_entry, require_index, require_slot
+from videlicet.store.catalog.slots import put_entry, require_index, require_slot
 from videlicet.store.catalog.standing import Standing
 from videlicet.store.catalog.tasks import Tasks
 from videlicet.store.records import MANAGING, READING, WRITING
@@ -191,7 +192,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         authorize(grant, READING, "asset")
         query = select(assets).where(*_reach(grant, assets))
         if among is not None:
-            query = query.where(assets.c.id.in_(list(among)))
+            query = query.where(one_of(assets.c.id, among))
         query = query.order_by(assets.c.created_at, assets.c.id)
         if filter:
             query = query.where(compile_filter(filter))
@@ -206,15 +207,12 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         """Names of those of the assets that there are, by id."""
         authorize(grant, READING, "asset")
         with self._reading() as connection:
-            return {
-                row.id: row.name
-                for part in chunked(asset_ids)
-                for row in connection.execute(
-                    select(assets.c.id, assets.c.name).where(
-                        assets.c.id.in_(part), *_reach(grant, assets)
-                    )
+            rows = connection.execute(
+                select(assets.c.id, assets.c.name).where(
+                    one_of(assets.c.id, asset_ids), *_reach(grant, assets)
                 )
-            }
+            )
+            return {row.id: row.name for row in rows}
 
     def find_assets(
         self,
@@ -236,15 +234,11 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
             query = query.join(assets, assets.c.id == slots.c.asset_id).where(
                 compile_filter(filter)
             )
+        if among is not None:
+            query = query.where(one_of(slots.c.asset_id, among))
         with self._reading() as connection:
             require_index(connection, index_id)
-            if among is None:
-                return frozenset(row[0] for row in connection.execute(query))
-            return frozenset(
-                row[0]
-                for part in chunked(sorted(among))
-                for row in connection.execute(query.where(slots.c.asset_id.in_(part)))
-            )
+            return frozenset(connection.execute(query).scalars())
 
     def members(self, grant: Grant, index_id: str) -> list[str]:
         """Ids of the assets that an index holds anything of, whatever their status."""
@@ -375,22 +369,23 @@ def _indexed() -> Select[Any]:
 
 def _assets(connection: Connection, query: Select[Any]) -> list[Asset]:
     rows = connection.execute(query).all()
-    values: dict[str, dict[str, MetadataValue]] = {}
-    for part in chunked(row.id for row in rows):
-        values |= metadata_of(
-            connection.execute(select(asset_metadata).where(asset_metadata.c.asset_id.in_(part)))
+    values = metadata_of(
+        connection.execute(
+            select(asset_metadata).where(
+                one_of(asset_metadata.c.asset_id, [row.id for row in rows])
+            )
         )
+    )
     return [asset_of(row, values.get(row.id, {})) for row in rows]
 
 
 def _set_metadata(
     connection: Connection, asset_id: str, keys: Iterable[str], rows: list[dict[str, Any]]
 ) -> None:
-    for part in chunked(keys):
-        connection.execute(
-            delete(asset_metadata).where(
-                asset_metadata.c.asset_id == asset_id, asset_metadata.c.key.in_(part)
-            )
+    connection.execute(
+        delete(asset_metadata).where(
+            asset_metadata.c.asset_id == asset_id, one_of(asset_metadata.c.key, keys)
         )
+    )
     if rows:
         connection.execute(insert(asset_metadata), rows)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, ins
 
 from videlicet.errors import NotFound
 from videlicet.rights import EVERY_TENANT, Grant, authorize
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.schema import erasures, folded, resources
 from videlicet.store.catalog.tasks import write_task
@@ -80,11 +81,11 @@ class Resources(Part):
         authorize(grant, READING, kind)
         conditions: list[ColumnElement[bool]] = [resources.c.kind == kind.value, *_reach(grant)]
         if ids is not None:
-            conditions.append(resources.c.id.in_(list(ids)))
+            conditions.append(one_of(resources.c.id, ids))
         if parent is not None:
             conditions.append(resources.c.parent == parent)
         if status:
-            conditions.append(resources.c.status.in_(list(status)))
+            conditions.append(one_of(resources.c.status, status))
         if name is not None:
             conditions.append(resources.c.name == name)
         if named_like is not None:

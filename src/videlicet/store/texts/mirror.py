@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from videlicet.rights import Grant, authorize
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.rows import span_of, span_text
 from videlicet.store.catalog.schema import indexes, slots, text_chunks, text_rows, text_spaces
 from videlicet.store.catalog.slots import chunked, require_slot, slot_of
@@ -118,9 +119,9 @@ class MirroredTexts(Texts):
                 if (row.key, row.index_id) not in known
             ]
             self._lists.erase(mirror, [row.key for row in gone])
-            for part in chunked(row.key for row in gone):
-                mirror.execute(delete(text_chunks).where(text_chunks.c.slot.in_(part)))
-                mirror.execute(delete(slots).where(slots.c.key.in_(part)))
+            keys = [row.key for row in gone]
+            mirror.execute(delete(text_chunks).where(one_of(text_chunks.c.slot, keys)))
+            mirror.execute(delete(slots).where(one_of(slots.c.key, keys)))
             for row in lost:
                 self._drop(mirror, row.key)
             if gone or lost:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -195,18 +196,17 @@ class Vectors(Upkeep):
                 if not last and found.sketch and not self._is_there(found):
                     # The writer has just replaced the index: look again at what holds now.
                     continue
+                within = None
+                if asset_ids is not None:
+                    within = np.array(slots_within(connection, index_id, asset_ids), np.int64)
                 try:
-                    state = self._state(connection, found)
+                    with self._states.use(found.key, partial(self._load, connection, found)) as one:
+                        return one.search(lines, k, within, self._exact_rows)
                 except NotFound:
                     # So were rows that are objects.
                     if last:
                         raise
-                    continue
-                within = None
-                if asset_ids is not None:
-                    within = np.array(slots_within(connection, index_id, asset_ids), np.int64)
-            break
-        return state.search(lines, k, within, self._exact_rows)
+        raise AssertionError("the last look ends with an answer or an error")
 
     def is_exact(self, grant: Grant, index_id: str, modality: Modality, space: str) -> bool:
         """Whether every row of the space is compared with a query."""
@@ -248,7 +248,7 @@ class Vectors(Upkeep):
             found = space_row(connection, index_id, modality, space)
             if found is None:
                 return
-            names = asset_names(connection, found.key)
+            names = asset_names(connection, [slot for slot, _, _ in listing(connection, found.key)])
             for slot, _, chunk in read_chunks(connection, self._blobs, found.key, found.dimensions):
                 yield VectorBatch(
                     names[slot],
@@ -318,18 +318,9 @@ class Vectors(Upkeep):
 
     # -- what is searched -------------------------------------------------------------------------
 
-    def _state(self, connection: Connection, space: Row[Any]) -> State:
-        state = self._states.get(space.key)
-        if state is not None and state.version == space.version:
-            return state
-        with self._lock:
-            state = self._states.get(space.key)
-            if state is None or state.version != space.version:
-                state = self._load(connection, space, state)
-                self._states[space.key] = state
-        return state
-
     def _load(self, connection: Connection, space: Row[Any], old: State | None) -> State:
+        if old is not None and old.version == space.version:
+            return old
         listed = listing(connection, space.key)
         current = {slot: version for slot, version, _ in listed}
         inverted = self._open(space, old)
@@ -344,7 +335,11 @@ class Vectors(Upkeep):
                 layout,
                 read_chunks(connection, self._blobs, space.key, space.dimensions, fresh),
             )
-        return State(space.version, inverted, alive, matrix, asset_names(connection, space.key))
+        known = old.assets if old is not None else {}
+        unknown = [slot for slot in current if slot not in known]
+        assets = {slot: known[slot] for slot in current if slot in known}
+        assets |= asset_names(connection, unknown)
+        return State(space.version, inverted, alive, matrix, assets)
 
     def _open(self, space: Row[Any], old: State | None) -> Inverted | None:
         if space.sketch is None:

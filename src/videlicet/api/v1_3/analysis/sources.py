@@ -12,8 +12,8 @@ import anyio
 from anyio import to_thread
 
 from videlicet.analysis_jobs import analyses
-from videlicet.analyze.evidence.gather import Material
-from videlicet.analyze.evidence.pictures import Models, of_picture
+from videlicet.analyze.evidence.images import Models, of_picture
+from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.api.errors import ApiError, invalid, missing, of_library, unknown
 from videlicet.api.v1_3 import assets
 from videlicet.api.v1_3.analysis.schemas import NamedPicture, Picture, Prompt, Source
@@ -153,9 +153,9 @@ def _failed(video: Resource) -> ApiError:
     return ApiError(400, told.code, told.message)
 
 
-async def done_with(call: Caller, subject: Subject) -> None:
+async def done_with(call: Caller, subject: Subject | None) -> None:
     """Take away what came with the request only, even where the client has gone."""
-    if subject.own is not None:
+    if subject is not None and subject.own is not None:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(_remove, call, subject.own)
 
@@ -184,7 +184,7 @@ def bytes_of(call: Caller, given: Sequence[Picture]) -> list[tuple[str, bytes]]:
     return found
 
 
-def pictures(call: Caller, given: Sequence[Picture]) -> list[Material]:
+def pictures(call: Caller, given: Sequence[Picture]) -> list[AssetEvidence]:
     """What can be seen and read in pictures, in their order."""
     encoders = call.service.encoders(chosen_cards(call.settings.models))
     reader = cast("TextReader", encoders.load("reader"))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from videlicet.analysis_jobs import analyses
-from videlicet.analyze.perform import Job
+from videlicet.analyze.run import AnalysisRequest
 from videlicet.api.errors import ApiError, unknown
 from videlicet.api.v1_3.analysis.jobs import job_of, model_of
 from videlicet.api.v1_3.analysis.schemas import (
@@ -57,7 +57,7 @@ def create(call: Call, body: TaskRequest) -> Any:
 def make(
     call: Caller,
     subject: Subject | None,
-    job: Job,
+    job: AnalysisRequest,
     params: Mapping[str, Any],
     model: str,
     *,
