@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -77,8 +77,9 @@ def upload_asset(caller: Caller, new: NewAsset, source: BinaryIO) -> Resource:
     return _put(caller, new, asset_id, "direct")
 
 
-def fetch_asset(caller: Caller, new: NewAsset, url: str, name: str = "url") -> Resource:
-    """An asset whose bytes a worker downloads; ``name`` is the argument that held the URL.
+def fetch_asset(caller: Caller, new: NewAsset, url: str, name: str | None = "url") -> Resource:
+    """An asset whose bytes a worker downloads; ``name`` is the argument that held the URL, for
+    errors.
 
     Raises:
         InvalidInput: ``url_not_allowed``.
@@ -186,7 +187,7 @@ def require_not_failed(file: Resource) -> None:
         )
 
 
-def check_url(caller: Caller, url: str, name: str = "url") -> None:
+def check_url(caller: Caller, url: str, name: str | None = "url") -> None:
     """Refuse a URL that may not be fetched, before anything is created for it.
 
     Raises:
@@ -196,7 +197,8 @@ def check_url(caller: Caller, url: str, name: str = "url") -> None:
         check(url, caller.settings)
     except InvalidInput as error:
         if error.code == "url_not_allowed":
-            raise InvalidInput(error.code, f"{name}: {error.message}", subject=url) from None
+            message = error.message if name is None else f"{name}: {error.message}"
+            raise InvalidInput(error.code, message, subject=url) from None
         # A host that does not answer now may later: then the asset fails with the reason.
 
 

@@ -106,9 +106,7 @@ def get_task(caller: Caller, form: str, task_id: str) -> Resource:
         NotFound: ``resource_not_found``.
     """
     try:
-        found = caller.catalog.resource(
-            caller.scope(Purpose.EMBED_EXPORT), Kind.EMBEDDING, task_id
-        )
+        found = caller.catalog.resource(caller.scope(Purpose.EMBED_EXPORT), Kind.EMBEDDING, task_id)
     except NotFound:
         raise unknown("embedding task", task_id) from None
     if found.parent != form:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import NotFound
 from videlicet.ingest import files
@@ -20,8 +20,6 @@ READY = "ready"
 #: Most pictures of an entity, and most characters of its name.
 MAX_PICTURES, MAX_NAME_CHARS = 50, 200
 
-SortKey = Literal["created_at", "updated_at", "name"]
-
 
 @dataclass(frozen=True, slots=True)
 class NewEntity:
@@ -35,6 +33,7 @@ class NewEntity:
 
 
 def create_collection(caller: Caller, name: str, description: str | None) -> Resource:
+    """A collection of the caller's, without entities."""
     now = datetime.now(UTC)
     made = Resource(
         id=random_id(), kind=Kind.COLLECTION, tenant=caller.tenant, created_at=now, updated_at=now,
@@ -60,7 +59,7 @@ def list_collections(
     caller: Caller,
     *,
     name_part: str | None,
-    sort_by: SortKey,
+    sort_by: str,
     ascending: bool,
     offset: int,
     limit: int,
@@ -138,7 +137,7 @@ def list_entities(
     *,
     name_part: str | None,
     status: str | None,
-    sort_by: SortKey,
+    sort_by: str,
     ascending: bool,
     offset: int,
     limit: int,

@@ -121,7 +121,8 @@ def delete_index(caller: Caller, index_id: str) -> None:
     Raises:
         NotFound: ``index_not_found``.
     """
-    remove_index(caller.scope(Purpose.MANAGE, index_id), caller.store)
+    index = get_index(caller, index_id)
+    remove_index(caller.manage, caller.store, index)
 
 
 def options_of(index: Index) -> set[str]:

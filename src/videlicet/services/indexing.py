@@ -181,9 +181,7 @@ def update_video_metadata(caller: Caller, video: Resource, changes: Mapping[str,
     """Change user metadata of a video; null deletes a key. Searches filter by it at once."""
     old = video.body.get("user_metadata") or {}
     new = merge_metadata(old, changes)
-    caller.catalog.update_resource(
-        caller.manage, Kind.VIDEO, video.id, body={"user_metadata": new}
-    )
+    caller.catalog.update_resource(caller.manage, Kind.VIDEO, video.id, body={"user_metadata": new})
     gone = {videos.field(key): None for key in old if key not in new}
     with suppress(NotFound):  # not indexed yet: the worker attaches what it finds then
         caller.catalog.set_metadata(caller.manage, video.id, {**videos.attached(new), **gone})

@@ -61,9 +61,7 @@ def open_media(
 
 
 @contextmanager
-def fetch_media(
-    caller: Caller, url: str, name: str, max_size: int | None = None
-) -> Iterator[Path]:
+def fetch_media(caller: Caller, url: str, name: str, max_size: int | None = None) -> Iterator[Path]:
     """A file of at most ``max_size`` bytes that is downloaded for this context only; ``name`` is
     the argument that held the URL.
 

@@ -116,9 +116,7 @@ def utterances_of(caller: Caller, video: Resource) -> list[SpokenUtterance]:
             float(one.span.end - origin),
             one.payload.text,
             tuple(
-                TimedText(
-                    float(word.span.start - origin), float(word.span.end - origin), word.text
-                )
+                TimedText(float(word.span.start - origin), float(word.span.end - origin), word.text)
                 for word in one.payload.words
             ),
         )

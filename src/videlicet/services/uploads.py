@@ -1,4 +1,4 @@
-"""Uploads of large files in chunks. Chunks come by signed URLs, so that storing one needs no key."""
+"""Uploads of large files in chunks. Chunks come by signed URLs: storing one needs no key."""
 
 from __future__ import annotations
 
@@ -124,6 +124,7 @@ def status_of(upload: Resource) -> str:
 
 
 def total_chunks(upload: Resource) -> int:
+    """How many chunks an upload has."""
     return int(upload.body["total_chunks"])
 
 

@@ -107,4 +107,3 @@ def embeddings(call: Call, body: Wanted) -> Any:
         "model": encoder.card.id,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
-

@@ -49,4 +49,3 @@ def asked(request: Mapping[str, Any]) -> dict[str, Any]:
     """What an answer repeats of a request, as far as it is known yet."""
     known = {"embedding_options": request["options"], "embedding_scopes": request["scopes"]}
     return {name: value for name, value in known.items() if value is not None}
-

@@ -88,4 +88,3 @@ def asked(kind: str, request: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "video" and request["fixed"]:
         asked["clip_length"] = round(request["clip"])
     return {name: value for name, value in asked.items() if value is not None}
-

@@ -9,6 +9,7 @@ from typing import Any
 
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import invalid, missing
+from videlicet.api.media_sources import opened, source_of
 from videlicet.api.parameters import Pages, text_of
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import MediaSource, NestedProblem, Page
@@ -16,7 +17,6 @@ from videlicet.api.v1_3 import documents
 from videlicet.api.v1_3.embed import shown as first_form
 from videlicet.api.v1_3.embed import tasks
 from videlicet.api.v1_3.embed_requests import CLIP, asked, dimensions, of_recording
-from videlicet.api.media_sources import opened, source_of
 from videlicet.api.v1_3.models import known
 from videlicet.api.v1_3.schemas.embed import TaskOut
 from videlicet.api.v1_3.schemas.embed_v2 import (

@@ -24,4 +24,3 @@ def known(name: str, among: Sequence[str] = EMBEDDING) -> str:
     if usual not in among:
         raise invalid(f"model_name must be one of {', '.join(among)}.")
     return usual
-

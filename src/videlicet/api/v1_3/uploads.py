@@ -45,9 +45,7 @@ def create(call: Call, body: New) -> Any:
     """Begin an upload in parts. The asset's id is known at once."""
     metadata = metadata_of(body.user_metadata or {})
     new = NewAsset(body.filename, metadata, body.enable_hls, body.enable_thumbnail)
-    upload = uploads.create_upload(
-        call, new, body.total_size, is_picture=body.type == "image"
-    )
+    upload = uploads.create_upload(call, new, body.total_size, is_picture=body.type == "image")
     total = uploads.total_chunks(upload)
     return {
         "upload_id": upload.id,
@@ -175,9 +173,7 @@ async def put(
     return Response(status_code=200, headers={"ETag": f'"{etag}"'})
 
 
-def _addresses(
-    call: HttpCaller, upload: Resource, numbers: Sequence[int]
-) -> list[dict[str, Any]]:
+def _addresses(call: HttpCaller, upload: Resource, numbers: Sequence[int]) -> list[dict[str, Any]]:
     assert upload.expires_at is not None
     left = (upload.expires_at - datetime.now(UTC)).total_seconds()
     return [
