@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
-from tests import prerequisites
+from tests import prerequisites, processes
 from tests.cluster import services as cluster
 
 # Haystack reports how it is used, and looks for this when it is imported.
@@ -82,12 +82,24 @@ def corpus() -> Path:
 
 
 @pytest.fixture(scope="session")
-def services() -> Iterator[cluster.Services]:
+def services(_no_process_is_left: None) -> Iterator[cluster.Services]:
     """A PostgreSQL server and an object store of this test process."""
     if cluster.tools() is None:
         prerequisites.absent(cluster.NO_POSTGRES)
     with cluster.running() as found:
         yield found
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_process_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What tests start ends with them, however they go."""
+    processes.mark_this_run()
+    yield
+    left = processes.left_running()
+    names = [" ".join(one.cmdline()[:6]) for one in left]
+    processes.end(left)
+    if names and not request.session.testsfailed:
+        pytest.fail(f"tests left processes running: {names}")
 
 
 @pytest.fixture(autouse=True, scope="session")
