@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import settings as hypothesis_settings
 from tests import prerequisites, processes
 from tests.cluster import services as cluster
@@ -23,6 +24,10 @@ CORPUS = Path(os.environ.get("VIDELICET_TEST_CORPUS", ROOT.parent / "shared" / "
 
 #: Whether every store of every test is one that machines share (PostgreSQL and an object store).
 SHARED = bool(os.environ.get("VIDELICET_TEST_SHARED"))
+
+# What answers slowly on a machine that is busy with other things is not broken.
+for _limit in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, _limit, processes.PATIENCE)
 
 # Machines differ in speed; how long one example takes says nothing.
 hypothesis_settings.register_profile("videlicet", deadline=None)
