@@ -234,6 +234,10 @@ def _gather(
             if playlists.is_playlist(whole):
                 with translated(folder):
                     playlists.join(url, whole, settings, check)
+        elif source := file.body.get("connector"):
+            from videlicet.connectors.connections import fetch_source
+
+            fetch_source(grant, store, settings, source, whole, check)
         else:
             _join(grant, store, file, whole, check)
         store.blobs.move_in(grant, key, whole)
