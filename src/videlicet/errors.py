@@ -236,6 +236,9 @@ class StoreError(VidelicetError):
         "database_corrupt": Code(
             500, False, "Run `videlicet doctor`, then restore a copy if it says so."
         ),
+        "database_error": Code(
+            500, True, "Try again; if it persists, report the message of the database."
+        ),
         "store_not_writable": Code(
             403, False, "Give yourself write permission on the data directory."
         ),

@@ -71,7 +71,7 @@ class ServerState:
 
     def __enter__(self) -> ServerState:
         store = self.platform.store
-        adopt(Grant("server", Purpose.MANAGE), store)
+        adopt(store.scope(Grant("server", Purpose.MANAGE)), store)
         if not store.database.shared:
             sweep_incoming(self.platform.settings)
         self.segments.load()
@@ -110,14 +110,16 @@ class ServerState:
         """What is not ready: ``worker``, ``store``."""
         found = [] if self.workers.alive else ["worker"]
         try:
-            self.platform.store.catalog.count_tasks(_SERVER)
+            store = self.platform.store
+            store.catalog.count_tasks(store.scope(_SERVER))
         except VidelicetError:
             found.append("store")
         return found
 
     def _has(self, asset_id: str) -> bool:
         try:
-            self.platform.store.catalog.resource(_SERVER, Kind.FILE, asset_id)
+            store = self.platform.store
+            store.catalog.resource(store.scope(_SERVER), Kind.FILE, asset_id)
         except NotFound:
             return False
         return True

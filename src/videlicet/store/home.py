@@ -200,4 +200,9 @@ def translate(error: OSError | sqlite3.Error, root: Path) -> VidelicetError | OS
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return StoreError("store_not_writable", f"{root} cannot be written.", subject=str(root))
-    return StoreError("database_corrupt", f"The library in {root}: {error}.", subject=str(root))
+    damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return StoreError(
+        "database_corrupt" if damaged else "database_error",
+        f"The library in {root}: {error}.",
+        subject=str(root),
+    )

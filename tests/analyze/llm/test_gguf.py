@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import prerequisites
 from tests.analyze.llm.videos import LAUNCH, Plain
 
 from videlicet.analyze.backend import AnalysisBackend
@@ -35,10 +36,16 @@ SCHEMA = {
     "required": ["colour", "count"],
     "additionalProperties": False,
 }
-real = pytest.mark.skipif(
-    bool(missing_files(load(), CARD)),
-    reason=f"not here: run `videlicet models pull {CARD.id}`",
-)
+
+
+real = pytest.mark.usefixtures("real_model")
+
+
+@pytest.fixture(scope="module")
+def real_model() -> None:
+    """For tests that run the model itself."""
+    if missing_files(load(), CARD):
+        prerequisites.absent(f"run `videlicet models pull {CARD.id}`")
 
 
 def settings(**more: Any) -> Settings:
@@ -65,7 +72,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def chosen(store: Store, settings: Settings) -> AnalysisBackend:
-    return analysis_backend(Grant("tests", Purpose.ANALYZE), store, settings, HashedText())
+    return analysis_backend(
+        store.scope(Grant("tests", Purpose.ANALYZE)), store, settings, HashedText()
+    )
 
 
 def test_what_is_missing_is_told(

@@ -74,8 +74,15 @@ class Database(ABC):
     def writing(self) -> Iterator[Connection]:
         """One transaction: all of it happens, or none. One at a time writes, so that what is
         looked up first still holds when it is acted upon."""
-        with self._translated(), self._writer() as connection, connection.begin():
-            yield connection
+        with self._translated():
+            try:
+                writer = self._writer()
+            except PoolTimeout as error:
+                raise Conflict(
+                    "database_locked", f"Others keep {self.name} busy.", subject=self.name
+                ) from error
+            with writer as connection, connection.begin():
+                yield connection
 
     @abstractmethod
     def checkpoint(self, patience: float = 5.0) -> bool:
@@ -111,8 +118,10 @@ class Database(ABC):
         except DBAPIError as error:
             raise self.fault(error) from error
         except PoolTimeout as error:
-            raise Conflict(
-                "database_locked", f"All connections to {self.name} are in use.", subject=self.name
+            raise StoreError(
+                "store_unreachable",
+                f"All connections to {self.name} are in use.",
+                subject=self.name,
             ) from error
 
     def migrate(self) -> None:
@@ -154,5 +163,6 @@ class Database(ABC):
             row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
             return None if row is None else str(row[0])
 
+    @abstractmethod
     def close(self) -> None:
-        self.engine.dispose()
+        """Close the connections that nobody uses; the others are closed as they are let go."""
