@@ -26,7 +26,9 @@ DOCUMENTED = set(
 ) | set(_NAMES.values())
 #: What cannot be asked for, because the SDK takes ``connections:`` for the scheme of an address.
 UNREACHABLE = {"data_connectors.authorize_connection"}
-METHODS = sorted(Watched(TwelveLabs(api_key="none")).known)
+#: What asks again for ever where an upload is unknown.
+ENDLESS = {"multipart_upload.wait_for_upload_completion"}
+METHODS = sorted(Watched(TwelveLabs(api_key="none")).known - ENDLESS)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ def call(method: Callable[..., Any], path: Path) -> Any:
 
 
 def test_there_are_methods() -> None:
-    assert len(METHODS) >= 96
+    assert len(METHODS) >= 95
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -91,8 +93,8 @@ def test_every_method_is_answered(client: TwelveLabs, name: str, film: Path) -> 
     if refusal is not None:
         assert refusal.status_code is not None
         assert 400 <= refusal.status_code < 500, refusal
-        assert isinstance(refusal.body, dict), refusal
-        row = refusal.body.get("error", refusal.body)
+        body = refusal.body if isinstance(refusal.body, dict) else refusal.body.model_dump()
+        row = body.get("error", body)
         assert row["code"] in DOCUMENTED, row
         # What the framework says where there is no endpoint.
         assert row["message"] not in ("", "Not Found", "Method Not Allowed")

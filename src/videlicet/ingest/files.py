@@ -235,7 +235,7 @@ def _gather(
         elif source := file.body.get("connector"):
             from videlicet.connectors.connections import fetch_source
 
-            fetch_source(grant, store, settings, source, whole, check)
+            fetch_source(scope, store, settings, source, whole, check)
         else:
             _join(scope, store, file, whole, check)
         store.blobs.move_in(scope, key, whole)

@@ -90,29 +90,30 @@ def authorize_connection(
     """Begin to connect an account of Google Drive. ``base`` is this server's own address.
 
     Raises:
-        InvalidInput: ``connector_not_configured`` or ``redirect_uri_invalid``.
+        InvalidInput: ``connector_not_configured`` or ``invalid_argument``.
     """
     google_drive.require_client(platform.settings)
     parts = urlsplit(redirect_uri)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.fragment:
         raise InvalidInput(
-            "redirect_uri_invalid", f"{redirect_uri} is not an http(s) URI without fragment.",
+            "invalid_argument", f"{redirect_uri} is not an http(s) URI without fragment.",
             subject="redirect_uri",
         )  # fmt: skip
     registered, _ = platform.store.catalog.find_resources(scope, Kind.REDIRECT_URI)
     if registered and redirect_uri not in {one.name for one in registered}:
         raise InvalidInput(
-            "redirect_uri_invalid", f"{redirect_uri} is not one of the registered redirect URIs.",
+            "invalid_argument", f"{redirect_uri} is not one of the registered redirect URIs.",
             subject="redirect_uri",
         )  # fmt: skip
     verifier = secrets.token_urlsafe(48)
     # Kept nowhere: it comes back with the user, unreadable and only once usable, as the code is.
+    callback = base + CALLBACK
     row = {
         "tenant": scope.tenant, "principal": scope.principal, "redirect_uri": redirect_uri,
-        "custom_id": custom_id, "callback": base + CALLBACK, "verifier": verifier,
+        "custom_id": custom_id, "callback": callback, "verifier": verifier,
     }  # fmt: skip
     state = cipher(platform.settings, "authorizations").encrypt(json.dumps(row).encode()).decode()
-    url = google_drive.authorize_url(platform.settings, row["callback"], state, verifier)
+    url = google_drive.authorize_url(platform.settings, callback, state, verifier)
     return Authorization(url, state)
 
 
