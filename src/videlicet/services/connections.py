@@ -20,7 +20,7 @@ from videlicet.rights import Grant, Purpose
 from videlicet.types import Kind, Resource, random_id
 
 if TYPE_CHECKING:
-    from videlicet.rights import Scope
+    from videlicet.services.caller import Caller
     from videlicet.services.platform import Platform
 
 #: Where a provider sends users back to; what comes there is checked by its ``state``.
@@ -35,17 +35,17 @@ CREATED, SKIPPED, RETRIED, REJECTED = "created", "skipped", "retried", "rejected
 # -- redirect URIs ------------------------------------------------------------------------------
 
 
-def create_redirect_uri(platform: Platform, scope: Scope, uri: str) -> Resource:
+def create_redirect_uri(caller: Caller, uri: str) -> Resource:
     """Register a URI that users may be sent back to after they allowed access.
 
     Raises:
         InvalidInput: ``redirect_uri_invalid``.
         Conflict: ``redirect_uri_exists``, or ``redirect_uris_full``.
     """
-    _check_redirect_uri(platform, uri)
-    catalog = platform.store.catalog
-    with platform.store.database.held(f"redirect uris {scope.tenant}"):
-        there, _ = catalog.find_resources(scope, Kind.REDIRECT_URI)
+    _check_redirect_uri(caller, uri)
+    catalog = caller.catalog
+    with caller.store.database.held(f"redirect uris {caller.tenant}"):
+        there, _ = catalog.find_resources(caller.manage, Kind.REDIRECT_URI)
         if any(one.name == uri for one in there):
             raise Conflict("redirect_uri_exists", f"{uri} is registered already.", subject=uri)
         if len(there) >= MOST_REDIRECTS:
@@ -54,21 +54,21 @@ def create_redirect_uri(platform: Platform, scope: Scope, uri: str) -> Resource:
             )
         now = datetime.now(UTC)
         made = Resource(
-            id=random_id(), kind=Kind.REDIRECT_URI, tenant=scope.tenant, created_at=now,
+            id=random_id(), kind=Kind.REDIRECT_URI, tenant=caller.tenant, created_at=now,
             updated_at=now, name=uri,
         )  # fmt: skip
-        catalog.put_resource(scope, made)
+        catalog.put_resource(caller.manage, made)
     return made
 
 
-def _check_redirect_uri(platform: Platform, uri: str) -> None:
+def _check_redirect_uri(caller: Caller, uri: str) -> None:
     if "*" in uri or "#" in uri or not uri.startswith("https://"):
         raise InvalidInput(
             "redirect_uri_invalid", f"{uri} is not an https URI without wildcard and fragment.",
             subject="redirect_uri",
         )  # fmt: skip
     try:
-        check_url(uri, platform.settings)
+        check_url(uri, caller.settings)
     except InvalidInput as error:
         raise InvalidInput("redirect_uri_invalid", error.message, subject="redirect_uri") from error
 
@@ -85,21 +85,21 @@ class Authorization:
 
 
 def authorize_connection(
-    platform: Platform, scope: Scope, base: str, redirect_uri: str, custom_id: str | None
+    caller: Caller, base: str, redirect_uri: str, custom_id: str | None
 ) -> Authorization:
     """Begin to connect an account of Google Drive. ``base`` is this server's own address.
 
     Raises:
         InvalidInput: ``connector_not_configured`` or ``invalid_argument``.
     """
-    google_drive.require_client(platform.settings)
+    google_drive.require_client(caller.settings)
     parts = urlsplit(redirect_uri)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.fragment:
         raise InvalidInput(
             "invalid_argument", f"{redirect_uri} is not an http(s) URI without fragment.",
             subject="redirect_uri",
         )  # fmt: skip
-    registered, _ = platform.store.catalog.find_resources(scope, Kind.REDIRECT_URI)
+    registered, _ = caller.catalog.find_resources(caller.manage, Kind.REDIRECT_URI)
     if registered and redirect_uri not in {one.name for one in registered}:
         raise InvalidInput(
             "invalid_argument", f"{redirect_uri} is not one of the registered redirect URIs.",
@@ -109,11 +109,11 @@ def authorize_connection(
     # Kept nowhere: it comes back with the user, unreadable and only once usable, as the code is.
     callback = base + CALLBACK
     row = {
-        "tenant": scope.tenant, "principal": scope.principal, "redirect_uri": redirect_uri,
+        "tenant": caller.tenant, "principal": caller.manage.principal, "redirect_uri": redirect_uri,
         "custom_id": custom_id, "callback": callback, "verifier": verifier,
     }  # fmt: skip
-    state = cipher(platform.settings, "authorizations").encrypt(json.dumps(row).encode()).decode()
-    url = google_drive.authorize_url(platform.settings, callback, state, verifier)
+    state = cipher(caller.settings, "authorizations").encrypt(json.dumps(row).encode()).decode()
+    url = google_drive.authorize_url(caller.settings, callback, state, verifier)
     return Authorization(url, state)
 
 
@@ -176,37 +176,37 @@ def _with_query(uri: str, more: dict[str, str]) -> str:
 # -- connections --------------------------------------------------------------------------------
 
 
-def find_connection(platform: Platform, scope: Scope, connection_id: str) -> Resource:
+def find_connection(caller: Caller, connection_id: str) -> Resource:
     """A connection of the tenant.
 
     Raises:
         NotFound: ``resource_not_found``.
     """
-    return platform.store.catalog.resource(scope, Kind.CONNECTION, connection_id)
+    return caller.catalog.resource(caller.manage, Kind.CONNECTION, connection_id)
 
 
-def delete_connection(platform: Platform, scope: Scope, connection_id: str) -> None:
+def delete_connection(caller: Caller, connection_id: str) -> None:
     """Revoke the access and delete the tokens; imported assets stay.
 
     Raises:
         NotFound: ``resource_not_found``.
         ConnectorError: ``connector_failed``, the provider cannot be reached; nothing is deleted.
     """
-    connection = find_connection(platform, scope, connection_id)
+    connection = find_connection(caller, connection_id)
     if connection.status == ACTIVE:
         try:
-            tokens = unseal(platform.settings, connection)
+            tokens = unseal(caller.settings, connection)
         except ConnectorError:
             pass  # nobody can read them any more
         else:
-            google_drive.revoke(platform.settings, tokens)
-    catalog = platform.store.catalog
-    catalog.delete_resources(scope, Kind.IMPORT, parent=connection.id)
+            google_drive.revoke(caller.settings, tokens)
+    catalog = caller.catalog
+    catalog.delete_resources(caller.manage, Kind.IMPORT, parent=connection.id)
     with suppress(NotFound):
-        catalog.delete_resource(scope, Kind.CONNECTION, connection.id)
+        catalog.delete_resource(caller.manage, Kind.CONNECTION, connection.id)
 
 
-def picker_tokens(platform: Platform, scope: Scope, connection_id: str) -> google_drive.Tokens:
+def picker_tokens(caller: Caller, connection_id: str) -> google_drive.Tokens:
     """Tokens whose access token a file picker may use for a while.
 
     Raises:
@@ -214,16 +214,14 @@ def picker_tokens(platform: Platform, scope: Scope, connection_id: str) -> googl
         ConnectorError: ``connection_expired`` or ``connector_failed``.
         InvalidInput: ``connector_not_configured``.
     """
-    google_drive.require_client(platform.settings)
-    return fresh_tokens(scope, platform.store, platform.settings, connection_id)
+    google_drive.require_client(caller.settings)
+    return fresh_tokens(caller.manage, caller.store, caller.settings, connection_id)
 
 
 # -- imports ------------------------------------------------------------------------------------
 
 
-def import_files(
-    platform: Platform, scope: Scope, connection_id: str, source_ids: Sequence[str]
-) -> Resource:
+def import_files(caller: Caller, connection_id: str, source_ids: Sequence[str]) -> Resource:
     """Have files of a connected account fetched in the background, each as an asset of its own. A
     file that was imported from the account before is not fetched again, unless that failed.
 
@@ -239,36 +237,35 @@ def import_files(
         raise InvalidInput(
             "invalid_argument", f"items: 1 to {MOST_FILES} different files.", subject="items"
         )
-    google_drive.require_client(platform.settings)
-    connection = find_connection(platform, scope, connection_id)
-    tokens = fresh_tokens(scope, platform.store, platform.settings, connection_id)
-    items = [_import_file(platform, scope, connection, tokens, one) for one in source_ids]
+    google_drive.require_client(caller.settings)
+    connection = find_connection(caller, connection_id)
+    tokens = fresh_tokens(caller.manage, caller.store, caller.settings, connection_id)
+    items = [_import_file(caller, connection, tokens, one) for one in source_ids]
     now = datetime.now(UTC)
     made = Resource(
-        id=random_id(), kind=Kind.IMPORT, tenant=scope.tenant, created_at=now, updated_at=now,
+        id=random_id(), kind=Kind.IMPORT, tenant=caller.tenant, created_at=now, updated_at=now,
         parent=connection.id,
         body={
             "provider": connection.body["provider"], "custom_id": connection.body["custom_id"],
             "items": items,
         },
     )  # fmt: skip
-    platform.store.catalog.put_resource(scope, made)
-    platform.work.wake()
+    caller.catalog.put_resource(caller.manage, made)
+    caller.platform.work.wake()
     return made
 
 
 def _import_file(
-    platform: Platform,
-    scope: Scope,
+    caller: Caller,
     connection: Resource,
     tokens: google_drive.Tokens,
     source_id: str,
 ) -> dict[str, Any]:
-    catalog = platform.store.catalog
+    catalog = caller.catalog
     account_id = connection.body["account_id"]
-    with platform.store.database.held(f"import {account_id} {source_id}"):
+    with caller.store.database.held(f"import {account_id} {source_id}"):
         before, _ = catalog.find_resources(
-            scope, Kind.FILE, limit=1,
+            caller.manage, Kind.FILE, limit=1,
             body=[
                 (["connector", "source_id"], "==", source_id),
                 (["connector", "account_id"], "==", account_id),
@@ -277,7 +274,7 @@ def _import_file(
         if before and before[0].status != files.FAILED:
             return {"source_id": source_id, "action": SKIPPED, "asset_id": before[0].id}
         try:
-            facts = google_drive.file_facts(platform.settings, tokens, source_id)
+            facts = google_drive.file_facts(caller.settings, tokens, source_id)
         except ConnectorError as error:
             if error.code != "connector_file_refused":
                 raise
@@ -288,7 +285,7 @@ def _import_file(
             "account_id": account_id, "source_id": source_id, "source_link": facts.link,
             "original_filename": facts.name,
         }  # fmt: skip
-        ingesting = platform.store.scope(scope.narrowed(Purpose.INGEST))
+        ingesting = caller.scope(Purpose.INGEST)
         if before:
             catalog.update_resource(
                 ingesting, Kind.FILE, before[0].id, when=[files.FAILED],
@@ -297,7 +294,7 @@ def _import_file(
             return {"source_id": source_id, "action": RETRIED, "asset_id": before[0].id}
         now = datetime.now(UTC)
         file = Resource(
-            id=random_id(), kind=Kind.FILE, tenant=scope.tenant, created_at=now, updated_at=now,
+            id=random_id(), kind=Kind.FILE, tenant=caller.tenant, created_at=now, updated_at=now,
             status=files.PROCESSING, name=facts.name[:1000],
             body={
                 "method": "connector", "user_metadata": {}, "hls": True, "thumbnail": True,
@@ -308,13 +305,13 @@ def _import_file(
     return {"source_id": source_id, "action": CREATED, "asset_id": file.id}
 
 
-def find_import(platform: Platform, scope: Scope, connection_id: str, import_id: str) -> Resource:
+def find_import(caller: Caller, connection_id: str, import_id: str) -> Resource:
     """An import through a connection.
 
     Raises:
         NotFound: ``resource_not_found``.
     """
-    found = platform.store.catalog.resource(scope, Kind.IMPORT, import_id)
+    found = caller.catalog.resource(caller.manage, Kind.IMPORT, import_id)
     if found.parent != connection_id:
         raise NotFound(
             "resource_not_found", f"There is no import {import_id!r}.", subject=import_id
@@ -322,8 +319,8 @@ def find_import(platform: Platform, scope: Scope, connection_id: str, import_id:
     return found
 
 
-def imported_files(platform: Platform, scope: Scope, one: Resource) -> dict[str, Resource]:
+def imported_files(caller: Caller, one: Resource) -> dict[str, Resource]:
     """The files of an import that are still there, by id."""
     ids = [item["asset_id"] for item in one.body["items"] if "asset_id" in item]
-    found, _ = platform.store.catalog.find_resources(scope, Kind.FILE, ids=ids)
+    found, _ = caller.catalog.find_resources(caller.manage, Kind.FILE, ids=ids)
     return {file.id: file for file in found}

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from videlicet.api.caller import Call
 from videlicet.api.errors import unknown
+from videlicet.api.parameters import Pages, text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
 from videlicet.api.v1_3.assets import status_of
-from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
-from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.schemas.connectors import (
     Authorize,
     Authorized,
@@ -26,6 +28,7 @@ from videlicet.api.v1_3.schemas.connectors import (
 )
 from videlicet.errors import NotFound
 from videlicet.services import connections
+from videlicet.services.caller import Caller
 from videlicet.types import Kind, Resource
 
 router = router_for("connectors")
@@ -50,16 +53,14 @@ def complete(
 def authorize(call: Call, body: Authorize) -> Any:
     """Begin to connect an account. Send its user to the address in the answer; they come back to
     the redirect URI with ``connection_id`` and ``status``, or with ``error``."""
-    begun = connections.authorize_connection(
-        call.service, call.manage, call.base, body.redirect_uri, body.custom_id
-    )
+    begun = connections.authorize_connection(call, call.base, body.redirect_uri, body.custom_id)
     return {"authorize_url": begun.url, "state": begun.state}
 
 
 @router.post("/connections/redirect-uris", status_code=201, response_model=RedirectUri)
 def create_redirect_uri(call: Call, body: NewRedirectUri) -> Any:
     """Register a redirect URI. Once there is one, only registered ones are accepted."""
-    made = connections.create_redirect_uri(call.service, call.manage, body.redirect_uri)
+    made = connections.create_redirect_uri(call, body.redirect_uri)
     return _redirect_uri(made)
 
 
@@ -103,7 +104,7 @@ def retrieve(call: Call, connection_id: str) -> Any:
 def delete(call: Call, connection_id: str) -> Response:
     """Revoke the access to an account; imported assets stay."""
     _known(call, connection_id)
-    connections.delete_connection(call.service, call.manage, connection_id)
+    connections.delete_connection(call, connection_id)
     return Response(status_code=200)
 
 
@@ -111,7 +112,7 @@ def delete(call: Call, connection_id: str) -> Response:
 def create_picker_token(call: Call, connection_id: str) -> Any:
     """A short-lived token for the provider's file picker."""
     _known(call, connection_id)
-    tokens = connections.picker_tokens(call.service, call.manage, connection_id)
+    tokens = connections.picker_tokens(call, connection_id)
     return {
         "access_token": tokens.access_token,
         "expires_in": max(0, int(tokens.expires_at - time.time())),
@@ -128,9 +129,7 @@ def create_picker_token(call: Call, connection_id: str) -> Any:
 def import_files(call: Call, connection_id: str, body: NewImport) -> Any:
     """Import files from an account: each becomes an asset, which is fetched in the background."""
     _known(call, connection_id)
-    made = connections.import_files(
-        call.service, call.manage, connection_id, [one.source_id for one in body.items]
-    )
+    made = connections.import_files(call, connection_id, [one.source_id for one in body.items])
     items = _items(call, made)
     failed = any(one["action"] == connections.REJECTED for one in items)
     return {"_id": made.id, "has_failures": failed, "items": items}
@@ -159,15 +158,15 @@ def retrieve_import(call: Call, connection_id: str, import_id: str) -> Any:
     """Look at one import, with the status of each asset."""
     _known(call, connection_id)
     try:
-        found = connections.find_import(call.service, call.manage, connection_id, import_id)
+        found = connections.find_import(call, connection_id, import_id)
     except NotFound:
         raise unknown("import", import_id) from None
     return {**_import(found), "items": _items(call, found)}
 
 
-def _known(call: Caller, connection_id: str) -> Resource:
+def _known(caller: Caller, connection_id: str) -> Resource:
     try:
-        return connections.find_connection(call.service, call.manage, connection_id)
+        return connections.find_connection(caller, connection_id)
     except NotFound:
         raise unknown("connection", connection_id) from None
 
@@ -203,9 +202,9 @@ def _import(row: Resource) -> dict[str, Any]:
     }
 
 
-def _items(call: Caller, row: Resource) -> list[dict[str, Any]]:
+def _items(caller: Caller, row: Resource) -> list[dict[str, Any]]:
     """The items of an import whose assets are still there, with their status now."""
-    known = connections.imported_files(call.service, call.manage, row)
+    known = connections.imported_files(caller, row)
     return [
         item if "error" in item else {**item, "status": status_of(known[item["asset_id"]])}
         for item in row.body["items"]
