@@ -110,7 +110,7 @@ class ServerState:
         """What is not ready: ``worker``, ``store``."""
         found = [] if self.workers.alive else ["worker"]
         try:
-            self.platform.store.catalog.count_tasks(_SERVER)
+            self.platform.store.ping()
         except VidelicetError:
             found.append("store")
         return found

@@ -215,6 +215,7 @@ def tasks(
         call.grant(Purpose.EMBED_EXPORT), Kind.EMBEDDING, parent=str(form),
         status=[status] if status else (), since=time_of("started_at", started_at),
         until=time_of("ended_at", ended_at), offset=pages.offset, limit=pages.limit,
+        omit=["data"],
     )  # fmt: skip
     return pages.of([show(row) for row in rows], total)
 

@@ -184,10 +184,11 @@ def _list(
         "ascending": ascending(sort_option),
     }
     key = sorted_by(sort_by, known=("created_at", "updated_at", "filename", "name", *NUMBERS))
-    by_number = key in NUMBERS
-    if not by_number:
+    if key in NUMBERS:
+        wanted["by_number"] = key
+    else:
         wanted["sort"] = "name" if key == "filename" else key
-    if not extra and not by_number:
+    if not extra:
         rows, total = call.catalog.find_resources(
             call.manage, Kind.VIDEO, offset=pages.offset, limit=pages.limit, **wanted
         )
@@ -195,8 +196,6 @@ def _list(
     # Values come as text and are compared by the type that was stored.
     rows, _ = call.catalog.find_resources(call.manage, Kind.VIDEO, **wanted)
     rows = [row for row in rows if all(_matches(row, path[-1], text) for path, text in extra)]
-    if by_number:
-        rows.sort(key=lambda row: row.body.get(key) or 0.0, reverse=not wanted["ascending"])
     chosen = rows[pages.offset : pages.offset + pages.limit]
     return pages.of([show(row) for row in chosen], len(rows))
 
