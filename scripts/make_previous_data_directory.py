@@ -87,11 +87,10 @@ def paths(root: str, form: str) -> Iterator[str]:
     """Paths of GETs that the description of an interface names."""
     import httpx
 
-    document = httpx.get(f"{root}/{form}/openapi.json").json()
-    for path, row in document["paths"].items():
-        whole = path if path.startswith(f"/{form}/") else f"/{form}{path}"
-        if "get" in row and not whole.endswith(("/openapi.json", "/docs")):
-            yield whole
+    name = "openapi.json" if form == "v1.3" else f"{form}/openapi.json"
+    for path, row in httpx.get(f"{root}/{name}", timeout=120).json()["paths"].items():
+        if "get" in row:
+            yield path if path.startswith(f"/{form}/") else f"/{form}{path}"
 
 
 def fills(path: str, ids: dict[str, str], home: Path) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import prerequisites
 from tests.analyze.llm.videos import LAUNCH, Plain
 
 from videlicet.analyze.backend import AnalysisBackend
@@ -35,10 +36,16 @@ SCHEMA = {
     "required": ["colour", "count"],
     "additionalProperties": False,
 }
-real = pytest.mark.skipif(
-    bool(missing_files(load(), CARD)),
-    reason=f"not here: run `videlicet models pull {CARD.id}`",
-)
+
+
+real = pytest.mark.usefixtures("real_model")
+
+
+@pytest.fixture(scope="module")
+def real_model() -> None:
+    """For tests that run the model itself."""
+    if missing_files(load(), CARD):
+        prerequisites.absent(f"run `videlicet models pull {CARD.id}`")
 
 
 def settings(**more: Any) -> Settings:
