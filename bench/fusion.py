@@ -126,7 +126,14 @@ def main() -> None:
             part = encode(QueryPart(PartKind.TEXT, str(query.value)), encoders, settings)
             lanes = lanes_for(index, ())
             result = retrieve(
-                grant, store, index, lanes, [part], encoders, k=DEPTH, within=None, faint=True
+                store.scope(grant, index.id),
+                store,
+                lanes,
+                [part],
+                encoders,
+                k=DEPTH,
+                within=None,
+                faint=True,
             )
             found.append(result.candidates)
     lanes_used = sorted({c.lane.name for row in found for c in row})

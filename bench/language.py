@@ -82,8 +82,8 @@ def main() -> None:
         settings = load(home, analysis_backend="gguf", llm_model=MODEL)
         asset_id = build(settings, MINUTES)
         with open_store(settings) as store:
-            index = store.catalog.index(ANALYZE, "default")
-            rows = measure(settings, load_evidence(ANALYZE, store, index, asset_id))
+            index = store.catalog.index(store.scope(ANALYZE), "default")
+            rows = measure(settings, load_evidence(store.scope(ANALYZE, index.id), store, asset_id))
     finally:
         shutil.rmtree(home)
     lines = [

@@ -68,7 +68,7 @@ def main() -> int:
     ):
         stirred = threading.Event()
         presence = _presence(store, settings, stirred)
-        runtime = Runtime(grant, store, settings, wire.news, stirred, presence)
+        runtime = Runtime(store.scope(grant), store, settings, wire.news, stirred, presence)
         _serve(wire, runtime)
         if presence is not None:
             presence.close()
@@ -85,7 +85,7 @@ def _serve(wire: Wire, runtime: Runtime) -> None:
     from videlicet.ingest.gc import sweep, sweep_shared
 
     if runtime.presence is None:
-        sweep(runtime.grant, runtime.store, runtime.settings)
+        sweep(runtime.scope, runtime.store, runtime.settings)
     else:
         sweep_shared(runtime)
     runtime.warm_up()

@@ -134,7 +134,7 @@ class Server:
         except StoreError:
             store = open_store(settings, write=True, create=True)
         with store:
-            return store.catalog.create_key(grant, "tests", **options)[1]
+            return store.catalog.create_key(store.scope(grant), "tests", **options)[1]
 
 
 @contextmanager

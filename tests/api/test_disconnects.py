@@ -85,7 +85,7 @@ def uploads(server: Server) -> int:
     """Files that came with a request."""
     with open_store(server.settings) as store:
         grant = Grant("tests", Purpose.MANAGE)
-        return store.catalog.find_resources(grant, Kind.FILE, parent=OWN, limit=0)[1]
+        return store.catalog.find_resources(store.scope(grant), Kind.FILE, parent=OWN, limit=0)[1]
 
 
 def until_gone(server: Server) -> None:

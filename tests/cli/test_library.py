@@ -41,7 +41,9 @@ def test_what_is_in_a_hidden_index_is_not_listed(videlicet, home, tmp_path):
     film = samples.video(tmp_path / "apart.mp4", [Scene(RED, 1)])
     with vl.open(home) as library:
         store = library._write()
-        store.catalog.create_index(Grant("t", Purpose.INDEX), "~apart", IDS, {"hidden": True})
+        store.catalog.create_index(
+            store.scope(Grant("t", Purpose.INDEX)), "~apart", IDS, {"hidden": True}
+        )
         library.add(film, index="~apart")
     assert [row["name"] for row in videlicet("list", "--indexes", "--json").json] == ["default"]
     names = {row["asset"]["name"] for row in videlicet("list", "--json").json}
@@ -263,13 +265,13 @@ def test_cancel(videlicet, home):
 
     grant, now = Grant("tester", Purpose.INGEST), datetime.now(UTC)
     with open_store(load(home), write=True) as store:
-        index = store.catalog.index(grant, "default")
+        index = store.catalog.index(store.scope(grant), "default")
         for number, status in enumerate((Status.QUEUED, Status.RUNNING)):
             task = Task(
                 f"{number}" * 24, index.id, f"/films/{number}.mp4", status, now, now,
                 stage="observe" if number else None, done_s=1.5, total_s=3.0 if number else None,
             )  # fmt: skip
-            store.catalog.put_task(grant, task)
+            store.catalog.put_task(store.scope(grant), task)
     assert "observe, 0:00:01.5 of 0:00:03.0" in videlicet("status").out
     assert videlicet("status", "--cancel", "0000", "--json").json["status"] == "cancelled"
     assert "Cancelled /films/1.mp4." in videlicet("status", "--cancel", "1111").err

@@ -47,8 +47,8 @@ class Rig:
     @contextmanager
     def writing(self) -> Iterator[tuple[Store, Index]]:
         with open_store(self.settings, write=True, create=True) as store:
-            there = {index.name: index for index in store.catalog.indexes(GRANT)}
-            index = there.get(NAME) or store.catalog.create_index(GRANT, NAME, CARDS)
+            there = {index.name: index for index in store.catalog.indexes(store.scope(GRANT))}
+            index = there.get(NAME) or store.catalog.create_index(store.scope(GRANT), NAME, CARDS)
             yield store, index
 
     @contextmanager
@@ -58,7 +58,9 @@ class Rig:
             models = ",".join(f"{role}={id}" for role, id in CARDS.items())
             settings = load(self.settings.home, models=models)
             grant = Grant("worker", Purpose.INGEST, EVERY_TENANT)
-            runtime = Runtime(grant, store, settings, lambda _: None, threading.Event(), None)
+            runtime = Runtime(
+                store.scope(grant), store, settings, lambda _: None, threading.Event(), None
+            )
             try:
                 yield runtime, index
             finally:
@@ -68,7 +70,7 @@ class Rig:
         """The last news of each source, by file name."""
         with self.writing() as (store, index):
             found = find_sources([str(source) for source in sources])
-            news = list(ingest(GRANT, store, self.settings, index, found))
+            news = list(ingest(store.scope(GRANT), store, self.settings, index, found))
         return {Path(one.source).name: one for one in news}
 
     @property
@@ -93,13 +95,13 @@ class Rig:
                     for name, query in {**_CONTENTS, **_SHARED_CONTENTS}.items()
                 }
             found["vectors"] = [
-                (*row, store.blobs.get(GRANT, blob)) for *row, blob in found["vectors"]
+                (*row, store.blobs.get(store.scope(GRANT), blob)) for *row, blob in found["vectors"]
             ]
         return {name: sorted(rows, key=repr) for name, rows in found.items()}
 
     def statuses(self) -> dict[str, Status]:
         with open_store(self.settings) as store:
-            return {Path(t.source).name: t.status for t in store.catalog.tasks(GRANT)}
+            return {Path(t.source).name: t.status for t in store.catalog.tasks(store.scope(GRANT))}
 
 
 def _plain(value: Any) -> Any:

@@ -116,11 +116,13 @@ def test_searches_at_once_all_answer(store: Store, index: Index) -> None:
 
     def search(_: int) -> int:
         with store.view():
-            store.catalog.members(SEARCH, index.id)
+            store.catalog.members(store.scope(SEARCH, index.id))
             if not store.database.shared:  # connections to a server are bounded
                 inside.wait()
-            words = store.texts.bm25(SEARCH, index.id, Modality.SPEECH, "harbour", 50)
-            (rows,) = store.vectors.search(SEARCH, index.id, Modality.SPEECH, SPACE, query, 50)
+            words = store.texts.bm25(store.scope(SEARCH, index.id), Modality.SPEECH, "harbour", 50)
+            (rows,) = store.vectors.search(
+                store.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 50
+            )
             return len({match.asset_id for match in words} & {match.asset_id for match in rows})
 
     with ThreadPoolExecutor(READERS) as pool:
@@ -132,21 +134,23 @@ def test_lists_of_ids_have_any_length(store: Store, index: Index) -> None:
     wanted = {one.id for one in made[1:]}
     among = [derived_id(str(n)) for n in range(MANY)] + sorted(wanted)
     catalog = store.catalog
-    assert {one.id for one in catalog.assets(SEARCH, index.id, among=among)} == wanted
-    assert [one.id for one in catalog.assets(SEARCH, among=among, offset=1, limit=1)] == (
-        sorted(wanted)[1:2]
-    )
-    assert catalog.find_assets(SEARCH, index.id, among=among) == wanted
-    assert set(catalog.names(SEARCH, among)) == wanted
-    assert catalog.find_resources(MANAGE, Kind.FILE, ids=among) == ([], 0)
+    assert {one.id for one in catalog.assets(store.scope(SEARCH, index.id), among=among)} == wanted
+    assert [
+        one.id for one in catalog.assets(store.scope(SEARCH), among=among, offset=1, limit=1)
+    ] == (sorted(wanted)[1:2])
+    assert catalog.find_assets(store.scope(SEARCH, index.id), among=among) == wanted
+    assert set(catalog.names(store.scope(SEARCH), among)) == wanted
+    assert catalog.find_resources(store.scope(MANAGE), Kind.FILE, ids=among) == ([], 0)
     query = vectors(made[0], 1)[0].vector
-    (rows,) = store.vectors.search(SEARCH, index.id, Modality.SPEECH, SPACE, query, 50, among)
+    (rows,) = store.vectors.search(
+        store.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 50, among
+    )
     assert {match.asset_id for match in rows} == wanted
     for find in (store.texts.bm25, store.texts.phrase, store.texts.substring):
-        found = find(SEARCH, index.id, Modality.SPEECH, "harbour", 50, among)
+        found = find(store.scope(SEARCH, index.id), Modality.SPEECH, "harbour", 50, among)
         assert {match.asset_id for match in found} == wanted
     for name in ("\x00", "\ud800", "'", '"', "\\"):
-        assert catalog.assets(SEARCH, among=[name]) == []
+        assert catalog.assets(store.scope(SEARCH), among=[name]) == []
 
 
 def test_many_assets_are_erased_at_once(store: Store, index: Index) -> None:

@@ -118,7 +118,7 @@ def test_two_versions_that_follow_one_do_not_write_over_each_other() -> None:
 def _put(store: Store, index: Index, name: str, rows: Floats, space: str = SPACE) -> str:
     id = enter(store, index, asset(name)).id
     store.vectors.put(
-        INGEST, index.id, Modality.VISUAL, space, id,
+        store.scope(INGEST, index.id), Modality.VISUAL, space, id,
         [VectorRow(derived_id(id, str(n)), Span.of(n, n + 1), row) for n, row in enumerate(rows)],
     )  # fmt: skip
     return id
@@ -139,7 +139,9 @@ def test_a_put_after_a_search_copies_no_row_that_stays(store: Store, index: Inde
     query = _rows(1, 1)
 
     def search() -> int:
-        found = store.vectors.search(SEARCH, index.id, Modality.VISUAL, SPACE, query, 10_000)
+        found = store.vectors.search(
+            store.scope(SEARCH, index.id), Modality.VISUAL, SPACE, query, 10_000
+        )
         return len(found[0])
 
     for n in range(20):
@@ -156,7 +158,7 @@ def test_a_put_after_a_search_copies_no_row_that_stays(store: Store, index: Inde
     assert sum(block.room for block in after.blocks[len(before.blocks) :]) < 4000
     # Neither does one that replaces an asset, or takes one away.
     _put(store, index, "3", _rows(150, 200))
-    store.vectors.delete_asset(MANAGE, index.id, asset("4").id)
+    store.vectors.delete_asset(store.scope(MANAGE, index.id), asset("4").id)
     assert search() == 4040 - 50 - 200
     assert all(a is b for a, b in zip(before.blocks, _matrix(store).blocks, strict=False))
 
@@ -167,7 +169,7 @@ def test_rows_that_are_gone_take_no_memory_for_long(store: Store, index: Index) 
         _put(store, index, f"{n}", _rows(100, n))
     for n in range(30):
         _put(store, index, "0", _rows(100, n))
-        store.vectors.search(SEARCH, index.id, Modality.VISUAL, SPACE, query, 5)
+        store.vectors.search(store.scope(SEARCH, index.id), Modality.VISUAL, SPACE, query, 5)
         matrix = _matrix(store)
         assert matrix.rows == 400
         assert sum(block.filled for block in matrix.blocks) <= 400 / 0.75 + 100
@@ -177,17 +179,19 @@ def test_all_spaces_together_keep_to_their_memory(place: Settings) -> None:
     each = 200 * (24 * 4 + 24 + 32)
     place = settings(place.home, vector_cache_bytes=int(3.5 * each))
     with open_store(place, write=True, create=True) as store:
-        indexes = [store.catalog.create_index(INGEST, f"{n}", {}) for n in range(3)]
+        indexes = [store.catalog.create_index(store.scope(INGEST), f"{n}", {}) for n in range(3)]
         spaces = [(index, f"space{n}") for index in indexes for n in range(3)]
         for index, space in spaces:
             _put(store, index, f"{index.name} {space}", _rows(200, int(index.name)), space)
         cache = store.vectors._states
         for index, space in [*spaces, *reversed(spaces)]:
             (found,) = store.vectors.search(
-                SEARCH, index.id, Modality.VISUAL, space, _rows(1, 1), 500
+                store.scope(SEARCH, index.id), Modality.VISUAL, space, _rows(1, 1), 500
             )
             assert len(found) == 200
             assert each <= cache.size <= place.vector_cache_bytes
         assert 2 <= len(cache) <= 3
-        batch, *_ = store.vectors.scan(EXPORT, indexes[0].id, Modality.VISUAL, "space0")
+        batch, *_ = store.vectors.scan(
+            store.scope(EXPORT, indexes[0].id), Modality.VISUAL, "space0"
+        )
         assert len(batch.ids) == 200

@@ -41,9 +41,9 @@ def test_a_missing_library_is_named(place: Settings, how: dict[str, bool]) -> No
 
 def test_creating_twice_changes_nothing(place: Settings) -> None:
     with open_store(place, write=True, create=True) as store:
-        index = store.catalog.create_index(INGEST, "main", {})
+        index = store.catalog.create_index(store.scope(INGEST), "main", {})
     with open_store(place, write=True, create=True) as store:
-        assert store.catalog.indexes(SEARCH) == [index]
+        assert store.catalog.indexes(store.scope(SEARCH)) == [index]
 
 
 def test_a_newer_format_is_refused_and_left_untouched(place: Settings, store: Store) -> None:
@@ -141,7 +141,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
-    index = store.catalog.create_index(INGEST, "main", {})
+    index = store.catalog.create_index(store.scope(INGEST), "main", {})
     made = add(store, index, "film.mp4")
 
     def broken_off() -> None:

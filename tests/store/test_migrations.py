@@ -50,11 +50,11 @@ def test_from_the_first_tables(tmp_path: Path) -> None:
             (when, when),
         )
     with open_store(load(home.root), write=True) as store:
-        index = store.catalog.index(GRANT, "films")
+        index = store.catalog.index(store.scope(GRANT), "films")
         assert (index.id, index.tenant, index.options) == ("i", "local", {})
         assert index.updated_at == index.created_at
-        assert store.catalog.members(GRANT, "i") == ["a"]
-        assert store.catalog.task(GRANT, "t").tenant == "local"
+        assert store.catalog.members(store.scope(GRANT, "i")) == ["a"]
+        assert store.catalog.task(store.scope(GRANT), "t").tenant == "local"
         other = Grant("tests", Purpose.MANAGE, "other")
         store.catalog.create_index(other, "films", {})
     with closing(sqlite3.connect(home.database)) as base:
@@ -79,7 +79,9 @@ def test_what_bodies_are_looked_up_by_is_brought_forward(tmp_path: Path) -> None
             )
     with open_store(load(home.root), write=True) as store:
         for path, value, found in (("file_id", "f1", "a"), ("item_id", "i1", "a")):
-            rows, _ = store.catalog.find_resources(GRANT, Kind.VIDEO, body=[((path,), "==", value)])
+            rows, _ = store.catalog.find_resources(
+                store.scope(GRANT), Kind.VIDEO, body=[((path,), "==", value)]
+            )
             assert [row.id for row in rows] == [found]
-        store.catalog.retract(GRANT, "m1")
-        assert store.catalog.find_resources(GRANT, Kind.DELIVERY) == ([], 0)
+        store.catalog.retract(store.scope(GRANT), "m1")
+        assert store.catalog.find_resources(store.scope(GRANT), Kind.DELIVERY) == ([], 0)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from videlicet.analyze.backend import AnalysisBackend
     from videlicet.analyze.llm.backends.base import Check, LlmBackend
     from videlicet.models.base import TextEncoder
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
 
@@ -20,7 +20,7 @@ NAMES = ("builtin", "endpoint", "gguf")
 
 
 def analysis_backend(
-    grant: Grant,
+    scope: Scope,
     store: Store,
     settings: Settings,
     encoder: TextEncoder,
@@ -28,7 +28,7 @@ def analysis_backend(
 ) -> AnalysisBackend:
     """The backend that the setting ``analysis_backend`` names: the built-in one, or a language
     model that has it for structure. ``encoder`` is the text encoder of the index that is read; a
-    model that takes pictures looks at originals on behalf of ``grant``. ``check`` is called while
+    model that takes pictures looks at originals on behalf of ``scope``. ``check`` is called while
     the model is waited for, and raises to end its call.
 
     A model in this process is loaded when it is first asked; an endpoint is not asked anything yet.
@@ -45,7 +45,7 @@ def analysis_backend(
         return builtin
     from videlicet.analyze.llm.model import LanguageModel
 
-    look = looking(grant, store, settings)
+    look = looking(scope, store, settings)
     return LanguageModel(_backend(settings), encoder, builtin, look, check=check)
 
 

@@ -15,9 +15,8 @@ from videlicet.types import Finish, Piece, Sentence, Span, Usage, instant
 
 if TYPE_CHECKING:
     from videlicet.models.base import TextEncoder
-    from videlicet.rights import Grant
+    from videlicet.rights import IndexScope
     from videlicet.store import Store
-    from videlicet.types import Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class AnalysisResult:
 
 
 def load_request_evidence(
-    grant: Grant, store: Store, index: Index, asset_id: str, job: AnalysisRequest
+    scope: IndexScope, store: Store, asset_id: str, job: AnalysisRequest
 ) -> AssetEvidence:
     """The evidence that a job is about.
 
@@ -103,8 +102,8 @@ def load_request_evidence(
         NotFound: the asset is gone.
     """
     if job.start is None and job.end is None:
-        return load_evidence(grant, store, index, asset_id)
-    whole = store.catalog.asset(grant, asset_id).media.span
+        return load_evidence(scope, store, asset_id)
+    whole = store.catalog.asset(scope, asset_id).media.span
     start = whole.start + instant(job.start or 0.0)
     end = whole.end if job.end is None else min(whole.end, whole.start + instant(job.end))
     if start >= end:
@@ -113,7 +112,7 @@ def load_request_evidence(
             f"The recording ends before second {float(start - whole.start):g}.",
             subject="start_time",
         )
-    return load_evidence(grant, store, index, asset_id, Span(start, end))
+    return load_evidence(scope, store, asset_id, Span(start, end))
 
 
 def run_analysis(

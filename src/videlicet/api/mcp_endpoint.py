@@ -20,7 +20,8 @@ from videlicet.mcp.seat import Accepted, Listed, index_to_fill
 from videlicet.mcp.server import Call as ToolCall
 from videlicet.mcp.server import build
 from videlicet.media.fetch import check
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import Purpose
+from videlicet.rights import Scope as StoreScope
 from videlicet.types import Kind
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ class ApiKeyContext:
     def store(self) -> Store:
         return self._call.store
 
-    def grant(self, purpose: Purpose) -> Grant:
-        return self._call.grant(purpose)
+    def scope(self, purpose: Purpose) -> StoreScope:
+        return self._call.scope(purpose)
 
     def require(self, scope: str) -> None:
         allowed = self._call.may_write if scope == WRITE else self._call.may_read
@@ -125,8 +126,8 @@ class ApiKeyContext:
             if error.code == "url_not_allowed":
                 raise
             # A host that does not answer now may later: the task fails with the reason.
-        grant = call.grant(Purpose.INDEX)
-        target = index_to_fill(call.catalog, grant, call.settings, index)
+        scope = call.scope(Purpose.INDEX)
+        target = index_to_fill(call.catalog, scope, call.settings, index)
         body = {"user_metadata": {}, "hls": True, "thumbnail": True, "url": source}
         file = assets.make(call, method="url", name=assets.name_in(source), body=body)
         _, task = video_records.make(call, target, file, {}, stream=True)

@@ -71,7 +71,7 @@ class ServerState:
 
     def __enter__(self) -> ServerState:
         store = self.platform.store
-        adopt(Grant("server", Purpose.MANAGE), store)
+        adopt(store.scope(Grant("server", Purpose.MANAGE)), store)
         if not store.database.shared:
             sweep_incoming(self.platform.settings)
         self.segments.load()
@@ -117,7 +117,8 @@ class ServerState:
 
     def _has(self, asset_id: str) -> bool:
         try:
-            self.platform.store.catalog.resource(_SERVER, Kind.FILE, asset_id)
+            store = self.platform.store
+            store.catalog.resource(store.scope(_SERVER), Kind.FILE, asset_id)
         except NotFound:
             return False
         return True

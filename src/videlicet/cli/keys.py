@@ -13,6 +13,7 @@ from videlicet.cli.output import print_json, print_table, say
 from videlicet.errors import InvalidInput, NotFound, StoreError
 
 if TYPE_CHECKING:
+    from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
     from videlicet.types import ApiKey
@@ -48,7 +49,7 @@ def create(
     expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
     with open_beside() as store:
         made, secret = store.catalog.create_key(
-            grant_for(tenant), name, scopes=scope or (), expires_at=expires
+            scope_for(store, tenant), name, scopes=scope or (), expires_at=expires
         )
     if as_json:
         print_json({"key": secret, **_row(made)})
@@ -63,9 +64,9 @@ def find(as_json: JsonOption = False) -> None:
     from videlicet.types import Kind
 
     with open_beside() as store:
-        uses, _ = store.catalog.find_resources(grant_for("*"), Kind.KEY_USE)
+        uses, _ = store.catalog.find_resources(scope_for(store, "*"), Kind.KEY_USE)
         used = {use.id: use.updated_at.isoformat(timespec="seconds") for use in uses}
-        kept = store.catalog.keys(grant_for("*"))
+        kept = store.catalog.keys(scope_for(store, "*"))
     found = [{**_row(key), "last_used_at": used.get(key.id)} for key in kept]
     if as_json:
         print_json(found)
@@ -96,7 +97,9 @@ def rotate(
     """Make a key that takes the place of another; it is shown this once. Both are good for a
     while, so that nothing stands still while the new one is handed out."""
     with open_beside() as store:
-        old, made, secret = store.catalog.rotate_key(grant_for("*"), id, timedelta(hours=overlap))
+        old, made, secret = store.catalog.rotate_key(
+            scope_for(store, "*"), id, timedelta(hours=overlap)
+        )
     if as_json:
         print_json({"key": secret, **_row(made), "replaces": _row(old)})
     else:
@@ -113,7 +116,7 @@ def revoke(
 ) -> None:
     """Make a key useless from now on."""
     with open_beside() as store:
-        gone = store.catalog.revoke_key(grant_for("*"), id)
+        gone = store.catalog.revoke_key(scope_for(store, "*"), id)
     if as_json:
         print_json(_row(gone))
     else:
@@ -149,11 +152,11 @@ def open_beside() -> Store:
         return open_store(settings, write=True, create=True)
 
 
-def grant_for(tenant: str) -> Any:
-    """A grant to manage what a tenant has; ``*`` is every tenant."""
+def scope_for(store: Store, tenant: str) -> Scope:
+    """What a tenant has, to be managed; ``*`` is every tenant."""
     from videlicet.rights import Grant, Purpose
 
-    return Grant("local", Purpose.MANAGE, tenant)
+    return store.scope(Grant("local", Purpose.MANAGE, tenant))
 
 
 def register(app: typer.Typer) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from videlicet.cli.context import context
-from videlicet.cli.keys import grant_for
+from videlicet.cli.keys import scope_for
 from videlicet.cli.output import say
 from videlicet.errors import InvalidInput
 
@@ -77,7 +77,7 @@ def _greet(store: Store, settings: Settings, address: str) -> None:
     from videlicet.telemetry import logs
 
     if logs.is_json(settings) or not sys.stderr.isatty():
-        if not store.catalog.keys(grant_for("*")):
+        if not store.catalog.keys(scope_for(store, "*")):
             _log.warning("there is no API key yet: make one with `videlicet keys create NAME`")
         return
     say(f"Videlicet serves {store.database.name} on {address}")
@@ -132,9 +132,9 @@ def _first_key(store: Store) -> str | None:
     """A key for a store that has none yet."""
     # Several servers may begin at once.
     with store.database.held("first key"):
-        if store.catalog.keys(grant_for("*")):
+        if store.catalog.keys(scope_for(store, "*")):
             return None
-        return store.catalog.create_key(grant_for("local"), "first")[1]
+        return store.catalog.create_key(scope_for(store, "local"), "first")[1]
 
 
 def _is_loopback(host: str) -> bool:

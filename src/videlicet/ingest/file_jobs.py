@@ -32,11 +32,11 @@ PROCESSING, READY, FAILED = "processing", "ready", "failed"
 
 def prepare(runtime: Runtime, tenant: str, file_id: str) -> str:
     """Make a file ready; its status. One that was deleted meanwhile is ``gone``."""
-    grant = replace(runtime.grant, tenant=tenant)
+    scope = runtime.store.scope(runtime.scope.within(tenant))
     try:
         with runtime.alone(files.lock_of(file_id)):
             return files.prepare(
-                grant, runtime.store, runtime.settings, file_id, lambda: _check(runtime)
+                scope, runtime.store, runtime.settings, file_id, lambda: _check(runtime)
             ).status
     except NotFound:
         return "gone"
@@ -48,20 +48,20 @@ def prepare(runtime: Runtime, tenant: str, file_id: str) -> str:
 
 def give_up_file(runtime: Runtime, tenant: str, file_id: str, error: VidelicetError) -> str:
     """Fail a file for a fault of ours, or of what is around it."""
-    grant = replace(runtime.grant, tenant=tenant)
+    scope = runtime.store.scope(runtime.scope.within(tenant))
     try:
-        return files.fail(grant, runtime.store, runtime.settings, file_id, error).status
+        return files.fail(scope, runtime.store, runtime.settings, file_id, error).status
     except NotFound:
         return "gone"
 
 
 def give_up_embedding(runtime: Runtime, tenant: str, task_id: str, error: VidelicetError) -> str:
     """Fail an embedding task for a fault of ours."""
-    grant = replace(runtime.grant, tenant=tenant)
+    scope = runtime.store.scope(runtime.scope.within(tenant))
     shutil.rmtree(staging(runtime.settings, task_id), ignore_errors=True)
     try:
         return runtime.store.catalog.update_resource(
-            grant, Kind.EMBEDDING, task_id, when=[PROCESSING], status=FAILED,
+            scope, Kind.EMBEDDING, task_id, when=[PROCESSING], status=FAILED,
             body={"error": error.to_json()},
         ).status  # fmt: skip
     except NotFound:
@@ -76,10 +76,10 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
     """
     from videlicet.embedding.clips import NOTES, noted, vectors_of
 
-    grant = replace(runtime.grant, tenant=tenant)
+    scope = runtime.store.scope(runtime.scope.within(tenant))
     catalog = runtime.store.catalog
     try:
-        task = catalog.resource(grant, Kind.EMBEDDING, task_id)
+        task = catalog.resource(scope, Kind.EMBEDDING, task_id)
         if task.status != PROCESSING:
             return task.status
         try:
@@ -103,7 +103,7 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
                 return PROCESSING
             body, status = {"error": error.to_json()}, FAILED
         catalog.update_resource(
-            grant, Kind.EMBEDDING, task_id, when=[PROCESSING], status=status, body=body
+            scope, Kind.EMBEDDING, task_id, when=[PROCESSING], status=status, body=body
         )
     except NotFound:
         status = "gone"
@@ -129,14 +129,14 @@ class Observed:
 
 def _file(runtime: Runtime, tenant: str, task: Resource) -> tuple[Resource, Path]:
     """The file of an embedding task, ready, and where its bytes are."""
-    grant = replace(runtime.grant, tenant=tenant)
+    scope = runtime.store.scope(runtime.scope.within(tenant))
     with runtime.alone(files.lock_of(task.body["file_id"])):
         file = files.prepare(
-            grant, runtime.store, runtime.settings, task.body["file_id"], lambda: _check(runtime)
+            scope, runtime.store, runtime.settings, task.body["file_id"], lambda: _check(runtime)
         )
     if file.body.get("error") is not None:
         raise from_json(file.body["error"])
-    return file, files.bytes_of(grant, runtime.store, file)
+    return file, files.bytes_of(scope, runtime.store, file)
 
 
 def _read(runtime: Runtime, tenant: str, task: Resource) -> dict[str, Any]:

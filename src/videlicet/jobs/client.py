@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from videlicet.errors import Conflict, TaskError, VidelicetError, from_json
 from videlicet.ingest.progress import Progress
-from videlicet.rights import EVERY_TENANT, Grant, Purpose
+from videlicet.rights import EVERY_TENANT, Grant, Purpose, Scope
 
 if TYPE_CHECKING:
     from videlicet.settings import Settings
@@ -53,7 +53,7 @@ class Worker:
 
     def __init__(
         self,
-        grant: Grant,
+        scope: Scope,
         store: Store,
         settings: Settings,
         *,
@@ -81,7 +81,7 @@ class Worker:
         hello = {
             "settings": settings_to_json(settings),
             "lock_fd": lock,
-            "principal": grant.principal,
+            "principal": scope.principal,
             "niceness": niceness,
             "logs": log is not None,
             # A worker does the work of everybody in the store.
@@ -284,9 +284,9 @@ class Workers:
             self._stopping.wait(pause)
 
     def _one(self) -> None:
-        grant = Grant("server", Purpose.INGEST, EVERY_TENANT)
+        scope = self._store.scope(Grant("server", Purpose.INGEST, EVERY_TENANT))
         with Worker(
-            grant, self._store, self._settings, niceness=self._niceness, log=self._log
+            scope, self._store, self._settings, niceness=self._niceness, log=self._log
         ) as worker:
             self._started()
             with self._lock:

@@ -24,7 +24,7 @@ from videlicet.types import Status, Task
 
 if TYPE_CHECKING:
     from videlicet.jobs.lease import Presence
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.saved_searches.evaluator import Trials
     from videlicet.settings import Settings
     from videlicet.store import Store
@@ -44,14 +44,14 @@ class Runtime:
 
     def __init__(
         self,
-        grant: Grant,
+        scope: Scope,
         store: Store,
         settings: Settings,
         emit: Callable[[Progress], None],
         stirred: threading.Event,
         presence: Presence | None,
     ) -> None:
-        self.grant = grant
+        self.scope = scope
         self.store = store
         self.settings = settings
         self.emit = emit
@@ -108,12 +108,12 @@ class Runtime:
     def warm_up(self) -> None:
         """Begin to load the models that waiting tasks will need, in the background."""
         catalog = self.store.catalog
-        waiting = {t.index_id for s in LIVE for t in catalog.tasks(self.grant, status=s)}
+        waiting = {t.index_id for s in LIVE for t in catalog.tasks(self.scope, status=s)}
 
         def load_all() -> None:
             for index_id in sorted(waiting):
                 try:
-                    self.models(catalog.index(self.grant, index_id).cards)
+                    self.models(catalog.index(self.scope, index_id).cards)
                 except VidelicetError:
                     continue  # the task that needs them will say so
 
@@ -168,7 +168,7 @@ class Runtime:
         while not self._closed.wait(WATCH_EVERY):
             for task_id, event in list(self._cancelled.items()):
                 try:
-                    status = self.store.catalog.task(self.grant, task_id).status
+                    status = self.store.catalog.task(self.scope, task_id).status
                 except NotFound:
                     # Whoever removed the asset removed its tasks too.
                     status = Status.CANCELLED
@@ -218,7 +218,7 @@ class Reporter:
         self._runtime.emit(Progress.of(task, rate=rate, left_s=left))
         if now - self._noted >= NOTE_EVERY:
             self._noted = now
-            self._runtime.store.catalog.update_task(self._runtime.grant, task.id, done_s=done)
+            self._runtime.store.catalog.update_task(self._runtime.scope, task.id, done_s=done)
 
 
 def processor_seconds() -> float:

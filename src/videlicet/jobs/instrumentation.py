@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videlicet.errors import NotFound, VidelicetError
@@ -78,7 +78,9 @@ def trace_of(runtime: Runtime, kind: Kind, tenant: str, id: str) -> str | None:
     if not traces.on():
         return None
     try:
-        found = runtime.store.catalog.resource(replace(runtime.grant, tenant=tenant), kind, id)
+        found = runtime.store.catalog.resource(
+            runtime.store.scope(runtime.scope.within(tenant)), kind, id
+        )
     except NotFound:
         return None
     return traces.brought(found.body)
@@ -89,7 +91,7 @@ def trace_of_task(runtime: Runtime, task_id: str) -> str | None:
     if not traces.on():
         return None
     try:
-        task = runtime.store.catalog.task(runtime.grant, task_id)
+        task = runtime.store.catalog.task(runtime.scope, task_id)
     except NotFound:
         return None
     video_id = videos.video_of(task.source)

@@ -213,7 +213,7 @@ class Books:
 
     def _waiting(self, kind: Kind) -> list[Resource]:
         return self._runtime.store.catalog.find_resources(
-            self._runtime.grant, kind, status=[PROCESSING], ascending=True
+            self._runtime.scope, kind, status=[PROCESSING], ascending=True
         )[0]
 
     def _startable(self, waiting: dict[str, Resource]) -> Iterator[tuple[str, Resource]]:
@@ -226,7 +226,7 @@ class Books:
                 continue
             try:
                 # A workflow tells the catalog before it ends: this is what it said.
-                now = self._runtime.store.catalog.resource(self._runtime.grant, one.kind, one.id)
+                now = self._runtime.store.catalog.resource(self._runtime.scope, one.kind, one.id)
             except NotFound:
                 continue
             if now.status not in (PROCESSING, analyses.PENDING) or now.body.get(
@@ -238,15 +238,15 @@ class Books:
             yield id, one
 
     def _enqueue_tasks(self) -> None:
-        catalog, grant = self._runtime.store.catalog, self._runtime.grant
-        waiting = [t for status in LIVE for t in reversed(catalog.tasks(grant, status=status))]
+        catalog, scope = self._runtime.store.catalog, self._runtime.scope
+        waiting = [t for status in LIVE for t in reversed(catalog.tasks(scope, status=status))]
         standing = _standing(workflow_id(task.id, task.attempts) for task in waiting)
         for task in waiting:
             known = standing.get(workflow_id(task.id, task.attempts))
             if known is not None and known not in _ENDED:
                 continue
             try:
-                now = catalog.task(grant, task.id)
+                now = catalog.task(scope, task.id)
             except NotFound:
                 continue
             if now.status.ended or now.attempts != task.attempts:
@@ -255,7 +255,7 @@ class Books:
             if known is not None:
                 # It ended without telling the catalog, as when the disk was full to the brim.
                 attempts += 1
-                catalog.update_task(grant, task.id, attempts=attempts)
+                catalog.update_task(scope, task.id, attempts=attempts)
             DBOS.enqueue_workflow_with_options(
                 {
                     "queue_name": QUEUE,
@@ -294,7 +294,7 @@ class Books:
                     self.erase_ended()
                 if not self._shared and time.monotonic() - swept >= SWEEP_EVERY:
                     swept = time.monotonic()
-                    sweep_old(self._runtime.grant, self._runtime.store)
+                    sweep_old(self._runtime.scope, self._runtime.store)
             except Exception as error:
                 # As when the disk is full: the next to stir, or the next worker, sees to it. No
                 # fault may end this thread: the worker would look alive and take nothing in.

@@ -8,7 +8,6 @@ bad, is JSON that the next run of the same workflow reads back instead of runnin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from dbos import DBOS
@@ -218,7 +217,7 @@ def try_queries(tenant: str, trial_id: str) -> str:
 
 def _tried(runtime: Runtime, tenant: str, trial_id: str) -> str:
     try:
-        return runtime.trials.run(replace(runtime.grant, tenant=tenant), trial_id)
+        return runtime.trials.run(runtime.store.scope(runtime.scope.within(tenant)), trial_id)
     finally:
         runtime.stirred.set()  # there may be news to deliver
 

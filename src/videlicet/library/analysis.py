@@ -99,9 +99,9 @@ class Analysing(Verbs):
         from videlicet.analyze.evidence.select_assets import promising
 
         check_question(question, self.settings)
-        target = self._target(index)
-        grant = self._grant(Purpose.ANALYZE)
-        chosen = list(assets) or promising(grant, self._searcher(target), target, question)
+        scope = self._index_scope(Purpose.ANALYZE, index)
+        target = scope.index
+        chosen = list(assets) or promising(scope, self._searcher(target), question)
         materials = [self._material(target, one, within) for one in chosen]
         return self._analyst(target).ask(materials, question, on_sentence=on_sentence)
 
@@ -142,8 +142,9 @@ class Analysing(Verbs):
 
         for question in questions:
             check_question(question, self.settings)
-        target = self._target(index)
-        chosen = list(assets) or ready(self._grant(Purpose.ANALYZE), self._searcher(target), target)
+        scope = self._index_scope(Purpose.ANALYZE, index)
+        target = scope.index
+        chosen = list(assets) or ready(scope, self._searcher(target))
         with kept_in(Path(kept)) as store:
             return run_matrix(
                 lambda one: self._material(target, one), self._analyst(target), questions, chosen,
@@ -162,16 +163,17 @@ class Analysing(Verbs):
     # -- wiring ---------------------------------------------------------------------------------
 
     def _target(self, index: str) -> Index:
-        return self._read().catalog.index(self._grant(Purpose.ANALYZE), index)
+        return self._index_scope(Purpose.ANALYZE, index).index
 
     def _analyst(self, index: Index) -> AnalysisBackend:
         from videlicet.analyze.backends import analysis_backend
 
-        grant = self._grant(Purpose.ANALYZE)
+        scope = self._scope(Purpose.ANALYZE)
         encoder = self._searcher(index).encoders.text
-        return analysis_backend(grant, self._read(), self.settings, encoder)
+        return analysis_backend(scope, self._read(), self.settings, encoder)
 
     def _material(self, index: Index, asset_id: str, within: Span | None = None) -> AssetEvidence:
         from videlicet.analyze.evidence.load import load_evidence
 
-        return load_evidence(self._grant(Purpose.ANALYZE), self._read(), index, asset_id, within)
+        scope = self._index_scope(Purpose.ANALYZE, index.id)
+        return load_evidence(scope, self._read(), asset_id, within)

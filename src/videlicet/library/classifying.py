@@ -57,16 +57,17 @@ class Classifying(Verbs):
             Category(name, text, tuple(_example(one) for one in shown.get(name, ())))
             for name, text in described
         ]
-        grant, store = self._grant(Purpose.ANALYZE), self._read()
-        target = store.catalog.index(grant, index)
+        store = self._read()
+        scope = self._index_scope(Purpose.ANALYZE, index)
+        target = scope.index
         encoders = self._searcher(target).encoders
-        one = classifier(grant, store, target, encoders, categories, threshold=threshold, none=none)
+        one = classifier(scope, store, encoders, categories, threshold=threshold, none=none)
         if assets is None:
-            rows = store.catalog.list_indexed(grant, target.id, Status.READY)
+            rows = store.catalog.list_indexed(scope, Status.READY)
             assets = [row.asset_id for row in rows]
         found: list[Any] = []
         for asset_id in assets:
-            subject = subject_of(grant, store, target, asset_id, encoders, frames=bool(shown))
+            subject = subject_of(scope, store, asset_id, encoders, frames=bool(shown))
             found += one.shots(subject) if shots else [one.whole(subject)]
         return found
 

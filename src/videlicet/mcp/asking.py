@@ -28,9 +28,9 @@ def ask(seat: Seat, asked: schemas.Ask) -> schemas.Answer:
 
     check_question(asked.question, seat.settings)
     index = index_of(seat, asked.index)
-    grant = seat.grant(Purpose.ANALYZE)
-    chosen = asked.video_ids or promising(grant, seat.searcher(index), index, asked.question)
-    materials = [load_evidence(grant, seat.store, index, one) for one in chosen]
+    scope = seat.store.scope(seat.scope(Purpose.ANALYZE), index.id)
+    chosen = asked.video_ids or promising(scope, seat.searcher(index), asked.question)
+    materials = [load_evidence(scope, seat.store, one) for one in chosen]
     answer = _analyst(seat, index).ask(materials, asked.question)
     assets = {material.asset.id: material.asset for material in materials}
     return schemas.Answer(
@@ -48,7 +48,8 @@ def describe_video(seat: Seat, asked: schemas.DescribeVideo) -> schemas.Describe
 
     check_length(asked.focus, seat.settings, "focus")
     index, asset = asset_of(seat, asked.video_id, asked.index)
-    material = load_evidence(seat.grant(Purpose.ANALYZE), seat.store, index, asset.id)
+    scope = seat.store.scope(seat.scope(Purpose.ANALYZE), index.id)
+    material = load_evidence(scope, seat.store, asset.id)
     analyst = _analyst(seat, index)
     gist = analyst.gist(material)
     summary = analyst.summarize([material], sentences=asked.sentences, focus=asked.focus)
@@ -73,7 +74,7 @@ def _analyst(seat: Seat, index: Index) -> AnalysisBackend:
     encoder = seat.searcher(index).encoders.text
     # Tools run in threads that know when the call that they answer is cancelled.
     return analysis_backend(
-        seat.grant(Purpose.ANALYZE), seat.store, seat.settings, encoder, check_cancelled
+        seat.scope(Purpose.ANALYZE), seat.store, seat.settings, encoder, check_cancelled
     )
 
 

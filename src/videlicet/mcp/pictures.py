@@ -31,7 +31,7 @@ def stills(seat: Seat, asset: Asset, at: Sequence[Instant], width: int) -> list[
 
 def _original(seat: Seat, asset: Asset) -> Path:
     if asset.blob is not None:
-        return seat.store.blobs.path(seat.grant(Purpose.SEARCH), asset.blob)
+        return seat.store.blobs.path(seat.scope(Purpose.SEARCH), asset.blob)
     path = Path(asset.source)
     if not path.is_file():
         raise MediaError(

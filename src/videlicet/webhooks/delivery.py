@@ -17,7 +17,6 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ from videlicet.types import Kind, Resource, derived_id, random_id
 
 if TYPE_CHECKING:
     from videlicet.jobs.context import Runtime
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
 
@@ -94,25 +93,25 @@ def event_of(kind: str, data: Mapping[str, Any], seed: str) -> dict[str, Any]:
     }
 
 
-def announce(grant: Grant, store: Store, kind: str, data: Mapping[str, Any], seed: str) -> int:
-    """Make a delivery of an event for each webhook of the grant's tenant that wants it; how many.
+def announce(scope: Scope, store: Store, kind: str, data: Mapping[str, Any], seed: str) -> int:
+    """Make a delivery of an event for each webhook of the scope's tenant that wants it; how many.
     The same seed again makes none."""
-    webhooks, _ = store.catalog.find_resources(grant, Kind.WEBHOOK)
+    webhooks, _ = store.catalog.find_resources(scope, Kind.WEBHOOK)
     wanted = [w for w in webhooks if not w.body["events"] or kind in w.body["events"]]
     now = datetime.now(UTC)
-    store.catalog.delete_resources(grant, Kind.DELIVERY, expired=now)
+    store.catalog.delete_resources(scope, Kind.DELIVERY, expired=now)
     made = 0
     for webhook in wanted:
         id = derived_id(webhook.id, kind, seed)
         try:
-            store.catalog.resource(grant, Kind.DELIVERY, id)
+            store.catalog.resource(scope, Kind.DELIVERY, id)
         except NotFound:
             body = {"event": event_of(kind, data, seed), "attempts": 0, "last_error": None}
             one = Resource(
-                id=id, kind=Kind.DELIVERY, tenant=grant.tenant, created_at=now, updated_at=now,
+                id=id, kind=Kind.DELIVERY, tenant=scope.tenant, created_at=now, updated_at=now,
                 status=PROCESSING, parent=webhook.id, name=kind, expires_at=now + _KEPT, body=body,
             )  # fmt: skip
-            store.catalog.put_resource(grant, one)
+            store.catalog.put_resource(scope, one)
             made += 1
     return made
 
@@ -143,10 +142,10 @@ def attempt(runtime: Runtime, tenant: str, delivery_id: str, tries: int) -> int 
     """Try a delivery once that was tried so many times. How many tries that makes, where there is
     to be another; ``None`` where it is done with: delivered, given up, or nobody's any more. Run
     again after the outcome was noted it tries nothing."""
-    grant = replace(runtime.grant, tenant=tenant)
+    scope = runtime.store.scope(runtime.scope.within(tenant))
     catalog = runtime.store.catalog
     try:
-        delivery = catalog.resource(grant, Kind.DELIVERY, delivery_id)
+        delivery = catalog.resource(scope, Kind.DELIVERY, delivery_id)
     except NotFound:
         return None
     if delivery.status != PROCESSING:
@@ -154,31 +153,31 @@ def attempt(runtime: Runtime, tenant: str, delivery_id: str, tries: int) -> int 
     if (made := int(delivery.body["attempts"])) != tries:
         return made
     try:
-        webhook = catalog.resource(grant, Kind.WEBHOOK, delivery.parent)
+        webhook = catalog.resource(scope, Kind.WEBHOOK, delivery.parent)
     except NotFound:
-        _note(runtime, grant, delivery, GIVEN_UP, tries, "The webhook was removed.")
+        _note(runtime, scope, delivery, GIVEN_UP, tries, "The webhook was removed.")
         return None
     error = send(runtime.settings, webhook, delivery.body["event"])
     tries += 1
     status = DELIVERED if error is None else GIVEN_UP if tries >= TRIES else PROCESSING
-    _note(runtime, grant, delivery, status, tries, error)
+    _note(runtime, scope, delivery, status, tries, error)
     return tries if status == PROCESSING else None
 
 
 def _note(
-    runtime: Runtime, grant: Grant, delivery: Resource, status: str, tries: int, error: str | None
+    runtime: Runtime, scope: Scope, delivery: Resource, status: str, tries: int, error: str | None
 ) -> None:
     try:
         runtime.store.catalog.update_resource(
-            grant, Kind.DELIVERY, delivery.id, status=status,
+            scope, Kind.DELIVERY, delivery.id, status=status,
             body={"attempts": tries, "last_error": error},
         )  # fmt: skip
     except NotFound:
         return
 
 
-def add_webhook(grant: Grant, store: Store, url: str, events: tuple[str, ...] = ()) -> Resource:
-    """A new webhook of the grant's tenant.
+def add_webhook(scope: Scope, store: Store, url: str, events: tuple[str, ...] = ()) -> Resource:
+    """A new webhook of the scope's tenant.
 
     Raises:
         InvalidInput: ``invalid_argument`` for an event that there is not.
@@ -187,18 +186,18 @@ def add_webhook(grant: Grant, store: Store, url: str, events: tuple[str, ...] = 
         raise InvalidInput("invalid_argument", f"There is no event {min(strange)!r}.")
     now = datetime.now(UTC)
     made = Resource(
-        id=random_id(), kind=Kind.WEBHOOK, tenant=grant.tenant, created_at=now, updated_at=now,
+        id=random_id(), kind=Kind.WEBHOOK, tenant=scope.tenant, created_at=now, updated_at=now,
         status="active", name=url, body={"events": sorted(events), "generation": 0},
     )  # fmt: skip
-    store.catalog.put_resource(grant, made)
+    store.catalog.put_resource(scope, made)
     return made
 
 
-def rotate(grant: Grant, store: Store, id: str) -> Resource:
+def rotate(scope: Scope, store: Store, id: str) -> Resource:
     """Change a webhook's secret; for a day the old one signs too."""
-    old = store.catalog.resource(grant, Kind.WEBHOOK, id)
+    old = store.catalog.resource(scope, Kind.WEBHOOK, id)
     return store.catalog.update_resource(
-        grant, Kind.WEBHOOK, id,
+        scope, Kind.WEBHOOK, id,
         body={
             "generation": int(old.body.get("generation") or 0) + 1,
             "rotated_at": instant_text(datetime.now(UTC)),

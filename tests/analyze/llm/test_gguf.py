@@ -72,7 +72,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def chosen(store: Store, settings: Settings) -> AnalysisBackend:
-    return analysis_backend(Grant("tests", Purpose.ANALYZE), store, settings, HashedText())
+    return analysis_backend(
+        store.scope(Grant("tests", Purpose.ANALYZE)), store, settings, HashedText()
+    )
 
 
 def test_what_is_missing_is_told(

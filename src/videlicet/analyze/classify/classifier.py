@@ -33,10 +33,9 @@ from videlicet.types import Label, Modality, Observation, Piece, Span
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from videlicet.rights import Grant
+    from videlicet.rights import IndexScope
     from videlicet.search.encode import Encoders
     from videlicet.store import Store
-    from videlicet.types import Index
 
     Floats = NDArray[np.float64]
 
@@ -177,16 +176,16 @@ class Classifier:
 
 
 def classifier(
-    grant: Grant,
+    scope: IndexScope,
     store: Store,
-    index: Index,
     encoders: Encoders,
     categories: Sequence[Category],
     *,
     threshold: float = THRESHOLD,
     none: Sequence[Example] = (),
 ) -> Classifier:
-    """What tells ``categories`` apart in an index; ``none`` are examples that belong to none.
+    """What tells ``categories`` apart in the scope's index; ``none`` are examples that belong to
+    none.
 
     Raises:
         InvalidInput: ``invalid_argument``: no labels or too many, two of one name, a label without
@@ -208,7 +207,7 @@ def classifier(
     for _, example in given:
         if example.asset_id not in subjects:
             subjects[example.asset_id] = subject_of(
-                grant, store, index, example.asset_id, encoders, frames=True
+                scope, store, example.asset_id, encoders, frames=True
             )
         one = subjects[example.asset_id]
         span = one.material.span if example.span is None else example.span
@@ -222,9 +221,8 @@ def classifier(
 
 
 def subject_of(
-    grant: Grant,
+    scope: IndexScope,
     store: Store,
-    index: Index,
     asset_id: str,
     encoders: Encoders,
     *,
@@ -232,18 +230,18 @@ def subject_of(
 ) -> Subject:
     """An asset as it is classified; how its ``frames`` look is read where examples are given."""
     found = None
-    if frames and "vision" in index.cards:
+    if frames and "vision" in scope.index.cards:
         found = store.vectors.of_asset(
-            grant, index.id, Modality.VISUAL, encoders.vision.feature_space, asset_id
+            scope, Modality.VISUAL, encoders.vision.feature_space, asset_id
         )
-    width = encoders.vision.dimensions if frames and "vision" in index.cards else 0
+    width = encoders.vision.dimensions if frames and "vision" in scope.index.cards else 0
     strip = Strip((), np.zeros((0, width), np.float32))
     if found is not None:
         strip = Strip(found.spans, found.vectors)
     return Subject(
-        load_evidence(grant, store, index, asset_id),
+        load_evidence(scope, store, asset_id),
         strip,
-        store.catalog.observations(grant, index.id, asset_id, Modality.VISUAL),
+        store.catalog.observations(scope, asset_id, Modality.VISUAL),
         encoders.text.dimensions,
     )
 

@@ -31,7 +31,7 @@ from videlicet.types import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from videlicet.rights import Grant
+    from videlicet.rights import IndexScope
     from videlicet.store import Store
     from videlicet.types import Index
 
@@ -88,18 +88,18 @@ class AssetEvidence:
 
 
 def load_evidence(
-    grant: Grant, store: Store, index: Index, asset_id: str, within: Span | None = None
+    scope: IndexScope, store: Store, asset_id: str, within: Span | None = None
 ) -> AssetEvidence:
-    """The evidence of one asset of an index, all of it or what touches ``within``.
+    """The evidence of one asset of the scope's index, all of it or what touches ``within``.
 
     What is said stays in the phrases it was heard in. The same words on the screen, and the same
     thing seen, in stretches that touch are one piece.
 
     Raises:
-        NotFound: the index or the asset is unknown.
+        NotFound: the asset is unknown.
         InvalidInput: ``invalid_argument``, ``within`` lies outside of the asset.
     """
-    asset = store.catalog.asset(grant, asset_id)
+    asset = store.catalog.asset(scope, asset_id)
     whole = asset.media.span
     if within is not None and not within.overlap(whole):
         raise InvalidInput(
@@ -107,12 +107,12 @@ def load_evidence(
             f"{asset.name} has no second from {float(within.start):g} to {float(within.end):g}.",
             subject="within",
         )
-    seen = store.catalog.observations(grant, index.id, asset_id, None, within)
+    seen = store.catalog.observations(scope, asset_id, None, within)
     shots = [one.span for one in seen if one.modality is Modality.SHOT]
-    text_space = index.cards.get("text", "")
+    text_space = scope.index.cards.get("text", "")
 
     def rows(modality: Modality) -> tuple[Sequence[str], Strip]:
-        found = store.vectors.of_asset(grant, index.id, modality, text_space, asset_id)
+        found = store.vectors.of_asset(scope, modality, text_space, asset_id)
         if found is None:
             return (), Strip((), np.zeros((0, 1), np.float32))
         return found.ids, Strip(found.spans, found.vectors)
@@ -134,7 +134,7 @@ def load_evidence(
             vectors[number] = vector
     return AssetEvidence(
         asset=asset,
-        index=index,
+        index=scope.index,
         span=whole if within is None else within.clamp(whole),
         pieces=tuple(piece for piece, _ in placed),
         vectors=normalised(vectors),

@@ -35,7 +35,8 @@ def _opened(
     if not server.signer.allows(request.url.path, expires, signature):
         raise ApiError(403, "signature_invalid", "The address is not valid, or has expired.")
     try:
-        file = server.platform.store.catalog.resource(_GRANT, Kind.FILE, asset_id)
+        store = server.platform.store
+        file = store.catalog.resource(store.scope(_GRANT), Kind.FILE, asset_id)
     except NotFound:
         raise unknown("asset", asset_id) from None
     if file.status != files.READY:
@@ -66,7 +67,8 @@ def frame(request: Request, file: File, milliseconds: int) -> Response:
 
 def original_of(request: Request, file: Resource) -> Path:
     """Where the bytes of an asset are."""
-    return files.bytes_of(_GRANT, request.app.state.server.platform.store, file)
+    store = request.app.state.server.platform.store
+    return files.bytes_of(store.scope(_GRANT.within(file.tenant)), store, file)
 
 
 def _still(request: Request, file: Resource, at: Fraction) -> Response:

@@ -56,6 +56,7 @@ class AuthMiddleware:
         self, app: ASGIApp, store: Store, settings: Settings, metrics: Metrics, uploads: UploadPaths
     ) -> None:
         self._app = app
+        self._store = store
         self._catalog = store.catalog
         self._settings = settings
         self._metrics = metrics
@@ -193,7 +194,8 @@ class AuthMiddleware:
         now = datetime.now(UTC)
         use = Resource(key.id, Kind.KEY_USE, key.tenant, now, now)
         try:
-            self._catalog.put_resource(grant_of(key, Purpose.MANAGE), use)
+            scope = self._store.scope(grant_of(key, Purpose.MANAGE))
+            self._store.catalog.put_resource(scope, use)
         except VidelicetError as error:
             _log.error("the use of a key was not noted", extra={"code": error.code})
 

@@ -27,7 +27,7 @@ from starlette.requests import ClientDisconnect
 from videlicet.api.access import authenticated_key, grant_of, is_write
 from videlicet.api.errors import ApiError, invalid
 from videlicet.errors import NotFound
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import Purpose, Scope
 from videlicet.store.secret import derived
 from videlicet.types import Kind, Resource
 
@@ -70,6 +70,7 @@ class IdempotentResponses:
     """The stored responses of one server. For use on its event loop."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
         self._catalog = store.catalog
         self._database = store.database
         self._seal = Fernet(base64.urlsafe_b64encode(derived(settings, "answers")))
@@ -84,8 +85,8 @@ class IdempotentResponses:
         """
         if not _KEY.fullmatch(key):
             raise invalid(f"{HEADER} has 1 to 255 visible ASCII characters.")
-        grant = grant_of(authenticated_key(request.state), Purpose.MANAGE)
-        id = hashlib.sha256(json.dumps([grant.tenant, key]).encode()).hexdigest()
+        scope = self._store.scope(grant_of(authenticated_key(request.state), Purpose.MANAGE))
+        id = hashlib.sha256(json.dumps([scope.tenant, key]).encode()).hexdigest()
         mark = await _fingerprint(request)
         with anyio.move_on_after(WAIT_S) as waiting:
             while (twin := self._under_way.get(id)) is not None:
@@ -95,13 +96,13 @@ class IdempotentResponses:
         ended = self._under_way[id] = anyio.Event()
         try:
             async with self._alone(id):
-                kept = await anyio.to_thread.run_sync(self._kept, grant, id)
+                kept = await anyio.to_thread.run_sync(self._kept, scope, id)
                 if kept is not None:
                     return self._again(kept, mark)
                 response = await work(request)
                 # A stream is gone once it was sent; there are none among what is made here.
                 if 200 <= response.status_code < 300 and hasattr(response, "body"):
-                    await anyio.to_thread.run_sync(self._keep, grant, id, mark, response)
+                    await anyio.to_thread.run_sync(self._keep, scope, id, mark, response)
                 return response
         finally:
             del self._under_way[id]
@@ -131,17 +132,17 @@ class IdempotentResponses:
                 return trying.pop_all()
         return None
 
-    def _kept(self, grant: Grant, id: str) -> Resource | None:
+    def _kept(self, scope: Scope, id: str) -> Resource | None:
         try:
-            found = self._catalog.resource(grant, Kind.ANSWER, id)
+            found = self._catalog.resource(scope, Kind.ANSWER, id)
         except NotFound:
             return None
         late = found.expires_at is None or found.expires_at < datetime.now(UTC)
         return None if late else found
 
-    def _keep(self, grant: Grant, id: str, mark: str, response: Response) -> None:
+    def _keep(self, scope: Scope, id: str, mark: str, response: Response) -> None:
         now = datetime.now(UTC)
-        self._catalog.delete_resources(grant, Kind.ANSWER, expired=now)
+        self._catalog.delete_resources(scope, Kind.ANSWER, expired=now)
         body = {
             "mark": mark,
             "status": response.status_code,
@@ -149,9 +150,9 @@ class IdempotentResponses:
             "sealed": self._seal.encrypt(bytes(response.body)).decode(),
         }
         self._catalog.put_resource(
-            grant,
+            scope,
             Resource(
-                id=id, kind=Kind.ANSWER, tenant=grant.tenant, created_at=now, updated_at=now,
+                id=id, kind=Kind.ANSWER, tenant=scope.tenant, created_at=now, updated_at=now,
                 expires_at=now + KEPT, body=body,
             ),
         )  # fmt: skip

@@ -41,7 +41,7 @@ def _ask(call: Caller, index_id: str, body: schemas.Ask, check: Check) -> Any:
     index = index_of(call, index_id)
     if body.videos is None:
         searcher = call.service.searcher(index)
-        chosen = promising(call.grant(Purpose.ANALYZE), searcher, index, body.question)
+        chosen = promising(call.scope(Purpose.ANALYZE, index.id), searcher, body.question)
         materials = [_gathered(call, index, one) for one in chosen]
     else:
         materials = [_material(call, index, one) for one in body.videos]
@@ -163,9 +163,9 @@ def subtitles(
 
     index = index_of(call, index_id)
     video = _ready(call, index, video_id)
-    grant = call.grant(Purpose.ANALYZE)
-    begin = call.catalog.asset(grant, video.id).media.span.start
-    seen = call.catalog.observations(grant, index.id, video.id, Modality.SPEECH)
+    scope = call.scope(Purpose.ANALYZE, index.id)
+    begin = call.catalog.asset(scope, video.id).media.span.start
+    seen = call.catalog.observations(scope, video.id, Modality.SPEECH)
     cues = forms.spoken(seen, begin)
     if form == "srt":
         return Response(forms.srt(cues), media_type="application/x-subrip; charset=utf-8")
@@ -198,7 +198,7 @@ def _of_one(
 
 def _analyst(call: Caller, index: Index, check: Check) -> AnalysisBackend:
     encoder = call.service.encoders(index.cards).text
-    return analysis_backend(call.grant(Purpose.ANALYZE), call.store, call.settings, encoder, check)
+    return analysis_backend(call.scope(Purpose.ANALYZE), call.store, call.settings, encoder, check)
 
 
 def _ready(call: Caller, index: Index, video_id: str) -> Resource:
@@ -218,18 +218,17 @@ def _material(
     video = _ready(call, index, video_id)
     if start is None and end is None:
         return _gathered(call, index, video.id)
-    whole = call.catalog.asset(call.grant(Purpose.ANALYZE), video.id).media.span
+    scope = call.scope(Purpose.ANALYZE, index.id)
+    whole = call.catalog.asset(scope, video.id).media.span
     first = whole.start + instant(start or 0.0)
     last = whole.end if end is None else whole.start + instant(end)
     if first >= min(last, whole.end):
         raise invalid("The video ends before start.")
-    return load_evidence(
-        call.grant(Purpose.ANALYZE), call.store, index, video.id, Span(first, min(last, whole.end))
-    )
+    return load_evidence(scope, call.store, video.id, Span(first, min(last, whole.end)))
 
 
 def _gathered(call: Caller, index: Index, asset_id: str) -> AssetEvidence:
-    return load_evidence(call.grant(Purpose.ANALYZE), call.store, index, asset_id)
+    return load_evidence(call.scope(Purpose.ANALYZE, index.id), call.store, asset_id)
 
 
 def _timed(value: Any, materials: Sequence[AssetEvidence], own: AssetEvidence | None = None) -> Any:

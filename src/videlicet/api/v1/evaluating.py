@@ -11,10 +11,10 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from videlicet import rights
 from videlicet.errors import Cancelled, NotFound, TaskError, VidelicetError
 from videlicet.evaluation import Collection, Dataset, EvaluationQuery, Relevance, Scope, measure
 from videlicet.ingest import files
@@ -49,7 +49,7 @@ class Evaluations:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
-        self._grant = Grant("evaluations", Purpose.MANAGE, EVERY_TENANT)
+        self._scope = platform.store.scope(Grant("evaluations", Purpose.MANAGE, EVERY_TENANT))
         self._stopping = threading.Event()
         self._stirred = threading.Event()
         #: When each tenant last had its turn.
@@ -88,7 +88,7 @@ class Evaluations:
 
     def _next(self) -> Resource | None:
         waiting, _ = self._platform.store.catalog.find_resources(
-            self._grant, Kind.EVALUATION, status=[PROCESSING], ascending=True
+            self._scope, Kind.EVALUATION, status=[PROCESSING], ascending=True
         )
         return min(waiting, key=lambda one: self._turns.get(one.tenant, 0.0), default=None)
 
@@ -108,19 +108,19 @@ class Evaluations:
             fault = TaskError("task_failed", f"The evaluation failed: {type(error).__name__}.")
             body, status = {"error": fault.to_json()}, FAILED
         try:
-            catalog.update_resource(self._grant, Kind.EVALUATION, one.id, status=status, body=body)
+            catalog.update_resource(self._scope, Kind.EVALUATION, one.id, status=status, body=body)
         except NotFound:
             return  # deleted meanwhile
 
     def _report(self, one: Resource) -> dict[str, Any]:
         store = self._platform.store
-        grant = replace(self._grant, tenant=one.tenant)
-        index = store.catalog.index(grant, one.parent)
-        ready = {row.asset_id for row in store.catalog.list_indexed(grant, index.id, Status.READY)}
-        assets = [asset for asset in store.catalog.assets(grant, index.id) if asset.id in ready]
+        scope = store.scope(self._scope.within(one.tenant), one.parent)
+        index = scope.index
+        ready = {row.asset_id for row in store.catalog.list_indexed(scope, Status.READY)}
+        assets = [asset for asset in store.catalog.assets(scope) if asset.id in ready]
         # Twins are one document; a video that is not ready is none that can be found.
         names = {asset.id: asset.sha256 for asset in assets}
-        queries = tuple(_query(grant, store, row) for row in one.body["queries"])
+        queries = tuple(_query(scope, store, row) for row in one.body["queries"])
         wanted = {right.file for query in queries for right in query.relevant}
         done, noted = 0, time.monotonic()
 
@@ -134,13 +134,13 @@ class Evaluations:
             noted = time.monotonic()
             try:
                 store.catalog.update_resource(
-                    self._grant, Kind.EVALUATION, one.id, body={"done": done}
+                    self._scope, Kind.EVALUATION, one.id, body={"done": done}
                 )
             except NotFound:
                 raise Cancelled("cancelled", "The evaluation was deleted.") from None
 
         report = measure(
-            _Index(self._platform, grant, index),
+            _Index(self._platform, scope, index),
             Dataset(one.name, "posted", {}, queries, Scope(one.body["scope"])),
             {video: names.get(video, video) for video in wanted},
             Collection.of((asset, asset.sha256) for asset in assets),
@@ -156,16 +156,18 @@ class Evaluations:
 class _Index:
     """One index, as an evaluation asks it."""
 
-    def __init__(self, platform: Platform, grant: Grant, index: Index) -> None:
+    def __init__(self, platform: Platform, scope: rights.Scope, index: Index) -> None:
         self._platform = platform
-        self._grant = grant
+        self._scope = scope
         self._index = index
 
     def observations(
         self, asset_id: str, modality: Modality, *, index: str
     ) -> Sequence[Observation]:
         return self._platform.store.catalog.observations(
-            self._grant.narrowed(Purpose.ANALYZE), index, asset_id, modality
+            self._platform.store.scope(self._scope.narrowed(Purpose.ANALYZE), index),
+            asset_id,
+            modality,
         )
 
     def search(
@@ -184,15 +186,17 @@ class _Index:
             query, image, audio, video, (), (), None, assets, None, group_by, limit, None
         )
         searcher = self._platform.searcher(self._index)
-        return searcher.search(self._grant.narrowed(Purpose.SEARCH), self._index, built)
+        store = self._platform.store
+        scope = store.scope(self._scope.narrowed(Purpose.SEARCH), self._index.id)
+        return searcher.search(scope, built)
 
 
-def _query(grant: Grant, store: Store, row: Mapping[str, Any]) -> EvaluationQuery:
+def _query(scope: rights.Scope, store: Store, row: Mapping[str, Any]) -> EvaluationQuery:
     modality = PartKind(row["modality"])
     value: str | Path = row["value"]
     if modality is not PartKind.TEXT:
-        file = store.catalog.resource(grant, Kind.FILE, row["value"])
-        value = files.bytes_of(grant.narrowed(Purpose.EMBED_EXPORT), store, file)
+        file = store.catalog.resource(scope, Kind.FILE, row["value"])
+        value = files.bytes_of(store.scope(scope.narrowed(Purpose.EMBED_EXPORT)), store, file)
     relevant = tuple(
         Relevance(
             right["video_id"],

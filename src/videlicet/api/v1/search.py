@@ -111,7 +111,7 @@ def _page(
     number: int,
     again: Resource | None,
 ) -> dict[str, Any]:
-    grant = call.grant(Purpose.SEARCH)
+    scope = call.scope(Purpose.SEARCH, index.id)
     limit = int(settings["limit"])
     query = Query(
         parts=tuple(
@@ -129,7 +129,7 @@ def _page(
     if number > 1:
         mark = fingerprint(index.id, query)
         query = replace(query, page_token=page_token(mark, (number - 1) * limit))
-    found = call.service.searcher(index).search(grant, index, query)
+    found = call.service.searcher(index).search(scope, query)
     if again is None and found.next_page is not None:
         came = [
             source
@@ -140,9 +140,9 @@ def _page(
     ids = {hit.asset_id for hit in found.hits}
     files = {
         row.id: str(row.body["file_id"])
-        for row in call.catalog.find_resources(grant, Kind.VIDEO, ids=ids)[0]
+        for row in call.catalog.find_resources(scope, Kind.VIDEO, ids=ids)[0]
     }
-    starts = {id: call.catalog.asset(grant, id).media.span.start for id in ids}
+    starts = {id: call.catalog.asset(scope, id).media.span.start for id in ids}
     return {
         "hits": [_hit(call, hit, starts, files) for hit in found.hits],
         "total": found.total,

@@ -81,7 +81,7 @@ def create(
         "limit": page_limit,
         "metadata": include_user_metadata,
     }
-    ranking = call.service.searcher(index).ranking(call.grant(Purpose.SEARCH), index, query)
+    ranking = call.service.searcher(index).ranking(call.scope(Purpose.SEARCH, index.id), query)
     return search_pages.first(call, index, settings, ranking)
 
 
@@ -180,9 +180,9 @@ def _entities(call: Caller, text: str) -> tuple[str, list[bytes]]:
     def name(matched: re.Match[str]) -> str:
         entity = entity_of(call, matched[1])
         for asset_id in entity.body["asset_ids"]:
-            file = call.catalog.resource(call.grant(Purpose.SEARCH), Kind.FILE, asset_id)
+            file = call.catalog.resource(call.scope(Purpose.SEARCH), Kind.FILE, asset_id)
             if blob := file.body.get("blob"):
-                pictures.append(call.store.blobs.get(call.grant(Purpose.SEARCH), blob))
+                pictures.append(call.store.blobs.get(call.scope(Purpose.SEARCH), blob))
         return entity.name
 
     return _ENTITY.sub(name, text).strip(), pictures[:PICTURES]

@@ -25,11 +25,11 @@ def keep(
 ) -> Resource:
     """Keep a search of one interface (``form``); those of the tenant that have expired go."""
     now = datetime.now(UTC)
-    grant = call.grant(Purpose.INDEX)
-    gone, _ = call.catalog.find_resources(grant, Kind.SEARCH, until=now - LIFETIME)
+    scope = call.scope(Purpose.SEARCH)
+    gone, _ = call.catalog.find_resources(scope, Kind.SEARCH, until=now - LIFETIME)
     for old in gone:
-        call.store.blobs.delete(grant, f"searches/{old.id}/")
-    call.catalog.delete_resources(grant, Kind.SEARCH, expired=now)
+        call.store.blobs.delete(scope, f"searches/{old.id}/")
+    call.catalog.delete_resources(scope, Kind.SEARCH, expired=now)
     kept = Resource(
         id=random_id(),
         kind=Kind.SEARCH,
@@ -41,8 +41,8 @@ def keep(
         body={"settings": dict(settings), "media": len(media)},
     )
     for number, data in enumerate(media):
-        call.store.blobs.put(grant, _key(kept, number), data)
-    call.catalog.put_resource(grant, kept)
+        call.store.blobs.put(scope, _key(kept, number), data)
+    call.catalog.put_resource(scope, kept)
     return kept
 
 
@@ -69,7 +69,7 @@ def find(call: Caller, form: str, token: str) -> tuple[Resource, int]:
     try:
         if matched is None:
             raise NotFound("resource_not_found", "")
-        kept = call.catalog.resource(call.grant(Purpose.SEARCH), Kind.SEARCH, matched[1])
+        kept = call.catalog.resource(call.scope(Purpose.SEARCH), Kind.SEARCH, matched[1])
         if kept.parent != form:
             raise NotFound("resource_not_found", "")
     except NotFound:
@@ -84,8 +84,8 @@ def expired(kept: Resource) -> bool:
 
 def media_of(call: Caller, kept: Resource) -> list[Path]:
     """The files that came with a kept search, in their order."""
-    grant = call.grant(Purpose.SEARCH)
-    return [call.store.blobs.path(grant, _key(kept, n)) for n in range(int(kept.body["media"]))]
+    scope = call.scope(Purpose.SEARCH)
+    return [call.store.blobs.path(scope, _key(kept, n)) for n in range(int(kept.body["media"]))]
 
 
 def _key(kept: Resource, number: int) -> str:

@@ -100,7 +100,7 @@ def _page(
     if again is not None and asked > 1:
         info["prev_page_token"] = search_cursors.token(again, asked - 1)
     count, duration = call.catalog.sum_of(
-        call.grant(Purpose.SEARCH), Kind.VIDEO, "duration", parent=index.id, status=[videos.READY]
+        call.scope(Purpose.SEARCH), Kind.VIDEO, "duration", parent=index.id, status=[videos.READY]
     )
     return {
         "data": _items(call, index, settings, present),
@@ -114,7 +114,7 @@ def _page(
 
 def _present(call: Caller, hits: Sequence[Ranked]) -> list[Ranked]:
     """Those whose videos have not been deleted meanwhile."""
-    names = call.catalog.names(call.grant(Purpose.SEARCH), {hit.best.video_id for hit in hits})
+    names = call.catalog.names(call.scope(Purpose.SEARCH), {hit.best.video_id for hit in hits})
     return [hit for hit in hits if hit.best.video_id in names]
 
 
@@ -123,9 +123,10 @@ def _items(
 ) -> list[dict[str, Any]]:
     clips = [clip for hit in hits for clip in (hit.clips or (hit.best,))]
     ids = {clip.video_id for clip in clips}
-    grant = call.grant(Purpose.SEARCH)
+    scope = call.scope(Purpose.SEARCH, index.id)
     said = call.catalog.observations_at(
-        grant, index.id, [(clip.video_id, Modality.SPEECH, clip.span) for clip in clips]
+        scope,
+        [(clip.video_id, Modality.SPEECH, clip.span) for clip in clips],
     )
     words = {
         (clip.video_id, clip.span): " ".join(
@@ -133,9 +134,9 @@ def _items(
         )
         for clip, rows in zip(clips, said, strict=True)
     }
-    rows, _ = call.catalog.find_resources(grant, Kind.VIDEO, ids=ids)
+    rows, _ = call.catalog.find_resources(scope, Kind.VIDEO, ids=ids)
     shown = {row.id: row for row in rows}
-    spans = {one.id: one.media.span for one in call.catalog.assets(grant, among=ids)}
+    spans = {one.id: one.media.span for one in call.catalog.assets(scope, among=ids)}
     thumbnails = "thumbnail" in (index.options.get("addons") or [])
 
     def metadata(video_id: str) -> dict[str, Any] | None:

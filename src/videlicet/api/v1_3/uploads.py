@@ -90,7 +90,7 @@ def create(call: Call, body: New) -> Any:
         status=ACTIVE, parent=file.id, name=body.filename, expires_at=now + LIFETIME,
         body={"total_size": body.total_size, "chunk_size": size, "total_chunks": total},
     )  # fmt: skip
-    call.catalog.put_resource(call.grant(Purpose.INGEST), upload)
+    call.catalog.put_resource(call.scope(Purpose.INGEST), upload)
     return {
         "upload_id": upload.id,
         "asset_id": file.id,
@@ -279,8 +279,9 @@ def _take(store: Store, upload_id: str, number: int, data: bytes) -> str:
     from videlicet.rights import EVERY_TENANT
 
     catalog = store.catalog
-    upload = catalog.resource(Grant("server", Purpose.INGEST, EVERY_TENANT), Kind.UPLOAD, upload_id)
-    grant = Grant("upload", Purpose.INGEST, upload.tenant)
+    server = store.scope(Grant("server", Purpose.INGEST, EVERY_TENANT))
+    upload = catalog.resource(server, Kind.UPLOAD, upload_id)
+    scope = store.scope(Grant("upload", Purpose.INGEST, upload.tenant))
     size, total = int(upload.body["chunk_size"]), int(upload.body["total_chunks"])
     expected = size if number < total else int(upload.body["total_size"]) - size * (total - 1)
     if not 1 <= number <= total or status_of(upload) != ACTIVE:
@@ -289,9 +290,9 @@ def _take(store: Store, upload_id: str, number: int, data: bytes) -> str:
         raise invalid(f"Chunk {number} has {expected} bytes, not {len(data)}.")
     etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
     now = datetime.now(UTC)
-    store.blobs.put(grant, files.part(upload.parent, number), data)
+    store.blobs.put(scope, files.part(upload.parent, number), data)
     catalog.put_resource(
-        grant,
+        scope,
         Resource(
             id=f"{upload.id}-{number}", kind=Kind.CHUNK, tenant=upload.tenant, created_at=now,
             updated_at=now, status="pending", parent=upload.id,
@@ -299,11 +300,11 @@ def _take(store: Store, upload_id: str, number: int, data: bytes) -> str:
         ),
     )  # fmt: skip
     try:
-        catalog.resource(grant, Kind.UPLOAD, upload_id)
+        catalog.resource(scope, Kind.UPLOAD, upload_id)
     except NotFound:
         # It was deleted while the chunk was on its way, and its file with it.
-        catalog.delete_resources(grant, Kind.CHUNK, parent=upload_id)
-        store.blobs.delete(grant, files.part(upload.parent, number))
+        catalog.delete_resources(scope, Kind.CHUNK, parent=upload_id)
+        store.blobs.delete(scope, files.part(upload.parent, number))
         raise
     return etag
 
@@ -315,12 +316,12 @@ def _held(call: Caller, upload_id: str) -> dict[int, Resource]:
 
 def _finish(call: Caller, upload: Resource) -> None:
     """All is there: the asset goes on to be read. Done twice it changes nothing."""
-    grant = call.grant(Purpose.INGEST)
+    scope = call.scope(Purpose.INGEST)
     call.catalog.update_resource(
-        grant, Kind.FILE, upload.parent, when=[WAITING], status=files.PROCESSING
+        scope, Kind.FILE, upload.parent, when=[WAITING], status=files.PROCESSING
     )
-    call.catalog.update_resource(grant, Kind.UPLOAD, upload.id, status=COMPLETED)
-    call.catalog.delete_resources(grant, Kind.CHUNK, parent=upload.id)
+    call.catalog.update_resource(scope, Kind.UPLOAD, upload.id, status=COMPLETED)
+    call.catalog.delete_resources(scope, Kind.CHUNK, parent=upload.id)
     call.service.work.wake()
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from videlicet.store.blobs.base import Blobs
+from videlicet.store.blobs.base import BlobBackend
 
 if TYPE_CHECKING:
     from videlicet.settings import Settings
     from videlicet.store.home import Home
 
-__all__ = ["Blobs", "open_blobs"]
+__all__ = ["BlobBackend", "open_backend"]
 
 
-def open_blobs(settings: Settings, home: Home, *, writable: bool) -> Blobs:
-    """The blobs of a store: in the object store that the settings name, else in a folder."""
+def open_backend(settings: Settings, home: Home, *, writable: bool) -> BlobBackend:
+    """Where a store keeps blobs: in the object store that the settings name, else in a folder."""
     if settings.object_store_url:
         from videlicet.store.blobs.objects import ObjectBlobs
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput, StoreError
-from videlicet.store.blobs.base import Blobs, absent, checked
+from videlicet.store.blobs.base import BlobBackend, absent, checked
 from videlicet.store.home import Home, translated
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _PIECE = 4 * 1024**2
 _AT_ONCE = 16
 
 
-class ObjectBlobs(Blobs):
+class ObjectBlobs(BlobBackend):
     """Every blob is an object.
 
     Raises:

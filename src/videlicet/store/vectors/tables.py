@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
 from videlicet.errors import InvalidInput
-from videlicet.store.blobs import Blobs
+from videlicet.store.blobs import BlobBackend
 from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.schema import slots, vector_chunks, vector_spaces
 from videlicet.store.vectors.chunks import Chunk, unpack, unpacked
@@ -115,7 +115,7 @@ def asset_names(connection: Connection, of: Sequence[int]) -> dict[int, str]:
 
 def read_chunks(
     connection: Connection,
-    blobs: Blobs,
+    blobs: BlobBackend,
     space: int,
     dimensions: int,
     only: Sequence[int] | None = None,
@@ -141,7 +141,7 @@ def read_chunks(
         )
 
 
-def unpack_rows(blobs: Blobs, rows: Sequence[Row[Any]], dimensions: int) -> list[Chunk]:
+def unpack_rows(blobs: BlobBackend, rows: Sequence[Row[Any]], dimensions: int) -> list[Chunk]:
     """The chunks of rows of ``vector_chunks``."""
     away = [row.blob for row in rows if row.blob is not None]
     fetched = dict(zip(away, blobs.get_many(away) if away else (), strict=True))

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Row, select, update
 
 from videlicet.caching import ByteCache
 from videlicet.errors import NotFound
-from videlicet.store.blobs import Blobs
+from videlicet.rights import OPEN, Policy
+from videlicet.store.blobs import BlobBackend
 from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.schema import vector_spaces
@@ -43,11 +44,12 @@ class Upkeep(Part):
         *,
         writable: bool,
         home: Home,
-        blobs: Blobs,
+        blobs: BlobBackend,
         exact_rows: int,
         cache_bytes: int,
+        policy: Policy = OPEN,
     ) -> None:
-        super().__init__(database, writable=writable)
+        super().__init__(database, writable=writable, policy=policy)
         self._home = home
         self._blobs = blobs
         self._exact_rows = exact_rows

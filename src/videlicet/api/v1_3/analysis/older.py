@@ -48,11 +48,11 @@ def _of(
     call: Caller, subject: Subject, check: Check
 ) -> tuple[AnalysisBackend, TextEncoder, AssetEvidence]:
     encoder = call.service.encoders(chosen_cards(call.settings.models)).text
-    grant = call.grant(Purpose.ANALYZE)
+    scope = call.scope(Purpose.ANALYZE, subject.index.id)
     material = load_request_evidence(
-        grant, call.store, subject.index, subject.video.id, AnalysisRequest(PromptRequest(""))
+        scope, call.store, subject.video.id, AnalysisRequest(PromptRequest(""))
     )
-    return analysis_backend(grant, call.store, call.settings, encoder, check), encoder, material
+    return analysis_backend(scope, call.store, call.settings, encoder, check), encoder, material
 
 
 def _gist(call: Caller, subject: Subject, body: Gist, check: Check) -> dict[str, Any]:

@@ -98,12 +98,12 @@ def _of_file(call: Caller, file: Resource, told: dict[str, Any], own: str | None
         raise ApiError(400, "asset_not_ready", "The asset could not be read; upload it again.")
     if file.status == files.READY and file.body.get("kind") not in ("video", "audio"):
         raise ApiError(400, "asset_type_not_supported", "Only videos and sounds can be analysed.")
-    grant = call.grant(Purpose.INGEST)
-    index, video = analyses.place_of(grant, call.store, call.settings, file)
+    scope = call.scope(Purpose.INGEST)
+    index, video = analyses.place_of(scope, call.store, call.settings, file)
     if video is None:
         if not call.may_write:
             raise _read_only()
-        video, _ = enter(grant, call.store, index, file, {})
+        video, _ = enter(scope, call.store, index, file, {})
         call.service.work.wake()
     return Subject(index, video, told, own)
 

@@ -92,9 +92,8 @@ async def _analyze(call: Caller, body: Analyze) -> Response:
 
 
 def _read(call: Caller, subject: Subject, job: AnalysisRequest) -> AssetEvidence:
-    return load_request_evidence(
-        call.grant(Purpose.ANALYZE), call.store, subject.index, subject.video.id, job
-    )
+    scope = call.scope(Purpose.ANALYZE, subject.index.id)
+    return load_request_evidence(scope, call.store, subject.video.id, job)
 
 
 def _perform(
@@ -105,8 +104,8 @@ def _perform(
     check: Check,
 ) -> AnalysisResult:
     encoder = call.service.encoders(chosen_cards(call.settings.models)).text
-    grant = call.grant(Purpose.ANALYZE)
-    analyst = analysis_backend(grant, call.store, call.settings, encoder, check)
+    scope = call.scope(Purpose.ANALYZE)
+    analyst = analysis_backend(scope, call.store, call.settings, encoder, check)
     return run_analysis(analyst, encoder, materials, job, tell)
 
 

@@ -183,7 +183,7 @@ class Reply:
 
         encoder = self._call.service.encoders(self._turn.index.cards).text
         analyst: AnalysisBackend = analysis_backend(
-            self._call.grant(Purpose.ANALYZE), self._call.store, self._call.settings, encoder, check
+            self._call.scope(Purpose.ANALYZE), self._call.store, self._call.settings, encoder, check
         )
         if self._schema is not None:
             return analyst.extract(materials, self._schema, self._prompt(analyst))
@@ -229,11 +229,11 @@ def _told(row: Resource) -> dict[str, Any]:
 
 
 def _read(call: Caller, turn: Turn, rows: Sequence[Resource]) -> list[AssetEvidence]:
-    grant = call.grant(Purpose.ANALYZE)
+    scope = call.scope(Purpose.ANALYZE, turn.index.id)
     found: list[AssetEvidence] = []
     for row in rows:
         try:
-            found.append(load_evidence(grant, call.store, turn.index, row.id))
+            found.append(load_evidence(scope, call.store, row.id))
         except NotFound:
             continue  # deleted meanwhile
         if sum(len(one.pieces) for one in found) >= PIECES:

@@ -93,10 +93,10 @@ def rankings(
         # Pictures have no sound: where pictures are looked for anyway one search is enough.
         senses = wanted if is_video or SENSES["visual"] <= wanted else SENSES["visual"]
         parts.setdefault(senses, []).append(row.id)
-    searcher, grant = call.service.searcher(index), call.grant(Purpose.SEARCH)
+    searcher, scope = call.service.searcher(index), call.scope(Purpose.SEARCH, index.id)
     # Asked of nothing too, so that words that cannot be searched for are always refused.
     return [
-        searcher.ranking(grant, index, replace(query, modalities=senses, asset_ids=tuple(ids)))
+        searcher.ranking(scope, replace(query, modalities=senses, asset_ids=tuple(ids)))
         for senses, ids in (parts or {wanted: []}).items()
     ]
 

@@ -68,7 +68,7 @@ def create(call: Call, body: NewStore) -> Any:
     now = datetime.now(UTC)
     id = ordered_id("ks")
     cards = chosen_cards(call.settings.models)
-    index = call.catalog.create_index(call.grant(Purpose.INDEX), f"~{id}", cards, options)
+    index = call.catalog.create_index(call.scope(Purpose.INDEX), f"~{id}", cards, options)
     config = body.ingestion_config and body.ingestion_config.model_dump(mode="json")
     made = Resource(
         id=id, kind=Kind.KNOWLEDGE_STORE, tenant=call.tenant, created_at=now, updated_at=now,
