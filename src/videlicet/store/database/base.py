@@ -144,6 +144,15 @@ class Database(ABC):
             config.attributes["connection"] = connection
             upgrade(config, "head")
 
+    def ping(self) -> None:
+        """Read one row.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        with self.reading() as connection:
+            connection.execute(text("SELECT version_num FROM alembic_version")).first()
+
     def require_known(self, revision: str | None) -> None:
         """Refuse the tables of a newer program."""
         if revision is not None and revision > HEAD:
