@@ -68,7 +68,6 @@ class Library(Standing, Analysing, Classifying):
         self._principal = principal
         self._reader: Store | None = None
         self._writer: Store | None = None
-        #: What is read while there is no library yet.
         self._empty: EmptyStore | None = None
         self._searchers: dict[str, Searcher] = {}
 
@@ -360,7 +359,6 @@ class Library(Standing, Analysing, Classifying):
         if self._empty is not None:
             self._empty.close()
             self._empty = None
-            self._searchers.clear()
 
     def _ensure_index(self, store: Store, name: str) -> Index:
         scope = self._scope(Purpose.INDEX)
