@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from videlicet.models.base import Seen
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import OPEN, Grant, Policy, Purpose
 from videlicet.search.encode import Encoders
 from videlicet.search.engine import Searcher
 from videlicet.settings import load
@@ -120,9 +120,9 @@ ENCODERS: dict[str, object] = {
 class Shelf:
     """Writes assets of one index, and searches it."""
 
-    def __init__(self, home: Path, **settings: Any) -> None:
+    def __init__(self, home: Path, *, policy: Policy = OPEN, **settings: Any) -> None:
         self.settings = load(home, weights=home / "weights", **settings)
-        self.store: Store = open_store(self.settings, write=True, create=True)
+        self.store: Store = open_store(self.settings, write=True, create=True, policy=policy)
         self.index: Index = self.store.catalog.create_index(self.store.scope(INDEX), "films", CARDS)
         self.searcher = Searcher(self.store, Encoders(ENCODERS.__getitem__), self.settings)
 

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """All candidates, and whether every vector lane searched exactly."""
+    """All candidates, whether every vector lane searched exactly, and how many assets that could
+    have matched the policy withheld."""
 
     candidates: list[Candidate]
     exact: bool
+    withheld: int = 0
 
 
 def retrieve(
