@@ -113,6 +113,11 @@ class InvalidInput(VidelicetError):
         "schema_invalid": Code(
             400, False, "Give a JSON schema (draft 2020-12) with the keywords of docs/analysis.md."
         ),
+        "asset_not_ready": Code(
+            400, True, "Wait until the asset is ready; upload it again if it failed."
+        ),
+        "asset_type_not_supported": Code(400, False, "Use a video or a sound."),
+        "duration_too_long": Code(400, False, "Use a task, or a shorter part of the recording."),
         "url_not_allowed": Code(400, False, "Use an http(s) address that the operator allows."),
         "url_failed": Code(
             502, True, "Check the address, or download the file and add it by path."
@@ -207,6 +212,7 @@ class Conflict(VidelicetError):
         ),
         "changes_pending": Code(409, True, "Wait a moment, then send the request again."),
         "index_exists": Code(409, False, "Choose another name."),
+        "resource_conflict": Code(409, False, "Delete what uses it first, or use force."),
         "task_not_cancellable": Code(409, False, "The task has already ended."),
         "task_not_retryable": Code(
             409, False, "Only failed and cancelled tasks can be tried again."

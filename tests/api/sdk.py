@@ -74,7 +74,7 @@ def sdk(server: Server, key: str) -> Iterator[TwelveLabs]:
 
 def ended(look: Callable[[], Any]) -> Any:
     """What is looked at, once it is ready or has failed."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while (found := look()).status not in ("ready", "failed"):
         assert time.monotonic() < deadline
         time.sleep(0.2)

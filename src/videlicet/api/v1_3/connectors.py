@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from videlicet.api.caller import Call
 from videlicet.api.errors import ApiError, unknown
-from videlicet.api.v1_3.common import Call, Pages, router_for
-from videlicet.api.v1_3.schemas.common import Page
+from videlicet.api.parameters import Pages
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
 
 router = router_for("connectors")
 

@@ -1,4 +1,4 @@
-"""What bodies share."""
+"""What request and response bodies share."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ class Model(BaseModel):
     """A body that leaves out what is not set, and ignores fields that it does not know."""
 
     model_config = ConfigDict(populate_by_name=True, extra="ignore")
+
+
+class MediaSource(Model):
+    base64_string: str | None = None
+    url: str | None = None
+    asset_id: str | None = None
 
 
 class PageInfo(Model):
