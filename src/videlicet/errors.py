@@ -113,6 +113,14 @@ class InvalidInput(VidelicetError):
         "schema_invalid": Code(
             400, False, "Give a JSON schema (draft 2020-12) with the keywords of docs/analysis.md."
         ),
+        "schema_keyword_unsupported": Code(
+            400, False, "Say it with the keywords of docs/analysis.md, or leave it out."
+        ),
+        "schema_unfillable": Code(
+            400,
+            False,
+            "Allow null there, do not require it, or add a choice that says 'unknown'.",
+        ),
         "asset_not_ready": Code(
             400, True, "Wait until the asset is ready; upload it again if it failed."
         ),

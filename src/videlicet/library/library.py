@@ -9,9 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import InvalidInput, NotFound, from_json
+from videlicet.errors import InvalidInput, NotFound, StoreError, from_json
 from videlicet.library.analysis import DEFAULT_INDEX, Analysing
 from videlicet.library.classifying import Classifying
+from videlicet.library.empty import EmptyStore
 from videlicet.library.standing import Standing
 from videlicet.rights import Grant, Purpose
 from videlicet.search.compose import Media, build_query
@@ -67,6 +68,8 @@ class Library(Standing, Analysing, Classifying):
         self._principal = principal
         self._reader: Store | None = None
         self._writer: Store | None = None
+        #: What is read while there is no library yet.
+        self._empty: EmptyStore | None = None
         self._searchers: dict[str, Searcher] = {}
 
     def __enter__(self) -> Library:
@@ -82,10 +85,10 @@ class Library(Standing, Analysing, Classifying):
 
     def close(self) -> None:
         """Release the data directory. The library may be used again afterwards."""
-        for store in (self._writer, self._reader):
+        for store in (self._writer, self._reader, self._empty):
             if store is not None:
                 store.close()
-        self._writer = self._reader = None
+        self._writer = self._reader = self._empty = None
         self._searchers.clear()
 
     # -- adding ---------------------------------------------------------------------------------
@@ -156,6 +159,8 @@ class Library(Standing, Analysing, Classifying):
                 query, image, audio, video, negative, modalities, filter, assets, threshold,
                 group_by, limit, page,
             )  # fmt: skip
+        if index == DEFAULT_INDEX and not self._read().catalog.indexes(self._scope(Purpose.SEARCH)):
+            return SearchPage((), 0, None, ())
         scope = self._index_scope(Purpose.SEARCH, index)
         return self._searcher(scope.index).search(scope, query)
 
@@ -253,7 +258,7 @@ class Library(Standing, Analysing, Classifying):
 
     def delete_index(self, name: str) -> None:
         """Delete an index with everything derived from its assets."""
-        store = self._write()
+        store = self._change()
         store.delete_index(self._index_scope(Purpose.MANAGE, name))
 
     def remove(self, asset_id: str, *, index: str | None = None) -> None:
@@ -261,7 +266,7 @@ class Library(Standing, Analysing, Classifying):
 
         The original file of an asset that was added by path is never touched.
         """
-        store = self._write()
+        store = self._change()
         scope = self._scope(Purpose.MANAGE)
         store.catalog.asset(scope, asset_id)
         within = store.scope(scope, index)
@@ -275,7 +280,7 @@ class Library(Standing, Analysing, Classifying):
 
     def set_metadata(self, asset_id: str, metadata: Mapping[str, MetadataValue | None]) -> Asset:
         """Set values to filter by; ``None`` removes a key."""
-        store = self._write()
+        store = self._change()
         scope = self._scope(Purpose.MANAGE)
         store.catalog.set_metadata(scope, asset_id, metadata)
         return store.catalog.asset(scope, asset_id)
@@ -296,7 +301,7 @@ class Library(Standing, Analysing, Classifying):
         """Run failed or cancelled tasks again (all of them, where none is named)."""
         from videlicet.ingest import retry
 
-        store = self._write()
+        store = self._change()
         yield from retry(self._scope(Purpose.INGEST), store, self.settings, task_ids)
 
     def doctor(self, *, mend: bool = False) -> list[Finding]:
@@ -318,12 +323,21 @@ class Library(Standing, Analysing, Classifying):
         return self._read().scope(self._grant(purpose), index)
 
     def _read(self) -> Store:
+        """The store; an empty one as long as nothing was added."""
         if self._writer is not None:
             return self._writer
         if self._reader is None:
             from videlicet.store import open_store
 
-            self._reader = open_store(self.settings)
+            try:
+                self._reader = open_store(self.settings)
+            except StoreError as error:
+                if error.code != "store_not_found":
+                    raise
+                if self._empty is None:
+                    self._empty = EmptyStore(self.settings)
+                return self._empty.store
+            self._forget_empty()
         return self._reader
 
     def _write(self) -> Store:
@@ -331,10 +345,22 @@ class Library(Standing, Analysing, Classifying):
             from videlicet.store import open_store
 
             self._writer = open_store(self.settings, write=True, create=True)
+            self._forget_empty()
             if self._reader is not None:
                 self._reader.close()
                 self._reader = None
         return self._writer
+
+    def _change(self) -> Store:
+        """The store, to change what is there: nothing is made where there is none yet."""
+        store = self._read()
+        return store if self._empty is not None else self._write()
+
+    def _forget_empty(self) -> None:
+        if self._empty is not None:
+            self._empty.close()
+            self._empty = None
+            self._searchers.clear()
 
     def _ensure_index(self, store: Store, name: str) -> Index:
         scope = self._scope(Purpose.INDEX)

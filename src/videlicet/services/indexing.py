@@ -156,17 +156,13 @@ def list_videos(
         "body": [([key], *bound) for key, bounds in wanted.numbers.items() for bound in bounds],
         "ascending": ascending,
     }
-    by_number = sort_by in NUMBERS
-    if not by_number:
-        chosen["sort"] = sort_by
-    if not wanted.metadata and not by_number:
+    chosen["by_number" if sort_by in NUMBERS else "sort"] = sort_by
+    if not wanted.metadata:
         return caller.catalog.find_resources(
             caller.manage, Kind.VIDEO, offset=offset, limit=limit, **chosen
         )
     rows, _ = caller.catalog.find_resources(caller.manage, Kind.VIDEO, **chosen)
     rows = [row for row in rows if all(_matches(row, *one) for one in wanted.metadata)]
-    if by_number:
-        rows.sort(key=lambda row: row.body.get(sort_by) or 0.0, reverse=not ascending)
     return rows[offset : None if limit is None else offset + limit], len(rows)
 
 

@@ -260,6 +260,10 @@ class Store:
             )
         return self.database.checkpoint()
 
+    def ping(self) -> None:
+        """Raise what keeps the store from answering, if anything does."""
+        self.database.ping()
+
     def view(self) -> AbstractContextManager[None]:
         """Have everything that this thread reads within the block be of one state of the store."""
         return self.database.view()

@@ -155,9 +155,9 @@ def checked(schema: dict[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidInput: ``schema_invalid``.
     """
-    from videlicet.analyze.extraction.schema import read
+    from videlicet.analyze.schema import read_schema
 
-    read(schema)
+    read_schema(schema)
     return schema
 
 
