@@ -283,6 +283,7 @@ EXAMPLES: dict[str, Example] = {
 UPKEEP: dict[str, Callable[[World], tuple[Any, ...]]] = {
     "scope": lambda w: (Grant("tester", SEARCH, "bob"),),
     "finish_erasures": lambda w: (),
+    "ping": lambda w: (),
     "tend": lambda w: (),
     "tidy": lambda w: (),
     "view": lambda w: (),

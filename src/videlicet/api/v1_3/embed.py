@@ -174,7 +174,6 @@ def tasks(
     rows, total = embeddings.list_tasks(
         call, form, status=status, since=time_of("started_at", started_at),
         until=time_of("ended_at", ended_at), offset=pages.offset, limit=pages.limit,
-        omit=["data"],
     )  # fmt: skip
     return pages.of([show(row) for row in rows], total)
 
