@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from videlicet.caching import ByteCache
 from videlicet.errors import InvalidQuery
 from videlicet.rights import IndexScope
 from videlicet.search.encode import EncodedPart, Encoders, encode
@@ -26,8 +27,9 @@ from videlicet.types import GroupBy, Hit, Index, Modality, Query, SearchPage, Sp
 DEPTH = 100
 #: Rows a lane returns where all that matches is wanted at once.
 WHOLE = 250
-#: Assets whose shots are kept at hand.
-KEPT_SHOTS = 4096
+#: Bytes of shots that a cache holds, and about how many one shot and one asset take.
+SHOT_CACHE_SIZE = 32 * 1024**2
+_SHOT_SIZE, _ENTRY_SIZE = 400, 400
 #: Largest page.
 LARGEST_PAGE = 500
 #: More threads than cores at their searches would be in each other's way.
@@ -48,18 +50,24 @@ class Ranking:
     withheld_assets: int = 0
 
 
+#: The shots of assets by the ids of index and asset.
+ShotCache = ByteCache[tuple[str, str], list[Span]]
+
+
+def shot_cache(limit: int = SHOT_CACHE_SIZE) -> ShotCache:
+    """A cache that searchers share. Shots follow from an asset's bytes, and so never change."""
+    return ByteCache(limit, lambda shots: _ENTRY_SIZE + _SHOT_SIZE * len(shots))
+
+
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """What a search needs besides the query: where to look and what to encode with.
-
-    Keep one for several searches: it remembers the shots of assets it has met (which follow from
-    an asset's bytes, and so never change).
-    """
+    """What a search needs besides the query: where to look and what to encode with. Making one
+    costs nothing; what is worth keeping is in the cache of ``shots``."""
 
     store: Store
     encoders: Encoders
     settings: Settings
-    _known: dict[tuple[str, str], list[Span]] = field(default_factory=dict, compare=False)
+    shots: ShotCache = field(default_factory=shot_cache, compare=False)
 
     def search(
         self,
@@ -194,12 +202,10 @@ class Searcher:
         return groups
 
     def _shots(self, scope: IndexScope, asset_id: str) -> list[Span]:
-        key = (scope.index_id, asset_id)
-        if key not in self._known:
-            if len(self._known) >= KEPT_SHOTS:
-                self._known.clear()
-            self._known[key] = self.store.catalog.spans(scope, asset_id, Modality.SHOT)
-        return self._known[key]
+        return self.shots.get(
+            (scope.index_id, asset_id),
+            lambda: self.store.catalog.spans(scope, asset_id, Modality.SHOT),
+        )
 
 
 def _hit(
