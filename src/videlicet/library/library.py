@@ -69,7 +69,6 @@ class Library(Standing, Analysing, Classifying):
         self._principal = principal
         self._reader: Store | None = None
         self._writer: Store | None = None
-        #: What is read while there is no library yet.
         self._empty: EmptyStore | None = None
         self._platform: Platform | None = None
 
