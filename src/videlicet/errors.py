@@ -310,6 +310,7 @@ class PluginError(VidelicetError):
 
     CODES = {
         "plugin_invalid": Code(500, False, "Update or uninstall the package named in the message."),
+        "plugin_missing": Code(500, False, "Install the package that adds it again."),
     }
 
 

@@ -69,7 +69,6 @@ class Library(Standing, Analysing, Classifying):
         self._principal = principal
         self._reader: Store | None = None
         self._writer: Store | None = None
-        #: What is read while there is no library yet.
         self._empty: EmptyStore | None = None
         self._platform: Platform | None = None
 
@@ -209,8 +208,10 @@ class Library(Standing, Analysing, Classifying):
         index: str = DEFAULT_INDEX,
     ) -> list[Observation]:
         """What the models say about an asset, in the order of time."""
+        from videlicet.search.compose import modality_named
+
         scope = self._index_scope(Purpose.ANALYZE, index)
-        kind = None if modality is None else Modality(modality)
+        kind = None if modality is None else modality_named(modality)
         return self._read().catalog.observations(scope, asset_id, kind, within)
 
     def thumbnail(self, of: Hit | Asset, *, width: int = 320) -> bytes:
@@ -250,11 +251,14 @@ class Library(Standing, Analysing, Classifying):
 
     # -- changing -------------------------------------------------------------------------------
 
-    def create_index(self, name: str, models: Mapping[str, str] | None = None) -> Index:
-        """A new index. ``models`` names a model card by role where it differs from the default."""
-        from videlicet.models.cards import chosen_cards
+    def create_index(
+        self, name: str, models: Mapping[str, str | Sequence[str]] | None = None
+    ) -> Index:
+        """A new index. ``models`` names the model card, or several, of each role where they differ
+        from the default."""
+        from videlicet.models.cards import chosen_cards, with_models
 
-        cards = {**chosen_cards(self.settings.models), **(models or {})}
+        cards = with_models(chosen_cards(self.settings.models), models or {})
         return self._write().catalog.create_index(self._scope(Purpose.INDEX), name, cards)
 
     def delete_index(self, name: str) -> None:

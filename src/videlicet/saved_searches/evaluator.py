@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import NotFound, TaskError, VidelicetError
@@ -42,8 +41,8 @@ if TYPE_CHECKING:
     from videlicet.store import Store
     from videlicet.types import Index
 
-#: Gives the model of a role, of the cards of an index.
-Load = Callable[[Mapping[str, str], str], object]
+#: Gives the model of a card.
+Load = Callable[[str], object]
 #: How often a trial is run that fails for a reason that may pass, the seconds after the first time,
 #: and how many times as many after each other.
 TRIES, PAUSE, FACTOR = 6, 5.0, 4
@@ -237,7 +236,7 @@ class Trials:
 
         if self._shots is None:
             self._shots = shot_cache()
-        encoders = Encoders(partial(self._load, index.cards))
+        encoders = Encoders(index.cards, self._load)
         return Searcher(self._store, encoders, self._settings, self._shots)
 
 

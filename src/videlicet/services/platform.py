@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from videlicet.models.registry import load as load_model
@@ -44,7 +45,7 @@ class Platform:
     def encoders(self, cards: Mapping[str, str]) -> Encoders:
         """The query encoders of a set of model cards. A model loads when it is first needed, once
         in a process."""
-        return Encoders(lambda role: load_model(cards[role], self.settings))
+        return Encoders(dict(cards), partial(load_model, settings=self.settings))
 
     def searcher(self, index: Index) -> Searcher:
         """What searches an index; all of a platform share one cache."""
