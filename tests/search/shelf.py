@@ -13,7 +13,7 @@ import numpy as np
 
 from videlicet.models.base import FrameEncoding, ModelCard
 from videlicet.models.cards import card, default_cards
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import OPEN, Grant, Policy, Purpose
 from videlicet.search.encode import Encoders
 from videlicet.search.engine import Searcher
 from videlicet.settings import load
@@ -133,9 +133,9 @@ ENCODERS: dict[str, object] = {
 class Shelf:
     """Writes assets of one index, and searches it."""
 
-    def __init__(self, home: Path, **settings: Any) -> None:
+    def __init__(self, home: Path, *, policy: Policy = OPEN, **settings: Any) -> None:
         self.settings = load(home, weights=home / "weights", **settings)
-        self.store: Store = open_store(self.settings, write=True, create=True)
+        self.store: Store = open_store(self.settings, write=True, create=True, policy=policy)
         self.index: Index = self.store.catalog.create_index(self.store.scope(INDEX), "films", CARDS)
         self.searcher = Searcher(
             self.store,

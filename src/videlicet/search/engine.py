@@ -43,10 +43,12 @@ Group = tuple[Moment, tuple[Moment, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """All that matches a query, best first. ``cards`` names every model used."""
+    """All that matches a query, best first. ``cards`` names every model used; ``withheld_assets``
+    counts the assets in the filter that the policy kept out."""
 
     groups: tuple[Group, ...]
     cards: tuple[str, ...]
+    withheld_assets: int = 0
 
 
 #: The shots of assets by the ids of index and asset.
@@ -105,7 +107,7 @@ class Searcher:
             with self.store.view():
                 found = self._found(scope, query, parts, WHOLE)
                 groups = self._groups(scope, query, parts, found.candidates, None)
-        return Ranking(tuple(groups), _cards(found))
+        return Ranking(tuple(groups), _cards(found), found.withheld)
 
     def _turn(self) -> AbstractContextManager[object]:
         # Whoever waits for a database elsewhere takes no core meanwhile.
@@ -153,16 +155,19 @@ class Searcher:
             next_page=page_token(mark, after) if after < len(groups) else None,
             cards=_cards(found),
             exact=found.exact,
+            withheld_assets=found.withheld,
         )
 
     def _found(
         self, scope: IndexScope, query: Query, parts: Sequence[EncodedPart], k: int
     ) -> Found:
-        """The ``k`` best candidates of each lane, of assets that are ready and meet the filter."""
-        limited = bool(query.filter) or query.asset_ids is not None
-        ready = partial(self.store.catalog.find_assets, scope, query.filter)
+        """The ``k`` best candidates of each lane, of assets that are ready, meet the filter and
+        are not withheld by the policy: what is withheld takes no other's place in any rank."""
+        limited = bool(query.filter) or query.asset_ids is not None or self.store.policy.selective
+        decide = partial(self.store.catalog.decide_assets, scope, query.filter)
         with traces.span("search filter"):
-            within = ready(among=query.asset_ids) if limited else None
+            decisions = decide(among=query.asset_ids) if limited else None
+        within = None if decisions is None else decisions.allowed
         lanes = [
             lane
             for lane in lanes_for(scope.index, self.encoders.lanes, query.modalities)
@@ -170,9 +175,13 @@ class Searcher:
         ]
         with traces.span("search retrieve", {"videlicet.lanes": [lane.name for lane in lanes]}):
             found = retrieve(scope, self.store, lanes, parts, k=k, within=within)
-        if within is None:
-            within = ready(among={c.asset_id for c in found.candidates})
-        return replace(found, candidates=[c for c in found.candidates if c.asset_id in within])
+        if decisions is None:
+            decisions = decide(among={c.asset_id for c in found.candidates})
+        return replace(
+            found,
+            candidates=[c for c in found.candidates if c.asset_id in decisions.allowed],
+            withheld=len(decisions.refused),
+        )
 
     def _groups(
         self,

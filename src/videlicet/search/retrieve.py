@@ -15,10 +15,12 @@ from videlicet.types.kinds import Method
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """All candidates, and whether every vector lane searched exactly."""
+    """All candidates, whether every vector lane searched exactly, and how many assets that could
+    have matched the policy withheld."""
 
     candidates: list[Candidate]
     exact: bool
+    withheld: int = 0
 
 
 def retrieve(
