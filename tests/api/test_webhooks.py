@@ -26,7 +26,6 @@ from tests.ingest import rig
 
 from videlicet.errors import InvalidInput
 from videlicet.ingest import videos
-from videlicet.jobs.workflow_engine import DELIVERIES
 from videlicet.media import fetch
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings, load
@@ -35,6 +34,7 @@ from videlicet.store.secret import server_secret
 from videlicet.types import Kind, Resource
 from videlicet.webhooks import delivery
 from videlicet.webhooks.delivery import TRIES, add_webhook, sign
+from videlicet.webhooks.kinds import DELIVERIES
 
 MANAGE = Grant("tests", Purpose.MANAGE)
 OPEN = {"VIDELICET_FETCH_ALLOW": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}

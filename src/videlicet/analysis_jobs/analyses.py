@@ -32,7 +32,7 @@ from videlicet.webhooks import delivery
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.gather import Material
     from videlicet.analyze.perform import Job
-    from videlicet.jobs.context import Runtime
+    from videlicet.jobs.context import WorkerContext
     from videlicet.rights import Grant
     from videlicet.settings import Settings
     from videlicet.store import Store
@@ -95,68 +95,60 @@ def _ours(indexes: Iterable[Index]) -> Index | None:
     )
 
 
-def waiting(runtime: Runtime) -> list[Resource]:
-    """Analyses that a worker may take: those whose videos have been observed, or never will be."""
-    catalog, grant = runtime.store.catalog, runtime.grant
-    queued, _ = catalog.find_resources(grant, Kind.ANALYSIS, status=[QUEUED], ascending=True)
-    wanted = {str(one.body["video_id"]) for one in queued if one.body["video_id"]}
-    there = {row.id: row.status for row in _among(runtime, wanted)}
-    for one in queued:
+def release(context: WorkerContext) -> None:
+    """Have the analyses run whose videos have been observed, or never will be."""
+    catalog, scope = context.store.catalog, context.scope
+    queued = catalog.resource_keys(scope, Kind.ANALYSIS, status=[QUEUED])
+    videos_of_them = {key.video_id for key in queued if key.video_id}
+    status = {
+        key.id: key.status
+        for some in chunked(sorted(videos_of_them))
+        for key in catalog.resource_keys(scope, Kind.VIDEO, ids=some)
+    }
+    for key in queued:
         # A video that is not there any more will never be observed either.
-        if there.get(str(one.body["video_id"]), videos.FAILED) in (videos.READY, videos.FAILED):
+        if status.get(key.video_id or "", videos.FAILED) in (videos.READY, videos.FAILED):
             with suppress(NotFound):
-                catalog.update_resource(grant, Kind.ANALYSIS, one.id, when=[QUEUED], status=PENDING)
-    found, _ = catalog.find_resources(
-        grant, Kind.ANALYSIS, status=[PENDING, PROCESSING], ascending=True
-    )
-    return found
+                catalog.update_resource(scope, Kind.ANALYSIS, key.id, when=[QUEUED], status=PENDING)
 
 
-def _among(runtime: Runtime, ids: Iterable[str]) -> list[Resource]:
-    return [
-        row
-        for some in chunked(ids)
-        for row in runtime.store.catalog.find_resources(runtime.grant, Kind.VIDEO, ids=some)[0]
-    ]
-
-
-def run(runtime: Runtime, tenant: str, id: str) -> str:
+def run(context: WorkerContext, tenant: str, id: str) -> str:
     """Run one analysis; its status."""
-    grant = replace(runtime.grant, tenant=tenant)
-    catalog = runtime.store.catalog
+    grant = context.tenant_scope(tenant)
+    catalog = context.store.catalog
     try:
         one = catalog.update_resource(
             grant, Kind.ANALYSIS, id, when=[PENDING, PROCESSING], status=PROCESSING
         )
         if one.status in ENDED:
             # Whoever ended it may have been killed before the rest was done.
-            settle(grant, runtime.store, one)
+            settle(grant, context.store, one)
         if one.status != PROCESSING:
             return one.status
         try:
-            body: dict[str, Any] = {"result": _result(runtime, grant, one)}
+            body: dict[str, Any] = {"result": _result(context, grant, one)}
             status = READY
         except VidelicetError as error:
-            if runtime.closing:
+            if context.closing:
                 return PROCESSING
             body, status = {"error": error.to_json()}, FAILED
-        return end(grant, runtime.store, one, status, body).status
+        return end(grant, context.store, one, status, body).status
     except NotFound:
         return "gone"
     finally:
-        runtime.stirred.set()
+        context.work_available.set()
 
 
-def give_up(runtime: Runtime, tenant: str, id: str, error: VidelicetError) -> str:
+def give_up(context: WorkerContext, tenant: str, id: str, error: VidelicetError) -> str:
     """Fail an analysis for a fault of ours."""
-    grant = replace(runtime.grant, tenant=tenant)
+    grant = context.tenant_scope(tenant)
     try:
-        one = runtime.store.catalog.resource(grant, Kind.ANALYSIS, id)
-        return end(grant, runtime.store, one, FAILED, {"error": error.to_json()}).status
+        one = context.store.catalog.resource(grant, Kind.ANALYSIS, id)
+        return end(grant, context.store, one, FAILED, {"error": error.to_json()}).status
     except NotFound:
         return "gone"
     finally:
-        runtime.stirred.set()
+        context.work_available.set()
 
 
 def end(
@@ -235,27 +227,28 @@ def forget_batches(grant: Grant, store: Store) -> None:
                 store.catalog.delete_resource(grant, Kind.BATCH, batch.id)
 
 
-def _result(runtime: Runtime, grant: Grant, one: Resource) -> dict[str, Any]:
+def _result(context: WorkerContext, grant: Grant, one: Resource) -> dict[str, Any]:
     from videlicet.analyze.analysts import analyst_of
     from videlicet.analyze.perform import Job, perform
+    from videlicet.models.registry import load
 
     job = Job.from_json(one.body["job"])
     reading = replace(grant, purpose=Purpose.ANALYZE)
     if one.body.get("pictures"):
-        materials = _pictures(runtime, reading, one)
+        materials = _pictures(context, reading, one)
     else:
-        materials = [_material(runtime, reading, one, job)]
-    encoder = runtime.models({"text": materials[0].index.cards["text"]}).text
-    analyst = analyst_of(reading, runtime.store, runtime.settings, encoder)
+        materials = [_material(context, reading, one, job)]
+    encoder = load(materials[0].index.cards["text"], context.settings)
+    analyst = analyst_of(reading, context.store, context.settings, encoder)
     done = perform(analyst, encoder, materials, job)
     return {"generation_id": random_id(), **done.to_json()}
 
 
-def _material(runtime: Runtime, grant: Grant, one: Resource, job: Job) -> Material:
+def _material(context: WorkerContext, grant: Grant, one: Resource, job: Job) -> Material:
     from videlicet.analyze.perform import read
 
     try:
-        video = runtime.store.catalog.resource(grant, Kind.VIDEO, one.body["video_id"])
+        video = context.store.catalog.resource(grant, Kind.VIDEO, one.body["video_id"])
     except NotFound:
         raise TaskError("task_failed", "The video was deleted before it was analysed.") from None
     if video.status != videos.READY:
@@ -263,20 +256,19 @@ def _material(runtime: Runtime, grant: Grant, one: Resource, job: Job) -> Materi
         if error is not None:
             raise from_json(error)
         raise TaskError("task_failed", "The video could not be observed.")
-    index = runtime.store.catalog.index(grant, one.body["index_id"])
-    return read(grant, runtime.store, index, video.id, job)
+    index = context.store.catalog.index(grant, one.body["index_id"])
+    return read(grant, context.store, index, video.id, job)
 
 
-def _pictures(runtime: Runtime, grant: Grant, one: Resource) -> list[Material]:
+def _pictures(context: WorkerContext, grant: Grant, one: Resource) -> list[Material]:
     from videlicet.analyze.evidence.pictures import Models, of_picture
+    from videlicet.models.registry import load
 
-    loaded = runtime.models(chosen_cards(runtime.settings.models))
-    assert loaded.vision is not None
-    assert loaded.reader is not None
-    models = Models(loaded.text, loaded.vision, loaded.reader)
+    cards = chosen_cards(context.settings.models)
+    models = Models(*(load(cards[role], context.settings) for role in ("text", "vision", "reader")))
     return [
         of_picture(
-            name, runtime.store.blobs.path(grant, picture(one.id, n)), models, runtime.settings
+            name, context.store.blobs.path(grant, picture(one.id, n)), models, context.settings
         )
         for n, name in enumerate(one.body["pictures"])
     ]

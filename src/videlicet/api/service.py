@@ -17,8 +17,9 @@ from videlicet.api.v1.evaluating import Evaluations
 from videlicet.errors import InvalidInput, NotFound, VidelicetError
 from videlicet.ingest.backfill import adopt
 from videlicet.ingest.gc import sweep_incoming
-from videlicet.jobs.client import Workers
-from videlicet.jobs.maintenance import Upkeep
+from videlicet.ingest.progress import Progress
+from videlicet.jobs.client import WorkerPool
+from videlicet.jobs.maintenance import StoreMaintenance
 from videlicet.models.registry import load as load_model
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.search.encode import Encoders
@@ -66,13 +67,13 @@ class Service:
         self.answers = Answers(self.store, settings)
         #: Held by whoever examines the data directory: one at a time is enough.
         self.examining = threading.Lock()
-        self.work = Workers(
+        self.work = WorkerPool(
             self.store, settings, workers, niceness=NICENESS, log=relay,
-            started=lambda: self.metrics.workers.inc(),
-            told=lambda news: self.metrics.told(news),
+            on_start=lambda: self.metrics.workers.inc(),
+            on_event=lambda event: self.metrics.told(Progress.from_json(event)),
         )  # fmt: skip
         self.metrics = Metrics(self.store, self.work)
-        self._upkeep = Upkeep(self.store)
+        self._maintenance = StoreMaintenance(self.store)
         self.evaluations = Evaluations(self)
 
     def __enter__(self) -> Service:
@@ -81,7 +82,7 @@ class Service:
             sweep_incoming(self.settings)
         self.segments.load()
         self.work.start()
-        self._upkeep.__enter__()
+        self._maintenance.__enter__()
         self.evaluations.start()
         return self
 
@@ -92,7 +93,7 @@ class Service:
         trace: TracebackType | None,
     ) -> None:
         self.evaluations.stop()
-        self._upkeep.__exit__(kind, error, trace)
+        self._maintenance.__exit__(kind, error, trace)
         self.work.stop()
         self.store.close()
 

@@ -19,28 +19,28 @@ from videlicet.store.records import TextRow
 from videlicet.types import Modality, derived_id
 
 if TYPE_CHECKING:
+    from videlicet.ingest.context import IngestContext
     from videlicet.ingest.passes.assemble import Findings
     from videlicet.ingest.plan import Plan
-    from videlicet.jobs.context import Runtime
 
 #: The senses whose texts are searched.
 _READ = (Modality.SPEECH, Modality.TEXT)
 
 
-def enrich(runtime: Runtime, plan: Plan, found: Findings) -> bool:
+def enrich(context: IngestContext, plan: Plan, found: Findings) -> bool:
     """Extract what is wanted of a video whose findings have been stored; whether that adds to them.
 
     Raises:
         InvalidInput: ``schema_invalid``.
     """
-    store, grant = runtime.store, runtime.grant
+    store, grant = context.store, context.scope
     index = store.catalog.index(grant, plan.index_id)
     wanted = index.options.get("enrichment")
     if not wanted:
         return False
     from videlicet.analyze.structured.extract import extract
 
-    encoder = runtime.models({"text": plan.cards["text"]}).text
+    encoder = context.models({"text": plan.cards["text"]}).text
     material = gather(replace(grant, purpose=Purpose.ANALYZE), store, index, plan.asset_id)
     answer = extract([material], wanted["schema"], wanted["prompt"], encoder)
     videos.note(grant, store, plan.asset_id, videos.INDEXING, enrichment=answer.value)

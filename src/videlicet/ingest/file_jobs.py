@@ -25,42 +25,44 @@ from videlicet.types import Kind, Modality, Resource, Span
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from videlicet.jobs.context import Runtime
+    from videlicet.ingest.context import IngestContext
 
 PROCESSING, READY, FAILED = "processing", "ready", "failed"
 
 
-def prepare(runtime: Runtime, tenant: str, file_id: str) -> str:
+def prepare(context: IngestContext, tenant: str, file_id: str) -> str:
     """Make a file ready; its status. One that was deleted meanwhile is ``gone``."""
-    grant = replace(runtime.grant, tenant=tenant)
+    grant = context.worker.tenant_scope(tenant)
     try:
-        with runtime.alone(files.lock_of(file_id)):
+        with context.worker.exclusive(files.lock_of(file_id)):
             return files.prepare(
-                grant, runtime.store, runtime.settings, file_id, lambda: _check(runtime)
+                grant, context.store, context.settings, file_id, lambda: _check(context)
             ).status
     except NotFound:
         return "gone"
     except VidelicetError as error:
-        if runtime.closing:
+        if context.worker.closing:
             return PROCESSING  # nothing is wrong with it: the next worker begins anew
-        return give_up_file(runtime, tenant, file_id, error)
+        return give_up_file(context, tenant, file_id, error)
 
 
-def give_up_file(runtime: Runtime, tenant: str, file_id: str, error: VidelicetError) -> str:
+def give_up_file(context: IngestContext, tenant: str, file_id: str, error: VidelicetError) -> str:
     """Fail a file for a fault of ours, or of what is around it."""
-    grant = replace(runtime.grant, tenant=tenant)
+    grant = context.worker.tenant_scope(tenant)
     try:
-        return files.fail(grant, runtime.store, runtime.settings, file_id, error).status
+        return files.fail(grant, context.store, context.settings, file_id, error).status
     except NotFound:
         return "gone"
 
 
-def give_up_embedding(runtime: Runtime, tenant: str, task_id: str, error: VidelicetError) -> str:
+def give_up_embedding(
+    context: IngestContext, tenant: str, task_id: str, error: VidelicetError
+) -> str:
     """Fail an embedding task for a fault of ours."""
-    grant = replace(runtime.grant, tenant=tenant)
-    shutil.rmtree(staging(runtime.settings, task_id), ignore_errors=True)
+    grant = context.worker.tenant_scope(tenant)
+    shutil.rmtree(staging(context.settings, task_id), ignore_errors=True)
     try:
-        return runtime.store.catalog.update_resource(
+        return context.store.catalog.update_resource(
             grant, Kind.EMBEDDING, task_id, when=[PROCESSING], status=FAILED,
             body={"error": error.to_json()},
         ).status  # fmt: skip
@@ -68,7 +70,7 @@ def give_up_embedding(runtime: Runtime, tenant: str, task_id: str, error: Videli
         return "gone"
 
 
-def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
+def embed(context: IngestContext, tenant: str, task_id: str) -> str:
     """Run one embedding task; its status.
 
     The body of the task holds ``file_id`` and ``request`` (see :mod:`videlicet.embedding.clips`,
@@ -76,21 +78,21 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
     """
     from videlicet.embedding.clips import NOTES, noted, vectors_of
 
-    grant = replace(runtime.grant, tenant=tenant)
-    catalog = runtime.store.catalog
+    grant = context.worker.tenant_scope(tenant)
+    catalog = context.store.catalog
     try:
         task = catalog.resource(grant, Kind.EMBEDDING, task_id)
         if task.status != PROCESSING:
             return task.status
         try:
             if task.body["facts"].get("input_type") == "document":
-                body: dict[str, Any] = _read(runtime, tenant, task)
+                body: dict[str, Any] = _read(context, tenant, task)
             else:
-                heard = _observed(runtime, tenant, task)
+                heard = _observed(context, tenant, task)
                 _require_begun(task, heard.span)
                 if notes := task.body["request"].get("notes"):
-                    encoder = runtime.models(
-                        {"text": chosen_cards(runtime.settings.models)["text"]}
+                    encoder = context.models(
+                        {"text": chosen_cards(context.settings.models)["text"]}
                     )
                     heard.strips[NOTES] = noted(encoder.text, notes, heard.span)
                 body = {
@@ -99,7 +101,7 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
                 }
             status = READY
         except VidelicetError as error:
-            if runtime.closing:
+            if context.worker.closing:
                 return PROCESSING
             body, status = {"error": error.to_json()}, FAILED
         catalog.update_resource(
@@ -107,7 +109,7 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
         )
     except NotFound:
         status = "gone"
-    shutil.rmtree(staging(runtime.settings, task_id), ignore_errors=True)
+    shutil.rmtree(staging(context.settings, task_id), ignore_errors=True)
     return status
 
 
@@ -127,24 +129,24 @@ class Observed:
     strips: dict[str, Strip]
 
 
-def _file(runtime: Runtime, tenant: str, task: Resource) -> tuple[Resource, Path]:
+def _file(context: IngestContext, tenant: str, task: Resource) -> tuple[Resource, Path]:
     """The file of an embedding task, ready, and where its bytes are."""
-    grant = replace(runtime.grant, tenant=tenant)
-    with runtime.alone(files.lock_of(task.body["file_id"])):
+    grant = context.worker.tenant_scope(tenant)
+    with context.worker.exclusive(files.lock_of(task.body["file_id"])):
         file = files.prepare(
-            grant, runtime.store, runtime.settings, task.body["file_id"], lambda: _check(runtime)
+            grant, context.store, context.settings, task.body["file_id"], lambda: _check(context)
         )
     if file.body.get("error") is not None:
         raise from_json(file.body["error"])
-    return file, files.bytes_of(grant, runtime.store, file)
+    return file, files.bytes_of(grant, context.store, file)
 
 
-def _read(runtime: Runtime, tenant: str, task: Resource) -> dict[str, Any]:
+def _read(context: IngestContext, tenant: str, task: Resource) -> dict[str, Any]:
     """The vectors of a document, with what was settled once its kind was known."""
     from videlicet.embedding import documents
     from videlicet.media.pages import MEDIA_TYPE
 
-    file, path = _file(runtime, tenant, task)
+    file, path = _file(context, tenant, task)
     kind = str(file.body.get("file_type"))
     pdf = kind == MEDIA_TYPE
     if not pdf and not kind.startswith("text/"):
@@ -152,14 +154,14 @@ def _read(runtime: Runtime, tenant: str, task: Resource) -> dict[str, Any]:
             "media_not_recognised", f"{file.name} is no PDF and no plain text.", subject=file.name
         )
     request = documents.settled(task.body["request"], pdf)
-    cards = chosen_cards(runtime.settings.models)
+    cards = chosen_cards(context.settings.models)
     roles = ("text", "vision") if "visual" in request["options"] else ("text",)
-    models = runtime.models({role: cards[role] for role in roles})
+    models = context.models({role: cards[role] for role in roles})
     if pdf:
         with files.named(path, file.name):
             rows = documents.of_pdf(
-                models.text, models.vision, path, runtime.settings, request,
-                lambda: _check(runtime),
+                models.text, models.vision, path, context.settings, request,
+                lambda: _check(context),
             )  # fmt: skip
     else:
         if file.body["size"] > documents.LONGEST:
@@ -175,11 +177,11 @@ def _read(runtime: Runtime, tenant: str, task: Resource) -> dict[str, Any]:
     return {"data": rows, "request": request, "facts": {**task.body["facts"], **asked}}
 
 
-def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
-    file, path = _file(runtime, tenant, task)
-    settings = runtime.settings
+def _observed(context: IngestContext, tenant: str, task: Resource) -> Observed:
+    file, path = _file(context, tenant, task)
+    settings = context.settings
     if file.body.get("kind") == "image" and task.body["facts"].get("input_type") == "image":
-        return _pictured(runtime, path)
+        return _pictured(context, path)
     media = media_of(file)
     if media is None:
         raise MediaError(
@@ -190,7 +192,7 @@ def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
         media = replace(media, video=None)
     if "audio" not in wanted and "transcription" not in wanted:
         media = replace(media, audio=())
-    cards = chosen_cards(runtime.settings.models)
+    cards = chosen_cards(context.settings.models)
     if "transcription" not in wanted:
         cards = {role: card for role, card in cards.items() if role != "speech"}
     cards = {role: card for role, card in cards.items() if role != "reader"}
@@ -200,34 +202,34 @@ def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
         segment_min=settings.segment_min, segment_max=settings.segment_max,
     )  # fmt: skip
     with files.named(path, file.name):
-        return Observed(media.span, strips_of(runtime, tenant, plan, path))
+        return Observed(media.span, strips_of(context, tenant, plan, path))
 
 
-def _pictured(runtime: Runtime, path: Path) -> Observed:
+def _pictured(context: IngestContext, path: Path) -> Observed:
     """What a single picture shows, as a recording of one instant would."""
     from videlicet.media.cut import load_image
 
-    cards = chosen_cards(runtime.settings.models)
-    vision = runtime.models({role: cards[role] for role in ("text", "vision")}).vision
+    cards = chosen_cards(context.settings.models)
+    vision = context.models({role: cards[role] for role in ("text", "vision")}).vision
     assert vision is not None
-    seen = vision.see([load_image(path, runtime.settings)])
+    seen = vision.see([load_image(path, context.settings)])
     span = Span(Fraction(0), Fraction(1))
     return Observed(
         span, {"meaning": Strip([span], seen.semantics), "looks": Strip([span], seen.features)}
     )
 
 
-def strips_of(runtime: Runtime, tenant: str, plan: Plan, path: Path) -> dict[str, Strip]:
+def strips_of(context: IngestContext, tenant: str, plan: Plan, path: Path) -> dict[str, Strip]:
     """What the models of a plan say of a file: ``meaning``, ``looks``, ``sounds``, ``words``."""
     from videlicet.ingest.passes.assemble import assemble
     from videlicet.ingest.passes.journal import journal_of
     from videlicet.ingest.passes.observe import observe
     from videlicet.ingest.passes.pool import Crew
 
-    models = runtime.models(plan.cards)
-    crew = Crew(runtime.pool, runtime.order(), lambda: runtime.closing, tenant)
-    with journal_of(plan, runtime.settings) as journal:
-        observe(path, plan, models, crew, journal, runtime.settings, lambda _: lambda _: None)
+    models = context.models(plan.cards)
+    crew = Crew(context.pool, context.order(), lambda: context.worker.closing, tenant)
+    with journal_of(plan, context.settings) as journal:
+        observe(path, plan, models, crew, journal, context.settings, lambda _: lambda _: None)
         found = assemble(plan, models, journal)
     import numpy as np
 
@@ -244,6 +246,6 @@ def strips_of(runtime: Runtime, tenant: str, plan: Plan, path: Path) -> dict[str
     return strips
 
 
-def _check(runtime: Runtime) -> None:
-    if runtime.closing:
+def _check(context: IngestContext) -> None:
+    if context.worker.closing:
         raise Cancelled("cancelled", "The worker is being stopped.")

@@ -22,8 +22,8 @@ from videlicet.ingest.passes.observe import observe
 from videlicet.ingest.passes.pool import Crew
 from videlicet.ingest.plan import Plan, require_unchanged, staging, stamp_of
 from videlicet.ingest.progress import Progress
+from videlicet.ingest.reporting import ProgressReporter, peak_memory, processor_seconds
 from videlicet.ingest.sources import forget, given, is_url, name_of
-from videlicet.jobs.context import Reporter, Runtime, peak_memory, processor_seconds
 from videlicet.media.probe import probe
 from videlicet.media.process import open_media
 from videlicet.rights import LOCAL
@@ -41,6 +41,7 @@ from videlicet.types import (
 from videlicet.webhooks import delivery
 
 if TYPE_CHECKING:
+    from videlicet.ingest.context import IngestContext
     from videlicet.settings import Settings
     from videlicet.store import Store
 
@@ -50,24 +51,24 @@ _READ = 4 * 1024 * 1024
 class Steps:
     """The steps of the task ``task_id``. Plans go from step to step as JSON."""
 
-    def __init__(self, runtime: Runtime, task_id: str) -> None:
-        self._runtime = runtime
-        self._grant = runtime.grant
-        self._store: Store = runtime.store
-        self._settings: Settings = runtime.settings
-        self._cancelled = runtime.enter(task_id)
+    def __init__(self, context: IngestContext, task_id: str) -> None:
+        self._context = context
+        self._grant = context.scope
+        self._store: Store = context.store
+        self._settings: Settings = context.settings
+        self._cancelled = context.cancellation.watch(task_id)
         self._stopped = self._cancelled.is_set
         self._task_id = task_id
         self._cpu: Mapping[str, float] = {}
 
     def leave(self) -> None:
         """Say that the task has ended."""
-        self._runtime.leave(self._task_id, self._cancelled)
+        self._context.cancellation.unwatch(self._task_id, self._cancelled)
 
     @contextmanager
     def alone(self, row: Mapping[str, Any]) -> Iterator[None]:
         """Let no other task work on the same bytes meanwhile, whichever worker has it."""
-        with self._runtime.alone(lock_of(row["asset_id"])):
+        with self._context.worker.exclusive(lock_of(row["asset_id"])):
             yield
 
     def identify(self) -> dict[str, Any]:
@@ -103,7 +104,7 @@ class Steps:
         catalog = self._store.catalog
         videos.note(self._grant, self._store, video_id, videos.VALIDATING)
         video = catalog.resource(self._grant, Kind.VIDEO, video_id)
-        with self._runtime.alone(files.lock_of(video.body["file_id"])):
+        with self._context.worker.exclusive(files.lock_of(video.body["file_id"])):
             file = files.prepare(
                 self._grant, self._store, self._settings, video.body["file_id"], self._check
             )
@@ -173,9 +174,9 @@ class Steps:
         plan = Plan.from_json(row)
         task = self._stage("observe")
         path = self._original(task, plan)
-        reporter = Reporter(self._runtime, task)
-        crew = Crew(self._runtime.pool, self._runtime.order(), self._stopped, task.tenant)
-        models = self._runtime.models(plan.cards)
+        reporter = ProgressReporter(self._context, task)
+        crew = Crew(self._context.pool, self._context.order(), self._stopped, task.tenant)
+        models = self._context.models(plan.cards)
         with journal_of(plan, self._settings) as journal, files.named(path, plan.name):
             observe(path, plan, models, crew, journal, self._settings, reporter.lane)
         if plan.blob is None:
@@ -193,7 +194,7 @@ class Steps:
             self.observe(row)
             found = self._assembled(plan)
         self._put(plan, found)
-        if enrich(self._runtime, plan, found):
+        if enrich(self._context, plan, found):
             self._put(plan, found)
         return found.notes
 
@@ -239,7 +240,7 @@ class Steps:
             forget(self._grant, self._store, self._task_id)
             if row is not None:
                 take_back(self._grant, self._store, row["index_id"], row["asset_id"])
-            self._runtime.emit(Progress(self._task_id, "", Status.CANCELLED, **self._spent()))
+            self._context.report(Progress(self._task_id, "", Status.CANCELLED, **self._spent()))
             return
         if cancelled and task.status is not Status.CANCELLED:
             return  # it is tried again already: the next run has it now
@@ -249,7 +250,7 @@ class Steps:
         # Last: from now on it may be tried again.
         videos.fail(self._grant, self._store, task, error)
         self._announce(delivery.FAILED, task)
-        self._runtime.emit(Progress.of(task, **self._spent()))
+        self._context.report(Progress.of(task, **self._spent()))
 
     def break_off(self, error: VidelicetError, row: Mapping[str, Any] | None) -> None:
         """Fail the task although the books of the workflow cannot be written. Where the catalog
@@ -257,7 +258,7 @@ class Steps:
         try:
             self.give_up(error, row)
         except VidelicetError:
-            self._runtime.emit(
+            self._context.report(
                 Progress(self._task_id, "", Status.FAILED, error=error.to_json(), **self._spent())
             )
 
@@ -265,7 +266,7 @@ class Steps:
 
     def _assembled(self, plan: Plan) -> Findings:
         with journal_of(plan, self._settings) as journal:
-            return assemble(plan, self._runtime.models(plan.cards), journal)
+            return assemble(plan, self._context.models(plan.cards), journal)
 
     def _note_ready(self, plan: Plan) -> None:
         task = self._store.catalog.task(self._grant, self._task_id)
@@ -277,15 +278,15 @@ class Steps:
                 indexed_at=instant_text(datetime.now(UTC)), error=None,
             )  # fmt: skip
         index = self._store.catalog.index(self._grant, plan.index_id)
-        self._runtime.trials.asset_ready(self._grant, index, plan.asset_id)
-        self._runtime.stirred.set()  # for what is to be told, or tried again
+        self._context.saved_searches.asset_ready(self._grant, index, plan.asset_id)
+        self._context.worker.work_available.set()  # for what is to be told, or tried again
 
     def _announce(self, kind: str, task: Task) -> None:
         """Have the tenant's webhooks told how a video ended, once for each try; and whoever waits
         to analyse it."""
         if videos.video_of(task.source) is None:
             return
-        self._runtime.stirred.set()
+        self._context.worker.work_available.set()
         index = self._store.catalog.index(self._grant, task.index_id)
         if index.hidden:
             return
@@ -325,7 +326,7 @@ class Steps:
         if task.status in (Status.CANCELLED, Status.READY):
             # Ready already: cancelled while it waited, tried again, and another run was faster.
             raise Cancelled("cancelled", "The task was cancelled.")
-        self._runtime.emit(Progress.of(task))
+        self._context.report(Progress.of(task))
         return task
 
     def _end(self, status: Status, plan: Plan, **news: Any) -> None:
@@ -335,7 +336,7 @@ class Steps:
             done_s=seconds, total_s=seconds, error=None,
         )  # fmt: skip
         self._announce(delivery.READY, task)
-        self._runtime.emit(Progress.of(task, **self._spent(), **news))
+        self._context.report(Progress.of(task, **self._spent(), **news))
 
     def _brought(self, task: Task) -> Path | None:
         """The file as it came from elsewhere, if it did: from an address, or into a store that

@@ -14,7 +14,7 @@ from videlicet.ingest.following import follow
 from videlicet.ingest.gc import LIVE, sweep
 from videlicet.ingest.progress import Progress
 from videlicet.ingest.sources import give
-from videlicet.jobs.client import Worker
+from videlicet.jobs.client import WorkerProcess
 from videlicet.rights import EVERY_TENANT
 from videlicet.store import open_store
 from videlicet.store.secret import server_secret
@@ -198,11 +198,12 @@ def work(
     pending = {task.id for task in wanted.values() if not task.status.ended}
     if not pending:
         return
-    with Worker(grant, store, settings) as worker:
+    with WorkerProcess(grant, store, settings) as worker:
         if store.database.shared:
             yield from follow(grant, store, worker, pending)
             return
-        for news in worker.news():
+        for event in worker.events():
+            news = Progress.from_json(event)
             yield news
             if news.status.ended:
                 pending.discard(news.task_id)

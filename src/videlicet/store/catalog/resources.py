@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +23,17 @@ Condition = tuple[Sequence[str], str, str | int | float | bool]
 
 #: Kinds that may be changed beside the process that has the writer's lock.
 BESIDE = (Kind.WEBHOOK, Kind.QUERY, Kind.TRIAL)
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceKey:
+    """Which resource, where it stands, how often it was tried, and the video it waits for."""
+
+    id: str
+    tenant: str
+    status: str
+    attempts: int | None
+    video_id: str | None
 
 
 class Resources(Part):
@@ -109,6 +121,29 @@ class Resources(Part):
             ).scalar_one()
             rows = connection.execute(query.offset(offset).limit(limit)).all()
         return [resource_of(row) for row in rows], int(total)
+
+    def resource_keys(
+        self,
+        grant: Grant,
+        kind: Kind,
+        *,
+        ids: Collection[str] | None = None,
+        status: Collection[str] = (),
+    ) -> list[ResourceKey]:
+        """What says which resources there are, oldest first, without their bodies."""
+        authorize(grant, READING, kind)
+        attempts = resources.c.body["attempts"].as_integer()
+        video_id = resources.c.body["video_id"].as_string()
+        query = select(
+            resources.c.id, resources.c.tenant, resources.c.status, attempts, video_id
+        ).where(resources.c.kind == kind.value, *_reach(grant))
+        if ids is not None:
+            query = query.where(resources.c.id.in_(list(ids)))
+        if status:
+            query = query.where(resources.c.status.in_(list(status)))
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(resources.c.row)).all()
+        return [ResourceKey(*row) for row in rows]
 
     def sum_of(
         self, grant: Grant, kind: Kind, key: str, *, parent: str, status: Collection[str]
