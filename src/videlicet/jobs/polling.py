@@ -1,13 +1,14 @@
 """Looking into a durable queue when there may be something in it, and rarely otherwise.
 
 The thread of DBOS that takes workflows out of a queue sleeps for a fixed time between two looks.
-Here it gets a signal to sleep on that ends its sleep when work was put into the queue, when a place
-has become free, and when a delayed workflow is due.
+Here it gets a signal to sleep on that ends its sleep when work was put into the queue and when a
+place has become free. The other threads of DBOS that ask its database every second are ended: its
+scheduler, its own queue, and what moves delayed workflows into their queues, which the engine does
+when one is due.
 """
 
 from __future__ import annotations
 
-import heapq
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 FAST, FAST_SHARED = 0.05, 0.25
 #: Seconds between two looks otherwise, in case a notification was lost.
 SLOW, SLOW_SHARED = 60.0, 10.0
-#: Seconds for which something is expected after a notification. A workflow frees its place a moment
-#: after it has told its end, and DBOS moves delayed ones into their queue once a second.
-EXPECT, EXPECT_DUE = 0.5, 2.0
+#: Seconds for which something is expected after a notification: a workflow frees its place a moment
+#: after it has told its end.
+EXPECT = 0.5
 
 
 class PollSignal:
@@ -38,7 +39,6 @@ class PollSignal:
         self._stopped = False
         self._woken = False
         self._expected_until = 0.0
-        self._due: list[float] = []
         #: How often the queue was looked into.
         self.polls = 0
 
@@ -57,15 +57,6 @@ class PollSignal:
             self._expected_until = max(self._expected_until, time.monotonic() + EXPECT)
             self._change.notify_all()
 
-    def wake_in(self, seconds: float) -> None:
-        """The same, later."""
-        if seconds <= 0:
-            self.wake()
-            return
-        with self._change:
-            heapq.heappush(self._due, time.monotonic() + seconds)
-            self._change.notify_all()
-
     def wait(self, timeout: float | None = None) -> bool:
         """Sleep until the next look is due, whatever ``timeout`` says; whether the thread is to
         end."""
@@ -73,19 +64,26 @@ class PollSignal:
             end = time.monotonic() + self._slow
             while not self._stopped and not self._woken:
                 now = time.monotonic()
-                while self._due and self._due[0] <= now:
-                    self._expected_until = max(
-                        self._expected_until, heapq.heappop(self._due) + EXPECT_DUE
-                    )
-                    end = now
                 if now < self._expected_until:
                     end = min(end, now + self._fast)
                 if now >= end:
                     break
-                self._change.wait(min(end, *self._due[:1], end) - now)
+                self._change.wait(end - now)
             self._woken = False
             self.polls += 1
             return self._stopped
+
+
+def end_polling() -> None:
+    """End the threads of DBOS that ask for work whether there is any or not."""
+    instance = _get_dbos_instance()
+    for stop in (*instance.background_thread_stop_events, instance._background_jobs_stop_event):
+        stop.set()
+
+
+def release_delayed() -> None:
+    """Move the workflows into their queues whose delay is over."""
+    _get_dbos_instance()._sys_db.transition_delayed_workflows()
 
 
 class QueuePoller:
@@ -94,9 +92,11 @@ class QueuePoller:
     def __init__(self, name: str, *, shared: bool) -> None:
         fast, slow = (FAST_SHARED, SLOW_SHARED) if shared else (FAST, SLOW)
         self.signal = PollSignal(fast, slow)
-        self.wake, self.wake_in = self.signal.wake, self.signal.wake_in
         self._name = name
         self._thread: threading.Thread | None = None
+
+    def wake(self) -> None:
+        self.signal.wake()
 
     def start(self, queue: Queue) -> None:
         self._thread = threading.Thread(

@@ -10,6 +10,7 @@ the same workflow reads back instead of running the step again.
 
 from __future__ import annotations
 
+import heapq
 import logging
 import sqlite3
 import threading
@@ -25,7 +26,7 @@ from sqlalchemy.exc import DBAPIError
 
 from videlicet.errors import StoreError, TaskError, VidelicetError, from_json
 from videlicet.jobs.instrumentation import step_span
-from videlicet.jobs.polling import QueuePoller
+from videlicet.jobs.polling import QueuePoller, end_polling, release_delayed
 from videlicet.store.catalog.slots import chunked
 from videlicet.store.database.session import call
 from videlicet.store.home import translate
@@ -53,6 +54,8 @@ EXAMINE_EVERY = 60.0
 ERASE_EVERY, PATIENCE = 5.0, 2.0
 #: Seconds between two sweeps of the kinds: alone on a data directory, and beside other workers.
 SWEEP_EVERY, SWEEP_EVERY_SHARED = 600.0, 60.0
+#: Seconds after which a delayed workflow is due for certain.
+_MARGIN = 0.01
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _UNDER_WAY = ["ENQUEUED", "PENDING"]
 
@@ -76,6 +79,8 @@ class WorkflowEngine:
         self._examined = time.monotonic()
         self._running = 0
         self._count = threading.Lock()
+        #: When workflows that wait are due, the earliest first.
+        self._due: list[float] = []
         #: Whether workflows may have ended since the last erasure.
         self._ended = True
         self._pollers = {
@@ -116,9 +121,9 @@ class WorkflowEngine:
         for kind in self._kinds:
             DBOS.workflow(name=kind.name, max_recovery_attempts=None)(self._workflow(kind))
         DBOS(config=config)
-        # Its own threads would ask for work many times a second; ours ask when there may be some.
         DBOS.listen_queues([])
         DBOS.launch()
+        end_polling()
         for queue in {kind.queue.name: kind.queue for kind in self._kinds}.values():
             in_all, of_tenant = queue.limits(self._context.settings)
             registered = DBOS.register_queue(
@@ -193,7 +198,7 @@ class WorkflowEngine:
                 if now is None:
                     continue
                 if status == "DELAYED":
-                    self._pollers[kind.queue.name].wake_in(now.delay)
+                    self._wake_in(kind, now.delay)
                 else:
                     if status is not None:
                         now = self._restarted(kind, now)
@@ -223,7 +228,16 @@ class WorkflowEngine:
             # What waits takes no place in the queue.
             options["delay_seconds"] = job.delay
         DBOS.enqueue_workflow_with_options(options, *job.args)  # type: ignore[arg-type]
-        self._pollers[kind.queue.name].wake_in(job.delay)
+        self._wake_in(kind, job.delay)
+
+    def _wake_in(self, kind: JobKind, delay: float) -> None:
+        if not delay:
+            self._pollers[kind.queue.name].wake()
+            return
+        with self._count:
+            heapq.heappush(self._due, time.monotonic() + delay + _MARGIN)
+        if delay < LOOK_EVERY:
+            self._context.work_available.set()  # the thread that waits is to wake earlier
 
     # -- running them ---------------------------------------------------------------------------
 
@@ -298,7 +312,7 @@ class WorkflowEngine:
         erased = swept = time.monotonic()
         sweep_every = SWEEP_EVERY if self._lease is None else SWEEP_EVERY_SHARED
         while not self._closed.is_set():
-            notified = available.wait(LOOK_EVERY)
+            notified = available.wait(self._pause())
             available.clear()
             if self._closed.is_set():
                 return
@@ -310,6 +324,7 @@ class WorkflowEngine:
                         self._begun.clear()
                     self._ended = True
                 self.enqueue(wait=False)
+                self._release_delayed()
                 if notified and self._lease is not None:
                     self.wake()  # another worker may have begun it
                 if self._ended and now - erased >= ERASE_EVERY:
@@ -323,6 +338,24 @@ class WorkflowEngine:
                 # As when the disk is full: the next notification, or the next worker, sees to it.
                 # No fault may end this thread: the worker would look alive and take nothing in.
                 _log.error("new work waits", exc_info=error)
+
+    def _pause(self) -> float:
+        """Seconds until there is something to do unless somebody says so before."""
+        with self._count:
+            due = self._due[0] - time.monotonic() if self._due else LOOK_EVERY
+        return min(LOOK_EVERY, max(0.05, due))
+
+    def _release_delayed(self) -> None:
+        """Put delayed workflows that are due into their queues; of dead workers too."""
+        now = time.monotonic()
+        with self._count:
+            due = bool(self._due) and self._due[0] <= now
+            while self._due and self._due[0] <= now:
+                heapq.heappop(self._due)
+        if due or self._lease is not None:
+            release_delayed()
+        if due:
+            self.wake()
 
     def fault(self, error: DBAPIError) -> VidelicetError:
         """Our error for an engine's database that cannot be read or written."""
