@@ -8,16 +8,19 @@ LOCKED := --require-hashes --no-deps
 # Test processes side by side: one more than cores, because many tests wait for other processes.
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 
-.PHONY: demo test check coverage bench docs lock weights clean help
+.PHONY: demo test test-slow check coverage bench docs lock weights clean help
 
 help: ## What can be made.
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/runtime weights ## Find moments in a sample film, or in your own: make demo VIDEO=holiday.mp4
 	$(BIN)/videlicet demo $(if $(VIDEO),--video "$(VIDEO)")
 
 test: .venv/dev weights ## Run all tests.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-slow: .venv/dev weights ## Run the tests that take minutes: kills, clusters, official SDKs, thousands of requests.
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m slow --durations 15 $(ARGS)
 
 check: .venv/dev ## Formatting, lint, types, import rules, unused code, file lengths.
 	$(BIN)/ruff format --check

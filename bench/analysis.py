@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.search import WORDS
-from videlicet.analyze.analyst import Request
-from videlicet.analyze.builtin.analyst import BuiltIn
-from videlicet.analyze.evidence.gather import Material, gather
+from videlicet.analyze.backend import PromptRequest
+from videlicet.analyze.builtin import BuiltinBackend
+from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
 from videlicet.embedding.texts import embed_texts
 from videlicet.models.cards import default_cards
 from videlicet.models.registry import load as load_model
@@ -110,42 +110,49 @@ def build(settings: Settings, minutes: int) -> str:
             for one, row in zip(rows, embed_texts(text, texts), strict=True)
         ]
     with open_store(settings, write=True, create=True) as store:
-        index = store.catalog.create_index(Grant("bench", Purpose.INDEX), "default", cards)
+        index = store.catalog.create_index(
+            store.scope(Grant("bench", Purpose.INDEX)), "default", cards
+        )
         media = MediaInfo("mp4", Span.of(0, 60 * minutes), None, (), None)
         store.catalog.put_asset(
-            INGEST,
+            store.scope(INGEST),
             Asset(asset_id, derived_id(asset_id) * 2, "talk.mp4", "/talk.mp4", 1, media, now),
             IndexedAsset(
                 derived_id(index.id, asset_id), index.id, asset_id, Status.READY, now, now
             ),
         )
-        store.catalog.put_observations(INGEST, index.id, asset_id, [*seen, *said])
+        store.catalog.put_observations(store.scope(INGEST, index.id), asset_id, [*seen, *said])
         for modality, found in vectors.items():
-            store.vectors.put(INGEST, index.id, modality, text.card.id, asset_id, found)
+            store.vectors.put(
+                store.scope(INGEST, index.id), modality, text.card.id, asset_id, found
+            )
     return asset_id
 
 
 def measure(settings: Settings, asset_id: str) -> dict[str, tuple[float, float]]:
     """Seconds by the clock and of processors that each method takes from the store on, the median
     of some runs."""
-    analyst = BuiltIn(load_model("text", settings))
-    methods: dict[str, Callable[[Material], object]] = {
+    analyst = BuiltinBackend(load_model("text", settings))
+    methods: dict[str, Callable[[AssetEvidence], object]] = {
         "evidence": lambda material: material,
         "summary": lambda material: analyst.summarize([material]),
         "summary with focus": lambda material: analyst.summarize([material], focus="the harbour"),
         "gist": analyst.gist,
         "chapters": analyst.chapters,
         "highlights": analyst.highlights,
-        "open request": lambda material: analyst.respond([material], Request("List all topics.")),
+        "open request": lambda material: analyst.respond(
+            [material], PromptRequest("List all topics.")
+        ),
     }
     found = {}
     with open_store(settings) as store:
-        index = store.catalog.index(ANALYZE, "default")
+        index = store.catalog.index(store.scope(ANALYZE), "default")
         for name, method in methods.items():
             times = []
+            scope = store.scope(ANALYZE, index.id)
             for _ in range(RUNS):
                 began, used = time.perf_counter(), time.process_time()
-                assert method(gather(ANALYZE, store, index, asset_id)) is not None
+                assert method(load_evidence(scope, store, asset_id)) is not None
                 times.append((time.perf_counter() - began, time.process_time() - used))
             walls, processors = zip(*times, strict=True)
             found[name] = (statistics.median(walls), statistics.median(processors))

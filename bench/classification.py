@@ -14,8 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from bench.fusion import HOME, INDEX, ROOT
-from videlicet.analyze import classify, logistic
-from videlicet.analyze.classify import Category, Example, classifier, log_odds, subject_of, support
+from videlicet.analyze.classify import classifier as classify
+from videlicet.analyze.classify import logistic
+from videlicet.analyze.classify.classifier import (
+    Category,
+    Example,
+    classifier,
+    log_odds,
+    subject_of,
+    support,
+)
 from videlicet.library import Library
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import load
@@ -42,14 +50,15 @@ def measure(library: Library, name: str, rows: dict[str, dict[str, list[str]]]) 
     assets = {Path(a.name).name: a for a in library.assets(name)}
     files = sorted(f for f in assets if f not in COMPILATIONS)
     subjects = [
-        subject_of(ANALYZE, store, index, assets[f].id, encoders, frames=True) for f in files
+        subject_of(store.scope(ANALYZE, index.id), store, assets[f].id, encoders, frames=True)
+        for f in files
     ]
     truth = np.array([[f in rows[n]["files"] for n in rows] for f in files])
     plain = [Category(n, str(rows[n]["description"])) for n in rows]
     bare = [Category(n) for n in rows]
 
     def chances(categories: list[Category]) -> np.ndarray:
-        one = classifier(ANALYZE, store, index, encoders, categories)
+        one = classifier(store.scope(ANALYZE, index.id), store, encoders, categories)
         return np.array([list(one.whole(s).scores.values()) for s in subjects])
 
     described = table("by name and description", truth, chances(plain))
@@ -71,7 +80,7 @@ def measure(library: Library, name: str, rows: dict[str, dict[str, list[str]]]) 
         ]  # fmt: skip
         used = {f for n in taught for f in rows[n]["files"]}
         none = [Example(assets[f].id) for f in kept if f not in used]
-        one = classifier(ANALYZE, store, index, encoders, categories, none=none)
+        one = classifier(store.scope(ANALYZE, index.id), store, encoders, categories, none=none)
         found.append(list(one.whole(subject).scores.values()))
     both = table("description and examples of the others", truth[:, columns], np.array(found))
     same = table("description only, the same labels", truth[:, columns], chances(plain)[:, columns])

@@ -24,7 +24,7 @@ from videlicet.settings import load
 from videlicet.types import PartKind, QueryPart, Status
 
 ROOT = Path(__file__).parent.parent
-CORPUS = Path(os.environ.get("VIDELICET_CORPUS", ROOT.parent / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("VIDELICET_TEST_CORPUS", ROOT.parent / "shared" / "corpus"))
 HOME = Path(os.environ.get("VIDELICET_BENCH_HOME", ROOT / ".cache" / "bench"))
 INDEX = "corpus"
 DEPTH = 200
@@ -105,7 +105,7 @@ def cells(queries: Sequence[EvaluationQuery], places: Sequence[int | None]) -> s
 
 def main() -> None:
     if not (CORPUS / "queries.json").is_file():
-        raise SystemExit(f"No corpus at {CORPUS}: set VIDELICET_CORPUS.")
+        raise SystemExit(f"No corpus at {CORPUS}: set VIDELICET_TEST_CORPUS.")
     dataset = read(CORPUS)
     settings = load(HOME)
     grant = Grant("bench", Purpose.SEARCH)
@@ -126,7 +126,14 @@ def main() -> None:
             part = encode(QueryPart(PartKind.TEXT, str(query.value)), encoders, settings)
             lanes = lanes_for(index, ())
             result = retrieve(
-                grant, store, index, lanes, [part], encoders, k=DEPTH, within=None, faint=True
+                store.scope(grant, index.id),
+                store,
+                lanes,
+                [part],
+                encoders,
+                k=DEPTH,
+                within=None,
+                faint=True,
             )
             found.append(result.candidates)
     lanes_used = sorted({c.lane.name for row in found for c in row})

@@ -162,9 +162,9 @@ def library(film: Path, settings: Settings) -> Run:
     """The library's own way, with its worker process and decoders."""
     began = time.perf_counter()
     with open_store(settings, write=True, create=True) as store, Watched() as watched:
-        index = store.catalog.create_index(GRANT, "bench", default_cards())
+        index = store.catalog.create_index(store.scope(GRANT), "bench", default_cards())
         started, last = began, None
-        for news in ingest(GRANT, store, settings, index, find_sources([film])):
+        for news in ingest(store.scope(GRANT), store, settings, index, find_sources([film])):
             if last is None or last.stage == "identify":
                 started = time.perf_counter()
             last = news

@@ -18,11 +18,11 @@ from typing import Any
 
 from bench.analysis import ANALYZE, build
 from bench.search import WORDS
-from videlicet.analyze.builtin.analyst import BuiltIn
-from videlicet.analyze.evidence.gather import Material, gather
-from videlicet.analyze.language.backends.base import Final, Message
-from videlicet.analyze.language.backends.gguf import Gguf
-from videlicet.analyze.language.model import LanguageModel
+from videlicet.analyze.builtin import BuiltinBackend
+from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
+from videlicet.analyze.llm.backends.base import Final, Message
+from videlicet.analyze.llm.backends.gguf import Gguf
+from videlicet.analyze.llm.model import LanguageModel
 from videlicet.models.registry import load as load_model
 from videlicet.settings import Settings, load
 from videlicet.store import open_store
@@ -48,12 +48,12 @@ class Timed:
             yield part
 
 
-def measure(settings: Settings, material: Material) -> dict[str, list[float]]:
+def measure(settings: Settings, material: AssetEvidence) -> dict[str, list[float]]:
     """Seconds, one for each question: until the first token, until the first sentence that is
     told, until the end, and the built-in analyst's until the end."""
     encoder = load_model("text", settings)
     backend = Timed(Gguf.of(settings))
-    built_in = BuiltIn(encoder)
+    built_in = BuiltinBackend(encoder)
     model = LanguageModel(backend, encoder, built_in)
     rows: dict[str, list[float]] = {"token": [], "sentence": [], "end": [], "built in": []}
     model.ask([material], f"What is told about the {WORDS[3]}?")
@@ -61,12 +61,12 @@ def measure(settings: Settings, material: Material) -> dict[str, list[float]]:
         question = f"What is told about the {WORDS[(7 * number) % len(WORDS)]}?"
         told: list[float] = []
 
-        def tell(_: Sentence, told: list[float] = told) -> None:
+        def on_sentence(_: Sentence, told: list[float] = told) -> None:
             told.append(time.perf_counter())
 
         backend.first = 0.0
         began = time.perf_counter()
-        model.ask([material], question, tell=tell)
+        model.ask([material], question, on_sentence=on_sentence)
         rows["end"].append(time.perf_counter() - began)
         rows["token"].append(backend.first - began)
         rows["sentence"].append(told[0] - began)
@@ -79,11 +79,11 @@ def measure(settings: Settings, material: Material) -> dict[str, list[float]]:
 def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="videlicet-bench-"))
     try:
-        settings = load(home, analyst="gguf", language_model=MODEL)
+        settings = load(home, analysis_backend="gguf", llm_model=MODEL)
         asset_id = build(settings, MINUTES)
         with open_store(settings) as store:
-            index = store.catalog.index(ANALYZE, "default")
-            rows = measure(settings, gather(ANALYZE, store, index, asset_id))
+            index = store.catalog.index(store.scope(ANALYZE), "default")
+            rows = measure(settings, load_evidence(store.scope(ANALYZE, index.id), store, asset_id))
     finally:
         shutil.rmtree(home)
     lines = [

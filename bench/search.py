@@ -56,12 +56,14 @@ def build(settings: Settings, segments: int) -> None:
     ingest, cards = Grant("bench", Purpose.INGEST), default_cards()
     now = datetime.now(UTC)
     with open_store(settings, write=True, create=True) as store:
-        index = store.catalog.create_index(Grant("bench", Purpose.INDEX), "default", cards)
+        index = store.catalog.create_index(
+            store.scope(Grant("bench", Purpose.INDEX)), "default", cards
+        )
         for number in range(segments // SEGMENTS):
             asset_id = derived_id("asset", str(number))
             span = Span.of(0, 4 * SEGMENTS)
             store.catalog.put_asset(
-                ingest,
+                store.scope(ingest),
                 Asset(
                     asset_id, derived_id(str(number)) * 2, f"film {number}", f"/{number}.mp4", 1,
                     MediaInfo("mp4", span, None, (), None), now,
@@ -94,11 +96,13 @@ def build(settings: Settings, segments: int) -> None:
                 )
                 seen.append(label)
                 looks.append(VectorRow(label.id, part, rows[i]))
-            store.catalog.put_observations(ingest, index.id, asset_id, seen)
+            store.catalog.put_observations(store.scope(ingest, index.id), asset_id, seen)
             for modality, found in ((Modality.VISUAL, looks), (Modality.SPEECH, said)):
-                store.vectors.put(ingest, index.id, modality, text.card.id, asset_id, found)
-            store.texts.put(ingest, index.id, asset_id, texts)
-        store.vectors.optimize(ingest, index.id)
+                store.vectors.put(
+                    store.scope(ingest, index.id), modality, text.card.id, asset_id, found
+                )
+            store.texts.put(store.scope(ingest, index.id), asset_id, texts)
+        store.vectors.optimize(store.scope(ingest, index.id))
 
 
 def measure(settings: Settings) -> tuple[list[float], list[float], bool]:

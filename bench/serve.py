@@ -38,7 +38,9 @@ class Served:
 
     def __init__(self, home: Path) -> None:
         with open_store(load(home), write=True, create=True) as store:
-            self.key = store.catalog.create_key(Grant("bench", Purpose.MANAGE), "bench")[1]
+            self.key = store.catalog.create_key(
+                store.scope(Grant("bench", Purpose.MANAGE)), "bench"
+            )[1]
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             port = one.getsockname()[1]

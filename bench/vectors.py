@@ -82,17 +82,17 @@ def fill(settings: Settings, rows: Floats) -> tuple[str, float, float]:
     """Put the rows asset by asset; index id, seconds to put (with the indexes that become due on
     the way), seconds to build the index once more over all of them."""
     with open_store(settings, write=True, create=True) as store:
-        index = store.catalog.create_index(INGEST, "main", {})
+        index = store.catalog.create_index(store.scope(INGEST), "main", {})
         began = time.perf_counter()
         for first in range(0, len(rows), PER_ASSET):
             asset = derived_id(str(first))
             store.catalog.put_asset(
-                INGEST,
+                store.scope(INGEST),
                 Asset(asset, asset * 2, asset, f"/{asset}", 1, _MEDIA, _NOW),
                 IndexedAsset(derived_id(index.id, asset), index.id, asset, Status.RUNNING, _NOW),
             )
             store.vectors.put(
-                INGEST, index.id, Modality.VISUAL, SPACE, asset,
+                store.scope(INGEST, index.id), Modality.VISUAL, SPACE, asset,
                 [
                     VectorRow(str(first + n), Span(Fraction(5 * n), Fraction(5 * n + 5)), row)
                     for n, row in enumerate(rows[first : first + PER_ASSET])
@@ -100,8 +100,8 @@ def fill(settings: Settings, rows: Floats) -> tuple[str, float, float]:
             )  # fmt: skip
         put = time.perf_counter() - began
         began = time.perf_counter()
-        if len(rows) > settings.exact_rows:
-            store.vectors.optimize(INGEST, index.id, force=True)
+        if len(rows) > settings.ann_threshold_rows:
+            store.vectors.optimize(store.scope(INGEST, index.id), force=True)
         return index.id, put, time.perf_counter() - began
 
 
@@ -127,7 +127,8 @@ def cold(settings: Settings, index_id: str) -> tuple[float, float]:
         f"store = open_store(load({str(settings.home)!r}))\n"
         f"query = np.ones({DIMENSIONS}, np.float32)\n"
         "began = time.perf_counter()\n"
-        f"store.vectors.search(SEARCH, {index_id!r}, Modality.VISUAL, SPACE, query, 10)\n"
+        f"scope = store.scope(SEARCH, {index_id!r})\n"
+        "store.vectors.search(scope, Modality.VISUAL, SPACE, query, 10)\n"
         "print(1000 * (time.perf_counter() - began))\n"
         # Not getrusage: that remembers the memory of the process that started this one.
         "line = next(x for x in open('/proc/self/status') if x.startswith('VmHWM'))\n"
@@ -146,11 +147,13 @@ def ours(rows: Floats, queries: Floats, truth: list[set[int]]) -> Iterator[list[
         with open_store(settings) as store:
 
             def find(query: Floats) -> list[int]:
-                matches = store.vectors.search(SEARCH, index_id, Modality.VISUAL, SPACE, query, 10)
+                matches = store.vectors.search(
+                    store.scope(SEARCH, index_id), Modality.VISUAL, SPACE, query, 10
+                )
                 return [int(match.id) for match in matches[0]]
 
             p50, p95, recall = measured(find, queries, truth)
-            (space,) = store.vectors.statistics(SEARCH, index_id)
+            (space,) = store.vectors.statistics(store.scope(SEARCH, index_id))
         first, memory = cold(settings, index_id)
         sketch = space["index"]
         how = "exact" if sketch is None else (

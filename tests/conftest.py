@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from tests import prerequisites
 from tests.cluster import services as cluster
 
 # Haystack reports how it is used, and looks for this when it is imported.
@@ -18,7 +19,7 @@ os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 
 ROOT = Path(__file__).parent.parent
 #: The development corpus; see docs/evaluation.md for its form.
-CORPUS = Path(os.environ.get("VIDELICET_CORPUS", ROOT.parent / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("VIDELICET_TEST_CORPUS", ROOT.parent / "shared" / "corpus"))
 
 #: Whether every store of every test is one that machines share (PostgreSQL and an object store).
 SHARED = bool(os.environ.get("VIDELICET_TEST_SHARED"))
@@ -39,7 +40,7 @@ def _begins(item: pytest.Item) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine lacks the weights or the corpus for, saying how to get them."""
+    """Mark what this machine lacks the weights or the corpus for, with how to get them."""
     items.sort(key=_begins)
     wanted = [n for n in ("weights", "corpus") if any(i.get_closest_marker(n) for i in items)]
     missing = []
@@ -49,14 +50,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         missing.append("corpus")
     reasons = {
         "weights": "the starter weights are not here: run `videlicet models pull`",
-        "corpus": f"no corpus at {CORPUS}: set VIDELICET_CORPUS",
+        "corpus": f"no corpus at {CORPUS}: set VIDELICET_TEST_CORPUS",
     }
     for item in items:
         for name in missing:
             if item.get_closest_marker(name):
-                item.add_marker(pytest.mark.skip(reason=reasons[name]))
+                item.add_marker(pytest.mark.absent(reasons[name]))
         if SHARED and (embedded := item.get_closest_marker("embedded")):
             item.add_marker(pytest.mark.skip(reason=f"embedded: {embedded.args[0]}"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip or fail what needs something that is not here."""
+    if mark := item.get_closest_marker("absent"):
+        prerequisites.absent(mark.args[0])
 
 
 def _weights_absent() -> list[str]:
@@ -77,7 +85,7 @@ def corpus() -> Path:
 def services() -> Iterator[cluster.Services]:
     """A PostgreSQL server and an object store of this test process."""
     if cluster.tools() is None:
-        pytest.skip(cluster.NO_POSTGRES)
+        prerequisites.absent(cluster.NO_POSTGRES)
     with cluster.running() as found:
         yield found
 
@@ -91,15 +99,15 @@ def _shared_stores(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     from videlicet import settings
 
-    real = settings._layers
+    real = settings._file
 
-    def layers(home: Path) -> Any:
+    def file(home: Path) -> Path:
         cluster.place(home)
         return real(home)
 
     cluster.everywhere = request.getfixturevalue("services")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, "_layers", layers)
+        patch.setattr(settings, "_file", file)
         yield
     cluster.everywhere = None
 
@@ -108,7 +116,8 @@ def _shared_stores(request: pytest.FixtureRequest) -> Iterator[None]:
 def _own_data_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test reads or writes the data directory or the settings of whoever runs the tests."""
     for name in list(os.environ):
-        if name.startswith("VIDELICET_") and name not in ("VIDELICET_WEIGHTS", "VIDELICET_CORPUS"):
+        ours = name.startswith("VIDELICET_") and not name.startswith("VIDELICET_TEST_")
+        if ours and name != "VIDELICET_WEIGHTS":
             monkeypatch.delenv(name)
     monkeypatch.setenv("VIDELICET_HOME", str(tmp_path / "videlicet-home"))
 

@@ -171,7 +171,7 @@ class MediaError(InvalidInput):
         "media_decoder_crashed": Code(
             422, False, "The decoder died on this file; other files go on."
         ),
-        "media_gone": Code(410, False, "The original is no longer where it was; add it again."),
+        "source_missing": Code(410, False, "The original is no longer where it was; add it again."),
     }
 
 
@@ -202,9 +202,10 @@ class Conflict(VidelicetError):
     """The call is right, but not now or not beside what exists."""
 
     CODES = {
-        "writer_busy": Code(
+        "database_locked": Code(
             409, True, "Wait for the other process to finish, or use another --home."
         ),
+        "changes_pending": Code(409, True, "Wait a moment, then send the request again."),
         "index_exists": Code(409, False, "Choose another name."),
         "task_not_cancellable": Code(409, False, "The task has already ended."),
         "task_not_retryable": Code(
@@ -220,11 +221,14 @@ class StoreError(VidelicetError):
         "store_not_found": Code(
             404, False, "Add a video first, or name the data directory with --home."
         ),
-        "store_newer": Code(
+        "schema_too_new": Code(
             409, False, "Upgrade Videlicet; the data directory was left untouched."
         ),
-        "store_damaged": Code(
+        "database_corrupt": Code(
             500, False, "Run `videlicet doctor`, then restore a copy if it says so."
+        ),
+        "database_error": Code(
+            500, True, "Try again; if it persists, report the message of the database."
         ),
         "store_not_writable": Code(
             403, False, "Give yourself write permission on the data directory."
@@ -255,7 +259,7 @@ class ModelError(VidelicetError):
 
     CODES = {
         "weights_missing": Code(409, True, "Run `videlicet models pull`."),
-        "weights_altered": Code(
+        "weights_checksum_mismatch": Code(
             409, False, "Run `videlicet models pull --force` to fetch it anew."
         ),
         "weights_unavailable": Code(
@@ -289,11 +293,11 @@ class AnalysisError(VidelicetError):
 
     CODES = {
         "language_model_unreachable": Code(
-            503, True, "Start the language model's server, or correct the setting language_url."
+            503, True, "Start the language model's server, or correct the setting llm_url."
         ),
         "language_model_busy": Code(503, True, "Try again later, or give the model more room."),
-        "language_model_refused": Code(
-            502, False, "Correct the settings language_url, language_model and language_key."
+        "llm_request_rejected": Code(
+            502, False, "Correct the settings llm_url, llm_model and llm_key."
         ),
         "language_model_failed": Code(
             502, True, "Try again; see the log of the language model's server."

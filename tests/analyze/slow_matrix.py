@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.analyze.outputs.made import asset, material, piece
+from tests.analyze.exports.factories import asset, material, piece
 
-from videlicet.analyze.evidence.gather import Material
+from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.matrix import Matrix, kept_in, run_matrix
 from videlicet.types import Answer, Sentence, Usage
 
@@ -20,7 +20,7 @@ QUESTIONS = [f"What is said of number {n}?" for n in range(10)]
 ASSETS = [f"{n:024x}" for n in range(20)]
 
 
-def gathered(asset_id: str) -> Material:
+def gathered(asset_id: str) -> AssetEvidence:
     said = piece(f"said in {asset_id}", 0, 1, asset_id=asset_id, confidence=1 / 3)
     return material(said, of=asset(asset_id, f"{asset_id[-4:]}.mp4"))
 
@@ -33,7 +33,7 @@ class SlowAnalyst:
     def __init__(self, log: Path, seconds: float) -> None:
         self._log, self._seconds = log, seconds
 
-    def ask(self, materials: list[Material], question: str, **_: Any) -> Answer:
+    def ask(self, materials: list[AssetEvidence], question: str, **_: Any) -> Answer:
         with self._log.open("a") as log:
             log.write(f"{question}\t{materials[0].asset.id}\n")
         time.sleep(self._seconds)

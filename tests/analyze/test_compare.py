@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.outputs.made import asset, material, piece
+from tests.analyze.exports.factories import asset, material, piece
 
 from videlicet.analyze.compare import compare
-from videlicet.analyze.evidence.gather import Material
+from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.embedding.spans import Strip
 from videlicet.types import Modality, Sentence, Span
 
@@ -23,7 +23,7 @@ def seen(name: str, start: Any, end: Any, id: str = LEFT.id) -> Any:
     return piece(name, start, end, asset_id=id, modality=Modality.VISUAL)
 
 
-def left() -> Material:
+def left() -> AssetEvidence:
     return material(
         piece("The rocket lifts off at dawn", 0, 3, asset_id=LEFT.id),
         piece("Nothing else compares to this", 4, 6, asset_id=LEFT.id),
@@ -35,7 +35,7 @@ def left() -> Material:
     )
 
 
-def right() -> Material:
+def right() -> AssetEvidence:
     return material(
         piece("A spacecraft is launched in the morning", 10, 12, asset_id=RIGHT.id),
         piece("rocket", 13, 14, asset_id=RIGHT.id, modality=Modality.TEXT),
@@ -60,7 +60,7 @@ def test_what_is_in_both_is_cited_from_both() -> None:
 
 
 def test_sentences_of_both_come_first_and_what_is_about_nothing_is_left_out() -> None:
-    def of(side: Any, *rows: str) -> Material:
+    def of(side: Any, *rows: str) -> AssetEvidence:
         made = [piece(text, 3 * n, 3 * n + 2, asset_id=side.id) for n, text in enumerate(rows)]
         return material(*made, of=side)
 
@@ -131,7 +131,7 @@ _TEXTS = st.lists(st.text(st.sampled_from("ab cd"), min_size=1, max_size=9), max
 
 @given(_TEXTS, _TEXTS)
 def test_it_does_not_matter_which_comes_first(ours: list[str], theirs: list[str]) -> None:
-    def of(rows: list[str], side: Any) -> Material:
+    def of(rows: list[str], side: Any) -> AssetEvidence:
         made = [piece(t, n, n + 1, asset_id=side.id) for n, t in enumerate(rows)]
         return material(*made, of=side)
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.outputs.made import answer, asset, material, piece
+from tests.analyze.exports.factories import answer, asset, material, piece
 from tests.analyze.slow_matrix import ASSETS, QUESTIONS, SlowAnalyst, fill, gathered
 
 from videlicet.analyze.matrix import Cell, MatrixStore, evidence_hash, kept_in, run_matrix
@@ -191,7 +191,7 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path, content: bytes) 
     path.write_bytes(content)
     with pytest.raises(StoreError) as caught, kept_in(path):
         pass
-    assert caught.value.code == "store_damaged"
+    assert caught.value.code == "database_corrupt"
     assert path.read_bytes() == content
 
 
@@ -199,7 +199,7 @@ def test_two_at_a_time_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     with kept_in(path), pytest.raises(Conflict) as caught, kept_in(path):
         pass
-    assert caught.value.code == "writer_busy"
+    assert caught.value.code == "database_locked"
     with kept_in(tmp_path / "m.jsonl"):
         pass
 

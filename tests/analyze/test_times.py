@@ -11,29 +11,29 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.analyze.language.films import assets_of, film, rows_of
-from tests.analyze.language.replies import Scripted
-from tests.analyze.materials import COFFEE, ENCODER, GARDENS, ROCKETS, material, moved, talk
-from tests.analyze.structured.materials import SHOW, materials
+from tests.analyze.evidence_factory import COFFEE, ENCODER, GARDENS, ROCKETS, material, moved, talk
+from tests.analyze.extraction.evidence_factory import SHOW, materials
+from tests.analyze.llm.replies import Scripted
+from tests.analyze.llm.videos import assets_of, film, rows_of
 
-from videlicet.analyze.analyst import Request
-from videlicet.analyze.builtin.analyst import BuiltIn
-from videlicet.analyze.builtin.quotes import stretch
-from videlicet.analyze.evidence.gather import Material
-from videlicet.analyze.language import longer, prompts
-from videlicet.analyze.language.backends.base import Message
-from videlicet.analyze.language.checking import Checker
-from videlicet.analyze.language.model import LanguageModel
+from videlicet.analyze.backend import PromptRequest
+from videlicet.analyze.builtin import BuiltinBackend
+from videlicet.analyze.evidence.load import AssetEvidence
+from videlicet.analyze.exports import tables
+from videlicet.analyze.extraction.extract import extract
+from videlicet.analyze.extraction.segment_definitions import definitions
+from videlicet.analyze.extraction.segments import segment
+from videlicet.analyze.extraction.time_fields import written
+from videlicet.analyze.llm import map_reduce, prompts
+from videlicet.analyze.llm.backends.base import Message
+from videlicet.analyze.llm.checking import Checker
+from videlicet.analyze.llm.model import LanguageModel
 from videlicet.analyze.matrix import kept_in, run_matrix
-from videlicet.analyze.outputs import tables
-from videlicet.analyze.perform import Job, perform
-from videlicet.analyze.structured.clock import written
-from videlicet.analyze.structured.definitions import definitions
-from videlicet.analyze.structured.extract import extract
-from videlicet.analyze.structured.segments import segment
+from videlicet.analyze.qa.quotes import stretch
+from videlicet.analyze.run import AnalysisRequest, run_analysis
 from videlicet.types import Answer, Sentence, Span
 
-ANALYST = BuiltIn(ENCODER)
+ANALYST = BuiltinBackend(ENCODER)
 #: Where timelines begin: as ffmpeg writes MPEG-TS, as broadcasts are recorded, before zero.
 BEGINS = st.sampled_from([Fraction("1.4"), Fraction(10 * 3600), Fraction(-7, 2)]) | st.integers(
     -40_000, 400_000
@@ -69,7 +69,7 @@ TIMES = {
 }
 
 
-def alike(made: Material, begin: Fraction, told: Callable[[Material], Answer]) -> Answer:
+def alike(made: AssetEvidence, begin: Fraction, told: Callable[[AssetEvidence], Answer]) -> Answer:
     """What is told of a recording, the same whether its timeline begins at zero or at ``begin``.
     What is cited stays on the timeline."""
     first, second = told(made), told(moved(made, begin))
@@ -104,7 +104,10 @@ def test_answers(begin: Fraction) -> None:
 @settings(max_examples=10, deadline=None)
 @given(begin=BEGINS)
 def test_open_requests(prompt: str, says: str, begin: Fraction) -> None:
-    assert says in alike(LECTURE, begin, lambda one: ANALYST.respond([one], Request(prompt))).text
+    assert (
+        says
+        in alike(LECTURE, begin, lambda one: ANALYST.respond([one], PromptRequest(prompt))).text
+    )
 
 
 @settings(max_examples=20, deadline=None)
@@ -128,7 +131,7 @@ def test_values_of_a_schema(begin: Fraction) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(materials().filter(bool), st.integers(-400, 400_000).map(lambda n: Fraction(n, 4)))
-def test_values_of_any_evidence(films: list[Material], begin: Fraction) -> None:
+def test_values_of_any_evidence(films: list[AssetEvidence], begin: Fraction) -> None:
     alike(films[0], begin, lambda one: extract([one], TIMES, "", ENCODER))
 
 
@@ -166,7 +169,7 @@ def test_segments(begin: Fraction, what: str, clock: str, ranged: bool) -> None:
     if ranged:
         row["time_ranges"] = [{"start_time": 12, "end_time": 30}]
 
-    def found(made: Material) -> Any:
+    def found(made: AssetEvidence) -> Any:
         return segment(made, definitions([row]), encoder=ENCODER, clock=clock)["it"]
 
     first = found(SHOW)
@@ -174,8 +177,11 @@ def test_segments(begin: Fraction, what: str, clock: str, ranged: bool) -> None:
     early = 12 if ranged else 10 if what == "The missing cat" else 0
     assert first[0]["start_time"] == written(Fraction(early), clock)
     assert first[0]["metadata"]["lines"]
-    done = perform(
-        ANALYST, ENCODER, [moved(SHOW, begin)], Job(Request(""), segments=[row], time_format=clock)
+    done = run_analysis(
+        ANALYST,
+        ENCODER,
+        [moved(SHOW, begin)],
+        AnalysisRequest(PromptRequest(""), segments=[row], time_format=clock),
     )
     assert json.loads(done.data) == {"it": first}
 
@@ -183,13 +189,13 @@ def test_segments(begin: Fraction, what: str, clock: str, ranged: bool) -> None:
 @settings(max_examples=20, deadline=None)
 @given(BEGINS)
 def test_what_a_language_model_is_shown(begin: Fraction) -> None:
-    def lines(made: Material) -> list[str]:
+    def lines(made: AssetEvidence) -> list[str]:
         shown = prompts.shown(made.pieces, assets_of(made))
 
         def noted(part: Any) -> list[Sentence]:
             return [Sentence("Noted.", one.pieces[-1:]) for one in part]
 
-        noted_lines = longer.notes([made], 1000, len, noted, most=2)
+        noted_lines = map_reduce.notes([made], 1000, len, noted, most=2)
         return [line.text for line in (*shown, *noted_lines)]
 
     found = lines(LECTURE)
@@ -199,7 +205,7 @@ def test_what_a_language_model_is_shown(begin: Fraction) -> None:
 
 
 def test_no_request_to_a_language_model_tells_other_times() -> None:
-    def asked(made: Material) -> list[str]:
+    def asked(made: AssetEvidence) -> list[str]:
         backend = Scripted("Roses grow best [1].", context=2048)
         analyst = LanguageModel(backend, ENCODER, ANALYST)
         analyst.ask([made], "When do roses grow?")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests import samples
+from tests import prerequisites, samples
 from tests.api.server import DOUBLES, Client, Server, hosted
 from tests.api.world import World, build
 
@@ -59,8 +59,7 @@ def world(server: Server, film: Path, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the script and the locked packages it needs."""
-    if shutil.which("npm") is None:
-        pytest.skip("Node.js and npm are not here: install them to test the JavaScript SDK")
+    prerequisites.program("npm", "install Node.js and npm to test the JavaScript SDK")
     folder = tmp_path_factory.mktemp("javascript")
     for path in JAVASCRIPT.iterdir():
         if path.is_file():

@@ -79,7 +79,7 @@ class Server:
             stderr=log,
         )
         log.close()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
             try:
                 if httpx.get(f"http://127.0.0.1:{self.port}/ready", timeout=5).status_code == 200:
@@ -134,7 +134,7 @@ class Server:
         except StoreError:
             store = open_store(settings, write=True, create=True)
         with store:
-            return store.catalog.create_key(grant, "tests", **options)[1]
+            return store.catalog.create_key(store.scope(grant), "tests", **options)[1]
 
 
 @contextmanager

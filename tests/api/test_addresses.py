@@ -119,7 +119,7 @@ def guarded(outside: Outside, tmp_path_factory: pytest.TempPathFactory) -> Itera
     (folder / "sitecustomize.py").write_text(RESOLVER)
     settings = {
         "PYTHONPATH": str(folder),
-        "VIDELICET_FETCH_ALLOW": "open.example",
+        "VIDELICET_FETCH_ALLOWLIST": "open.example",
         "VIDELICET_FETCH_TIMEOUT": "2",
     }
     with served(folder / "home", **DOUBLES, **settings) as one:

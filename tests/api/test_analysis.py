@@ -198,7 +198,7 @@ def web(slide: Path) -> Iterator[str]:
 def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that may fetch from this machine."""
     home = tmp_path_factory.mktemp("open") / "home"
-    with served(home, **DOUBLES, VIDELICET_FETCH_ALLOW="127.0.0.1/32") as one:
+    with served(home, **DOUBLES, VIDELICET_FETCH_ALLOWLIST="127.0.0.1/32") as one:
         yield one
 
 

@@ -28,14 +28,15 @@ def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(load(tmp_path / "home"), write=True, create=True) as opened:
         now = datetime.now(UTC)
         opened.catalog.put_resource(
-            GRANT, Resource("f1", Kind.FILE, "local", now, now, uploads.WAITING, body={"parts": 2})
+            opened.scope(GRANT),
+            Resource("f1", Kind.FILE, "local", now, now, uploads.WAITING, body={"parts": 2}),
         )
         upload = Resource(
             "u1", Kind.UPLOAD, "local", now, now, uploads.ACTIVE, parent="f1",
             expires_at=now + timedelta(hours=1),
             body={"total_size": 8, "chunk_size": 4, "total_chunks": 2},
         )  # fmt: skip
-        opened.catalog.put_resource(GRANT, upload)
+        opened.catalog.put_resource(opened.scope(GRANT), upload)
         yield opened
 
 
@@ -44,7 +45,8 @@ def client(store: Store) -> TestClient:
     app = FastAPI()
     app.include_router(uploads.parts)
     signer = SimpleNamespace(allows=lambda *_: True)
-    app.state.service = SimpleNamespace(store=store, signer=signer)
+    platform = SimpleNamespace(store=store)
+    app.state.server = SimpleNamespace(platform=platform, signer=signer)
     return TestClient(app)
 
 
@@ -52,7 +54,7 @@ def test_a_chunk_of_a_file_that_is_deleted_meanwhile_does_not_stay(
     store: Store, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert client.put("/uploads/u1/1", content=b"half").status_code == 200
-    assert len(store.blobs.list(GRANT)) == 1
+    assert len(store.blobs.list(store.scope(GRANT))) == 1
     put = store.blobs.put
 
     def late(*values: Any) -> None:
@@ -62,6 +64,6 @@ def test_a_chunk_of_a_file_that_is_deleted_meanwhile_does_not_stay(
     monkeypatch.setattr(store.blobs, "put", late)
     with pytest.raises(NotFound):
         client.put("/uploads/u1/2", content=b"rest")
-    assert store.blobs.list(GRANT) == []
+    assert store.blobs.list(store.scope(GRANT)) == []
     for kind in (Kind.FILE, Kind.UPLOAD, Kind.CHUNK):
-        assert store.catalog.find_resources(GRANT, kind)[1] == 0
+        assert store.catalog.find_resources(store.scope(GRANT), kind)[1] == 0

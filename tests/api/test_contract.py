@@ -96,8 +96,8 @@ def test_expired_and_revoked_keys(server: Server) -> None:
     with open_store(load(server.home)) as store:
         kept = store.catalog.key_of(good)
         assert kept is not None
-        assert good not in str(store.catalog.keys(grant))
-        store.catalog.revoke_key(grant, kept.id)
+        assert good not in str(store.catalog.keys(store.scope(grant)))
+        store.catalog.revoke_key(store.scope(grant), kept.id)
     deadline = time.monotonic() + 10
     while httpx.get(f"{server.base}/indexes", headers={"x-api-key": good}).status_code == 200:
         assert time.monotonic() < deadline
@@ -114,7 +114,9 @@ def test_when_a_key_was_last_used(server: Server) -> None:
     with open_store(load(server.home)) as store:
         key = store.catalog.key_of(secret)
         assert key is not None
-        while not (found := store.catalog.find_resources(grant, Kind.KEY_USE, ids=[key.id])[0]):
+        while not (
+            found := store.catalog.find_resources(store.scope(grant), Kind.KEY_USE, ids=[key.id])[0]
+        ):
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert began <= found[0].updated_at <= datetime.now(UTC)

@@ -26,7 +26,7 @@ def inline(data: bytes) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("server") / "home"
-    with hosted(home, **DOUBLES, VIDELICET_FETCH_ALLOW="127.0.0.1/32") as one:
+    with hosted(home, **DOUBLES, VIDELICET_FETCH_ALLOWLIST="127.0.0.1/32") as one:
         yield one
 
 

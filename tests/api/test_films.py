@@ -16,7 +16,7 @@ import pytest
 from tests import samples
 from tests.api.server import DOUBLES, Client, Server, served
 
-from videlicet.api.media.films import CLOCK, SEGMENT
+from videlicet.api.media.hls import CLOCK, SEGMENT
 
 PAGE = "https://player.example"
 SETTINGS = {"VIDELICET_CORS_ORIGINS": f"{PAGE}, http://localhost:3000"}
@@ -199,7 +199,7 @@ def require_ranges(address: str, whole: bytes, tag: str) -> None:
 @pytest.mark.slow
 def test_addresses_expire_and_cannot_be_changed(tmp_path: Path, film: Path) -> None:
     with (
-        served(tmp_path / "home", **DOUBLES, VIDELICET_MEDIA_LIFETIME="1") as server,
+        served(tmp_path / "home", **DOUBLES, VIDELICET_SIGNED_URL_TTL="1") as server,
         Client(server, server.key()) as client,
     ):
         asset = uploaded(client, film)
@@ -262,11 +262,12 @@ def test_no_origin_may_ask_by_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", ["*", "player.example", "https://player.example/", "ftp://x"])
 def test_what_is_no_origin(tmp_path: Path, wrong: str) -> None:
     from videlicet.api.app import create_app
+    from videlicet.api.state import ServerState
     from videlicet.errors import InvalidInput
     from videlicet.settings import load
 
     with pytest.raises(InvalidInput, match="is not an origin"):
-        create_app(load(tmp_path, cors_origins=wrong))
+        create_app(ServerState(load(tmp_path, cors_origins=wrong)))
 
 
 # -- what is kept --------------------------------------------------------------------------------

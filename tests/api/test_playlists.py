@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     home = tmp_path_factory.mktemp("server") / "home"
     with (
-        served(home, **DOUBLES, VIDELICET_FETCH_ALLOW="127.0.0.1/32") as server,
+        served(home, **DOUBLES, VIDELICET_FETCH_ALLOWLIST="127.0.0.1/32") as server,
         Client(server, server.key()) as one,
     ):
         yield one

@@ -73,7 +73,7 @@ def test_a_signal_to_all_processes_fails_no_task(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_grace_period_ends(tmp_path: Path) -> None:
-    with served(tmp_path / "home", **DOUBLES, VIDELICET_GRACE="1") as server:
+    with served(tmp_path / "home", **DOUBLES, VIDELICET_SHUTDOWN_TIMEOUT="1") as server:
         with begun(server, server.key()):
             assert server.process is not None
             server.process.send_signal(signal.SIGTERM)

@@ -27,7 +27,7 @@ from tests.ingest import rig
 from videlicet.errors import InvalidInput
 from videlicet.ingest import videos
 from videlicet.media import fetch
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import Grant, Purpose, Scope
 from videlicet.settings import Settings, load
 from videlicet.store import Store, open_store
 from videlicet.store.secret import server_secret
@@ -37,7 +37,7 @@ from videlicet.webhooks.delivery import TRIES, add_webhook, sign
 from videlicet.webhooks.kinds import DELIVERIES
 
 MANAGE = Grant("tests", Purpose.MANAGE)
-OPEN = {"VIDELICET_FETCH_ALLOW": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
+OPEN = {"VIDELICET_FETCH_ALLOWLIST": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
 
 
 @dataclass
@@ -108,7 +108,7 @@ def command(server: Server, *words: str) -> tuple[int, Any]:
 
 def deliveries(server: Server) -> list[Resource]:
     with open_store(load(server.home)) as store:
-        return store.catalog.find_resources(MANAGE, Kind.DELIVERY)[0]
+        return store.catalog.find_resources(store.scope(MANAGE), Kind.DELIVERY)[0]
 
 
 def require_signed(secret: str, headers: dict[str, str], body: bytes) -> None:
@@ -232,7 +232,7 @@ def test_an_address_inside_is_not_contacted(tmp_path: Path) -> None:
 class Desk:
     """As much of a worker as a delivery needs."""
 
-    grant: Grant
+    scope: Scope
     store: Store
     settings: Settings
 
@@ -240,27 +240,31 @@ class Desk:
 def test_it_is_given_up_in_the_end(tmp_path: Path) -> None:
     settings = load(tmp_path / "home")
     with open_store(settings, write=True, create=True) as store:
-        hook = add_webhook(MANAGE, store, "http://127.0.0.1/")
-        assert delivery.announce(MANAGE, store, delivery.READY, {"id": "a"}, "a.1") == 1
-        assert delivery.announce(MANAGE, store, delivery.READY, {"id": "a"}, "a.1") == 0
-        (one,), _ = store.catalog.find_resources(MANAGE, Kind.DELIVERY, parent=hook.id)
+        hook = add_webhook(store.scope(MANAGE), store, "http://127.0.0.1/")
+        assert (
+            delivery.announce(store.scope(MANAGE), store, delivery.READY, {"id": "a"}, "a.1") == 1
+        )
+        assert (
+            delivery.announce(store.scope(MANAGE), store, delivery.READY, {"id": "a"}, "a.1") == 0
+        )
+        (one,), _ = store.catalog.find_resources(store.scope(MANAGE), Kind.DELIVERY, parent=hook.id)
         assert delivery.due_in(settings, one) == 0
-        desk = Desk(MANAGE, store, settings)
+        desk = Desk(store.scope(MANAGE), store, settings)
         tried = [delivery.attempt(desk, "local", one.id, n) for n in range(TRIES + 1)]
         assert tried == [*range(1, TRIES), None, None]
-        one = store.catalog.resource(MANAGE, Kind.DELIVERY, one.id)
+        one = store.catalog.resource(store.scope(MANAGE), Kind.DELIVERY, one.id)
         assert (one.status, one.body["attempts"]) == ("failed", TRIES)
         again = replace(one, body={**one.body, "attempts": 2})
         assert 15 < delivery.due_in(settings, again) <= 20
-        store.catalog.delete_resource(MANAGE, Kind.WEBHOOK, hook.id)
+        store.catalog.delete_resource(store.scope(MANAGE), Kind.WEBHOOK, hook.id)
         # One that waits for an address that is no longer there is done with too.
         waiting = {"attempts": 2, "last_error": None}
         store.catalog.update_resource(
-            MANAGE, Kind.DELIVERY, one.id, status="processing", body=waiting
+            store.scope(MANAGE), Kind.DELIVERY, one.id, status="processing", body=waiting
         )
         assert delivery.attempt(desk, "local", one.id, 1) == 2
         assert delivery.attempt(desk, "local", one.id, 2) is None
-        assert store.catalog.resource(MANAGE, Kind.DELIVERY, one.id).status == "failed"
+        assert store.catalog.resource(store.scope(MANAGE), Kind.DELIVERY, one.id).status == "failed"
     pauses = [delivery.pause_after(settings, tries) for tries in range(4)]
     assert pauses == [0, 5, 20, 80]
 
@@ -276,9 +280,9 @@ def test_addresses_that_fail_hold_up_nobody(tmp_path: Path) -> None:
         Client(server, server.key()) as client,
     ):
         with open_store(load(server.home)) as store:
-            add_webhook(MANAGE, store, good.url)
+            add_webhook(store.scope(MANAGE), store, good.url)
             for _ in range(DELIVERIES + 8):
-                add_webhook(MANAGE, store, failing.url)
+                add_webhook(store.scope(MANAGE), store, failing.url)
         client.film(client.index(), film)
         assert good.events(1)[0]["type"] == "index.task.ready"
         failing.events(DELIVERIES + 8)
@@ -311,7 +315,7 @@ def test_a_video_that_was_ready_after_all(tmp_path: Path) -> None:
             server.stop()
             # As when the disk was full at the very end.
             with open_store(load(server.home), write=True) as store:
-                videos.note(MANAGE, store, video, videos.FAILED)
+                videos.note(store.scope(MANAGE), store, video, videos.FAILED)
             server.start()
             body = {"asset_id": asset}
             client.ok("POST", f"indexes/{index}/indexed-assets", json=body)
@@ -322,7 +326,7 @@ def test_a_video_that_was_ready_after_all(tmp_path: Path) -> None:
 
 def test_an_answer_that_trickles_in_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "_ANSWER", 0.5)
-    settings = load(fetch_allow="127.0.0.1/32")
+    settings = load(fetch_allowlist="127.0.0.1/32")
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
 

@@ -55,16 +55,16 @@ def test_chapters(videlicet, home, tmp_path):
     assert rows[0]["start"] == 0.0
     assert rows[-1]["end"] == 2.0
     assert "invoice" in videlicet("chapters", SLIDE).out.lower()
-    assert videlicet("chapters", SLIDE, "--form", "vtt").out.startswith("WEBVTT")
-    assert json.loads(videlicet("chapters", SLIDE, "--form", "podlove").out)[0]["title"]
-    assert "<" in videlicet("chapters", SLIDE, "--form", "podlove-xml").out
-    assert ";FFMETADATA1" in videlicet("chapters", SLIDE, "--form", "ffmetadata").out
-    refused = videlicet("chapters", SLIDE, "--form", "youtube")
+    assert videlicet("chapters", SLIDE, "--format", "vtt").out.startswith("WEBVTT")
+    assert json.loads(videlicet("chapters", SLIDE, "--format", "podlove").out)[0]["title"]
+    assert "<" in videlicet("chapters", SLIDE, "--format", "podlove-xml").out
+    assert ";FFMETADATA1" in videlicet("chapters", SLIDE, "--format", "ffmetadata").out
+    refused = videlicet("chapters", SLIDE, "--format", "youtube")
     assert refused.code == 2
     assert "YouTube" in refused.err
-    assert videlicet("chapters", SLIDE, "--form", "song").code == 2
+    assert videlicet("chapters", SLIDE, "--format", "song").code == 2
     into = tmp_path / "with.mp4"
-    assert videlicet("chapters", SLIDE, "--into", into).code == 0
+    assert videlicet("chapters", SLIDE, "--embed-into", into).code == 0
     assert into.stat().st_size > 1000
 
 
@@ -136,8 +136,8 @@ def test_compare(videlicet, home):
 
 def test_subtitles(videlicet, home, tmp_path):
     assert "dog" in videlicet("subtitles", SLIDE).out
-    assert videlicet("subtitles", SLIDE, "--form", "vtt").out.startswith("WEBVTT")
-    assert "invoice" in videlicet("subtitles", SLIDE, "--written").out.lower()
+    assert videlicet("subtitles", SLIDE, "--format", "vtt").out.startswith("WEBVTT")
+    assert "invoice" in videlicet("subtitles", SLIDE, "--on-screen-text").out.lower()
     out = tmp_path / "said.srt"
     assert videlicet("subtitles", SLIDE, out).code == 0
     assert out.read_text("utf-8").startswith("1\n00:00:00")
@@ -165,7 +165,7 @@ def test_report(videlicet, home, tmp_path):
         ("highlights", SLIDE, "--clips", "/etc/passwd/clips"),
         ("highlights", SLIDE, "--reel", "{}/none/x.mp4"),
         ("highlights", SLIDE, "--timeline", "{}/none/x.edl"),
-        ("chapters", SLIDE, "--into", "{}/none/x.mp4"),
+        ("chapters", SLIDE, "--embed-into", "{}/none/x.mp4"),
         ("matrix", "{}/questions.txt", "{}/none/x.csv"),
         ("report", SLIDE, "--out", "{}/none/x.html"),
     ],
@@ -184,11 +184,11 @@ def test_what_cannot_be_written(videlicet, home, tmp_path, words):
     [
         (("highlights", SLIDE, "--clips", "{}/clips", "--reel", "{}/x.txt"), ".mp4"),
         (("highlights", SLIDE, "--reel", "{}/x.mp4", "--timeline", "{}/x.foo"), ".otio or .edl"),
-        (("chapters", SLIDE, "--into", "{}/x.mp4", "--form", "song"), "table, youtube"),
-        (("chapters", SLIDE, "--into", "{}/x.avi"), ".mp4"),
+        (("chapters", SLIDE, "--embed-into", "{}/x.mp4", "--format", "song"), "table, youtube"),
+        (("chapters", SLIDE, "--embed-into", "{}/x.avi"), ".mp4"),
         (("subtitles", SLIDE, "{}/x.txt"), ".srt or .vtt"),
-        (("subtitles", SLIDE, "{}/x.vtt", "--form", "srt"), "--form says srt"),
-        (("subtitles", SLIDE, "--form", "txt"), "srt or vtt"),
+        (("subtitles", SLIDE, "{}/x.vtt", "--format", "srt"), "--format says srt"),
+        (("subtitles", SLIDE, "--format", "txt"), "srt or vtt"),
     ],
 )
 def test_wrong_endings_and_forms_are_refused_before_anything_is_written(
@@ -203,7 +203,7 @@ def test_wrong_endings_and_forms_are_refused_before_anything_is_written(
 
 def test_chapters_that_cannot_be_printed_are_not_written_either(videlicet, home, tmp_path):
     into = tmp_path / "with.mp4"
-    refused = videlicet("chapters", SLIDE, "--form", "youtube", "--into", into)
+    refused = videlicet("chapters", SLIDE, "--format", "youtube", "--embed-into", into)
     assert refused.code == 2
     assert "there is 1 chapter," in refused.err
     assert not into.exists()
@@ -212,7 +212,7 @@ def test_chapters_that_cannot_be_printed_are_not_written_either(videlicet, home,
 def test_endings_and_forms_in_capitals(videlicet, home, tmp_path):
     assert videlicet("subtitles", SLIDE, tmp_path / "x.SRT").code == 0
     assert (tmp_path / "x.SRT").read_text("utf-8").startswith("1\n")
-    assert videlicet("subtitles", SLIDE, "--form", "VTT").out.startswith("WEBVTT")
+    assert videlicet("subtitles", SLIDE, "--format", "VTT").out.startswith("WEBVTT")
     timeline, reel = tmp_path / "x.EDL", tmp_path / "x.MP4"
     assert videlicet("highlights", SLIDE, "--timeline", timeline, "--reel", reel).code == 0
     assert timeline.read_text().startswith("TITLE")

@@ -181,7 +181,7 @@ def test_searches_that_cannot_be_run(videlicet, home, tmp_path, words, number, c
 def test_a_second_writer_is_refused_and_readers_are_not(videlicet, home, filled):
     with open_store(load(home), write=True):
         done = videlicet("add", filled / "films", "--json")
-        assert (done.code, done.error["code"]) == (5, "writer_busy")
+        assert (done.code, done.error["code"]) == (5, "database_locked")
         assert str(os.getpid()) in done.error["message"]
         assert videlicet("remove", "slide.mp4").code == 5
         assert videlicet("search", "dog", "--json").json["hits"]
@@ -193,7 +193,7 @@ def test_a_newer_data_directory_is_left_alone(videlicet, home, filled):
     before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
     for words in (["list"], ["add", filled / "films"], ["search", "dog"], ["remove", "slide.mp4"]):
         done = videlicet(*words, "--json")
-        assert (done.code, done.error["code"]) == (6, "store_newer")
+        assert (done.code, done.error["code"]) == (6, "schema_too_new")
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
     assert videlicet("doctor").code == 1
 

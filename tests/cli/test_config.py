@@ -22,15 +22,26 @@ def test_every_setting_says_where_it_is_from(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "videlicet.toml").write_text(
-        'threads = 3\nsecret = "hush"\nlanguage_key = "hush-hush"\nsample_rate = 2.0\n'
+        'threads = 3\nsecret = "hush"\nllm_key = "hush-hush"\nsample_rate = 2.0\n'
+        'database_url = "postgresql://ada:hush@db.example/films?sslpassword=hush"\n'
     )
     monkeypatch.setenv("VIDELICET_SAMPLE_RATE", "0.5")
     words = ("--home", str(tmp_path), "config", "show")
     found = json.loads(shown(capsys, monkeypatch, *words, "--json"))
     file = str(tmp_path / "videlicet.toml")
-    assert found["threads"] == {"value": 3, "source": file}
-    assert found["sample_rate"] == {"value": 0.5, "source": "the environment"}
-    assert found["segment_min"] == {"value": 2.0, "source": "default"}
+    assert found["threads"] == {
+        "value": 3,
+        "source": file,
+        "description": "threads for models; 0 means one per core",
+    }
+    origins = {name: row["source"] for name, row in found.items()}
+    assert found["sample_rate"]["value"] == 0.5
+    assert origins["sample_rate"] == "VIDELICET_SAMPLE_RATE"
+    assert origins["segment_min"] == "default"
+    assert origins["home"] == "arguments"
+    address = "postgresql://ada:***@db.example/films?sslpassword=***"
+    assert found["database_url"]["value"] == address
+    assert found["secret"]["value"] == found["llm_key"]["value"] == "(set)"
     assert found["home"]["value"] == str(tmp_path)
     table = shown(capsys, monkeypatch, *words)
     assert "segment_max" in table

@@ -82,7 +82,9 @@ def test_a_key_that_expires_is_followed_by_one_that_lives_as_long(
     now = datetime.now(UTC)
     with open_store(load(home), write=True, create=True) as store:
         grant = Grant("tests", Purpose.MANAGE)
-        old, _ = store.catalog.create_key(grant, "short", expires_at=now + timedelta(hours=2))
+        old, _ = store.catalog.create_key(
+            store.scope(grant), "short", expires_at=now + timedelta(hours=2)
+        )
     new = videlicet("keys", "rotate", old.id, "--json").json
     assert when(new["replaces"]["expires_at"]) == old.expires_at
     lifetime = when(new["expires_at"]) - when(new["created_at"])

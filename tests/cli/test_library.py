@@ -41,7 +41,9 @@ def test_what_is_in_a_hidden_index_is_not_listed(videlicet, home, tmp_path):
     film = samples.video(tmp_path / "apart.mp4", [Scene(RED, 1)])
     with vl.open(home) as library:
         store = library._write()
-        store.catalog.create_index(Grant("t", Purpose.INDEX), "~apart", IDS, {"hidden": True})
+        store.catalog.create_index(
+            store.scope(Grant("t", Purpose.INDEX)), "~apart", IDS, {"hidden": True}
+        )
         library.add(film, index="~apart")
     assert [row["name"] for row in videlicet("list", "--indexes", "--json").json] == ["default"]
     names = {row["asset"]["name"] for row in videlicet("list", "--json").json}
@@ -73,10 +75,10 @@ def test_search_says_why_for_people(videlicet, home):
 
 
 def test_search_one_modality(videlicet, home):
-    assert found(videlicet("search", "dog", "--in", "speech", "--json")) == ["slide.mp4"]
-    assert found(videlicet("search", "dog", "--in", "text", "--json")) == []
-    assert "Nothing matches." in videlicet("search", "dog", "--in", "text").out
-    done = videlicet("search", "dog", "--in", "smell", "--json")
+    assert found(videlicet("search", "dog", "--modality", "speech", "--json")) == ["slide.mp4"]
+    assert found(videlicet("search", "dog", "--modality", "text", "--json")) == []
+    assert "Nothing matches." in videlicet("search", "dog", "--modality", "text").out
+    done = videlicet("search", "dog", "--modality", "smell", "--json")
     assert (done.code, done.error["code"]) == (2, "modality_not_indexed")
 
 
@@ -100,18 +102,20 @@ def test_search_with_filters(videlicet, home):
 
 
 def test_search_by_pages_groups_and_threshold(videlicet, home):
-    everything = videlicet("search", "green blue black", "--in", "visual", "--json").json
+    everything = videlicet("search", "green blue black", "--modality", "visual", "--json").json
     assert everything["total"] > 1
     names, token = [], []
     for _ in range(everything["total"]):
         done = videlicet(
-            "search", "green blue black", "--in", "visual", "-n", "1", *token, "--json"
+            "search", "green blue black", "--modality", "visual", "-n", "1", *token, "--json"
         )
         names += found(done)
         token = ["--page", done.json["next_page"] or ""]
     assert names == [hit["asset_name"] for hit in everything["hits"]]
     assert done.json["next_page"] is None
-    assert "--page" in videlicet("search", "green blue black", "--in", "visual", "-n", "1").err
+    assert (
+        "--page" in videlicet("search", "green blue black", "--modality", "visual", "-n", "1").err
+    )
     best = everything["hits"][0]["score"]
     few = videlicet("search", "green blue black", "--threshold", f"{best}", "--json").json
     assert 1 <= few["total"] < everything["total"]
@@ -153,7 +157,7 @@ def test_show_by_id_and_modality(videlicet, home):
     slide = ids["slide.mp4"]
     for name in (slide, slide[:12], slide[:4]):
         assert videlicet("show", name, "--json").json["asset"]["id"] == slide
-    rows = videlicet("show", slide, "--in", "speech", "--json").json["observations"]
+    rows = videlicet("show", slide, "--modality", "speech", "--json").json["observations"]
     assert [row["payload"]["text"] for row in rows] == ["dog"]
     for name in (slide[:3], "nobody.mp4", ""):
         done = videlicet("show", name, "--json")
@@ -261,13 +265,13 @@ def test_cancel(videlicet, home):
 
     grant, now = Grant("tester", Purpose.INGEST), datetime.now(UTC)
     with open_store(load(home), write=True) as store:
-        index = store.catalog.index(grant, "default")
+        index = store.catalog.index(store.scope(grant), "default")
         for number, status in enumerate((Status.QUEUED, Status.RUNNING)):
             task = Task(
                 f"{number}" * 24, index.id, f"/films/{number}.mp4", status, now, now,
                 stage="observe" if number else None, done_s=1.5, total_s=3.0 if number else None,
             )  # fmt: skip
-            store.catalog.put_task(grant, task)
+            store.catalog.put_task(store.scope(grant), task)
     assert "observe, 0:00:01.5 of 0:00:03.0" in videlicet("status").out
     assert videlicet("status", "--cancel", "0000", "--json").json["status"] == "cancelled"
     assert "Cancelled /films/1.mp4." in videlicet("status", "--cancel", "1111").err

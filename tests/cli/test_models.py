@@ -39,7 +39,7 @@ def folder(card: ModelCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for name, data in CONTENT.items():
         (given / name).write_bytes(data)
     monkeypatch.setenv("VIDELICET_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setenv("VIDELICET_WEIGHTS_FROM", str(given.parent))
+    monkeypatch.setenv("VIDELICET_WEIGHTS_MIRROR", str(given.parent))
     return given
 
 
@@ -75,7 +75,7 @@ def test_one_flipped_bit(videlicet, card, folder, tmp_path):
     path.write_bytes(data)
     done = videlicet("models", "verify", "--json")
     assert done.code == 7
-    assert [fault["code"] for fault in done.json["faults"]] == ["weights_altered"]
+    assert [fault["code"] for fault in done.json["faults"]] == ["weights_checksum_mismatch"]
     assert "--force" in videlicet("models", "verify").out
     assert videlicet("models", "pull", "--force").code == 0
     assert videlicet("models", "verify").code == 0
@@ -85,7 +85,7 @@ def test_other_bytes_are_not_taken(videlicet, card, folder):
     (folder / "model.bin").write_bytes(b"malware" * 500)
     done = videlicet("models", "pull", "--json")
     assert done.code == 7
-    assert done.error["code"] in ("weights_unavailable", "weights_altered")
+    assert done.error["code"] in ("weights_unavailable", "weights_checksum_mismatch")
     assert videlicet("models", "verify").code == 7
 
 

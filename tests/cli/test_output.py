@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videlicet.cli import output
-from videlicet.cli.find import parse_filters, scalar
-from videlicet.cli.look import metadata
 from videlicet.cli.output import encodable, exit_code, plain, printable, timecode
+from videlicet.cli.search import parse_filters, scalar
+from videlicet.cli.show import metadata
 from videlicet.errors import (
     AnalysisError,
     InvalidInput,

@@ -43,7 +43,7 @@ def test_from_saving_to_removing(videlicet: Run, home: Path, tmp_path: Path) -> 
 def test_what_is_there_already(videlicet: Run, home: Path) -> None:
     options = ("--name", "greens", "--threshold", "0.3", "--json")
     assert videlicet("queries", "add", "green", *options).json["matches"] == 0
-    made = videlicet("queries", "add", "green", "--existing", *options).json
+    made = videlicet("queries", "add", "green", "--backfill", *options).json
     assert made["matches"] == 1
     both = videlicet("queries", "matches", "greens", "--json")
     assert both.error["code"] == "invalid_argument"
@@ -57,7 +57,7 @@ def test_what_is_there_already(videlicet: Run, home: Path) -> None:
         (("queries", "add", "red", "--name", "\n"), "invalid_argument"),
         (("queries", "add", "...", "--name", "x"), "query_empty"),
         (("queries", "add", "red", "--name", "x", "--filter", "{"), "filter_invalid"),
-        (("queries", "add", "red", "--name", "x", "--in", "smell"), "modality_not_indexed"),
+        (("queries", "add", "red", "--name", "x", "--modality", "smell"), "modality_not_indexed"),
         (("queries", "add", "red", "--name", "x", "--threshold", "2"), "invalid_argument"),
         (("queries", "add", "red", "--name", "x", "--index", "none"), "index_not_found"),
         (("queries", "add", "red"), "invalid_argument"),
@@ -75,7 +75,7 @@ def test_beside_a_server(
 ) -> None:
     """The server's worker tries what is saved, and what was found goes with the query."""
     with served(home, **DOUBLES):
-        options = ("--name", "greens", "--threshold", "0.3", "--existing", "--json")
+        options = ("--name", "greens", "--threshold", "0.3", "--backfill", "--json")
         made = videlicet("queries", "add", "green", *options).json
         for _ in range(200):
             if found := videlicet("queries", "matches", made["id"], "--json").json:

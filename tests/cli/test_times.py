@@ -72,9 +72,9 @@ def test_answers(videlicet: Run, begin: float) -> None:
 
 
 def test_searches(videlicet: Run, begin: float, tmp_path: Path) -> None:
-    (hit,) = videlicet("search", "invoice", "--in", "text", "--json").json["hits"]
+    (hit,) = videlicet("search", "invoice", "--modality", "text", "--json").json["hits"]
     page = tmp_path / "page.html"
-    table = videlicet("search", "invoice", "--in", "text", "--html", page).out
+    table = videlicet("search", "invoice", "--modality", "text", "--html", page).out
     start, end = hit["span"]["start"] - begin, hit["span"]["end"] - begin
     assert 0 <= start <= 2.1
     assert told(table) == pytest.approx((start, end), abs=0.06)
@@ -90,8 +90,8 @@ def test_searches(videlicet: Run, begin: float, tmp_path: Path) -> None:
     [
         ("show", FILM),
         ("chapters", FILM),
-        ("chapters", FILM, "--form", "vtt"),
-        ("chapters", FILM, "--form", "podlove"),
+        ("chapters", FILM, "--format", "vtt"),
+        ("chapters", FILM, "--format", "podlove"),
         ("highlights", FILM),
         ("classify", "--label", "green", "--shots"),
         ("subtitles", FILM),

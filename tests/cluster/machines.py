@@ -142,7 +142,7 @@ def until(condition: Any, seconds: float = TAKEN_UP, what: str = "it") -> Any:
 
 def observing(store: Store, grant: Any) -> Task | None:
     """A task that a worker is at, some way into it."""
-    for task in store.catalog.tasks(grant):
+    for task in store.catalog.tasks(store.scope(grant)):
         if task.stage == "observe" and task.done_s > 0:
             return task
     return None

@@ -49,8 +49,8 @@ class Services:
                 for row in page:
                     bucket.copy(row["path"], f"{name}/{row['path'].removeprefix(f'{of}/')}")
         return {
-            "VIDELICET_DATABASE": self.postgres.address(name),
-            "VIDELICET_OBJECTS": f"s3://{BUCKET}/{name}",
+            "VIDELICET_DATABASE_URL": self.postgres.address(name),
+            "VIDELICET_OBJECT_STORE_URL": f"s3://{BUCKET}/{name}",
             "VIDELICET_SECRET": SECRET,
         }
 
@@ -63,7 +63,7 @@ def place(home: Path, shared: Mapping[str, str] | None = None) -> None:
     """Where all stores are shared ones: have ``home`` be the scratch folder of one of its own, or
     of the one that ``shared`` names."""
     file = home / "videlicet.toml"
-    if everywhere is None or "VIDELICET_DATABASE" in os.environ or file.exists():
+    if everywhere is None or "VIDELICET_DATABASE_URL" in os.environ or file.exists():
         return
     home.mkdir(parents=True, exist_ok=True)
     lines = [
@@ -77,7 +77,7 @@ def blobs(home: Path) -> ObjectStore:
     """What holds the originals of the library at ``home``, to be tampered with."""
     if everywhere is None:
         return LocalStore(home / "blobs", mkdir=True)
-    return from_url(tomllib.loads((home / "videlicet.toml").read_text())["objects"])
+    return from_url(tomllib.loads((home / "videlicet.toml").read_text())["object_store_url"])
 
 
 def copied(home: Path, to: Path) -> None:
@@ -85,7 +85,7 @@ def copied(home: Path, to: Path) -> None:
     if everywhere is None:
         shutil.copytree(home, to)
     else:
-        objects = tomllib.loads((home / "videlicet.toml").read_text())["objects"]
+        objects = tomllib.loads((home / "videlicet.toml").read_text())["object_store_url"]
         place(to, everywhere.fresh(of=objects.rpartition("/")[2]))
 
 

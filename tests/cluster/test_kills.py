@@ -71,15 +71,24 @@ def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> No
             assert found["status"] == "ready", found.get("error")
         store = group.store()
         # What was not answered may be there; it has ended too, and nothing is there twice.
-        until(lambda: not [t for t in store.catalog.tasks(MANAGE) if not t.status.ended], 120)
-        ended = Counter(task.source for task in store.catalog.tasks(MANAGE))
+        until(
+            lambda: not [t for t in store.catalog.tasks(store.scope(MANAGE)) if not t.status.ended],
+            120,
+        )
+        ended = Counter(task.source for task in store.catalog.tasks(store.scope(MANAGE)))
         assert set(ended.values()) == {1}
-        videos, _ = store.catalog.find_resources(MANAGE, Kind.VIDEO, parent=index)
+        videos, _ = store.catalog.find_resources(store.scope(MANAGE), Kind.VIDEO, parent=index)
         assert {video.id for video in videos} >= set(accepted)
-        held = store.catalog.list_indexed(MANAGE, index)
+        held = store.catalog.list_indexed(store.scope(MANAGE, index))
         assert sorted(e.asset_id for e in held) == sorted(video.id for video in videos)
         assert {entry.status for entry in held} == {Status.READY}
-        until(lambda: not store.catalog.find_resources(MANAGE, Kind.FILE, status=["processing"])[1])
+        until(
+            lambda: (
+                not store.catalog.find_resources(
+                    store.scope(MANAGE), Kind.FILE, status=["processing"]
+                )[1]
+            )
+        )
         # Nothing of what was done is missing, or there twice.
         calm = rig.Rig.at(tmp_path / "calm")
         calm.add(*films)
@@ -87,17 +96,17 @@ def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> No
             expected = {
                 asset.name: sorted(
                     (one.modality, one.span.start, repr(one.payload))
-                    for one in plain.catalog.observations(SEE, whole.id, asset.id)
+                    for one in plain.catalog.observations(plain.scope(SEE, whole.id), asset.id)
                 )
-                for asset in plain.catalog.assets(MANAGE)
+                for asset in plain.catalog.assets(plain.scope(MANAGE))
             }
         for video, name in accepted.items():
-            seen = store.catalog.observations(SEE, index, video)
+            seen = store.catalog.observations(store.scope(SEE, index), video)
             assert expected[name] == sorted(
                 (one.modality, one.span.start, repr(one.payload)) for one in seen
             )
         # The books forget what has ended.
-        with psycopg.connect(group.environment["VIDELICET_DATABASE"], autocommit=True) as books:
+        with psycopg.connect(group.environment["VIDELICET_DATABASE_URL"], autocommit=True) as books:
             until(
                 lambda: (
                     books.execute("SELECT count(*) FROM dbos.workflow_status").fetchone() == (0,)

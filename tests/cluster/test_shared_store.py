@@ -23,6 +23,7 @@ from tests.store.samples import (
     add,
     asset,
     check_whole,
+    everything,
     observations,
     settings,
     task,
@@ -65,7 +66,7 @@ def stores(places: tuple[Settings, Settings]) -> Iterator[tuple[Store, Store]]:
 
 @pytest.fixture
 def index(stores: tuple[Store, Store]) -> Index:
-    return stores[0].catalog.create_index(INGEST, "main", {})
+    return stores[0].catalog.create_index(stores[0].scope(INGEST), "main", {})
 
 
 def test_what_one_machine_adds_the_other_finds(stores: tuple[Store, Store], index: Index) -> None:
@@ -73,7 +74,7 @@ def test_what_one_machine_adds_the_other_finds(stores: tuple[Store, Store], inde
     made = [add(here, index, f"{n}.mp4", word=WORD) for n in range(3)]
     for one in made:
         check_whole(there, index, one, word=WORD)
-    found = there.texts.bm25(SEARCH, index.id, Modality.SPEECH, WORD, 50)
+    found = there.texts.bm25(there.scope(SEARCH, index.id), Modality.SPEECH, WORD, 50)
     assert {match.asset_id for match in found} == {one.id for one in made}
 
 
@@ -82,27 +83,32 @@ def test_a_machine_follows_changes_and_forgets_what_is_gone(
 ) -> None:
     here, there = stores
     kept, gone = (add(here, index, name, word=WORD) for name in ("kept.mp4", "gone.mp4"))
-    there.blobs.put(INGEST, f"assets/{gone.id}/original", b"zqxjkcanary")
-    assert there.blobs.path(SEARCH, f"assets/{gone.id}/original").read_bytes() == b"zqxjkcanary"
+    there.blobs.put(there.scope(INGEST), f"assets/{gone.id}/original", b"zqxjkcanary")
+    assert (
+        there.blobs.path(there.scope(SEARCH), f"assets/{gone.id}/original").read_bytes()
+        == b"zqxjkcanary"
+    )
     check_whole(there, index, gone, word=WORD)
-    here.texts.put(INGEST, index.id, kept.id, texts(observations(kept, 10, "harbour")))
+    here.texts.put(here.scope(INGEST, index.id), kept.id, texts(observations(kept, 10, "harbour")))
     assert not any(
         match.asset_id == kept.id
-        for match in there.texts.phrase(SEARCH, index.id, Modality.SPEECH, WORD, 50)
+        for match in there.texts.phrase(there.scope(SEARCH, index.id), Modality.SPEECH, WORD, 50)
     )
-    assert there.texts.phrase(SEARCH, index.id, Modality.SPEECH, "harbour", 5)
+    assert there.texts.phrase(there.scope(SEARCH, index.id), Modality.SPEECH, "harbour", 5)
 
-    assert here.remove_asset(MANAGE, index.id, gone.id)
+    assert here.remove_asset(here.scope(MANAGE, index.id), gone.id)
     # Unreachable at once, on every machine; the other one's copies go when it tidies.
-    assert not there.texts.phrase(SEARCH, index.id, Modality.SPEECH, WORD, 50)
+    assert not there.texts.phrase(there.scope(SEARCH, index.id), Modality.SPEECH, WORD, 50)
     query = vectors(gone, 1)[0].vector
-    (matches,) = there.vectors.search(SEARCH, index.id, Modality.SPEECH, SPACE, query, 100)
+    (matches,) = there.vectors.search(
+        there.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 100
+    )
     assert {match.asset_id for match in matches} == {kept.id}
     with pytest.raises(NotFound):
-        there.blobs.path(SEARCH, f"assets/{gone.id}/original")
+        there.blobs.path(there.scope(SEARCH), f"assets/{gone.id}/original")
     there.tidy()
-    assert there.scan(MANAGE, [b"zqxjkcanary", gone.id.encode()]) == []
-    assert here.scan(MANAGE, [b"zqxjkcanary", gone.id.encode()]) == []
+    assert there.scan(everything(there), [b"zqxjkcanary", gone.id.encode()]) == []
+    assert here.scan(everything(here), [b"zqxjkcanary", gone.id.encode()]) == []
 
 
 def _in_a_thread(work: Callable[[], object]) -> None:
@@ -120,17 +126,19 @@ def test_a_search_that_began_before_an_erasure_does_not_bring_the_text_back(
     check_whole(there, index, gone, word="zqxjkcanary")
 
     def search(word: str) -> set[str]:
-        found = there.texts.bm25(SEARCH, index.id, Modality.SPEECH, word, 50)
+        found = there.texts.bm25(there.scope(SEARCH, index.id), Modality.SPEECH, word, 50)
         return {match.asset_id for match in found}
 
     with there.view():
-        assert there.catalog.members(SEARCH, index.id) == [kept.id, gone.id]
-        here.remove_asset(MANAGE, index.id, gone.id)
+        assert there.catalog.members(there.scope(SEARCH, index.id)) == [kept.id, gone.id]
+        here.remove_asset(here.scope(MANAGE, index.id), gone.id)
         _in_a_thread(lambda: search("harbour"))
         assert search("zqxjkcanary") == set()
-        assert there.catalog.members(SEARCH, index.id) == [kept.id, gone.id], "one state"
+        assert there.catalog.members(there.scope(SEARCH, index.id)) == [kept.id, gone.id], (
+            "one state"
+        )
     there.tidy()
-    assert there.scan(MANAGE, [b"zqxjkcanary"]) == []
+    assert there.scan(everything(there), [b"zqxjkcanary"]) == []
     assert search("harbour") == {kept.id}
 
 
@@ -146,11 +154,11 @@ def test_a_first_search_inside_an_older_view_keeps_what_is_new(
     old = add(here, index, "old.mp4", word=WORD)
     with open_store(places[1]) as another:  # a second process of the same machine
         with another.view():
-            assert another.catalog.members(SEARCH, index.id) == [old.id]
+            assert another.catalog.members(another.scope(SEARCH, index.id)) == [old.id]
             new = add(here, index, "new.mp4", word=WORD)
 
             def search(store: Store) -> set[str]:
-                found = store.texts.bm25(SEARCH, index.id, Modality.SPEECH, WORD, 50)
+                found = store.texts.bm25(store.scope(SEARCH, index.id), Modality.SPEECH, WORD, 50)
                 return {match.asset_id for match in found}
 
             _in_a_thread(lambda: search(there))
@@ -171,12 +179,12 @@ def test_erased_text_leaves_the_log_of_the_mirror_when_its_last_reader_ends(
     with closing(mirror):
         mirror.execute("BEGIN")
         assert mirror.execute("SELECT count(*) FROM text_rows").fetchone() != (0,)
-        here.remove_asset(MANAGE, index.id, gone.id)
-        there.texts.bm25(SEARCH, index.id, Modality.SPEECH, WORD, 50)
+        here.remove_asset(here.scope(MANAGE, index.id), gone.id)
+        there.texts.bm25(there.scope(SEARCH, index.id), Modality.SPEECH, WORD, 50)
         assert not there.texts.tidy(), "a reader is in the way"
-        assert there.scan(MANAGE, [b"zqxjkcanary"])
+        assert there.scan(everything(there), [b"zqxjkcanary"])
     assert there.texts.tidy()
-    assert there.scan(MANAGE, [b"zqxjkcanary"]) == []
+    assert there.scan(everything(there), [b"zqxjkcanary"]) == []
 
 
 def test_writers_on_two_machines_lose_nothing(stores: tuple[Store, Store], index: Index) -> None:
@@ -206,9 +214,11 @@ def test_writers_on_two_machines_lose_nothing(stores: tuple[Store, Store], index
 def test_a_status_changes_hands_once(stores: tuple[Store, Store], index: Index) -> None:
     here, there = stores
     one = task(index, "film.mp4")
-    here.catalog.put_task(INGEST, one)
+    here.catalog.put_task(here.scope(INGEST), one)
     taken = [
-        store.catalog.update_task(INGEST, one.id, when=[Status.QUEUED], status=Status.RUNNING)
+        store.catalog.update_task(
+            store.scope(INGEST), one.id, when=[Status.QUEUED], status=Status.RUNNING
+        )
         for store in (here, there)
     ]
     assert [t.status for t in taken] == [Status.RUNNING] * 2
@@ -218,34 +228,36 @@ def test_a_status_changes_hands_once(stores: tuple[Store, Store], index: Index) 
 def test_an_index_over_many_rows_reaches_other_machines_and_forgets(
     places: tuple[Settings, Settings],
 ) -> None:
-    from dataclasses import replace
-
-    here, there = (replace(place, exact_rows=100) for place in places)
+    here, there = (place.model_copy(update={"ann_threshold_rows": 100}) for place in places)
     with (
         open_store(here, write=True, create=True) as first,
         open_store(there, write=True) as second,
     ):
-        index = first.catalog.create_index(INGEST, "main", {})
+        index = first.catalog.create_index(first.scope(INGEST), "main", {})
         made = [add(first, index, f"{n}.mp4", count=30) for n in range(8)]
-        first.vectors.optimize(MANAGE, index.id, force=True)
-        assert not second.vectors.is_exact(SEARCH, index.id, Modality.SPEECH, SPACE)
+        first.vectors.optimize(first.scope(MANAGE, index.id), force=True)
+        assert not second.vectors.is_exact(second.scope(SEARCH, index.id), Modality.SPEECH, SPACE)
         for one in made:
             check_whole(second, index, one, count=30)
         # A search among all assets needs the index itself.
         query = vectors(made[0], 1)[0].vector
-        second.vectors.search(SEARCH, index.id, Modality.SPEECH, SPACE, query, 5)
+        second.vectors.search(second.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 5)
         assert list(second.home.sketches.iterdir())
-        first.remove_asset(MANAGE, index.id, made[0].id)
-        assert second.vectors.is_exact(SEARCH, index.id, Modality.SPEECH, SPACE), "taken back"
+        first.remove_asset(first.scope(MANAGE, index.id), made[0].id)
+        assert second.vectors.is_exact(second.scope(SEARCH, index.id), Modality.SPEECH, SPACE), (
+            "taken back"
+        )
         for one in made[1:]:
             check_whole(second, index, one, count=30)
         second.tidy()
         assert not list(second.home.sketches.iterdir())
         second.tend()
-        assert not first.vectors.is_exact(SEARCH, index.id, Modality.SPEECH, SPACE)
+        assert not first.vectors.is_exact(first.scope(SEARCH, index.id), Modality.SPEECH, SPACE)
         for one in made[1:]:
             check_whole(first, index, one, count=30)
-        (batch, *_) = list(first.vectors.scan(EXPORT, index.id, Modality.SPEECH, SPACE))
+        (batch, *_) = list(
+            first.vectors.scan(first.scope(EXPORT, index.id), Modality.SPEECH, SPACE)
+        )
         assert batch.asset_id != made[0].id
 
 
@@ -283,7 +295,7 @@ def test_the_doctor_looks_at_a_shared_store(
     here, _ = stores
     made = add(here, index, "film.mp4")
     assert [f for f in doctor(places[1]) if f.level is Level.ERROR] == []
-    here.blobs.write(f"indexes/{index.id}/{made.id}/vectors/{'0' * 24}", b"left behind")
+    here._backend.write(f"indexes/{index.id}/{made.id}/vectors/{'0' * 24}", b"left behind")
     (found,) = [f for f in doctor(places[1]) if f.subject == "blobs"]
     assert "belong to no asset" in found.message
     assert any(f.mended for f in doctor(places[1], mend=True))
@@ -297,7 +309,7 @@ def test_a_store_that_cannot_be_reached_is_said_to_be(
     with pytest.raises(StoreError) as refused:
         open_store(places[0])
     assert refused.value.code == "store_not_found"
-    monkeypatch.setenv("VIDELICET_DATABASE", "postgresql://videlicet:hush@127.0.0.1:1/none")
+    monkeypatch.setenv("VIDELICET_DATABASE_URL", "postgresql://videlicet:hush@127.0.0.1:1/none")
     with pytest.raises(StoreError) as refused:
         open_store(settings(tmp_path / "third"), write=True, create=True)
     assert refused.value.code == "store_unreachable"
@@ -305,8 +317,8 @@ def test_a_store_that_cannot_be_reached_is_said_to_be(
     for database, objects in (
         ("mysql://x/y", "s3://b"), ("no address", "s3://b"), ("postgresql://x/y", ""), ("", "s3://b"),
     ):  # fmt: skip
-        monkeypatch.setenv("VIDELICET_DATABASE", database)
-        monkeypatch.setenv("VIDELICET_OBJECTS", objects)
+        monkeypatch.setenv("VIDELICET_DATABASE_URL", database)
+        monkeypatch.setenv("VIDELICET_OBJECT_STORE_URL", objects)
         with pytest.raises(InvalidInput):
             open_store(settings(tmp_path / "third"), write=True, create=True)
 
@@ -314,22 +326,22 @@ def test_a_store_that_cannot_be_reached_is_said_to_be(
 def test_local_copies_keep_to_their_size(
     places: tuple[Settings, Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
     from videlicet.store.blobs import objects
 
     monkeypatch.setattr(objects, "_RECENT", -1.0)
-    with open_store(replace(places[0], cache_max=2500), write=True, create=True) as store:
+    with open_store(
+        places[0].model_copy(update={"cache_max": 2500}), write=True, create=True
+    ) as store:
         for name in "abcd":
-            store.blobs.put(INGEST, f"assets/{name}/original", name.encode() * 1000)
+            store.blobs.put(store.scope(INGEST), f"assets/{name}/original", name.encode() * 1000)
         for name in "abcdb":
-            assert store.blobs.path(SEARCH, f"assets/{name}/original").read_bytes()[:1] == (
-                name.encode()
-            )
+            assert store.blobs.path(store.scope(SEARCH), f"assets/{name}/original").read_bytes()[
+                :1
+            ] == (name.encode())
         copies = [p for p in (store.home.root / "cache").rglob("*") if p.is_file()]
         assert sum(p.stat().st_size for p in copies) <= 2500
 
 
 def test_texts_that_the_database_cannot_hold_are_bad_input(stores: tuple[Store, Store]) -> None:
     with pytest.raises(InvalidInput, match="NUL"):
-        stores[0].catalog.index(Grant("tests", Purpose.MANAGE), "a\0")
+        stores[0].catalog.index(stores[0].scope(Grant("tests", Purpose.MANAGE)), "a\0")

@@ -126,19 +126,25 @@ def test_what_a_worker_is_at_is_cancelled_from_elsewhere(
     with film.open("rb") as file:
         made = a.ok("POST", "tasks", data={"index_id": index}, files={"video_file": file})
     with open_store(both.settings()) as store:
-        until(lambda: store.catalog.task(MANAGE, made["_id"]).stage == "observe")
+        until(lambda: store.catalog.task(store.scope(MANAGE), made["_id"]).stage == "observe")
         b.ok("DELETE", f"tasks/{made['_id']}")
-        until(lambda: not store.catalog.list_indexed(MANAGE, index), what="taking it back")
+        until(
+            lambda: not store.catalog.list_indexed(store.scope(MANAGE, index)),
+            what="taking it back",
+        )
     assert a.request("GET", f"tasks/{made['_id']}").status_code == 404
     # The same on a third machine, which has neither.
     with film.open("rb") as file:
         made = b.ok("POST", "tasks", data={"index_id": index}, files={"video_file": file})
     with open_store(both.settings()) as store:
-        until(lambda: store.catalog.task(MANAGE, made["_id"]).stage == "observe")
-        cancel(MANAGE, store, both.settings(), made["_id"])
+        until(lambda: store.catalog.task(store.scope(MANAGE), made["_id"]).stage == "observe")
+        cancel(store.scope(MANAGE), store, both.settings(), made["_id"])
         assert a.ok("GET", f"tasks/{made['_id']}")["status"] == "failed"
-        until(lambda: not store.catalog.list_indexed(MANAGE, index), what="taking it back")
-        assert store.catalog.find_resources(MANAGE, Kind.DELIVERY)[1] == 0
+        until(
+            lambda: not store.catalog.list_indexed(store.scope(MANAGE, index)),
+            what="taking it back",
+        )
+        assert store.catalog.find_resources(store.scope(MANAGE), Kind.DELIVERY)[1] == 0
 
 
 def test_a_key_is_good_at_both(a: Client, b: Client, both: Cluster) -> None:

@@ -35,7 +35,7 @@ MANAGE = Grant("tests", Purpose.MANAGE, EVERY_TENANT)
 
 @pytest.fixture
 def group(services: Services, tmp_path: Path) -> Iterator[Cluster]:
-    hooks = {"VIDELICET_FETCH_ALLOW": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
+    hooks = {"VIDELICET_FETCH_ALLOWLIST": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
     with cluster(services, tmp_path, **hooks) as one:
         yield one
 
@@ -66,15 +66,15 @@ def test_the_work_of_a_dead_worker_is_taken_up(group: Cluster, tmp_path: Path) -
     caller.kill()
     caller.wait()
     first.kill()
-    until(lambda: store.catalog.task(MANAGE, task.id).status is Status.READY, 120)
-    found = store.catalog.task(MANAGE, task.id)
+    until(lambda: store.catalog.task(store.scope(MANAGE), task.id).status is Status.READY, 120)
+    found = store.catalog.task(store.scope(MANAGE), task.id)
     assert (found.attempts, found.error) == (1, None)
-    (asset,) = store.catalog.assets(MANAGE)
-    assert store.catalog.indexed(MANAGE, found.index_id, asset.id)
+    (asset,) = store.catalog.assets(store.scope(MANAGE))
+    assert store.catalog.indexed(store.scope(MANAGE, found.index_id), asset.id)
     # The film went along: it need not be there any more, nor its folder.
     assert asset.blob is not None
     assert asset.source == str(film)
-    assert store.blobs.list(MANAGE, "tasks/") == []
+    assert store.blobs.list(store.scope(MANAGE), "tasks/") == []
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_a_worker_that_lost_the_database_ends_and_comes_back(
     services.postgres.start()
     assert client.ended(f"tasks/{made['_id']}", 120)["status"] == "ready"
     until(lambda: httpx.get(f"{server.root}/ready", timeout=30).status_code == 200, 60)
-    assert store.catalog.task(MANAGE, made["_id"]).attempts == 1
+    assert store.catalog.task(store.scope(MANAGE), made["_id"]).attempts == 1
 
 
 def test_what_is_held_goes_with_the_session(group: Cluster) -> None:
@@ -123,7 +123,7 @@ def _gone(left: WorkerLease, executor: str) -> bool:
 
 
 def test_a_process_whose_session_is_ended_ends(group: Cluster) -> None:
-    address = group.environment["VIDELICET_DATABASE"]
+    address = group.environment["VIDELICET_DATABASE_URL"]
     script = f"""
 import time
 from videlicet.jobs.lease import WorkerLease
@@ -150,7 +150,7 @@ def test_an_event_is_sent_as_often_as_it_is_tried(group: Cluster, tmp_path: Path
     (film,) = films(tmp_path / "films", 1)
     store = group.store()
     with receiving(500, 302, 503) as receiver:
-        hook = add_webhook(Grant("tests", Purpose.MANAGE), store, receiver.url)
+        hook = add_webhook(store.scope(Grant("tests", Purpose.MANAGE)), store, receiver.url)
         workers = [group.worker("first"), group.worker("second")]
         client = group.client(group.server("server"))
         client.film(client.index(), film)
@@ -159,7 +159,9 @@ def test_an_event_is_sent_as_often_as_it_is_tried(group: Cluster, tmp_path: Path
         assert all(one == first for one in more)
         time.sleep(2)
         assert len(receiver.got) == 4
-        (made,), _ = store.catalog.find_resources(MANAGE, Kind.DELIVERY, parent=hook.id)
+        (made,), _ = store.catalog.find_resources(
+            store.scope(MANAGE), Kind.DELIVERY, parent=hook.id
+        )
         assert (made.status, made.body["attempts"]) == (DELIVERED, 4)
         assert [worker.stop() for worker in workers] == [0, 0]
 
@@ -173,11 +175,11 @@ def test_the_same_bytes_are_worked_on_once(group: Cluster, tmp_path: Path) -> No
     store = group.store()
     callers = [adding(group, f"caller{n}", copy, second) for n, copy in enumerate(copies)]
     assert [caller.wait(300) for caller in callers] == [0, 0, 0]
-    ended = store.catalog.tasks(MANAGE)
+    ended = store.catalog.tasks(store.scope(MANAGE))
     assert {task.status for task in ended} == {Status.READY}
-    assert len(store.catalog.assets(MANAGE)) == 2
+    assert len(store.catalog.assets(store.scope(MANAGE))) == 2
     assert len({task.asset_id for task in ended}) == 2
-    assert store.blobs.list(MANAGE, "tasks/") == []
+    assert store.blobs.list(store.scope(MANAGE), "tasks/") == []
 
 
 @pytest.mark.slow
@@ -187,18 +189,25 @@ def test_the_library_waits_for_its_own_tasks_only(group: Cluster, tmp_path: Path
     rig = group.rig("desk")
     store = group.store()
     with rig.writing() as (writer, index):
-        (foreign,) = submit(GRANT, writer, index, find_sources([str(long)]))
+        (foreign,) = submit(writer.scope(GRANT), writer, index, find_sources([str(long)]))
         group.worker("elsewhere")
-        until(lambda: store.catalog.task(MANAGE, foreign.id).status is Status.RUNNING, 60)
-        news = list(ingest(GRANT, writer, rig.settings, index, find_sources([str(own)])))
+        until(
+            lambda: store.catalog.task(store.scope(MANAGE), foreign.id).status is Status.RUNNING, 60
+        )
+        news = list(
+            ingest(writer.scope(GRANT), writer, rig.settings, index, find_sources([str(own)]))
+        )
         assert {one.source for one in news} == {str(own)}
         assert news[-1].status is Status.READY
-        assert not store.catalog.task(MANAGE, foreign.id).status.ended
+        assert not store.catalog.task(store.scope(MANAGE), foreign.id).status.ended
         # Closing early leaves the work to whoever else is there.
-        news = ingest(GRANT, writer, rig.settings, index, find_sources([str(others)]))
+        news = ingest(writer.scope(GRANT), writer, rig.settings, index, find_sources([str(others)]))
         begun = wait_for(news, status=Status.QUEUED)
         news.close()
-        until(lambda: store.catalog.task(MANAGE, begun.task_id).status is Status.READY, 120)
+        until(
+            lambda: store.catalog.task(store.scope(MANAGE), begun.task_id).status is Status.READY,
+            120,
+        )
 
 
 @pytest.mark.slow
@@ -210,12 +219,12 @@ def test_what_does_not_go_together_is_refused(group: Cluster, tmp_path: Path) ->
         assert code == 2
         assert "secret" in told
     group.environment["VIDELICET_SECRET"] = secret
-    assert group.store().catalog.tasks(MANAGE) == []
-    del group.environment["VIDELICET_DATABASE"], group.environment["VIDELICET_OBJECTS"]
+    assert group.store().catalog.tasks(group.store().scope(MANAGE)) == []
+    del group.environment["VIDELICET_DATABASE_URL"], group.environment["VIDELICET_OBJECT_STORE_URL"]
     for words in (["worker"], ["serve", "--port", "0", "--workers", "2"]):
         code, told = plain(group, *words)
         assert code == 2
-        assert "setting database" in told
+        assert "setting database_url" in told
 
 
 def plain(group: Cluster, *words: str) -> tuple[int, str]:

@@ -118,7 +118,7 @@ class StubLibrary:
 
     def __init__(self, path: Path, payloads: list[tuple[float, float, Payload]]) -> None:
         self.path = path
-        self.settings = Settings(path.parent / "home", path.parent / "weights")
+        self.settings = Settings(home=path.parent / "home", weights=path.parent / "weights")
         self.rows = [
             Observation("a1", Span.of(start, end), _modality(payload), "card", payload)
             for start, end, payload in payloads

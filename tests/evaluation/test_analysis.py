@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.builtin.told import material
+from tests.analyze.qa.timed_text import material
 from tests.conftest import ROOT
 
 import videlicet
-from videlicet.analyze.evidence.gather import Material
+from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.evaluation import QuestionSet, analyse, read_questions
 from videlicet.evaluation.analysis import boundaries, faithful
 from videlicet.evaluation.dataset import Relevance
@@ -44,7 +44,7 @@ NOTHING = Answer((Sentence("Not found in this video."),), False, "parrot")
 class Parrot:
     """An index that gives the answers it was given, of films that are ready or not."""
 
-    def __init__(self, *materials: Material, failed: Sequence[str] = ()) -> None:
+    def __init__(self, *materials: AssetEvidence, failed: Sequence[str] = ()) -> None:
         self.films = [one.asset for one in materials]
         self.failed = failed
         self.asked: list[tuple[str, Sequence[str]]] = []

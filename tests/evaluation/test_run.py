@@ -177,10 +177,10 @@ def test_an_index_made_meanwhile_is_used(dataset: Dataset, library: FakeLibrary)
 
 def test_other_errors_are_not_hidden(dataset: Dataset, library: FakeLibrary) -> None:
     def damaged(index: str) -> list[object]:
-        raise StoreError("store_damaged", "bad page")
+        raise StoreError("database_corrupt", "bad page")
 
     def busy(name: str) -> object:
-        raise Conflict("writer_busy", "another process writes")
+        raise Conflict("database_locked", "another process writes")
 
     library.create_index = busy  # type: ignore[method-assign]
     with pytest.raises(Conflict, match="another process"):

@@ -49,8 +49,8 @@ class Rig:
     @contextmanager
     def writing(self) -> Iterator[tuple[Store, Index]]:
         with open_store(self.settings, write=True, create=True) as store:
-            there = {index.name: index for index in store.catalog.indexes(GRANT)}
-            index = there.get(NAME) or store.catalog.create_index(GRANT, NAME, CARDS)
+            there = {index.name: index for index in store.catalog.indexes(store.scope(GRANT))}
+            index = there.get(NAME) or store.catalog.create_index(store.scope(GRANT), NAME, CARDS)
             yield store, index
 
     @contextmanager
@@ -60,7 +60,9 @@ class Rig:
             models = ",".join(f"{role}={id}" for role, id in CARDS.items())
             settings = load(self.settings.home, models=models)
             grant = Grant("worker", Purpose.INGEST, EVERY_TENANT)
-            worker = WorkerContext(grant, store, settings, lambda _: None, threading.Event(), None)
+            worker = WorkerContext(
+                store.scope(grant), store, settings, lambda _: None, threading.Event(), None
+            )
             context = IngestContext(worker, SavedSearchEvaluator(store, settings, worker.exclusive))
             try:
                 yield context, index
@@ -71,7 +73,7 @@ class Rig:
         """The last news of each source, by file name."""
         with self.writing() as (store, index):
             found = find_sources([str(source) for source in sources])
-            news = list(ingest(GRANT, store, self.settings, index, found))
+            news = list(ingest(store.scope(GRANT), store, self.settings, index, found))
         return {Path(one.source).name: one for one in news}
 
     @property
@@ -81,7 +83,7 @@ class Rig:
 
     def contents(self) -> dict[str, Any]:
         """Everything searchable, without what is random or says when it was written."""
-        if self.settings.database:
+        if self.settings.database_url:
             return self._shared_contents()
         place = f"file:{self.settings.home / 'library.sqlite'}?mode=ro"
         with closing(sqlite3.connect(place, uri=True)) as base:
@@ -96,13 +98,13 @@ class Rig:
                     for name, query in {**_CONTENTS, **_SHARED_CONTENTS}.items()
                 }
             found["vectors"] = [
-                (*row, store.blobs.get(GRANT, blob)) for *row, blob in found["vectors"]
+                (*row, store.blobs.get(store.scope(GRANT), blob)) for *row, blob in found["vectors"]
             ]
         return {name: sorted(rows, key=repr) for name, rows in found.items()}
 
     def statuses(self) -> dict[str, Status]:
         with open_store(self.settings) as store:
-            return {Path(t.source).name: t.status for t in store.catalog.tasks(GRANT)}
+            return {Path(t.source).name: t.status for t in store.catalog.tasks(store.scope(GRANT))}
 
 
 def _plain(value: Any) -> Any:

@@ -40,8 +40,8 @@ def upload(store: Store, content: bytes, *, parts: int = 3, id: str = "f1") -> R
     size = -(-len(content) // parts)
     for number in range(parts):
         piece = content[number * size : (number + 1) * size]
-        store.blobs.put(GRANT, files.part(id, number + 1), piece)
-    store.catalog.put_resource(GRANT, file)
+        store.blobs.put(store.scope(GRANT), files.part(id, number + 1), piece)
+    store.catalog.put_resource(store.scope(GRANT), file)
     return file
 
 
@@ -69,11 +69,11 @@ def test_bytes_of_a_file_do_not_come_back(
         content = samples.video(tmp_path / "film.mp4", samples.THREE).read_bytes()
     with rig.writing() as (store, _):
         upload(store, content)
-        check = after(moment, lambda: remove_file(INDEXING, store, "f1"))
+        check = after(moment, lambda: remove_file(store.scope(INDEXING), store, "f1"))
         with pytest.raises(NotFound) as caught:
-            files.prepare(GRANT, store, rig.settings, "f1", check)
+            files.prepare(store.scope(GRANT), store, rig.settings, "f1", check)
         assert caught.value.code == "resource_not_found"
-        assert store.blobs.list(GRANT) == []
+        assert store.blobs.list(store.scope(GRANT)) == []
         assert rig.staged == []
 
 
@@ -81,13 +81,13 @@ def test_bytes_that_a_killed_worker_left_go_with_the_next(rig: Rig) -> None:
     with rig.working() as (context, _):
         store = context.store
         for id in ("gone", "there"):
-            store.blobs.put(GRANT, files.original(id), b"film")
+            store.blobs.put(store.scope(GRANT), files.original(id), b"film")
             staging(context.settings, id).mkdir(parents=True)
         upload(store, b"film", id="there")
         assert file_jobs.prepare(context, "local", "gone") == "gone"
         # Another tenant's file is not there for this one; it stays all the same.
         assert file_jobs.prepare(context, "other", "there") == "gone"
-        kept = store.blobs.list(GRANT)
+        kept = store.blobs.list(store.scope(GRANT))
         assert files.original("there") in kept
         assert not any(key.startswith("files/gone/") for key in kept)
         assert [path.name for path in rig.staged] == ["there"]
@@ -105,13 +105,13 @@ def test_a_deletion_that_is_killed_is_carried_through(
     with rig.writing() as (store, _):
         upload(store, b"film")
         with monkeypatch.context() as patch:
-            patch.setattr(store.blobs, "erase", killed)
+            patch.setattr(store._backend, "erase", killed)
             with pytest.raises(KeyboardInterrupt):
-                remove_file(INDEXING, store, "f1")
+                remove_file(store.scope(INDEXING), store, "f1")
         with pytest.raises(NotFound):
-            store.catalog.resource(GRANT, Kind.FILE, "f1")
+            store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1")
     with open_store(rig.settings, write=True) as store:
-        assert store.blobs.list(GRANT) == []
+        assert store.blobs.list(store.scope(GRANT)) == []
 
 
 def test_a_file_that_is_to_be_tried_again_leaves_its_room(rig: Rig) -> None:
@@ -121,10 +121,12 @@ def test_a_file_that_is_to_be_tried_again_leaves_its_room(rig: Rig) -> None:
     with rig.writing() as (store, _):
         upload(store, b"film" * 1000)
         with pytest.raises(Cancelled):
-            files.prepare(GRANT, store, rig.settings, "f1", stopped)
+            files.prepare(store.scope(GRANT), store, rig.settings, "f1", stopped)
         assert rig.staged == []
-        assert store.catalog.resource(GRANT, Kind.FILE, "f1").status == files.PROCESSING
-        assert len(store.blobs.list(GRANT)) == 3
+        assert (
+            store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1").status == files.PROCESSING
+        )
+        assert len(store.blobs.list(store.scope(GRANT))) == 3
 
 
 def test_a_file_that_fails_leaves_its_room(rig: Rig) -> None:
@@ -143,7 +145,7 @@ def test_a_file_that_fails_leaves_its_room(rig: Rig) -> None:
         fault = NotFound("blob_not_found", "a fault of ours")
         assert file_jobs.give_up_file(context, "local", "f2", fault) == files.FAILED
         assert rig.staged == []
-        assert context.store.blobs.list(GRANT) == []
+        assert context.store.blobs.list(context.store.scope(GRANT)) == []
 
 
 class Task:
@@ -151,7 +153,7 @@ class Task:
 
     def __init__(self, rig: Rig, context: Any, index: Index, source: Path) -> None:
         self.store: Store = context.store
-        (self.row,) = submit(GRANT, self.store, index, find_sources([source]))
+        (self.row,) = submit(self.store.scope(GRANT), self.store, index, find_sources([source]))
         self.steps = Steps(context, self.row.id)
         self.plan = self.steps.identify()
         assert self.steps.admit(self.plan)
@@ -176,7 +178,7 @@ def test_words_of_a_deleted_asset_are_not_written_again(
         asset_id = task.plan["asset_id"]
 
         def deleted() -> None:
-            store.remove_asset(INDEXING, index.id, asset_id)
+            store.remove_asset(store.scope(INDEXING, index.id), asset_id)
 
         if put is None:
             notes = task.steps.store(task.plan)
@@ -195,8 +197,8 @@ def test_words_of_a_deleted_asset_are_not_written_again(
             monkeypatch.setattr(part, name, late)
             task.ends(lambda: task.steps.store(task.plan))
         assert rig.contents() == {name: [] for name in rig.contents()}
-        assert store.blobs.list(GRANT) == []
-        assert store.catalog.members(GRANT, index.id) == []
+        assert store.blobs.list(store.scope(GRANT)) == []
+        assert store.catalog.members(store.scope(GRANT, index.id)) == []
 
 
 def test_what_is_taken_out_of_one_index_stays_in_the_other(
@@ -205,32 +207,32 @@ def test_what_is_taken_out_of_one_index_stays_in_the_other(
     rig.add(three_films[0])
     with rig.working() as (context, index):
         store = context.store
-        other = store.catalog.create_index(INDEXING, "other", dict(index.cards))
+        other = store.catalog.create_index(store.scope(INDEXING), "other", dict(index.cards))
         task = Task(rig, context, other, three_films[0])
         notes = task.steps.store(task.plan)
-        store.remove_asset(INDEXING, other.id, task.plan["asset_id"])
+        store.remove_asset(store.scope(INDEXING, other.id), task.plan["asset_id"])
         task.ends(lambda: task.steps.finish(task.plan, notes))
-        assert store.catalog.members(GRANT, other.id) == []
-        assert len(store.catalog.list_indexed(GRANT, index.id, Status.READY)) == 1
+        assert store.catalog.members(store.scope(GRANT, other.id)) == []
+        assert len(store.catalog.list_indexed(store.scope(GRANT, index.id), Status.READY)) == 1
         assert rig.contents()["observations"]
 
 
 def test_what_came_after_a_deletion_is_taken_back(three_films: list[Path], rig: Rig) -> None:
     rig.add(three_films[0])
     with rig.writing() as (store, index):
-        (ready,) = store.catalog.list_indexed(GRANT, index.id)
+        (ready,) = store.catalog.list_indexed(store.scope(GRANT, index.id))
         for asset_id in (DELETED, ready.asset_id):
             for key in (f"assets/{asset_id}/original", f"indexes/{index.id}/{asset_id}/thumb"):
-                store.blobs.put(GRANT, key, b"film")
-            take_back(GRANT, store, index.id, asset_id)
+                store.blobs.put(store.scope(GRANT), key, b"film")
+            take_back(store.scope(GRANT), store, index.id, asset_id)
         # Vectors are blobs too where the store is shared.
-        assert [key for key in store.blobs.list(GRANT) if "/vectors/" not in key] == [
+        assert [key for key in store.blobs.list(store.scope(GRANT)) if "/vectors/" not in key] == [
             f"assets/{ready.asset_id}/original", f"indexes/{index.id}/{ready.asset_id}/thumb",
         ]  # fmt: skip
         # The same bytes in another index have their original still.
-        other = store.catalog.create_index(INDEXING, "other", dict(index.cards))
-        take_back(GRANT, store, other.id, ready.asset_id)
-        assert f"assets/{ready.asset_id}/original" in store.blobs.list(GRANT)
+        other = store.catalog.create_index(store.scope(INDEXING), "other", dict(index.cards))
+        take_back(store.scope(GRANT), store, other.id, ready.asset_id)
+        assert f"assets/{ready.asset_id}/original" in store.blobs.list(store.scope(GRANT))
 
 
 def test_an_index_that_goes_takes_along_what_was_being_added(
@@ -238,15 +240,15 @@ def test_an_index_that_goes_takes_along_what_was_being_added(
 ) -> None:
     with rig.working() as (context, index):
         store = context.store
-        (row,) = submit(GRANT, store, index, find_sources([three_films[0]]))
+        (row,) = submit(store.scope(GRANT), store, index, find_sources([three_films[0]]))
         steps = Steps(context, row.id)
         plan = steps.identify()
-        store.delete_index(INDEXING, index.id)
-        store.catalog.put_task(GRANT, row)  # the worker is at it still
+        store.delete_index(store.scope(INDEXING, index.id))
+        store.catalog.put_task(store.scope(GRANT), row)  # the worker is at it still
         with pytest.raises(NotFound) as caught:
             steps.admit(plan)
         steps.give_up(caught.value, plan)
-        assert store.catalog.assets(GRANT) == []
+        assert store.catalog.assets(store.scope(GRANT)) == []
 
 
 def test_a_video_that_goes_while_it_is_observed(rig: Rig, three_films: list[Path]) -> None:
@@ -255,17 +257,17 @@ def test_a_video_that_goes_while_it_is_observed(rig: Rig, three_films: list[Path
         content = three_films[0].read_bytes()
         upload(store, content)
         assert file_jobs.prepare(context, "local", "f1") == files.READY
-        file = store.catalog.resource(GRANT, Kind.FILE, "f1")
-        video, row = enter(GRANT, store, index, file, {})
+        file = store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1")
+        video, row = enter(store.scope(GRANT), store, index, file, {})
         steps = Steps(context, row.id)
         plan = steps.identify()
         assert steps.admit(plan)
         steps.observe(plan)
-        remove_file(INDEXING, store, "f1")
+        remove_file(store.scope(INDEXING), store, "f1")
         with pytest.raises(VidelicetError) as caught:
             steps.store(plan)
         steps.give_up(caught.value, plan)
         assert rig.contents() == {name: [] for name in rig.contents()}
-        assert store.blobs.list(GRANT) == []
+        assert store.blobs.list(store.scope(GRANT)) == []
         with pytest.raises(NotFound):
-            store.catalog.resource(GRANT, Kind.VIDEO, video.id)
+            store.catalog.resource(store.scope(GRANT), Kind.VIDEO, video.id)

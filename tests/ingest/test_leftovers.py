@@ -28,7 +28,7 @@ LONG_AGO = NOW - timedelta(hours=2)
 def put(store: Store, kind: Kind, id: str, status: str = "", **fields: Any) -> Resource:
     made = fields.pop("created_at", NOW)
     one = Resource(id, kind, "local", made, made, status, **fields)
-    store.catalog.put_resource(GRANT, one)
+    store.catalog.put_resource(store.scope(GRANT), one)
     return one
 
 
@@ -38,8 +38,8 @@ def own_file(store: Store, index: Index, id: str, created_at: datetime = LONG_AG
         store, Kind.FILE, id, files.READY, parent=analyses.OWN, created_at=created_at,
         body={"blob": files.original(id), "kind": "video", "sha256": "0" * 64},
     )  # fmt: skip
-    store.blobs.put(GRANT, files.original(id), b"film")
-    return enter(GRANT, store, index, file, {})[0].id
+    store.blobs.put(store.scope(GRANT), files.original(id), b"film")
+    return enter(store.scope(GRANT), store, index, file, {})[0].id
 
 
 def analysis(store: Store, id: str, status: str, **body: Any) -> Resource:
@@ -49,14 +49,14 @@ def analysis(store: Store, id: str, status: str, **body: Any) -> Resource:
 
 
 def there(store: Store, kind: Kind) -> set[str]:
-    return {one.id for one in store.catalog.find_resources(GRANT, kind)[0]}
+    return {one.id for one in store.catalog.find_resources(store.scope(GRANT), kind)[0]}
 
 
 @pytest.mark.parametrize("status", [analyses.READY, analyses.FAILED, analyses.CANCELED])
 def test_an_analysis_that_was_killed_just_after_its_end_is_settled(rig: Rig, status: str) -> None:
     with rig.working() as (context, index):
         store = context.store
-        delivery.add_webhook(GRANT, store, "https://videlicet.invalid/hook")
+        delivery.add_webhook(store.scope(GRANT), store, "https://videlicet.invalid/hook")
         own_file(store, index, "own")
         body: dict[str, Any] = {"own": "own", "pictures": ["a"]}
         if status == analyses.FAILED:
@@ -64,14 +64,14 @@ def test_an_analysis_that_was_killed_just_after_its_end_is_settled(rig: Rig, sta
         one = analysis(store, "a1", status, **body)
         analysis(store, "a2", status, parent="batch", **{**body, "own": None})
         for id in ("a1", "a2"):
-            store.blobs.put(GRANT, analyses.picture(id, 0), b"picture")
+            store.blobs.put(store.scope(GRANT), analyses.picture(id, 0), b"picture")
         for _ in range(2):  # done again it changes nothing
             for id in ("a1", "a2"):
                 assert analyses.run(context.worker, "local", id) == status
             assert there(store, Kind.FILE) == there(store, Kind.VIDEO) == set()
-            assert store.blobs.list(GRANT) == []
+            assert store.blobs.list(store.scope(GRANT)) == []
             # What belongs to a batch is not told.
-            (told,), _ = store.catalog.find_resources(GRANT, Kind.DELIVERY)
+            (told,), _ = store.catalog.find_resources(store.scope(GRANT), Kind.DELIVERY)
             assert told.body["event"]["type"] == analyses.EVENTS[status]
             assert told.body["event"]["data"]["id"] == one.id
 
@@ -87,11 +87,11 @@ def test_files_of_requests_that_nobody_waits_for_go(rig: Rig) -> None:
         analysis(store, "a2", analyses.CANCELED, own="ended", pictures=["a"])
         analysis(store, "a3", analyses.PENDING, pictures=["a"])
         for id in ("a2", "a3", "being-made"):
-            store.blobs.put(GRANT, analyses.picture(id, 0), b"picture")
-        sweep(GRANT, store, rig.settings)
+            store.blobs.put(store.scope(GRANT), analyses.picture(id, 0), b"picture")
+        sweep(store.scope(GRANT), store, rig.settings)
         assert there(store, Kind.FILE) == {"young", "live", "asset"}
         assert len(there(store, Kind.VIDEO)) == 2
-        assert store.blobs.list(GRANT) == [
+        assert store.blobs.list(store.scope(GRANT)) == [
             "analyses/a3/0", "analyses/being-made/0", "files/live/original",
             "files/young/original",
         ]  # fmt: skip
@@ -105,7 +105,7 @@ def test_what_is_kept_for_some_time_goes_after_it(rig: Rig) -> None:
                 put(store, kind, id, "ready", expires_at=expires_at)
             analysis(store, f"of {id}", analyses.READY, parent=id)
         analysis(store, "alone", analyses.READY)
-        sweep(GRANT, store, rig.settings)
+        sweep(store.scope(GRANT), store, rig.settings)
         assert there(store, Kind.EMBEDDING) == there(store, Kind.BATCH) == {"new"}
         assert there(store, Kind.ANALYSIS) == {"of new", "alone"}
 
@@ -121,7 +121,7 @@ def test_unfinished_work_keeps_its_staging(rig: Rig) -> None:
             (folder / name).mkdir(parents=True)
             (folder / name / "journal").write_bytes(b"x")
         (folder / ".DS_Store").write_bytes(b"x")
-        sweep(GRANT, store, rig.settings)
+        sweep(store.scope(GRANT), store, rig.settings)
         assert {path.name for path in folder.iterdir()} == {"embedding", "file", "incoming-0"}
         (folder / "incoming-1").write_bytes(b"x")
         sweep_incoming(rig.settings)
@@ -156,10 +156,12 @@ def test_an_embedding_stops_with_its_worker(rig: Rig, three_films: list[Path]) -
         request = {"options": ["visual"], "scopes": ["clip"], "types": ["separate"], "clip": 6.0}
         body = {"file_id": "f1", "facts": {"input_type": "video"}, "request": request}
         media = media_to_json(probe(three_films[0], context.settings))
-        store.catalog.update_resource(GRANT, Kind.FILE, "f1", body={"media": media})
+        store.catalog.update_resource(store.scope(GRANT), Kind.FILE, "f1", body={"media": media})
         put(store, Kind.EMBEDDING, "e1", "processing", body=body)
         assert file_jobs.embed(context, "local", "e1") == "processing"
-        assert store.catalog.resource(GRANT, Kind.EMBEDDING, "e1").status == "processing"
+        assert (
+            store.catalog.resource(store.scope(GRANT), Kind.EMBEDDING, "e1").status == "processing"
+        )
 
 
 def test_analyses_leave_an_index_of_that_name_alone(rig: Rig) -> None:
@@ -167,13 +169,15 @@ def test_analyses_leave_an_index_of_that_name_alone(rig: Rig) -> None:
     with rig.working() as (context, _):
         store, settings = context.store, context.settings
         file = put(store, Kind.FILE, "f1", files.READY, body={})
-        theirs = store.catalog.create_index(INDEXING, analyses.INDEX, dict(CARDS))
-        ours, video = analyses.place_of(INDEXING, store, settings, file)
+        theirs = store.catalog.create_index(store.scope(INDEXING), analyses.INDEX, dict(CARDS))
+        ours, video = analyses.place_of(store.scope(INDEXING), store, settings, file)
         assert video is None
         assert ours.hidden
-        assert analyses.place_of(INDEXING, store, settings, file)[0] == ours
-        assert store.catalog.index(GRANT, theirs.id).name == analyses.INDEX
-        assert [index.id for index in store.catalog.indexes(GRANT) if index.id == theirs.id]
+        assert analyses.place_of(store.scope(INDEXING), store, settings, file)[0] == ours
+        assert store.catalog.index(store.scope(GRANT), theirs.id).name == analyses.INDEX
+        assert [
+            index.id for index in store.catalog.indexes(store.scope(GRANT)) if index.id == theirs.id
+        ]
 
 
 def test_analyses_with_other_models_have_an_index_of_their_own(rig: Rig) -> None:
@@ -181,13 +185,13 @@ def test_analyses_with_other_models_have_an_index_of_their_own(rig: Rig) -> None
         store = context.store
         file = put(store, Kind.FILE, "f1", files.READY, body={})
         old = store.catalog.create_index(
-            INDEXING, analyses.INDEX, {"text": "of yesterday"}, {"hidden": True}
+            store.scope(INDEXING), analyses.INDEX, {"text": "of yesterday"}, {"hidden": True}
         )
-        ours, _video = analyses.place_of(INDEXING, store, context.settings, file)
+        ours, _video = analyses.place_of(store.scope(INDEXING), store, context.settings, file)
         assert ours.id != old.id
         assert dict(ours.cards) == dict(CARDS)
-        assert store.catalog.index(GRANT, old.id) == old
-        assert analyses.place_of(INDEXING, store, context.settings, file)[0] == ours
+        assert store.catalog.index(store.scope(GRANT), old.id) == old
+        assert analyses.place_of(store.scope(INDEXING), store, context.settings, file)[0] == ours
 
 
 def test_a_deleted_file_is_gone_for_an_embedding_too(rig: Rig) -> None:
@@ -195,8 +199,8 @@ def test_a_deleted_file_is_gone_for_an_embedding_too(rig: Rig) -> None:
         store = context.store
         body = {"file_id": "f1", "facts": {"input_type": "video"}, "request": {}}
         put(store, Kind.EMBEDDING, "e1", "processing", body=body)
-        store.blobs.put(GRANT, files.original("f1"), b"film")
+        store.blobs.put(store.scope(GRANT), files.original("f1"), b"film")
         file_jobs.embed(context, "local", "e1")
-        assert store.blobs.list(GRANT) == []
+        assert store.blobs.list(store.scope(GRANT)) == []
         with pytest.raises(NotFound):
-            store.catalog.resource(GRANT, Kind.FILE, "f1")
+            store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1")

@@ -226,7 +226,7 @@ def test_news_of_a_task() -> None:
 
 
 def test_settings_of_any_bytes_reach_the_worker(tmp_path: Path) -> None:
-    settings = load(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"), threads=3, fetch_allow="a")
+    settings = load(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"), threads=3, fetch_allowlist="a")
     assert settings_from_json(settings_to_json(settings)) == settings
 
 
@@ -238,14 +238,16 @@ def test_sources_become_tasks_once(rig: Rig, tmp_path: Path) -> None:
         bad,
     ]
     with rig.writing() as (store, index):
-        first = submit(GRANT, store, index, sources)
-        again = submit(GRANT, store, index, [*sources, Source("a", path=tmp_path / "a")])
+        first = submit(store.scope(GRANT), store, index, sources)
+        again = submit(
+            store.scope(GRANT), store, index, [*sources, Source("a", path=tmp_path / "a")]
+        )
         assert [task.source for task in first] == [
             str(tmp_path / "a"),
             "https://example.org/a.mp4",
         ]
         assert {task.id for task in again} == {task.id for task in first}
-        assert len(store.catalog.tasks(GRANT)) == 2
+        assert len(store.catalog.tasks(store.scope(GRANT))) == 2
 
 
 @pytest.mark.parametrize(

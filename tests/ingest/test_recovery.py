@@ -37,7 +37,7 @@ def killed(rig: Rig, sources: list[Path], delay: float) -> bool:
     """Take sources in, but kill the worker ``delay`` seconds after it began; whether it came to
     that."""
     with rig.writing() as (store, index):
-        news = ingest(GRANT, store, rig.settings, index, find_sources(sources))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources(sources))
         if all(one.status is not Status.RUNNING for one in news):
             return False
         process = worker()
@@ -108,7 +108,8 @@ from videlicet.media.sources import find_sources
 from pathlib import Path
 rig = Rig.at(Path({str(rig.settings.home)!r}))
 with rig.writing() as (store, index):
-    news = ingest(GRANT, store, rig.settings, index, find_sources({[*map(str, three_films)]!r}))
+    films = find_sources({[*map(str, three_films)]!r})
+    news = ingest(store.scope(GRANT), store, rig.settings, index, films)
     wait_for(news, stage="observe")
     print("observing", flush=True)
     for _ in news: pass
@@ -131,7 +132,7 @@ def test_what_was_observed_on_a_machine_that_is_gone_is_observed_again(
     three_films: list[Path], undisturbed: Rig, rig: Rig
 ) -> None:
     with rig.writing() as (store, index):
-        news = ingest(GRANT, store, rig.settings, index, find_sources(three_films))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_films))
         wait_for(news, stage="store")
         worker().kill()
         with pytest.raises(TaskError):
@@ -146,16 +147,18 @@ def test_closing_the_iterator_stops_the_work_and_keeps_what_is_done(
     three_films: list[Path], undisturbed: Rig, rig: Rig
 ) -> None:
     with rig.writing() as (store, index):
-        news = ingest(GRANT, store, rig.settings, index, find_sources(three_films))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_films))
         wait_for(news, status=Status.READY)
         process = worker()
         news.close()
         assert not process.is_running()
-        assert len(store.catalog.tasks(GRANT, status=Status.READY)) >= 1
+        assert len(store.catalog.tasks(store.scope(GRANT), status=Status.READY)) >= 1
         # Tasks that an earlier call left go on although other sources are named.
-        rest = list(ingest(GRANT, store, rig.settings, index, find_sources(three_films[:1])))
+        rest = list(
+            ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_films[:1]))
+        )
         assert {n.task_id for n in rest if n.status is Status.READY}
-    if rig.settings.database:
+    if rig.settings.database_url:
         rig.add(*three_films)  # there, what others left is done by whoever waits for it
     assert rig.contents() == undisturbed.contents()
 
@@ -163,32 +166,32 @@ def test_closing_the_iterator_stops_the_work_and_keeps_what_is_done(
 def test_cancelling_takes_everything_back(rig: Rig, tmp_path: Path) -> None:
     long, short = films(tmp_path / "long", 1, seconds=60)[0], films(tmp_path / "short", 2)[1]
     with rig.writing() as (store, index):
-        news = ingest(GRANT, store, rig.settings, index, find_sources([long, short]))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([long, short]))
         begun = wait_for(news, stage="observe", source=str(long))
         # Whoever cancels need not be the one who writes.
         with open_store(rig.settings) as reader:
-            task = cancel(GRANT, reader, rig.settings, begun.task_id)
+            task = cancel(reader.scope(GRANT), reader, rig.settings, begun.task_id)
             assert task.status is Status.CANCELLED
             with pytest.raises(Conflict) as caught:
-                cancel(GRANT, reader, rig.settings, begun.task_id)
+                cancel(reader.scope(GRANT), reader, rig.settings, begun.task_id)
             assert caught.value.code == "task_not_cancellable"
             with pytest.raises(NotFound):
-                cancel(GRANT, reader, rig.settings, "0" * 24)
+                cancel(reader.scope(GRANT), reader, rig.settings, "0" * 24)
         last = {n.source: n for n in news}
         assert last[str(long)].status is Status.CANCELLED
         assert last[str(long)].error is None
         assert last[str(short)].status is Status.READY
-        assert [asset.name for asset in store.catalog.assets(GRANT)] == [short.name]
+        assert [asset.name for asset in store.catalog.assets(store.scope(GRANT))] == [short.name]
         assert rig.staged == []
 
         with pytest.raises(Conflict) as caught:
-            list(retry(GRANT, store, rig.settings, [last[str(short)].task_id]))
+            list(retry(store.scope(GRANT), store, rig.settings, [last[str(short)].task_id]))
         assert caught.value.code == "task_not_retryable"
-        again = list(retry(GRANT, store, rig.settings))
+        again = list(retry(store.scope(GRANT), store, rig.settings))
         assert again[-1].task_id == begun.task_id
         assert again[-1].status is Status.READY
-        assert store.catalog.task(GRANT, begun.task_id).attempts == 2
-        assert list(retry(GRANT, store, rig.settings)) == []
+        assert store.catalog.task(store.scope(GRANT), begun.task_id).attempts == 2
+        assert list(retry(store.scope(GRANT), store, rig.settings)) == []
 
 
 @pytest.mark.embedded("the one who cancels clears up")
@@ -198,14 +201,14 @@ def test_what_was_cancelled_while_nobody_worked_is_swept_up(
     assert killed(rig, three_films[:1], 0.35)
     (task_id,) = _live(rig)
     with open_store(rig.settings) as reader:
-        cancel(GRANT, reader, rig.settings, task_id)
+        cancel(reader.scope(GRANT), reader, rig.settings, task_id)
         assert rig.contents()["assets"] == []
         assert rig.staged == []
     # The same by a process that then dies before it can clear up: the next worker does.
     assert killed(rig, three_films[:1], 0.35)
     with rig.writing() as (store, _):
         (task_id,) = _live(rig)
-        store.catalog.update_task(GRANT, task_id, status=Status.CANCELLED)
+        store.catalog.update_task(store.scope(GRANT), task_id, status=Status.CANCELLED)
     news = rig.add(three_films[1])
     assert news[three_films[1].name].status is Status.READY
     assert [row[2] for row in rig.contents()["assets"]] == [three_films[1].name]
@@ -215,10 +218,10 @@ def test_what_was_cancelled_while_nobody_worked_is_swept_up(
 def test_an_asset_removed_while_it_is_taken_in_ends_its_task(rig: Rig, tmp_path: Path) -> None:
     (film,) = films(tmp_path, 1, seconds=60)
     with rig.writing() as (store, index):
-        news = ingest(GRANT, store, rig.settings, index, find_sources([film]))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([film]))
         wait_for(news, stage="observe")
-        (asset,) = store.catalog.assets(GRANT)
-        store.remove_asset(GRANT, index.id, asset.id)
+        (asset,) = store.catalog.assets(store.scope(GRANT))
+        store.remove_asset(store.scope(GRANT, index.id), asset.id)
         assert list(news)[-1].status is Status.CANCELLED
     assert rig.contents() == {name: [] for name in rig.contents()}
     assert rig.staged == []
@@ -226,17 +229,17 @@ def test_an_asset_removed_while_it_is_taken_in_ends_its_task(rig: Rig, tmp_path:
 
 def _live(rig: Rig) -> list[str]:
     with open_store(rig.settings) as store:
-        return [t.id for t in store.catalog.tasks(GRANT) if not t.status.ended]
+        return [t.id for t in store.catalog.tasks(store.scope(GRANT)) if not t.status.ended]
 
 
 @pytest.mark.embedded("the disk holds the journal of another run")
 def test_a_full_disk_fails_the_task_and_a_retry_mends_it(rig: Rig, tmp_path: Path) -> None:
     (film,) = films(tmp_path, 1, seconds=60)
     with rig.writing() as (store, index):
-        news = ingest(GRANT, store, rig.settings, index, find_sources([film]))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([film]))
         wait_for(news, stage="observe")
         news.close()
-        (asset,) = store.catalog.assets(GRANT)
+        (asset,) = store.catalog.assets(store.scope(GRANT))
         chosen = rig.settings
         plan = Plan(
             index.id, asset.id, asset.sha256, asset.name, (), asset.media, CARDS,
@@ -246,14 +249,17 @@ def test_a_full_disk_fails_the_task_and_a_retry_mends_it(rig: Rig, tmp_path: Pat
         journal.unlink(missing_ok=True)
         journal.parent.mkdir(parents=True, exist_ok=True)
         journal.symlink_to("/dev/full")
-        failed = list(ingest(GRANT, store, rig.settings, index, []))[-1]
+        failed = list(ingest(store.scope(GRANT), store, rig.settings, index, []))[-1]
         assert failed.status is Status.FAILED
         assert failed.error is not None
         assert failed.error["code"] == "disk_full"
         assert failed.error["retryable"]
         assert rig.staged == []
         assert rig.contents() == {name: [] for name in rig.contents()}
-        assert list(retry(GRANT, store, rig.settings, [failed.task_id]))[-1].status is Status.READY
+        assert (
+            list(retry(store.scope(GRANT), store, rig.settings, [failed.task_id]))[-1].status
+            is Status.READY
+        )
     assert rig.contents()["observations"]
 
 
@@ -261,12 +267,12 @@ def test_a_full_disk_fails_the_task_and_a_retry_mends_it(rig: Rig, tmp_path: Pat
 def test_a_file_that_changes_while_it_is_read_is_refused(rig: Rig, tmp_path: Path) -> None:
     (film,) = films(tmp_path, 1)
     with rig.writing() as (store, index):
-        news = ingest(GRANT, store, rig.settings, index, find_sources([film]))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([film]))
         wait_for(news, stage="observe")
         os.utime(film, ns=(1, 1))
         last = list(news)[-1]
     assert last.error is not None
-    assert last.error["code"] == "media_gone"
+    assert last.error["code"] == "source_missing"
     assert rig.contents()["assets"] == []
 
 
@@ -278,11 +284,11 @@ def test_damaged_books_are_named_and_may_be_thrown_away(
         books = rig.settings.home / "jobs.sqlite"
         books.write_bytes(b"this is no database" * 100)
         with pytest.raises(StoreError) as caught:
-            list(ingest(GRANT, store, rig.settings, index, find_sources(three_films)))
-        assert caught.value.code == "store_damaged"
+            list(ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_films)))
+        assert caught.value.code == "database_corrupt"
         assert str(books) in caught.value.remedy
         books.unlink()
-        list(ingest(GRANT, store, rig.settings, index, []))
+        list(ingest(store.scope(GRANT), store, rig.settings, index, []))
     assert rig.contents() == undisturbed.contents()
 
 
@@ -290,15 +296,15 @@ def test_damaged_books_are_named_and_may_be_thrown_away(
 def test_books_that_break_on_the_way_fail_the_task_alone(rig: Rig, tmp_path: Path) -> None:
     (film,) = films(tmp_path, 1)
     with rig.writing() as (store, index):
-        news = ingest(GRANT, store, rig.settings, index, find_sources([film]))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([film]))
         wait_for(news, stage="observe")
         books = rig.settings.home / "jobs.sqlite"
         with closing(sqlite3.connect(books, timeout=30)) as connection:
             connection.execute("DROP TABLE operation_outputs")
         last = list(news)[-1]
         assert last.error is not None
-        assert last.error["code"] == "store_damaged"
-        assert store.catalog.task(GRANT, last.task_id).status is Status.FAILED
+        assert last.error["code"] == "database_corrupt"
+        assert store.catalog.task(store.scope(GRANT), last.task_id).status is Status.FAILED
         assert rig.staged == []
 
 

@@ -24,7 +24,9 @@ def save(store: Store, index: Index, id: str, text: str, **body: object) -> Reso
             "include_existing": True, "error": None, **body,
         },
     )  # fmt: skip
-    store.catalog.put_query(INDEXING, made, replace(trial(index, id, now), status="failed"))
+    store.catalog.put_query(
+        store.scope(INDEXING, made.parent), made, replace(trial(index, id, now), status="failed")
+    )
     return made
 
 
@@ -38,18 +40,22 @@ def test_a_query_that_cannot_be_searched_with_keeps_no_other_from_it(
     rig.add(three_films[0])
     with rig.working() as (context, index):
         store = context.store
-        bad, good = (store.catalog.resource(GRANT, Kind.QUERY, id) for id in ("bad", "good"))
-        (match,), _ = store.catalog.find_resources(GRANT, Kind.MATCH)
+        bad, good = (
+            store.catalog.resource(store.scope(GRANT), Kind.QUERY, id) for id in ("bad", "good")
+        )
+        (match,), _ = store.catalog.find_resources(store.scope(GRANT), Kind.MATCH)
         assert match.parent == "good"
         assert good.body["error"] is None
         assert bad.body["error"]["code"] == "filter_invalid"
         # Nothing is left to be tried again.
-        waiting, _ = store.catalog.find_resources(GRANT, Kind.TRIAL, status=["processing"])
+        waiting, _ = store.catalog.find_resources(
+            store.scope(GRANT), Kind.TRIAL, status=["processing"]
+        )
         assert waiting == []
         # Once it can be put, nothing is said against it any more.
-        store.catalog.update_resource(GRANT, Kind.QUERY, "bad", body={"filter": {}})
-        (asset,) = store.catalog.assets(GRANT)
-        context.saved_searches.asset_ready(INDEXING, index, asset.id)
-        assert store.catalog.resource(GRANT, Kind.QUERY, "bad").body["error"] is None
-        found, _ = store.catalog.find_resources(GRANT, Kind.MATCH)
+        store.catalog.update_resource(store.scope(GRANT), Kind.QUERY, "bad", body={"filter": {}})
+        (asset,) = store.catalog.assets(store.scope(GRANT))
+        context.saved_searches.asset_ready(store.scope(INDEXING), index, asset.id)
+        assert store.catalog.resource(store.scope(GRANT), Kind.QUERY, "bad").body["error"] is None
+        found, _ = store.catalog.find_resources(store.scope(GRANT), Kind.MATCH)
         assert {one.parent for one in found} == {"bad", "good"}

@@ -60,7 +60,8 @@ def test_adding_ends_while_the_worker_is_at_something_else(rig: Rig, tmp_path: P
             "media": media_to_json(probe(long, rig.settings)),
         }  # fmt: skip
         store.catalog.put_resource(
-            GRANT, Resource("f1", Kind.FILE, "local", now, now, files.READY, body=facts)
+            store.scope(GRANT),
+            Resource("f1", Kind.FILE, "local", now, now, files.READY, body=facts),
         )
         request = {
             "options": ["visual", "audio", "transcription"], "scopes": ["clip"],
@@ -69,13 +70,14 @@ def test_adding_ends_while_the_worker_is_at_something_else(rig: Rig, tmp_path: P
         body = {"file_id": "f1", "facts": {"input_type": "video"}, "request": request}
         for n in range(16):
             store.catalog.put_resource(
-                GRANT, Resource(f"e{n}", Kind.EMBEDDING, "local", now, now, "processing", body=body)
+                store.scope(GRANT),
+                Resource(f"e{n}", Kind.EMBEDDING, "local", now, now, "processing", body=body),
             )
     began = time.monotonic()
     assert rig.add(short)[short.name].status is Status.READY
     assert time.monotonic() - began < 60
     with rig.writing() as (store, _):
-        left, _ = store.catalog.find_resources(GRANT, Kind.EMBEDDING)
+        left, _ = store.catalog.find_resources(store.scope(GRANT), Kind.EMBEDDING)
         assert "processing" in {one.status for one in left}
         assert "failed" not in {one.status for one in left}
 
@@ -83,7 +85,10 @@ def test_adding_ends_while_the_worker_is_at_something_else(rig: Rig, tmp_path: P
 @pytest.mark.timeout(60)
 def test_a_worker_that_does_not_end_is_ended(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "LONGEST_END", 0.2)
-    with rig.writing() as (store, _), workers.WorkerProcess(GRANT, store, rig.settings) as worker:
+    with (
+        rig.writing() as (store, _),
+        workers.WorkerProcess(store.scope(GRANT), store, rig.settings) as worker,
+    ):
         process = psutil.Process(worker.pid)
         process.suspend()
         worker.stop()
@@ -138,7 +143,7 @@ def test_cancelled_tasks_are_noticed_after_any_fault(
 def use_up(store: Store, held: list[Any]) -> None:
     while len(held) < 100:
         held.append(store.database.engine.connect())
-        store.catalog.indexes(GRANT)
+        store.catalog.indexes(store.scope(GRANT))
 
 
 def test_connections_that_are_used_up_are_told_as_such(
@@ -154,6 +159,6 @@ def test_connections_that_are_used_up_are_told_as_such(
         finally:
             for one in held:
                 one.close()
-        assert caught.value.code == "writer_busy"
+        assert caught.value.code == "database_locked"
         assert caught.value.retryable
-        assert len(store.catalog.indexes(GRANT)) == 1
+        assert len(store.catalog.indexes(store.scope(GRANT))) == 1

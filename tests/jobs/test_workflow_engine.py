@@ -123,7 +123,7 @@ def test_a_place_that_becomes_free_is_taken_at_once(toy: Toy) -> None:
         for n in range(8):
             toy.add(f"job{n}")
         until(lambda: len(toy.refreshed) == 8)
-        most = toy.context.settings.tenant_tasks
+        most = toy.context.settings.max_tasks_per_tenant
         until(lambda: engine._running == most)
         toy.go.set()
         until(lambda: len(toy.ran) == 8)
@@ -215,9 +215,9 @@ def test_a_tenant_does_not_wait_for_all_jobs_of_another(toy: Toy) -> None:
         toy.go.clear()
         for n in range(8):
             toy.add(f"job{n}", tenant="busy")
-        until(lambda: engine._running == toy.context.settings.tenant_tasks)
+        until(lambda: engine._running == toy.context.settings.max_tasks_per_tenant)
         toy.add("mine", tenant="other")
-        until(lambda: engine._running == toy.context.settings.tenant_tasks + 1)
+        until(lambda: engine._running == toy.context.settings.max_tasks_per_tenant + 1)
         toy.go.set()
         until(lambda: len(toy.ran) == 9)
 
@@ -266,11 +266,12 @@ DBOS.destroy()
 def test_work_that_an_older_program_began_goes_on(rig: Rig, three_films: list[Path]) -> None:
     now = datetime.now(UTC)
     with rig.writing() as (store, index):
-        (task,) = submit(GRANT, store, index, find_sources([three_films[0]]))
+        scope = store.scope(GRANT)
+        (task,) = submit(scope, store, index, find_sources([three_films[0]]))
         for kind, id in ((Kind.FILE, "f1"), (Kind.EMBEDDING, "e1")):
             body = {"method": "direct", "parts": 0, "file_id": "f1", "facts": {}, "request": {}}
             store.catalog.put_resource(
-                GRANT, Resource(id, kind, "local", now, now, "processing", name=id, body=body)
+                scope, Resource(id, kind, "local", now, now, "processing", name=id, body=body)
             )
         short = {"queue_name": "short-by-tenant", "queue_partition_key": "local"}
         began = [
@@ -288,10 +289,10 @@ def test_work_that_an_older_program_began_goes_on(rig: Rig, three_films: list[Pa
         subprocess.run(
             [sys.executable, "-c", _OLDER, place, json.dumps(began)], check=True, timeout=60
         )
-        with WorkerProcess(GRANT, store, rig.settings) as worker:
+        with WorkerProcess(scope, store, rig.settings) as worker:
             events = map(Progress.from_json, worker.events())
             assert wait_for(events, task_id=task.id, status=Status.READY)
-            until(lambda: store.catalog.resource(GRANT, Kind.FILE, "f1").status == "failed")
-            until(lambda: store.catalog.resource(GRANT, Kind.EMBEDDING, "e1").status == "failed")
+            until(lambda: store.catalog.resource(scope, Kind.FILE, "f1").status == "failed")
+            until(lambda: store.catalog.resource(scope, Kind.EMBEDDING, "e1").status == "failed")
             worker.stop()
-        assert store.catalog.task(GRANT, task.id).attempts == 1
+        assert store.catalog.task(scope, task.id).attempts == 1

@@ -238,7 +238,7 @@ def test_beside_a_server(filled: Path, films: Path, tmp_path: Path) -> None:
         assert (await agent.do("list_videos"))["total"] == 4
         assert (await agent.do("find_moments", query="red"))["hits"]
         refused = await agent.ask("add_video", source=str(films / "film00.mkv"))
-        assert refused.code == "writer_busy"
+        assert refused.code == "database_locked"
         assert refused.error is not None
         assert "/mcp" in refused.error["remedy"]
 

@@ -52,7 +52,7 @@ def site(films: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     limits = {
-        "VIDELICET_FETCH_ALLOW": "127.0.0.1",
+        "VIDELICET_FETCH_ALLOWLIST": "127.0.0.1",
         "VIDELICET_BODY_MAX": "100000",
         "VIDELICET_CORS_ORIGINS": "https://agents.example",
     }

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,7 +108,12 @@ def test_a_child_over_its_memory_is_stopped(tmp_path, settings):
         tmp_path / "big.mkv", [Scene(RED, 0.2)], size=(4096, 2160), options={"g": "1"}
     )
     with pytest.raises(MediaError) as caught:
-        watch(path, replace(settings, decoder_memory=480 * 1024 * 1024), rate=25, max_side=4096)
+        watch(
+            path,
+            settings.model_copy(update={"decoder_memory": 480 * 1024 * 1024}),
+            rate=25,
+            max_side=4096,
+        )
     assert caught.value.code in ("media_limit_exceeded", "media_decoder_crashed")
 
 

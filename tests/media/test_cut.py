@@ -191,11 +191,9 @@ def test_query_media_of_another_kind(sample, settings, tmp_path):
 
 
 def test_a_truncated_or_enormous_picture(tmp_path, settings):
-    from dataclasses import replace
-
     path = samples.image(tmp_path / "a.jpg")
     with pytest.raises(InvalidQuery):
         media.load_image(path.read_bytes()[:900], settings)
     with pytest.raises(InvalidQuery) as caught:
-        media.load_image(path, replace(settings, max_pixels=1000))
+        media.load_image(path, settings.model_copy(update={"max_pixels": 1000}))
     assert caught.value.details["reason"] == "media_too_large"

@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -90,7 +89,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def open_settings(settings):
-    return replace(settings, fetch_allow="127.0.0.0/8")
+    return settings.model_copy(update={"fetch_allowlist": "127.0.0.0/8"})
 
 
 def at(server: Server, path: str, host: str = "127.0.0.1") -> str:
@@ -133,7 +132,9 @@ def test_what_the_server_does_not_deliver(server, open_settings, tmp_path, path)
 @pytest.mark.parametrize("path", ["/film", "/endless"])
 def test_a_file_over_the_limit(server, open_settings, tmp_path, path):
     with pytest.raises(MediaError) as caught:
-        fetch(at(server, path), tmp_path / "a", replace(open_settings, fetch_max=1000))
+        fetch(
+            at(server, path), tmp_path / "a", open_settings.model_copy(update={"fetch_max": 1000})
+        )
     assert caught.value.code == "media_too_large"
     assert list(tmp_path.iterdir()) == []
 
@@ -237,7 +238,7 @@ def test_one_private_address_among_public_ones_is_enough(settings, monkeypatch):
 def test_the_address_checked_is_the_address_used(server, settings, tmp_path, monkeypatch):
     # Were the name asked for again on connecting, it would lead somewhere else.
     asked = _resolver(monkeypatch, ["127.0.0.1"], ["192.0.2.1"])
-    allowed = replace(settings, fetch_allow="film.example, other.example")
+    allowed = settings.model_copy(update={"fetch_allowlist": "film.example, other.example"})
     server.asked.clear()
     fetch(at(server, "/film", "film.example"), tmp_path / "a", allowed)
     assert asked == ["film.example"]

@@ -14,10 +14,8 @@ from videlicet.types import Span
 
 
 def refusal(path: Path, settings: Settings, **changes: object) -> MediaError:
-    from dataclasses import replace
-
     with pytest.raises(MediaError) as caught:
-        probe(path, replace(settings, **changes))  # type: ignore[arg-type]
+        probe(path, settings.model_copy(update=changes))  # type: ignore[arg-type]
     assert caught.value.subject == str(path)
     assert str(path) in caught.value.message
     return caught.value

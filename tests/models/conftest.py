@@ -58,4 +58,4 @@ def carriers(tmp_path: Path) -> Path:
 @pytest.fixture
 def own(tmp_path: Path, carriers: Path) -> Settings:
     """Settings with an empty store of weights, fed from ``carriers``."""
-    return load(tmp_path / "home", weights=tmp_path / "weights", weights_from=str(carriers))
+    return load(tmp_path / "home", weights=tmp_path / "weights", weights_mirror=str(carriers))

@@ -78,7 +78,7 @@ def test_a_wrong_file_never_reaches_a_runtime(
     monkeypatch.setattr(cards, "CARDS", (wanted,))
     with pytest.raises(ModelError) as caught:
         registry.load(wanted.id, own)
-    assert caught.value.code == "weights_altered"
+    assert caught.value.code == "weights_checksum_mismatch"
     assert "model.onnx" in str(caught.value.subject)
 
 

@@ -106,7 +106,7 @@ def test_a_legacy_state_is_read_in_any_layout() -> None:
 def test_what_no_weights_need_is_refused(state: Any, words: str) -> None:
     with pytest.raises(ModelError, match=words) as caught:
         read_state(legacy(state, {"0": bytes(16)}, {"0": 4}))
-    assert caught.value.code == "weights_altered"
+    assert caught.value.code == "weights_checksum_mismatch"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_what_no_weights_need_is_refused(state: Any, words: str) -> None:
 def test_other_files_are_refused(data: bytes) -> None:
     with pytest.raises(ModelError) as caught:
         read_state(data)
-    assert caught.value.code == "weights_altered"
+    assert caught.value.code == "weights_checksum_mismatch"
 
 
 def _tiny_lite0(random: np.random.Generator) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from tests import prerequisites
 
 from videlicet.models import registry
 from videlicet.models.base import TextEncoder, VisionModel
@@ -36,7 +37,7 @@ def test_networks_agree_with_the_reference(variant: str) -> None:
     having = [c for c in CARDS if any(f.name == name for f in c.files)]
     there = [c for c in having if not missing_files(settings, c)]
     if not there:
-        pytest.skip(f"run `videlicet models pull {having[-1].id}`")
+        prerequisites.absent(f"run `videlicet models pull {having[-1].id}`")
     graph = Graph(open_files(settings, there[0])[name])
     features, chances = graph.run({"pictures": picture(SIDES[variant])})
     assert np.abs(features[0] - GOLDEN[variant]["features"]).max() < 1e-4

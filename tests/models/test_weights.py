@@ -87,7 +87,7 @@ def test_a_flipped_byte_is_found_and_mended(own: Settings, one: ModelCard, force
     flip(path)
     with pytest.raises(ModelError) as caught:
         open_files(own, one)
-    assert caught.value.code == "weights_altered"
+    assert caught.value.code == "weights_checksum_mismatch"
     assert caught.value.subject == str(path)
     assert f"models pull --force {one.id}" in caught.value.remedy
     with pytest.raises(ModelError):
@@ -106,7 +106,7 @@ def test_a_byte_flipped_without_changing_the_time_is_found_by_verify(
     times = path.stat().st_atime_ns, path.stat().st_mtime_ns
     flip(path)
     os.utime(path, ns=times)
-    assert [fault.code for fault in faults(own, one)] == ["weights_altered"]
+    assert [fault.code for fault in faults(own, one)] == ["weights_checksum_mismatch"]
 
 
 def test_a_file_that_is_only_a_copy_is_checked_on_its_own(own: Settings, one: ModelCard) -> None:
@@ -144,7 +144,7 @@ def test_other_bytes_are_refused_and_the_next_source_tried(own: Settings, carrie
     alone = card([file("w.bin", DATA, source("forged", "w.bin"))])
     with pytest.raises(ModelError) as caught:
         pull(own, [alone])
-    assert caught.value.code == "weights_altered"
+    assert caught.value.code == "weights_checksum_mismatch"
     assert "forged 1.0 gave other bytes" in caught.value.message
     assert [p for p in own.weights.rglob("*") if p.is_file() and p.name != "pull.lock"] == []
 
@@ -241,17 +241,17 @@ def test_files_come_from_another_store_and_by_name(
 ) -> None:
     pull(own, [one])
     bare = card([file("w.bin", DATA)])
-    copy = load(tmp_path / "h2", weights=tmp_path / "w2", weights_from=str(own.weights))
+    copy = load(tmp_path / "h2", weights=tmp_path / "w2", weights_mirror=str(own.weights))
     pull(copy, [bare])
     verify(copy, bare)
     folder = tmp_path / "by-name" / bare.id
     folder.mkdir(parents=True)
     (folder / "w.bin").write_bytes(DATA)
-    third = load(tmp_path / "h3", weights=tmp_path / "w3", weights_from=str(folder.parent))
+    third = load(tmp_path / "h3", weights=tmp_path / "w3", weights_mirror=str(folder.parent))
     pull(third, [bare])
     verify(third, bare)
     (folder / "w.bin").write_bytes(b"something else")
-    fourth = load(tmp_path / "h4", weights=tmp_path / "w4", weights_from=str(folder.parent))
+    fourth = load(tmp_path / "h4", weights=tmp_path / "w4", weights_mirror=str(folder.parent))
     with pytest.raises(ModelError, match="The folder gave other bytes"):
         pull(fourth, [bare])
 

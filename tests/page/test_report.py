@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import shutil
 import subprocess
 from fractions import Fraction
 from importlib.resources import files
@@ -15,7 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.outputs.made import EVIL, answer, asset, piece
+from tests import prerequisites
+from tests.analyze.exports.factories import EVIL, answer, asset, piece
 from tests.page.test_results import Reader
 
 from videlicet.analyze.matrix import Cell, Matrix
@@ -274,8 +274,8 @@ console.log(JSON.stringify(seen));
 """
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="no node to run the page's script")
 def test_a_click_on_a_citation_plays_it_and_stops_behind_it() -> None:
+    prerequisites.program("node", "install Node.js to run the page's script")
     script = (files("videlicet.page") / "report.js").read_text("utf-8")
     # Together in one block, for what the script declares to be in reach.
     program = f"{_BROWSER}{{{script}{_CLICKS}}}"

@@ -52,7 +52,7 @@ class StubLibrary:
 
     def original(self, asset: Asset) -> Path:
         if self.gone:
-            raise MediaError("media_gone", f"The original of {asset.name} is gone.")
+            raise MediaError("source_missing", f"The original of {asset.name} is gone.")
         return self.path
 
     def thumbnail(self, of: Hit | Asset, *, width: int = 320) -> bytes:

@@ -123,7 +123,7 @@ class Shelf:
     def __init__(self, home: Path, **settings: Any) -> None:
         self.settings = load(home, weights=home / "weights", **settings)
         self.store: Store = open_store(self.settings, write=True, create=True)
-        self.index: Index = self.store.catalog.create_index(INDEX, "films", CARDS)
+        self.index: Index = self.store.catalog.create_index(self.store.scope(INDEX), "films", CARDS)
         self.searcher = Searcher(self.store, Encoders(ENCODERS.__getitem__), self.settings)
 
     def add(
@@ -146,10 +146,11 @@ class Shelf:
             metadata or {},
         )  # fmt: skip
         catalog = self.store.catalog
-        catalog.put_asset(INGEST, asset)
+        catalog.put_asset(self.store.scope(INGEST), asset)
         entry = derived_id(self.index.id, asset_id)
         catalog.put_indexed(
-            INGEST, IndexedAsset(entry, self.index.id, asset_id, status, THEN, THEN)
+            self.store.scope(INGEST),
+            IndexedAsset(entry, self.index.id, asset_id, status, THEN, THEN),
         )
 
         def seen(start: float, end: float, modality: Modality, card: str, payload: Any) -> Any:
@@ -165,7 +166,7 @@ class Shelf:
             for a, b, text in read
         ]
         every = [*cuts, *labels, *spoken, *lines]
-        catalog.put_observations(INGEST, self.index.id, asset_id, every)
+        catalog.put_observations(self.store.scope(INGEST, self.index.id), asset_id, every)
         self._vectors(
             asset_id, Modality.VISUAL, "words", labels, [words_vector(s[2]) for s in shown]
         )
@@ -183,7 +184,7 @@ class Shelf:
             [np.eye(4, dtype=np.float32)[p] for _, _, p in hummed],
         )  # fmt: skip
         rows = [TextRow(o.id, o.modality, o.span, o.payload.text) for o in [*spoken, *lines]]
-        self.store.texts.put(INGEST, self.index.id, asset_id, rows)
+        self.store.texts.put(self.store.scope(INGEST, self.index.id), asset_id, rows)
         return asset_id
 
     def _vectors(
@@ -195,6 +196,6 @@ class Shelf:
         rows: Sequence[Any],
     ) -> None:
         self.store.vectors.put(
-            INGEST, self.index.id, modality, space, asset_id,
+            self.store.scope(INGEST, self.index.id), modality, space, asset_id,
             [VectorRow(o.id, o.span, row) for o, row in zip(seen, rows, strict=True)],
         )  # fmt: skip

@@ -52,7 +52,9 @@ def find(shelf: Shelf, words: str | None = None, **given: Any) -> SearchPage:
         "filter": None, "assets": None, "threshold": None, "group_by": "moment", "limit": 10,
         "page": None, **given,
     }  # fmt: skip
-    return shelf.searcher.search(SEARCH, shelf.index, build_query(words, **arguments))
+    return shelf.searcher.search(
+        shelf.store.scope(SEARCH, shelf.index.id), build_query(words, **arguments)
+    )
 
 
 def picture(red: int, green: int, blue: int) -> bytes:
@@ -189,7 +191,11 @@ def test_negatives_push_moments_down(shelf: Shelf) -> None:
 def test_weights_of_parts_count(shelf: Shelf) -> None:
     def best(dog: float, cat: float) -> str:
         parts = (QueryPart(PartKind.TEXT, "train", dog), QueryPart(PartKind.TEXT, "cat", cat))
-        return shelf.searcher.search(SEARCH, shelf.index, Query(parts)).hits[0].asset_name
+        return (
+            shelf.searcher.search(shelf.store.scope(SEARCH, shelf.index.id), Query(parts))
+            .hits[0]
+            .asset_name
+        )
 
     assert best(3, 1) == "station.mp4"
     assert best(1, 3) == "pets.mp4"
@@ -268,7 +274,7 @@ def test_pages_have_a_size(shelf: Shelf) -> None:
 
 def test_only_a_grant_for_searching_searches(shelf: Shelf) -> None:
     with pytest.raises(NotPermitted):
-        shelf.searcher.search(INGEST, shelf.index, build_query(
+        shelf.searcher.search(shelf.store.scope(INGEST, shelf.index.id), build_query(
             "dog", None, None, None, (), (), None, None, None, "moment", 10, None,
         ))  # fmt: skip
 

@@ -24,4 +24,4 @@ def store(place: Settings) -> Iterator[Store]:
 
 @pytest.fixture
 def index(store: Store) -> Index:
-    return store.catalog.create_index(INGEST, "main", {"text": "minilm"})
+    return store.catalog.create_index(store.scope(INGEST), "main", {"text": "minilm"})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import EVERY_TENANT, Grant, Purpose, Scope
 from videlicet.settings import Settings, load
 from videlicet.store import Store, TextRow, VectorRow
 from videlicet.types import (
@@ -42,6 +42,11 @@ TRAIN = Grant("tester", Purpose.TRAIN)
 SPACE = "letters"
 DIMENSIONS = 12
 THEN = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
+
+
+def everything(store: Store) -> Scope:
+    """What every tenant has."""
+    return store.scope(MANAGE.within(EVERY_TENANT))
 
 
 def settings(home: Path, **changes: object) -> Settings:
@@ -139,7 +144,7 @@ def task(index: Index, id: str = "t1", **changes: object) -> Task:
 
 def enter(store: Store, index: Index, made: Asset) -> Asset:
     """Enter an asset in an index, as ingest does before it puts anything."""
-    store.catalog.put_asset(INGEST, made, entry(index, made, Status.RUNNING))
+    store.catalog.put_asset(store.scope(INGEST), made, entry(index, made, Status.RUNNING))
     return made
 
 
@@ -148,10 +153,12 @@ def add(store: Store, index: Index, name: str, *, word: str = "harbour", count: 
     made = asset(name, metadata={"word": word})
     seen = observations(made, count, word)
     enter(store, index, made)
-    store.catalog.put_observations(INGEST, index.id, made.id, seen)
-    store.vectors.put(INGEST, index.id, Modality.SPEECH, SPACE, made.id, vectors(made, count))
-    store.texts.put(INGEST, index.id, made.id, texts(seen))
-    store.catalog.put_indexed(INGEST, entry(index, made))
+    store.catalog.put_observations(store.scope(INGEST, index.id), made.id, seen)
+    store.vectors.put(
+        store.scope(INGEST, index.id), Modality.SPEECH, SPACE, made.id, vectors(made, count)
+    )
+    store.texts.put(store.scope(INGEST, index.id), made.id, texts(seen))
+    store.catalog.put_indexed(store.scope(INGEST), entry(index, made))
     return made
 
 
@@ -159,13 +166,15 @@ def check_whole(
     store: Store, index: Index, made: Asset, word: str = "harbour", count: int = 6
 ) -> None:
     """Assert that an asset is in the store exactly as ``add`` puts it."""
-    assert store.catalog.observations(SEARCH, index.id, made.id) == observations(made, count, word)
+    assert store.catalog.observations(store.scope(SEARCH, index.id), made.id) == observations(
+        made, count, word
+    )
     rows = vectors(made, count)
     for row in (rows[0], rows[-1]):
         best = store.vectors.search(
-            SEARCH, index.id, Modality.SPEECH, SPACE, row.vector, 1, [made.id]
+            store.scope(SEARCH, index.id), Modality.SPEECH, SPACE, row.vector, 1, [made.id]
         )[0]
         assert [(m.id, m.asset_id, m.span) for m in best] == [(row.id, made.id, row.span)]
     for modality in (Modality.SPEECH, Modality.TEXT):
-        found = store.texts.bm25(SEARCH, index.id, modality, word, 99, [made.id])
+        found = store.texts.bm25(store.scope(SEARCH, index.id), modality, word, 99, [made.id])
         assert len(found) == count

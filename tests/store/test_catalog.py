@@ -16,7 +16,6 @@ from tests.store.samples import (
     MANAGE,
     SEARCH,
     THEN,
-    TRAIN,
     add,
     asset,
     embedding,
@@ -27,7 +26,7 @@ from tests.store.samples import (
     task,
 )
 
-from videlicet.errors import Conflict, InvalidInput, NotFound, NotPermitted, StoreError
+from videlicet.errors import Conflict, InvalidInput, NotFound, StoreError
 from videlicet.settings import Settings
 from videlicet.store import Store, open_store
 from videlicet.types import (
@@ -42,41 +41,43 @@ from videlicet.types import (
 
 
 def test_an_index_is_found_by_id_and_by_name(store: Store, index: Index) -> None:
-    assert store.catalog.index(SEARCH, index.id) == index
-    assert store.catalog.index(SEARCH, "main") == index
-    other = store.catalog.create_index(INGEST, index.id, {})
-    assert store.catalog.index(SEARCH, index.id) == index, "an id goes before a name"
-    assert store.catalog.indexes(SEARCH) == sorted([index, other], key=lambda i: i.name)
+    assert store.catalog.index(store.scope(SEARCH), index.id) == index
+    assert store.catalog.index(store.scope(SEARCH), "main") == index
+    other = store.catalog.create_index(store.scope(INGEST), index.id, {})
+    assert store.catalog.index(store.scope(SEARCH), index.id) == index, "an id goes before a name"
+    assert store.catalog.indexes(store.scope(SEARCH)) == sorted(
+        [index, other], key=lambda i: i.name
+    )
 
 
 def test_two_indexes_cannot_have_one_name(store: Store, index: Index) -> None:
     with pytest.raises(Conflict) as refused:
-        store.catalog.create_index(INGEST, "main", {})
+        store.catalog.create_index(store.scope(INGEST), "main", {})
     assert refused.value.code == "index_exists"
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", "x" * 201])
 def test_an_index_name_is_short_and_printable(store: Store, name: str) -> None:
     with pytest.raises(InvalidInput):
-        store.catalog.create_index(INGEST, name, {})
+        store.catalog.create_index(store.scope(INGEST), name, {})
 
 
 def test_unknown_things_are_named(store: Store, index: Index) -> None:
     nobody = derived_id("nobody")
     calls = [
-        lambda: store.catalog.index(SEARCH, "nobody"),
-        lambda: store.catalog.find_assets(SEARCH, nobody),
-        lambda: store.catalog.assets(SEARCH, nobody),
-        lambda: store.catalog.asset(SEARCH, nobody),
-        lambda: store.catalog.set_metadata(MANAGE, nobody, {"a": 1}),
-        lambda: store.catalog.put_indexed(INGEST, entry(index, asset())),
-        lambda: store.catalog.put_observations(INGEST, nobody, nobody, []),
-        lambda: store.catalog.observation(SEARCH, index.id, nobody),
-        lambda: store.catalog.task(SEARCH, nobody),
-        lambda: store.catalog.update_task(MANAGE, nobody, stage="x"),
-        lambda: store.catalog.delete_index(MANAGE, nobody),
-        lambda: store.remove_asset(MANAGE, index.id, nobody),
-        lambda: store.delete_index(MANAGE, nobody),
+        lambda: store.catalog.index(store.scope(SEARCH), "nobody"),
+        lambda: store.catalog.find_assets(store.scope(SEARCH, nobody)),
+        lambda: store.catalog.assets(store.scope(SEARCH, nobody)),
+        lambda: store.catalog.asset(store.scope(SEARCH), nobody),
+        lambda: store.catalog.set_metadata(store.scope(MANAGE), nobody, {"a": 1}),
+        lambda: store.catalog.put_indexed(store.scope(INGEST), entry(index, asset())),
+        lambda: store.catalog.put_observations(store.scope(INGEST, nobody), nobody, []),
+        lambda: store.catalog.observation(store.scope(SEARCH, index.id), nobody),
+        lambda: store.catalog.task(store.scope(SEARCH), nobody),
+        lambda: store.catalog.update_task(store.scope(MANAGE), nobody, stage="x"),
+        lambda: store.catalog.delete_index(store.scope(MANAGE, nobody)),
+        lambda: store.remove_asset(store.scope(MANAGE, index.id), nobody),
+        lambda: store.delete_index(store.scope(MANAGE, nobody)),
     ]
     for call in calls:
         with pytest.raises(NotFound):
@@ -89,10 +90,10 @@ def test_unknown_things_are_named(store: Store, index: Index) -> None:
 def test_an_asset_comes_back_as_it_was_put(store: Store, name: str) -> None:
     made = asset(name, metadata={"n": 1, "x": 1.5, "yes": True, "s": "ü", "": "x"} | {"": "x"})
     with pytest.raises(InvalidInput):
-        store.catalog.put_asset(INGEST, made)
+        store.catalog.put_asset(store.scope(INGEST), made)
     made = replace(made, metadata={"n": 1, "x": 1.5, "yes": True, "s": "ü"})
-    store.catalog.put_asset(INGEST, made)
-    back = store.catalog.asset(SEARCH, made.id)
+    store.catalog.put_asset(store.scope(INGEST), made)
+    back = store.catalog.asset(store.scope(SEARCH), made.id)
     assert back == made
     assert {k: type(v) for k, v in back.metadata.items()} == {
         "n": int, "x": float, "yes": bool, "s": str,
@@ -101,25 +102,25 @@ def test_an_asset_comes_back_as_it_was_put(store: Store, name: str) -> None:
 
 def test_an_asset_of_sound_only_comes_back_as_it_was_put(store: Store) -> None:
     made = asset(media=replace(media(video=False), audio=(), bit_rate=None), blob="assets/x/y")
-    store.catalog.put_asset(INGEST, made)
-    assert store.catalog.asset(SEARCH, made.id) == made
+    store.catalog.put_asset(store.scope(INGEST), made)
+    assert store.catalog.asset(store.scope(SEARCH), made.id) == made
 
 
 def test_adding_an_asset_again_keeps_its_first_time_and_its_metadata(store: Store) -> None:
     first = asset(metadata={"a": 1, "b": 2})
-    store.catalog.put_asset(INGEST, first)
+    store.catalog.put_asset(store.scope(INGEST), first)
     later = replace(first, source="/new", created_at=THEN + timedelta(1), metadata={"b": 3})
-    store.catalog.put_asset(INGEST, later)
-    assert store.catalog.asset(SEARCH, first.id) == replace(
+    store.catalog.put_asset(store.scope(INGEST), later)
+    assert store.catalog.asset(store.scope(SEARCH), first.id) == replace(
         first, source="/new", metadata={"a": 1, "b": 3}
     )
 
 
 def test_metadata_is_set_and_taken_away(store: Store) -> None:
     made = asset(metadata={"a": 1, "b": "two"})
-    store.catalog.put_asset(INGEST, made)
-    store.catalog.set_metadata(MANAGE, made.id, {"a": None, "c": False, "gone": None})
-    assert store.catalog.asset(SEARCH, made.id).metadata == {"b": "two", "c": False}
+    store.catalog.put_asset(store.scope(INGEST), made)
+    store.catalog.set_metadata(store.scope(MANAGE), made.id, {"a": None, "c": False, "gone": None})
+    assert store.catalog.asset(store.scope(SEARCH), made.id).metadata == {"b": "two", "c": False}
 
 
 @pytest.mark.parametrize(
@@ -132,75 +133,84 @@ def test_metadata_is_set_and_taken_away(store: Store) -> None:
 )  # fmt: skip
 def test_metadata_that_cannot_be_kept_is_refused_whole(store: Store, key: str, value: Any) -> None:
     made = asset(metadata={"a": 1})
-    store.catalog.put_asset(INGEST, made)
+    store.catalog.put_asset(store.scope(INGEST), made)
     with pytest.raises(InvalidInput):
-        store.catalog.set_metadata(MANAGE, made.id, {"good": 1, key: value})
-    assert store.catalog.asset(SEARCH, made.id).metadata == {"a": 1}
+        store.catalog.set_metadata(store.scope(MANAGE), made.id, {"good": 1, key: value})
+    assert store.catalog.asset(store.scope(SEARCH), made.id).metadata == {"a": 1}
 
 
 def test_assets_are_listed_in_the_order_they_were_added(store: Store, index: Index) -> None:
     made = [asset(f"{n}.mp4", created_at=THEN + timedelta(seconds=n % 3)) for n in range(7)]
     for one in made:
-        store.catalog.put_asset(INGEST, one)
+        store.catalog.put_asset(store.scope(INGEST), one)
     wanted = sorted(made, key=lambda a: (a.created_at, a.id))
-    assert store.catalog.assets(SEARCH) == wanted
-    assert store.catalog.assets(SEARCH, offset=2, limit=3) == wanted[2:5]
+    assert store.catalog.assets(store.scope(SEARCH)) == wanted
+    assert store.catalog.assets(store.scope(SEARCH), offset=2, limit=3) == wanted[2:5]
     for one in made[:2]:
-        store.catalog.put_indexed(INGEST, entry(index, one))
-    assert {a.id for a in store.catalog.assets(SEARCH, index.id)} == {a.id for a in made[:2]}
+        store.catalog.put_indexed(store.scope(INGEST), entry(index, one))
+    assert {a.id for a in store.catalog.assets(store.scope(SEARCH, index.id))} == {
+        a.id for a in made[:2]
+    }
 
 
 def test_only_ready_assets_are_found(store: Store, index: Index) -> None:
     made = {status: asset(f"{status}.mp4") for status in Status}
     for status, one in made.items():
-        store.catalog.put_asset(INGEST, one)
-        store.catalog.put_indexed(INGEST, entry(index, one, status))
-    assert store.catalog.find_assets(SEARCH, index.id) == {made[Status.READY].id}
-    assert store.catalog.find_assets(SEARCH, index.id, {"name": "queued.mp4"}) == frozenset()
-    running = store.catalog.list_indexed(SEARCH, index.id, Status.RUNNING)
+        store.catalog.put_asset(store.scope(INGEST), one)
+        store.catalog.put_indexed(store.scope(INGEST), entry(index, one, status))
+    assert store.catalog.find_assets(store.scope(SEARCH, index.id)) == {made[Status.READY].id}
+    assert (
+        store.catalog.find_assets(store.scope(SEARCH, index.id), {"name": "queued.mp4"})
+        == frozenset()
+    )
+    running = store.catalog.list_indexed(store.scope(SEARCH, index.id), Status.RUNNING)
     assert [row.asset_id for row in running] == [made[Status.RUNNING].id]
-    assert len(store.catalog.list_indexed(SEARCH)) == len(Status)
-    assert set(store.catalog.members(SEARCH, index.id)) == {a.id for a in made.values()}
+    assert len(store.catalog.list_indexed(store.scope(SEARCH))) == len(Status)
+    assert set(store.catalog.members(store.scope(SEARCH, index.id))) == {
+        a.id for a in made.values()
+    }
 
 
 def test_the_standing_of_an_asset_changes_and_keeps_its_first_time(
     store: Store, index: Index
 ) -> None:
     made = asset()
-    store.catalog.put_asset(INGEST, made)
-    assert store.catalog.indexed(SEARCH, index.id, made.id) is None
+    store.catalog.put_asset(store.scope(INGEST), made)
+    assert store.catalog.indexed(store.scope(SEARCH, index.id), made.id) is None
     first = entry(index, made, Status.RUNNING)
-    store.catalog.put_indexed(INGEST, first)
-    assert store.catalog.indexed(SEARCH, index.id, made.id) == first
-    store.catalog.put_indexed(INGEST, replace(entry(index, made), created_at=THEN + timedelta(1)))
-    assert store.catalog.indexed(SEARCH, index.id, made.id) == entry(index, made)
+    store.catalog.put_indexed(store.scope(INGEST), first)
+    assert store.catalog.indexed(store.scope(SEARCH, index.id), made.id) == first
+    store.catalog.put_indexed(
+        store.scope(INGEST), replace(entry(index, made), created_at=THEN + timedelta(1))
+    )
+    assert store.catalog.indexed(store.scope(SEARCH, index.id), made.id) == entry(index, made)
 
 
 def test_observations_come_back_exactly_and_in_order(store: Store, index: Index) -> None:
     made = enter(store, index, asset())
     seen = observations(made)
     shuffled = [*seen[::-1], seen[3], embedding(made)]
-    kept = store.catalog.put_observations(INGEST, index.id, made.id, shuffled)
-    back = store.catalog.observations(SEARCH, index.id, made.id)
+    kept = store.catalog.put_observations(store.scope(INGEST, index.id), made.id, shuffled)
+    back = store.catalog.observations(store.scope(SEARCH, index.id), made.id)
     assert kept == len(seen)
     assert sorted(back, key=lambda o: o.id) == sorted(seen, key=lambda o: o.id)
     assert [o.span for o in back] == sorted(o.span for o in seen)
-    speech = store.catalog.observations(SEARCH, index.id, made.id, Modality.SPEECH)
+    speech = store.catalog.observations(store.scope(SEARCH, index.id), made.id, Modality.SPEECH)
     assert [o for o in seen if o.modality is Modality.SPEECH] == speech
-    assert store.catalog.observation(SEARCH, index.id, seen[5].id) == seen[5]
-    assert store.catalog.spans(SEARCH, index.id, made.id, Modality.SHOT) == [
+    assert store.catalog.observation(store.scope(SEARCH, index.id), seen[5].id) == seen[5]
+    assert store.catalog.spans(store.scope(SEARCH, index.id), made.id, Modality.SHOT) == [
         o.span for o in seen if o.modality is Modality.SHOT
     ]
 
 
 def test_putting_observations_again_replaces_them(store: Store, index: Index) -> None:
     made = enter(store, index, asset())
-    store.catalog.put_observations(INGEST, index.id, made.id, observations(made))
+    store.catalog.put_observations(store.scope(INGEST, index.id), made.id, observations(made))
     fresh = observations(made, 2, "boat")
-    store.catalog.put_observations(INGEST, index.id, made.id, iter(fresh))
-    assert store.catalog.observations(SEARCH, index.id, made.id) == fresh
-    store.catalog.put_observations(INGEST, index.id, made.id, [])
-    assert store.catalog.observations(SEARCH, index.id, made.id) == []
+    store.catalog.put_observations(store.scope(INGEST, index.id), made.id, iter(fresh))
+    assert store.catalog.observations(store.scope(SEARCH, index.id), made.id) == fresh
+    store.catalog.put_observations(store.scope(INGEST, index.id), made.id, [])
+    assert store.catalog.observations(store.scope(SEARCH, index.id), made.id) == []
 
 
 def test_an_observation_of_another_asset_is_refused_and_nothing_changes(
@@ -208,19 +218,19 @@ def test_an_observation_of_another_asset_is_refused_and_nothing_changes(
 ) -> None:
     made, other = enter(store, index, asset("a")), asset("b")
     seen = observations(made)
-    store.catalog.put_observations(INGEST, index.id, made.id, seen)
+    store.catalog.put_observations(store.scope(INGEST, index.id), made.id, seen)
     with pytest.raises(InvalidInput):
-        store.catalog.put_observations(INGEST, index.id, made.id, observations(other))
-    assert store.catalog.observations(SEARCH, index.id, made.id) == seen
+        store.catalog.put_observations(store.scope(INGEST, index.id), made.id, observations(other))
+    assert store.catalog.observations(store.scope(SEARCH, index.id), made.id) == seen
 
 
 @pytest.mark.parametrize("bad", ["../x", "", "a/b", "ü"])
 def test_an_asset_id_is_a_plain_name(store: Store, index: Index, bad: str) -> None:
     made = replace(asset(), id=bad)
     with pytest.raises(InvalidInput):
-        store.catalog.put_asset(INGEST, made, entry(index, made))
+        store.catalog.put_asset(store.scope(INGEST), made, entry(index, made))
     with pytest.raises(NotFound):
-        store.catalog.asset(SEARCH, bad)
+        store.catalog.asset(store.scope(SEARCH), bad)
 
 
 _instants = st.fractions(min_value=0, max_value=50, max_denominator=90_000)
@@ -234,17 +244,17 @@ _instants = st.fractions(min_value=0, max_value=50, max_denominator=90_000)
 def test_observations_within_a_span_are_those_that_share_time_with_it(
     store: Store, spans: list[tuple[Fraction, Fraction]], within: tuple[Fraction, Fraction]
 ) -> None:
-    if not store.catalog.indexes(SEARCH):
-        store.catalog.create_index(INGEST, "main", {})
-    (index,) = store.catalog.indexes(SEARCH)
+    if not store.catalog.indexes(store.scope(SEARCH)):
+        store.catalog.create_index(store.scope(INGEST), "main", {})
+    (index,) = store.catalog.indexes(store.scope(SEARCH))
     made = enter(store, index, asset())
     seen = [
         Observation(made.id, Span(*sorted(s)), Modality.SPEECH, "c", Utterance(str(n), "en", 1.0))
         for n, s in enumerate(spans)
     ]
     window = Span(*sorted(within))
-    store.catalog.put_observations(INGEST, index.id, made.id, seen)
-    found = store.catalog.observations(SEARCH, index.id, made.id, None, window)
+    store.catalog.put_observations(store.scope(INGEST, index.id), made.id, seen)
+    found = store.catalog.observations(store.scope(SEARCH, index.id), made.id, None, window)
 
     def meets(span: Span) -> bool:
         if span.duration and window.duration:
@@ -259,104 +269,53 @@ def test_tasks_are_put_listed_changed_and_taken_away(store: Store, index: Index)
     first = task(index, "1", source="/odd-\udce9")
     second = task(index, "2", created_at=THEN + timedelta(1), error={"code": "x"}, total_s=2.5)
     for one in (first, second, second):
-        store.catalog.put_task(INGEST, one)
-    assert store.catalog.tasks(SEARCH) == [second, first]
-    assert store.catalog.tasks(SEARCH, derived_id("other")) == []
+        store.catalog.put_task(store.scope(INGEST), one)
+    assert store.catalog.tasks(store.scope(SEARCH)) == [second, first]
+    other = store.catalog.create_index(store.scope(INGEST), "other", {})
+    assert store.catalog.tasks(store.scope(SEARCH, other.id)) == []
     changed = store.catalog.update_task(
-        MANAGE, first.id, status=Status.FAILED, error={"code": "y"}, done_s=1.5
+        store.scope(MANAGE), first.id, status=Status.FAILED, error={"code": "y"}, done_s=1.5
     )
     assert changed.updated_at > THEN
-    assert store.catalog.tasks(SEARCH, index.id, Status.FAILED) == [changed]
+    assert store.catalog.tasks(store.scope(SEARCH, index.id), Status.FAILED) == [changed]
     assert (changed.status, changed.error, changed.done_s) == (Status.FAILED, {"code": "y"}, 1.5)
     with pytest.raises(TypeError, match="colour, id"):
-        store.catalog.update_task(MANAGE, first.id, colour="red", id="x")
-    store.catalog.delete_task(MANAGE, first.id)
-    assert store.catalog.tasks(SEARCH) == [second]
+        store.catalog.update_task(store.scope(MANAGE), first.id, colour="red", id="x")
+    store.catalog.delete_task(store.scope(MANAGE), first.id)
+    assert store.catalog.tasks(store.scope(SEARCH)) == [second]
 
 
 def test_a_task_changes_only_from_the_statuses_named(store: Store, index: Index) -> None:
-    store.catalog.put_task(INGEST, task(index))
+    store.catalog.put_task(store.scope(INGEST), task(index))
     id = task(index).id
     live = (Status.QUEUED, Status.RUNNING)
-    assert store.catalog.update_task(MANAGE, id, when=live, status=Status.READY).status.ended
-    kept = store.catalog.update_task(MANAGE, id, when=live, status=Status.CANCELLED)
+    assert store.catalog.update_task(
+        store.scope(MANAGE), id, when=live, status=Status.READY
+    ).status.ended
+    kept = store.catalog.update_task(store.scope(MANAGE), id, when=live, status=Status.CANCELLED)
     assert kept.status is Status.READY
 
 
 def test_a_reader_may_change_tasks_and_nothing_else(place: Settings, store: Store) -> None:
-    index = store.catalog.create_index(INGEST, "main", {})
+    index = store.catalog.create_index(store.scope(INGEST), "main", {})
     made = add(store, index, "film.mp4")
-    store.catalog.put_task(INGEST, task(index))
+    store.catalog.put_task(store.scope(INGEST), task(index))
     with open_store(place) as reader:
-        changed = reader.catalog.update_task(MANAGE, task(index).id, status=Status.CANCELLED)
-        assert store.catalog.task(SEARCH, changed.id) == changed
+        changed = reader.catalog.update_task(
+            reader.scope(MANAGE), task(index).id, status=Status.CANCELLED
+        )
+        assert store.catalog.task(store.scope(SEARCH), changed.id) == changed
         for write in (
-            lambda: reader.catalog.put_asset(INGEST, made),
-            lambda: reader.catalog.put_observations(INGEST, index.id, made.id, []),
-            lambda: reader.texts.put(INGEST, index.id, made.id, []),
-            lambda: reader.vectors.put(INGEST, index.id, Modality.TEXT, "s", made.id, []),
-            lambda: reader.vectors.optimize(INGEST, index.id),
-            lambda: reader.blobs.put(INGEST, "a", b""),
-            lambda: reader.remove_asset(MANAGE, index.id, made.id),
+            lambda: reader.catalog.put_asset(reader.scope(INGEST), made),
+            lambda: reader.catalog.put_observations(reader.scope(INGEST, index.id), made.id, []),
+            lambda: reader.texts.put(reader.scope(INGEST, index.id), made.id, []),
+            lambda: reader.vectors.put(
+                reader.scope(INGEST, index.id), Modality.TEXT, "s", made.id, []
+            ),
+            lambda: reader.vectors.optimize(reader.scope(INGEST, index.id)),
+            lambda: reader.blobs.put(reader.scope(INGEST), "a", b""),
+            lambda: reader.remove_asset(reader.scope(MANAGE, index.id), made.id),
         ):
             with pytest.raises(StoreError) as refused:
                 write()
             assert refused.value.code == "store_not_writable"
-
-
-def test_no_read_or_write_without_a_purpose_that_covers_it(store: Store, index: Index) -> None:
-    made = add(store, index, "film.mp4")
-    catalog, texts, vectors, blobs = store.catalog, store.texts, store.vectors, store.blobs
-    speech = Modality.SPEECH
-    calls: list[Any] = [
-        lambda g: catalog.create_index(g, "x", {}),
-        lambda g: catalog.index(g, "main"),
-        lambda g: catalog.indexes(g),
-        lambda g: catalog.delete_index(g, index.id),
-        lambda g: catalog.put_asset(g, made),
-        lambda g: catalog.asset(g, made.id),
-        lambda g: catalog.assets(g),
-        lambda g: catalog.members(g, index.id),
-        lambda g: catalog.find_assets(g, index.id),
-        lambda g: catalog.set_metadata(g, made.id, {}),
-        lambda g: catalog.put_indexed(g, entry(index, made)),
-        lambda g: catalog.indexed(g, index.id, made.id),
-        lambda g: catalog.list_indexed(g),
-        lambda g: catalog.put_observations(g, index.id, made.id, []),
-        lambda g: catalog.observations(g, index.id, made.id),
-        lambda g: catalog.observation(g, index.id, "x"),
-        lambda g: catalog.spans(g, index.id, made.id, speech),
-        lambda g: catalog.put_task(g, task(index)),
-        lambda g: catalog.task(g, "x"),
-        lambda g: catalog.tasks(g),
-        lambda g: catalog.update_task(g, "x"),
-        lambda g: catalog.delete_task(g, "x"),
-        lambda g: texts.put(g, index.id, made.id, []),
-        lambda g: texts.delete_asset(g, index.id, made.id),
-        lambda g: texts.bm25(g, index.id, speech, "x", 1),
-        lambda g: texts.phrase(g, index.id, speech, "x", 1),
-        lambda g: texts.substring(g, index.id, speech, "x", 1),
-        lambda g: texts.frequencies(g, index.id, speech, ["x"]),
-        lambda g: texts.statistics(g, index.id),
-        lambda g: vectors.put(g, index.id, speech, "s", made.id, []),
-        lambda g: vectors.delete_asset(g, index.id, made.id),
-        lambda g: vectors.optimize(g, index.id),
-        lambda g: vectors.search(g, index.id, speech, "s", [[1.0]], 1),
-        lambda g: vectors.is_exact(g, index.id, speech, "s"),
-        lambda g: vectors.scan(g, index.id, speech, "s"),
-        lambda g: vectors.statistics(g, index.id),
-        lambda g: blobs.put(g, "a", b""),
-        lambda g: blobs.get(g, "a"),
-        lambda g: blobs.path(g, "a"),
-        lambda g: blobs.exists(g, "a"),
-        lambda g: blobs.list(g),
-        lambda g: blobs.delete(g, "a"),
-        lambda g: store.remove_asset(g, index.id, made.id),
-        lambda g: store.remove_assets(g, index.id, []),
-        lambda g: store.delete_index(g, index.id),
-        lambda g: store.scan(g, [b"x"]),
-    ]
-    for call in calls:
-        with pytest.raises(NotPermitted):
-            call(TRAIN)
-    assert store.catalog.find_assets(SEARCH, index.id) == {made.id}

@@ -38,13 +38,13 @@ def original(tmp_path: Path) -> Path:
 @pytest.fixture
 def sound(place: Settings, original: Path) -> tuple[Settings, Index]:
     """A library of eight whole assets with an index over their vectors."""
-    place = replace(place, exact_rows=60)
+    place = place.model_copy(update={"ann_threshold_rows": 60})
     with open_store(place, write=True, create=True) as store:
-        index = store.catalog.create_index(INGEST, "main", {})
+        index = store.catalog.create_index(store.scope(INGEST), "main", {})
         for n in range(8):
             made = add(store, index, f"{n}.mp4", count=10)
-            store.catalog.put_asset(INGEST, replace(made, source=str(original)))
-        store.vectors.optimize(MANAGE, index.id, force=True)
+            store.catalog.put_asset(store.scope(INGEST), replace(made, source=str(original)))
+        store.vectors.optimize(store.scope(MANAGE, index.id), force=True)
     return place, index
 
 
@@ -111,9 +111,9 @@ def _lose_mark(place: Settings) -> None:
 
 def _half_add(place: Settings) -> None:
     with open_store(place, write=True) as store:
-        index = store.catalog.index(SEARCH, "main")
+        index = store.catalog.index(store.scope(SEARCH), "main")
         half = enter(store, index, asset("half.mp4"))
-        store.catalog.put_observations(INGEST, index.id, half.id, observations(half))
+        store.catalog.put_observations(store.scope(INGEST, index.id), half.id, observations(half))
     # As programs of old could leave it.
     _harm(
         place,
@@ -141,7 +141,7 @@ def test_what_can_be_mended_is_mended(
     harm(place)
     (finding,) = _problems(place)
     assert words in finding.message
-    assert "--mend" in finding.remedy
+    assert "--fix" in finding.remedy
     assert not finding.mended
     (again,) = _problems(place)
     assert again == finding, "looking changes nothing"
@@ -158,8 +158,8 @@ def test_a_ready_asset_that_lacks_a_part_is_found(sound: tuple[Settings, Index],
     place, _ = sound
     if part == "text_rows":
         with open_store(place, write=True) as store:
-            index = store.catalog.index(SEARCH, "main")
-            store.texts.put(INGEST, index.id, asset("3.mp4").id, [])
+            index = store.catalog.index(store.scope(SEARCH), "main")
+            store.texts.put(store.scope(INGEST, index.id), asset("3.mp4").id, [])
     else:
         _harm(place, f"DELETE FROM {part} WHERE slot = 4")
     (finding,) = _problems(place)
@@ -175,9 +175,13 @@ def test_originals_that_are_gone_are_named(sound: tuple[Settings, Index], origin
     place, _ = sound
     with open_store(place, write=True) as store:
         kept = asset("7.mp4")
-        store.catalog.put_asset(INGEST, replace(kept, blob=f"assets/{kept.id}/original"))
+        store.catalog.put_asset(
+            store.scope(INGEST), replace(kept, blob=f"assets/{kept.id}/original")
+        )
         web = asset("6.mp4")
-        store.catalog.put_asset(INGEST, replace(web, source="https://example.org/film.mp4"))
+        store.catalog.put_asset(
+            store.scope(INGEST), replace(web, source="https://example.org/film.mp4")
+        )
     original.unlink()
     found = _problems(place)
     assert {f.subject for f in found} == {f"{n}.mp4" for n in (*range(6), 7)}
@@ -190,8 +194,8 @@ def test_unfinished_assets_are_mentioned(sound: tuple[Settings, Index], original
     place, index = sound
     with open_store(place, write=True) as store:
         waiting = asset("waiting.mp4", source=str(original))
-        store.catalog.put_asset(INGEST, waiting)
-        store.catalog.put_indexed(INGEST, entry(index, waiting, Status.QUEUED))
+        store.catalog.put_asset(store.scope(INGEST), waiting)
+        store.catalog.put_indexed(store.scope(INGEST), entry(index, waiting, Status.QUEUED))
     (finding,) = [f for f in doctor(place) if f.subject == "waiting.mp4"]
     assert finding.level is Level.INFO
     assert "queued" in finding.message
@@ -254,11 +258,11 @@ def test_what_belongs_to_a_resource_is_left(
     now = datetime.now(UTC)
     one = Resource("a" * 24, kind, "local", now, now, status="processing")
     with open_store(place, write=True) as store:
-        store.catalog.put_resource(INGEST, one)
+        store.catalog.put_resource(store.scope(INGEST), one)
         for id in (one.id, "b" * 24):
-            store.blobs.put(INGEST, f"{folder}/{id}/0", b"x")
+            store.blobs.put(store.scope(INGEST), f"{folder}/{id}/0", b"x")
     (found,) = [finding for finding in _problems(place, mend=True) if finding.subject == "blobs"]
     assert found.message == "1 files belong to no asset."
     with open_store(place) as store:
-        assert store.blobs.exists(MANAGE, f"{folder}/{one.id}/0")
-        assert not store.blobs.exists(MANAGE, f"{folder}/{'b' * 24}/0")
+        assert store.blobs.exists(store.scope(MANAGE), f"{folder}/{one.id}/0")
+        assert not store.blobs.exists(store.scope(MANAGE), f"{folder}/{'b' * 24}/0")

@@ -23,6 +23,7 @@ from tests.store.samples import (
     check_whole,
     enter,
     entry,
+    everything,
     media,
     observations,
     task,
@@ -69,23 +70,26 @@ def _add_canary(store: Store, index: Index) -> tuple[Asset, list[VectorRow]]:
     seen = observations(made, 30, CANARY)
     rows = [replace(row, vector=row.vector * 3) for row in vectors(made, 30)]
     enter(store, index, made)
-    store.catalog.put_observations(INGEST, index.id, made.id, seen)
+    store.catalog.put_observations(store.scope(INGEST, index.id), made.id, seen)
     for space in (SPACE, "other"):
-        store.vectors.put(INGEST, index.id, Modality.SPEECH, space, made.id, rows)
-    store.texts.put(INGEST, index.id, made.id, texts(seen))
+        store.vectors.put(store.scope(INGEST, index.id), Modality.SPEECH, space, made.id, rows)
+    store.texts.put(store.scope(INGEST, index.id), made.id, texts(seen))
     store.catalog.put_task(
-        INGEST, task(index, CANARY, source=f"/{CANARY}", asset_id=made.id, error={"m": CANARY})
+        store.scope(INGEST),
+        task(index, CANARY, source=f"/{CANARY}", asset_id=made.id, error={"m": CANARY}),
     )
-    store.blobs.put(INGEST, f"assets/{made.id}/original", CANARY.encode())
-    store.blobs.put(INGEST, f"indexes/{index.id}/{made.id}/thumb.jpg", CANARY.encode())
+    store.blobs.put(store.scope(INGEST), f"assets/{made.id}/original", CANARY.encode())
+    store.blobs.put(store.scope(INGEST), f"indexes/{index.id}/{made.id}/thumb.jpg", CANARY.encode())
     return made, rows
 
 
 @pytest.fixture
 def small(place: Settings) -> Iterator[tuple[Store, Index]]:
     """A store where anything over 100 rows is indexed."""
-    with open_store(replace(place, exact_rows=100), write=True, create=True) as store:
-        yield store, store.catalog.create_index(INGEST, "main", {})
+    with open_store(
+        place.model_copy(update={"ann_threshold_rows": 100}), write=True, create=True
+    ) as store:
+        yield store, store.catalog.create_index(store.scope(INGEST), "main", {})
 
 
 def test_a_removed_asset_is_gone_from_every_byte(small: tuple[Store, Index]) -> None:
@@ -95,10 +99,10 @@ def test_a_removed_asset_is_gone_from_every_byte(small: tuple[Store, Index]) -> 
     others += [add(store, index, f"{n}.mp4", count=20) for n in range(6, 12)]
     # Old states in the log, in freed pages and in superseded word lists must go too.
     _add_canary(store, index)
-    store.vectors.optimize(MANAGE, index.id, force=True)
+    store.vectors.optimize(store.scope(MANAGE, index.id), force=True)
     needles = _needles(made, rows)
 
-    before = store.scan(MANAGE, needles)
+    before = store.scan(everything(store), needles)
     seen = {s.needle for s in before}
     assert CANARY.encode() in seen
     assert made.id.encode() in seen
@@ -106,17 +110,19 @@ def test_a_removed_asset_is_gone_from_every_byte(small: tuple[Store, Index]) -> 
     assert any("sketches" in s.file for s in before)
     assert any("blobs" in s.file for s in before)
 
-    assert store.remove_asset(MANAGE, index.id, made.id)
-    assert store.scan(MANAGE, needles) == []
+    assert store.remove_asset(store.scope(MANAGE, index.id), made.id)
+    assert store.scan(everything(store), needles) == []
     for path in store.home.root.rglob("*"):
         assert made.id not in str(path)
     query = rows[0].vector
-    for matches in store.vectors.search(SEARCH, index.id, Modality.SPEECH, SPACE, query, 999):
+    for matches in store.vectors.search(
+        store.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 999
+    ):
         assert all(m.asset_id != made.id for m in matches)
     for one in others:
         check_whole(store, index, one, count=20)
     with pytest.raises(NotFound):
-        store.remove_asset(MANAGE, index.id, made.id)
+        store.remove_asset(store.scope(MANAGE, index.id), made.id)
 
 
 @pytest.mark.embedded("rows are overwritten in place")
@@ -130,8 +136,8 @@ def test_an_asset_that_fills_a_group_leaves_no_centroid_behind(
     vector = np.full(DIMENSIONS, -1, np.float32) * np.linspace(1, 2, DIMENSIONS, dtype=np.float32)
     unit = vector / np.linalg.norm(vector)
     rows = [replace(row, vector=unit) for row in vectors(made, 60)]
-    store.vectors.put(INGEST, index.id, Modality.SPEECH, SPACE, made.id, rows)
-    store.vectors.optimize(MANAGE, index.id, force=True)
+    store.vectors.put(store.scope(INGEST, index.id), Modality.SPEECH, SPACE, made.id, rows)
+    store.vectors.optimize(store.scope(MANAGE, index.id), force=True)
 
     def nearest() -> float:
         (folder,) = store.home.sketches.iterdir()
@@ -139,55 +145,61 @@ def test_an_asset_that_fills_a_group_leaves_no_centroid_behind(
         return float((centroids @ unit).max())
 
     assert nearest() > 0.999
-    store.vectors.delete_asset(MANAGE, index.id, made.id)
+    store.vectors.delete_asset(store.scope(MANAGE, index.id), made.id)
     assert nearest() < 0.99
     needles = _needles(made, rows[:1])
     known = (made.id.encode(), made.sha256.encode())
-    assert [s for s in store.scan(MANAGE, needles) if s.needle not in known] == []
+    assert [s for s in store.scan(everything(store), needles) if s.needle not in known] == []
 
 
 def test_an_asset_in_two_indexes_stays_in_the_other(store: Store, index: Index) -> None:
-    other = store.catalog.create_index(INGEST, "other", {})
+    other = store.catalog.create_index(store.scope(INGEST), "other", {})
     made = add(store, index, "film.mp4")
     add(store, other, "film.mp4")
-    store.blobs.put(INGEST, f"assets/{made.id}/thumb.jpg", b"x")
-    assert store.remove_asset(MANAGE, index.id, made.id)
+    store.blobs.put(store.scope(INGEST), f"assets/{made.id}/thumb.jpg", b"x")
+    assert store.remove_asset(store.scope(MANAGE, index.id), made.id)
     check_whole(store, other, made)
-    assert [key for key in store.blobs.list(SEARCH) if "/vectors/" not in key] == [
+    assert [key for key in store.blobs.list(store.scope(SEARCH)) if "/vectors/" not in key] == [
         f"assets/{made.id}/thumb.jpg"
     ]
-    assert store.catalog.find_assets(SEARCH, index.id) == frozenset()
-    assert store.remove_asset(MANAGE, other.id, made.id)
-    assert store.blobs.list(SEARCH) == []
+    assert store.catalog.find_assets(store.scope(SEARCH, index.id)) == frozenset()
+    assert store.remove_asset(store.scope(MANAGE, other.id), made.id)
+    assert store.blobs.list(store.scope(SEARCH)) == []
     with pytest.raises(NotFound):
-        store.catalog.asset(SEARCH, made.id)
+        store.catalog.asset(store.scope(SEARCH), made.id)
 
 
 def test_many_are_removed_together_or_none(store: Store, index: Index) -> None:
     made = [add(store, index, f"{n}.mp4") for n in range(5)]
     with pytest.raises(NotFound):
-        store.remove_assets(MANAGE, index.id, [made[0].id, asset("nobody").id])
+        store.remove_assets(store.scope(MANAGE, index.id), [made[0].id, asset("nobody").id])
     check_whole(store, index, made[0])
-    assert store.remove_assets(MANAGE, index.id, [made[0].id, made[1].id, made[0].id])
-    assert store.catalog.find_assets(SEARCH, index.id) == {m.id for m in made[2:]}
+    assert store.remove_assets(store.scope(MANAGE, index.id), [made[0].id, made[1].id, made[0].id])
+    assert store.catalog.find_assets(store.scope(SEARCH, index.id)) == {m.id for m in made[2:]}
 
 
 def test_a_deleted_index_is_gone_with_all_its_assets(small: tuple[Store, Index]) -> None:
     store, index = small
-    kept_index = store.catalog.create_index(INGEST, "kept", {})
+    kept_index = store.catalog.create_index(store.scope(INGEST), "kept", {})
     kept = add(store, kept_index, "kept.mp4", word="lighthouse")
     made, rows = _add_canary(store, index)
     for n in range(6):
         add(store, index, f"{n}.mp4", count=20)
-    store.vectors.optimize(MANAGE, index.id, force=True)
+    store.vectors.optimize(store.scope(MANAGE, index.id), force=True)
     with pytest.raises(InvalidInput, match="still holds"):
-        store.catalog.delete_index(MANAGE, index.id)
-    assert store.delete_index(MANAGE, index.id)
-    assert store.scan(MANAGE, [*_needles(made, rows), b"harbour", index.id.encode()]) == []
-    assert [i.name for i in store.catalog.indexes(SEARCH)] == ["kept"]
+        store.catalog.delete_index(store.scope(MANAGE, index.id))
+    assert store.delete_index(store.scope(MANAGE, index.id))
+    assert (
+        store.scan(
+            everything(store),
+            [*_needles(made, rows), b"harbour", index.id.encode()],
+        )
+        == []
+    )
+    assert [i.name for i in store.catalog.indexes(store.scope(SEARCH))] == ["kept"]
     check_whole(store, kept_index, kept, "lighthouse")
     assert list(store.home.sketches.iterdir()) == []
-    again = store.catalog.create_index(INGEST, "main", {})
+    again = store.catalog.create_index(store.scope(INGEST), "main", {})
     add(store, again, "0.mp4")
 
 
@@ -200,20 +212,20 @@ def test_a_reader_of_an_old_state_delays_the_bytes_and_the_next_opening_finishes
     checkpoint = Database.checkpoint
     monkeypatch.setattr(Database, "checkpoint", lambda self, patience=0.0: checkpoint(self, 0.0))
     with open_store(place, write=True, create=True) as store:
-        index = store.catalog.create_index(INGEST, "main", {})
+        index = store.catalog.create_index(store.scope(INGEST), "main", {})
         made, rows = _add_canary(store, index)
         add(store, index, "other.mp4")
         with open_store(place) as reader:
-            held = reader.vectors.scan(EXPORT, index.id, Modality.SPEECH, SPACE)
+            held = reader.vectors.scan(reader.scope(EXPORT, index.id), Modality.SPEECH, SPACE)
             assert next(held).asset_id == made.id
-            assert not store.remove_asset(MANAGE, index.id, made.id)
-            assert store.catalog.members(SEARCH, index.id) == [asset("other.mp4").id]
-            assert store.scan(MANAGE, _needles(made, rows)) != []
+            assert not store.remove_asset(store.scope(MANAGE, index.id), made.id)
+            assert store.catalog.members(store.scope(SEARCH, index.id)) == [asset("other.mp4").id]
+            assert store.scan(everything(store), _needles(made, rows)) != []
             (finding,) = [f for f in doctor(place) if f.subject == "erasures"]
             assert "1 erased" in finding.message
             held.close()  # type: ignore[attr-defined]
     with open_store(place, write=True) as store:
-        assert store.scan(MANAGE, _needles(made, rows)) == []
+        assert store.scan(everything(store), _needles(made, rows)) == []
         assert [f for f in doctor(place) if f.subject == "erasures"] == []
 
 
@@ -222,15 +234,15 @@ def test_an_erasure_that_was_broken_off_is_finished_at_the_next_opening(
     place: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(place, write=True, create=True)
-    index = store.catalog.create_index(INGEST, "main", {})
+    index = store.catalog.create_index(store.scope(INGEST), "main", {})
     made, rows = _add_canary(store, index)
     with monkeypatch.context() as patch:
         patch.setattr(Store, "finish_erasures", lambda self: False)
-        assert not store.remove_asset(MANAGE, index.id, made.id)
-    assert store.scan(MANAGE, [CANARY.encode()]) != []
+        assert not store.remove_asset(store.scope(MANAGE, index.id), made.id)
+    assert store.scan(everything(store), [CANARY.encode()]) != []
     store.close()
     with open_store(place, write=True) as store:
-        assert store.scan(MANAGE, _needles(made, rows)) == []
+        assert store.scan(everything(store), _needles(made, rows)) == []
 
 
 @pytest.mark.embedded("the pages of SQLite")
@@ -265,45 +277,51 @@ def test_nothing_is_put_into_what_was_removed_meanwhile(
 ) -> None:
     """As by a worker that has not noticed yet, whether another index holds the asset or not."""
     store, index = small
-    other = store.catalog.create_index(INGEST, "other", {})
+    other = store.catalog.create_index(store.scope(INGEST), "other", {})
     made = add(store, index, f"{CANARY}.mp4", word=CANARY)
     if elsewhere:
         add(store, other, f"{CANARY}.mp4", word=CANARY)
-    store.remove_asset(MANAGE, index.id, made.id)
-    pair, seen = (index.id, made.id), observations(made, 3, CANARY)
+    store.remove_asset(store.scope(MANAGE, index.id), made.id)
+    seen = observations(made, 3, CANARY)
     for put in (
-        lambda: store.catalog.put_observations(INGEST, *pair, seen),
-        lambda: store.texts.put(INGEST, *pair, texts(seen)),
-        lambda: store.vectors.put(INGEST, index.id, Modality.SPEECH, SPACE, made.id, vectors(made)),
-        lambda: store.vectors.put(INGEST, index.id, Modality.SPEECH, SPACE, made.id, []),
-        lambda: store.catalog.put_indexed(INGEST, entry(index, made), again=True),
+        lambda: store.catalog.put_observations(store.scope(INGEST, index.id), made.id, seen),
+        lambda: store.texts.put(store.scope(INGEST, index.id), made.id, texts(seen)),
+        lambda: store.vectors.put(
+            store.scope(INGEST, index.id), Modality.SPEECH, SPACE, made.id, vectors(made)
+        ),
+        lambda: store.vectors.put(
+            store.scope(INGEST, index.id), Modality.SPEECH, SPACE, made.id, []
+        ),
+        lambda: store.catalog.put_indexed(store.scope(INGEST), entry(index, made), again=True),
     ):
         with pytest.raises(NotFound) as refused:
             put()
         assert refused.value.code == "asset_not_found"
-    assert store.catalog.members(SEARCH, index.id) == []
+    assert store.catalog.members(store.scope(SEARCH, index.id)) == []
     if elsewhere:
         check_whole(store, other, made, word=CANARY)
     else:
-        assert store.scan(MANAGE, [CANARY.encode(), made.id.encode()]) == []
-        assert store.blobs.list(SEARCH) == []
+        assert store.scan(everything(store), [CANARY.encode(), made.id.encode()]) == []
+        assert store.blobs.list(store.scope(SEARCH)) == []
 
 
 def test_an_asset_is_added_with_its_entry_or_not_at_all(store: Store, index: Index) -> None:
     made = asset("film.mp4")
     with pytest.raises(NotFound):
-        store.catalog.put_asset(INGEST, made, replace(entry(index, made), index_id="nowhere"))
-    assert store.catalog.assets(SEARCH) == []
+        store.catalog.put_asset(
+            store.scope(INGEST), made, replace(entry(index, made), index_id="nowhere")
+        )
+    assert store.catalog.assets(store.scope(SEARCH)) == []
 
 
 def test_the_blobs_of_a_resource_go_with_it_whatever_is_killed(place: Settings) -> None:
     now = datetime.now(UTC)
     with open_store(place, write=True, create=True) as store:
         file = Resource("f1", Kind.FILE, "local", now, now, "ready")
-        store.catalog.put_resource(INGEST, file)
-        store.blobs.put(INGEST, "files/f1/original", b"film")
-        store.catalog.delete_resource(MANAGE, Kind.FILE, "f1", blobs=["files/f1/"])
+        store.catalog.put_resource(store.scope(INGEST), file)
+        store.blobs.put(store.scope(INGEST), "files/f1/original", b"film")
+        store.catalog.delete_resource(store.scope(MANAGE), Kind.FILE, "f1", blobs=["files/f1/"])
     with open_store(place, write=True) as store:
-        assert store.blobs.list(SEARCH) == []
+        assert store.blobs.list(store.scope(SEARCH)) == []
         with pytest.raises(NotFound):
-            store.catalog.delete_resource(MANAGE, Kind.FILE, "f1", blobs=["files/f1/"])
+            store.catalog.delete_resource(store.scope(MANAGE), Kind.FILE, "f1", blobs=["files/f1/"])

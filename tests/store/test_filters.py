@@ -143,7 +143,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Any:
     values += [0, -0.0, True, False, -3, "", "\\"]
     made = []
     with open_store(place, write=True, create=True) as store:
-        index = store.catalog.create_index(INGEST, "main", {})
+        index = store.catalog.create_index(store.scope(INGEST), "main", {})
         for n, value in enumerate(values):
             attached = {"k": value, "l": values[-n], "m n": n % 4}
             one = asset(
@@ -154,8 +154,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Any:
                 created_at=THEN + timedelta(hours=12 * (n % 4)),
                 metadata={k: v for k, v in attached.items() if v is not None},
             )
-            store.catalog.put_asset(INGEST, one)
-            store.catalog.put_indexed(INGEST, entry(index, one))
+            store.catalog.put_asset(store.scope(INGEST), one)
+            store.catalog.put_indexed(store.scope(INGEST), entry(index, one))
             made.append(one)
         yield store, index.id, made
 
@@ -166,13 +166,15 @@ def test_a_filter_finds_what_a_plain_evaluation_finds(
     shelf: tuple[Store, str, list[Asset]], condition: dict[str, Any]
 ) -> None:
     store, index_id, made = shelf
-    found = store.catalog.find_assets(SEARCH, index_id, condition)
+    found = store.catalog.find_assets(store.scope(SEARCH, index_id), condition)
     assert found == {one.id for one in made if _holds(one, condition)}
 
 
 def test_listing_takes_the_same_filters(shelf: tuple[Store, str, list[Asset]]) -> None:
     store, index_id, made = shelf
-    found = store.catalog.assets(SEARCH, index_id, filter={"k": {"exists": True}, "width": 640})
+    found = store.catalog.assets(
+        store.scope(SEARCH, index_id), filter={"k": {"exists": True}, "width": 640}
+    )
     assert found
     assert all(_holds(one, {"width": 640}) for one in found)
     assert len(found) < len(made)
@@ -220,7 +222,7 @@ def test_a_filter_that_makes_no_sense_is_refused(
         # An empty list is falsy: compile it as part of a whole.
         condition = {"not": condition}
     with pytest.raises(InvalidQuery, match=hint) as refused:
-        store.catalog.find_assets(SEARCH, index_id, condition)
+        store.catalog.find_assets(store.scope(SEARCH, index_id), condition)
     assert refused.value.code == "filter_invalid"
 
 
@@ -230,4 +232,4 @@ def test_nesting_has_an_end(shelf: tuple[Store, str, list[Asset]]) -> None:
     for _ in range(40):
         condition = {"not": condition}
     with pytest.raises(InvalidQuery, match="deep"):
-        store.catalog.find_assets(SEARCH, index_id, condition)
+        store.catalog.find_assets(store.scope(SEARCH, index_id), condition)

@@ -41,9 +41,9 @@ def test_a_missing_library_is_named(place: Settings, how: dict[str, bool]) -> No
 
 def test_creating_twice_changes_nothing(place: Settings) -> None:
     with open_store(place, write=True, create=True) as store:
-        index = store.catalog.create_index(INGEST, "main", {})
+        index = store.catalog.create_index(store.scope(INGEST), "main", {})
     with open_store(place, write=True, create=True) as store:
-        assert store.catalog.indexes(SEARCH) == [index]
+        assert store.catalog.indexes(store.scope(SEARCH)) == [index]
 
 
 def test_a_newer_format_is_refused_and_left_untouched(place: Settings, store: Store) -> None:
@@ -53,7 +53,7 @@ def test_a_newer_format_is_refused_and_left_untouched(place: Settings, store: St
     before = {p: p.read_bytes() for p in place.home.rglob("*") if p.is_file()}
     for how in ({}, {"write": True}, {"write": True, "create": True}):
         refused = _refusal(place, **how)
-        assert refused.code == "store_newer"
+        assert refused.code == "schema_too_new"
         assert refused.details == {"format": FORMAT + 1, "known": FORMAT}
     assert {p: p.read_bytes() for p in place.home.rglob("*") if p.is_file()} == before
 
@@ -64,30 +64,30 @@ def test_newer_tables_are_refused(place: Settings, store: Store) -> None:
     connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.commit()
     connection.close()
-    assert _refusal(place).code == "store_newer"
-    assert _refusal(place, write=True).code == "store_newer"
+    assert _refusal(place).code == "schema_too_new"
+    assert _refusal(place, write=True).code == "schema_too_new"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": "1"}', '{"format": true}'])
 def test_a_mark_that_cannot_be_read_is_damage(place: Settings, store: Store, text: str) -> None:
     store.close()
     (place.home / "videlicet.json").write_text(text)
-    assert _refusal(place).code == "store_damaged"
+    assert _refusal(place).code == "database_corrupt"
 
 
 def test_a_lost_mark_is_damage(place: Settings, store: Store) -> None:
     store.close()
     (place.home / "videlicet.json").unlink()
-    assert _refusal(place, write=True, create=True).code == "store_damaged"
+    assert _refusal(place, write=True, create=True).code == "database_corrupt"
 
 
 def test_a_database_that_is_none_is_damage(place: Settings, store: Store) -> None:
     store.close()
     (place.home / "library.sqlite").write_bytes(b"not a database, but long enough" * 400)
-    assert _refusal(place).code == "store_damaged"
-    assert _refusal(place, write=True).code == "store_damaged"
+    assert _refusal(place).code == "database_corrupt"
+    assert _refusal(place, write=True).code == "database_corrupt"
     open_lock = _refusal(place, write=True)
-    assert open_lock.code == "store_damaged", "a failed opening lets go of the right to write"
+    assert open_lock.code == "database_corrupt", "a failed opening lets go of the right to write"
 
 
 def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path, place: Settings) -> None:
@@ -118,7 +118,7 @@ def test_an_up_to_date_library_opens_without_the_migration_machinery(
     code = (
         "import sys; from pathlib import Path; from videlicet.settings import Settings;"
         "from videlicet.store import open_store;"
-        f"open_store(Settings(Path({str(place.home)!r}), Path('w'))).close();"
+        f"open_store(Settings(home=Path({str(place.home)!r}), weights=Path('w'))).close();"
         "sys.exit('alembic' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -141,7 +141,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
-    index = store.catalog.create_index(INGEST, "main", {})
+    index = store.catalog.create_index(store.scope(INGEST), "main", {})
     made = add(store, index, "film.mp4")
 
     def broken_off() -> None:
@@ -170,10 +170,15 @@ def _sqlite(code: int) -> sqlite3.Error:
         (PermissionError(errno.EACCES, "no"), "store_not_writable"),
         (_sqlite(sqlite3.SQLITE_FULL), "disk_full"),
         (_sqlite(sqlite3.SQLITE_IOERR_WRITE), "disk_full"),
-        (_sqlite(sqlite3.SQLITE_BUSY_SNAPSHOT), "writer_busy"),
+        (_sqlite(sqlite3.SQLITE_BUSY_SNAPSHOT), "database_locked"),
         (_sqlite(sqlite3.SQLITE_READONLY), "store_not_writable"),
-        (_sqlite(sqlite3.SQLITE_CORRUPT), "store_damaged"),
-        (sqlite3.DatabaseError("no code"), "store_damaged"),
+        (_sqlite(sqlite3.SQLITE_CORRUPT), "database_corrupt"),
+        (_sqlite(sqlite3.SQLITE_NOTADB), "database_corrupt"),
+        (_sqlite(sqlite3.SQLITE_CORRUPT_INDEX), "database_corrupt"),
+        (_sqlite(sqlite3.SQLITE_INTERRUPT), "database_error"),
+        (_sqlite(sqlite3.SQLITE_ERROR), "database_error"),
+        (_sqlite(sqlite3.SQLITE_IOERR_READ), "database_error"),
+        (sqlite3.DatabaseError("no code"), "database_error"),
     ],
 )
 def test_failures_of_disk_and_database_have_our_codes(

@@ -49,11 +49,11 @@ def test_from_the_first_tables(tmp_path: Path) -> None:
             (when, when),
         )
     with open_store(load(home.root), write=True) as store:
-        index = store.catalog.index(GRANT, "films")
+        index = store.catalog.index(store.scope(GRANT), "films")
         assert (index.id, index.tenant, index.options) == ("i", "local", {})
         assert index.updated_at == index.created_at
-        assert store.catalog.members(GRANT, "i") == ["a"]
-        assert store.catalog.task(GRANT, "t").tenant == "local"
+        assert store.catalog.members(store.scope(GRANT, "i")) == ["a"]
+        assert store.catalog.task(store.scope(GRANT), "t").tenant == "local"
         other = Grant("tests", Purpose.MANAGE, "other")
         store.catalog.create_index(other, "films", {})
     with closing(sqlite3.connect(home.database)) as base:

@@ -57,7 +57,7 @@ def _sound(place: Settings) -> None:
 def test_a_second_writer_is_told_who_writes(place: Settings, store: Store) -> None:
     with pytest.raises(Conflict) as refused:
         open_store(place, write=True)
-    assert refused.value.code == "writer_busy"
+    assert refused.value.code == "database_locked"
     assert str(os.getpid()) in refused.value.message
     assert refused.value.details == {"pid": os.getpid()}
     store.close()
@@ -83,20 +83,24 @@ def test_readers_see_whole_assets_while_another_process_writes(place: Settings) 
     assert process.stdout.readline() == "open\n"
     sizes = set()
     with open_store(place) as reader:
-        index = reader.catalog.index(SEARCH, "main")
+        index = reader.catalog.index(reader.scope(SEARCH), "main")
         while process.poll() is None:
-            ready = reader.catalog.find_assets(SEARCH, index.id)
+            ready = reader.catalog.find_assets(reader.scope(SEARCH, index.id))
             sizes.add(len(ready))
             for n in range(25):
                 if asset(f"{n}.mp4").id in ready:
                     check_whole(reader, index, asset(f"{n}.mp4"), count=8)
             found = reader.vectors.search(
-                SEARCH, index.id, Modality.SPEECH, SPACE, vectors(asset("0.mp4"))[0].vector, 99
+                reader.scope(SEARCH, index.id),
+                Modality.SPEECH,
+                SPACE,
+                vectors(asset("0.mp4"))[0].vector,
+                99,
             )
             assert len({m.id for m in found[0]}) == len(found[0])
         process.stdout.close()
         assert process.returncode == 0
-        assert len(reader.catalog.find_assets(SEARCH, index.id)) == 25
+        assert len(reader.catalog.find_assets(reader.scope(SEARCH, index.id))) == 25
     assert len(sizes) > 1, "assets were seen to arrive"
     _sound(place)
 
@@ -113,8 +117,8 @@ def test_a_writer_killed_at_any_moment_leaves_a_sound_library(place: Settings) -
         process.stdout.close()
         _sound(place)
         with open_store(place) as reader:
-            index = reader.catalog.index(SEARCH, "main")
-            for id in reader.catalog.find_assets(SEARCH, index.id):
+            index = reader.catalog.index(reader.scope(SEARCH), "main")
+            for id in reader.catalog.find_assets(reader.scope(SEARCH, index.id)):
                 (made,) = [a for n in range(30) if (a := asset(f"{n}.mp4")).id == id]
                 check_whole(reader, index, made, count=8)
     process = _writer(place, 30)
@@ -125,40 +129,48 @@ def test_a_writer_killed_at_any_moment_leaves_a_sound_library(place: Settings) -
         for n in range(30):
             check_whole(reader, index, asset(f"{n}.mp4"), count=8)
         found = reader.vectors.search(
-            SEARCH, index.id, Modality.SPEECH, SPACE, vectors(asset("0.mp4"))[0].vector, 999
+            reader.scope(SEARCH, index.id),
+            Modality.SPEECH,
+            SPACE,
+            vectors(asset("0.mp4"))[0].vector,
+            999,
         )
         assert len(found[0]) <= 30 * 8
     with open_store(place, write=True) as store:
-        (space,) = store.vectors.statistics(MANAGE, index.id)
+        (space,) = store.vectors.statistics(store.scope(MANAGE, index.id))
         assert (space["rows"], space["assets"]) == (240, 30)
-        assert store.texts.statistics(MANAGE, index.id) == {"speech": 240, "text": 240}
+        assert store.texts.statistics(store.scope(MANAGE, index.id)) == {"speech": 240, "text": 240}
 
 
 def test_a_copy_is_a_backup(place: Settings, tmp_path: Path) -> None:
-    with open_store(settings(place.home, exact_rows=60), write=True, create=True) as store:
-        index = store.catalog.create_index(INGEST, "main", {})
+    with open_store(settings(place.home, ann_threshold_rows=60), write=True, create=True) as store:
+        index = store.catalog.create_index(store.scope(INGEST), "main", {})
         for n in range(12):
             add(store, index, f"{n}.mp4", count=8)
-        store.blobs.put(INGEST, f"assets/{asset('0.mp4').id}/thumb.jpg", b"jpeg")
-        store.vectors.optimize(MANAGE, index.id, force=True)
-    copied = settings(tmp_path / "copy", exact_rows=60)
+        store.blobs.put(store.scope(INGEST), f"assets/{asset('0.mp4').id}/thumb.jpg", b"jpeg")
+        store.vectors.optimize(store.scope(MANAGE, index.id), force=True)
+    copied = settings(tmp_path / "copy", ann_threshold_rows=60)
     shutil.copytree(place.home, copied.home)
     query = vectors(asset("5.mp4"), 8)[2].vector
 
     def answers(at: Settings) -> object:
         with open_store(at) as store:
             return (
-                store.catalog.assets(SEARCH),
-                store.vectors.search(SEARCH, index.id, Modality.SPEECH, SPACE, query, 20),
-                store.texts.bm25(SEARCH, index.id, Modality.SPEECH, "harbour number 3", 20),
-                store.blobs.get(SEARCH, f"assets/{asset('0.mp4').id}/thumb.jpg"),
+                store.catalog.assets(store.scope(SEARCH)),
+                store.vectors.search(
+                    store.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 20
+                ),
+                store.texts.bm25(
+                    store.scope(SEARCH, index.id), Modality.SPEECH, "harbour number 3", 20
+                ),
+                store.blobs.get(store.scope(SEARCH), f"assets/{asset('0.mp4').id}/thumb.jpg"),
             )
 
     assert answers(copied) == answers(place)
     _sound(copied)
     with open_store(copied, write=True) as store:
         check_whole(store, index, add(store, index, "new.mp4"))
-        store.remove_asset(MANAGE, index.id, asset("0.mp4").id)
+        store.remove_asset(store.scope(MANAGE, index.id), asset("0.mp4").id)
     with open_store(place) as store:
         check_whole(store, index, asset("0.mp4"), count=8)
 
@@ -167,7 +179,7 @@ def test_a_copy_made_while_readers_are_open_is_a_backup_too(
     place: Settings, tmp_path: Path
 ) -> None:
     with open_store(place, write=True, create=True) as store:
-        index = store.catalog.create_index(INGEST, "main", {})
+        index = store.catalog.create_index(store.scope(INGEST), "main", {})
         made = add(store, index, "film.mp4")
         with open_store(place) as reader:
             check_whole(reader, index, made)
@@ -183,9 +195,9 @@ def _limited(size: int) -> None:
 
 def test_a_full_disk_loses_nothing(place: Settings, store: Store) -> None:
     """No file may grow: what a full disk or a quota does, without one."""
-    index = store.catalog.create_index(INGEST, "main", {})
+    index = store.catalog.create_index(store.scope(INGEST), "main", {})
     made = add(store, index, "film.mp4")
-    store.blobs.put(INGEST, f"assets/{made.id}/thumb.jpg", b"old")
+    store.blobs.put(store.scope(INGEST), f"assets/{made.id}/thumb.jpg", b"old")
     enter(store, index, asset("big.mp4"))
     big = vectors(asset("big.mp4"), 2000)
     size = max(path.stat().st_size for path in place.home.rglob("*") if path.is_file())
@@ -193,10 +205,14 @@ def test_a_full_disk_loses_nothing(place: Settings, store: Store) -> None:
         _limited(size + 4096)
         for write in (
             lambda: store.vectors.put(
-                INGEST, index.id, Modality.SPEECH, SPACE, asset("big.mp4").id, big * 3
+                store.scope(INGEST, index.id), Modality.SPEECH, SPACE, asset("big.mp4").id, big * 3
             ),
-            lambda: store.vectors.put(INGEST, index.id, Modality.SPEECH, SPACE, made.id, big),
-            lambda: store.blobs.put(INGEST, f"assets/{made.id}/thumb.jpg", bytes(size + 100_000)),
+            lambda: store.vectors.put(
+                store.scope(INGEST, index.id), Modality.SPEECH, SPACE, made.id, big
+            ),
+            lambda: store.blobs.put(
+                store.scope(INGEST), f"assets/{made.id}/thumb.jpg", bytes(size + 100_000)
+            ),
         ):
             with pytest.raises(StoreError) as refused:
                 write()
@@ -205,9 +221,11 @@ def test_a_full_disk_loses_nothing(place: Settings, store: Store) -> None:
     finally:
         _limited(resource.RLIM_INFINITY)
     check_whole(store, index, made)
-    assert store.blobs.get(SEARCH, f"assets/{made.id}/thumb.jpg") == b"old"
-    assert store.blobs.list(SEARCH) == [f"assets/{made.id}/thumb.jpg"]
-    store.vectors.put(INGEST, index.id, Modality.SPEECH, SPACE, asset("big.mp4").id, big)
+    assert store.blobs.get(store.scope(SEARCH), f"assets/{made.id}/thumb.jpg") == b"old"
+    assert store.blobs.list(store.scope(SEARCH)) == [f"assets/{made.id}/thumb.jpg"]
+    store.vectors.put(
+        store.scope(INGEST, index.id), Modality.SPEECH, SPACE, asset("big.mp4").id, big
+    )
     store.close()
     _sound(place)
 
@@ -222,14 +240,14 @@ def test_a_disk_without_room_refuses_a_blob_before_it_is_copied(
     (tmp_path / "film").write_bytes(b"film")
     for data in (b"x", tmp_path / "film"):
         with pytest.raises(StoreError) as refused:
-            store.blobs.put(INGEST, "assets/a/b", data)
+            store.blobs.put(store.scope(INGEST), "assets/a/b", data)
         assert refused.value.code == "disk_full"
-    assert store.blobs.list(SEARCH) == []
+    assert store.blobs.list(store.scope(SEARCH)) == []
 
 
 def test_a_child_process_may_share_the_right_to_write(place: Settings) -> None:
     with open_store(place, write=True, create=True) as store:
-        index = store.catalog.create_index(INGEST, "main", {})
+        index = store.catalog.create_index(store.scope(INGEST), "main", {})
         assert store.lock_fd is not None
         child = open_store(place, write=True, lock_fd=os.dup(store.lock_fd))
         made = add(child, index, "film.mp4")

@@ -46,23 +46,31 @@ def test_a_resource_is_what_was_put(store: Store) -> None:
     one = made(
         "p", status="ready", name="Straße \ud800", expires_at=NOW, body={"a": [1, None, {"b": "ü"}]}
     )
-    store.catalog.put_resource(MINE, one)
-    assert store.catalog.resource(MINE, Kind.VIDEO, one.id) == one
+    store.catalog.put_resource(store.scope(MINE), one)
+    assert store.catalog.resource(store.scope(MINE), Kind.VIDEO, one.id) == one
     changed = store.catalog.update_resource(
-        MINE, Kind.VIDEO, one.id, when=["ready"], status="failed", name="new", body={"c": 1}
+        store.scope(MINE),
+        Kind.VIDEO,
+        one.id,
+        when=["ready"],
+        status="failed",
+        name="new",
+        body={"c": 1},
     )
     assert (changed.status, changed.name) == ("failed", "new")
     assert changed.body == {**one.body, "c": 1}
     assert changed.updated_at > one.updated_at
-    same = store.catalog.update_resource(MINE, Kind.VIDEO, one.id, when=["ready"], status="queued")
+    same = store.catalog.update_resource(
+        store.scope(MINE), Kind.VIDEO, one.id, when=["ready"], status="queued"
+    )
     assert same == changed
-    store.catalog.put_resource(MINE, one)
-    assert store.catalog.resource(MINE, Kind.VIDEO, one.id) == one
-    store.catalog.delete_resource(MINE, Kind.VIDEO, one.id)
+    store.catalog.put_resource(store.scope(MINE), one)
+    assert store.catalog.resource(store.scope(MINE), Kind.VIDEO, one.id) == one
+    store.catalog.delete_resource(store.scope(MINE), Kind.VIDEO, one.id)
     for call in (
-        lambda: store.catalog.resource(MINE, Kind.VIDEO, one.id),
-        lambda: store.catalog.delete_resource(MINE, Kind.VIDEO, one.id),
-        lambda: store.catalog.update_resource(MINE, Kind.VIDEO, one.id, status="x"),
+        lambda: store.catalog.resource(store.scope(MINE), Kind.VIDEO, one.id),
+        lambda: store.catalog.delete_resource(store.scope(MINE), Kind.VIDEO, one.id),
+        lambda: store.catalog.update_resource(store.scope(MINE), Kind.VIDEO, one.id, status="x"),
     ):
         with pytest.raises(NotFound, match="video"):
             call()
@@ -70,17 +78,20 @@ def test_a_resource_is_what_was_put(store: Store) -> None:
 
 def test_tenants_are_apart(store: Store) -> None:
     one = made("tenants")
-    store.catalog.put_resource(MINE, one)
+    store.catalog.put_resource(store.scope(MINE), one)
     with pytest.raises(NotFound):
-        store.catalog.resource(YOURS, Kind.VIDEO, one.id)
+        store.catalog.resource(store.scope(YOURS), Kind.VIDEO, one.id)
     with pytest.raises(NotFound):
-        store.catalog.update_resource(YOURS, Kind.VIDEO, one.id, status="x")
+        store.catalog.update_resource(store.scope(YOURS), Kind.VIDEO, one.id, status="x")
     with pytest.raises(NotFound):
-        store.catalog.delete_resource(YOURS, Kind.VIDEO, one.id)
-    assert store.catalog.delete_resources(YOURS, Kind.VIDEO, parent="tenants") == 0
-    assert store.catalog.find_resources(YOURS, Kind.VIDEO, parent="tenants") == ([], 0)
-    assert store.catalog.find_resources(ALL, Kind.VIDEO, parent="tenants") == ([one], 1)
-    assert store.catalog.delete_resources(MINE, Kind.VIDEO, parent="tenants") == 1
+        store.catalog.delete_resource(store.scope(YOURS), Kind.VIDEO, one.id)
+    assert store.catalog.delete_resources(store.scope(YOURS), Kind.VIDEO, parent="tenants") == 0
+    assert store.catalog.find_resources(store.scope(YOURS), Kind.VIDEO, parent="tenants") == ([], 0)
+    assert store.catalog.find_resources(store.scope(ALL), Kind.VIDEO, parent="tenants") == (
+        [one],
+        1,
+    )
+    assert store.catalog.delete_resources(store.scope(MINE), Kind.VIDEO, parent="tenants") == 1
 
 
 def test_finding(store: Store) -> None:
@@ -92,10 +103,12 @@ def test_finding(store: Store) -> None:
         for n in range(6)
     ]  # fmt: skip
     for row in rows:
-        store.catalog.put_resource(MINE, row)
+        store.catalog.put_resource(store.scope(MINE), row)
 
     def found(**conditions: Any) -> list[int]:
-        got, total = store.catalog.find_resources(MINE, Kind.VIDEO, parent="find", **conditions)
+        got, total = store.catalog.find_resources(
+            store.scope(MINE), Kind.VIDEO, parent="find", **conditions
+        )
         if not {"limit", "offset"} & set(conditions):
             assert total == len(got)
         return [int(row.body["n"]) for row in got]
@@ -115,74 +128,85 @@ def test_finding(store: Store) -> None:
     assert found(body=[(["even"], "==", True)]) == [4, 2, 0]
     assert found(body=[(["deep", "n"], "==", 2.5)]) == [5]
     assert found(body=[(["missing"], "==", 1)]) == []
-    count, total = store.catalog.sum_of(MINE, Kind.VIDEO, "n", parent="find", status=["ready"])
+    count, total = store.catalog.sum_of(
+        store.scope(MINE), Kind.VIDEO, "n", parent="find", status=["ready"]
+    )
     assert (count, total) == (3, 9.0)
-    assert store.catalog.sum_of(MINE, Kind.VIDEO, "n", parent="nobody", status=["x"]) == (0, 0.0)
+    assert store.catalog.sum_of(
+        store.scope(MINE), Kind.VIDEO, "n", parent="nobody", status=["x"]
+    ) == (0, 0.0)
 
 
 @given(st.text(max_size=20).filter(lambda t: "\x00" not in t))
 def test_any_name_can_be_found(store: Store, name: str) -> None:
     one = made("names", name=name)
-    store.catalog.put_resource(MINE, one)
-    got, _ = store.catalog.find_resources(MINE, Kind.VIDEO, parent="names", named_like=name)
+    store.catalog.put_resource(store.scope(MINE), one)
+    got, _ = store.catalog.find_resources(
+        store.scope(MINE), Kind.VIDEO, parent="names", named_like=name
+    )
     assert one in got
-    store.catalog.delete_resource(MINE, Kind.VIDEO, one.id)
+    store.catalog.delete_resource(store.scope(MINE), Kind.VIDEO, one.id)
 
 
 def test_what_has_expired_goes(store: Store) -> None:
     old = made("", kind=Kind.SEARCH, expires_at=NOW)
     new = made("", kind=Kind.SEARCH, expires_at=NOW + timedelta(days=1))
     for one in (old, new):
-        store.catalog.put_resource(MINE, one)
-    assert store.catalog.delete_resources(MINE, Kind.SEARCH, expired=NOW + timedelta(hours=1)) == 1
-    assert store.catalog.find_resources(MINE, Kind.SEARCH)[0] == [new]
+        store.catalog.put_resource(store.scope(MINE), one)
+    assert (
+        store.catalog.delete_resources(
+            store.scope(MINE), Kind.SEARCH, expired=NOW + timedelta(hours=1)
+        )
+        == 1
+    )
+    assert store.catalog.find_resources(store.scope(MINE), Kind.SEARCH)[0] == [new]
 
 
 def test_purposes_and_readers(store: Store, tmp_path: Path) -> None:
     with pytest.raises(NotPermitted):
-        store.catalog.put_resource(Grant("t", Purpose.TRAIN, "mine"), made("x"))
+        store.catalog.put_resource(store.scope(Grant("t", Purpose.TRAIN, "mine")), made("x"))
     with pytest.raises(NotPermitted):
-        store.catalog.find_resources(Grant("t", Purpose.SHARE, "mine"), Kind.VIDEO)
+        store.catalog.find_resources(store.scope(Grant("t", Purpose.SHARE, "mine")), Kind.VIDEO)
     settings = load(tmp_path / "home")
     open_store(settings, write=True, create=True).close()
     with open_store(settings) as reader, pytest.raises(StoreError):
-        reader.catalog.put_resource(MINE, made("x"))
+        reader.catalog.put_resource(reader.scope(MINE), made("x"))
 
 
 @pytest.mark.embedded("looks into the database file")
 def test_keys(store: Store) -> None:
-    key, secret = store.catalog.create_key(MINE, "laptop", scopes=["read"])
+    key, secret = store.catalog.create_key(store.scope(MINE), "laptop", scopes=["read"])
     assert store.catalog.key_of(secret) == key
     assert secret.startswith(key.prefix)
     assert store.catalog.key_of(secret + "x") is None
     assert secret.encode() not in (store.home.database).read_bytes()
-    assert key in store.catalog.keys(MINE)
-    assert key in store.catalog.keys(ALL)
-    assert key not in store.catalog.keys(YOURS)
+    assert key in store.catalog.keys(store.scope(MINE))
+    assert key in store.catalog.keys(store.scope(ALL))
+    assert key not in store.catalog.keys(store.scope(YOURS))
     with pytest.raises(NotFound):
-        store.catalog.revoke_key(YOURS, key.id)
-    gone = store.catalog.revoke_key(MINE, key.id)
+        store.catalog.revoke_key(store.scope(YOURS), key.id)
+    gone = store.catalog.revoke_key(store.scope(MINE), key.id)
     assert gone.revoked_at is not None
-    assert store.catalog.revoke_key(MINE, key.id) == gone
+    assert store.catalog.revoke_key(store.scope(MINE), key.id) == gone
     assert store.catalog.key_of(secret) is None
-    _, late = store.catalog.create_key(MINE, "late", expires_at=NOW)
+    _, late = store.catalog.create_key(store.scope(MINE), "late", expires_at=NOW)
     assert store.catalog.key_of(late) is None
     with pytest.raises(NotPermitted):
-        store.catalog.create_key(Grant("t", Purpose.SEARCH, "mine"), "x")
+        store.catalog.create_key(store.scope(Grant("t", Purpose.SEARCH, "mine")), "x")
 
 
 def test_indexes_of_tenants(store: Store) -> None:
-    mine = store.catalog.create_index(MINE, "films", {})
-    yours = store.catalog.create_index(YOURS, "films", {}, {"addons": ["thumbnail"]})
-    assert store.catalog.index(MINE, "films").id == mine.id
-    assert store.catalog.index(YOURS, "films").options == {"addons": ["thumbnail"]}
-    assert store.catalog.indexes(MINE) == [mine]
+    mine = store.catalog.create_index(store.scope(MINE), "films", {})
+    yours = store.catalog.create_index(store.scope(YOURS), "films", {}, {"addons": ["thumbnail"]})
+    assert store.catalog.index(store.scope(MINE), "films").id == mine.id
+    assert store.catalog.index(store.scope(YOURS), "films").options == {"addons": ["thumbnail"]}
+    assert store.catalog.indexes(store.scope(MINE)) == [mine]
     with pytest.raises(NotFound):
-        store.catalog.index(MINE, yours.id)
-    store.catalog.rename_index(MINE, mine.id, "others")
-    assert store.catalog.index(MINE, mine.id).name == "others"
+        store.catalog.index(store.scope(MINE), yours.id)
+    store.catalog.rename_index(store.scope(MINE, mine.id), "others")
+    assert store.catalog.index(store.scope(MINE), mine.id).name == "others"
     with pytest.raises(NotFound):
-        store.catalog.rename_index(YOURS, mine.id, "stolen")
+        store.catalog.rename_index(store.scope(YOURS, mine.id), "stolen")
     with pytest.raises(NotFound):
-        store.delete_index(YOURS, mine.id)
-    store.delete_index(MINE, mine.id)
+        store.delete_index(store.scope(YOURS, mine.id))
+    store.delete_index(store.scope(MINE, mine.id))

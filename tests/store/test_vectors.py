@@ -42,7 +42,7 @@ def _clustered(rows: int, dimensions: int = 24, seed: int = 0) -> Floats:
 def _put(store: Store, index: Index, name: str, rows: Floats, space: str = SPACE) -> str:
     id = enter(store, index, asset(name)).id
     store.vectors.put(
-        INGEST, index.id, MODALITY, space, id,
+        store.scope(INGEST, index.id), MODALITY, space, id,
         [
             VectorRow(derived_id(id, str(n)), Span(Fraction(n, 3), Fraction(n + 1, 3)), row)
             for n, row in enumerate(rows)
@@ -54,7 +54,7 @@ def _put(store: Store, index: Index, name: str, rows: Floats, space: str = SPACE
 def _search(
     store: Store, index: Index, queries: Floats, k: int, within: Any = None
 ) -> list[list[VectorMatch]]:
-    return store.vectors.search(SEARCH, index.id, MODALITY, SPACE, queries, k, within)
+    return store.vectors.search(store.scope(SEARCH, index.id), MODALITY, SPACE, queries, k, within)
 
 
 class _Shelf:
@@ -100,7 +100,7 @@ def test_a_small_space_is_searched_exactly(store: Store, index: Index) -> None:
     assert _search(store, index, queries, 5, []) == [[] for _ in queries]
     assert _search(store, index, queries[0], 5) == _search(store, index, queries[:1], 5)
     assert _search(store, index, queries, 0) == [[] for _ in queries]
-    assert store.vectors.is_exact(SEARCH, index.id, MODALITY, SPACE)
+    assert store.vectors.is_exact(store.scope(SEARCH, index.id), MODALITY, SPACE)
 
 
 def test_queries_need_not_be_of_unit_length(store: Store, index: Index) -> None:
@@ -114,7 +114,7 @@ def test_queries_need_not_be_of_unit_length(store: Store, index: Index) -> None:
 def test_rows_are_kept_at_unit_length_and_zeros_stay_zeros(store: Store, index: Index) -> None:
     rows = np.array([[3, 4], [0, 0], [0.6, 0.8]], np.float32)
     _put(store, index, "a", rows)
-    (batch,) = store.vectors.scan(EXPORT, index.id, MODALITY, SPACE)
+    (batch,) = store.vectors.scan(store.scope(EXPORT, index.id), MODALITY, SPACE)
     assert batch.vectors.tolist() == pytest.approx(np.array([[0.6, 0.8], [0, 0], [0.6, 0.8]]))
     assert [m.score for m in _search(store, index, np.array([[0, 1]], np.float32), 9)[0]] == (
         pytest.approx([0.8, 0.8, 0.0])
@@ -122,21 +122,23 @@ def test_rows_are_kept_at_unit_length_and_zeros_stay_zeros(store: Store, index: 
 
 
 def test_spaces_modalities_and_indexes_are_apart(store: Store, index: Index) -> None:
-    other = store.catalog.create_index(INGEST, "other", {})
+    other = store.catalog.create_index(store.scope(INGEST), "other", {})
     rows = _clustered(9)
     _put(store, index, "a", rows)
     _put(store, index, "b", rows[:, :5], "small")
     _put(store, other, "c", rows)
     assert {m.asset_id for m in _search(store, index, rows[:1], 99)[0]} == {asset("a").id}
-    assert store.vectors.search(SEARCH, index.id, Modality.SOUND, SPACE, rows[:1], 9) == [[]]
-    spaces = {s["space"]: s for s in store.vectors.statistics(MANAGE, index.id)}
+    assert store.vectors.search(
+        store.scope(SEARCH, index.id), Modality.SOUND, SPACE, rows[:1], 9
+    ) == [[]]
+    spaces = {s["space"]: s for s in store.vectors.statistics(store.scope(MANAGE, index.id))}
     assert {s: (v["rows"], v["dimensions"]) for s, v in spaces.items()} == {
         SPACE: (9, 24), "small": (9, 5),
     }  # fmt: skip
 
 
 def test_putting_replaces_and_is_seen_by_open_readers(place: Settings, store: Store) -> None:
-    index = store.catalog.create_index(INGEST, "main", {})
+    index = store.catalog.create_index(store.scope(INGEST), "main", {})
     rows = _clustered(40)
     query = rows[7:8]
     with open_store(place) as reader:
@@ -148,17 +150,17 @@ def test_putting_replaces_and_is_seen_by_open_readers(place: Settings, store: St
         assert _search(reader, index, rows[25:26], 1)[0][0].score == pytest.approx(1)
         _put(store, index, "b", rows[:20])
         assert len(_search(reader, index, query, 99)[0]) == 40
-        store.vectors.put(INGEST, index.id, MODALITY, SPACE, asset("a").id, [])
+        store.vectors.put(store.scope(INGEST, index.id), MODALITY, SPACE, asset("a").id, [])
         assert len(_search(reader, index, query, 99)[0]) == 20
-        store.vectors.delete_asset(MANAGE, index.id, asset("b").id)
-        store.vectors.delete_asset(MANAGE, index.id, derived_id("nobody"))
+        store.vectors.delete_asset(store.scope(MANAGE, index.id), asset("b").id)
+        store.vectors.delete_asset(store.scope(MANAGE, index.id), derived_id("nobody"))
         assert _search(reader, index, query, 99) == [[]]
 
 
 def test_of_rows_with_one_id_the_last_stays(store: Store, index: Index) -> None:
     made = enter(store, index, asset())
     rows = [VectorRow("same", Span.of(n, n + 1), _clustered(3)[n]) for n in range(3)]
-    store.vectors.put(INGEST, index.id, MODALITY, SPACE, made.id, rows)
+    store.vectors.put(store.scope(INGEST, index.id), MODALITY, SPACE, made.id, rows)
     (found,) = _search(store, index, _clustered(3)[:1], 9)
     assert [m.span for m in found] == [Span.of(2, 3)]
 
@@ -185,8 +187,10 @@ def test_rows_that_cannot_be_kept_are_refused_and_nothing_changes(
     before = _clustered(4)
     id = _put(store, index, "a", before)
     with pytest.raises(InvalidInput):
-        store.vectors.put(INGEST, index.id, MODALITY, SPACE, id, [replace(_GOOD, id="o"), bad])
-    (batch,) = store.vectors.scan(EXPORT, index.id, MODALITY, SPACE)
+        store.vectors.put(
+            store.scope(INGEST, index.id), MODALITY, SPACE, id, [replace(_GOOD, id="o"), bad]
+        )
+    (batch,) = store.vectors.scan(store.scope(EXPORT, index.id), MODALITY, SPACE)
     assert np.array_equal(batch.vectors, before)
 
 
@@ -202,39 +206,41 @@ def test_a_space_has_one_number_of_dimensions(store: Store, index: Index) -> Non
 
 def test_a_scan_gives_every_row_as_it_was_put(store: Store, index: Index) -> None:
     shelf = _Shelf(store, index, _clustered(50), 9)
-    batches = list(store.vectors.scan(EXPORT, index.id, MODALITY, SPACE))
+    batches = list(store.vectors.scan(store.scope(EXPORT, index.id), MODALITY, SPACE))
     assert {b.asset_id for b in batches} == set(shelf.rows)
     for batch in batches:
         assert np.array_equal(batch.vectors, shelf.rows[batch.asset_id])
         assert batch.ids == tuple(derived_id(batch.asset_id, str(n)) for n in range(len(batch.ids)))
         assert batch.spans[1] == Span(Fraction(1, 3), Fraction(2, 3))
-    assert list(store.vectors.scan(EXPORT, index.id, MODALITY, "nothing")) == []
+    assert list(store.vectors.scan(store.scope(EXPORT, index.id), MODALITY, "nothing")) == []
 
 
-# -- beyond exact_rows --------------------------------------------------------------------------
+# -- beyond ann_threshold_rows -----------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Floats], Index]:
     """A data directory where anything over 300 rows is indexed, with 3000 rows of 60 assets."""
     home = tmp_path_factory.mktemp("large") / "home"
-    with open_store(settings(home, exact_rows=300), write=True, create=True) as store:
-        index = store.catalog.create_index(INGEST, "main", {})
+    with open_store(settings(home, ann_threshold_rows=300), write=True, create=True) as store:
+        index = store.catalog.create_index(store.scope(INGEST), "main", {})
         shelf = _Shelf(store, index, _clustered(3000), 50)
     return home, shelf.rows, index
 
 
 @pytest.fixture
 def large(request: pytest.FixtureRequest, place: Settings) -> Iterator[_Shelf]:
-    if place.database:
+    if place.database_url:
         # What stands in a database cannot be copied: made anew for each test.
-        with open_store(replace(place, exact_rows=300), write=True, create=True) as store:
-            index = store.catalog.create_index(INGEST, "main", {})
+        with open_store(
+            place.model_copy(update={"ann_threshold_rows": 300}), write=True, create=True
+        ) as store:
+            index = store.catalog.create_index(store.scope(INGEST), "main", {})
             yield _Shelf(store, index, _clustered(3000), 50)
         return
     home, rows, index = request.getfixturevalue("built")
     shutil.copytree(home, place.home)
-    with open_store(replace(place, exact_rows=300), write=True) as store:
+    with open_store(place.model_copy(update={"ann_threshold_rows": 300}), write=True) as store:
         shelf = _Shelf(store, index, _clustered(0), 1)
         shelf.rows = dict(rows)
         yield shelf
@@ -254,8 +260,8 @@ def _recall(shelf: _Shelf, queries: Floats, within: Sequence[str] | None = None)
 
 def test_a_large_space_is_indexed_by_itself_with_measured_recall(large: _Shelf) -> None:
     store, index = large.store, large.index
-    assert not store.vectors.is_exact(SEARCH, index.id, MODALITY, SPACE)
-    (space,) = store.vectors.statistics(MANAGE, index.id)
+    assert not store.vectors.is_exact(store.scope(SEARCH, index.id), MODALITY, SPACE)
+    (space,) = store.vectors.statistics(store.scope(MANAGE, index.id))
     built = space["index"]
     assert built["recall_at_10"] >= 0.95
     assert built["probes"] < built["groups"]
@@ -284,7 +290,7 @@ def test_new_rows_beside_the_index_are_found_and_old_ones_are_not(large: _Shelf)
     name = asset(str(50)).id
     assert name == names[1]
     large.rows[_put(store, index, "50", changed)] = changed
-    store.vectors.put(INGEST, index.id, MODALITY, SPACE, names[2], [])
+    store.vectors.put(store.scope(INGEST, index.id), MODALITY, SPACE, names[2], [])
     old = large.rows.pop(names[2])
     for rows in (fresh, changed):
         for match in _search(store, index, rows[:5], 1):
@@ -292,10 +298,10 @@ def test_new_rows_beside_the_index_are_found_and_old_ones_are_not(large: _Shelf)
     for found in _search(store, index, old, 5):
         assert all(m.asset_id != names[2] for m in found)
     assert _recall(large, _clustered(40, seed=8)) >= 0.95
-    built = store.vectors.optimize(MANAGE, index.id, force=True)
+    built = store.vectors.optimize(store.scope(MANAGE, index.id), force=True)
     assert [b.rows for b in built] == [3000 + 60 - 50]
     assert _recall(large, _clustered(40, seed=9)) >= 0.95
-    assert store.vectors.optimize(MANAGE, index.id) == []
+    assert store.vectors.optimize(store.scope(MANAGE, index.id)) == []
 
 
 @pytest.mark.embedded("files are lost that are copies elsewhere")
@@ -314,13 +320,13 @@ def test_a_disk_that_fills_up_while_indexing_leaves_the_old_index(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    before = large.store.vectors.statistics(MANAGE, large.index.id)
+    before = large.store.vectors.statistics(large.store.scope(MANAGE, large.index.id))
     with monkeypatch.context() as patch:
         patch.setattr(os, "posix_fallocate", full)
         with pytest.raises(StoreError) as refused:
-            large.store.vectors.optimize(MANAGE, large.index.id, force=True)
+            large.store.vectors.optimize(large.store.scope(MANAGE, large.index.id), force=True)
     assert refused.value.code == "disk_full"
-    assert large.store.vectors.statistics(MANAGE, large.index.id) == before
+    assert large.store.vectors.statistics(large.store.scope(MANAGE, large.index.id)) == before
     assert len(list(large.store.home.sketches.iterdir())) == 1
     assert _recall(large, _clustered(20, seed=11)) >= 0.95
 
@@ -333,7 +339,7 @@ _tiny = st.lists(st.tuples(*[st.sampled_from([-1.0, 0.0, 0.5, 1.0])] * 3), min_s
 def test_ties_duplicates_and_zeros_lose_nothing(
     store: Store, assets: list[Any], k: int, data: st.DataObject
 ) -> None:
-    index = store.catalog.create_index(INGEST, os.urandom(8).hex(), {})
+    index = store.catalog.create_index(store.scope(INGEST), os.urandom(8).hex(), {})
     shelf = _Shelf(store, index, np.zeros((0, 3), np.float32), 1)
     for n, rows in enumerate(assets):
         unit = np.array(rows, np.float32)
@@ -344,6 +350,11 @@ def test_ties_duplicates_and_zeros_lose_nothing(
     shelf.check(queries, k)
     within = data.draw(st.sets(st.sampled_from(sorted(shelf.rows)), min_size=1))
     shelf.check(queries, k, sorted(within))
-    store.vectors.optimize(MANAGE, index.id, force=True)
-    if shelf.store.vectors.statistics(MANAGE, index.id)[0]["index"]["recall_at_10"] == 1.0:
+    store.vectors.optimize(store.scope(MANAGE, index.id), force=True)
+    if (
+        shelf.store.vectors.statistics(shelf.store.scope(MANAGE, index.id))[0]["index"][
+            "recall_at_10"
+        ]
+        == 1.0
+    ):
         shelf.check(queries, k, sorted(within))

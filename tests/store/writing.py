@@ -13,14 +13,14 @@ from videlicet.store import open_store
 
 
 def main(home: str, count: str) -> None:
-    with open_store(settings(Path(home), exact_rows=60), write=True, create=True) as store:
-        found = {index.name: index for index in store.catalog.indexes(INGEST)}
-        index = found.get("main") or store.catalog.create_index(INGEST, "main", {})
+    with open_store(settings(Path(home), ann_threshold_rows=60), write=True, create=True) as store:
+        found = {index.name: index for index in store.catalog.indexes(store.scope(INGEST))}
+        index = found.get("main") or store.catalog.create_index(store.scope(INGEST), "main", {})
         print("open", flush=True)
         for n in range(int(count)):
             name = f"{n}.mp4"
-            if n % 5 == 4 and store.catalog.indexed(INGEST, index.id, asset(name).id):
-                store.remove_asset(INGEST, index.id, asset(name).id)
+            if n % 5 == 4 and store.catalog.indexed(store.scope(INGEST, index.id), asset(name).id):
+                store.remove_asset(store.scope(INGEST, index.id), asset(name).id)
             add(store, index, name, count=8)
             print(n, flush=True)
 

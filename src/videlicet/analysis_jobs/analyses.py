@@ -1,7 +1,7 @@
 """Analyses that somebody waits for by asking: durable work on what has been observed.
 
 An analysis is a resource. Its ``parent`` is the batch it came in, if it did; its ``body`` holds
-``job`` (see :mod:`videlicet.analyze.perform`), ``source`` and ``params`` (what was asked, to be
+``job`` (see :mod:`videlicet.analyze.run`), ``source`` and ``params`` (what was asked, to be
 told again), ``custom_id``, ``index_id`` and ``video_id`` (where its evidence is, or will be),
 ``own`` (the id of a file that came with the request and goes when it has been answered), or
 ``pictures`` (the names of pictures that are looked at instead, which are blobs meanwhile), and at
@@ -15,11 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import NotFound, TaskError, VidelicetError, from_json
+from videlicet.errors import Cancelled, NotFound, TaskError, VidelicetError, from_json
 from videlicet.ingest import videos
 from videlicet.ingest.indexing import remove_file, videos_of
 from videlicet.models.cards import chosen_cards
@@ -30,10 +29,10 @@ from videlicet.types import Index, Kind, Resource, random_id
 from videlicet.webhooks import delivery
 
 if TYPE_CHECKING:
-    from videlicet.analyze.evidence.gather import Material
-    from videlicet.analyze.perform import Job
+    from videlicet.analyze.evidence.load import AssetEvidence
+    from videlicet.analyze.run import AnalysisRequest
     from videlicet.jobs.context import WorkerContext
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
 
@@ -55,37 +54,37 @@ EVENTS = {
 
 
 def place_of(
-    grant: Grant, store: Store, settings: Settings, file: Resource
+    scope: Scope, store: Store, settings: Settings, file: Resource
 ) -> tuple[Index, Resource | None]:
     """Where a file has been observed with all the models of today, or is being observed: an index
     with the video in it. Else the hidden index, and no video."""
     cards = chosen_cards(settings.models)
     indexes = {
         index.id: index
-        for index in store.catalog.indexes(grant, hidden=True)
+        for index in store.catalog.indexes(scope, hidden=True)
         if dict(index.cards) == cards
     }
     held = [
         video
-        for video in videos_of(grant, store, file.id)
+        for video in videos_of(scope, store, file.id)
         if video.parent in indexes and video.status != videos.FAILED
     ]
     if held:
         best = max(held, key=lambda video: video.status == videos.READY)
         return indexes[best.parent], best
-    return _ours(indexes.values()) or _hidden(grant, store, cards), None
+    return _ours(indexes.values()) or _hidden(scope, store, cards), None
 
 
-def _hidden(grant: Grant, store: Store, cards: dict[str, str]) -> Index:
+def _hidden(scope: Scope, store: Store, cards: dict[str, str]) -> Index:
     with store.database.held("analysis index"):
-        every = store.catalog.indexes(grant, hidden=True)
+        every = store.catalog.indexes(scope, hidden=True)
         if there := _ours(index for index in every if dict(index.cards) == cards):
             return there
         # What was observed with the models of yesterday stays in an index of its own; and others
         # may call theirs what they like.
         taken = {index.name for index in every}
         name = f"{INDEX} {random_id()}" if INDEX in taken else INDEX
-        return store.catalog.create_index(grant, name, cards, {"hidden": True})
+        return store.catalog.create_index(scope, name, cards, {"hidden": True})
 
 
 def _ours(indexes: Iterable[Index]) -> Index | None:
@@ -114,25 +113,25 @@ def release(context: WorkerContext) -> None:
 
 def run(context: WorkerContext, tenant: str, id: str) -> str:
     """Run one analysis; its status."""
-    grant = context.tenant_scope(tenant)
+    scope = context.tenant_scope(tenant)
     catalog = context.store.catalog
     try:
         one = catalog.update_resource(
-            grant, Kind.ANALYSIS, id, when=[PENDING, PROCESSING], status=PROCESSING
+            scope, Kind.ANALYSIS, id, when=[PENDING, PROCESSING], status=PROCESSING
         )
         if one.status in ENDED:
             # Whoever ended it may have been killed before the rest was done.
-            settle(grant, context.store, one)
+            settle(scope, context.store, one)
         if one.status != PROCESSING:
             return one.status
         try:
-            body: dict[str, Any] = {"result": _result(context, grant, one)}
+            body: dict[str, Any] = {"result": _result(context, scope, one)}
             status = READY
         except VidelicetError as error:
             if context.closing:
                 return PROCESSING
             body, status = {"error": error.to_json()}, FAILED
-        return end(grant, context.store, one, status, body).status
+        return end(scope, context.store, one, status, body).status
     except NotFound:
         return "gone"
     finally:
@@ -141,10 +140,10 @@ def run(context: WorkerContext, tenant: str, id: str) -> str:
 
 def give_up(context: WorkerContext, tenant: str, id: str, error: VidelicetError) -> str:
     """Fail an analysis for a fault of ours."""
-    grant = context.tenant_scope(tenant)
+    scope = context.tenant_scope(tenant)
     try:
-        one = context.store.catalog.resource(grant, Kind.ANALYSIS, id)
-        return end(grant, context.store, one, FAILED, {"error": error.to_json()}).status
+        one = context.store.catalog.resource(scope, Kind.ANALYSIS, id)
+        return end(scope, context.store, one, FAILED, {"error": error.to_json()}).status
     except NotFound:
         return "gone"
     finally:
@@ -152,7 +151,7 @@ def give_up(context: WorkerContext, tenant: str, id: str, error: VidelicetError)
 
 
 def end(
-    grant: Grant,
+    scope: Scope,
     store: Store,
     one: Resource,
     status: str,
@@ -162,22 +161,22 @@ def end(
 ) -> Resource:
     """Say how an analysis ended, if it is as ``when`` says; what came with it goes."""
     ended = store.catalog.update_resource(
-        grant, Kind.ANALYSIS, one.id, when=when, status=status,
+        scope, Kind.ANALYSIS, one.id, when=when, status=status,
         body={**body, "completed_at": instant_text(datetime.now(UTC))},
     )  # fmt: skip
     if ended.status in ENDED:  # else it was begun meanwhile
-        settle(grant, store, ended)
+        settle(scope, store, ended)
     return ended
 
 
-def settle(grant: Grant, store: Store, ended: Resource) -> None:
+def settle(scope: Scope, store: Store, ended: Resource) -> None:
     """Take away what came with an analysis that has ended, and have its end told. Done again it
     changes nothing."""
     if ended.body.get("own"):
         with suppress(NotFound):
-            remove_file(replace(grant, purpose=Purpose.MANAGE), store, ended.body["own"])
+            remove_file(store.scope(scope.narrowed(Purpose.MANAGE)), store, ended.body["own"])
     if ended.body.get("pictures"):
-        store.blobs.delete(grant, folder_of(ended.id))
+        store.blobs.delete(scope, folder_of(ended.id))
     if ended.parent:
         return  # a batch of a thousand is not told of a thousand times
     error = ended.body.get("error")
@@ -189,66 +188,74 @@ def settle(grant: Grant, store: Store, ended: Resource) -> None:
         "video_source": ended.body["source"],
         "error": None if error is None else {"message": error["message"]},
     }
-    delivery.announce(grant, store, EVENTS[ended.status], data, ended.id)
+    delivery.announce(scope, store, EVENTS[ended.status], data, ended.id)
 
 
-def sweep(grant: Grant, store: Store) -> None:
+def sweep(scope: Scope, store: Store) -> None:
     """Clear away what came with requests and nobody waits for any more, as where a server was
     killed; and batches whose time is over."""
     catalog = store.catalog
-    forget_batches(grant, store)
-    known = {key.split("/")[1] for key in store.blobs.list(grant, "analyses/")}
+    forget_batches(scope, store)
+    known = {key.split("/")[1] for key in store.blobs.list(scope, "analyses/")}
     for some in chunked(sorted(known)):
-        ended, _ = catalog.find_resources(grant, Kind.ANALYSIS, ids=some, status=ENDED)
+        ended, _ = catalog.find_resources(scope, Kind.ANALYSIS, ids=some, status=ENDED)
         for one in ended:
-            settle(replace(grant, tenant=one.tenant), store, one)
+            settle(store.scope(scope.within(one.tenant)), store, one)
     # Requests that are waited for end within minutes.
     old, _ = catalog.find_resources(
-        grant, Kind.FILE, parent=OWN, until=datetime.now(UTC) - UNCLAIMED
+        scope, Kind.FILE, parent=OWN, until=datetime.now(UTC) - UNCLAIMED
     )
     for file in old:
         _, claims = catalog.find_resources(
-            grant, Kind.ANALYSIS, status=LIVE, body=[(["own"], "==", file.id)], limit=0
+            scope, Kind.ANALYSIS, status=LIVE, body=[(["own"], "==", file.id)], limit=0
         )
         if not claims:
-            managing = replace(grant, tenant=file.tenant, purpose=Purpose.MANAGE)
+            managing = store.scope(scope.within(file.tenant).narrowed(Purpose.MANAGE))
             with suppress(NotFound):
                 remove_file(managing, store, file.id)
 
 
-def forget_batches(grant: Grant, store: Store) -> None:
+def forget_batches(scope: Scope, store: Store) -> None:
     """Delete the batches whose time is over, with their analyses."""
     now = datetime.now(UTC)
-    batches, _ = store.catalog.find_resources(grant, Kind.BATCH)
+    batches, _ = store.catalog.find_resources(scope, Kind.BATCH)
     for batch in batches:
         if batch.expires_at is not None and batch.expires_at < now:
-            store.catalog.delete_resources(grant, Kind.ANALYSIS, parent=batch.id)
+            store.catalog.delete_resources(scope, Kind.ANALYSIS, parent=batch.id)
             with suppress(NotFound):
-                store.catalog.delete_resource(grant, Kind.BATCH, batch.id)
+                store.catalog.delete_resource(scope, Kind.BATCH, batch.id)
 
 
-def _result(context: WorkerContext, grant: Grant, one: Resource) -> dict[str, Any]:
-    from videlicet.analyze.analysts import analyst_of
-    from videlicet.analyze.perform import Job, perform
+def _result(context: WorkerContext, scope: Scope, one: Resource) -> dict[str, Any]:
+    from videlicet.analyze.backends import analysis_backend
+    from videlicet.analyze.run import AnalysisRequest, run_analysis
     from videlicet.models.registry import load
 
-    job = Job.from_json(one.body["job"])
-    reading = replace(grant, purpose=Purpose.ANALYZE)
+    job = AnalysisRequest.from_json(one.body["job"])
+    reading = context.store.scope(scope.narrowed(Purpose.ANALYZE))
     if one.body.get("pictures"):
         materials = _pictures(context, reading, one)
     else:
         materials = [_material(context, reading, one, job)]
     encoder = load(materials[0].index.cards["text"], context.settings)
-    analyst = analyst_of(reading, context.store, context.settings, encoder)
-    done = perform(analyst, encoder, materials, job)
+
+    def check() -> None:
+        # A worker that is to stop does not wait for a language model; it is asked again later.
+        if context.closing:
+            raise Cancelled("cancelled", "The worker stops.")
+
+    analyst = analysis_backend(reading, context.store, context.settings, encoder, check)
+    done = run_analysis(analyst, encoder, materials, job)
     return {"generation_id": random_id(), **done.to_json()}
 
 
-def _material(context: WorkerContext, grant: Grant, one: Resource, job: Job) -> Material:
-    from videlicet.analyze.perform import read
+def _material(
+    context: WorkerContext, scope: Scope, one: Resource, job: AnalysisRequest
+) -> AssetEvidence:
+    from videlicet.analyze.run import load_request_evidence
 
     try:
-        video = context.store.catalog.resource(grant, Kind.VIDEO, one.body["video_id"])
+        video = context.store.catalog.resource(scope, Kind.VIDEO, one.body["video_id"])
     except NotFound:
         raise TaskError("task_failed", "The video was deleted before it was analysed.") from None
     if video.status != videos.READY:
@@ -256,19 +263,20 @@ def _material(context: WorkerContext, grant: Grant, one: Resource, job: Job) -> 
         if error is not None:
             raise from_json(error)
         raise TaskError("task_failed", "The video could not be observed.")
-    index = context.store.catalog.index(grant, one.body["index_id"])
-    return read(grant, context.store, index, video.id, job)
+    within = context.store.scope(scope, one.body["index_id"])
+    return load_request_evidence(within, context.store, video.id, job)
 
 
-def _pictures(context: WorkerContext, grant: Grant, one: Resource) -> list[Material]:
-    from videlicet.analyze.evidence.pictures import Models, of_picture
+def _pictures(context: WorkerContext, scope: Scope, one: Resource) -> list[AssetEvidence]:
+    from videlicet.analyze.evidence.images import Models, of_picture
     from videlicet.models.registry import load
 
     cards = chosen_cards(context.settings.models)
-    models = Models(*(load(cards[role], context.settings) for role in ("text", "vision", "reader")))
+    roles = ("text", "vision", "reader")
+    models = Models(*(load(cards[role], context.settings) for role in roles))
     return [
         of_picture(
-            name, context.store.blobs.path(grant, picture(one.id, n)), models, context.settings
+            name, context.store.blobs.path(scope, picture(one.id, n)), models, context.settings
         )
         for n, name in enumerate(one.body["pictures"])
     ]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from videlicet.analyze.builtin.phrases import is_empty, says_nothing
-from videlicet.analyze.evidence.gather import Material
+from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.evidence.pack import typical
+from videlicet.analyze.qa.phrases import is_empty, says_nothing
 from videlicet.search.words import terms, tokens
 from videlicet.types import Modality, Piece, Sentence, Span
 
@@ -88,7 +88,7 @@ class Comparison:
         }
 
 
-def compare(left: Material, right: Material, count: int = 10) -> Comparison:
+def compare(left: AssetEvidence, right: AssetEvidence, count: int = 10) -> Comparison:
     """Compare two assets, with at most ``count`` of everything.
 
     Pieces are alike as their meanings are (the cosine of their vectors) or as their words are (the
@@ -129,7 +129,11 @@ def compare(left: Material, right: Material, count: int = 10) -> Comparison:
 
 
 def _likeness(
-    left: Material, ours: Sequence[int], right: Material, theirs: Sequence[int], same_space: bool
+    left: AssetEvidence,
+    ours: Sequence[int],
+    right: AssetEvidence,
+    theirs: Sequence[int],
+    same_space: bool,
 ) -> Floats:
     """How alike each piece of one is to each of the other, shape (ours, theirs)."""
     alike = np.zeros((len(ours), len(theirs)), np.float32)
@@ -159,7 +163,7 @@ def _mutual(alike: Floats, least: float) -> list[tuple[int, int]]:
     ]
 
 
-def _pictures(left: Material, right: Material, same_space: bool) -> list[Pair]:
+def _pictures(left: AssetEvidence, right: AssetEvidence, same_space: bool) -> list[Pair]:
     """Stretches whose pictures are alike, with what is seen there."""
     ours, theirs = left.looks.rows, right.looks.rows
     if not same_space or not len(ours) or not len(theirs) or ours.shape[1] != theirs.shape[1]:
@@ -173,7 +177,7 @@ def _pictures(left: Material, right: Material, same_space: bool) -> list[Pair]:
     return found
 
 
-def _seen_in(material: Material, span: Span) -> tuple[Piece, ...]:
+def _seen_in(material: AssetEvidence, span: Span) -> tuple[Piece, ...]:
     seen = (material.pieces[n] for n in material.of(Modality.VISUAL))
     return tuple(piece for piece in seen if piece.span.overlap(span))[:CITED]
 
@@ -191,7 +195,7 @@ def _said_in_both(pairs: Sequence[Pair]) -> list[Sentence]:
     return list(found.values())
 
 
-def _shared(left: Material, right: Material, said: Sequence[Sentence]) -> list[Sentence]:
+def _shared(left: AssetEvidence, right: AssetEvidence, said: Sequence[Sentence]) -> list[Sentence]:
     """Things seen in both, then words that carry meaning in both: what comes often in both first,
     longer words before shorter ones. A word that stands in both only in what is ``said`` in both
     tells no more."""
@@ -214,7 +218,7 @@ def _shared(left: Material, right: Material, said: Sequence[Sentence]) -> list[S
 Named = dict[str, list[tuple[str, Piece]]]
 
 
-def _things(material: Material) -> Named:
+def _things(material: AssetEvidence) -> Named:
     found: Named = {}
     for number in material.of(Modality.VISUAL):
         piece = material.pieces[number]
@@ -222,7 +226,7 @@ def _things(material: Material) -> Named:
     return found
 
 
-def _terms(material: Material) -> Named:
+def _terms(material: AssetEvidence) -> Named:
     """By stem: each piece that holds the word, with the word as it stands there. Words that are
     about nothing and bare numbers are none."""
     pieces = [material.pieces[n] for n in material.of(*_WORDS)]

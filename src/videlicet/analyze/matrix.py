@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from videlicet.analyze.analyst import Analyst
-from videlicet.analyze.evidence.gather import Material
+from videlicet.analyze.backend import AnalysisBackend
+from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.errors import Conflict, InvalidInput, StoreError, not_written
 from videlicet.types import (
     Answer,
@@ -124,7 +124,7 @@ class MatrixStore:
                 cell = _cell_from_row(json.loads(line))
             except (ValueError, LookupError, TypeError) as error:
                 raise StoreError(
-                    "store_damaged",
+                    "database_corrupt",
                     f"Line {number} of {self._path} is not a cell of a matrix.",
                     subject=str(self._path),
                     remedy="Name another file, or remove the line.",
@@ -139,8 +139,8 @@ def kept_in(path: str | os.PathLike[str]) -> Iterator[MatrixStore]:
     """The finished cells in the file at ``path``, which is made if it is not there.
 
     Raises:
-        Conflict: ``writer_busy``, another process has it open.
-        StoreError: ``store_damaged`` if it holds something else; ``store_not_writable``.
+        Conflict: ``database_locked``, another process has it open.
+        StoreError: ``database_corrupt`` if it holds something else; ``store_not_writable``.
     """
     import fcntl
 
@@ -154,7 +154,7 @@ def kept_in(path: str | os.PathLike[str]) -> Iterator[MatrixStore]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Conflict(
-                "writer_busy",
+                "database_locked",
                 f"Another process is filling {target}.",
                 subject=str(target),
                 remedy="Wait for it to finish, or name another file.",
@@ -174,18 +174,18 @@ def kept_in(path: str | os.PathLike[str]) -> Iterator[MatrixStore]:
 
 
 def run_matrix(
-    materials_of: Callable[[str], Material],
-    analyst: Analyst,
+    materials_of: Callable[[str], AssetEvidence],
+    analyst: AnalysisBackend,
     questions: Sequence[str],
     asset_ids: Sequence[str],
     kept: MatrixStore,
-    tell: Callable[[Cell, bool], None] = lambda cell, fresh: None,
+    on_cell: Callable[[Cell, bool], None] = lambda cell, fresh: None,
 ) -> Matrix:
     """Ask every question of every asset, and keep each answer as soon as it is there.
 
     ``materials_of`` gathers the evidence of one asset; only one asset's is held at a time. What
     ``kept`` already holds for the same question, asset, analyst and evidence is not asked again.
-    ``tell`` is called with each cell as it stands, and whether it was asked now.
+    ``on_cell`` is called with each cell as it stands, and whether it was asked now.
 
     Raises :class:`InvalidInput` ``invalid_argument`` without a question or an asset; whatever
     ``materials_of`` and the analyst raise. What was finished before that is kept.
@@ -212,7 +212,7 @@ def run_matrix(
                 cell = Cell(question, asset_id, key, analyst.ask([material], question))
                 kept.put(cell)
             found[question, asset_id] = cell
-            tell(cell, fresh)
+            on_cell(cell, fresh)
     cells = tuple(found[question, asset_id] for question in rows for asset_id in columns)
     return Matrix(rows, columns, names, begins, cells)
 
@@ -222,7 +222,7 @@ def _asked(question: str) -> str:
     return " ".join(question.encode("utf-8", "replace").decode("utf-8").split())
 
 
-def evidence_hash(material: Material) -> str:
+def evidence_hash(material: AssetEvidence) -> str:
     """Changes with anything that an answer may rest on: the pieces, who said so, and the models."""
     pieces = ("\0".join((piece.id, *piece.cards, piece.speaker or "")) for piece in material.pieces)
     cards = (f"{role}={card}" for role, card in sorted(material.index.cards.items()))

@@ -1,4 +1,4 @@
-"""The application: routes, errors, and the gate before them."""
+"""The application: routes, errors, and the middleware before them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -16,15 +16,17 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from videlicet import __version__
-from videlicet.api import agents, browse, errors
-from videlicet.api.bodies import Forms
-from videlicet.api.described import Methods, endpoints
-from videlicet.api.gate import Gate, changes
-from videlicet.api.media import films, stills
-from videlicet.api.once import HEADER
-from videlicet.api.operations.watch import Watch
-from videlicet.api.origins import shared
-from videlicet.api.service import Service
+from videlicet.api import docs_ui, errors
+from videlicet.api.access import is_write
+from videlicet.api.mcp_endpoint import McpEndpoint
+from videlicet.api.media import hls, thumbnails
+from videlicet.api.middleware.access_log import AccessLogMiddleware
+from videlicet.api.middleware.auth import AuthMiddleware
+from videlicet.api.middleware.body_limits import UploadPaths
+from videlicet.api.middleware.idempotency import HEADER
+from videlicet.api.middleware.origins import shared
+from videlicet.api.route_table import Methods, endpoints
+from videlicet.api.state import ServerState
 from videlicet.api.v1 import (
     analysis,
     classify,
@@ -58,7 +60,9 @@ from videlicet.api.v1_3.knowledge import collections, items, responses, stores
 from videlicet.api.v1_3.knowledge import search as knowledge_search
 from videlicet.errors import VidelicetError
 from videlicet.media.sandbox import level
-from videlicet.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 #: In this order: fixed paths before those with an id in the same place.
 _V1_3 = (
@@ -87,16 +91,13 @@ _V1 = (
 )
 
 
-def create_app(settings: Settings, workers: int = 1) -> Any:
-    """The server's ASGI application over one store, with so many workers of its own. It opens the
-    store at once (so that one that cannot be used is told before a port is taken) and lets go of it
-    at the end of its lifespan."""
-    service = Service(settings, workers)
-    tools = agents.Tools(settings)
+def create_app(server: ServerState) -> ASGIApp:
+    """The ASGI application of a server; its lifespan starts and ends the server."""
+    tools = McpEndpoint(server.platform.settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with service:
+        with server:
             async with tools.open():
                 yield
 
@@ -117,7 +118,7 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
         redoc_url=None,
         openapi_url=None,
     )
-    app.state.service = service
+    app.state.server = server
     for kind, handler in (
         (errors.ApiError, errors.on_api_error),
         (VidelicetError, errors.on_library_error),
@@ -130,11 +131,11 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
     for prefix, routers in (("/v1.3", _V1_3), ("/v1", _V1)):
         for router in routers:
             app.include_router(router, prefix=prefix, dependencies=plain)
-    app.include_router(browse.router)
-    app.include_router(stills.router)
-    app.include_router(films.router)
+    app.include_router(docs_ui.router)
+    app.include_router(thumbnails.router)
+    app.include_router(hls.router)
     app.include_router(uploads.parts)
-    app.include_router(_health(service))
+    app.include_router(_health(server))
     app.routes.append(tools.route)
     known = endpoints(app.routes)
     app.state.methods = Methods(known)
@@ -145,8 +146,11 @@ def create_app(settings: Settings, workers: int = 1) -> Any:
     def openapi(request: Request) -> JSONResponse:
         return JSONResponse(schemas.at(request.scope["path"]))
 
-    gate = Gate(app, service, Forms(known))
-    return Watch(shared(gate, settings), service)
+    platform = server.platform
+    auth = AuthMiddleware(
+        app, platform.store, platform.settings, server.metrics, UploadPaths(known)
+    )
+    return AccessLogMiddleware(shared(auth, platform.settings), server.metrics)
 
 
 class Schemas:
@@ -187,14 +191,14 @@ def description(whole: Mapping[str, Any], prefix: str, title: str) -> dict[str, 
         for method, operation in row.items():
             # Requests that do not fit are refused with 400.
             operation["responses"].pop("422", None)
-            if method == "post" and changes("POST", path):
+            if method == "post" and is_write("POST", path):
                 operation.setdefault("parameters", []).append(_IDEMPOTENCY)
     for name in ("HTTPValidationError", "ValidationError"):
         found["components"]["schemas"].pop(name, None)
     return found
 
 
-def _health(service: Service) -> APIRouter:
+def _health(server: ServerState) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     # Not in the threads that requests work in: those may all be busy.
@@ -204,12 +208,12 @@ def _health(service: Service) -> APIRouter:
 
     @router.get("/ready")
     async def ready() -> Response:
-        missing = await to_thread.run_sync(service.missing, limiter=service.probing)
+        missing = await to_thread.run_sync(server.missing, limiter=server.probing)
         found = {"status": "starting" if missing else "ready", "missing": missing}
         return JSONResponse(found, 503 if missing else 200)
 
     @router.get("/metrics")
     def metrics() -> Response:
-        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
+        return Response(server.metrics.text(), media_type="text/plain; version=0.0.4")
 
     return router

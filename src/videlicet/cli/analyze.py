@@ -23,7 +23,7 @@ AssetArgument = Annotated[str, typer.Argument(help="A recording, by name or id."
 _TABLES = (".csv", ".json", ".html", ".parquet")
 _TIMELINES = (".otio", ".edl")
 #: How chapters can be printed.
-_FORMS = ("table", "youtube", "podlove", "podlove-xml", "vtt", "ffmetadata")
+_FORMATS = ("table", "youtube", "podlove", "podlove-xml", "vtt", "ffmetadata")
 
 
 def register(app: typer.Typer) -> None:
@@ -53,40 +53,40 @@ def summarize(
 def chapters(
     asset: AssetArgument,
     count: Annotated[int | None, typer.Option("--count", "-n", min=1, max=1000)] = None,
-    form: Annotated[
+    format: Annotated[
         str, typer.Option(help="table, youtube, podlove, podlove-xml, vtt or ffmetadata.")
     ] = "table",
-    into: Annotated[
+    embed_into: Annotated[
         Path | None, typer.Option(help="Write a copy of the recording with the chapters in it.")
     ] = None,
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
     """The parts of a recording, titled; also in forms that players and sites read."""
-    form = one_of(form, _FORMS, "--form")
-    if into is not None:
-        from videlicet.analyze.outputs.chapters import embed
+    format = one_of(format, _FORMATS, "--format")
+    if embed_into is not None:
+        from videlicet.analyze.exports.chapters import embed
         from videlicet.media.remux import MUXERS
 
-        ending(into, MUXERS, "--into")
+        ending(embed_into, MUXERS, "--embed-into")
     with context.library() as library:
         one = named_asset(library, asset)
         found = library.chapters(one.id, count=count, index=index)
-        text = "" if as_json or form == "table" else _chapters_as(form, one, found)
-        if into is not None:
-            for note in embed(library.original(one), found, into, library.settings):
+        text = "" if as_json or format == "table" else _chapters_as(format, one, found)
+        if embed_into is not None:
+            for note in embed(library.original(one), found, embed_into, library.settings):
                 say(f"Note: {note}.")
-            say(f"Written to {into}.")
+            say(f"Written to {embed_into}.")
         if as_json:
             print_json([chapter.to_json() for chapter in found])
         elif text:
             typer.echo(text, nl=False)
-        elif into is None:
+        elif embed_into is None:
             _print_chapters(one, found)
 
 
 def _chapters_as(form: str, asset: Asset, found: Sequence[Chapter]) -> str:
-    from videlicet.analyze.outputs import chapters as forms
+    from videlicet.analyze.exports import chapters as forms
 
     whole = asset.media.span
     written = {
@@ -174,9 +174,9 @@ def _write_cuts(
 ) -> None:
     if clips is None and reel is None and timeline is None:
         return
-    from videlicet.analyze.outputs import timelines
-    from videlicet.analyze.outputs.cuts import Cut
-    from videlicet.analyze.outputs.reel import write_clips, write_reel
+    from videlicet.analyze.exports import timelines
+    from videlicet.analyze.exports.cuts import Cut
+    from videlicet.analyze.exports.reel import write_clips, write_reel
 
     source = str(library.original(asset))
     cuts = [Cut.of(asset, source, one) for one in sorted(found, key=lambda one: one.span)]
@@ -285,13 +285,13 @@ def matrix(
         chosen = [named_asset(library, name).id for name in asset or []]
         fresh = done = 0
 
-        def tell(cell: Any, new: bool) -> None:
+        def on_cell(cell: Any, new: bool) -> None:
             nonlocal fresh, done
             fresh, done = fresh + new, done + 1
             if new and not as_json:
                 say(f"{done}: {printable(cell.question)}")
 
-        found = library.matrix(rows, kept=store, assets=chosen, index=index, tell=tell)
+        found = library.matrix(rows, kept=store, assets=chosen, index=index, on_cell=on_cell)
         _write_matrix(library, found, out, form)
         if as_json:
             print_json(found.to_json())
@@ -300,7 +300,7 @@ def matrix(
 
 
 def _write_matrix(library: Library, found: Any, out: Path, form: str) -> None:
-    from videlicet.analyze.outputs import tables
+    from videlicet.analyze.exports import tables
 
     if form == ".parquet":
         tables.write_parquet(found, out)

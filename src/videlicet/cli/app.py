@@ -14,16 +14,22 @@ import typer
 from videlicet.cli import (
     add,
     analyze,
-    check,
     classify,
     config,
-    export,
-    find,
-    look,
-    manage,
+    demo,
+    doctor,
+    evaluate,
+    keys,
+    list,
     models,
     queries,
+    remove,
+    report,
+    search,
     serve,
+    show,
+    status,
+    subtitles,
     webhooks,
 )
 from videlicet.cli.context import context
@@ -75,17 +81,11 @@ def common(
     context.debug = debug
 
 
-add.register(app)
-find.register(app)
-analyze.register(app)
-export.register(app)
-classify.register(app)
-look.register(app)
-manage.register(app)
-check.register(app)
-serve.register(app)
-config.register(app)
-webhooks.register(app)
+for _file in (
+    add, search, analyze, subtitles, report, classify, list, show, status, remove, doctor, evaluate,
+    demo, serve, keys, config, webhooks,
+):  # fmt: skip
+    _file.register(app)
 app.add_typer(models.app, name="models")
 app.add_typer(queries.app, name="queries")
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
 import typer
 
 from videlicet.cli.context import JsonOption, context
 from videlicet.cli.output import print_json, print_table
 
 config = typer.Typer(help="Look at the settings.", no_args_is_help=True)
-
-#: Never shown, only whether there is one.
-_SECRET = {"secret", "language_key"}
 
 
 @config.callback()
@@ -23,25 +17,27 @@ def _group() -> None:
 
 @config.command("show")
 def show(as_json: JsonOption = False) -> None:
-    """Show every setting, its value and its source."""
-    from videlicet.settings import load, sources
+    """Show every setting, its value and its source. Keys and passwords are masked."""
+    from videlicet.settings import Settings, load, masked, origins
 
-    settings = load(context.home)
-    origin = sources(context.home)
+    settings, origin = load(context.home), origins(context.home)
     rows = [
-        (field.name, _value(field.name, getattr(settings, field.name)), origin[field.name])
-        for field in dataclasses.fields(settings)
+        (name, masked(name, getattr(settings, name)), origin[name])
+        for name in Settings.model_fields
     ]
     if as_json:
-        print_json({name: {"value": value, "source": source} for name, value, source in rows})
+        print_json(
+            {
+                name: {
+                    "value": value,
+                    "source": source,
+                    "description": Settings.model_fields[name].description,
+                }
+                for name, value, source in rows
+            }
+        )
     else:
         print_table(("setting", "value", "from"), rows, empty="", whole=("setting",))
-
-
-def _value(name: str, value: Any) -> Any:
-    if name in _SECRET:
-        return "(set)" if value else ""
-    return value
 
 
 def register(app: typer.Typer) -> None:

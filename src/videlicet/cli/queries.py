@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videlicet.cli.context import AnyIndexOption, IndexOption, JsonOption, context
-from videlicet.cli.find import (
+from videlicet.cli.output import SHORT_ID, print_json, print_table, say, stretch
+from videlicet.cli.search import (
     FiltersOption,
     ModalitiesOption,
     WithoutOption,
     parse_filters,
 )
-from videlicet.cli.output import SHORT_ID, print_json, print_table, say, stretch
 
 if TYPE_CHECKING:
     from videlicet.types import Match, SavedQuery
@@ -37,8 +37,8 @@ def add(
     without: WithoutOption = None,
     modality: ModalitiesOption = None,
     filters: FiltersOption = None,
-    existing: Annotated[
-        bool, typer.Option("--existing", help="Try it against what is there already, too.")
+    backfill: Annotated[
+        bool, typer.Option("--backfill", help="Search existing videos with it, too.")
     ] = False,
     index: IndexOption = "default",
     as_json: JsonOption = False,
@@ -47,7 +47,7 @@ def add(
     with context.library() as library:
         made = library.save_query(
             name, " ".join(words), negative=without or (), modalities=modality or (),
-            filter=parse_filters(filters or []), threshold=threshold, include_existing=existing,
+            filter=parse_filters(filters or []), threshold=threshold, include_existing=backfill,
             index=index,
         )  # fmt: skip
         found = library.matches(made.id)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videlicet.cli.context import JsonOption, context
+from videlicet.cli.keys import TenantOption, open_beside, scope_for
 from videlicet.cli.output import print_json, print_table, say
-from videlicet.cli.serve import TenantOption, grant_for, open_beside
 from videlicet.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def add(
     settings = load(context.home)
     check(url, settings)
     with open_beside() as store:
-        made = add_webhook(grant_for(tenant), store, url, tuple(event or ()))
+        made = add_webhook(scope_for(store, tenant), store, url, tuple(event or ()))
     secret = secret_of(settings, made)
     if as_json:
         print_json({**_row(made), "secret": secret})
@@ -52,11 +52,11 @@ def find(as_json: JsonOption = False) -> None:
     from videlicet.types import Kind
 
     with open_beside() as store:
-        found, _ = store.catalog.find_resources(grant_for("*"), Kind.WEBHOOK, ascending=True)
+        found, _ = store.catalog.find_resources(scope_for(store, "*"), Kind.WEBHOOK, ascending=True)
         rows = []
         for one in found:
             last, _ = store.catalog.find_resources(
-                grant_for("*"), Kind.DELIVERY, parent=one.id, limit=1
+                scope_for(store, "*"), Kind.DELIVERY, parent=one.id, limit=1
             )
             rows.append({**_row(one), "last_delivery": _delivery(last[0]) if last else None})
     if as_json:
@@ -82,7 +82,7 @@ def remove(id: IdArgument, as_json: JsonOption = False) -> None:
     from videlicet.types import Kind
 
     with open_beside() as store:
-        store.catalog.delete_resource(grant_for("*"), Kind.WEBHOOK, id)
+        store.catalog.delete_resource(scope_for(store, "*"), Kind.WEBHOOK, id)
     if as_json:
         print_json({"removed": id})
     else:
@@ -96,7 +96,7 @@ def change(id: IdArgument, as_json: JsonOption = False) -> None:
     from videlicet.webhooks.delivery import rotate, secret_of
 
     with open_beside() as store:
-        changed = rotate(grant_for("*"), store, id)
+        changed = rotate(scope_for(store, "*"), store, id)
     secret = secret_of(load(context.home), changed)
     if as_json:
         print_json({**_row(changed), "secret": secret})
@@ -113,7 +113,7 @@ def try_it(id: IdArgument, as_json: JsonOption = False) -> None:
     from videlicet.webhooks.delivery import TEST, event_of, send
 
     with open_beside() as store:
-        webhook = store.catalog.resource(grant_for("*"), Kind.WEBHOOK, id)
+        webhook = store.catalog.resource(scope_for(store, "*"), Kind.WEBHOOK, id)
     event = event_of(TEST, {"id": webhook.id}, random_id())
     error = send(load(context.home), webhook, event)
     if error is not None:

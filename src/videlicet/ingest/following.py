@@ -16,7 +16,7 @@ from videlicet.types import Status
 
 if TYPE_CHECKING:
     from videlicet.jobs.client import WorkerProcess
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.store import Store
 
 #: Seconds between two looks at the catalog.
@@ -24,7 +24,7 @@ LOOK = 1.0
 
 
 def follow(
-    grant: Grant, store: Store, worker: WorkerProcess, pending: set[str]
+    scope: Scope, store: Store, worker: WorkerProcess, pending: set[str]
 ) -> Iterator[Progress]:
     """What ``worker`` says of the tasks in ``pending``, and what the catalog says of those that
     others are at, until all have ended; then the worker ends too.
@@ -45,7 +45,7 @@ def follow(
     listener.start()
     try:
         call(store.database)
-        yield from _news(grant, store, said, set(pending))
+        yield from _news(scope, store, said, set(pending))
         worker.finish()
     finally:
         worker.kill()
@@ -53,12 +53,12 @@ def follow(
 
 
 def _news(
-    grant: Grant,
+    scope: Scope,
     store: Store,
     said: queue.SimpleQueue[Progress | VidelicetError],
     pending: set[str],
 ) -> Iterator[Progress]:
-    catalog = _Catalog(grant, store)
+    catalog = _Catalog(scope, store)
     due = time.monotonic() + LOOK
     while pending:
         try:
@@ -80,8 +80,8 @@ def _news(
 class _Catalog:
     """What has changed in the catalog since the last look."""
 
-    def __init__(self, grant: Grant, store: Store) -> None:
-        self._grant = grant
+    def __init__(self, scope: Scope, store: Store) -> None:
+        self._scope = scope
         self._store = store
         self._known: dict[str, tuple[str | None, float]] = {}
         self._ended: set[str] = set()
@@ -93,7 +93,7 @@ class _Catalog:
     def news(self, pending: set[str]) -> Iterator[Progress]:
         """What is new of those in ``pending``. An end is told at the second look only, so that the
         worker, which knows more about it, comes first."""
-        live = {t.id: t for s in LIVE for t in self._store.catalog.tasks(self._grant, status=s)}
+        live = {t.id: t for s in LIVE for t in self._store.catalog.tasks(self._scope, status=s)}
         for id in sorted(pending):
             task = live.get(id)
             if task is None:
@@ -109,12 +109,9 @@ class _Catalog:
     def _end(self, task_id: str) -> Progress:
         catalog = self._store.catalog
         try:
-            task = catalog.task(self._grant, task_id)
+            task = catalog.task(self._scope, task_id)
+            scope = self._store.scope(self._scope, task.index_id)
         except NotFound:
             return Progress(task_id, "", Status.CANCELLED)
-        there = (
-            None
-            if task.asset_id is None
-            else catalog.indexed(self._grant, task.index_id, task.asset_id)
-        )
+        there = None if task.asset_id is None else catalog.indexed(scope, task.asset_id)
         return Progress.of(task, notes=() if there is None else there.notes)

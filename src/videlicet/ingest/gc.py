@@ -15,7 +15,7 @@ from videlicet.types import Kind, Status
 
 if TYPE_CHECKING:
     from videlicet.jobs.context import WorkerContext
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
 
@@ -25,15 +25,15 @@ LIVE = (Status.RUNNING, Status.QUEUED)
 UNUSED = 600.0
 
 
-def sweep(grant: Grant, store: Store, settings: Settings) -> None:
+def sweep(scope: Scope, store: Store, settings: Settings) -> None:
     """Clear away the rows and files of tasks that were cancelled while nobody worked on them. Only
     for a store that no other process works on; a server may be taking uploads in meanwhile."""
-    unfinished = store.catalog.list_indexed(grant, status=Status.RUNNING)
-    kept = _owned(grant, store)
+    unfinished = store.catalog.list_indexed(scope, status=Status.RUNNING)
+    kept = _owned(scope, store)
     for entry in unfinished:
         if entry.asset_id not in kept:
-            take_back(grant, store, entry.index_id, entry.asset_id)
-    kept |= _waiting(grant, store)
+            take_back(scope, store, entry.index_id, entry.asset_id)
+    kept |= _waiting(scope, store)
     for path in _staged(settings):
         if path.name not in kept and not path.name.startswith(INCOMING):
             _remove(path)
@@ -50,18 +50,18 @@ def sweep_incoming(settings: Settings) -> None:
 def sweep_unowned(context: WorkerContext) -> None:
     """Clear away the rows that no task owns, whichever worker they are from, and the files that lie
     unused in this machine's staging, where other workers and servers put theirs too."""
-    grant, store = context.scope, context.store
-    unfinished = store.catalog.list_indexed(grant, status=Status.RUNNING)
-    kept = _owned(grant, store)
+    scope, store = context.scope, context.store
+    unfinished = store.catalog.list_indexed(scope, status=Status.RUNNING)
+    kept = _owned(scope, store)
     for entry in unfinished:
         if entry.asset_id in kept:
             continue
         with context.exclusive(lock_of(entry.asset_id), wait=False) as alone:
             # It may have been begun anew just now.
-            if alone and entry.asset_id not in _owned(grant, store):
-                take_back(grant, store, entry.index_id, entry.asset_id)
+            if alone and entry.asset_id not in _owned(scope, store):
+                take_back(scope, store, entry.index_id, entry.asset_id)
     staged = _staged(context.settings)
-    kept = _owned(grant, store) | _waiting(grant, store)
+    kept = _owned(scope, store) | _waiting(scope, store)
     for path in staged:
         if path.name not in kept and _idle(path) > UNUSED:
             _remove(path)
@@ -72,18 +72,18 @@ def lock_of(asset_id: str) -> str:
     return f"asset {asset_id}"
 
 
-def _owned(grant: Grant, store: Store) -> set[str | None]:
+def _owned(scope: Scope, store: Store) -> set[str | None]:
     """The tasks that have not ended, and the assets that they are at."""
-    live = [task for status in LIVE for task in store.catalog.tasks(grant, status=status)]
+    live = [task for status in LIVE for task in store.catalog.tasks(scope, status=status)]
     return {task.id for task in live} | {task.asset_id for task in live}
 
 
-def _waiting(grant: Grant, store: Store) -> set[str | None]:
+def _waiting(scope: Scope, store: Store) -> set[str | None]:
     """Files and embeddings that are worked on, or wait for a worker."""
     return {
         one.id
         for kind in (Kind.FILE, Kind.EMBEDDING)
-        for one in store.catalog.find_resources(grant, kind, status=[PROCESSING])[0]
+        for one in store.catalog.find_resources(scope, kind, status=[PROCESSING])[0]
     }
 
 
@@ -110,15 +110,16 @@ def _idle(folder: Path) -> float:
     return time.time() - max(touched)
 
 
-def take_back(grant: Grant, store: Store, index_id: str, asset_id: str) -> None:
+def take_back(scope: Scope, store: Store, index_id: str, asset_id: str) -> None:
     """Erase what an unfinished task derived; an asset that is ready stays. Of one that was deleted
     meanwhile only blobs can have come since: all else is put into what is there."""
-    there = store.catalog.indexed(grant, index_id, asset_id)
-    if there is not None and there.status is Status.READY:
-        return
     try:
-        store.remove_asset(grant, index_id, asset_id)
+        within = store.scope(scope, index_id)
+        there = store.catalog.indexed(within, asset_id)
+        if there is not None and there.status is Status.READY:
+            return
+        store.remove_asset(within, asset_id)
     except NotFound:
-        store.blobs.delete(grant, f"indexes/{index_id}/{asset_id}/")
-        if not store.catalog.names(grant, [asset_id]):
-            store.blobs.delete(grant, f"assets/{asset_id}/")
+        store.blobs.delete(scope, f"indexes/{index_id}/{asset_id}/")
+        if not store.catalog.names(scope, [asset_id]):
+            store.blobs.delete(scope, f"assets/{asset_id}/")

@@ -16,14 +16,14 @@ from videlicet.telemetry import traces
 from videlicet.types import Index, Kind, Resource, Status, Task, derived_id, random_id
 
 if TYPE_CHECKING:
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.store import Store
 
 _MAKING = threading.Lock()
 
 
 def enter(
-    grant: Grant,
+    scope: Scope,
     store: Store,
     index: Index,
     file: Resource,
@@ -38,11 +38,11 @@ def enter(
     video_id = derived_id("video", index.id, file.id)
     # Of two requests at once, to this server or to two, one makes it and the other finds it.
     with _MAKING, store.database.held(f"video {video_id}"):
-        return _enter(grant, store, index, file, metadata, video_id, stream, facts or {})
+        return _enter(scope, store, index, file, metadata, video_id, stream, facts or {})
 
 
 def _enter(
-    grant: Grant,
+    scope: Scope,
     store: Store,
     index: Index,
     file: Resource,
@@ -53,10 +53,10 @@ def _enter(
 ) -> tuple[Resource, Task]:
     now = datetime.now(UTC)
     try:
-        video = store.catalog.resource(grant, Kind.VIDEO, video_id)
+        video = store.catalog.resource(scope, Kind.VIDEO, video_id)
     except NotFound:
         video = None
-    tasks = store.catalog.tasks(grant, index.id, source=videos.source_of(video_id))
+    tasks = store.catalog.tasks(store.scope(scope, index.id), source=videos.source_of(video_id))
     if video is not None and video.status != videos.FAILED and tasks:
         return video, tasks[0]
     video = Resource(
@@ -88,57 +88,59 @@ def _enter(
         tenant=file.tenant,
     )
     # Both or neither: a server may be killed at any instant.
-    store.catalog.put_resource(grant, video, task)
+    store.catalog.put_resource(scope, video, task)
     return video, task
 
 
-def remove_video(grant: Grant, store: Store, video: Resource) -> None:
+def remove_video(scope: Scope, store: Store, video: Resource) -> None:
     """Delete a video with everything derived from it. Its tasks stay, for whoever asks how they
     ended; those that have not are called off."""
     catalog = store.catalog
-    for task in catalog.tasks(grant, source=videos.source_of(video.id)):
+    for task in catalog.tasks(scope, source=videos.source_of(video.id)):
         if not task.status.ended:
             with suppress(Conflict):  # it has just ended
-                call_off(grant, store, task.id)
+                call_off(scope, store, task.id)
         # Tasks that name an asset go with it; and what was said of a failure names the file.
         error = task.error and {
             "code": task.error["code"], "message": "It failed; its video was deleted since.",
         }  # fmt: skip
-        catalog.update_task(grant, task.id, asset_id=None, error=error)
+        catalog.update_task(scope, task.id, asset_id=None, error=error)
     # First: whoever is killed in between leaves a video that can be deleted again.
-    if catalog.indexed(grant, video.parent, video.id) is not None:
-        with suppress(NotFound):  # whoever worked on it has just taken it back
-            store.remove_asset(grant, video.parent, video.id)
-    catalog.delete_resource(grant, Kind.VIDEO, video.id)
+    with suppress(NotFound):  # whoever worked on it has just taken it back, or the index has gone
+        within = store.scope(scope, video.parent)
+        if catalog.indexed(within, video.id) is not None:
+            store.remove_asset(within, video.id)
+    catalog.delete_resource(scope, Kind.VIDEO, video.id)
 
 
-def remove_index(grant: Grant, store: Store, index: Index) -> None:
+def remove_index(scope: Scope, store: Store, index: Index) -> None:
     """Delete an index with its videos and everything derived from them; the files stay."""
-    for task in store.catalog.tasks(grant, index.id):
-        store.catalog.delete_task(grant, task.id)
-    store.catalog.delete_resources(grant, Kind.VIDEO, parent=index.id)
-    store.delete_index(grant, index.id)
+    within = store.scope(scope, index.id)
+    for task in store.catalog.tasks(within):
+        store.catalog.delete_task(within, task.id)
+    store.catalog.delete_resources(within, Kind.VIDEO, parent=index.id)
+    store.delete_index(within)
 
 
-def videos_of(grant: Grant, store: Store, file_id: str) -> list[Resource]:
+def videos_of(scope: Scope, store: Store, file_id: str) -> list[Resource]:
     """The videos of a file in all indexes, hidden ones too."""
-    found, _ = store.catalog.find_resources(grant, Kind.VIDEO, body=[(["file_id"], "==", file_id)])
+    found, _ = store.catalog.find_resources(scope, Kind.VIDEO, body=[(["file_id"], "==", file_id)])
     return found
 
 
-def remove_file(grant: Grant, store: Store, file_id: str) -> None:
+def remove_file(scope: Scope, store: Store, file_id: str) -> None:
     """Delete a file with its videos in all indexes and everything derived from it.
 
     Raises:
         NotFound: ``resource_not_found``.
     """
-    for video in videos_of(grant, store, file_id):
-        remove_video(grant, store, video)
+    for video in videos_of(scope, store, file_id):
+        remove_video(scope, store, video)
     catalog = store.catalog
-    uploads, _ = catalog.find_resources(grant, Kind.UPLOAD, parent=file_id)
+    uploads, _ = catalog.find_resources(scope, Kind.UPLOAD, parent=file_id)
     for upload in uploads:
-        catalog.delete_resources(grant, Kind.CHUNK, parent=upload.id)
+        catalog.delete_resources(scope, Kind.CHUNK, parent=upload.id)
         with suppress(NotFound):
-            catalog.delete_resource(grant, Kind.UPLOAD, upload.id)
-    catalog.delete_resource(grant, Kind.FILE, file_id, blobs=[folder_of(file_id)])
+            catalog.delete_resource(scope, Kind.UPLOAD, upload.id)
+    catalog.delete_resource(scope, Kind.FILE, file_id, blobs=[folder_of(file_id)])
     store.finish_erasures()

@@ -102,13 +102,13 @@ def require_unchanged(path: Path, stamp: tuple[int, ...]) -> None:
     """Refuse a file that is not as it was at its stamp.
 
     Raises:
-        MediaError: ``media_gone``.
+        MediaError: ``source_missing``.
     """
     with open_media(path) as file:
         now = stamp_of(os.fstat(file.fileno()))
     if now != stamp:
         raise MediaError(
-            "media_gone",
+            "source_missing",
             f"{readable(path)} was changed while it was being read.",
             subject=readable(path),
         )

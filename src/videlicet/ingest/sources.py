@@ -15,7 +15,7 @@ from videlicet.ingest.videos import video_of
 from videlicet.media.process import open_media, readable
 
 if TYPE_CHECKING:
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.store import Store
     from videlicet.types import Task
 
@@ -33,7 +33,7 @@ def name_of(source: str) -> str:
     return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.netloc
 
 
-def give(grant: Grant, store: Store, task: Task) -> None:
+def give(scope: Scope, store: Store, task: Task) -> None:
     """Bring the bytes of a file that a task names to where every worker finds them. One that
     cannot be read fails its task there, as any other would.
 
@@ -47,28 +47,28 @@ def give(grant: Grant, store: Store, task: Task) -> None:
         open_media(path).close()
     except VidelicetError:
         return
-    store.blobs.put(grant, _key(task.id) + "source", path)
+    store.blobs.put(scope, _key(task.id) + "source", path)
 
 
-def given(grant: Grant, store: Store, task: Task) -> Path:
+def given(scope: Scope, store: Store, task: Task) -> Path:
     """The bytes that came with a task.
 
     Raises:
         InvalidInput: why the file could not be read, where that can be seen from here.
-        MediaError: ``media_gone`` otherwise.
+        MediaError: ``source_missing`` otherwise.
     """
     try:
-        return store.blobs.path(grant, _key(task.id) + "source")
+        return store.blobs.path(scope, _key(task.id) + "source")
     except NotFound:
         open_media(Path(task.source)).close()
         name = readable(task.source)
-        raise MediaError("media_gone", f"{name} could not be read.", subject=name) from None
+        raise MediaError("source_missing", f"{name} could not be read.", subject=name) from None
 
 
-def forget(grant: Grant, store: Store, task_id: str) -> None:
+def forget(scope: Scope, store: Store, task_id: str) -> None:
     """Take away what came with a task that has ended."""
     if store.blobs.remote:
-        store.blobs.delete(grant, _key(task_id))
+        store.blobs.delete(scope, _key(task_id))
 
 
 def _key(task_id: str) -> str:

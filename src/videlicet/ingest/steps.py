@@ -53,7 +53,7 @@ class Steps:
 
     def __init__(self, context: IngestContext, task_id: str) -> None:
         self._context = context
-        self._grant = context.scope
+        self._scope = context.scope
         self._store: Store = context.store
         self._settings: Settings = context.settings
         self._cancelled = context.cancellation.watch(task_id)
@@ -102,28 +102,28 @@ class Steps:
     def _uploaded(self, task: Task, video_id: str) -> Plan:
         """The plan of an uploaded file, which is made ready first where it is not yet."""
         catalog = self._store.catalog
-        videos.note(self._grant, self._store, video_id, videos.VALIDATING)
-        video = catalog.resource(self._grant, Kind.VIDEO, video_id)
+        videos.note(self._scope, self._store, video_id, videos.VALIDATING)
+        video = catalog.resource(self._scope, Kind.VIDEO, video_id)
         with self._context.worker.exclusive(files.lock_of(video.body["file_id"])):
             file = files.prepare(
-                self._grant, self._store, self._settings, video.body["file_id"], self._check
+                self._scope, self._store, self._settings, video.body["file_id"], self._check
             )
         if file.body.get("error") is not None:
             raise from_json(file.body["error"])
         media = videos.observable(video, file)
-        videos.note(self._grant, self._store, video_id, videos.INDEXING, **videos.facts(file))
+        videos.note(self._scope, self._store, video_id, videos.INDEXING, **videos.facts(file))
         return self._plan(
             task,
             asset_id=video_id,
             sha256=file.body["sha256"],
             name=file.name,
             blob=file.body.get("blob"),
-            stamp=stamp_of(files.bytes_of(self._grant, self._store, file).stat()),
+            stamp=stamp_of(files.bytes_of(self._scope, self._store, file).stat()),
             media=media,
         )
 
     def _plan(self, task: Task, **facts: Any) -> Plan:
-        index = self._store.catalog.index(self._grant, task.index_id)
+        index = self._store.catalog.index(self._scope, task.index_id)
         return Plan(
             index_id=task.index_id,
             cards=dict(index.cards),
@@ -138,9 +138,11 @@ class Steps:
         then there is nothing more to do."""
         plan = Plan.from_json(row)
         self._check()
-        there = self._store.catalog.indexed(self._grant, plan.index_id, plan.asset_id)
+        there = self._store.catalog.indexed(
+            self._store.scope(self._scope, plan.index_id), plan.asset_id
+        )
         if there is not None and there.status is Status.READY:
-            forget(self._grant, self._store, self._task_id)
+            forget(self._scope, self._store, self._task_id)
             self._note_ready(plan)
             self._end(Status.READY, plan, notes=there.notes, already=True)
             self._clear(plan.asset_id)
@@ -148,7 +150,7 @@ class Steps:
         task = self._stage("identify", asset_id=plan.asset_id, total_s=_seconds(plan))
         now = datetime.now(UTC)
         self._store.catalog.put_asset(
-            self._grant,
+            self._scope,
             Asset(
                 id=plan.asset_id,
                 sha256=plan.sha256,
@@ -163,10 +165,10 @@ class Steps:
             ),
             _entry(plan, Status.RUNNING, now),
         )
-        if plan.blob is not None and not self._store.blobs.exists(self._grant, plan.blob):
+        if plan.blob is not None and not self._store.blobs.exists(self._scope, plan.blob):
             path = self._brought(task)
             assert path is not None
-            self._store.blobs.put(self._grant, plan.blob, path)
+            self._store.blobs.put(self._scope, plan.blob, path)
         return True
 
     def observe(self, row: Mapping[str, Any]) -> None:
@@ -199,15 +201,13 @@ class Steps:
         return found.notes
 
     def _put(self, plan: Plan, found: Findings) -> None:
-        pair = (plan.index_id, plan.asset_id)
         self._check()
-        self._store.catalog.put_observations(self._grant, *pair, found.observations)
+        scope = self._store.scope(self._scope, plan.index_id)
+        self._store.catalog.put_observations(scope, plan.asset_id, found.observations)
         for (modality, space), rows in found.vectors.items():
             self._check()
-            self._store.vectors.put(
-                self._grant, plan.index_id, modality, space, plan.asset_id, list(rows.values())
-            )
-        self._store.texts.put(self._grant, *pair, found.texts)
+            self._store.vectors.put(scope, modality, space, plan.asset_id, list(rows.values()))
+        self._store.texts.put(scope, plan.asset_id, found.texts)
 
     def finish(self, row: Mapping[str, Any], notes: list[str]) -> None:
         """Make the asset searchable, and clear the table."""
@@ -216,9 +216,9 @@ class Steps:
         left_out = len(plan.media.audio) - 1
         if left_out > 0:
             notes = [*notes, f"{left_out} more sound track(s) were left out"]
-        forget(self._grant, self._store, self._task_id)
+        forget(self._scope, self._store, self._task_id)
         ready = replace(_entry(plan, Status.READY), notes=tuple(notes))
-        self._store.catalog.put_indexed(self._grant, ready, again=True)
+        self._store.catalog.put_indexed(self._scope, ready, again=True)
         self._note_ready(plan)
         self._end(Status.READY, plan, notes=ready.notes)
         self._clear(plan.asset_id)
@@ -231,24 +231,24 @@ class Steps:
         cancelled = isinstance(error, Cancelled)
         try:
             task = self._store.catalog.update_task(
-                self._grant, self._task_id, when=[Status.CANCELLED] if cancelled else (),
+                self._scope, self._task_id, when=[Status.CANCELLED] if cancelled else (),
                 status=Status.CANCELLED if cancelled else Status.FAILED,
                 error=None if cancelled else error.to_json(), asset_id=None, stage=None,
             )  # fmt: skip
         except NotFound:
             # The asset or its index was removed meanwhile, and the task with it.
-            forget(self._grant, self._store, self._task_id)
+            forget(self._scope, self._store, self._task_id)
             if row is not None:
-                take_back(self._grant, self._store, row["index_id"], row["asset_id"])
+                take_back(self._scope, self._store, row["index_id"], row["asset_id"])
             self._context.report(Progress(self._task_id, "", Status.CANCELLED, **self._spent()))
             return
         if cancelled and task.status is not Status.CANCELLED:
             return  # it is tried again already: the next run has it now
-        forget(self._grant, self._store, self._task_id)
+        forget(self._scope, self._store, self._task_id)
         if row is not None:
-            take_back(self._grant, self._store, row["index_id"], row["asset_id"])
+            take_back(self._scope, self._store, row["index_id"], row["asset_id"])
         # Last: from now on it may be tried again.
-        videos.fail(self._grant, self._store, task, error)
+        videos.fail(self._scope, self._store, task, error)
         self._announce(delivery.FAILED, task)
         self._context.report(Progress.of(task, **self._spent()))
 
@@ -269,16 +269,16 @@ class Steps:
             return assemble(plan, self._context.models(plan.cards), journal)
 
     def _note_ready(self, plan: Plan) -> None:
-        task = self._store.catalog.task(self._grant, self._task_id)
+        task = self._store.catalog.task(self._scope, self._task_id)
         if (video_id := videos.video_of(task.source)) is not None:
             # What was attached while the work went on is not lost.
-            self._store.catalog.set_metadata(self._grant, plan.asset_id, self._attached(task))
+            self._store.catalog.set_metadata(self._scope, plan.asset_id, self._attached(task))
             videos.note(
-                self._grant, self._store, video_id, videos.READY,
+                self._scope, self._store, video_id, videos.READY,
                 indexed_at=instant_text(datetime.now(UTC)), error=None,
             )  # fmt: skip
-        index = self._store.catalog.index(self._grant, plan.index_id)
-        self._context.saved_searches.asset_ready(self._grant, index, plan.asset_id)
+        index = self._store.catalog.index(self._scope, plan.index_id)
+        self._context.saved_searches.asset_ready(self._scope, index, plan.asset_id)
         self._context.worker.work_available.set()  # for what is to be told, or tried again
 
     def _announce(self, kind: str, task: Task) -> None:
@@ -287,7 +287,7 @@ class Steps:
         if videos.video_of(task.source) is None:
             return
         self._context.worker.work_available.set()
-        index = self._store.catalog.index(self._grant, task.index_id)
+        index = self._store.catalog.index(self._scope, task.index_id)
         if index.hidden:
             return
         data = {
@@ -300,14 +300,14 @@ class Steps:
             ],
             "tags": [],
         }
-        grant = replace(self._grant, tenant=task.tenant)
-        delivery.announce(grant, self._store, kind, data, f"{task.id}.{task.attempts}")
+        scope = self._store.scope(self._scope.within(task.tenant))
+        delivery.announce(scope, self._store, kind, data, f"{task.id}.{task.attempts}")
 
     def _attached(self, task: Task) -> dict[str, MetadataValue]:
         video_id = videos.video_of(task.source)
         if video_id is None:
             return {}
-        video = self._store.catalog.resource(self._grant, Kind.VIDEO, video_id)
+        video = self._store.catalog.resource(self._scope, Kind.VIDEO, video_id)
         return videos.attached(video.body.get("user_metadata") or {})
 
     def _spent(self) -> dict[str, Any]:
@@ -321,7 +321,7 @@ class Steps:
     def _stage(self, stage: str, **changes: Any) -> Task:
         """Note where the task is, unless it was cancelled, and say so."""
         task = self._store.catalog.update_task(
-            self._grant, self._task_id, when=LIVE, stage=stage, **changes
+            self._scope, self._task_id, when=LIVE, stage=stage, **changes
         )
         if task.status in (Status.CANCELLED, Status.READY):
             # Ready already: cancelled while it waited, tried again, and another run was faster.
@@ -332,7 +332,7 @@ class Steps:
     def _end(self, status: Status, plan: Plan, **news: Any) -> None:
         seconds = _seconds(plan)
         task = self._store.catalog.update_task(
-            self._grant, self._task_id, status=status, asset_id=plan.asset_id, stage=None,
+            self._scope, self._task_id, status=status, asset_id=plan.asset_id, stage=None,
             done_s=seconds, total_s=seconds, error=None,
         )  # fmt: skip
         self._announce(delivery.READY, task)
@@ -343,7 +343,7 @@ class Steps:
         machines share."""
         if is_url(task.source):
             return self._fetched(task)
-        return given(self._grant, self._store, task) if self._store.blobs.remote else None
+        return given(self._scope, self._store, task) if self._store.blobs.remote else None
 
     def _fetched(self, task: Task) -> Path:
         """The file at an address, downloaded once."""
@@ -358,7 +358,7 @@ class Steps:
 
     def _original(self, task: Task, plan: Plan) -> Path:
         if plan.blob is not None:
-            return self._store.blobs.path(self._grant, plan.blob)
+            return self._store.blobs.path(self._scope, plan.blob)
         path = self._path(task)
         require_unchanged(path, plan.stamp)
         return path
@@ -369,9 +369,9 @@ class Steps:
         if video_id is None:
             return Path(task.source)
         catalog = self._store.catalog
-        video = catalog.resource(self._grant, Kind.VIDEO, video_id)
-        file = catalog.resource(self._grant, Kind.FILE, video.body["file_id"])
-        return files.bytes_of(self._grant, self._store, file)
+        video = catalog.resource(self._scope, Kind.VIDEO, video_id)
+        file = catalog.resource(self._scope, Kind.FILE, video.body["file_id"])
+        return files.bytes_of(self._scope, self._store, file)
 
     def _clear(self, asset_id: str | None) -> None:
         for name in (self._task_id, asset_id):

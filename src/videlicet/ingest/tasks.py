@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from videlicet.types import Index, Status, Task, derived_id, random_id
 
 if TYPE_CHECKING:
     from videlicet.media.sources import Source
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
 
@@ -31,7 +30,7 @@ TRIED = (Status.FAILED, Status.CANCELLED)
 
 
 def ingest(
-    grant: Grant, store: Store, settings: Settings, index: Index, sources: Sequence[Source]
+    scope: Scope, store: Store, settings: Settings, index: Index, sources: Sequence[Source]
 ) -> Iterator[Progress]:
     """Put ``sources`` into ``index`` and yield news until each is searchable or has failed.
 
@@ -47,14 +46,14 @@ def ingest(
             yield refused(source)
     if store.database.shared:
         server_secret(settings)  # its worker would not begin without
-    tasks = submit(grant, store, index, sources)
-    yield from work(grant, store, settings, tasks)
+    tasks = submit(scope, store, index, sources)
+    yield from work(scope, store, settings, tasks)
 
 
-def submit(grant: Grant, store: Store, index: Index, sources: Sequence[Source]) -> list[Task]:
+def submit(scope: Scope, store: Store, index: Index, sources: Sequence[Source]) -> list[Task]:
     """A durable task for each source that has none unfinished yet. Sources in error are left
     out. Where machines share the store, the bytes of files go into it before their task does."""
-    waiting = {task.source: task for task in live(grant, store, index.id)}
+    waiting = {task.source: task for task in live(scope, store, index.id)}
     tasks = []
     for source in sources:
         place = source.url or (None if source.path is None else os.fspath(source.path))
@@ -67,15 +66,15 @@ def submit(grant: Grant, store: Store, index: Index, sources: Sequence[Source]) 
                 random_id(), index.id, place, Status.QUEUED, now, now, attempts=1,
                 tenant=index.tenant,
             )  # fmt: skip
-            give(grant, store, task)
-            store.catalog.put_task(grant, task)
+            give(scope, store, task)
+            store.catalog.put_task(scope, task)
             waiting[place] = task
         tasks.append(task)
     return tasks
 
 
 def retry(
-    grant: Grant, store: Store, settings: Settings, task_ids: Sequence[str] = ()
+    scope: Scope, store: Store, settings: Settings, task_ids: Sequence[str] = ()
 ) -> Iterator[Progress]:
     """Run failed or cancelled tasks again (all of them, where none is named); yields like
     :func:`ingest`.
@@ -85,15 +84,15 @@ def retry(
         Conflict: ``task_not_retryable``, for a task that is at work or ready.
     """
     if task_ids:
-        chosen = [store.catalog.task(grant, task_id) for task_id in task_ids]
+        chosen = [store.catalog.task(scope, task_id) for task_id in task_ids]
     else:
-        chosen = [task for s in TRIED for task in store.catalog.tasks(grant, status=s)]
+        chosen = [task for s in TRIED for task in store.catalog.tasks(scope, status=s)]
     for task in chosen:
         require_tried(task)
     for task in chosen:
-        give(grant, store, task)
-    again = [requeue(grant, store, task) for task in chosen]
-    yield from work(grant, store, settings, again)
+        give(scope, store, task)
+    again = [requeue(scope, store, task) for task in chosen]
+    yield from work(scope, store, settings, again)
 
 
 def require_tried(task: Task) -> None:
@@ -106,18 +105,18 @@ def require_tried(task: Task) -> None:
         raise Conflict("task_not_retryable", f"Task {task.id} is {task.status}.", subject=task.id)
 
 
-def requeue(grant: Grant, store: Store, task: Task) -> Task:
+def requeue(scope: Scope, store: Store, task: Task) -> Task:
     """Put a task that failed or was cancelled among those that wait for a worker; its video, if it
     has one, waits again too."""
     again = store.catalog.update_task(
-        grant, task.id, when=TRIED, status=Status.QUEUED, error=None, done_s=0.0, total_s=None,
+        scope, task.id, when=TRIED, status=Status.QUEUED, error=None, done_s=0.0, total_s=None,
         attempts=task.attempts + 1,
     )  # fmt: skip
-    videos.queue_again(grant, store, task.source)
+    videos.queue_again(scope, store, task.source)
     return again
 
 
-def cancel(grant: Grant, store: Store, settings: Settings, task_id: str) -> Task:
+def cancel(scope: Scope, store: Store, settings: Settings, task_id: str) -> Task:
     """Stop a queued or running task, whichever process runs it.
 
     A running worker notices within a second and takes back what the task has done so far. In a data
@@ -128,7 +127,7 @@ def cancel(grant: Grant, store: Store, settings: Settings, task_id: str) -> Task
         NotFound: ``task_not_found``.
         Conflict: ``task_not_cancellable``, for a task that has ended.
     """
-    task = call_off(grant, store, task_id)
+    task = call_off(scope, store, task_id)
     if store.writable or store.database.shared:
         return task  # whoever works on this process's behalf takes back what the task has done
     try:
@@ -136,12 +135,12 @@ def cancel(grant: Grant, store: Store, settings: Settings, task_id: str) -> Task
     except Conflict:
         return task  # the same is true of another process that writes
     with writer:
-        videos.fail(grant, writer, task, _cancelled())
-        sweep(replace(grant, tenant=EVERY_TENANT), writer, settings)
+        videos.fail(scope, writer, task, _cancelled())
+        sweep(store.scope(scope.within(EVERY_TENANT)), writer, settings)
     return task
 
 
-def call_off(grant: Grant, store: Store, task_id: str) -> Task:
+def call_off(scope: Scope, store: Store, task_id: str) -> Task:
     """Mark a queued or running task as cancelled, for a worker to notice. Where ``store`` is open
     for writing, its video fails at once, however long the worker is busy with others.
 
@@ -149,16 +148,16 @@ def call_off(grant: Grant, store: Store, task_id: str) -> Task:
         NotFound: ``task_not_found``.
         Conflict: ``task_not_cancellable``, for a task that has ended.
     """
-    before = store.catalog.task(grant, task_id)
+    before = store.catalog.task(scope, task_id)
     task = before
     if not before.status.ended:
         task = store.catalog.update_task(
-            grant, task_id, when=LIVE, status=Status.CANCELLED, stage=None
+            scope, task_id, when=LIVE, status=Status.CANCELLED, stage=None
         )
     if before.status.ended or task.status is not Status.CANCELLED:
         raise Conflict("task_not_cancellable", f"Task {task_id} is {task.status}.", subject=task_id)
     if store.writable:
-        videos.fail(grant, store, task, _cancelled())
+        videos.fail(scope, store, task, _cancelled())
     return task
 
 
@@ -166,9 +165,9 @@ def _cancelled() -> Cancelled:
     return Cancelled("cancelled", "The task was cancelled.")
 
 
-def live(grant: Grant, store: Store, index_id: str | None = None) -> list[Task]:
+def live(scope: Scope, store: Store, index_id: str | None = None) -> list[Task]:
     """Unfinished tasks, oldest first."""
-    found = [t for s in LIVE for t in store.catalog.tasks(grant, index_id, status=s)]
+    found = [t for s in LIVE for t in store.catalog.tasks(store.scope(scope, index_id), status=s)]
     return sorted(found, key=lambda task: (task.created_at, task.id))
 
 
@@ -184,13 +183,13 @@ def refused(source: Source) -> Progress:
 
 
 def work(
-    grant: Grant, store: Store, settings: Settings, tasks: Sequence[Task]
+    scope: Scope, store: Store, settings: Settings, tasks: Sequence[Task]
 ) -> Iterator[Progress]:
     """Run a worker until ``tasks`` have ended, and all that are unfinished beside them in a data
     directory. On a store that machines share, other workers may do the work."""
     wanted = {task.id: task for task in tasks}
     if not store.database.shared:
-        wanted = {task.id: task for task in live(grant, store)} | wanted
+        wanted = {task.id: task for task in live(scope, store)} | wanted
     for task in wanted.values():
         # One that was broken off waits like the others until a worker takes it up again.
         waits = {} if task.status.ended else {"status": Status.QUEUED, "stage": None}
@@ -198,9 +197,9 @@ def work(
     pending = {task.id for task in wanted.values() if not task.status.ended}
     if not pending:
         return
-    with WorkerProcess(grant, store, settings) as worker:
+    with WorkerProcess(scope, store, settings) as worker:
         if store.database.shared:
-            yield from follow(grant, store, worker, pending)
+            yield from follow(scope, store, worker, pending)
             return
         for event in worker.events():
             news = Progress.from_json(event)

@@ -23,7 +23,7 @@ from videlicet.store.catalog.rows import BUILT_IN, media_from_json
 from videlicet.types import Kind, MediaInfo, MetadataValue, Resource, Span, Task, VideoStream
 
 if TYPE_CHECKING:
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.store import Store
 
 #: Starts the source of a task that takes in a video.
@@ -101,15 +101,15 @@ def field(key: str) -> str:
     return f"user.{key}" if key in BUILT_IN else key
 
 
-def note(grant: Grant, store: Store, video_id: str, status: str, **body: Any) -> None:
+def note(scope: Scope, store: Store, video_id: str, status: str, **body: Any) -> None:
     """Say where a video stands; one that was deleted meanwhile is nobody's concern."""
     try:
-        store.catalog.update_resource(grant, Kind.VIDEO, video_id, status=status, body=body)
+        store.catalog.update_resource(scope, Kind.VIDEO, video_id, status=status, body=body)
     except NotFound:
         return
 
 
-def fail(grant: Grant, store: Store, task: Task, error: VidelicetError) -> None:
+def fail(scope: Scope, store: Store, task: Task, error: VidelicetError) -> None:
     """Fail the video of a task. A cancelled task leaves one alone that is ready, or that another
     task takes in, or the same task once more."""
     video_id = video_of(task.source)
@@ -117,22 +117,22 @@ def fail(grant: Grant, store: Store, task: Task, error: VidelicetError) -> None:
         return
     when: tuple[str, ...] = ()
     if isinstance(error, Cancelled):
-        others = store.catalog.tasks(grant, task.index_id, source=task.source)
+        others = store.catalog.tasks(store.scope(scope, task.index_id), source=task.source)
         if any(not one.status.ended for one in others):
             return
         when = (QUEUED, VALIDATING, INDEXING)
     with suppress(NotFound):  # deleted meanwhile
         store.catalog.update_resource(
-            grant, Kind.VIDEO, video_id, when=when, status=FAILED, body={"error": error.to_json()}
+            scope, Kind.VIDEO, video_id, when=when, status=FAILED, body={"error": error.to_json()}
         )
 
 
-def queue_again(grant: Grant, store: Store, source: str) -> None:
+def queue_again(scope: Scope, store: Store, source: str) -> None:
     """Have the video that a task takes in, if it had failed, wait again."""
     video_id = video_of(source)
     if video_id is None:
         return
     with suppress(NotFound):  # deleted meanwhile
         store.catalog.update_resource(
-            grant, Kind.VIDEO, video_id, when=[FAILED], status=QUEUED, body={"error": None}
+            scope, Kind.VIDEO, video_id, when=[FAILED], status=QUEUED, body={"error": None}
         )

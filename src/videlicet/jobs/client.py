@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from videlicet.errors import Conflict, TaskError, VidelicetError, from_json
-from videlicet.rights import EVERY_TENANT, Grant, Purpose
+from videlicet.rights import EVERY_TENANT, Grant, Purpose, Scope
 
 if TYPE_CHECKING:
     from videlicet.settings import Settings
@@ -52,7 +52,7 @@ class WorkerProcess:
 
     def __init__(
         self,
-        grant: Grant,
+        scope: Scope,
         store: Store,
         settings: Settings,
         *,
@@ -64,7 +64,9 @@ class WorkerProcess:
         lock = store.lock_fd
         if lock is None and not (store.database.shared and store.writable):
             raise Conflict(
-                "writer_busy", "The library is not open for writing.", subject=str(settings.home)
+                "database_locked",
+                "The library is not open for writing.",
+                subject=str(settings.home),
             )
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
         self._process = subprocess.Popen(
@@ -78,7 +80,7 @@ class WorkerProcess:
         hello = {
             "settings": settings_to_json(settings),
             "lock_fd": lock,
-            "principal": grant.principal,
+            "principal": scope.principal,
             "niceness": niceness,
             "logs": log is not None,
             # A worker does the work of everybody in the store.
@@ -282,9 +284,9 @@ class WorkerPool:
             self._stopping.wait(pause)
 
     def _one(self) -> None:
-        grant = Grant("server", Purpose.INGEST, EVERY_TENANT)
+        scope = self._store.scope(Grant("server", Purpose.INGEST, EVERY_TENANT))
         with WorkerProcess(
-            grant, self._store, self._settings, niceness=self._niceness, log=self._log
+            scope, self._store, self._settings, niceness=self._niceness, log=self._log
         ) as worker:
             self._on_start()
             with self._lock:

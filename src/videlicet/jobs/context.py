@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from videlicet.jobs.lease import WorkerLease
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
 
@@ -27,7 +26,7 @@ class WorkerContext:
 
     def __init__(
         self,
-        scope: Grant,
+        scope: Scope,
         store: Store,
         settings: Settings,
         emit: Emit,
@@ -52,9 +51,9 @@ class WorkerContext:
         """Whether the worker is being stopped: a job that has only begun is left to the next."""
         return self._closed.is_set()
 
-    def tenant_scope(self, tenant: str) -> Grant:
+    def tenant_scope(self, tenant: str) -> Scope:
         """The worker's scope within one tenant."""
-        return replace(self.scope, tenant=tenant)
+        return self.store.scope(self.scope.within(tenant))
 
     @contextmanager
     def exclusive(self, name: str, *, wait: bool = True) -> Iterator[bool]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,7 +40,7 @@ def settings_to_json(settings: Settings) -> dict[str, Any]:
     """Settings as the client sends them; paths may hold any bytes."""
     return {
         name: os.fsencode(value).hex() if isinstance(value, Path) else value
-        for name, value in asdict(settings).items()
+        for name, value in settings.model_dump().items()
     }
 
 

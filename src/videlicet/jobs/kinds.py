@@ -40,7 +40,7 @@ class JobQueue:
         """How many jobs one worker runs at once: in all, and of one tenant."""
         if self.slots is not None:
             return self.slots, None
-        return settings.tenant_tasks + 1, settings.tenant_tasks
+        return settings.max_tasks_per_tenant + 1, settings.max_tasks_per_tenant
 
 
 #: For jobs of seconds, which must not wait behind whole videos.

@@ -71,7 +71,7 @@ def run_worker(kinds: Kinds) -> int:
         available = threading.Event()
         lease = _lease(store, settings, available)
         context = WorkerContext(
-            grant, store, settings,
+            store.scope(grant), store, settings,
             lambda event: channel.send("event", event=event), available, lease,
         )  # fmt: skip
         warming = _serve(channel, context, kinds(context))
@@ -117,13 +117,13 @@ def _serve(channel: JsonLinesChannel, context: WorkerContext, kinds: Sequence[Jo
         os._exit(1)
     if failover is not None:
         failover.stop()
+    context.close()
     busy = engine.close()
     if busy:
         # The next worker, or another one, takes it up where it stands; to wait for it here could
         # take as long as a video.
         traces.stop()
         os._exit(0)
-    context.close()
     for kind in kinds:
         kind.close()
     return warming.is_alive()

@@ -94,7 +94,7 @@ class WorkflowEngine:
         unfinished are recovered.
 
         Raises:
-            StoreError: ``store_damaged``, ``disk_full``, ``store_not_writable`` or
+            StoreError: ``database_corrupt``, ``disk_full``, ``store_not_writable`` or
                 ``store_unreachable``.
         """
         try:
@@ -369,11 +369,11 @@ class WorkflowEngine:
                 settings.home,
             )
         assert isinstance(known, VidelicetError)
-        if database.shared or known.code != "store_damaged":
+        if database.shared or known.code != "database_corrupt":
             return known
         path = settings.home / DATABASE
         return StoreError(
-            "store_damaged",
+            "database_corrupt",
             f"The database of unfinished work cannot be used: {error.orig}.",
             subject=str(path),
             remedy=f"Delete {path}; no task is lost with it.",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videlicet.analyze.asked import check_length, check_question
+from videlicet.analyze.query_checks import check_length, check_question
 from videlicet.library.verbs import Verbs
 from videlicet.rights import Purpose
 from videlicet.types import (
@@ -21,9 +21,9 @@ from videlicet.types import (
 )
 
 if TYPE_CHECKING:
-    from videlicet.analyze.analyst import Analyst
+    from videlicet.analyze.backend import AnalysisBackend
     from videlicet.analyze.compare import Comparison
-    from videlicet.analyze.evidence.gather import Material
+    from videlicet.analyze.evidence.load import AssetEvidence
     from videlicet.analyze.matrix import Cell, Matrix
 
 #: The index that is used where none is named; made the first time something is added.
@@ -31,9 +31,9 @@ DEFAULT_INDEX = "default"
 
 
 class Analysing(Verbs):
-    """Verbs of analysis. Who answers is the setting ``analyst``: the built-in one, which needs no
-    language model and quotes the evidence, or a language model, whose sentences are checked against
-    it. Whatever is said comes with citations."""
+    """Verbs of analysis. Who answers is the setting ``analysis_backend``: the built-in one, which
+    needs no language model and quotes the evidence, or a language model, whose sentences are
+    checked against it. Whatever is said comes with citations."""
 
     def gist(self, asset_id: str, *, index: str = DEFAULT_INDEX) -> Gist:
         """Title, topics and hashtags of a video."""
@@ -47,15 +47,15 @@ class Analysing(Verbs):
         focus: str | None = None,
         within: Span | None = None,
         index: str = DEFAULT_INDEX,
-        tell: Callable[[Sentence], None] = lambda _: None,
+        on_sentence: Callable[[Sentence], None] = lambda _: None,
     ) -> Answer:
         """What is in a video, or in several, in about so many sentences; of one perhaps only
-        ``within`` a span. ``tell`` is called with each sentence as it comes."""
+        ``within`` a span. ``on_sentence`` is called with each sentence as it comes."""
         check_length(focus, self.settings, "focus")
         target = self._target(index)
         materials = [self._material(target, one, within) for one in asset_ids]
         return self._analyst(target).summarize(
-            materials, sentences=sentences, focus=focus, tell=tell
+            materials, sentences=sentences, focus=focus, on_sentence=on_sentence
         )
 
     def chapters(
@@ -86,7 +86,7 @@ class Analysing(Verbs):
         assets: Sequence[str] = (),
         within: Span | None = None,
         index: str = DEFAULT_INDEX,
-        tell: Callable[[Sentence], None] = lambda _: None,
+        on_sentence: Callable[[Sentence], None] = lambda _: None,
     ) -> Answer:
         """The answer to a question, from some assets or from the whole index: ``found`` is false
         where they do not say.
@@ -96,14 +96,14 @@ class Analysing(Verbs):
         Raises:
             InvalidQuery: ``query_empty`` for a question without words, ``query_too_long``.
         """
-        from videlicet.analyze.evidence.choose import promising
+        from videlicet.analyze.evidence.select_assets import promising
 
         check_question(question, self.settings)
-        target = self._target(index)
-        grant = self._grant(Purpose.ANALYZE)
-        chosen = list(assets) or promising(grant, self._searcher(target), target, question)
+        scope = self._index_scope(Purpose.ANALYZE, index)
+        target = scope.index
+        chosen = list(assets) or promising(scope, self._searcher(target), question)
         materials = [self._material(target, one, within) for one in chosen]
-        return self._analyst(target).ask(materials, question, tell=tell)
+        return self._analyst(target).ask(materials, question, on_sentence=on_sentence)
 
     def extract(
         self,
@@ -130,24 +130,25 @@ class Analysing(Verbs):
         kept: str | os.PathLike[str],
         assets: Sequence[str] = (),
         index: str = DEFAULT_INDEX,
-        tell: Callable[[Cell, bool], None] = lambda cell, fresh: None,
+        on_cell: Callable[[Cell, bool], None] = lambda cell, fresh: None,
     ) -> Matrix:
         """Every question asked of every asset (all of the index, where none is named).
 
         Finished cells are kept in the file ``kept``: run again after whatever interruption, only
         what is missing is asked. Raises as :meth:`ask` for each question.
         """
-        from videlicet.analyze.evidence.choose import ready
+        from videlicet.analyze.evidence.select_assets import ready
         from videlicet.analyze.matrix import kept_in, run_matrix
 
         for question in questions:
             check_question(question, self.settings)
-        target = self._target(index)
-        chosen = list(assets) or ready(self._grant(Purpose.ANALYZE), self._searcher(target), target)
+        scope = self._index_scope(Purpose.ANALYZE, index)
+        target = scope.index
+        chosen = list(assets) or ready(scope, self._searcher(target))
         with kept_in(Path(kept)) as store:
             return run_matrix(
                 lambda one: self._material(target, one), self._analyst(target), questions, chosen,
-                store, tell,
+                store, on_cell,
             )  # fmt: skip
 
     def compare(
@@ -162,16 +163,17 @@ class Analysing(Verbs):
     # -- wiring ---------------------------------------------------------------------------------
 
     def _target(self, index: str) -> Index:
-        return self._read().catalog.index(self._grant(Purpose.ANALYZE), index)
+        return self._index_scope(Purpose.ANALYZE, index).index
 
-    def _analyst(self, index: Index) -> Analyst:
-        from videlicet.analyze.analysts import analyst_of
+    def _analyst(self, index: Index) -> AnalysisBackend:
+        from videlicet.analyze.backends import analysis_backend
 
-        grant = self._grant(Purpose.ANALYZE)
+        scope = self._scope(Purpose.ANALYZE)
         encoder = self._searcher(index).encoders.text
-        return analyst_of(grant, self._read(), self.settings, encoder)
+        return analysis_backend(scope, self._read(), self.settings, encoder)
 
-    def _material(self, index: Index, asset_id: str, within: Span | None = None) -> Material:
-        from videlicet.analyze.evidence.gather import gather
+    def _material(self, index: Index, asset_id: str, within: Span | None = None) -> AssetEvidence:
+        from videlicet.analyze.evidence.load import load_evidence
 
-        return gather(self._grant(Purpose.ANALYZE), self._read(), index, asset_id, within)
+        scope = self._index_scope(Purpose.ANALYZE, index.id)
+        return load_evidence(scope, self._read(), asset_id, within)

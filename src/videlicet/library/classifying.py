@@ -11,7 +11,7 @@ from videlicet.rights import Purpose
 from videlicet.types import Span, Status
 
 if TYPE_CHECKING:
-    from videlicet.analyze.classify import Category, Classification, Example
+    from videlicet.analyze.classify.classifier import Category, Classification, Example
 
 #: An example: the id of an asset, or with a stretch of it.
 Given = str | tuple[str, Span]
@@ -38,10 +38,10 @@ class Classifying(Verbs):
         to no label.
 
         Raises:
-            InvalidInput: see :func:`videlicet.analyze.classify.classifier`.
+            InvalidInput: see :func:`videlicet.analyze.classify.classifier.classifier`.
             NotFound: ``asset_not_found``, for one that is not in the index.
         """
-        from videlicet.analyze.classify import NONE, Category, classifier, subject_of
+        from videlicet.analyze.classify.classifier import NONE, Category, classifier, subject_of
 
         shown = dict(examples or {})
         none = [_example(one) for one in shown.pop(NONE, ())]
@@ -57,21 +57,22 @@ class Classifying(Verbs):
             Category(name, text, tuple(_example(one) for one in shown.get(name, ())))
             for name, text in described
         ]
-        grant, store = self._grant(Purpose.ANALYZE), self._read()
-        target = store.catalog.index(grant, index)
+        store = self._read()
+        scope = self._index_scope(Purpose.ANALYZE, index)
+        target = scope.index
         encoders = self._searcher(target).encoders
-        one = classifier(grant, store, target, encoders, categories, threshold=threshold, none=none)
+        one = classifier(scope, store, encoders, categories, threshold=threshold, none=none)
         if assets is None:
-            rows = store.catalog.list_indexed(grant, target.id, Status.READY)
+            rows = store.catalog.list_indexed(scope, Status.READY)
             assets = [row.asset_id for row in rows]
         found: list[Any] = []
         for asset_id in assets:
-            subject = subject_of(grant, store, target, asset_id, encoders, frames=bool(shown))
+            subject = subject_of(scope, store, asset_id, encoders, frames=bool(shown))
             found += one.shots(subject) if shots else [one.whole(subject)]
         return found
 
 
 def _example(given: Given) -> Example:
-    from videlicet.analyze.classify import Example
+    from videlicet.analyze.classify.classifier import Example
 
     return Example(given) if isinstance(given, str) else Example(*given)

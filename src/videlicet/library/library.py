@@ -15,7 +15,6 @@ from videlicet.library.classifying import Classifying
 from videlicet.library.standing import Standing
 from videlicet.rights import Grant, Purpose
 from videlicet.search.compose import Media, build_query
-from videlicet.settings import Settings, load
 from videlicet.types import (
     Asset,
     GroupBy,
@@ -35,7 +34,9 @@ from videlicet.types import (
 
 if TYPE_CHECKING:
     from videlicet.ingest import Progress
+    from videlicet.rights import IndexScope, Scope
     from videlicet.search.engine import Searcher
+    from videlicet.settings import Settings
     from videlicet.store import Finding, Store
 
 
@@ -120,7 +121,7 @@ class Library(Standing, Analysing, Classifying):
         found = find_sources([os.fspath(source) for source in sources])
         store = self._write()
         target = self._ensure_index(store, index)
-        yield from ingest(self._grant(Purpose.INGEST), store, self.settings, target, found)
+        yield from ingest(self._scope(Purpose.INGEST), store, self.settings, target, found)
 
     # -- searching ------------------------------------------------------------------------------
 
@@ -155,17 +156,16 @@ class Library(Standing, Analysing, Classifying):
                 query, image, audio, video, negative, modalities, filter, assets, threshold,
                 group_by, limit, page,
             )  # fmt: skip
-        grant = self._grant(Purpose.SEARCH)
-        target = self._read().catalog.index(grant, index)
-        return self._searcher(target).search(grant, target, query)
+        scope = self._index_scope(Purpose.SEARCH, index)
+        return self._searcher(scope.index).search(scope, query)
 
     # -- looking --------------------------------------------------------------------------------
 
     def indexes(self) -> list[Index]:
-        return self._read().catalog.indexes(self._grant(Purpose.MANAGE))
+        return self._read().catalog.indexes(self._scope(Purpose.MANAGE))
 
     def index(self, name: str = DEFAULT_INDEX) -> Index:
-        return self._read().catalog.index(self._grant(Purpose.MANAGE), name)
+        return self._read().catalog.index(self._scope(Purpose.MANAGE), name)
 
     def assets(
         self, index: str | None = None, *, filter: Mapping[str, Any] | None = None,
@@ -176,22 +176,22 @@ class Library(Standing, Analysing, Classifying):
         if index is None and self._hidden():
             among = {row.asset_id for row in self.indexed()}
         return self._read().catalog.assets(
-            self._grant(Purpose.MANAGE), self._index_id(index), filter=filter, among=among,
+            self._read().scope(self._grant(Purpose.MANAGE), index), filter=filter, among=among,
             offset=offset, limit=limit,
         )  # fmt: skip
 
     def asset(self, asset_id: str) -> Asset:
-        return self._read().catalog.asset(self._grant(Purpose.MANAGE), asset_id)
+        return self._read().catalog.asset(self._scope(Purpose.MANAGE), asset_id)
 
     def indexed(self, index: str | None = None) -> list[IndexedAsset]:
         """Where each asset stands in each index."""
-        grant, hidden = self._grant(Purpose.MANAGE), self._hidden()
-        rows = self._read().catalog.list_indexed(grant, self._index_id(index))
+        scope, hidden = self._scope(Purpose.MANAGE), self._hidden()
+        rows = self._read().catalog.list_indexed(self._read().scope(scope, index))
         return [row for row in rows if row.index_id not in hidden]
 
     def _hidden(self) -> set[str]:
         """Indexes of what a server has observed for other purposes than to be found."""
-        found = self._read().catalog.indexes(self._grant(Purpose.MANAGE), hidden=True)
+        found = self._read().catalog.indexes(self._scope(Purpose.MANAGE), hidden=True)
         return {index.id for index in found if index.hidden}
 
     def observations(
@@ -203,18 +203,16 @@ class Library(Standing, Analysing, Classifying):
         index: str = DEFAULT_INDEX,
     ) -> list[Observation]:
         """What the models say about an asset, in the order of time."""
-        grant = self._grant(Purpose.ANALYZE)
-        store = self._read()
-        target = store.catalog.index(grant, index)
+        scope = self._index_scope(Purpose.ANALYZE, index)
         kind = None if modality is None else Modality(modality)
-        return store.catalog.observations(grant, target.id, asset_id, kind, within)
+        return self._read().catalog.observations(scope, asset_id, kind, within)
 
     def thumbnail(self, of: Hit | Asset, *, width: int = 320) -> bytes:
         """A JPEG of the frame that stands for a hit or an asset, ``width`` pixels wide.
 
         Raises:
-            MediaError: ``media_gone``, if the original is no longer there; ``media_no_stream``, if
-                it is a sound recording.
+            MediaError: ``source_missing``, if the original is no longer there;
+                ``media_no_stream``, if it is a sound recording.
         """
         from videlicet.media.cut import thumbnail
 
@@ -234,11 +232,13 @@ class Library(Standing, Analysing, Classifying):
         from videlicet.errors import MediaError
 
         if asset.blob is not None:
-            return self._read().blobs.path(self._grant(Purpose.SEARCH), asset.blob)
+            return self._read().blobs.path(self._scope(Purpose.SEARCH), asset.blob)
         path = Path(asset.source)
         if not path.is_file():
             raise MediaError(
-                "media_gone", f"The original of {asset.name} is gone from {path}.", subject=asset.id
+                "source_missing",
+                f"The original of {asset.name} is gone from {path}.",
+                subject=asset.id,
             )
         return path
 
@@ -249,13 +249,12 @@ class Library(Standing, Analysing, Classifying):
         from videlicet.models.cards import chosen_cards
 
         cards = {**chosen_cards(self.settings.models), **(models or {})}
-        return self._write().catalog.create_index(self._grant(Purpose.INDEX), name, cards)
+        return self._write().catalog.create_index(self._scope(Purpose.INDEX), name, cards)
 
     def delete_index(self, name: str) -> None:
         """Delete an index with everything derived from its assets."""
         store = self._write()
-        grant = self._grant(Purpose.MANAGE)
-        store.delete_index(grant, store.catalog.index(grant, name).id)
+        store.delete_index(self._index_scope(Purpose.MANAGE, name))
 
     def remove(self, asset_id: str, *, index: str | None = None) -> None:
         """Delete an asset and everything derived from it, from one index or from all.
@@ -263,42 +262,42 @@ class Library(Standing, Analysing, Classifying):
         The original file of an asset that was added by path is never touched.
         """
         store = self._write()
-        grant = self._grant(Purpose.MANAGE)
-        store.catalog.asset(grant, asset_id)
-        wanted = self._index_id(index)
-        held = [r for r in store.catalog.list_indexed(grant, wanted) if r.asset_id == asset_id]
+        scope = self._scope(Purpose.MANAGE)
+        store.catalog.asset(scope, asset_id)
+        within = store.scope(scope, index)
+        held = [r for r in store.catalog.list_indexed(within) if r.asset_id == asset_id]
         if index is not None and not held:
             raise NotFound(
                 "asset_not_found", f"Index {index!r} holds no asset {asset_id}.", subject=asset_id
             )
         for row in held:
-            store.remove_asset(grant, row.index_id, asset_id)
+            store.remove_asset(store.scope(scope, row.index_id), asset_id)
 
     def set_metadata(self, asset_id: str, metadata: Mapping[str, MetadataValue | None]) -> Asset:
         """Set values to filter by; ``None`` removes a key."""
         store = self._write()
-        grant = self._grant(Purpose.MANAGE)
-        store.catalog.set_metadata(grant, asset_id, metadata)
-        return store.catalog.asset(grant, asset_id)
+        scope = self._scope(Purpose.MANAGE)
+        store.catalog.set_metadata(scope, asset_id, metadata)
+        return store.catalog.asset(scope, asset_id)
 
     # -- work and health ------------------------------------------------------------------------
 
     def tasks(self, index: str | None = None) -> list[Task]:
         """Every task, newest first."""
-        return self._read().catalog.tasks(self._grant(Purpose.MANAGE), self._index_id(index))
+        return self._read().catalog.tasks(self._read().scope(self._grant(Purpose.MANAGE), index))
 
     def cancel(self, task_id: str) -> Task:
         """Ask a queued or running task to stop, whichever process runs it."""
         from videlicet.ingest import cancel
 
-        return cancel(self._grant(Purpose.MANAGE), self._read(), self.settings, task_id)
+        return cancel(self._scope(Purpose.MANAGE), self._read(), self.settings, task_id)
 
     def retry(self, *task_ids: str) -> Iterator[Progress]:
         """Run failed or cancelled tasks again (all of them, where none is named)."""
         from videlicet.ingest import retry
 
         store = self._write()
-        yield from retry(self._grant(Purpose.INGEST), store, self.settings, task_ids)
+        yield from retry(self._scope(Purpose.INGEST), store, self.settings, task_ids)
 
     def doctor(self, *, mend: bool = False) -> list[Finding]:
         """What is wrong with the data directory and the weights, and how to mend it."""
@@ -311,6 +310,12 @@ class Library(Standing, Analysing, Classifying):
 
     def _grant(self, purpose: Purpose) -> Grant:
         return Grant(self._principal, purpose)
+
+    def _scope(self, purpose: Purpose) -> Scope:
+        return self._read().scope(self._grant(purpose))
+
+    def _index_scope(self, purpose: Purpose, index: str) -> IndexScope:
+        return self._read().scope(self._grant(purpose), index)
 
     def _read(self) -> Store:
         if self._writer is not None:
@@ -332,16 +337,11 @@ class Library(Standing, Analysing, Classifying):
         return self._writer
 
     def _ensure_index(self, store: Store, name: str) -> Index:
-        grant = self._grant(Purpose.INDEX)
-        existing = {index.name: index for index in store.catalog.indexes(grant)}
+        scope = self._scope(Purpose.INDEX)
+        existing = {index.name: index for index in store.catalog.indexes(scope)}
         if name in existing or name != DEFAULT_INDEX:
-            return store.catalog.index(grant, name)
+            return store.catalog.index(scope, name)
         return self.create_index(name)
-
-    def _index_id(self, name: str | None) -> str | None:
-        if name is None:
-            return None
-        return self._read().catalog.index(self._grant(Purpose.MANAGE), name).id
 
     def _searcher(self, index: Index) -> Searcher:
         from videlicet.models.registry import load as load_model
@@ -363,6 +363,8 @@ def open(path: str | os.PathLike[str] | None = None, **settings: Any) -> Library
     Without ``path`` it is the one ``VIDELICET_HOME`` names, else the user's own. Keyword arguments
     override settings (see :mod:`videlicet.settings`).
     """
+    from videlicet.settings import load
+
     return Library(load(path, **settings))
 
 

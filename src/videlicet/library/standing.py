@@ -57,10 +57,10 @@ class Standing(Verbs):
         query = replace(query, asset_ids=None, group_by=GroupBy.MOMENT, page_token=None)
         has_media = any(part.kind is not PartKind.TEXT for part in query.parts)
         store = self._write() if has_media else self._read()
-        grant = self._grant(Purpose.INDEX)
-        target = store.catalog.index(grant, index)
+        scope = self._index_scope(Purpose.INDEX, index)
+        target = scope.index
         made = save(
-            grant, store, self._searcher(target), target, name, query,
+            scope, store, self._searcher(target), name, query,
             include_existing=include_existing,
         )  # fmt: skip
         self._try(derived_id("trial", target.id, made.id))
@@ -70,9 +70,9 @@ class Standing(Verbs):
         """The standing queries of an index (of all, without one), newest first."""
         from videlicet.saved_searches.records import queries
 
-        store, grant = self._read(), self._grant(Purpose.MANAGE)
+        store, scope = self._read(), self._scope(Purpose.MANAGE)
         return queries(
-            grant, store, None if index is None else store.catalog.index(grant, index).id
+            scope, store, None if index is None else store.catalog.index(scope, index).id
         )
 
     def matches(self, query: str | None = None, *, limit: int | None = None) -> list[Match]:
@@ -83,9 +83,9 @@ class Standing(Verbs):
         """
         from videlicet.saved_searches.records import matches, named
 
-        store, grant = self._read(), self._grant(Purpose.MANAGE)
-        query_id = None if query is None else named(grant, store, query).id
-        return matches(grant, store, query_id, limit=limit)[0]
+        store, scope = self._read(), self._scope(Purpose.MANAGE)
+        query_id = None if query is None else named(scope, store, query).id
+        return matches(scope, store, query_id, limit=limit)[0]
 
     def delete_query(self, query: str) -> None:
         """Delete a standing query, by name or id, with its matches.
@@ -95,9 +95,9 @@ class Standing(Verbs):
         """
         from videlicet.saved_searches.records import named
 
-        grant = self._grant(Purpose.MANAGE)
-        found = named(grant, self._read(), query)
-        self._writer_or_reader().delete_query(grant, found.id)
+        scope = self._scope(Purpose.MANAGE)
+        found = named(scope, self._read(), query)
+        self._writer_or_reader().delete_query(scope, found.id)
 
     def _try(self, trial_id: str) -> None:
         """Try a new query here, unless another process writes: then that one does."""
@@ -107,7 +107,7 @@ class Standing(Verbs):
         if not store.writable or store.database.shared:
             return
         evaluator = SavedSearchEvaluator(store, self.settings, lambda _: nullcontext())
-        evaluator.run(self._grant(Purpose.INGEST), trial_id)
+        evaluator.run(self._scope(Purpose.INGEST), trial_id)
 
     def _writer_or_reader(self) -> Store:
         with suppress(Conflict):

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from videlicet.rights import Grant, Purpose
+    from videlicet.rights import IndexScope, Purpose, Scope
     from videlicet.search.engine import Searcher
     from videlicet.settings import Settings
     from videlicet.store import Store
@@ -19,7 +19,12 @@ class Verbs(ABC):
     settings: Settings
 
     @abstractmethod
-    def _grant(self, purpose: Purpose) -> Grant: ...
+    def _scope(self, purpose: Purpose) -> Scope:
+        """What the library reaches for a purpose."""
+
+    @abstractmethod
+    def _index_scope(self, purpose: Purpose, index: str) -> IndexScope:
+        """What the library reaches of an index, by name or id."""
 
     @abstractmethod
     def _read(self) -> Store:

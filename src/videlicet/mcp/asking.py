@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anyio.from_thread import check_cancelled
+
 from videlicet.mcp import schemas
 from videlicet.mcp.finding import MOST_CHARACTERS, seconds
 from videlicet.mcp.seat import asset_of, index_of
@@ -13,22 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from fractions import Fraction
 
-    from videlicet.analyze.analyst import Analyst
+    from videlicet.analyze.backend import AnalysisBackend
     from videlicet.mcp.seat import Seat
     from videlicet.types import Asset, Index, Sentence, Span
 
 
 def ask(seat: Seat, asked: schemas.Ask) -> schemas.Answer:
     """The answer to a question, sentence by sentence, with what each rests on."""
-    from videlicet.analyze.asked import check_question
-    from videlicet.analyze.evidence.choose import promising
-    from videlicet.analyze.evidence.gather import gather
+    from videlicet.analyze.evidence.load import load_evidence
+    from videlicet.analyze.evidence.select_assets import promising
+    from videlicet.analyze.query_checks import check_question
 
     check_question(asked.question, seat.settings)
     index = index_of(seat, asked.index)
-    grant = seat.grant(Purpose.ANALYZE)
-    chosen = asked.video_ids or promising(grant, seat.searcher(index), index, asked.question)
-    materials = [gather(grant, seat.store, index, one) for one in chosen]
+    scope = seat.store.scope(seat.scope(Purpose.ANALYZE), index.id)
+    chosen = asked.video_ids or promising(scope, seat.searcher(index), asked.question)
+    materials = [load_evidence(scope, seat.store, one) for one in chosen]
     answer = _analyst(seat, index).ask(materials, asked.question)
     assets = {material.asset.id: material.asset for material in materials}
     return schemas.Answer(
@@ -41,12 +43,13 @@ def ask(seat: Seat, asked: schemas.Ask) -> schemas.Answer:
 
 def describe_video(seat: Seat, asked: schemas.DescribeVideo) -> schemas.Described:
     """Title, topics, summary, chapters and highlights of a video."""
-    from videlicet.analyze.asked import check_length
-    from videlicet.analyze.evidence.gather import gather
+    from videlicet.analyze.evidence.load import load_evidence
+    from videlicet.analyze.query_checks import check_length
 
     check_length(asked.focus, seat.settings, "focus")
     index, asset = asset_of(seat, asked.video_id, asked.index)
-    material = gather(seat.grant(Purpose.ANALYZE), seat.store, index, asset.id)
+    scope = seat.store.scope(seat.scope(Purpose.ANALYZE), index.id)
+    material = load_evidence(scope, seat.store, asset.id)
     analyst = _analyst(seat, index)
     gist = analyst.gist(material)
     summary = analyst.summarize([material], sentences=asked.sentences, focus=asked.focus)
@@ -65,11 +68,14 @@ def describe_video(seat: Seat, asked: schemas.DescribeVideo) -> schemas.Describe
     )
 
 
-def _analyst(seat: Seat, index: Index) -> Analyst:
-    from videlicet.analyze.analysts import analyst_of
+def _analyst(seat: Seat, index: Index) -> AnalysisBackend:
+    from videlicet.analyze.backends import analysis_backend
 
     encoder = seat.searcher(index).encoders.text
-    return analyst_of(seat.grant(Purpose.ANALYZE), seat.store, seat.settings, encoder)
+    # Tools run in threads that know when the call that they answer is cancelled.
+    return analysis_backend(
+        seat.scope(Purpose.ANALYZE), seat.store, seat.settings, encoder, check_cancelled
+    )
 
 
 def _told(sentences: Iterable[Sentence], assets: Mapping[str, Asset]) -> list[schemas.Sentence]:

@@ -44,16 +44,16 @@ def find_moments(seat: Seat, asked: schemas.FindMoments) -> tuple[schemas.Found,
             subject="lanes",
         )  # fmt: skip
     index = index_of(seat, asked.index)
-    grant = seat.grant(Purpose.SEARCH)
+    scope = seat.store.scope(seat.scope(Purpose.SEARCH), index.id)
     with _image(seat, asked) as image:
         query = build_query(
             asked.query, image, None, None, (), asked.modalities, asked.filter, asked.video_ids,
             asked.threshold, "moment", asked.limit, asked.page,
         )  # fmt: skip
         query = replace(query, lanes=frozenset(asked.lanes))
-        found = seat.searcher(index).search(grant, index, query)
+        found = seat.searcher(index).search(scope, query)
     catalog = seat.store.catalog
-    assets = {id: catalog.asset(grant, id) for id in {hit.asset_id for hit in found.hits}}
+    assets = {id: catalog.asset(scope, id) for id in {hit.asset_id for hit in found.hits}}
     pictures: list[Picture] = []
     hits = []
     for place, hit in enumerate(found.hits):

@@ -29,20 +29,20 @@ _STATES = {
 
 def list_indexes(seat: Seat, _: schemas.ListIndexes) -> schemas.Indexes:
     """Every index of the caller's."""
-    grant = seat.grant(Purpose.MANAGE)
+    scope = seat.scope(Purpose.MANAGE)
     catalog = seat.store.catalog
     return schemas.Indexes(
         indexes=[
             schemas.Index(
                 id=index.id,
                 name=index.name,
-                videos=len(catalog.members(grant, index.id)),
+                videos=len(catalog.members(seat.store.scope(scope, index.id))),
                 modalities=cast(
                     Any, [kind for role, kind in _ROLES.items() if role in index.cards]
                 ),
                 created_at=index.created_at.isoformat(),
             )
-            for index in catalog.indexes(grant)
+            for index in catalog.indexes(scope)
         ]
     )
 
@@ -85,7 +85,7 @@ def add_video(seat: Seat, asked: schemas.AddVideo) -> schemas.Added:
 
 def get_task(seat: Seat, asked: schemas.GetTask) -> schemas.TaskFound:
     """How far a task is."""
-    task = seat.store.catalog.task(seat.grant(Purpose.MANAGE), asked.task_id)
+    task = seat.store.catalog.task(seat.scope(Purpose.MANAGE), asked.task_id)
     return schemas.TaskFound(task=shown(seat, [task])[0])
 
 
@@ -96,7 +96,7 @@ def shown(seat: Seat, tasks: Sequence[Task]) -> list[schemas.Task]:
     ids = [id for task in tasks if (id := video_of(task.source)) is not None]
     names = {}
     if ids:
-        rows, _ = seat.store.catalog.find_resources(seat.grant(Purpose.MANAGE), Kind.VIDEO, ids=ids)
+        rows, _ = seat.store.catalog.find_resources(seat.scope(Purpose.MANAGE), Kind.VIDEO, ids=ids)
         names = {row.id: row.name for row in rows}
     return [
         schemas.Task(

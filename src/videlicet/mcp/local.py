@@ -9,7 +9,7 @@ from videlicet.errors import Conflict, from_json
 from videlicet.mcp.listing import name_of
 from videlicet.mcp.seat import Accepted, Listed
 from videlicet.mcp.work import Work
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import Grant, Purpose, Scope
 from videlicet.types import IndexedAsset, Kind, Status
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class LocalSeat:
                 self._store = open_store(self.settings)
             return self._store
 
-    def grant(self, purpose: Purpose) -> Grant:
-        return Grant(_PRINCIPAL, purpose)
+    def scope(self, purpose: Purpose) -> Scope:
+        return self.store.scope(Grant(_PRINCIPAL, purpose))
 
     def require(self, scope: str) -> None:
         """Whoever may start this process may do everything."""
@@ -71,11 +71,11 @@ class LocalSeat:
             return self._searchers[index.id]
 
     def videos(self, index: Index, offset: int, limit: int) -> tuple[list[Listed], int]:
-        grant = self.grant(Purpose.MANAGE)
         catalog = self.store.catalog
-        held = catalog.list_indexed(grant, index.id)[::-1]
+        scope = self.store.scope(self.scope(Purpose.MANAGE), index.id)
+        held = catalog.list_indexed(scope)[::-1]
         rows: list[Task | IndexedAsset] = [
-            *_others(catalog.tasks(grant, index.id), {entry.asset_id for entry in held}),
+            *_others(catalog.tasks(scope), {entry.asset_id for entry in held}),
             *held,
         ]
         return [self._listed(row) for row in rows[offset : offset + limit]], len(rows)
@@ -83,9 +83,9 @@ class LocalSeat:
     def _listed(self, row: Task | IndexedAsset) -> Listed:
         from videlicet.ingest.videos import video_of
 
-        catalog, grant = self.store.catalog, self.grant(Purpose.MANAGE)
+        catalog, scope = self.store.catalog, self.scope(Purpose.MANAGE)
         if isinstance(row, IndexedAsset):
-            asset = catalog.asset(grant, row.asset_id)
+            asset = catalog.asset(scope, row.asset_id)
             return Listed(
                 asset.id, asset.name, row.status.value, float(asset.media.span.duration),
                 row.created_at,
@@ -93,7 +93,7 @@ class LocalSeat:
         id = video_of(row.source)
         name = name_of(row)
         if id is not None:
-            found, _ = catalog.find_resources(grant, Kind.VIDEO, ids=[id])
+            found, _ = catalog.find_resources(scope, Kind.VIDEO, ids=[id])
             name = found[0].name if found else ""
         return Listed(id, name, row.status.value, row.total_s, row.created_at, row.error)
 
@@ -107,7 +107,7 @@ class LocalSeat:
         try:
             target, tasks = self._work.add(index, found)
         except Conflict as error:
-            if error.code != "writer_busy":
+            if error.code != "database_locked":
                 raise
             raise Conflict(
                 error.code, error.message, subject=error.subject, details=error.details,

@@ -22,7 +22,7 @@ def stills(seat: Seat, asset: Asset, at: Sequence[Instant], width: int) -> list[
     """JPEGs of the frames on screen at instants of the recording's own timeline.
 
     Raises:
-        MediaError: ``media_gone`` or ``media_no_stream``, among others.
+        MediaError: ``source_missing`` or ``media_no_stream``, among others.
     """
     from videlicet.media.cut import thumbnails
 
@@ -31,8 +31,10 @@ def stills(seat: Seat, asset: Asset, at: Sequence[Instant], width: int) -> list[
 
 def _original(seat: Seat, asset: Asset) -> Path:
     if asset.blob is not None:
-        return seat.store.blobs.path(seat.grant(Purpose.SEARCH), asset.blob)
+        return seat.store.blobs.path(seat.scope(Purpose.SEARCH), asset.blob)
     path = Path(asset.source)
     if not path.is_file():
-        raise MediaError("media_gone", f"The original of {asset.name} is gone.", subject=asset.id)
+        raise MediaError(
+            "source_missing", f"The original of {asset.name} is gone.", subject=asset.id
+        )
     return path

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from videlicet.errors import Conflict, InvalidInput, NotFound
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import Purpose, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,8 +56,8 @@ class Seat(Protocol):
     def store(self) -> Store:
         """Raises :class:`StoreError`, such as ``store_not_found``."""
 
-    def grant(self, purpose: Purpose) -> Grant:
-        """What the caller may do, for one purpose."""
+    def scope(self, purpose: Purpose) -> Scope:
+        """What the caller reaches, for one purpose."""
 
     def require(self, scope: str) -> None:
         """Refuse a caller who may not read, or write.
@@ -88,31 +88,31 @@ def index_of(seat: Seat, name: str | None) -> Index:
         NotFound: ``index_not_found``.
         InvalidInput: ``invalid_argument``, where there are several.
     """
-    grant = seat.grant(Purpose.MANAGE)
+    scope = seat.scope(Purpose.MANAGE)
     if name is not None:
-        return seat.store.catalog.index(grant, name)
-    found = _meant(seat.store.catalog.indexes(grant))
+        return seat.store.catalog.index(scope, name)
+    found = _meant(seat.store.catalog.indexes(scope))
     if found is None:
         raise NotFound("index_not_found", "There is no index yet.", remedy="Add a video first.")
     return found
 
 
-def index_to_fill(catalog: Catalog, grant: Grant, settings: Settings, name: str | None) -> Index:
-    """Like :func:`index_of`; where there is no index at all one is made. ``grant`` is for
+def index_to_fill(catalog: Catalog, scope: Scope, settings: Settings, name: str | None) -> Index:
+    """Like :func:`index_of`; where there is no index at all one is made. ``scope`` is for
     indexing, and ``catalog`` is open for writing."""
     from videlicet.models.cards import chosen_cards
 
     if name is not None and name != DEFAULT_INDEX:
-        return catalog.index(grant, name)
-    there = catalog.indexes(grant)
+        return catalog.index(scope, name)
+    there = catalog.indexes(scope)
     if name is None and there:
         found = _meant(there)
         assert found is not None
         return found
     try:
-        return catalog.create_index(grant, DEFAULT_INDEX, chosen_cards(settings.models))
+        return catalog.create_index(scope, DEFAULT_INDEX, chosen_cards(settings.models))
     except Conflict:
-        return catalog.index(grant, DEFAULT_INDEX)
+        return catalog.index(scope, DEFAULT_INDEX)
 
 
 def asset_of(seat: Seat, video_id: str, index: str | None) -> tuple[Index, Asset]:
@@ -121,12 +121,12 @@ def asset_of(seat: Seat, video_id: str, index: str | None) -> tuple[Index, Asset
     Raises:
         NotFound: ``asset_not_found`` or ``index_not_found``.
     """
-    grant = seat.grant(Purpose.ANALYZE)
+    scope = seat.scope(Purpose.ANALYZE)
     catalog = seat.store.catalog
-    among = catalog.indexes(grant) if index is None else [catalog.index(grant, index)]
-    asset = catalog.asset(grant, video_id)
+    among = catalog.indexes(scope) if index is None else [catalog.index(scope, index)]
+    asset = catalog.asset(scope, video_id)
     for one in among:
-        if catalog.indexed(grant, one.id, asset.id) is not None:
+        if catalog.indexed(seat.store.scope(scope, one.id), asset.id) is not None:
             return one, asset
     raise NotFound("asset_not_found", f"There is no asset {video_id!r}.", subject=video_id)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import anyio.to_thread
+from anyio import CapacityLimiter, to_thread
 from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from videlicet.mcp.seat import Seat
 
+#: Tools that run at once; further calls wait. These threads are no other's, so that slow tools
+#: leave those free that searches and the rest of a server need.
+THREADS = 8
 #: Remedies that name commands, as tools that do the same.
 _REMEDIES = {
     "index_not_found": "Call list_indexes for the indexes there are.",
@@ -35,12 +38,23 @@ _REMEDIES = {
     "page_token_invalid": "Repeat the search with the same arguments and its next_page.",
 }
 
+#: A call of a tool that is still to be awaited.
+Call = Callable[[], Awaitable[types.CallToolResult]]
+
 _log = logging.getLogger(__name__)
 
 
-def build(seat_of: Callable[[ServerRequestContext[Any, Any]], Seat], *, files: bool) -> Server[Any]:
+def build(
+    seat_of: Callable[[ServerRequestContext[Any, Any]], Seat],
+    *,
+    files: bool,
+    attend: Callable[[ServerRequestContext[Any, Any], Call], Awaitable[types.CallToolResult]] = (
+        lambda _, call: call()
+    ),
+) -> Server[Any]:
     """A server of all tools. ``seat_of`` tells who calls; with ``files`` callers may name files of
-    this machine."""
+    this machine. ``attend`` awaits each call, and may cancel it."""
+    limiter = CapacityLimiter(THREADS)
     known = tools(files=files)
     shown = types.ListToolsResult(tools=[_described(tool) for tool in known.values()])
 
@@ -56,7 +70,7 @@ def build(seat_of: Callable[[ServerRequestContext[Any, Any]], Seat], *, files: b
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, "There is no such tool.")
         work = partial(_run, tool, partial(seat_of, context), params.arguments or {})
-        return await anyio.to_thread.run_sync(work)
+        return await attend(context, partial(to_thread.run_sync, work, limiter=limiter))
 
     server = Server(
         "videlicet",

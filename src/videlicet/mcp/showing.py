@@ -88,7 +88,9 @@ def _observations(
     whole, margin = asset.media.span, instant(around)
     within = Span(max(whole.start, span.start - margin), min(whole.end, span.end + margin))
     places = [(asset.id, modality, within) for modality in _MODALITIES]
-    rows = seat.store.catalog.observations_at(seat.grant(Purpose.ANALYZE), index.id, places)
+    rows = seat.store.catalog.observations_at(
+        seat.store.scope(seat.scope(Purpose.ANALYZE), index.id), places
+    )
     words = [_seen(one, whole.start) for found in rows[:2] for one in found]
     labels = [
         _seen(one, whole.start)

@@ -38,7 +38,7 @@ class Work:
         """A task for each source that can be read.
 
         Raises:
-            Conflict: ``writer_busy``.
+            Conflict: ``database_locked``.
             NotFound: ``index_not_found``.
         """
         from videlicet.ingest.tasks import submit
@@ -47,14 +47,17 @@ class Work:
 
         with self._lock:
             if self._store is None:
-                if self._settings.database:
+                if self._settings.database_url:
                     server_secret(self._settings)  # the worker would not begin without
                 self._store = open_store(self._settings, write=True, create=True)
             try:
                 target = index_to_fill(
-                    self._store.catalog, _GRANT.narrowed(Purpose.INDEX), self._settings, index
+                    self._store.catalog,
+                    self._store.scope(_GRANT.narrowed(Purpose.INDEX)),
+                    self._settings,
+                    index,
                 )
-                tasks = submit(_GRANT, self._store, target, sources)
+                tasks = submit(self._store.scope(_GRANT), self._store, target, sources)
                 self._tasks |= {task.id for task in tasks}
             finally:
                 self._go_on()
@@ -93,7 +96,7 @@ class Work:
         from videlicet.ingest.tasks import live
 
         assert self._store is not None
-        waiting = {task.id for task in live(_GRANT, self._store)}
+        waiting = {task.id for task in live(self._store.scope(_GRANT), self._store)}
         return bool(waiting & self._tasks if self._store.database.shared else waiting)
 
     def _end(self) -> None:

@@ -64,7 +64,7 @@ def fetch(
 
     Raises:
         InvalidInput: ``url_not_allowed`` for another scheme or port, for names and passwords in
-            the address, and for hosts that are not public unless ``fetch_allow`` names them;
+            the address, and for hosts that are not public unless ``fetch_allowlist`` names them;
             ``url_failed`` for a server that does not deliver, or not within ``fetch_timeout``.
         MediaError: ``media_too_large`` beyond ``fetch_max`` bytes.
         StoreError: ``disk_full`` or ``store_not_writable``.
@@ -144,7 +144,7 @@ def check(url: str, settings: Settings) -> Target:
     if any(ord(c) <= 32 or ord(c) == 127 for c in url):
         raise _refused(url, "it holds blanks or control characters")
     port = port or _PORTS[parts.scheme]
-    names, networks = _allowed(settings.fetch_allow)
+    names, networks = _allowed(settings.fetch_allowlist)
     by_name = host.lower().rstrip(".") in names
     try:
         answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -32,7 +32,7 @@ def load(name: str, settings: Settings) -> Any:
 
     Raises:
         NotFound: ``model_not_found``.
-        ModelError: ``weights_missing``, ``weights_altered`` or ``model_failed``.
+        ModelError: ``weights_missing``, ``weights_checksum_mismatch`` or ``model_failed``.
     """
     chosen = card(default_cards().get(name, name))
     key = (chosen.id, settings.weights)

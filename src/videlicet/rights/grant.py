@@ -1,4 +1,4 @@
-"""Who asks, and what for: a required argument of every stored read and write."""
+"""Who asks, and what for: what a store resolves to the scope of its reads and writes."""
 
 from __future__ import annotations
 
@@ -37,6 +37,10 @@ class Grant:
     def narrowed(self, purpose: Purpose) -> Grant:
         """The same principal with another purpose, for a façade that does several things."""
         return Grant(self.principal, purpose, self.tenant)
+
+    def within(self, tenant: str) -> Grant:
+        """The same principal and purpose inside another tenant, for who works for all of them."""
+        return Grant(self.principal, self.purpose, tenant)
 
     def covers(self, tenant: str) -> bool:
         """Whether what belongs to ``tenant`` is in reach at all."""

@@ -34,7 +34,7 @@ from videlicet.types.standing import hit_to_json
 from videlicet.webhooks import delivery
 
 if TYPE_CHECKING:
-    from videlicet.rights import Grant
+    from videlicet.rights import IndexScope, Scope
     from videlicet.search.encode import EncodedPart
     from videlicet.search.engine import Searcher
     from videlicet.settings import Settings
@@ -68,43 +68,43 @@ class SavedSearchEvaluator:
         self._searchers: dict[str, Searcher] = {}
         self._encoded: OrderedDict[str, list[EncodedPart]] = OrderedDict()
 
-    def asset_ready(self, grant: Grant, index: Index, asset_id: str) -> None:
+    def asset_ready(self, scope: Scope, index: Index, asset_id: str) -> None:
         """Try the queries of an index against an asset that has just become ready. What cannot be
         tried now is left to a worker."""
-        _, waiting = self._store.catalog.find_resources(grant, Kind.QUERY, parent=index.id, limit=0)
+        _, waiting = self._store.catalog.find_resources(scope, Kind.QUERY, parent=index.id, limit=0)
         if waiting:
             one = trial(index, asset_id, datetime.now(UTC))
-            self._store.catalog.put_resource(grant, one)
-            self.run(replace(grant, tenant=index.tenant), one.id)
+            self._store.catalog.put_resource(scope, one)
+            self.run(self._store.scope(scope.within(index.tenant)), one.id)
 
-    def run(self, grant: Grant, trial_id: str) -> str:
+    def run(self, scope: Scope, trial_id: str) -> str:
         """Run a trial, and say how that went: ``done``, ``failed`` or ``processing`` (it is to be
         run again), or ``gone``. Failures are logged and noted, never raised."""
         catalog = self._store.catalog
         try:
-            one = catalog.resource(grant, Kind.TRIAL, trial_id)
+            one = catalog.resource(scope, Kind.TRIAL, trial_id)
         except NotFound:
             return "gone"
         if one.status != PROCESSING:
             return one.status
         try:
-            index = catalog.index(grant, one.parent)
-            for query, asset_id in self._pairs(grant, index, one):
+            within = self._store.scope(scope, one.parent)
+            for query, asset_id in self._pairs(within, one):
                 with suppress(NotFound):  # the asset was deleted meanwhile
-                    self._try(grant, index, query, asset_id)
+                    self._try(within, query, asset_id)
         except NotFound:
             pass  # the index was
         except VidelicetError as error:
-            return self._again(grant, one, error)
+            return self._again(scope, one, error)
         except Exception as error:
             _log.exception("a standing query could not be tried", extra={"trial": one.id})
             fault = TaskError("task_failed", f"{type(error).__name__} in a standing query.")
-            return self._again(grant, one, fault)
+            return self._again(scope, one, fault)
         with suppress(NotFound):
-            catalog.delete_resource(grant, Kind.TRIAL, one.id)
+            catalog.delete_resource(scope, Kind.TRIAL, one.id)
         return "done"
 
-    def _again(self, grant: Grant, one: Resource, error: VidelicetError) -> str:
+    def _again(self, scope: Scope, one: Resource, error: VidelicetError) -> str:
         """Have a trial run again that failed, unless that has happened too often."""
         attempts = int(one.body["attempts"]) + 1
         status = PROCESSING if attempts < TRIES else GIVEN_UP
@@ -115,78 +115,80 @@ class SavedSearchEvaluator:
         )  # fmt: skip
         try:
             self._store.catalog.update_resource(
-                grant, Kind.TRIAL, one.id, status=status,
+                scope, Kind.TRIAL, one.id, status=status,
                 body={"attempts": attempts, "error": error.to_json()},
             )  # fmt: skip
         except NotFound:
             return "gone"
         return status
 
-    def _pairs(self, grant: Grant, index: Index, one: Resource) -> Iterator[tuple[Resource, str]]:
+    def _pairs(self, scope: IndexScope, one: Resource) -> Iterator[tuple[Resource, str]]:
         """The queries and assets that a trial is about. An asset is new to the queries that were
         saved before it was ready; so each pair is in one trial at least, whichever came first."""
         catalog = self._store.catalog
-        queries, _ = catalog.find_resources(grant, Kind.QUERY, parent=index.id, ascending=True)
+        queries, _ = catalog.find_resources(
+            scope, Kind.QUERY, parent=scope.index_id, ascending=True
+        )
         mine = [query for query in queries if query.id == one.name]
         if not mine:
-            there = catalog.indexed(grant, index.id, one.name)
+            there = catalog.indexed(scope, one.name)
             if there is not None and there.status is Status.READY and there.indexed_at is not None:
                 for query in queries:
                     if query.created_at <= there.indexed_at:
                         yield query, one.name
             return
         (query,) = mine
-        for there in catalog.list_indexed(grant, index.id, Status.READY):
+        for there in catalog.list_indexed(scope, Status.READY):
             new = there.indexed_at is not None and query.created_at <= there.indexed_at
             if new or query.body["include_existing"]:
                 yield query, there.asset_id
 
-    def _try(self, grant: Grant, index: Index, row: Resource, asset_id: str) -> None:
+    def _try(self, scope: IndexScope, row: Resource, asset_id: str) -> None:
         """Try a query against an asset, and tell of a match; once, whoever does it how often."""
         catalog = self._store.catalog
         with self._exclusive(f"query {row.id}"):
             try:
-                match = catalog.resource(grant, Kind.MATCH, match_id(row.id, asset_id))
+                match = catalog.resource(scope, Kind.MATCH, match_id(row.id, asset_id))
             except NotFound:
-                found = self._found(grant, index, row, asset_id)
-                kept = None if found is None else catalog.put_match(grant, index.id, found)
+                found = self._found(scope, row, asset_id)
+                kept = None if found is None else catalog.put_match(scope, found)
                 if kept is None:
                     return
                 match = kept
             if match.status == RAISED:
                 return
             delivery.announce(
-                grant, self._store, delivery.MATCHED, news(matched(match)), match.body["seed"]
+                scope, self._store, delivery.MATCHED, news(matched(match)), match.body["seed"]
             )
             try:
-                catalog.update_resource(grant, Kind.MATCH, match.id, status=RAISED)
+                catalog.update_resource(scope, Kind.MATCH, match.id, status=RAISED)
             except NotFound:
                 # Deleted since it was found: so is what was said of it.
-                catalog.retract(grant, match.id)
+                catalog.retract(scope, match.id)
 
-    def _found(self, grant: Grant, index: Index, row: Resource, asset_id: str) -> Resource | None:
+    def _found(self, scope: IndexScope, row: Resource, asset_id: str) -> Resource | None:
         query = saved(row)
-        reading = replace(grant, purpose=Purpose.SEARCH)
-        searcher = self._searcher(index)
+        reading = self._store.scope(scope.narrowed(Purpose.SEARCH), scope.index_id)
+        searcher = self._searcher(scope.index)
         try:
-            plain = query_of(replace(grant, purpose=Purpose.MANAGE), self._store, query)
+            plain = query_of(self._store.scope(scope.narrowed(Purpose.MANAGE)), self._store, query)
             encoded = self._encoded.get(row.id)
             if encoded is None:
                 encoded = self._encoded[row.id] = searcher.encoded(plain)
                 while len(self._encoded) > KEPT:
                     self._encoded.popitem(last=False)
         except VidelicetError as error:
-            self._blamed(grant, row, error)
+            self._blamed(scope, row, error)
             return None
         try:
-            page = searcher.search(reading, index, replace(plain, asset_ids=(asset_id,)), encoded)
+            page = searcher.search(reading, replace(plain, asset_ids=(asset_id,)), encoded)
         except NotFound:
             raise  # the asset or the index has gone
         except VidelicetError as error:
-            self._blamed(grant, row, error)
+            self._blamed(scope, row, error)
             return None
         if row.body["error"] is not None:
-            self._blame(grant, row, None)
+            self._blame(scope, row, None)
         if not page.hits:
             return None
         now = datetime.now(UTC)
@@ -194,7 +196,7 @@ class SavedSearchEvaluator:
             id=match_id(row.id, asset_id), kind=Kind.MATCH, tenant=row.tenant, created_at=now,
             updated_at=now, status=FOUND, parent=row.id, name=asset_id,
             body={
-                "index_id": index.id,
+                "index_id": scope.index_id,
                 "query": row.name,
                 "asset": page.hits[0].asset_name,
                 "origin": str(self._store.catalog.asset(reading, asset_id).media.span.start),
@@ -204,21 +206,21 @@ class SavedSearchEvaluator:
             },
         )  # fmt: skip
 
-    def _blamed(self, grant: Grant, row: Resource, error: VidelicetError) -> None:
+    def _blamed(self, scope: Scope, row: Resource, error: VidelicetError) -> None:
         """Note what is the query's own fault, and will not pass: the others go on. Anything else is
         raised."""
         if error.retryable:
             raise error
-        self._blame(grant, row, error)
+        self._blame(scope, row, error)
 
-    def _blame(self, grant: Grant, row: Resource, error: VidelicetError | None) -> None:
+    def _blame(self, scope: Scope, row: Resource, error: VidelicetError | None) -> None:
         if error is not None:
             _log.warning(
                 "a standing query cannot be put", extra={"query": row.id, "code": error.code}
             )
         with suppress(NotFound):
             self._store.catalog.update_resource(
-                grant,
+                scope,
                 Kind.QUERY,
                 row.id,
                 body={"error": None if error is None else error.to_json()},

@@ -34,7 +34,7 @@ from videlicet.types import (
 from videlicet.types.standing import hit_from_json
 
 if TYPE_CHECKING:
-    from videlicet.rights import Grant
+    from videlicet.rights import IndexScope, Scope
     from videlicet.search.engine import Searcher
     from videlicet.store import Store
     from videlicet.types import Index
@@ -53,18 +53,17 @@ LONGEST_NAME = 200
 
 
 def save(
-    grant: Grant,
+    scope: IndexScope,
     store: Store,
     searcher: Searcher,
-    index: Index,
     name: str,
     query: Query,
     *,
     assets: Mapping[int, str] | None = None,
     include_existing: bool = False,
 ) -> Resource:
-    """Save a query. ``assets`` are the ids of the assets that parts of it are, by number; the media
-    of other parts are kept with it. A worker has to be woken.
+    """Save a query of the scope's index. ``assets`` are the ids of the assets that parts of it are,
+    by number; the media of other parts are kept with it. A worker has to be woken.
 
     Raises:
         InvalidQuery: it could not be searched with.
@@ -77,7 +76,7 @@ def save(
             f"The name of a query is 1 to {LONGEST_NAME} printable characters.",
             subject="name",
         )
-    _, there = store.catalog.find_resources(grant, Kind.QUERY, limit=0)
+    _, there = store.catalog.find_resources(scope, Kind.QUERY, limit=0)
     if there >= MOST:
         raise InvalidInput(
             "invalid_argument", f"There are {MOST} standing queries already.", subject="name"
@@ -87,13 +86,14 @@ def save(
     if query.threshold is None:
         query = replace(query, threshold=THRESHOLD)
     # Whatever is wrong with it is wrong in an empty index too.
-    searcher.search(grant, index, replace(query, asset_ids=(), page_token=None))
+    searcher.search(scope, replace(query, asset_ids=(), page_token=None))
     came = [
         part.value
         for number, part in enumerate(query.parts)
         if part.kind is not PartKind.TEXT and number not in assets
     ]
     now = datetime.now(UTC)
+    index = scope.index
     made = Resource(
         id=random_id(), kind=Kind.QUERY, tenant=index.tenant, created_at=now, updated_at=now,
         status=ACTIVE, parent=index.id, name=name,
@@ -118,8 +118,8 @@ def save(
     )  # fmt: skip
     for number, media in enumerate(came):
         assert not isinstance(media, str)
-        store.blobs.put(grant, media_key(made.id, number), media)
-    store.catalog.put_query(grant, made, trial(index, made.id, now))
+        store.blobs.put(scope, media_key(made.id, number), media)
+    store.catalog.put_query(scope, made, trial(index, made.id, now))
     return made
 
 
@@ -137,13 +137,13 @@ def media_key(query_id: str, number: int) -> str:
     return f"queries/{query_id}/{number}"
 
 
-def queries(grant: Grant, store: Store, index_id: str | None = None) -> list[SavedQuery]:
+def queries(scope: Scope, store: Store, index_id: str | None = None) -> list[SavedQuery]:
     """The standing queries of an index, or of all, newest first."""
-    rows, _ = store.catalog.find_resources(grant, Kind.QUERY, parent=index_id)
+    rows, _ = store.catalog.find_resources(scope, Kind.QUERY, parent=index_id)
     return [saved(row) for row in rows]
 
 
-def named(grant: Grant, store: Store, name: str) -> SavedQuery:
+def named(scope: Scope, store: Store, name: str) -> SavedQuery:
     """A standing query by id or by name.
 
     Raises:
@@ -151,9 +151,9 @@ def named(grant: Grant, store: Store, name: str) -> SavedQuery:
         InvalidInput: ``invalid_argument``, if several have the name.
     """
     try:
-        return saved(store.catalog.resource(grant, Kind.QUERY, name))
+        return saved(store.catalog.resource(scope, Kind.QUERY, name))
     except NotFound:
-        rows, _ = store.catalog.find_resources(grant, Kind.QUERY, name=name)
+        rows, _ = store.catalog.find_resources(scope, Kind.QUERY, name=name)
         if not rows:
             raise
     if len(rows) > 1:
@@ -167,7 +167,7 @@ def named(grant: Grant, store: Store, name: str) -> SavedQuery:
 
 
 def matches(
-    grant: Grant,
+    scope: Scope,
     store: Store,
     query_id: str | None = None,
     *,
@@ -176,7 +176,7 @@ def matches(
 ) -> tuple[list[Match], int]:
     """What a query found, or all of them, newest first; and how many there are."""
     rows, total = store.catalog.find_resources(
-        grant, Kind.MATCH, parent=query_id, offset=offset, limit=limit
+        scope, Kind.MATCH, parent=query_id, offset=offset, limit=limit
     )
     return [matched(row) for row in rows], total
 
@@ -221,7 +221,7 @@ def matched(row: Resource) -> Match:
     )
 
 
-def query_of(grant: Grant, store: Store, one: SavedQuery) -> Query:
+def query_of(scope: Scope, store: Store, one: SavedQuery) -> Query:
     """A standing query as it is put.
 
     Raises:
@@ -232,10 +232,10 @@ def query_of(grant: Grant, store: Store, one: SavedQuery) -> Query:
     for part in one.parts:
         value: Any = part.text
         if part.kind is not PartKind.TEXT and part.asset_id is None:
-            value = store.blobs.path(grant, media_key(one.id, came))
+            value = store.blobs.path(scope, media_key(one.id, came))
             came += 1
         elif part.kind is not PartKind.TEXT:
-            value = _asset(grant, store, part)
+            value = _asset(scope, store, part)
         parts.append(QueryPart(part.kind, value, part.weight))
     return Query(
         parts=tuple(parts),
@@ -247,19 +247,19 @@ def query_of(grant: Grant, store: Store, one: SavedQuery) -> Query:
     )
 
 
-def _asset(grant: Grant, store: Store, part: SavedPart) -> Any:
+def _asset(scope: Scope, store: Store, part: SavedPart) -> Any:
     from videlicet.ingest import files
 
     assert part.asset_id is not None
     try:
-        file = store.catalog.resource(grant, Kind.FILE, part.asset_id)
+        file = store.catalog.resource(scope, Kind.FILE, part.asset_id)
     except NotFound:
         raise InvalidQuery(
             "query_media_invalid",
             f"The asset {part.asset_id} that the query looks for was deleted.",
             subject=part.asset_id,
         ) from None
-    return files.bytes_of(grant, store, file)
+    return files.bytes_of(scope, store, file)
 
 
 def news(match: Match) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from videlicet.errors import InvalidQuery
-from videlicet.rights import Grant
+from videlicet.rights import IndexScope
 from videlicet.search.encode import EncodedPart, Encoders, encode
 from videlicet.search.explain import Explainer
 from videlicet.search.lanes import LANES, Candidate, Lane, Method
@@ -61,40 +61,41 @@ class Searcher:
 
     def search(
         self,
-        grant: Grant,
-        index: Index,
+        scope: IndexScope,
         query: Query,
         encoded: Sequence[EncodedPart] | None = None,
     ) -> SearchPage:
-        """One page of the moments (or assets) of ``index`` that match ``query``, best first.
-        ``encoded`` is what :meth:`encoded` made of the query, for who puts it again and again.
+        """One page of the moments (or assets) of the scope's index that match ``query``, best
+        first. ``encoded`` is what :meth:`encoded` made of the query, for who puts it again and
+        again.
 
         Raises:
             InvalidQuery: the query is empty, too long, names a modality that is not indexed, holds
                 an invalid filter or page token, or a media file that cannot be read.
-            NotPermitted: the grant's purpose does not cover searching.
+            NotPermitted: the scope's purpose does not cover searching.
         """
-        with self._turn(), traces.span("search", {"videlicet.index": index.id}):
+        with self._turn(), traces.span("search", {"videlicet.index": scope.index_id}):
             _check(query)
-            mark = fingerprint(index.id, query)
+            mark = fingerprint(scope.index_id, query)
             offset = page_offset(mark, query.page_token)
             parts = self.encoded(query) if encoded is None else encoded
             with self.store.view():
-                return self._page(grant, index, query, parts, mark, offset)
+                return self._page(scope, query, parts, mark, offset)
 
-    def ranking(self, grant: Grant, index: Index, query: Query) -> Ranking:
-        """Everything in ``index`` that matches ``query``, best first and unexplained: the one list
-        that pages can be cut from. Of each kind of evidence the best :data:`WHOLE` pieces count.
+    def ranking(self, scope: IndexScope, query: Query) -> Ranking:
+        """Everything in the scope's index that matches ``query``, best first and unexplained: the
+        one list that pages can be cut from. Of each kind of evidence the best :data:`WHOLE` pieces
+        count.
 
         Raises:
             InvalidQuery, NotPermitted: as :meth:`search` does.
         """
-        with self._turn(), traces.span("search", {"videlicet.index": index.id}):
+        with self._turn(), traces.span("search", {"videlicet.index": scope.index_id}):
             _check(query)
             parts = self.encoded(query)
             with self.store.view():
-                found = self._found(grant, index, query, parts, WHOLE)
-                groups = self._groups(grant, index, query, parts, found.candidates, None)
+                found = self._found(scope, query, parts, WHOLE)
+                groups = self._groups(scope, query, parts, found.candidates, None)
         return Ranking(tuple(groups), _cards(found))
 
     def _turn(self) -> AbstractContextManager[object]:
@@ -112,26 +113,23 @@ class Searcher:
 
     def _page(
         self,
-        grant: Grant,
-        index: Index,
+        scope: IndexScope,
         query: Query,
         parts: Sequence[EncodedPart],
         mark: str,
         offset: int,
     ) -> SearchPage:
         wanted = offset + query.page_size
-        found = self._found(grant, index, query, parts, max(DEPTH, 4 * wanted))
-        groups = self._groups(grant, index, query, parts, found.candidates, wanted + 1)
+        found = self._found(scope, query, parts, max(DEPTH, 4 * wanted))
+        groups = self._groups(scope, query, parts, found.candidates, wanted + 1)
         page = groups[offset:wanted]
-        names = self.store.catalog.names(grant, {moment.asset_id for moment, _ in page})
+        names = self.store.catalog.names(scope, {moment.asset_id for moment, _ in page})
         # An asset that was removed since the lanes ran is no hit any more.
         present = [group for group in page if group[0].asset_id in names]
         shown = [moment for group, inside in present for moment in (group, *inside)]
         with traces.span("search explain"):
-            explainer = Explainer(
-                grant, self.store, index.id, shown, [part.weight for part in parts]
-            )
-        hit = partial(_hit, index.id, names, explainer)
+            explainer = Explainer(scope, self.store, shown, [part.weight for part in parts])
+        hit = partial(_hit, scope.index_id, names, explainer)
         hits = tuple(
             replace(
                 hit(moment, offset + place + 1),
@@ -149,30 +147,27 @@ class Searcher:
         )
 
     def _found(
-        self, grant: Grant, index: Index, query: Query, parts: Sequence[EncodedPart], k: int
+        self, scope: IndexScope, query: Query, parts: Sequence[EncodedPart], k: int
     ) -> Found:
         """The ``k`` best candidates of each lane, of assets that are ready and meet the filter."""
         limited = bool(query.filter) or query.asset_ids is not None
-        ready = partial(self.store.catalog.find_assets, grant, index.id, query.filter)
+        ready = partial(self.store.catalog.find_assets, scope, query.filter)
         with traces.span("search filter"):
             within = ready(among=query.asset_ids) if limited else None
         lanes = [
             lane
-            for lane in lanes_for(index, query.modalities)
+            for lane in lanes_for(scope.index, query.modalities)
             if not query.lanes or lane.name in query.lanes
         ]
         with traces.span("search retrieve", {"videlicet.lanes": [lane.name for lane in lanes]}):
-            found = retrieve(
-                grant, self.store, index, lanes, parts, self.encoders, k=k, within=within
-            )
+            found = retrieve(scope, self.store, lanes, parts, self.encoders, k=k, within=within)
         if within is None:
             within = ready(among={c.asset_id for c in found.candidates})
         return replace(found, candidates=[c for c in found.candidates if c.asset_id in within])
 
     def _groups(
         self,
-        grant: Grant,
-        index: Index,
+        scope: IndexScope,
         query: Query,
         parts: Sequence[EncodedPart],
         candidates: Sequence[Candidate],
@@ -181,7 +176,7 @@ class Searcher:
         """What was asked for, best first; at least the best ``wanted``, or all."""
         weights = [part.weight for part in parts]
         accept = partial(_is_wanted, parts, query.all_of)
-        shots = partial(self._shots, grant, index.id)
+        shots = partial(self._shots, scope)
         with traces.span("search group", {"videlicet.candidates": len(candidates)}):
             group = by_asset if query.group_by is GroupBy.ASSET else by_moment
             groups = group(candidates, weights, shots, accept, wanted)
@@ -189,12 +184,12 @@ class Searcher:
             groups = [group for group in groups if group[0].score >= query.threshold]
         return groups
 
-    def _shots(self, grant: Grant, index_id: str, asset_id: str) -> list[Span]:
-        key = (index_id, asset_id)
+    def _shots(self, scope: IndexScope, asset_id: str) -> list[Span]:
+        key = (scope.index_id, asset_id)
         if key not in self._known:
             if len(self._known) >= KEPT_SHOTS:
                 self._known.clear()
-            self._known[key] = self.store.catalog.spans(grant, *key, Modality.SHOT)
+            self._known[key] = self.store.catalog.spans(scope, asset_id, Modality.SHOT)
         return self._known[key]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from videlicet.rights import Grant
+from videlicet.rights import IndexScope
 from videlicet.search.fusion import shares
 from videlicet.search.lanes import Candidate
 from videlicet.search.moments import Moment
@@ -20,9 +20,8 @@ class Explainer:
 
     def __init__(
         self,
-        grant: Grant,
+        scope: IndexScope,
         store: Store,
-        index_id: str,
         moments: Iterable[Moment],
         weights: Sequence[float],
     ) -> None:
@@ -33,7 +32,7 @@ class Explainer:
             for candidate in _wanted(moment, weights)
             if not candidate.text and candidate.lane.modality is not Modality.SOUND
         }
-        behind = store.catalog.observations_at(grant, index_id, list(unread))
+        behind = store.catalog.observations_at(scope, list(unread))
         self._behind = dict(zip(unread, behind, strict=True))
 
     def evidence(self, moment: Moment) -> tuple[Evidence, ...]:

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from videlicet.rights import Grant
+from videlicet.rights import IndexScope
 from videlicet.search.encode import EncodedPart, Encoders
 from videlicet.search.lanes import Candidate, Lane, Method
 from videlicet.search.words import coverage, inverse_frequency
 from videlicet.store import Store
-from videlicet.types import Index, Modality
+from videlicet.types import Modality
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,9 +27,8 @@ class Found:
 
 
 def retrieve(
-    grant: Grant,
+    scope: IndexScope,
     store: Store,
-    index: Index,
     lanes: Sequence[Lane],
     parts: Sequence[EncodedPart],
     encoders: Encoders,
@@ -49,12 +48,10 @@ def retrieve(
             if part.kind not in lane.queries:
                 continue
             if lane.method is Method.SEMANTIC:
-                rows, lane_exact = _semantic(
-                    grant, store, index, lane, number, part, encoders, k, within
-                )
+                rows, lane_exact = _semantic(scope, store, lane, number, part, encoders, k, within)
                 exact = exact and lane_exact
             else:
-                rows = _lexical(grant, store, index, lane, number, part, k, within)
+                rows = _lexical(scope, store, lane, number, part, k, within)
             candidates.extend(row for row in rows if faint or row.evidence > 0)
     return Found(candidates, exact)
 
@@ -74,9 +71,8 @@ def _space(
 
 
 def _semantic(
-    grant: Grant,
+    scope: IndexScope,
     store: Store,
-    index: Index,
     lane: Lane,
     number: int,
     part: EncodedPart,
@@ -88,7 +84,7 @@ def _semantic(
     if target is None:
         return [], True
     space, rows = target
-    matches = store.vectors.search(grant, index.id, lane.modality, space, rows, k, within)
+    matches = store.vectors.search(scope, lane.modality, space, rows, k, within)
     best: dict[str, Candidate] = {}
     for result in matches:
         for rank, match in enumerate(result, 1):
@@ -97,15 +93,14 @@ def _semantic(
                 best[match.id] = Candidate(
                     lane=lane, part=number, asset_id=match.asset_id, span=match.span, rank=rank,
                     score=match.score, evidence=lane.evidence(match.score),
-                    card=index.cards[lane.role], row_id=match.id,
+                    card=scope.index.cards[lane.role], row_id=match.id,
                 )  # fmt: skip
-    return best.values(), store.vectors.is_exact(grant, index.id, lane.modality, space)
+    return best.values(), store.vectors.is_exact(scope, lane.modality, space)
 
 
 def _lexical(
-    grant: Grant,
+    scope: IndexScope,
     store: Store,
-    index: Index,
     lane: Lane,
     number: int,
     part: EncodedPart,
@@ -118,22 +113,22 @@ def _lexical(
     if lane.method is Method.PHRASE:
         hits = None
         for phrase in words.phrases:
-            rows = store.texts.phrase(grant, index.id, lane.modality, phrase, k, within)
+            rows = store.texts.phrase(scope, lane.modality, phrase, k, within)
             keyed = {row.id: row for row in rows}
             hits = keyed if hits is None else {i: r for i, r in hits.items() if i in keyed}
         matches = [(1.0, row) for row in (hits or {}).values()]
     elif lane.method is Method.SUBSTRING:
-        rows = store.texts.substring(grant, index.id, lane.modality, words.text, k, within)
+        rows = store.texts.substring(scope, lane.modality, words.text, k, within)
         matches = [(row.score, row) for row in rows]
     else:
-        rows = store.texts.bm25(grant, index.id, lane.modality, words.text, k, within)
-        counts, total = store.texts.frequencies(grant, index.id, lane.modality, words.terms)
+        rows = store.texts.bm25(scope, lane.modality, words.text, k, within)
+        counts, total = store.texts.frequencies(scope, lane.modality, words.terms)
         weights = {t: inverse_frequency(counts.get(t, 0), total) for t in words.terms}
         matches = [(coverage(words.terms, row.text, weights), row) for row in rows]
     return [
         Candidate(
             lane=lane, part=number, asset_id=row.asset_id, span=row.span, rank=rank, score=score,
-            evidence=lane.evidence(score), card=index.cards[lane.role], row_id=row.id,
+            evidence=lane.evidence(score), card=scope.index.cards[lane.role], row_id=row.id,
             text=row.text,
         )
         for rank, (score, row) in enumerate(sorted(matches, key=lambda m: -m[0]), 1)

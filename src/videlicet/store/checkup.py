@@ -10,8 +10,9 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from videlicet.errors import Conflict, StoreError
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.settings import Settings
+from videlicet.store.catalog.owners import RESOURCE_FOLDERS
 from videlicet.store.catalog.schema import (
     assets,
     erasures,
@@ -31,9 +32,9 @@ from videlicet.store.home import FORMAT, Home, write_atomically
 from videlicet.store.library import Store, open_store
 from videlicet.store.records import Finding, Level
 from videlicet.store.vectors.inverted import RECALL
-from videlicet.types import Kind, Status
+from videlicet.types import Status
 
-_MEND = "Run `videlicet doctor --mend`."
+_MEND = "Run `videlicet doctor --fix`."
 _RESTORE = "Restore the data directory from a copy, or add the videos again to a new one."
 _AGAIN = "Run the command that added it again; finished work is kept."
 
@@ -44,7 +45,7 @@ def doctor(settings: Settings, *, mend: bool = False) -> list[Finding]:
     With ``mend`` whatever can be mended without losing anything is mended, which needs the right
     to write. Weights are not looked at.
     """
-    if settings.database:
+    if settings.database_url:
         return _examined(settings, mend, [])
     home = Home(settings.home)
     if not home.database.exists():
@@ -105,7 +106,7 @@ class _Examination:
         self._store = store
         self._mend = mend
         self._database = store.database
-        self._grant = Grant("doctor", Purpose.MANAGE)
+        self._scope = store.scope(Grant("doctor", Purpose.MANAGE, EVERY_TENANT))
 
     def findings(self) -> list[Finding]:
         return [
@@ -125,7 +126,7 @@ class _Examination:
                 Level.WARNING, "erasures",
                 f"{pending} erased assets may still have bytes on disk, "
                 "because the program was stopped or another one was reading.",
-                "Close other programs that use the library, then run `videlicet doctor --mend`.",
+                "Close other programs that use the library, then run `videlicet doctor --fix`.",
             )  # fmt: skip
 
     def _words(self) -> Iterator[Finding]:
@@ -159,7 +160,7 @@ class _Examination:
                 f"{row.kind}/{row.id}"
                 for row in connection.execute(
                     select(resources.c.kind, resources.c.id).where(
-                        resources.c.kind.in_([kind.value for kind in _KINDS.values()])
+                        resources.c.kind.in_([kind.value for kind in RESOURCE_FOLDERS.values()])
                     )
                 )
             }
@@ -173,7 +174,7 @@ class _Examination:
                 for row in connection.execute(select(vector_spaces)).all()
                 if row.sketch
             }
-        keys = set(self._store.blobs.list(self._grant))
+        keys = set(self._store.blobs.list(self._scope))
         for row in rows:
             if row.blob is not None and row.blob not in keys:
                 yield Finding(
@@ -187,10 +188,10 @@ class _Examination:
                 )  # fmt: skip
         used = {row.blob for row in rows}
         stray = sorted(key for key in keys - used if not _owned(key, known, pairs, held))
-        leftovers = self._store.blobs.leftovers()
+        leftovers = self._store._backend.leftovers()
         if stray or leftovers:
             if self._mend:
-                self._store.blobs.delete(self._grant, *stray)
+                self._store.blobs.delete(self._scope, *stray)
                 for path in leftovers:
                     path.unlink()
             yield Finding(
@@ -228,10 +229,11 @@ class _Examination:
             subject = row.name or row.asset_id
             if row.status is None:
                 if self._mend:
-                    self._store.remove_asset(self._grant, row.index_id, row.asset_id)
+                    scope = self._store.scope(self._scope, row.index_id)
+                    self._store.remove_asset(scope, row.asset_id)
                 yield Finding(
                     Level.WARNING, subject, "Parts of it were stored, but it was never finished.",
-                    f"{_AGAIN} Or run `videlicet doctor --mend` to take the parts away.",
+                    f"{_AGAIN} Or run `videlicet doctor --fix` to take the parts away.",
                     mended=self._mend,
                 )  # fmt: skip
             elif row.status == Status.READY.value:
@@ -295,15 +297,6 @@ class _Examination:
             )  # fmt: skip
 
 
-#: Folders of blobs that belong to resources, with their kinds.
-_KINDS = {
-    "analyses": Kind.ANALYSIS,
-    "files": Kind.FILE,
-    "queries": Kind.QUERY,
-    "searches": Kind.SEARCH,
-}
-
-
 def _consistent(database: SqliteDatabase, table: str) -> bool:
     """FTS5's own check against the text. It is a write by form, so a copy in a transaction that is
     taken back does where nothing may be changed."""
@@ -331,6 +324,6 @@ def _owned(key: str, known: set[str], pairs: set[str], held: set[str]) -> bool:
             return f"sketches/{generation}" in held
         case ["indexes", index_id, asset_id, _, *_]:
             return f"{index_id}/{asset_id}" in pairs
-        case [folder, id, _, *_] if folder in _KINDS:
-            return f"{_KINDS[folder]}/{id}" in held
+        case [folder, id, _, *_] if folder in RESOURCE_FOLDERS:
+            return f"{RESOURCE_FOLDERS[folder]}/{id}" in held
     return False

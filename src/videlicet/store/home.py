@@ -36,17 +36,17 @@ class Home:
         """Refuse a directory that is not a data directory, or a newer program's.
 
         Raises:
-            StoreError: ``store_not_found``, ``store_newer`` or ``store_damaged``.
+            StoreError: ``store_not_found``, ``schema_too_new`` or ``database_corrupt``.
         """
         try:
             text = self.mark.read_text("utf-8")
         except (FileNotFoundError, NotADirectoryError):
             if self.database.exists():
                 raise StoreError(
-                    "store_damaged",
+                    "database_corrupt",
                     f"{self.root} has lost its format mark {_MARK}.",
                     subject=str(self.root),
-                    remedy="Restore the file from a copy, or run `videlicet doctor --mend`.",
+                    remedy="Restore the file from a copy, or run `videlicet doctor --fix`.",
                 ) from None
             raise StoreError(
                 "store_not_found", f"There is no library in {self.root}.", subject=str(self.root)
@@ -61,13 +61,13 @@ class Home:
                 raise TypeError(f"format is {version!r}")
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(
-                "store_damaged",
+                "database_corrupt",
                 f"The format mark of {self.root} cannot be read: {error}.",
                 subject=str(self.mark),
             ) from error
         if version > FORMAT:
             raise StoreError(
-                "store_newer",
+                "schema_too_new",
                 f"{self.root} was written by a newer Videlicet (format {version}; this program "
                 f"knows up to {FORMAT}).",
                 subject=str(self.root),
@@ -122,7 +122,7 @@ class WriterLock:
             holder = os.pread(self._file, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._file)
             raise Conflict(
-                "writer_busy",
+                "database_locked",
                 f"Process {holder} is writing to {home.root}.",
                 subject=str(home.root),
                 details={"pid": int(holder) if holder.isdigit() else None},
@@ -194,8 +194,15 @@ def translate(error: OSError | sqlite3.Error, root: Path) -> VidelicetError | OS
         return StoreError("disk_full", f"No space left for {root}.", subject=str(root))
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Conflict(
-            "writer_busy", f"Another process keeps the library in {root} busy.", subject=str(root)
+            "database_locked",
+            f"Another process keeps the library in {root} busy.",
+            subject=str(root),
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return StoreError("store_not_writable", f"{root} cannot be written.", subject=str(root))
-    return StoreError("store_damaged", f"The library in {root}: {error}.", subject=str(root))
+    damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return StoreError(
+        "database_corrupt" if damaged else "database_error",
+        f"The library in {root}: {error}.",
+        subject=str(root),
+    )

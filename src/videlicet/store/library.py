@@ -6,14 +6,19 @@ import shutil
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
+from typing import overload
 
 from sqlalchemy import delete, select
 
-from videlicet.errors import InvalidInput, NotFound, StoreError
-from videlicet.rights import Grant, authorize
+from videlicet.errors import InvalidInput, NotFound, NotPermitted, StoreError
+from videlicet.rights import OPEN, Grant, IndexScope, Policy, Scope, authorize, require_purpose
+from videlicet.rights.scope import index_scope, tenant_scope
 from videlicet.settings import Settings
-from videlicet.store.blobs import Blobs, open_blobs
+from videlicet.store.blobs import open_backend
+from videlicet.store.blobs.blobs import Blobs
 from videlicet.store.catalog import Catalog
+from videlicet.store.catalog.catalog import find_index
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.resources import erase_later
 from videlicet.store.catalog.schema import erasures
 from videlicet.store.catalog.slots import slot_of
@@ -27,7 +32,12 @@ from videlicet.store.vectors import Vectors
 
 
 def open_store(
-    settings: Settings, *, write: bool = False, create: bool = False, lock_fd: int | None = None
+    settings: Settings,
+    *,
+    write: bool = False,
+    create: bool = False,
+    lock_fd: int | None = None,
+    policy: Policy = OPEN,
 ) -> Store:
     """Open the data directory ``settings.home``, or the database and object store that the
     settings name; what is derived and copied from those is then in the directory.
@@ -35,34 +45,34 @@ def open_store(
     Any number of processes may read a data directory while one writes; with ``write`` this becomes
     the one, until the store is closed or the process ends. A database is written by any number.
     With ``create`` an empty store is made ready. ``lock_fd`` is the writer's lock as a parent
-    process holds it (:attr:`Store.lock_fd`).
+    process holds it (:attr:`Store.lock_fd`). ``policy`` decides what assets may be used for.
 
     Raises:
-        StoreError: ``store_not_found``, ``store_newer``, ``store_damaged`` or
+        StoreError: ``store_not_found``, ``schema_too_new``, ``database_corrupt`` or
             ``store_not_writable``; ``store_unreachable``.
         InvalidInput: ``invalid_argument``, for settings that do not go together.
-        Conflict: ``writer_busy``, naming the process that writes.
+        Conflict: ``database_locked``, naming the process that writes.
     """
     home = Home(settings.home)
-    if create or settings.database:
+    if create or settings.database_url:
         home.create()
     home.require()
-    if bool(settings.objects) != bool(settings.database):
+    if bool(settings.object_store_url) != bool(settings.database_url):
         raise InvalidInput(
             "invalid_argument",
-            "The settings database and objects go together: what one machine puts into the one, "
-            "others look for in the other.",
-            subject="objects" if settings.objects else "database",
+            "The settings database_url and object_store_url go together: what one machine "
+            "puts into the one, others look for in the other.",
+            subject="object_store_url" if settings.object_store_url else "database_url",
         )
-    lock = WriterLock(home, lock_fd) if write and not settings.database else None
+    lock = WriterLock(home, lock_fd) if write and not settings.database_url else None
     database = open_database(settings, home)
     try:
-        if settings.database and not create and database.revision() is None:
+        if settings.database_url and not create and database.revision() is None:
             raise StoreError(
                 "store_not_found", f"There is no library in {database.name}.", subject=database.name
             )
         database.migrate()
-        store = Store(home, database, lock, settings, writable=write)
+        store = Store(home, database, lock, settings, writable=write, policy=policy)
         if write:
             home.complete()
             store.finish_erasures()
@@ -85,16 +95,25 @@ class Store:
         settings: Settings,
         *,
         writable: bool,
+        policy: Policy = OPEN,
     ) -> None:
         self.home = home
         self.writable = writable
         self.database = database
         self._lock = lock
-        self.blobs: Blobs = open_blobs(settings, home, writable=writable)
-        self.catalog = Catalog(database, writable=writable)
-        self.texts = open_texts(database, home, writable=writable)
+        self.policy = policy
+        self._backend = open_backend(settings, home, writable=writable)
+        self.blobs = Blobs(self._backend, database, policy)
+        self.catalog = Catalog(database, writable=writable, policy=policy)
+        self.texts = open_texts(database, home, writable=writable, policy=policy)
         self.vectors = Vectors(
-            database, writable=writable, home=home, blobs=self.blobs, exact_rows=settings.exact_rows
+            database,
+            writable=writable,
+            home=home,
+            blobs=self._backend,
+            exact_rows=settings.ann_threshold_rows,
+            cache_bytes=settings.vector_cache_bytes,
+            policy=policy,
         )
         self.catalog.cascade = (
             self.texts.forget_index,
@@ -129,8 +148,35 @@ class Store:
             self._lock.release()
             self._lock = None
 
-    def remove_asset(self, grant: Grant, index_id: str, asset_id: str) -> bool:
-        """Erase everything derived from an asset in an index, and the asset itself where no other
+    @overload
+    def scope(self, grant: Grant, index: None = None) -> Scope: ...
+
+    @overload
+    def scope(self, grant: Grant, index: str) -> IndexScope: ...
+
+    @overload
+    def scope(self, grant: Grant, index: str | None) -> Scope: ...
+
+    def scope(self, grant: Grant, index: str | None = None) -> Scope:
+        """What a grant reaches: its tenant, or with ``index`` (an id or a name) that one index.
+        Everything stored is read and written within a scope, and scopes come only from here.
+
+        A scope is a grant too: give it with an index to bind it to that index, without one to
+        reach the whole tenant.
+
+        Raises:
+            NotPermitted: ``purpose_not_permitted``, by the policy.
+            NotFound: ``index_not_found``, also for an index of another tenant.
+        """
+        require_purpose(self.policy, grant)
+        scope = tenant_scope(grant)
+        if index is None:
+            return scope
+        with self.database.reading() as connection:
+            return index_scope(grant, find_index(connection, scope, index))
+
+    def remove_asset(self, scope: IndexScope, asset_id: str) -> bool:
+        """Erase everything derived from an asset in the index, and the asset itself where no other
         index holds it. It is unreachable at once; true means that no byte of it is left in the
         data directory, false that another process still reads an old state, and that the bytes
         go with the next change or opening for writing (the doctor names what is pending).
@@ -138,11 +184,12 @@ class Store:
         Raises:
             NotFound: ``asset_not_found``, if the index does not hold it.
         """
-        return self.remove_assets(grant, index_id, [asset_id])
+        return self.remove_assets(scope, [asset_id])
 
-    def remove_assets(self, grant: Grant, index_id: str, asset_ids: Collection[str]) -> bool:
+    def remove_assets(self, scope: IndexScope, asset_ids: Collection[str]) -> bool:
         """``remove_asset`` for many at the price of one."""
-        authorize(grant, MANAGING, "asset")
+        authorize(scope, MANAGING, "asset")
+        index_id = scope.index_id
         self.catalog.require_writer()
         with self.database.writing() as connection:
             gone = []
@@ -163,28 +210,26 @@ class Store:
                 erase_later(connection, index_id, asset_id, keys)
         return self.finish_erasures()
 
-    def delete_index(self, grant: Grant, index_id: str) -> bool:
+    def delete_index(self, scope: IndexScope) -> bool:
         """Erase an index with everything derived in it; see ``remove_asset`` for the result.
 
         Raises:
-            NotFound: ``index_not_found``.
+            NotFound: ``index_not_found``, if it was deleted meanwhile.
         """
-        authorize(grant, MANAGING, "index")
-        index = self.catalog.index(grant, index_id)
-        held = self.catalog.members(grant, index.id)
-        self.remove_assets(grant, index.id, held)
-        self.catalog.delete_index(grant, index.id)
+        authorize(scope, MANAGING, "index")
+        self.remove_assets(scope, self.catalog.members(scope))
+        self.catalog.delete_index(scope)
         self.vectors.scrub()
         return self.finish_erasures() and self.database.checkpoint()
 
-    def delete_query(self, grant: Grant, query_id: str) -> bool:
+    def delete_query(self, scope: Scope, query_id: str) -> bool:
         """Erase a standing query with its matches; see ``remove_asset`` for the result. On a store
         that was opened for reading the bytes go when it is next opened for writing.
 
         Raises:
             NotFound: ``resource_not_found``.
         """
-        self.catalog.delete_query(grant, query_id)
+        self.catalog.delete_query(scope, query_id)
         return self.writable and self.finish_erasures()
 
     def finish_erasures(self) -> bool:
@@ -196,7 +241,7 @@ class Store:
             return True
         with translated(self.home.root):
             for row in pending:
-                self.blobs.erase(list(row.blobs))
+                self._backend.erase(list(row.blobs))
                 shutil.rmtree(self.home.cache / row.asset_id, ignore_errors=True)
             self.vectors.scrub()
             copies = self.texts.tidy()
@@ -205,7 +250,7 @@ class Store:
             return False
         with self.database.writing() as connection:
             connection.execute(
-                delete(erasures).where(erasures.c.key.in_([row.key for row in pending]))
+                delete(erasures).where(one_of(erasures.c.key, [row.key for row in pending]))
             )
         return self.database.checkpoint()
 
@@ -218,21 +263,30 @@ class Store:
         then by every process that serves or works on a shared store."""
         self.texts.tidy()
         self.vectors.tidy()
-        self.blobs.tidy()
+        self._backend.tidy()
 
     def tend(self) -> None:
         """Build what has become due of derived indexes; for processes that work, now and then."""
         self.vectors.build_due()
 
-    def scan(self, grant: Grant, needles: Sequence[bytes]) -> list[Sighting]:
+    def scan(self, scope: Scope, needles: Sequence[bytes]) -> list[Sighting]:
         """Where any of ``needles`` stands in the bytes of the data directory, and of a shared
         store in the rows of its database and in its objects.
 
         Nothing in it is compressed or encrypted, so what is not sighted is not there (words that
         were cut by a page of the database excepted, which is why callers look for several).
+
+        Raises:
+            NotPermitted: ``purpose_not_permitted`` within the scope of one tenant.
         """
-        authorize(grant, MANAGING, "scan")
+        authorize(scope, MANAGING, "scan")
+        if not scope.every_tenant:
+            raise NotPermitted(
+                "purpose_not_permitted",
+                "A scan reads the bytes of every tenant, so it needs a scope of every tenant.",
+                subject="scan",
+            )
         found = sightings(self.home.root, needles)
         if self.database.shared:
-            found += shared_sightings(self.database, self.blobs, needles)
+            found += shared_sightings(self.database, self._backend, needles)
         return found

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from sqlalchemy import JSON, LargeBinary, Text, cast, select
 
 from videlicet.errors import NotFound
-from videlicet.store.blobs import Blobs
+from videlicet.store.blobs import BlobBackend
 from videlicet.store.catalog.schema import metadata
 from videlicet.store.database import Database
 from videlicet.store.records import Sighting
@@ -34,7 +34,9 @@ def sightings(root: Path, needles: Sequence[bytes]) -> list[Sighting]:
     return found
 
 
-def shared_sightings(database: Database, blobs: Blobs, needles: Sequence[bytes]) -> list[Sighting]:
+def shared_sightings(
+    database: Database, blobs: BlobBackend, needles: Sequence[bytes]
+) -> list[Sighting]:
     """The same for the rows of a shared database (each named by table and column, its rows one
     after the other) and for the objects of an object store. What the database's server keeps in its
     own files of rows that are gone cannot be seen from here."""

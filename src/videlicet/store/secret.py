@@ -29,10 +29,10 @@ def server_secret(settings: Settings) -> bytes:
     """
     if settings.secret:
         return settings.secret.encode()
-    if settings.database:
+    if settings.database_url:
         raise InvalidInput(
             "invalid_argument",
-            "With the setting database the setting secret must be given too: all machines sign "
+            "With the setting database_url the setting secret must be given too: all machines sign "
             "alike.",
             subject="secret",
             remedy="Give every machine the same VIDELICET_SECRET, such as `openssl rand -hex 32`.",

@@ -16,16 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import InvalidInput
-
 if TYPE_CHECKING:
     from videlicet.settings import Settings
 
 _OURS = "videlicet"
 #: Loggers whose constant texts are harmless; what they fill in is left out.
 _PLAIN = ("uvicorn",)
-_FORMATS = ("auto", "json", "text")
-_LEVELS = ("debug", "info", "warning", "error")
 #: Attributes that every record has; what else one has was given as ``extra``.
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 #: Most lines of code told of one exception.
@@ -35,11 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 def set_up(settings: Settings) -> None:
-    """Have this process log to its standard error, as the settings say.
-
-    Raises:
-        InvalidInput: ``invalid_argument`` for a format or a level that there is not.
-    """
+    """Have this process log to its standard error, as the settings say."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter(is_json(settings)))
     _install(handler, settings)
@@ -51,12 +43,7 @@ def set_up_remote(settings: Settings, send: Callable[[dict[str, Any]], None]) ->
 
 
 def is_json(settings: Settings) -> bool:
-    """Whether lines are JSON.
-
-    Raises:
-        InvalidInput: ``invalid_argument`` for a format that there is not.
-    """
-    _require("log_format", settings.log_format, _FORMATS)
+    """Whether lines are JSON."""
     return settings.log_format == "json" or (
         settings.log_format == "auto" and not sys.stderr.isatty()
     )
@@ -156,7 +143,6 @@ class _Remote(logging.Handler):
 
 
 def _install(handler: logging.Handler, settings: Settings) -> None:
-    _require("log_level", settings.log_level, _LEVELS)
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     root = logging.getLogger()
     for old in root.handlers[:]:
@@ -178,10 +164,3 @@ def _on_thread_fault(args: threading.ExceptHookArgs) -> None:
     if args.exc_value is not None:
         error = args.exc_value
         _log.error("a thread ended by a fault", exc_info=(type(error), error, args.exc_traceback))
-
-
-def _require(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise InvalidInput(
-            "invalid_argument", f"{name} is one of {', '.join(known)}, not {value!r}.", subject=name
-        )

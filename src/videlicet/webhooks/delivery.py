@@ -28,7 +28,7 @@ from videlicet.types import Kind, Resource, derived_id, random_id
 
 if TYPE_CHECKING:
     from videlicet.jobs.context import WorkerContext
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
 
@@ -93,25 +93,25 @@ def event_of(kind: str, data: Mapping[str, Any], seed: str) -> dict[str, Any]:
     }
 
 
-def announce(grant: Grant, store: Store, kind: str, data: Mapping[str, Any], seed: str) -> int:
-    """Make a delivery of an event for each webhook of the grant's tenant that wants it; how many.
+def announce(scope: Scope, store: Store, kind: str, data: Mapping[str, Any], seed: str) -> int:
+    """Make a delivery of an event for each webhook of the scope's tenant that wants it; how many.
     The same seed again makes none."""
-    webhooks, _ = store.catalog.find_resources(grant, Kind.WEBHOOK)
+    webhooks, _ = store.catalog.find_resources(scope, Kind.WEBHOOK)
     wanted = [w for w in webhooks if not w.body["events"] or kind in w.body["events"]]
     now = datetime.now(UTC)
-    store.catalog.delete_resources(grant, Kind.DELIVERY, expired=now)
+    store.catalog.delete_resources(scope, Kind.DELIVERY, expired=now)
     made = 0
     for webhook in wanted:
         id = derived_id(webhook.id, kind, seed)
         try:
-            store.catalog.resource(grant, Kind.DELIVERY, id)
+            store.catalog.resource(scope, Kind.DELIVERY, id)
         except NotFound:
             body = {"event": event_of(kind, data, seed), "attempts": 0, "last_error": None}
             one = Resource(
-                id=id, kind=Kind.DELIVERY, tenant=grant.tenant, created_at=now, updated_at=now,
+                id=id, kind=Kind.DELIVERY, tenant=scope.tenant, created_at=now, updated_at=now,
                 status=PROCESSING, parent=webhook.id, name=kind, expires_at=now + _KEPT, body=body,
             )  # fmt: skip
-            store.catalog.put_resource(grant, one)
+            store.catalog.put_resource(scope, one)
             made += 1
     return made
 
@@ -142,10 +142,10 @@ def attempt(context: WorkerContext, tenant: str, delivery_id: str, tries: int) -
     """Try a delivery once that was tried so many times. How many tries that makes, where there is
     to be another; ``None`` where it is done with: delivered, given up, or nobody's any more. Run
     again after the outcome was noted it tries nothing."""
-    grant = context.tenant_scope(tenant)
+    scope = context.tenant_scope(tenant)
     catalog = context.store.catalog
     try:
-        delivery = catalog.resource(grant, Kind.DELIVERY, delivery_id)
+        delivery = catalog.resource(scope, Kind.DELIVERY, delivery_id)
     except NotFound:
         return None
     if delivery.status != PROCESSING:
@@ -153,20 +153,20 @@ def attempt(context: WorkerContext, tenant: str, delivery_id: str, tries: int) -
     if (made := int(delivery.body["attempts"])) != tries:
         return made
     try:
-        webhook = catalog.resource(grant, Kind.WEBHOOK, delivery.parent)
+        webhook = catalog.resource(scope, Kind.WEBHOOK, delivery.parent)
     except NotFound:
-        _note(context, grant, delivery, GIVEN_UP, tries, "The webhook was removed.")
+        _note(context, scope, delivery, GIVEN_UP, tries, "The webhook was removed.")
         return None
     error = send(context.settings, webhook, delivery.body["event"])
     tries += 1
     status = DELIVERED if error is None else GIVEN_UP if tries >= TRIES else PROCESSING
-    _note(context, grant, delivery, status, tries, error)
+    _note(context, scope, delivery, status, tries, error)
     return tries if status == PROCESSING else None
 
 
 def _note(
     context: WorkerContext,
-    grant: Grant,
+    scope: Scope,
     delivery: Resource,
     status: str,
     tries: int,
@@ -174,15 +174,15 @@ def _note(
 ) -> None:
     try:
         context.store.catalog.update_resource(
-            grant, Kind.DELIVERY, delivery.id, status=status,
+            scope, Kind.DELIVERY, delivery.id, status=status,
             body={"attempts": tries, "last_error": error},
         )  # fmt: skip
     except NotFound:
         return
 
 
-def add_webhook(grant: Grant, store: Store, url: str, events: tuple[str, ...] = ()) -> Resource:
-    """A new webhook of the grant's tenant.
+def add_webhook(scope: Scope, store: Store, url: str, events: tuple[str, ...] = ()) -> Resource:
+    """A new webhook of the scope's tenant.
 
     Raises:
         InvalidInput: ``invalid_argument`` for an event that there is not.
@@ -191,18 +191,18 @@ def add_webhook(grant: Grant, store: Store, url: str, events: tuple[str, ...] = 
         raise InvalidInput("invalid_argument", f"There is no event {min(strange)!r}.")
     now = datetime.now(UTC)
     made = Resource(
-        id=random_id(), kind=Kind.WEBHOOK, tenant=grant.tenant, created_at=now, updated_at=now,
+        id=random_id(), kind=Kind.WEBHOOK, tenant=scope.tenant, created_at=now, updated_at=now,
         status="active", name=url, body={"events": sorted(events), "generation": 0},
     )  # fmt: skip
-    store.catalog.put_resource(grant, made)
+    store.catalog.put_resource(scope, made)
     return made
 
 
-def rotate(grant: Grant, store: Store, id: str) -> Resource:
+def rotate(scope: Scope, store: Store, id: str) -> Resource:
     """Change a webhook's secret; for a day the old one signs too."""
-    old = store.catalog.resource(grant, Kind.WEBHOOK, id)
+    old = store.catalog.resource(scope, Kind.WEBHOOK, id)
     return store.catalog.update_resource(
-        grant, Kind.WEBHOOK, id,
+        scope, Kind.WEBHOOK, id,
         body={
             "generation": int(old.body.get("generation") or 0) + 1,
             "rotated_at": instant_text(datetime.now(UTC)),

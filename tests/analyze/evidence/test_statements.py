@@ -3,7 +3,7 @@ from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.materials import material
+from tests.analyze.evidence_factory import material
 
 from videlicet.analyze.evidence.statements import depths, screens, seen, spoken
 from videlicet.types import Modality, Span, Word

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.materials import material
+from tests.analyze.evidence_factory import material
 
 from videlicet.analyze.evidence.untrusted import any_untrusted, reads_like_instructions
 

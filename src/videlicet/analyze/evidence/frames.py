@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from videlicet.errors import VidelicetError
 
 if TYPE_CHECKING:
-    from videlicet.rights import Grant
+    from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
     from videlicet.types import Asset, Instant
@@ -24,11 +24,11 @@ WIDTH = 640
 _log = logging.getLogger(__name__)
 
 
-def looking(grant: Grant, store: Store, settings: Settings) -> Look | None:
-    """What gives frames on behalf of ``grant``, where the settings say that the model takes
+def looking(scope: Scope, store: Store, settings: Settings) -> Look | None:
+    """What gives frames on behalf of ``scope``, where the settings say that the model takes
     pictures. Of a recording without pictures, or whose original is gone, there are none: its words
     can still be read."""
-    if not settings.language_pictures:
+    if not settings.llm_vision:
         return None
 
     def look(asset: Asset, at: Sequence[Instant]) -> list[bytes]:
@@ -37,7 +37,7 @@ def looking(grant: Grant, store: Store, settings: Settings) -> Look | None:
         if asset.media.video is None:
             return []
         try:
-            path = Path(asset.source) if asset.blob is None else store.blobs.path(grant, asset.blob)
+            path = Path(asset.source) if asset.blob is None else store.blobs.path(scope, asset.blob)
             return thumbnails(path, at, WIDTH, settings)
         except VidelicetError as error:
             _log.warning("no frames", extra={"asset": asset.id, "code": error.code})

@@ -14,7 +14,7 @@ from videlicet.types import Piece
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from videlicet.analyze.evidence.gather import Material
+    from videlicet.analyze.evidence.load import AssetEvidence
 
     Floats = NDArray[np.float32]
 
@@ -52,7 +52,7 @@ class Pack:
 
 
 def pack(
-    materials: Sequence[Material],
+    materials: Sequence[AssetEvidence],
     budget: int,
     count: Callable[[str], int],
     query: tuple[str, Floats] | None = None,
@@ -111,7 +111,7 @@ def typical(vectors: Floats) -> NDArray[np.float32]:
     return np.asarray(vectors @ middle / (length or 1.0), np.float32)
 
 
-def _names(materials: Sequence[Material]) -> dict[str, str]:
+def _names(materials: Sequence[AssetEvidence]) -> dict[str, str]:
     return {material.asset.id: material.asset.name for material in materials}
 
 

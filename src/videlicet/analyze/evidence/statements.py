@@ -22,7 +22,7 @@ from videlicet.types import Instant, Modality, Piece, Sentence, Span
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from videlicet.analyze.evidence.gather import Material
+    from videlicet.analyze.evidence.load import AssetEvidence
 
     Floats = NDArray[np.float32]
 
@@ -84,7 +84,7 @@ def stems_of(text: str) -> frozenset[str]:
     return frozenset(stem for word in words for stem in tokens(word))
 
 
-def spoken(material: Material) -> list[Statement]:
+def spoken(material: AssetEvidence) -> list[Statement]:
     """The sentences that were said, in the order of time. One that goes on over several pieces
     cites them all; its times are those of its words where they are known, else in proportion to
     its letters."""
@@ -120,7 +120,7 @@ def spoken(material: Material) -> list[Statement]:
     return found
 
 
-def screens(material: Material) -> list[Statement]:
+def screens(material: AssetEvidence) -> list[Statement]:
     """The texts on the screen; lines that stand there together are quoted together."""
     groups: list[list[int]] = []
     for number in material.of(Modality.TEXT):
@@ -137,7 +137,7 @@ def screens(material: Material) -> list[Statement]:
 
 
 def seen(
-    material: Material, within: Span | None = None, weights: Mapping[str, float] | None = None
+    material: AssetEvidence, within: Span | None = None, weights: Mapping[str, float] | None = None
 ) -> Statement | None:
     """The things that are seen most in a stretch as one sentence, in the order in which they are
     first seen; ``None`` where nothing is. ``weights`` make names (by id of a piece) more or less
@@ -186,7 +186,7 @@ def depths(statements: Sequence[Statement]) -> Callable[[Instant], float]:
     return depth
 
 
-def _runs(material: Material) -> Iterator[list[int]]:
+def _runs(material: AssetEvidence) -> Iterator[list[int]]:
     """Pieces of speech in which sentences may go on from one to the next."""
     run: list[int] = []
     for number in material.of(Modality.SPEECH):
@@ -198,7 +198,7 @@ def _runs(material: Material) -> Iterator[list[int]]:
         yield run
 
 
-def _goes_on(material: Material, run: Sequence[int], number: int) -> bool:
+def _goes_on(material: AssetEvidence, run: Sequence[int], number: int) -> bool:
     last, following = material.pieces[run[-1]], material.pieces[number]
     if following.speaker != last.speaker or following.span.start - last.span.end > PAUSE:
         return False
@@ -209,7 +209,7 @@ def _goes_on(material: Material, run: Sequence[int], number: int) -> bool:
     return (following.text[:1].islower() or open_ended) and _words(material, run) <= RAMBLING
 
 
-def _words(material: Material, run: Sequence[int]) -> int:
+def _words(material: AssetEvidence, run: Sequence[int]) -> int:
     return sum(material.pieces[n].text.count(" ") + 1 for n in run)
 
 
@@ -260,7 +260,7 @@ def _together(one: Span, other: Span) -> bool:
     return one.overlap(other) * 2 > max(one.duration, other.duration)
 
 
-def _quoted(material: Material, group: Sequence[int]) -> Statement:
+def _quoted(material: AssetEvidence, group: Sequence[int]) -> Statement:
     pieces = tuple(material.pieces[n] for n in group)
     lines = ", ".join(f'"{piece.text}"' for piece in pieces)
     span = pieces[0].span

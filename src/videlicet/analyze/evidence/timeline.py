@@ -15,7 +15,7 @@ from videlicet.types import Modality, Span
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from videlicet.analyze.evidence.gather import Material
+    from videlicet.analyze.evidence.load import AssetEvidence
 
     Floats = NDArray[np.float32]
 
@@ -48,7 +48,7 @@ class Timeline:
         return slice(first, max(first + 1, min(last, len(self))))
 
 
-def timeline(material: Material) -> Timeline:
+def timeline(material: AssetEvidence) -> Timeline:
     """The windows of an asset: short ones for a short one, at most :data:`MOST` in all."""
     length = max(material.span.duration, SHORTEST)
     many = max(1, min(MOST, int(length / SHORTEST)))

@@ -100,9 +100,9 @@ class _Work:
         self._work = work
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        catalog = self._store.catalog
+        catalog, scope = self._store.catalog, self._store.scope(_GRANT)
         tasks = GaugeMetricFamily("videlicet_tasks", "Indexing tasks.", labels=("status",))
-        counts = catalog.count_tasks(_GRANT)
+        counts = catalog.count_tasks(scope)
         for status in Status:
             tasks.add_metric([status.value], counts.get(status, 0))
         yield tasks
@@ -111,7 +111,7 @@ class _Work:
             labels=("kind",),
         )  # fmt: skip
         for kind, name in _JOBS.items():
-            found = catalog.find_resources(_GRANT, kind, status=["processing"], limit=1)
+            found = catalog.find_resources(scope, kind, status=["processing"], limit=1)
             jobs.add_metric([name], found[1])
         yield jobs
         pids = self._work.pids

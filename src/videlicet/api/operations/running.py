@@ -19,7 +19,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from videlicet.api.gate import HEAD
+from videlicet.api.middleware.limits import MAX_HEADER_BYTES
 from videlicet.errors import InvalidInput
 from videlicet.telemetry import traces
 
@@ -38,8 +38,8 @@ _log = logging.getLogger(__name__)
 
 def run(app: Any, settings: Settings, *, host: str, port: int, **options: Any) -> None:
     """Serve ``app`` until the process is told to end. At the first signal no more requests are
-    taken and those under way are finished, for ``grace`` seconds at most; the second ends the
-    process at once. Neither loses what was accepted.
+    taken and those under way are finished, for ``shutdown_timeout`` seconds at most; the second
+    ends the process at once. Neither loses what was accepted.
 
     Raises:
         InvalidInput: ``invalid_argument``, where it cannot listen there.
@@ -56,8 +56,8 @@ def run(app: Any, settings: Settings, *, host: str, port: int, **options: Any) -
             log_config=None,
             server_header=False,
             timeout_keep_alive=IDLE,
-            timeout_graceful_shutdown=max(1, round(settings.grace)),
-            h11_max_incomplete_event_size=HEAD,
+            timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout)),
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
             **options,
         )
     )
@@ -122,7 +122,7 @@ def _protocol(patience: float) -> type[asyncio.Protocol]:
     """Connections whose requests' heads must be complete within so many seconds. (Bodies are
     waited for elsewhere.)"""
 
-    class Punctual(H11Protocol):
+    class HeaderTimeoutProtocol(H11Protocol):
         _late: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -165,4 +165,4 @@ def _protocol(patience: float) -> type[asyncio.Protocol]:
                 )
             self.transport.close()
 
-    return Punctual
+    return HeaderTimeoutProtocol

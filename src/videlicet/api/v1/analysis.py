@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from anyio import to_thread
 from fastapi import Query, Response
 
-from videlicet.analyze.analyst import Analyst
-from videlicet.analyze.analysts import analyst_of
-from videlicet.analyze.asked import check_length, check_question
-from videlicet.analyze.evidence.choose import promising
-from videlicet.analyze.evidence.gather import Material, gather
+from videlicet.analyze.backend import AnalysisBackend
+from videlicet.analyze.backends import analysis_backend
+from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
+from videlicet.analyze.evidence.select_assets import promising
+from videlicet.analyze.query_checks import check_length, check_question
 from videlicet.api.errors import ApiError, invalid
+from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1 import analysis_schemas as schemas
 from videlicet.api.v1_3.common import Call, Caller, router_for
 from videlicet.api.v1_3.indexes import index_of
@@ -25,6 +25,8 @@ from videlicet.types import Index, Modality, Resource, Span, instant
 
 router = router_for("analysis")
 
+#: No limits in time.
+_WHOLE = (None, None)
 _PLACE = "/indexes/{index_id}/videos/{video_id}"
 
 
@@ -34,16 +36,16 @@ async def ask(call: Call, index_id: str, body: schemas.Ask) -> Any:
     return await _apart(call, _ask, call, index_id, body)
 
 
-def _ask(call: Caller, index_id: str, body: schemas.Ask) -> Any:
+def _ask(call: Caller, index_id: str, body: schemas.Ask, check: Check) -> Any:
     check_question(body.question, call.settings)
     index = index_of(call, index_id)
     if body.videos is None:
         searcher = call.service.searcher(index)
-        chosen = promising(call.grant(Purpose.ANALYZE), searcher, index, body.question)
+        chosen = promising(call.scope(Purpose.ANALYZE, index.id), searcher, body.question)
         materials = [_gathered(call, index, one) for one in chosen]
     else:
         materials = [_material(call, index, one) for one in body.videos]
-    answer = _analyst(call, index).ask(materials, body.question)
+    answer = _analyst(call, index, check).ask(materials, body.question)
     return _timed(answer.to_json(), materials)
 
 
@@ -54,11 +56,11 @@ async def extract(call: Call, index_id: str, body: schemas.Extract) -> Any:
     return await _apart(call, _extract, call, index_id, body)
 
 
-def _extract(call: Caller, index_id: str, body: schemas.Extract) -> Any:
+def _extract(call: Caller, index_id: str, body: schemas.Extract, check: Check) -> Any:
     check_length(body.prompt, call.settings, "prompt")
     index = index_of(call, index_id)
     materials = [_material(call, index, one) for one in body.videos]
-    answer = _analyst(call, index).extract(materials, body.json_schema, body.prompt)
+    answer = _analyst(call, index, check).extract(materials, body.json_schema, body.prompt)
     return _timed(answer.to_json(), materials)
 
 
@@ -68,7 +70,7 @@ async def compare(call: Call, index_id: str, body: schemas.Compare) -> Any:
     return await _apart(call, _compare, call, index_id, body)
 
 
-def _compare(call: Caller, index_id: str, body: schemas.Compare) -> Any:
+def _compare(call: Caller, index_id: str, body: schemas.Compare, _: Check) -> Any:
     from videlicet.analyze.compare import compare as compared
 
     index = index_of(call, index_id)
@@ -88,10 +90,10 @@ def _compare(call: Caller, index_id: str, body: schemas.Compare) -> Any:
 @router.get(f"{_PLACE}/gist", response_model=schemas.Gist)
 async def gist(call: Call, index_id: str, video_id: str) -> Any:
     """Title, topics and hashtags of a video."""
-    return await _apart(call, _of_one, call, index_id, video_id, _gist)
+    return await _apart(call, _of_one, call, index_id, video_id, _gist, _WHOLE)
 
 
-def _gist(analyst: Analyst, material: Material) -> Any:
+def _gist(analyst: AnalysisBackend, material: AssetEvidence) -> Any:
     return _timed(analyst.gist(material).to_json(), [material])
 
 
@@ -106,7 +108,7 @@ async def summary(call: Call, index_id: str, video_id: str, body: schemas.Summar
     )
 
 
-def _summary(body: schemas.Summarize, analyst: Analyst, material: Material) -> Any:
+def _summary(body: schemas.Summarize, analyst: AnalysisBackend, material: AssetEvidence) -> Any:
     found = analyst.summarize([material], sentences=body.sentences, focus=body.focus)
     return _timed(found.to_json(), [material])
 
@@ -119,10 +121,10 @@ async def chapters(
     count: Annotated[int | None, Query(ge=1, le=1000)] = None,
 ) -> Any:
     """The parts of a video, titled, without gaps."""
-    return await _apart(call, _of_one, call, index_id, video_id, partial(_chapters, count))
+    return await _apart(call, _of_one, call, index_id, video_id, partial(_chapters, count), _WHOLE)
 
 
-def _chapters(count: int | None, analyst: Analyst, material: Material) -> Any:
+def _chapters(count: int | None, analyst: AnalysisBackend, material: AssetEvidence) -> Any:
     found = analyst.chapters(material, count=count)
     return {"chapters": [_timed(one.to_json(), [material], material) for one in found]}
 
@@ -138,10 +140,12 @@ async def highlights(
     """The stretches of a video that stand out, or have most to do with ``query``, best first."""
     check_length(query, call.settings, "query")
     work = partial(_highlights, count, query)
-    return await _apart(call, _of_one, call, index_id, video_id, work)
+    return await _apart(call, _of_one, call, index_id, video_id, work, _WHOLE)
 
 
-def _highlights(count: int, query: str | None, analyst: Analyst, material: Material) -> Any:
+def _highlights(
+    count: int, query: str | None, analyst: AnalysisBackend, material: AssetEvidence
+) -> Any:
     found = analyst.highlights(material, count=count, query=query)
     return {"highlights": [_timed(one.to_json(), [material], material) for one in found]}
 
@@ -155,13 +159,13 @@ def subtitles(
     call: Call, index_id: str, video_id: str, form: Literal["vtt", "srt"] = "vtt"
 ) -> Response:
     """What is said in a video, as subtitles."""
-    from videlicet.analyze.outputs import subtitles as forms
+    from videlicet.analyze.exports import subtitles as forms
 
     index = index_of(call, index_id)
     video = _ready(call, index, video_id)
-    grant = call.grant(Purpose.ANALYZE)
-    begin = call.catalog.asset(grant, video.id).media.span.start
-    seen = call.catalog.observations(grant, index.id, video.id, Modality.SPEECH)
+    scope = call.scope(Purpose.ANALYZE, index.id)
+    begin = call.catalog.asset(scope, video.id).media.span.start
+    seen = call.catalog.observations(scope, video.id, Modality.SPEECH)
     cues = forms.spoken(seen, begin)
     if form == "srt":
         return Response(forms.srt(cues), media_type="application/x-subrip; charset=utf-8")
@@ -172,24 +176,29 @@ def subtitles(
 
 
 async def _apart(call: Caller, work: Callable[..., Any], *values: Any) -> Any:
-    """Work in one of few threads: analyses must not take those that searches need."""
-    return await to_thread.run_sync(partial(work, *values), limiter=call.service.analysing)
+    """Work in one of few threads: analyses must not take those that searches need. It ends when
+    the client hangs up."""
+    work = partial(work, *values)
+    return await until_disconnect(
+        call.receive, partial(run_cancellable, work, call.server.analysing)
+    )
 
 
 def _of_one(
     call: Caller,
     index_id: str,
     video_id: str,
-    work: Callable[[Analyst, Material], Any],
-    times: tuple[float | None, float | None] = (None, None),
+    work: Callable[[AnalysisBackend, AssetEvidence], Any],
+    times: tuple[float | None, float | None],
+    check: Check,
 ) -> Any:
     index = index_of(call, index_id)
-    return work(_analyst(call, index), _material(call, index, video_id, *times))
+    return work(_analyst(call, index, check), _material(call, index, video_id, *times))
 
 
-def _analyst(call: Caller, index: Index) -> Analyst:
+def _analyst(call: Caller, index: Index, check: Check) -> AnalysisBackend:
     encoder = call.service.encoders(index.cards).text
-    return analyst_of(call.grant(Purpose.ANALYZE), call.store, call.settings, encoder)
+    return analysis_backend(call.scope(Purpose.ANALYZE), call.store, call.settings, encoder, check)
 
 
 def _ready(call: Caller, index: Index, video_id: str) -> Resource:
@@ -205,25 +214,24 @@ def _material(
     video_id: str,
     start: float | None = None,
     end: float | None = None,
-) -> Material:
+) -> AssetEvidence:
     video = _ready(call, index, video_id)
     if start is None and end is None:
         return _gathered(call, index, video.id)
-    whole = call.catalog.asset(call.grant(Purpose.ANALYZE), video.id).media.span
+    scope = call.scope(Purpose.ANALYZE, index.id)
+    whole = call.catalog.asset(scope, video.id).media.span
     first = whole.start + instant(start or 0.0)
     last = whole.end if end is None else whole.start + instant(end)
     if first >= min(last, whole.end):
         raise invalid("The video ends before start.")
-    return gather(
-        call.grant(Purpose.ANALYZE), call.store, index, video.id, Span(first, min(last, whole.end))
-    )
+    return load_evidence(scope, call.store, video.id, Span(first, min(last, whole.end)))
 
 
-def _gathered(call: Caller, index: Index, asset_id: str) -> Material:
-    return gather(call.grant(Purpose.ANALYZE), call.store, index, asset_id)
+def _gathered(call: Caller, index: Index, asset_id: str) -> AssetEvidence:
+    return load_evidence(call.scope(Purpose.ANALYZE, index.id), call.store, asset_id)
 
 
-def _timed(value: Any, materials: Sequence[Material], own: Material | None = None) -> Any:
+def _timed(value: Any, materials: Sequence[AssetEvidence], own: AssetEvidence | None = None) -> Any:
     """What an analyst said, with times from the start of each video: citations are those of their
     own videos, other times those of ``own``."""
     begins = {one.asset.id: float(one.asset.media.span.start) for one in materials}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from videlicet.analyze.classify import (
+from videlicet.analyze.classify.classifier import (
     Category,
     Classification,
     Example,
@@ -35,10 +35,10 @@ def classify(call: Call, pages: Pages, index_id: str, body: Classify) -> Any:
     threshold; else it is ``none``. Pages are of videos, which are ready and in the order of their
     making."""
     index = index_of(call, index_id)
-    grant = call.grant(Purpose.ANALYZE)
+    scope = call.scope(Purpose.ANALYZE, index.id)
     encoders = call.service.encoders(index.cards)
     one = classifier(
-        grant, call.store, index, encoders,
+        scope, call.store, encoders,
         [
             Category(
                 label.name, label.description, _examples(call, index, label.examples),
@@ -53,7 +53,7 @@ def classify(call: Call, pages: Pages, index_id: str, body: Classify) -> Any:
     ids, total = _videos(call, pages, index, body.videos)
     rows = []
     for id in ids:
-        subject = subject_of(grant, call.store, index, id, encoders, frames=taught)
+        subject = subject_of(scope, call.store, id, encoders, frames=taught)
         origin = subject.material.asset.media.span.start
         found = one.shots(subject) if body.per == "shot" else [one.whole(subject)]
         rows += [_shown(each, origin) for each in found]
@@ -90,7 +90,7 @@ def _examples(call: Caller, index: Index, given: Sequence[LabelExample]) -> tupl
         if one.start is not None and one.end is not None:
             if one.end <= one.start:
                 raise invalid("examples: end must be after start.")
-            asset = call.catalog.asset(call.grant(Purpose.ANALYZE), one.video_id)
+            asset = call.catalog.asset(call.scope(Purpose.ANALYZE), one.video_id)
             origin = asset.media.span.start
             span = Span(origin + instant(one.start), origin + instant(one.end))
         found.append(Example(one.video_id, span))

@@ -11,10 +11,10 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from videlicet import rights
 from videlicet.errors import Cancelled, NotFound, TaskError, VidelicetError
 from videlicet.evaluation import Collection, Dataset, EvaluationQuery, Relevance, Scope, measure
 from videlicet.ingest import files
@@ -34,7 +34,7 @@ from videlicet.types import (
 )
 
 if TYPE_CHECKING:
-    from videlicet.api.service import Service
+    from videlicet.services.platform import Platform
     from videlicet.store import Store
 
 PROCESSING, READY, FAILED = "processing", "ready", "failed"
@@ -47,9 +47,9 @@ _log = logging.getLogger(__name__)
 class Evaluations:
     """The evaluations of one server."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._grant = Grant("evaluations", Purpose.MANAGE, EVERY_TENANT)
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._scope = platform.store.scope(Grant("evaluations", Purpose.MANAGE, EVERY_TENANT))
         self._stopping = threading.Event()
         self._stirred = threading.Event()
         #: When each tenant last had its turn.
@@ -76,7 +76,7 @@ class Evaluations:
                 return  # it was said in between
             try:
                 # Of the servers on one store one does: they are better at searches meanwhile.
-                with self._service.store.database.held("evaluations", wait=False) as mine:
+                with self._platform.store.database.held("evaluations", wait=False) as mine:
                     one = self._next() if mine else None
                     if one is not None:
                         self._one(one)
@@ -87,14 +87,14 @@ class Evaluations:
             self._stirred.wait(_LOOK_EVERY)
 
     def _next(self) -> Resource | None:
-        waiting, _ = self._service.store.catalog.find_resources(
-            self._grant, Kind.EVALUATION, status=[PROCESSING], ascending=True
+        waiting, _ = self._platform.store.catalog.find_resources(
+            self._scope, Kind.EVALUATION, status=[PROCESSING], ascending=True
         )
         return min(waiting, key=lambda one: self._turns.get(one.tenant, 0.0), default=None)
 
     def _one(self, one: Resource) -> None:
         self._turns[one.tenant] = time.monotonic()
-        catalog = self._service.store.catalog
+        catalog = self._platform.store.catalog
         try:
             body: dict[str, Any] = {"report": self._report(one), "done": len(one.body["queries"])}
             status = READY
@@ -108,19 +108,19 @@ class Evaluations:
             fault = TaskError("task_failed", f"The evaluation failed: {type(error).__name__}.")
             body, status = {"error": fault.to_json()}, FAILED
         try:
-            catalog.update_resource(self._grant, Kind.EVALUATION, one.id, status=status, body=body)
+            catalog.update_resource(self._scope, Kind.EVALUATION, one.id, status=status, body=body)
         except NotFound:
             return  # deleted meanwhile
 
     def _report(self, one: Resource) -> dict[str, Any]:
-        store = self._service.store
-        grant = replace(self._grant, tenant=one.tenant)
-        index = store.catalog.index(grant, one.parent)
-        ready = {row.asset_id for row in store.catalog.list_indexed(grant, index.id, Status.READY)}
-        assets = [asset for asset in store.catalog.assets(grant, index.id) if asset.id in ready]
+        store = self._platform.store
+        scope = store.scope(self._scope.within(one.tenant), one.parent)
+        index = scope.index
+        ready = {row.asset_id for row in store.catalog.list_indexed(scope, Status.READY)}
+        assets = [asset for asset in store.catalog.assets(scope) if asset.id in ready]
         # Twins are one document; a video that is not ready is none that can be found.
         names = {asset.id: asset.sha256 for asset in assets}
-        queries = tuple(_query(grant, store, row) for row in one.body["queries"])
+        queries = tuple(_query(scope, store, row) for row in one.body["queries"])
         wanted = {right.file for query in queries for right in query.relevant}
         done, noted = 0, time.monotonic()
 
@@ -134,13 +134,13 @@ class Evaluations:
             noted = time.monotonic()
             try:
                 store.catalog.update_resource(
-                    self._grant, Kind.EVALUATION, one.id, body={"done": done}
+                    self._scope, Kind.EVALUATION, one.id, body={"done": done}
                 )
             except NotFound:
                 raise Cancelled("cancelled", "The evaluation was deleted.") from None
 
         report = measure(
-            _Index(self._service, grant, index),
+            _Index(self._platform, scope, index),
             Dataset(one.name, "posted", {}, queries, Scope(one.body["scope"])),
             {video: names.get(video, video) for video in wanted},
             Collection.of((asset, asset.sha256) for asset in assets),
@@ -156,16 +156,18 @@ class Evaluations:
 class _Index:
     """One index, as an evaluation asks it."""
 
-    def __init__(self, service: Service, grant: Grant, index: Index) -> None:
-        self._service = service
-        self._grant = grant
+    def __init__(self, platform: Platform, scope: rights.Scope, index: Index) -> None:
+        self._platform = platform
+        self._scope = scope
         self._index = index
 
     def observations(
         self, asset_id: str, modality: Modality, *, index: str
     ) -> Sequence[Observation]:
-        return self._service.store.catalog.observations(
-            self._grant.narrowed(Purpose.ANALYZE), index, asset_id, modality
+        return self._platform.store.catalog.observations(
+            self._platform.store.scope(self._scope.narrowed(Purpose.ANALYZE), index),
+            asset_id,
+            modality,
         )
 
     def search(
@@ -183,16 +185,18 @@ class _Index:
         built = build_query(
             query, image, audio, video, (), (), None, assets, None, group_by, limit, None
         )
-        searcher = self._service.searcher(self._index)
-        return searcher.search(self._grant.narrowed(Purpose.SEARCH), self._index, built)
+        searcher = self._platform.searcher(self._index)
+        store = self._platform.store
+        scope = store.scope(self._scope.narrowed(Purpose.SEARCH), self._index.id)
+        return searcher.search(scope, built)
 
 
-def _query(grant: Grant, store: Store, row: Mapping[str, Any]) -> EvaluationQuery:
+def _query(scope: rights.Scope, store: Store, row: Mapping[str, Any]) -> EvaluationQuery:
     modality = PartKind(row["modality"])
     value: str | Path = row["value"]
     if modality is not PartKind.TEXT:
-        file = store.catalog.resource(grant, Kind.FILE, row["value"])
-        value = files.bytes_of(grant.narrowed(Purpose.EMBED_EXPORT), store, file)
+        file = store.catalog.resource(scope, Kind.FILE, row["value"])
+        value = files.bytes_of(store.scope(scope.narrowed(Purpose.EMBED_EXPORT)), store, file)
     relevant = tuple(
         Relevance(
             right["video_id"],

@@ -44,7 +44,7 @@ def create(call: Call, body: NewEvaluation) -> Any:
         },
     )  # fmt: skip
     call.catalog.put_resource(call.manage, made)
-    call.service.evaluations.wake()
+    call.server.evaluations.wake()
     return shown(made)
 
 

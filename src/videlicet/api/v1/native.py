@@ -43,8 +43,8 @@ def observations(
     video = video_of(call, index, video_id)
     if video.status != "ready":
         return {"observations": []}
-    grant = call.grant(Purpose.ANALYZE)
-    whole = call.catalog.asset(grant, video.id).media.span
+    scope = call.scope(Purpose.ANALYZE, index.id)
+    whole = call.catalog.asset(scope, video.id).media.span
     within = None
     if start is not None or end is not None:
         first = whole.start + instant(start or 0.0)
@@ -53,7 +53,7 @@ def observations(
             raise invalid("end must not be before start.")
         within = Span(first, last)
     kind = None if modality is None else Kinds(modality)
-    rows = call.catalog.observations(grant, index.id, video.id, kind, within)
+    rows = call.catalog.observations(scope, video.id, kind, within)
     return {
         "observations": [
             {
@@ -73,10 +73,10 @@ def observations(
 def statistics(call: Call, index_id: str) -> Any:
     """How much an index holds, and how good its approximate searches were measured to be."""
     index = index_of(call, index_id)
-    grant = call.manage
+    scope = call.scope(Purpose.MANAGE, index.id)
     return {
-        "texts": call.store.texts.statistics(grant, index.id),
-        "vectors": call.store.vectors.statistics(grant, index.id),
+        "texts": call.store.texts.statistics(scope),
+        "vectors": call.store.vectors.statistics(scope),
     }
 
 

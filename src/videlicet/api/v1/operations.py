@@ -20,12 +20,12 @@ def examine(call: Call) -> Any:
     being added just now may look unfinished."""
     if call.tenant != LOCAL or not call.may_write:
         raise ApiError(403, "api_not_allowed", "This key is not for looking at the whole server.")
-    if not call.service.examining.acquire(blocking=False):
+    if not call.server.examining.acquire(blocking=False):
         raise ApiError(409, "resource_conflict", "The data directory is being examined already.")
     try:
         found = doctor(call.settings)
     finally:
-        call.service.examining.release()
+        call.server.examining.release()
     return {
         "sound": not any(one.level == "error" for one in found),
         "findings": [

@@ -46,8 +46,8 @@ def create(call: Call, body: NewQuery) -> Any:
             lanes=frozenset(body.lanes),
         )
         made = save(
-            call.grant(Purpose.INDEX), call.store, call.service.searcher(index), index, body.name,
-            query, assets=assets, include_existing=body.include_existing,
+            call.scope(Purpose.INDEX, index.id), call.store, call.service.searcher(index),
+            body.name, query, assets=assets, include_existing=body.include_existing,
         )  # fmt: skip
     call.service.work.wake()
     return shown(made)

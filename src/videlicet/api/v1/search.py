@@ -11,7 +11,7 @@ from typing import Any
 
 from videlicet.api.errors import invalid, missing
 from videlicet.api.v1.schemas import Found, Part, Search
-from videlicet.api.v1_3 import kept
+from videlicet.api.v1_3 import search_cursors
 from videlicet.api.v1_3.common import Call, Caller, router_for, text_of
 from videlicet.api.v1_3.indexes import index_of
 from videlicet.api.v1_3.media_sources import opened
@@ -71,12 +71,12 @@ def later(call: Call, page_token: str) -> Any:
 
 
 def _later(call: Caller, token: str, index_id: str | None) -> Any:
-    found, number = kept.recall(call, FORM, token)
+    found, number = search_cursors.recall(call, FORM, token)
     settings = found.body["settings"]
     index = index_of(call, settings["index_id"])
     if index_id not in (None, index.id):
         raise invalid("The page token belongs to a search of another index.")
-    files = iter(kept.media_of(call, found))
+    files = iter(search_cursors.media_of(call, found))
     with ExitStack() as held:
         sources = [_source(call, held, part, files) for part in settings["parts"]]
         return _page(call, index, settings, sources, number, found)
@@ -111,7 +111,7 @@ def _page(
     number: int,
     again: Resource | None,
 ) -> dict[str, Any]:
-    grant = call.grant(Purpose.SEARCH)
+    scope = call.scope(Purpose.SEARCH, index.id)
     limit = int(settings["limit"])
     query = Query(
         parts=tuple(
@@ -129,25 +129,25 @@ def _page(
     if number > 1:
         mark = fingerprint(index.id, query)
         query = replace(query, page_token=page_token(mark, (number - 1) * limit))
-    found = call.service.searcher(index).search(grant, index, query)
+    found = call.service.searcher(index).search(scope, query)
     if again is None and found.next_page is not None:
         came = [
             source
             for part, source in zip(settings["parts"], sources, strict=True)
             if part["kind"] != "text" and part["asset_id"] is None and not isinstance(source, str)
         ]
-        again = kept.keep(call, FORM, settings, came)
+        again = search_cursors.keep(call, FORM, settings, came)
     ids = {hit.asset_id for hit in found.hits}
     files = {
         row.id: str(row.body["file_id"])
-        for row in call.catalog.find_resources(grant, Kind.VIDEO, ids=ids)[0]
+        for row in call.catalog.find_resources(scope, Kind.VIDEO, ids=ids)[0]
     }
-    starts = {id: call.catalog.asset(grant, id).media.span.start for id in ids}
+    starts = {id: call.catalog.asset(scope, id).media.span.start for id in ids}
     return {
         "hits": [_hit(call, hit, starts, files) for hit in found.hits],
         "total": found.total,
-        "next_page": kept.token(again, number + 1) if again and found.next_page else None,
-        "prev_page": kept.token(again, number - 1) if again and number > 1 else None,
+        "next_page": search_cursors.token(again, number + 1) if again and found.next_page else None,
+        "prev_page": search_cursors.token(again, number - 1) if again and number > 1 else None,
         "page_expires_at": None if again is None else text_of(again.expires_at),
         "cards": list(found.cards),
         "exact": found.exact,

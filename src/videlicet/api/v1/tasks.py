@@ -11,6 +11,7 @@ from videlicet.api.errors import unknown
 from videlicet.api.v1.schemas import TaskOut, TaskStatus
 from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
 from videlicet.api.v1_3.schemas.common import Page
+from videlicet.api.v1_3.tasks import tasks_in
 from videlicet.errors import NotFound
 from videlicet.ingest.progress import printable
 from videlicet.ingest.tasks import call_off, requeue, require_tried
@@ -28,11 +29,7 @@ def find(
     index_id: str | None = None,
 ) -> Any:
     """List tasks, newest first; of some states or of one index, if given."""
-    found = [
-        task
-        for task in call.catalog.tasks(call.manage, index_id)
-        if not status or task.status in status
-    ]
+    found = [task for task in tasks_in(call, index_id) if not status or task.status in status]
     chosen = found[pages.offset : pages.offset + pages.limit]
     ids = [id for task in chosen if (id := video_of(task.source)) is not None]
     rows, _ = call.catalog.find_resources(call.manage, Kind.VIDEO, ids=ids)

@@ -71,17 +71,17 @@ def make(
         name=name[:1000],
         body={"method": method, **body, **traces.carried()},
     )
-    grant = call.grant(Purpose.INGEST)
+    scope = call.scope(Purpose.INGEST)
     if source is not None:
         folder = staging(call.settings, f"{INCOMING}{file.id}")
         folder.mkdir(parents=True)
         try:
             with (folder / "whole").open("wb") as out:
                 shutil.copyfileobj(source, out, 1024 * 1024)
-            call.store.blobs.move_in(grant, files.original(file.id), folder / "whole")
+            call.store.blobs.move_in(scope, files.original(file.id), folder / "whole")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    call.catalog.put_resource(grant, file)
+    call.catalog.put_resource(scope, file)
     return file
 
 
@@ -183,7 +183,7 @@ def delete(call: Call, asset_id: str, force: bool = False) -> Response:
     remove_file(call.manage, call.store, file.id)
     for store_id, item_id in items:
         leave(call, store_id, item_id)
-    call.service.segments.forget(file.id)
+    call.server.segments.forget(file.id)
     return Response(status_code=200)
 
 

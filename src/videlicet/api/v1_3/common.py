@@ -1,4 +1,4 @@
-"""What the endpoints share: pages, times, user metadata, and the grant of a request."""
+"""What the endpoints share: pages, times, user metadata, and the scope of a request."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from videlicet.api.access import READ, WRITE, authenticated_key, grant_of
 from videlicet.api.errors import invalid
-from videlicet.api.gate import READ, WRITE, grant_of, state_key
-from videlicet.api.once import OnceRoute
-from videlicet.api.service import Service
+from videlicet.api.middleware.idempotency import IdempotentRoute
+from videlicet.api.state import ServerState
 from videlicet.api.v1_3.schemas.common import PageInfo, Problem
-from videlicet.rights import Grant, Purpose
+from videlicet.errors import NotFound
+from videlicet.rights import IndexScope, Purpose, Scope
+from videlicet.services.platform import Platform
 from videlicet.store import Store
 from videlicet.store.catalog import Catalog
 
@@ -122,21 +124,39 @@ def _all_plain(value: Any) -> bool:
 
 
 class Caller:
-    """Who asks: the service, and grants for what is wanted of it."""
+    """Who asks: the service, and scopes for what is wanted of it."""
 
     def __init__(self, request: Request) -> None:
-        self.service: Service = request.app.state.service
+        self.server: ServerState = request.app.state.server
+        self.service: Platform = self.server.platform
         self.store: Store = self.service.store
         self.catalog: Catalog = self.store.catalog
         self.settings = self.service.settings
-        self._key = state_key(request.state)
+        #: What tells that the client has hung up.
+        self.receive = request.receive
+        self._key = authenticated_key(request.state)
         self.tenant = self._key.tenant
         base = self.settings.public_url or str(request.base_url)
         #: What absolute addresses begin with.
         self.base = base.rstrip("/")
 
-    def grant(self, purpose: Purpose) -> Grant:
-        return grant_of(self._key, purpose)
+    @overload
+    def scope(self, purpose: Purpose, index_id: None = None) -> Scope: ...
+
+    @overload
+    def scope(self, purpose: Purpose, index_id: str) -> IndexScope: ...
+
+    def scope(self, purpose: Purpose, index_id: str | None = None) -> Scope:
+        """What the key of the request reaches for a purpose: its tenant, or one index of it, named
+        by id only.
+
+        Raises:
+            NotFound: ``index_not_found``.
+        """
+        scope = self.store.scope(grant_of(self._key, purpose), index_id)
+        if scope.index_id != index_id:
+            raise NotFound("index_not_found", f"There is no index {index_id!r}.", subject=index_id)
+        return scope
 
     @property
     def may_read(self) -> bool:
@@ -149,13 +169,13 @@ class Caller:
         return not self._key.scopes or WRITE in self._key.scopes
 
     @property
-    def manage(self) -> Grant:
-        return self.grant(Purpose.MANAGE)
+    def manage(self) -> Scope:
+        return self.scope(Purpose.MANAGE)
 
     def address(self, path: str, seconds: float | None = None) -> str:
         """The absolute, signed address of a path that needs no key."""
-        lifetime = self.settings.media_lifetime if seconds is None else seconds
-        return self.base + self.service.signer.sign(path, lifetime)
+        lifetime = self.settings.signed_url_ttl if seconds is None else seconds
+        return self.base + self.server.signer.sign(path, lifetime)
 
 
 Call = Annotated[Caller, Depends()]
@@ -181,7 +201,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 def router_for(tag: str) -> APIRouter:
     """A router with what all have in common."""
-    return APIRouter(tags=[tag], responses=PROBLEMS, route_class=OnceRoute)
+    return APIRouter(tags=[tag], responses=PROBLEMS, route_class=IdempotentRoute)
 
 
 def text_of(when: datetime | str | None) -> str | None:

@@ -185,7 +185,7 @@ def begin(
             **traces.carried(),
         },
     )  # fmt: skip
-    call.catalog.put_resource(call.grant(Purpose.INGEST), task)
+    call.catalog.put_resource(call.scope(Purpose.INGEST), task)
     call.service.work.wake()
     return task
 
@@ -193,7 +193,7 @@ def begin(
 def task_of(call: Caller, form: int, task_id: str) -> Resource:
     """An embedding task of one of the two forms."""
     try:
-        found = call.catalog.resource(call.grant(Purpose.EMBED_EXPORT), Kind.EMBEDDING, task_id)
+        found = call.catalog.resource(call.scope(Purpose.EMBED_EXPORT), Kind.EMBEDDING, task_id)
     except NotFound:
         raise unknown("embedding task", task_id) from None
     if found.parent != str(form):
@@ -212,7 +212,7 @@ def tasks(
 ) -> Any:
     """A page of embedding tasks, without their vectors."""
     rows, total = call.catalog.find_resources(
-        call.grant(Purpose.EMBED_EXPORT), Kind.EMBEDDING, parent=str(form),
+        call.scope(Purpose.EMBED_EXPORT), Kind.EMBEDDING, parent=str(form),
         status=[status] if status else (), since=time_of("started_at", started_at),
         until=time_of("ended_at", ended_at), offset=pages.offset, limit=pages.limit,
     )  # fmt: skip

@@ -31,7 +31,7 @@ router = router_for("indexes")
 def index_of(call: Caller, index_id: str) -> Index:
     """An index of the caller's, by id only."""
     try:
-        found = call.catalog.index(call.grant(Purpose.MANAGE), index_id)
+        found = call.catalog.index(call.scope(Purpose.MANAGE), index_id)
     except NotFound:
         raise unknown("index", index_id) from None
     if found.id != index_id:
@@ -69,7 +69,7 @@ def create(call: Call, body: NewIndex) -> Any:
         raise invalid(f"addons: there is no addon {min(strange)!r}.")
     wanted = [option for model in models for option in model["model_options"]]
     made = call.catalog.create_index(
-        call.grant(Purpose.INDEX),
+        call.scope(Purpose.INDEX),
         body.index_name,
         cards_for(wanted, call.settings),
         {"models": models, "addons": list(body.addons or [])},
@@ -123,7 +123,9 @@ def retrieve(call: Call, index_id: str) -> Any:
 @router.put("/indexes/{index_id}", status_code=200, response_class=Response)
 def update(call: Call, index_id: str, body: Renamed) -> Response:
     """Rename an index."""
-    call.catalog.rename_index(call.manage, index_of(call, index_id).id, body.index_name)
+    call.catalog.rename_index(
+        call.scope(Purpose.MANAGE, index_of(call, index_id).id), body.index_name
+    )
     return Response(status_code=200)
 
 

@@ -40,7 +40,7 @@ def opened(
         file = asset_of(call, source.asset_id)
         if file.status != files.READY:
             raise ApiError(400, "asset_not_ready", f"{name}: the asset is {file.status}.")
-        path = files.bytes_of(call.grant(Purpose.EMBED_EXPORT), call.store, file)
+        path = files.bytes_of(call.scope(Purpose.EMBED_EXPORT), call.store, file)
         with files.named(path, file.name):
             yield path
     else:

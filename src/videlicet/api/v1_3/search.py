@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import File, Form, UploadFile
 
 from videlicet.api.errors import ApiError, invalid, missing
-from videlicet.api.v1_3 import kept, search_pages
+from videlicet.api.v1_3 import search_cursors, search_pages
 from videlicet.api.v1_3.common import Call, Caller, parsed, router_for
 from videlicet.api.v1_3.entities import entity_of
 from videlicet.api.v1_3.indexes import index_of, options_of
@@ -81,14 +81,14 @@ def create(
         "limit": page_limit,
         "metadata": include_user_metadata,
     }
-    ranking = call.service.searcher(index).ranking(call.grant(Purpose.SEARCH), index, query)
+    ranking = call.service.searcher(index).ranking(call.scope(Purpose.SEARCH, index.id), query)
     return search_pages.first(call, index, settings, ranking)
 
 
 @router.get("/search/{token}", response_model=Results, response_model_exclude_none=True)
 def retrieve(call: Call, token: str, include_user_metadata: bool | None = None) -> Any:
     """A later page of a search."""
-    found, number = kept.recall(call, search_pages.FORM, token)
+    found, number = search_cursors.recall(call, search_pages.FORM, token)
     settings = found.body["settings"]
     if include_user_metadata is not None:
         settings = {**settings, "metadata": include_user_metadata}
@@ -180,9 +180,9 @@ def _entities(call: Caller, text: str) -> tuple[str, list[bytes]]:
     def name(matched: re.Match[str]) -> str:
         entity = entity_of(call, matched[1])
         for asset_id in entity.body["asset_ids"]:
-            file = call.catalog.resource(call.grant(Purpose.SEARCH), Kind.FILE, asset_id)
+            file = call.catalog.resource(call.scope(Purpose.SEARCH), Kind.FILE, asset_id)
             if blob := file.body.get("blob"):
-                pictures.append(call.store.blobs.get(call.grant(Purpose.SEARCH), blob))
+                pictures.append(call.store.blobs.get(call.scope(Purpose.SEARCH), blob))
         return entity.name
 
     return _ENTITY.sub(name, text).strip(), pictures[:PICTURES]

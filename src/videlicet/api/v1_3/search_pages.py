@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from videlicet.api.errors import invalid
-from videlicet.api.v1_3 import kept
+from videlicet.api.v1_3 import search_cursors
 from videlicet.api.v1_3.common import Caller, text_of
 from videlicet.ingest import videos
 from videlicet.rights import Purpose
@@ -59,7 +59,7 @@ def first(
     facts = {**settings, "cards": list(ranking.cards)}
     again = None
     if len(hits) > int(settings["limit"]):
-        again = kept.keep(call, FORM, {**facts, "hits": _packed(hits)}, [])
+        again = search_cursors.keep(call, FORM, {**facts, "hits": _packed(hits)}, [])
     return _page(call, index, facts, hits, 1, again)
 
 
@@ -87,7 +87,7 @@ def _page(
     while not present and number < last:
         number += 1
         present = _present(call, hits[(number - 1) * limit : number * limit])
-    expires = datetime.now(UTC) + kept.LIFETIME if again is None else again.expires_at
+    expires = datetime.now(UTC) + search_cursors.LIFETIME if again is None else again.expires_at
     info: dict[str, Any] = {
         "limit_per_page": limit,
         "total_results": len(hits),
@@ -96,11 +96,11 @@ def _page(
     if settings["group_by"] == "video":
         info["total_inner_matches"] = sum(len(hit.clips) for hit in hits)
     if again is not None and number < last:
-        info["next_page_token"] = kept.token(again, number + 1)
+        info["next_page_token"] = search_cursors.token(again, number + 1)
     if again is not None and asked > 1:
-        info["prev_page_token"] = kept.token(again, asked - 1)
+        info["prev_page_token"] = search_cursors.token(again, asked - 1)
     count, duration = call.catalog.sum_of(
-        call.grant(Purpose.SEARCH), Kind.VIDEO, "duration", parent=index.id, status=[videos.READY]
+        call.scope(Purpose.SEARCH), Kind.VIDEO, "duration", parent=index.id, status=[videos.READY]
     )
     return {
         "data": _items(call, index, settings, present),
@@ -114,7 +114,7 @@ def _page(
 
 def _present(call: Caller, hits: Sequence[Ranked]) -> list[Ranked]:
     """Those whose videos have not been deleted meanwhile."""
-    names = call.catalog.names(call.grant(Purpose.SEARCH), {hit.best.video_id for hit in hits})
+    names = call.catalog.names(call.scope(Purpose.SEARCH), {hit.best.video_id for hit in hits})
     return [hit for hit in hits if hit.best.video_id in names]
 
 
@@ -123,9 +123,10 @@ def _items(
 ) -> list[dict[str, Any]]:
     clips = [clip for hit in hits for clip in (hit.clips or (hit.best,))]
     ids = {clip.video_id for clip in clips}
-    grant = call.grant(Purpose.SEARCH)
+    scope = call.scope(Purpose.SEARCH, index.id)
     said = call.catalog.observations_at(
-        grant, index.id, [(clip.video_id, Modality.SPEECH, clip.span) for clip in clips]
+        scope,
+        [(clip.video_id, Modality.SPEECH, clip.span) for clip in clips],
     )
     words = {
         (clip.video_id, clip.span): " ".join(
@@ -133,9 +134,9 @@ def _items(
         )
         for clip, rows in zip(clips, said, strict=True)
     }
-    rows, _ = call.catalog.find_resources(grant, Kind.VIDEO, ids=ids)
+    rows, _ = call.catalog.find_resources(scope, Kind.VIDEO, ids=ids)
     shown = {row.id: row for row in rows}
-    spans = {one.id: one.media.span for one in call.catalog.assets(grant, among=ids)}
+    spans = {one.id: one.media.span for one in call.catalog.assets(scope, among=ids)}
     thumbnails = "thumbnail" in (index.options.get("addons") or [])
 
     def metadata(video_id: str) -> dict[str, Any] | None:

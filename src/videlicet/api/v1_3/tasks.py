@@ -28,6 +28,7 @@ from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.schemas.tasks import Made, Out
 from videlicet.errors import NotFound
 from videlicet.ingest.videos import READY, video_of
+from videlicet.rights import Purpose
 from videlicet.store.catalog.schema import folded
 from videlicet.types import Kind, Resource, Status, Task
 
@@ -90,7 +91,7 @@ def find(
     by_id = {row.id: row for row in rows}
     named = {index.id for index in call.catalog.indexes(call.manage)}
     found = []
-    for task in call.catalog.tasks(call.manage, index_id):
+    for task in tasks_in(call, index_id):
         video_id = video_of(task.source)
         video = None if video_id is None else by_id.get(video_id)
         if (
@@ -132,6 +133,15 @@ def delete(call: Call, task_id: str) -> Response:
         videos.remove(call, video)
     call.catalog.delete_task(call.manage, task.id)
     return Response(status_code=200)
+
+
+def tasks_in(call: Caller, index_id: str | None) -> list[Task]:
+    """The caller's tasks of one index, none where it is unknown, or of all."""
+    try:
+        scope = call.manage if index_id is None else call.scope(Purpose.MANAGE, index_id)
+    except NotFound:
+        return []
+    return call.catalog.tasks(scope)
 
 
 def _task(call: Caller, task_id: str) -> tuple[Task, Resource | None]:

@@ -29,9 +29,9 @@ class Said:
 
 def speech_of(call: Caller, video: Resource) -> list[Said]:
     """Everything that is said in a video."""
-    grant = call.grant(Purpose.ANALYZE)
     try:
-        origin = call.catalog.asset(grant, video.id).media.span.start
+        scope = call.scope(Purpose.ANALYZE, video.parent)
+        origin = call.catalog.asset(scope, video.id).media.span.start
     except NotFound:
         return []
     return [
@@ -48,7 +48,7 @@ def speech_of(call: Caller, video: Resource) -> list[Said]:
                 for word in one.payload.words
             ),
         )
-        for one in call.catalog.observations(grant, video.parent, video.id, Modality.SPEECH)
+        for one in call.catalog.observations(scope, video.id, Modality.SPEECH)
         if isinstance(one.payload, Utterance)
     ]
 

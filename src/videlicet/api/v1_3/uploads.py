@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from videlicet.api.errors import ApiError, invalid, unknown
+from videlicet.api.state import ServerState
 from videlicet.api.v1_3 import assets
 from videlicet.api.v1_3.common import MOST, Call, Caller, Pages, metadata_of, router_for, text_of
 from videlicet.api.v1_3.schemas.common import Page
@@ -27,6 +28,7 @@ from videlicet.api.v1_3.schemas.uploads import (
 from videlicet.errors import NotFound
 from videlicet.ingest import files
 from videlicet.rights import Grant, Purpose
+from videlicet.store import Store
 from videlicet.types import Kind, Resource, random_id
 
 router = router_for("uploads")
@@ -88,7 +90,7 @@ def create(call: Call, body: New) -> Any:
         status=ACTIVE, parent=file.id, name=body.filename, expires_at=now + LIFETIME,
         body={"total_size": body.total_size, "chunk_size": size, "total_chunks": total},
     )  # fmt: skip
-    call.catalog.put_resource(call.grant(Purpose.INGEST), upload)
+    call.catalog.put_resource(call.scope(Purpose.INGEST), upload)
     return {
         "upload_id": upload.id,
         "asset_id": file.id,
@@ -257,26 +259,29 @@ async def put(
     """Take one chunk in. The address itself is the permission."""
     import anyio
 
-    service = request.app.state.service
+    server: ServerState = request.app.state.server
     path = f"/uploads/{upload_id}/{number}"
-    if not service.signer.allows(path, expires, signature):
+    if not server.signer.allows(path, expires, signature):
         raise ApiError(403, "signature_invalid", "The address is not valid, or has expired.")
     data = bytearray()
     async for piece in request.stream():
         data += piece
         if len(data) > LARGEST_CHUNK:
             raise ApiError(413, "payload_too_large", "The chunk is too large.")
-    etag = await anyio.to_thread.run_sync(_take, service, upload_id, number, bytes(data))
+    etag = await anyio.to_thread.run_sync(
+        _take, server.platform.store, upload_id, number, bytes(data)
+    )
     return Response(status_code=200, headers={"ETag": f'"{etag}"'})
 
 
-def _take(service: Any, upload_id: str, number: int, data: bytes) -> str:
+def _take(store: Store, upload_id: str, number: int, data: bytes) -> str:
     """Keep a chunk, and return what stands for it."""
     from videlicet.rights import EVERY_TENANT
 
-    catalog = service.store.catalog
-    upload = catalog.resource(Grant("server", Purpose.INGEST, EVERY_TENANT), Kind.UPLOAD, upload_id)
-    grant = Grant("upload", Purpose.INGEST, upload.tenant)
+    catalog = store.catalog
+    server = store.scope(Grant("server", Purpose.INGEST, EVERY_TENANT))
+    upload = catalog.resource(server, Kind.UPLOAD, upload_id)
+    scope = store.scope(Grant("upload", Purpose.INGEST, upload.tenant))
     size, total = int(upload.body["chunk_size"]), int(upload.body["total_chunks"])
     expected = size if number < total else int(upload.body["total_size"]) - size * (total - 1)
     if not 1 <= number <= total or status_of(upload) != ACTIVE:
@@ -285,9 +290,9 @@ def _take(service: Any, upload_id: str, number: int, data: bytes) -> str:
         raise invalid(f"Chunk {number} has {expected} bytes, not {len(data)}.")
     etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
     now = datetime.now(UTC)
-    service.store.blobs.put(grant, files.part(upload.parent, number), data)
+    store.blobs.put(scope, files.part(upload.parent, number), data)
     catalog.put_resource(
-        grant,
+        scope,
         Resource(
             id=f"{upload.id}-{number}", kind=Kind.CHUNK, tenant=upload.tenant, created_at=now,
             updated_at=now, status="pending", parent=upload.id,
@@ -295,11 +300,11 @@ def _take(service: Any, upload_id: str, number: int, data: bytes) -> str:
         ),
     )  # fmt: skip
     try:
-        catalog.resource(grant, Kind.UPLOAD, upload_id)
+        catalog.resource(scope, Kind.UPLOAD, upload_id)
     except NotFound:
         # It was deleted while the chunk was on its way, and its file with it.
-        catalog.delete_resources(grant, Kind.CHUNK, parent=upload_id)
-        service.store.blobs.delete(grant, files.part(upload.parent, number))
+        catalog.delete_resources(scope, Kind.CHUNK, parent=upload_id)
+        store.blobs.delete(scope, files.part(upload.parent, number))
         raise
     return etag
 
@@ -311,12 +316,12 @@ def _held(call: Caller, upload_id: str) -> dict[int, Resource]:
 
 def _finish(call: Caller, upload: Resource) -> None:
     """All is there: the asset goes on to be read. Done twice it changes nothing."""
-    grant = call.grant(Purpose.INGEST)
+    scope = call.scope(Purpose.INGEST)
     call.catalog.update_resource(
-        grant, Kind.FILE, upload.parent, when=[WAITING], status=files.PROCESSING
+        scope, Kind.FILE, upload.parent, when=[WAITING], status=files.PROCESSING
     )
-    call.catalog.update_resource(grant, Kind.UPLOAD, upload.id, status=COMPLETED)
-    call.catalog.delete_resources(grant, Kind.CHUNK, parent=upload.id)
+    call.catalog.update_resource(scope, Kind.UPLOAD, upload.id, status=COMPLETED)
+    call.catalog.delete_resources(scope, Kind.CHUNK, parent=upload.id)
     call.service.work.wake()
 
 

@@ -39,7 +39,7 @@ def make(
     call: Caller, index: Index, file: Resource, metadata: dict[str, Any], *, stream: bool
 ) -> tuple[Resource, Task]:
     """The video of a file in an index, with the task that takes it in."""
-    made = enter(call.grant(Purpose.INGEST), call.store, index, file, metadata, stream=stream)
+    made = enter(call.scope(Purpose.INGEST), call.store, index, file, metadata, stream=stream)
     call.service.work.wake()
     return made
 
@@ -146,7 +146,7 @@ def segments_of(
     call: Caller, index: Index, video: Resource, options: Sequence[str]
 ) -> list[dict[str, Any]]:
     """The vectors of a video, clip by clip and as a whole."""
-    span = call.catalog.asset(call.grant(Purpose.EMBED_EXPORT), video.id).media.span
+    span = call.catalog.asset(call.scope(Purpose.EMBED_EXPORT), video.id).media.span
     request = {
         "options": [o for o in options if o in options_of(index) or o != "audio"],
         "scopes": ["clip", "asset"],
@@ -167,7 +167,7 @@ def segments_of(
 
 def strips_of(call: Caller, index: Index, video_id: str) -> dict[str, Strip]:
     """What the models said along a video, as the store holds it."""
-    grant = call.grant(Purpose.EMBED_EXPORT)
+    scope = call.scope(Purpose.EMBED_EXPORT)
     encoders = call.service.encoders(index.cards)
     text = index.cards["text"]
     wanted = {"words": (Modality.SPEECH, text), "screen": (Modality.TEXT, text)}
@@ -178,7 +178,9 @@ def strips_of(call: Caller, index: Index, video_id: str) -> dict[str, Strip]:
         wanted["sounds"] = (Modality.SOUND, encoders.sound.space)
     found = {}
     for name, (modality, space) in wanted.items():
-        batch = call.store.vectors.of_asset(grant, index.id, modality, space, video_id)
+        batch = call.store.vectors.of_asset(
+            call.store.scope(scope, index.id), modality, space, video_id
+        )
         if batch is not None:
             found[name] = Strip(batch.spans, batch.vectors)
     return found

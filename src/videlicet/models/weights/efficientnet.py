@@ -36,7 +36,9 @@ def build(tensors: Tensors, variant: str) -> bytes:
     try:
         return _Graph(tensors, variant).serialize()
     except KeyError as error:
-        raise ModelError("weights_altered", f"The weights lack the tensor {error}.") from error
+        raise ModelError(
+            "weights_checksum_mismatch", f"The weights lack the tensor {error}."
+        ) from error
 
 
 def _strides(variant: str) -> list[int]:

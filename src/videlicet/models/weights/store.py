@@ -76,7 +76,7 @@ def missing_files(settings: Settings, card: ModelCard) -> list[File]:
 def faults(settings: Settings, card: ModelCard, *, again: bool = True) -> list[ModelError]:
     """What is wrong with a card's files; empty where every byte is as pinned.
 
-    Each fault is ``weights_missing`` or ``weights_altered`` and names the file.
+    Each fault is ``weights_missing`` or ``weights_checksum_mismatch`` and names the file.
     """
     found = []
     for file in card.files:
@@ -95,7 +95,7 @@ def open_files(settings: Settings, card: ModelCard) -> dict[str, Path]:
     """A card's files by name, each with its bytes checked (once per process).
 
     Raises:
-        ModelError: ``weights_missing`` or ``weights_altered``.
+        ModelError: ``weights_missing`` or ``weights_checksum_mismatch``.
     """
     paths = {}
     for file in card.files:
@@ -119,7 +119,7 @@ def _missing(card: ModelCard, file: File) -> ModelError:
 
 def _altered(card: ModelCard, file: File, path: Path) -> ModelError:
     return ModelError(
-        "weights_altered",
+        "weights_checksum_mismatch",
         f"{path} is not the file that the model {card.id} was published with.",
         subject=str(path),
         remedy=f"Run `videlicet models pull --force {card.id}` to fetch it anew.",

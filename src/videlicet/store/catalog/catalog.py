@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, delete, insert, select, update
 
 from videlicet.errors import Conflict, InvalidInput, NotFound
-from videlicet.rights import EVERY_TENANT, Grant, authorize
+from videlicet.rights import IndexScope, Scope, authorize
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.filters import compile_filter
 from videlicet.store.catalog.keys import Keys
 from videlicet.store.catalog.observations import Observations
+from videlicet.store.catalog.owners import is_within
 from videlicet.store.catalog.resources import Resources
 from videlicet.store.catalog.rows import (
     asset_of,
@@ -31,7 +33,7 @@ from videlicet.store.catalog.schema import (
     slots,
     tasks,
 )
-from videlicet.store.catalog.slots import chunked, put_entry, require_index, require_slot
+from videlicet.store.catalog.slots import put_entry, require_index, require_slot
 from videlicet.store.catalog.standing import Standing
 from videlicet.store.catalog.tasks import Tasks
 from videlicet.store.records import MANAGING, READING, WRITING
@@ -51,40 +53,40 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
 
     def create_index(
         self,
-        grant: Grant,
+        scope: Scope,
         name: str,
         cards: Mapping[str, str],
         options: Mapping[str, Any] | None = None,
     ) -> Index:
-        """A new, empty index of the grant's tenant. ``cards`` names the model card of each role.
+        """A new, empty index of the scope's tenant. ``cards`` names the model card of each role.
 
         Raises:
             Conflict: ``index_exists``.
         """
-        authorize(grant, MANAGING, "index")
+        authorize(scope, MANAGING, "index")
         _check_name(name)
         now = datetime.now(UTC)
-        made = Index(random_id(), name, dict(cards), now, grant.tenant, dict(options or {}), now)
+        made = Index(random_id(), name, dict(cards), now, scope.tenant, dict(options or {}), now)
         with self._writing() as connection:
-            _require_free(connection, grant.tenant, name)
+            _require_free(connection, scope.tenant, name)
             connection.execute(
                 insert(indexes).values(
-                    id=made.id, tenant=grant.tenant, name=name, cards=dict(cards),
+                    id=made.id, tenant=scope.tenant, name=name, cards=dict(cards),
                     options=dict(made.options), created_at=now, updated_at=now,
                 )
             )  # fmt: skip
         return made
 
-    def rename_index(self, grant: Grant, index_id: str, name: str) -> None:
+    def rename_index(self, scope: IndexScope, name: str) -> None:
         """Give an index another name.
 
         Raises:
             Conflict: ``index_exists``.
-            NotFound: ``index_not_found``.
+            NotFound: ``index_not_found``, if it was deleted meanwhile.
         """
-        authorize(grant, MANAGING, "index")
+        authorize(scope, MANAGING, "index")
         _check_name(name)
-        index = self.index(grant, index_id)
+        index = self.index(scope, scope.index_id)
         with self._writing() as connection:
             if index.name != name:
                 _require_free(connection, index.tenant, name)
@@ -94,40 +96,33 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
                 .values(name=name, updated_at=datetime.now(UTC))
             )
 
-    def index(self, grant: Grant, id_or_name: str) -> Index:
+    def index(self, scope: Scope, id_or_name: str) -> Index:
         """An index by id or by name.
 
         Raises:
             NotFound: ``index_not_found``.
         """
-        authorize(grant, READING, "index")
+        authorize(scope, READING, "index")
         with self._reading() as connection:
-            rows = connection.execute(
-                select(indexes).where(
-                    (indexes.c.id == id_or_name) | (indexes.c.name == id_or_name),
-                    *_reach(grant, indexes),
-                )
-            ).all()
-        for row in sorted(rows, key=lambda row: bool(row.id != id_or_name)):
-            return index_of(row)
-        raise NotFound("index_not_found", f"There is no index {id_or_name!r}.", subject=id_or_name)
+            return find_index(connection, scope, id_or_name)
 
-    def indexes(self, grant: Grant, *, hidden: bool = False) -> list[Index]:
-        """The indexes of the grant's tenant, by name; with ``hidden`` all of them."""
-        authorize(grant, READING, "index")
-        query = select(indexes).where(*_reach(grant, indexes)).order_by("name")
+    def indexes(self, scope: Scope, *, hidden: bool = False) -> list[Index]:
+        """The indexes of the scope's tenant, by name; with ``hidden`` all of them."""
+        authorize(scope, READING, "index")
+        query = select(indexes).where(*_reach(scope, indexes)).order_by("name")
         with self._reading() as connection:
             found = [index_of(row) for row in connection.execute(query)]
         return [index for index in found if hidden or not index.hidden]
 
-    def delete_index(self, grant: Grant, index_id: str) -> None:
+    def delete_index(self, scope: IndexScope) -> None:
         """Delete an index that holds no assets any more (see ``Store.delete_index``).
 
         Raises:
-            NotFound: ``index_not_found``.
+            NotFound: ``index_not_found``, if it was deleted meanwhile.
             InvalidInput: ``invalid_argument``, if assets are left in it.
         """
-        authorize(grant, MANAGING, "index")
+        authorize(scope, MANAGING, "index")
+        index_id = scope.index_id
         with self._writing() as connection:
             require_index(connection, index_id)
             if connection.execute(select(slots.c.key).where(slots.c.index_id == index_id)).first():
@@ -141,36 +136,53 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
 
     # -- assets -------------------------------------------------------------------------------
 
-    def put_asset(self, grant: Grant, asset: Asset, entry: IndexedAsset | None = None) -> None:
+    def put_asset(self, scope: Scope, asset: Asset, entry: IndexedAsset | None = None) -> None:
         """Add an asset, or bring it up to date; with how it stands in an index, if given. The first
         ``created_at`` stays, and metadata is added to what is there.
 
         Raises:
-            NotFound: ``index_not_found``; then the asset is not added either.
+            NotFound: ``index_not_found``, or ``asset_not_found`` for an asset of another tenant;
+                then nothing is added.
         """
-        authorize(grant, WRITING, "asset")
+        authorize(scope, WRITING, "asset")
+        if not scope.covers(asset.tenant):
+            raise _unknown(asset.id)
         row = asset_row(asset)
         values = metadata_rows(asset.id, asset.metadata)
         with self._writing() as connection:
-            if connection.execute(select(assets.c.id).where(assets.c.id == asset.id)).first():
+            there = connection.execute(
+                select(assets.c.tenant).where(assets.c.id == asset.id)
+            ).scalar()
+            if there is not None and there != asset.tenant:
+                raise _unknown(asset.id)
+            if asset.blob is not None and not is_within(
+                connection, scope, asset.blob, orphans=True
+            ):
+                raise InvalidInput(
+                    "invalid_argument",
+                    f"Blob {asset.blob!r} does not belong to asset {asset.id}.",
+                    subject=asset.id,
+                )
+            if there is not None:
                 changes = {k: v for k, v in row.items() if k not in ("id", "created_at")}
                 connection.execute(update(assets).where(assets.c.id == asset.id).values(changes))
             else:
                 connection.execute(insert(assets).values(row))
             _set_metadata(connection, asset.id, list(asset.metadata), values)
             if entry is not None:
+                _require_within(connection, scope, entry.index_id, asset.tenant)
                 put_entry(connection, entry)
 
-    def asset(self, grant: Grant, asset_id: str) -> Asset:
+    def asset(self, scope: Scope, asset_id: str) -> Asset:
         """An asset by id.
 
         Raises:
             NotFound: ``asset_not_found``.
         """
-        authorize(grant, READING, "asset")
+        authorize(scope, READING, "asset")
         with self._reading() as connection:
             found = _assets(
-                connection, select(assets).where(assets.c.id == asset_id, *_reach(grant, assets))
+                connection, select(assets).where(assets.c.id == asset_id, *_reach(scope, assets))
             )
         if not found:
             raise _unknown(asset_id)
@@ -178,83 +190,74 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
 
     def assets(
         self,
-        grant: Grant,
-        index_id: str | None = None,
+        scope: Scope,
         *,
         filter: Mapping[str, Any] | None = None,
         among: Collection[str] | None = None,
         offset: int = 0,
         limit: int | None = None,
     ) -> list[Asset]:
-        """Assets in the order they were added, of one index or of all, that pass ``filter`` (of
-        those ``among`` a few, if given)."""
-        authorize(grant, READING, "asset")
-        query = select(assets).where(*_reach(grant, assets))
+        """Assets in the order they were added, of the scope's index or else of its tenant, that
+        pass ``filter`` (of those ``among`` a few, if given)."""
+        authorize(scope, READING, "asset")
+        query = select(assets).where(*_reach(scope, assets))
         if among is not None:
-            query = query.where(assets.c.id.in_(list(among)))
+            query = query.where(one_of(assets.c.id, among))
         query = query.order_by(assets.c.created_at, assets.c.id)
         if filter:
             query = query.where(compile_filter(filter))
-        if index_id is not None:
-            query = query.where(assets.c.id.in_(_members(index_id)))
+        if scope.index_id is not None:
+            query = query.where(assets.c.id.in_(_members(scope.index_id)))
         with self._reading() as connection:
-            if index_id is not None:
-                require_index(connection, index_id)
+            if scope.index_id is not None:
+                require_index(connection, scope.index_id)
             return _assets(connection, query.offset(offset).limit(limit))
 
-    def names(self, grant: Grant, asset_ids: Iterable[str]) -> dict[str, str]:
+    def names(self, scope: Scope, asset_ids: Iterable[str]) -> dict[str, str]:
         """Names of those of the assets that there are, by id."""
-        authorize(grant, READING, "asset")
+        authorize(scope, READING, "asset")
         with self._reading() as connection:
-            return {
-                row.id: row.name
-                for part in chunked(asset_ids)
-                for row in connection.execute(
-                    select(assets.c.id, assets.c.name).where(
-                        assets.c.id.in_(part), *_reach(grant, assets)
-                    )
+            rows = connection.execute(
+                select(assets.c.id, assets.c.name).where(
+                    one_of(assets.c.id, asset_ids), *_reach(scope, assets)
                 )
-            }
+            )
+            return {row.id: row.name for row in rows}
 
     def find_assets(
         self,
-        grant: Grant,
-        index_id: str,
+        scope: IndexScope,
         filter: Mapping[str, Any] | None = None,
         *,
         among: Collection[str] | None = None,
     ) -> frozenset[str]:
-        """Ids of the ready assets of an index (of those ``among``, if given) that pass ``filter``.
+        """Ids of the ready assets of the index (of those ``among``, if given) that pass ``filter``.
 
         Raises:
             InvalidQuery: ``filter_invalid``.
             NotFound: ``index_not_found``.
         """
-        authorize(grant, READING, "asset")
-        query = _members(index_id).where(indexed.c.status == Status.READY.value)
+        authorize(scope, READING, "asset")
+        query = _members(scope.index_id).where(indexed.c.status == Status.READY.value)
         if filter:
             query = query.join(assets, assets.c.id == slots.c.asset_id).where(
                 compile_filter(filter)
             )
+        if among is not None:
+            query = query.where(one_of(slots.c.asset_id, among))
         with self._reading() as connection:
-            require_index(connection, index_id)
-            if among is None:
-                return frozenset(row[0] for row in connection.execute(query))
-            return frozenset(
-                row[0]
-                for part in chunked(sorted(among))
-                for row in connection.execute(query.where(slots.c.asset_id.in_(part)))
-            )
+            require_index(connection, scope.index_id)
+            return frozenset(connection.execute(query).scalars())
 
-    def members(self, grant: Grant, index_id: str) -> list[str]:
-        """Ids of the assets that an index holds anything of, whatever their status."""
-        authorize(grant, READING, "asset")
-        query = select(slots.c.asset_id).where(slots.c.index_id == index_id)
+    def members(self, scope: IndexScope) -> list[str]:
+        """Ids of the assets that the index holds anything of, whatever their status."""
+        authorize(scope, READING, "asset")
+        query = select(slots.c.asset_id).where(slots.c.index_id == scope.index_id)
         with self._reading() as connection:
             return list(connection.execute(query.order_by(slots.c.key)).scalars())
 
     def set_metadata(
-        self, grant: Grant, asset_id: str, metadata: Mapping[str, MetadataValue | None]
+        self, scope: Scope, asset_id: str, metadata: Mapping[str, MetadataValue | None]
     ) -> None:
         """Set values to filter by; ``None`` takes a key away.
 
@@ -262,53 +265,54 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
             NotFound: ``asset_not_found``.
             InvalidInput: a key or value that cannot be kept.
         """
-        authorize(grant, MANAGING, "asset")
+        authorize(scope, MANAGING, "asset")
         values = {key: value for key, value in metadata.items() if value is not None}
         rows = metadata_rows(asset_id, values)
         with self._writing() as connection:
-            there = select(assets.c.id).where(assets.c.id == asset_id, *_reach(grant, assets))
+            there = select(assets.c.id).where(assets.c.id == asset_id, *_reach(scope, assets))
             if not connection.execute(there).first():
                 raise _unknown(asset_id)
             _set_metadata(connection, asset_id, list(metadata), rows)
 
     # -- assets in indexes --------------------------------------------------------------------
 
-    def put_indexed(self, grant: Grant, entry: IndexedAsset, *, again: bool = False) -> None:
+    def put_indexed(self, scope: Scope, entry: IndexedAsset, *, again: bool = False) -> None:
         """Say how an asset stands in an index. The first ``created_at`` stays. With ``again`` it
         must stand in it already: one that was taken out meanwhile does not come back.
 
         Raises:
             NotFound: ``index_not_found`` or ``asset_not_found``.
         """
-        authorize(grant, WRITING, "asset")
+        authorize(scope, WRITING, "asset")
         with self._writing() as connection:
-            if not connection.execute(
-                select(assets.c.id).where(assets.c.id == entry.asset_id)
-            ).first():
+            tenant = connection.execute(
+                select(assets.c.tenant).where(assets.c.id == entry.asset_id, *_reach(scope, assets))
+            ).scalar()
+            if tenant is None:
                 raise _unknown(entry.asset_id)
+            _require_within(connection, scope, entry.index_id, tenant)
             if again:
                 require_slot(connection, entry.index_id, entry.asset_id)
             put_entry(connection, entry)
 
-    def indexed(self, grant: Grant, index_id: str, asset_id: str) -> IndexedAsset | None:
-        """How an asset stands in an index, ``None`` where it is not in it."""
-        authorize(grant, READING, "asset")
-        query = _indexed().where(slots.c.index_id == index_id, slots.c.asset_id == asset_id)
+    def indexed(self, scope: IndexScope, asset_id: str) -> IndexedAsset | None:
+        """How an asset stands in the index, ``None`` where it is not in it."""
+        authorize(scope, READING, "asset")
+        query = _indexed().where(slots.c.index_id == scope.index_id, slots.c.asset_id == asset_id)
         with self._reading() as connection:
             row = connection.execute(query).first()
         return None if row is None else indexed_of(row)
 
-    def list_indexed(
-        self, grant: Grant, index_id: str | None = None, status: Status | None = None
-    ) -> list[IndexedAsset]:
-        """Assets in one index or in all, in the order they were added."""
-        authorize(grant, READING, "asset")
+    def list_indexed(self, scope: Scope, status: Status | None = None) -> list[IndexedAsset]:
+        """Assets in the scope's index or else in all of its tenant, in the order they were
+        added."""
+        authorize(scope, READING, "asset")
         query = _indexed().order_by(indexed.c.created_at, indexed.c.slot)
-        if grant.tenant != EVERY_TENANT:
-            mine = select(indexes.c.id).where(indexes.c.tenant == grant.tenant)
+        if scope.index_id is not None:
+            query = query.where(slots.c.index_id == scope.index_id)
+        elif not scope.every_tenant:
+            mine = select(indexes.c.id).where(indexes.c.tenant == scope.tenant)
             query = query.where(slots.c.index_id.in_(mine))
-        if index_id is not None:
-            query = query.where(slots.c.index_id == index_id)
         if status is not None:
             query = query.where(indexed.c.status == status.value)
         with self._reading() as connection:
@@ -337,9 +341,33 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         return [*keys, f"assets/{asset_id}/", *([blob] if blob else [])]
 
 
-def _reach(grant: Grant, table: Table) -> list[ColumnElement[bool]]:
-    """What keeps a query inside the grant's tenant."""
-    return [] if grant.tenant == EVERY_TENANT else [table.c.tenant == grant.tenant]
+def find_index(connection: Connection, scope: Scope, id_or_name: str) -> Index:
+    """An index within the scope's tenant by id or by name.
+
+    Raises:
+        NotFound: ``index_not_found``.
+    """
+    rows = connection.execute(
+        select(indexes).where(
+            (indexes.c.id == id_or_name) | (indexes.c.name == id_or_name),
+            *_reach(scope, indexes),
+        )
+    ).all()
+    for row in sorted(rows, key=lambda row: bool(row.id != id_or_name)):
+        return index_of(row)
+    raise NotFound("index_not_found", f"There is no index {id_or_name!r}.", subject=id_or_name)
+
+
+def _reach(scope: Scope, table: Table) -> list[ColumnElement[bool]]:
+    """What keeps a query inside the scope's tenant."""
+    return [] if scope.every_tenant else [table.c.tenant == scope.tenant]
+
+
+def _require_within(connection: Connection, scope: Scope, index_id: str, tenant: str) -> None:
+    """Raise ``index_not_found`` unless an index of the tenant is in the scope's reach."""
+    there = select(indexes.c.id).where(indexes.c.id == index_id, indexes.c.tenant == tenant)
+    if scope.index_id not in (None, index_id) or not connection.execute(there).first():
+        raise NotFound("index_not_found", f"There is no index {index_id!r}.", subject=index_id)
 
 
 def _check_name(name: str) -> None:
@@ -375,22 +403,23 @@ def _indexed() -> Select[Any]:
 
 def _assets(connection: Connection, query: Select[Any]) -> list[Asset]:
     rows = connection.execute(query).all()
-    values: dict[str, dict[str, MetadataValue]] = {}
-    for part in chunked(row.id for row in rows):
-        values |= metadata_of(
-            connection.execute(select(asset_metadata).where(asset_metadata.c.asset_id.in_(part)))
+    values = metadata_of(
+        connection.execute(
+            select(asset_metadata).where(
+                one_of(asset_metadata.c.asset_id, [row.id for row in rows])
+            )
         )
+    )
     return [asset_of(row, values.get(row.id, {})) for row in rows]
 
 
 def _set_metadata(
     connection: Connection, asset_id: str, keys: Iterable[str], rows: list[dict[str, Any]]
 ) -> None:
-    for part in chunked(keys):
-        connection.execute(
-            delete(asset_metadata).where(
-                asset_metadata.c.asset_id == asset_id, asset_metadata.c.key.in_(part)
-            )
+    connection.execute(
+        delete(asset_metadata).where(
+            asset_metadata.c.asset_id == asset_id, one_of(asset_metadata.c.key, keys)
         )
+    )
     if rows:
         connection.execute(insert(asset_metadata), rows)

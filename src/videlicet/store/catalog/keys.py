@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from videlicet.errors import InvalidInput, NotFound
-from videlicet.rights import EVERY_TENANT, Grant, authorize
+from videlicet.rights import Scope, authorize
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.schema import api_keys
 from videlicet.store.records import MANAGING
@@ -30,18 +30,18 @@ class Keys(Part):
 
     def create_key(
         self,
-        grant: Grant,
+        scope: Scope,
         name: str,
         *,
         scopes: Collection[str] = (),
         expires_at: datetime | None = None,
     ) -> tuple[ApiKey, str]:
-        """A new key of the grant's tenant, and its secret, which is shown this once."""
-        authorize(grant, MANAGING, "key")
+        """A new key of the scope's tenant, and its secret, which is shown this once."""
+        authorize(scope, MANAGING, "key")
         with self._database.writing() as connection:
-            return _create(connection, grant.tenant, name, scopes, expires_at)
+            return _create(connection, scope.tenant, name, scopes, expires_at)
 
-    def rotate_key(self, grant: Grant, id: str, overlap: timedelta) -> tuple[ApiKey, ApiKey, str]:
+    def rotate_key(self, scope: Scope, id: str, overlap: timedelta) -> tuple[ApiKey, ApiKey, str]:
         """A new key for the same name, tenant and scopes; the old one stays good for ``overlap``,
         if it does not expire sooner. One that expires is followed by one that lives as long.
         Returns the old key, the new one, and its secret, which is shown this once.
@@ -50,10 +50,10 @@ class Keys(Part):
             NotFound: ``resource_not_found``.
             InvalidInput: ``invalid_argument``, for a key that is no longer good.
         """
-        authorize(grant, MANAGING, "key")
+        authorize(scope, MANAGING, "key")
         now = datetime.now(UTC)
         with self._database.writing() as connection:
-            old = _found(connection, grant, id)
+            old = _found(connection, scope, id)
             if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
                 raise InvalidInput(
                     "invalid_argument",
@@ -65,12 +65,12 @@ class Keys(Part):
             end = now + overlap if old.expires_at is None else min(old.expires_at, now + overlap)
             connection.execute(update(api_keys).where(api_keys.c.id == id).values(expires_at=end))
             made, secret = _create(connection, old.tenant, old.name, old.scopes, expires)
-            return _found(connection, grant, id), made, secret
+            return _found(connection, scope, id), made, secret
 
     def key_of(self, secret: str) -> ApiKey | None:
         """The key with this secret, unless it has expired or was revoked.
 
-        The one read without a grant: it is what a grant is made from.
+        The one read without a scope: it is what a grant is made from.
         """
         query = select(api_keys).where(api_keys.c.digest == _digest(secret))
         with self._reading() as connection:
@@ -81,28 +81,28 @@ class Keys(Part):
             return None
         return _key(row)
 
-    def keys(self, grant: Grant) -> list[ApiKey]:
-        """Every key of the grant's tenant, revoked ones too, oldest first."""
-        authorize(grant, MANAGING, "key")
+    def keys(self, scope: Scope) -> list[ApiKey]:
+        """Every key of the scope's tenant, revoked ones too, oldest first."""
+        authorize(scope, MANAGING, "key")
         query = select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id)
-        if grant.tenant != EVERY_TENANT:
-            query = query.where(api_keys.c.tenant == grant.tenant)
+        if not scope.every_tenant:
+            query = query.where(api_keys.c.tenant == scope.tenant)
         with self._reading() as connection:
             return [_key(row) for row in connection.execute(query)]
 
-    def revoke_key(self, grant: Grant, id: str) -> ApiKey:
+    def revoke_key(self, scope: Scope, id: str) -> ApiKey:
         """Make a key useless from now on.
 
         Raises:
             NotFound: ``resource_not_found``.
         """
-        authorize(grant, MANAGING, "key")
+        authorize(scope, MANAGING, "key")
         with self._database.writing() as connection:
-            if _found(connection, grant, id).revoked_at is None:
+            if _found(connection, scope, id).revoked_at is None:
                 connection.execute(
                     update(api_keys).where(api_keys.c.id == id).values(revoked_at=datetime.now(UTC))
                 )
-            return _found(connection, grant, id)
+            return _found(connection, scope, id)
 
 
 def _create(
@@ -131,9 +131,9 @@ def _create(
     return made, secret
 
 
-def _found(connection: Connection, grant: Grant, id: str) -> ApiKey:
+def _found(connection: Connection, scope: Scope, id: str) -> ApiKey:
     row = connection.execute(select(api_keys).where(api_keys.c.id == id)).first()
-    if row is None or not grant.covers(row.tenant):
+    if row is None or not scope.covers(row.tenant):
         raise NotFound("resource_not_found", f"There is no key {id!r}.", subject=id)
     return _key(row)
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, delete, select, text
 
 from videlicet.errors import InvalidInput, NotFound
-from videlicet.rights import Grant, authorize
+from videlicet.rights import IndexScope, authorize
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.rows import observation_of, observation_row, span_of
 from videlicet.store.catalog.schema import observations, slots
@@ -27,9 +27,9 @@ class Observations(Part):
     """The observations' share of the catalog."""
 
     def put_observations(
-        self, grant: Grant, index_id: str, asset_id: str, seen: Iterable[Observation]
+        self, scope: IndexScope, asset_id: str, seen: Iterable[Observation]
     ) -> int:
-        """Replace all observations of an asset in an index, in one transaction.
+        """Replace all observations of an asset in the index, in one transaction.
 
         Of observations with one id the last stays. Embeddings are left out: they belong into the
         vectors. Returns how many are kept.
@@ -39,7 +39,7 @@ class Observations(Part):
             NotFound: ``index_not_found``, or ``asset_not_found`` where the asset is not entered in
                 the index (any more).
         """
-        authorize(grant, WRITING, "observations")
+        authorize(scope, WRITING, "observations")
         self.require_writer()
         unique: dict[str, dict[str, Any]] = {}
         for one in seen:
@@ -53,7 +53,7 @@ class Observations(Part):
                 row = observation_row(one)
                 unique[row["id"]] = row
         with self._writing() as connection:
-            slot = require_slot(connection, index_id, asset_id)
+            slot = require_slot(connection, scope.index_id, asset_id)
             connection.execute(delete(observations).where(observations.c.slot == slot))
             if unique:
                 connection.execute(_INSERT, [{"slot": slot, **row} for row in unique.values()])
@@ -61,18 +61,17 @@ class Observations(Part):
 
     def observations(
         self,
-        grant: Grant,
-        index_id: str,
+        scope: IndexScope,
         asset_id: str,
         modality: Modality | None = None,
         within: Span | None = None,
     ) -> list[Observation]:
         """Observations of an asset in the order of time; with ``within``, those that share time
         with it (instants inside it count)."""
-        authorize(grant, READING, "observations")
+        authorize(scope, READING, "observations")
         if modality is not None and within is not None:
-            return self.observations_at(grant, index_id, [(asset_id, modality, within)])[0]
-        query = _rows().where(slots.c.index_id == index_id, slots.c.asset_id == asset_id)
+            return self.observations_at(scope, [(asset_id, modality, within)])[0]
+        query = _rows().where(slots.c.index_id == scope.index_id, slots.c.asset_id == asset_id)
         if modality is not None:
             query = query.where(observations.c.modality == modality.value)
         with self._reading() as connection:
@@ -83,23 +82,23 @@ class Observations(Part):
         )
 
     def observations_at(
-        self, grant: Grant, index_id: str, places: Sequence[tuple[str, Modality, Span]]
+        self, scope: IndexScope, places: Sequence[tuple[str, Modality, Span]]
     ) -> list[list[Observation]]:
         """What :meth:`observations` gives within each (asset, modality, span), in one transaction:
         for the many small looks behind a page of hits."""
-        authorize(grant, READING, "observations")
+        authorize(scope, READING, "observations")
         with self._reading() as connection:
-            return [_at(connection, index_id, *place) for place in places]
+            return [_at(connection, scope.index_id, *place) for place in places]
 
-    def spans(self, grant: Grant, index_id: str, asset_id: str, modality: Modality) -> list[Span]:
+    def spans(self, scope: IndexScope, asset_id: str, modality: Modality) -> list[Span]:
         """Where an asset was observed in one modality, in order, each span once. Much faster than
         :meth:`observations`."""
-        authorize(grant, READING, "observations")
+        authorize(scope, READING, "observations")
         query = (
             select(observations.c.span)
             .join(slots, slots.c.key == observations.c.slot)
             .where(
-                slots.c.index_id == index_id,
+                slots.c.index_id == scope.index_id,
                 slots.c.asset_id == asset_id,
                 observations.c.modality == modality.value,
             )
@@ -109,14 +108,14 @@ class Observations(Part):
             found = dict.fromkeys(connection.execute(query).scalars())
         return [span_of(text) for text in found]
 
-    def observation(self, grant: Grant, index_id: str, id: str) -> Observation:
+    def observation(self, scope: IndexScope, id: str) -> Observation:
         """One observation of an index.
 
         Raises:
             NotFound: ``segment_not_found``.
         """
-        authorize(grant, READING, "observations")
-        query = _rows().where(slots.c.index_id == index_id, observations.c.id == id)
+        authorize(scope, READING, "observations")
+        query = _rows().where(slots.c.index_id == scope.index_id, observations.c.id == id)
         with self._reading() as connection:
             row = connection.execute(query).first()
         if row is None:

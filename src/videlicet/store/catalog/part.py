@@ -7,15 +7,17 @@ from contextlib import AbstractContextManager
 from sqlalchemy import Connection
 
 from videlicet.errors import StoreError
+from videlicet.rights import OPEN, Policy
 from videlicet.store.database import Database
 
 
 class Part:
     """A part of one open store."""
 
-    def __init__(self, database: Database, *, writable: bool) -> None:
+    def __init__(self, database: Database, *, writable: bool, policy: Policy = OPEN) -> None:
         self._database = database
         self._writable = writable
+        self._policy = policy
 
     def _reading(self) -> AbstractContextManager[Connection]:
         return self._database.reading()

@@ -10,11 +10,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
 
-from videlicet.errors import NotFound
-from videlicet.rights import EVERY_TENANT, Grant, authorize
+from videlicet.errors import InvalidInput, NotFound
+from videlicet.rights import Purpose, Scope, authorize
+from videlicet.store.catalog.expressions import one_of
+from videlicet.store.catalog.owners import RESOURCE_FOLDERS
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.schema import erasures, folded, resources
-from videlicet.store.catalog.tasks import write_task
+from videlicet.store.catalog.tasks import put_task
 from videlicet.store.records import MANAGING, READING
 from videlicet.types import Kind, Resource, Task
 
@@ -23,6 +25,17 @@ Condition = tuple[Sequence[str], str, str | int | float | bool]
 
 #: Kinds that may be changed beside the process that has the writer's lock.
 BESIDE = (Kind.WEBHOOK, Kind.QUERY, Kind.TRIAL)
+
+
+#: What else than managing the resources of a kind are changed for, because it makes them.
+_MADE_BY = {
+    Kind.SEARCH: Purpose.SEARCH,
+    Kind.ANALYSIS: Purpose.ANALYZE,
+    Kind.BATCH: Purpose.ANALYZE,
+    Kind.EMBEDDING: Purpose.EMBED_EXPORT,
+}
+#: What a resource keeps for as long as it lives.
+_FIXED = frozenset({"row", "id", "kind", "tenant"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +50,32 @@ class ResourceKey:
 
 
 class Resources(Part):
-    """The resources' share of the catalog. Every call keeps to the grant's tenant.
+    """The resources' share of the catalog. Every call keeps to the scope's tenant.
 
     Webhooks and standing queries may be changed without the writer's lock, as keys may: while a
     server runs.
     """
 
-    def put_resource(self, grant: Grant, one: Resource, task: Task | None = None) -> None:
-        """Add a resource, or replace it as a whole; with the task that works on it, if given."""
-        authorize(grant, MANAGING, one.kind)
-        with self._changing(one.kind) as connection:
-            put(connection, grant, one)
-            if task is not None:
-                write_task(connection, task)
+    def put_resource(self, scope: Scope, one: Resource, task: Task | None = None) -> None:
+        """Add a resource, or replace it as a whole; with the task that works on it, if given.
 
-    def resource(self, grant: Grant, kind: Kind, id: str) -> Resource:
+        Raises:
+            NotFound: ``resource_not_found`` for a resource of another tenant.
+        """
+        authorize(scope, _changing(one.kind), one.kind)
+        with self._writer_of(one.kind) as connection:
+            put(connection, scope, one)
+            if task is not None:
+                put_task(connection, scope, task)
+
+    def resource(self, scope: Scope, kind: Kind, id: str) -> Resource:
         """A resource by id.
 
         Raises:
             NotFound: ``resource_not_found``.
         """
-        authorize(grant, READING, kind)
-        query = select(resources).where(*_one(grant, kind, id))
+        authorize(scope, READING, kind)
+        query = select(resources).where(*_one(scope, kind, id))
         with self._reading() as connection:
             row = connection.execute(query).first()
         if row is None:
@@ -67,7 +84,7 @@ class Resources(Part):
 
     def find_resources(
         self,
-        grant: Grant,
+        scope: Scope,
         kind: Kind,
         *,
         ids: Collection[str] | None = None,
@@ -89,14 +106,14 @@ class Resources(Part):
         ``named_like`` matches part of the name, whatever the case; ``since``, ``updated_since``
         and ``until`` are times, bounds included. Equal sort keys are in the order of making.
         """
-        authorize(grant, READING, kind)
-        conditions: list[ColumnElement[bool]] = [resources.c.kind == kind.value, *_reach(grant)]
+        authorize(scope, READING, kind)
+        conditions: list[ColumnElement[bool]] = [resources.c.kind == kind.value, *reach(scope)]
         if ids is not None:
-            conditions.append(resources.c.id.in_(list(ids)))
+            conditions.append(one_of(resources.c.id, ids))
         if parent is not None:
             conditions.append(resources.c.parent == parent)
         if status:
-            conditions.append(resources.c.status.in_(list(status)))
+            conditions.append(one_of(resources.c.status, status))
         if name is not None:
             conditions.append(resources.c.name == name)
         if named_like is not None:
@@ -124,19 +141,19 @@ class Resources(Part):
 
     def resource_keys(
         self,
-        grant: Grant,
+        scope: Scope,
         kind: Kind,
         *,
         ids: Collection[str] | None = None,
         status: Collection[str] = (),
     ) -> list[ResourceKey]:
         """What says which resources there are, oldest first, without their bodies."""
-        authorize(grant, READING, kind)
+        authorize(scope, READING, kind)
         attempts = resources.c.body["attempts"].as_integer()
         video_id = resources.c.body["video_id"].as_string()
         query = select(
             resources.c.id, resources.c.tenant, resources.c.status, attempts, video_id
-        ).where(resources.c.kind == kind.value, *_reach(grant))
+        ).where(resources.c.kind == kind.value, *reach(scope))
         if ids is not None:
             query = query.where(resources.c.id.in_(list(ids)))
         if status:
@@ -146,18 +163,18 @@ class Resources(Part):
         return [ResourceKey(*row) for row in rows]
 
     def sum_of(
-        self, grant: Grant, kind: Kind, key: str, *, parent: str, status: Collection[str]
+        self, scope: Scope, kind: Kind, key: str, *, parent: str, status: Collection[str]
     ) -> tuple[int, float]:
         """How many there are under ``parent`` in these states, and the sum of a number in their
         bodies."""
-        authorize(grant, READING, kind)
+        authorize(scope, READING, kind)
         query = select(
             func.count(), func.coalesce(func.sum(resources.c.body[key].as_float()), 0.0)
         ).where(
             resources.c.kind == kind.value,
             resources.c.parent == parent,
             resources.c.status.in_(list(status)),
-            *_reach(grant),
+            *reach(scope),
         )
         with self._reading() as connection:
             count, total = connection.execute(query).one()
@@ -165,7 +182,7 @@ class Resources(Part):
 
     def update_resource(
         self,
-        grant: Grant,
+        scope: Scope,
         kind: Kind,
         id: str,
         *,
@@ -179,9 +196,11 @@ class Resources(Part):
         Raises:
             NotFound: ``resource_not_found``.
         """
-        authorize(grant, MANAGING, kind)
-        query = select(resources).where(*_one(grant, kind, id))
-        with self._changing(kind) as connection:
+        authorize(scope, _changing(kind), kind)
+        if fixed := _FIXED & set(changes):
+            raise TypeError(f"update_resource cannot set {', '.join(sorted(fixed))}")
+        query = select(resources).where(*_one(scope, kind, id))
+        with self._writer_of(kind) as connection:
             row = connection.execute(query).first()
             if row is None:
                 raise _unknown(kind, id)
@@ -196,35 +215,42 @@ class Resources(Part):
             return resource_of(connection.execute(query).one())
 
     def delete_resource(
-        self, grant: Grant, kind: Kind, id: str, *, blobs: Sequence[str] = ()
+        self, scope: Scope, kind: Kind, id: str, *, blobs: Sequence[str] = ()
     ) -> None:
         """Take a resource away. Its ``blobs``, if it has any, go with the next erasure
         (``Store.finish_erasures``), even if this process ends before.
 
         Raises:
             NotFound: ``resource_not_found``.
+            InvalidInput: ``invalid_argument`` for blobs that are not the resource's.
         """
-        authorize(grant, MANAGING, kind)
-        with self._changing(kind) as connection:
-            if not connection.execute(delete(resources).where(*_one(grant, kind, id))).rowcount:
+        authorize(scope, _changing(kind), kind)
+        folders = tuple(f"{name}/{id}/" for name, one in RESOURCE_FOLDERS.items() if one is kind)
+        for key in blobs:
+            if not key.startswith(folders):
+                raise InvalidInput(
+                    "invalid_argument", f"Blob {key!r} does not belong to {kind} {id}.", subject=key
+                )
+        with self._writer_of(kind) as connection:
+            if not connection.execute(delete(resources).where(*_one(scope, kind, id))).rowcount:
                 raise _unknown(kind, id)
             if blobs:
                 erase_later(connection, "", id, blobs)
 
-    def _changing(self, kind: Kind) -> AbstractContextManager[Connection]:
+    def _writer_of(self, kind: Kind) -> AbstractContextManager[Connection]:
         return self._database.writing() if kind in BESIDE else self._writing()
 
     def delete_resources(
         self,
-        grant: Grant,
+        scope: Scope,
         kind: Kind,
         *,
         parent: str | None = None,
         expired: datetime | None = None,
     ) -> int:
         """Take all of a kind away that hang on ``parent``, or had expired at a time."""
-        authorize(grant, MANAGING, kind)
-        conditions = [resources.c.kind == kind.value, *_reach(grant)]
+        authorize(scope, _changing(kind), kind)
+        conditions = [resources.c.kind == kind.value, *reach(scope)]
         if parent is not None:
             conditions.append(resources.c.parent == parent)
         if expired is not None:
@@ -233,12 +259,26 @@ class Resources(Part):
             return int(connection.execute(delete(resources).where(*conditions)).rowcount)
 
 
-def put(connection: Connection, grant: Grant, one: Resource) -> None:
-    """Add a resource within a transaction, or replace it as a whole."""
+def _changing(kind: Kind) -> frozenset[Purpose]:
+    """What resources of a kind may be changed for."""
+    return MANAGING | {_MADE_BY[kind]} if kind in _MADE_BY else MANAGING
+
+
+def put(connection: Connection, scope: Scope, one: Resource) -> None:
+    """Add a resource within a transaction, or replace it as a whole.
+
+    Raises:
+        NotFound: ``resource_not_found`` for a resource of another tenant.
+    """
     row = _row(one)
     where = [resources.c.kind == one.kind.value, resources.c.id == one.id]
-    if not connection.execute(update(resources).where(*where, *_reach(grant)).values(row)).rowcount:
+    there = connection.execute(select(resources.c.tenant).where(*where)).scalar()
+    if not scope.covers(one.tenant) or there not in (None, one.tenant):
+        raise _unknown(one.kind, one.id)
+    if there is None:
         connection.execute(insert(resources).values(row))
+    else:
+        connection.execute(update(resources).where(*where).values(row))
 
 
 def erase_later(connection: Connection, index_id: str, id: str, blobs: Sequence[str]) -> None:
@@ -250,12 +290,13 @@ def erase_later(connection: Connection, index_id: str, id: str, blobs: Sequence[
     )
 
 
-def _reach(grant: Grant) -> list[ColumnElement[bool]]:
-    return [] if grant.tenant == EVERY_TENANT else [resources.c.tenant == grant.tenant]
+def reach(scope: Scope) -> list[ColumnElement[bool]]:
+    """What keeps a query of resources inside the scope's tenant."""
+    return [] if scope.every_tenant else [resources.c.tenant == scope.tenant]
 
 
-def _one(grant: Grant, kind: Kind, id: str) -> list[ColumnElement[bool]]:
-    return [resources.c.kind == kind.value, resources.c.id == id, *_reach(grant)]
+def _one(scope: Scope, kind: Kind, id: str) -> list[ColumnElement[bool]]:
+    return [resources.c.kind == kind.value, resources.c.id == id, *reach(scope)]
 
 
 def _condition(

@@ -9,6 +9,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, insert, select, update
 
 from videlicet.errors import InvalidInput, NotFound
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.schema import indexed, indexes, slots
 from videlicet.types import IndexedAsset
 
@@ -84,13 +85,12 @@ def require_index(connection: Connection, index_id: str) -> None:
 
 def slots_within(connection: Connection, index_id: str, asset_ids: Collection[str]) -> list[int]:
     """The slots of those assets that have one in this index."""
-    found: list[int] = []
-    for part in chunked(sorted(asset_ids)):
-        rows = connection.execute(
-            select(slots.c.key).where(slots.c.index_id == index_id, slots.c.asset_id.in_(part))
+    rows = connection.execute(
+        select(slots.c.key).where(
+            slots.c.index_id == index_id, one_of(slots.c.asset_id, sorted(asset_ids))
         )
-        found.extend(int(row[0]) for row in rows)
-    return found
+    )
+    return [int(key) for key in rows.scalars()]
 
 
 def chunked(items: Iterable[_T], size: int = 500) -> Iterable[list[_T]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, select
 
 from videlicet.errors import NotFound
-from videlicet.rights import EVERY_TENANT, Grant, authorize
+from videlicet.rights import IndexScope, Scope, authorize
 from videlicet.store.catalog.part import Part
-from videlicet.store.catalog.resources import erase_later, put, resource_of
+from videlicet.store.catalog.resources import erase_later, put, reach, resource_of
 from videlicet.store.catalog.schema import resources
 from videlicet.store.catalog.slots import chunked, require_index, slot_of
 from videlicet.store.records import MANAGING
@@ -19,46 +19,57 @@ from videlicet.types import Kind, Resource, match_id
 class Standing(Part):
     """The standing queries' share of the catalog."""
 
-    def put_query(self, grant: Grant, query: Resource, trial: Resource) -> None:
-        """Add a query together with its first trial.
+    def put_query(self, scope: IndexScope, query: Resource, trial: Resource) -> None:
+        """Add a query of the scope's index together with its first trial.
 
         Raises:
-            NotFound: ``index_not_found``.
+            NotFound: ``index_not_found``, if the index was deleted meanwhile or is another.
         """
-        authorize(grant, MANAGING, Kind.QUERY)
+        authorize(scope, MANAGING, Kind.QUERY)
         with self._database.writing() as connection:
-            require_index(connection, query.parent)
-            put(connection, grant, query)
-            put(connection, grant, trial)
+            require_index(connection, scope.index_id)
+            if {query.parent, trial.parent} != {scope.index_id}:
+                raise NotFound(
+                    "index_not_found", f"There is no index {query.parent!r}.", subject=query.parent
+                )
+            put(connection, scope, query)
+            put(connection, scope, trial)
 
-    def put_match(self, grant: Grant, index_id: str, match: Resource) -> Resource | None:
+    def put_match(self, scope: IndexScope, match: Resource) -> Resource | None:
         """Add a match, unless there is one of its query and asset already; the one that is there
         then, or ``None`` where the query or the asset has gone."""
-        authorize(grant, MANAGING, Kind.MATCH)
+        authorize(scope, MANAGING, Kind.MATCH)
         with self._writing() as connection:
-            row = connection.execute(select(resources).where(*_is(Kind.MATCH, match.id))).first()
+            query = select(resources.c.row).where(
+                *_is(Kind.QUERY, match.parent),
+                resources.c.parent == scope.index_id,
+                *reach(scope),
+            )
+            row = connection.execute(
+                select(resources).where(*_is(Kind.MATCH, match.id), *reach(scope))
+            ).first()
             if row is not None:
                 return resource_of(row)
-            query = select(resources.c.row).where(*_is(Kind.QUERY, match.parent))
             if connection.execute(query).first() is None:
                 return None
-            if slot_of(connection, index_id, match.name) is None:
+            if slot_of(connection, scope.index_id, match.name) is None:
                 return None
-            put(connection, grant, match)
+            put(connection, scope, match)
         return match
 
-    def delete_query(self, grant: Grant, query_id: str) -> None:
+    def delete_query(self, scope: Scope, query_id: str) -> None:
         """Take a query away with its matches and the news of them; the media that came with it go
         with the next erasure.
 
         Raises:
             NotFound: ``resource_not_found``.
         """
-        authorize(grant, MANAGING, Kind.QUERY)
-        mine = [] if grant.tenant == EVERY_TENANT else [resources.c.tenant == grant.tenant]
+        authorize(scope, MANAGING, Kind.QUERY)
         with self._database.writing() as connection:
             found = connection.execute(
-                select(resources.c.id, resources.c.parent).where(*_is(Kind.QUERY, query_id), *mine)
+                select(resources.c.id, resources.c.parent).where(
+                    *_is(Kind.QUERY, query_id), *reach(scope)
+                )
             ).first()
             if found is None:
                 raise NotFound(
@@ -66,11 +77,11 @@ class Standing(Part):
                 )
             _forget(connection, found.parent, query_id)
 
-    def retract(self, grant: Grant, match_id: str) -> None:
+    def retract(self, scope: Scope, match_id: str) -> None:
         """Take back what was said of a match that has gone."""
-        authorize(grant, MANAGING, Kind.DELIVERY)
+        authorize(scope, MANAGING, Kind.DELIVERY)
         with self._writing() as connection:
-            _hush(connection, [match_id])
+            _hush(connection, [match_id], reach(scope))
 
 
 def forget_asset(connection: Connection, index_id: str, asset_id: str) -> None:
@@ -109,10 +120,12 @@ def _forget(connection: Connection, index_id: str, query_id: str) -> None:
     erase_later(connection, index_id, query_id, [f"queries/{query_id}/"])
 
 
-def _hush(connection: Connection, matches: Collection[str]) -> None:
+def _hush(
+    connection: Connection, matches: Collection[str], within: Sequence[ColumnElement[bool]] = ()
+) -> None:
     told = resources.c.body[("event", "data", "id")].as_string()
     connection.execute(
-        delete(resources).where(resources.c.kind == Kind.DELIVERY.value, told.in_(matches))
+        delete(resources).where(resources.c.kind == Kind.DELIVERY.value, told.in_(matches), *within)
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
@@ -16,23 +15,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from videlicet.errors import Conflict, StoreError
 
-if TYPE_CHECKING:
-    from videlicet.settings import Settings
-    from videlicet.store.home import Home
-
 #: The newest migration; a test holds it equal to Alembic's own head.
 HEAD = "0003"
-
-
-def open_database(settings: Settings, home: Home) -> Database:
-    """The database that the settings name, not yet connected to."""
-    if settings.database:
-        from videlicet.store.database.postgres import PostgresDatabase
-
-        return PostgresDatabase(settings.database)
-    from videlicet.store.database.sqlite import SqliteDatabase
-
-    return SqliteDatabase(home.database, home.root)
 
 
 @dataclass(slots=True)
@@ -90,8 +74,15 @@ class Database(ABC):
     def writing(self) -> Iterator[Connection]:
         """One transaction: all of it happens, or none. One at a time writes, so that what is
         looked up first still holds when it is acted upon."""
-        with self._translated(), self._writer() as connection, connection.begin():
-            yield connection
+        with self._translated():
+            try:
+                writer = self._writer()
+            except PoolTimeout as error:
+                raise Conflict(
+                    "database_locked", f"Others keep {self.name} busy.", subject=self.name
+                ) from error
+            with writer as connection, connection.begin():
+                yield connection
 
     @abstractmethod
     def checkpoint(self, patience: float = 5.0) -> bool:
@@ -127,15 +118,17 @@ class Database(ABC):
         except DBAPIError as error:
             raise self.fault(error) from error
         except PoolTimeout as error:
-            raise Conflict(
-                "writer_busy", f"All connections to {self.name} are in use.", subject=self.name
+            raise StoreError(
+                "store_unreachable",
+                f"All connections to {self.name} are in use.",
+                subject=self.name,
             ) from error
 
     def migrate(self) -> None:
         """Bring the tables up to date; a no-op (and no Alembic import) when they are.
 
         Raises:
-            StoreError: ``store_newer`` where the tables are from a newer program.
+            StoreError: ``schema_too_new`` where the tables are from a newer program.
         """
         found = self.revision()
         if found == HEAD:
@@ -155,7 +148,7 @@ class Database(ABC):
         """Refuse the tables of a newer program."""
         if revision is not None and revision > HEAD:
             raise StoreError(
-                "store_newer",
+                "schema_too_new",
                 f"{self.name} holds tables of a newer Videlicet (revision {revision}; this program "
                 f"knows up to {HEAD}).",
                 subject=self.name,
@@ -170,5 +163,6 @@ class Database(ABC):
             row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
             return None if row is None else str(row[0])
 
+    @abstractmethod
     def close(self) -> None:
-        self.engine.dispose()
+        """Close the connections that nobody uses; the others are closed as they are let go."""

@@ -21,19 +21,30 @@ from sqlalchemy.pool import NullPool
 from videlicet.errors import Conflict, InvalidInput, StoreError
 from videlicet.store.database.base import Database
 
-#: Connections kept, and most at once, of one process.
-_KEPT, _MORE = 8, 24
+#: Connections kept, and how many more there may be, of one process. Transactions that write take
+#: turns, so a few connections do for them, and those that wait for theirs leave the rest to
+#: readers. A thread that looks at an older state may need a second one for the newest: were it
+#: of the same pool, many such threads could wait for each other.
+_READERS, _WRITERS, _NEWEST = (8, 20), (1, 3), (1, 3)
+#: Milliseconds after which a connection that does nothing loses its turn to write: its process may
+#: be frozen, or its machine gone.
+_IDLE = 20_000
 #: Milliseconds that a transaction waits for its turn.
 _PATIENCE = 30_000
 #: A peer whose machine has gone is noticed after about half a minute.
 _KEEPALIVES = {
     "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 10,
+    "tcp_user_timeout": 30_000,
 }  # fmt: skip
 OPTIONS = (
     f"-c lock_timeout={_PATIENCE} -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 "
     "-c tcp_keepalives_count=3"
 )
 _DRIVER = "postgresql+psycopg"
+#: Classes of errors (SQLSTATE) that say that the server cannot be reached, or lets nobody in.
+_UNREACHABLE = ("08", "28", "3D", "53300", "57P")
+#: A table or an index whose pages cannot be read.
+_DAMAGE = ("XX001", "XX002")
 
 
 def lock_key(name: str) -> int:
@@ -65,26 +76,33 @@ class PostgresDatabase(Database):
         # Never with the password.
         self.name = f"the database {url.database} on {url.host or 'this machine'}"
         self.url = url.set(drivername=_DRIVER)
-        self.engine = self.another_engine(_KEPT, _MORE)
+        self.engine = self.another_engine(*_READERS)
+        self._newest = self.another_engine(*_NEWEST)
+        self._writers = self.another_engine(
+            *_WRITERS, f"-c idle_in_transaction_session_timeout={_IDLE}"
+        )
         # Who holds a lock needs connections beside it: from one pool, many could wait for ever.
         self._locks = create_engine(
             self.url, poolclass=NullPool, connect_args={"options": OPTIONS, **_KEEPALIVES}
         )
 
-        @event.listens_for(self.engine, "begin")
+        @event.listens_for(self._writers, "begin")
         def begin(connection: Connection) -> None:
-            if connection.get_execution_options().get("writing"):
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITING})")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITING})")
 
-    def another_engine(self, kept: int, more: int) -> Engine:
+    def another_engine(self, kept: int, more: int, options: str = "") -> Engine:
         """Connections of their own, for what keeps its tables beside ours."""
         return create_engine(
             self.url,
             pool_size=kept,
             max_overflow=more,
             pool_pre_ping=True,
-            connect_args={"options": OPTIONS, **_KEEPALIVES},
+            connect_args={"options": f"{OPTIONS} {options}", **_KEEPALIVES},
         )
+
+    def close(self) -> None:
+        for engine in (self.engine, self._newest, self._writers):
+            engine.dispose()
 
     def checkpoint(self, patience: float = 5.0) -> bool:
         """Nothing to do: when pages of what was deleted are used again, and how long the log is
@@ -114,12 +132,11 @@ class PostgresDatabase(Database):
             yield True  # the lock ends with the connection
 
     def _reader(self) -> Connection:
-        return self.engine.connect().execution_options(isolation_level="REPEATABLE READ")
+        engine = self.engine if self.current_view() is None else self._newest
+        return engine.connect().execution_options(isolation_level="REPEATABLE READ")
 
     def _writer(self) -> Connection:
-        return self.engine.connect().execution_options(
-            writing=True, isolation_level="READ COMMITTED"
-        )
+        return self._writers.connect().execution_options(isolation_level="READ COMMITTED")
 
     @contextmanager
     def _migrating(self) -> Iterator[Connection]:
@@ -134,7 +151,7 @@ class PostgresDatabase(Database):
             return InvalidInput("invalid_argument", "Texts hold no NUL characters.")
         if state is None and type(error).__module__.partition(".")[0] != "psycopg":
             return error
-        if state is None or state.startswith(("08", "28", "3D", "57P")):
+        if state is None or state.startswith(_UNREACHABLE):
             return StoreError(
                 "store_unreachable", f"Cannot connect to {self.name}.", subject=self.name
             )
@@ -142,18 +159,27 @@ class PostgresDatabase(Database):
             return StoreError("disk_full", f"No space left for {self.name}.", subject=self.name)
         if state in ("55P03", "40001", "40P01"):
             return Conflict(
-                "writer_busy", f"Other processes keep {self.name} busy.", subject=self.name
+                "database_locked", f"Other processes keep {self.name} busy.", subject=self.name
             )
-        if state in ("42501", "25006"):
+        if state == "25006":
+            # As while another server of a cluster takes over.
+            return StoreError(
+                "store_unreachable", f"{self.name} takes no changes at present.", subject=self.name
+            )
+        if state == "42501":
             return StoreError(
                 "store_not_writable", f"{self.name} cannot be written.", subject=self.name
             )
-        return StoreError("store_damaged", f"{self.name}: {error}.", subject=self.name)
+        return StoreError(
+            "database_corrupt" if state in _DAMAGE else "database_error",
+            f"{self.name}: {error}.",
+            subject=self.name,
+        )
 
 
 def _refused() -> InvalidInput:
     return InvalidInput(
         "invalid_argument",
-        "The setting database is an address such as postgresql://user@host/name.",
-        subject="database",
+        "The setting database_url is a URL such as postgresql://user@host/name.",
+        subject="database_url",
     )

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 
 from videlicet.errors import StoreError
 from videlicet.store.database.base import Database
@@ -35,24 +35,39 @@ class SqliteDatabase(Database):
 
     shared = False
 
-    def __init__(self, path: Path, root: Path) -> None:
+    def __init__(self, path: Path, root: Path, *, kept: int = 8) -> None:
+        """``kept`` connections stay open while nobody reads."""
         super().__init__()
         self.path = path
         self.name = str(root)
         self._root = root
-        self.engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+        # As many readers as there are threads that read: a search keeps its connection for its
+        # whole length, and none needs to wait for another.
+        self.engine = self._engine("DEFERRED", pool_size=kept, max_overflow=-1)
+        # One writes at a time; the others of this process wait here, not at the file's lock.
+        self._writers = self._engine("IMMEDIATE", pool_size=1, max_overflow=0, pool_timeout=30)
 
-        @event.listens_for(self.engine, "connect")
+    def _engine(self, mode: str, **pool: Any) -> Engine:
+        engine = create_engine(
+            f"sqlite:///{self.path}", connect_args={"timeout": 30}, pool_use_lifo=True, **pool
+        )
+
+        @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
             # The driver must not open transactions by itself; ``begin`` below does.
             connection.isolation_level = None
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
 
-        @event.listens_for(self.engine, "begin")
+        @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
-            mode = "IMMEDIATE" if connection.get_execution_options().get("writing") else "DEFERRED"
             connection.exec_driver_sql(f"BEGIN {mode}")
+
+        return engine
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self._writers.dispose()
 
     @contextmanager
     def bare(self) -> Iterator[sqlite3.Connection]:
@@ -70,8 +85,10 @@ class SqliteDatabase(Database):
         while True:
             with self.bare() as connection:
                 connection.execute("PRAGMA busy_timeout = 0")
-                row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                connection.execute("PRAGMA busy_timeout = 30000")
+                try:
+                    row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                finally:
+                    connection.execute("PRAGMA busy_timeout = 30000")
             if row[0] == 0:
                 return True
             if time.monotonic() >= deadline:
@@ -86,7 +103,7 @@ class SqliteDatabase(Database):
         return self.engine.connect()
 
     def _writer(self) -> Connection:
-        return self.engine.connect().execution_options(writing=True)
+        return self._writers.connect()
 
     def _translate(self, error: Exception) -> Exception:
         return translate(error, self._root) if isinstance(error, sqlite3.Error) else error
@@ -103,15 +120,15 @@ class SqliteDatabase(Database):
     def _migrating(self) -> Iterator[Connection]:
         # A table that is rebuilt is dropped for a moment; the switch works outside a transaction
         # only. What refers to what is checked at the end.
-        with self.engine.connect() as connection:
+        with self._writer() as connection:
             bare = cast(sqlite3.Connection, connection.connection.driver_connection)
             bare.execute("PRAGMA foreign_keys = OFF")
             try:
-                with connection.execution_options(writing=True).begin():
+                with connection.begin():
                     yield connection
                     if bare.execute("PRAGMA foreign_key_check").fetchone() is not None:
                         raise StoreError(
-                            "store_damaged",
+                            "database_corrupt",
                             f"{self._root} holds rows that refer to nothing.",
                             subject=str(self._root),
                         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from videlicet.rights import OPEN, Policy
 from videlicet.store.texts.texts import Texts
 
 if TYPE_CHECKING:
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["Texts", "open_texts"]
 
 
-def open_texts(database: Database, home: Home, *, writable: bool) -> Texts:
+def open_texts(database: Database, home: Home, *, writable: bool, policy: Policy = OPEN) -> Texts:
     """The full text of a store: in its database, or mirrored from one that is shared."""
     if database.shared:
         from videlicet.store.texts.mirror import MirroredTexts
 
-        return MirroredTexts(database, home, writable=writable)
-    return Texts(database, writable=writable)
+        return MirroredTexts(database, home, writable=writable, policy=policy)
+    return Texts(database, writable=writable, policy=policy)

@@ -17,7 +17,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from videlicet.rights import Grant, authorize
+from videlicet.rights import OPEN, IndexScope, Policy, authorize
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.rows import span_of, span_text
 from videlicet.store.catalog.schema import indexes, slots, text_chunks, text_rows, text_spaces
 from videlicet.store.catalog.slots import chunked, require_slot, slot_of
@@ -38,9 +39,11 @@ Place = tuple[int, int, int]
 class MirroredTexts(Texts):
     """Reads and writes of the full text of a shared store."""
 
-    def __init__(self, shared: Database, home: Home, *, writable: bool) -> None:
+    def __init__(
+        self, shared: Database, home: Home, *, writable: bool, policy: Policy = OPEN
+    ) -> None:
         mirror = SqliteDatabase(home.root / FILE, home.root)
-        super().__init__(mirror, writable=writable)
+        super().__init__(mirror, writable=writable, policy=policy)
         self._shared = shared
         self._lists = Texts(mirror, writable=True)
         self._lock = threading.Lock()
@@ -53,9 +56,10 @@ class MirroredTexts(Texts):
 
     # -- the rows of record ---------------------------------------------------------------------
 
-    def put(self, grant: Grant, index_id: str, asset_id: str, rows: Sequence[TextRow]) -> None:
-        authorize(grant, WRITING, "texts")
+    def put(self, scope: IndexScope, asset_id: str, rows: Sequence[TextRow]) -> None:
+        authorize(scope, WRITING, "texts")
         self.require_writer()
+        index_id = scope.index_id
         kept = by_modality(rows)
         with self._shared.writing() as connection:
             slot = require_slot(connection, index_id, asset_id)
@@ -74,11 +78,11 @@ class MirroredTexts(Texts):
                     )
                 )  # fmt: skip
 
-    def delete_asset(self, grant: Grant, index_id: str, asset_id: str) -> None:
-        authorize(grant, MANAGING, "texts")
+    def delete_asset(self, scope: IndexScope, asset_id: str) -> None:
+        authorize(scope, MANAGING, "texts")
         self.require_writer()
         with self._shared.writing() as connection:
-            slot = slot_of(connection, index_id, asset_id)
+            slot = slot_of(connection, scope.index_id, asset_id)
             if slot is not None:
                 self.forget(connection, slot)
         self.tidy()
@@ -118,9 +122,9 @@ class MirroredTexts(Texts):
                 if (row.key, row.index_id) not in known
             ]
             self._lists.erase(mirror, [row.key for row in gone])
-            for part in chunked(row.key for row in gone):
-                mirror.execute(delete(text_chunks).where(text_chunks.c.slot.in_(part)))
-                mirror.execute(delete(slots).where(slots.c.key.in_(part)))
+            keys = [row.key for row in gone]
+            mirror.execute(delete(text_chunks).where(one_of(text_chunks.c.slot, keys)))
+            mirror.execute(delete(slots).where(one_of(slots.c.key, keys)))
             for row in lost:
                 self._drop(mirror, row.key)
             if gone or lost:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select
 
 from videlicet.errors import InvalidInput
-from videlicet.rights import Grant, authorize
+from videlicet.rights import IndexScope, authorize
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.schema import text_rows, text_spaces
 from videlicet.store.catalog.slots import require_slot, slot_of
@@ -64,7 +64,7 @@ class Texts(Part):
         super().__init__(*args, **options)
         self._counter = Counter()
 
-    def put(self, grant: Grant, index_id: str, asset_id: str, rows: Sequence[TextRow]) -> None:
+    def put(self, scope: IndexScope, asset_id: str, rows: Sequence[TextRow]) -> None:
         """Replace all text of an asset in an index, in one transaction. Blank rows are left out.
 
         Raises:
@@ -72,28 +72,27 @@ class Texts(Part):
             NotFound: ``index_not_found``, or ``asset_not_found`` where the asset is not entered in
                 the index (any more).
         """
-        authorize(grant, WRITING, "texts")
+        authorize(scope, WRITING, "texts")
         kept = by_modality(rows)
         with self._writing() as connection:
-            slot = require_slot(connection, index_id, asset_id)
+            slot = require_slot(connection, scope.index_id, asset_id)
             self.forget(connection, slot)
             for modality, texts in kept.items():
-                space = ensure_space(connection, index_id, modality)
+                space = ensure_space(connection, scope.index_id, modality)
                 add_rows(connection, space, slot, texts)
 
-    def delete_asset(self, grant: Grant, index_id: str, asset_id: str) -> None:
+    def delete_asset(self, scope: IndexScope, asset_id: str) -> None:
         """Take all text of an asset in an index away, bytes included."""
-        authorize(grant, MANAGING, "texts")
+        authorize(scope, MANAGING, "texts")
         with self._writing() as connection:
-            slot = slot_of(connection, index_id, asset_id)
+            slot = slot_of(connection, scope.index_id, asset_id)
             if slot is not None:
                 self.erase(connection, [slot])
         self._database.checkpoint()
 
     def bm25(
         self,
-        grant: Grant,
-        index_id: str,
+        scope: IndexScope,
         modality: Modality,
         query: str,
         k: int,
@@ -103,13 +102,13 @@ class Texts(Part):
 
         Very common words only count where the query has no rarer ones.
         """
-        authorize(grant, SEARCHING, "texts")
+        authorize(scope, SEARCHING, "texts")
         words = list(dict.fromkeys(_TOKEN.findall(_clean(query).casefold())))
-        with self._view(index_id) as connection:
-            space = space_row(connection, index_id, modality)
+        with self._view(scope.index_id) as connection:
+            space = space_row(connection, scope.index_id, modality)
             if space is None or not words:
                 return []
-            within = slots_of(connection, index_id, asset_ids)
+            within = slots_of(connection, scope.index_id, asset_ids)
             rows = self._ranked(
                 connection, space, f"text_words_{space.key}", words, k, within,
                 _BUDGET if within is None else _FILTERED_BUDGET, _REACH,
@@ -118,8 +117,7 @@ class Texts(Part):
 
     def phrase(
         self,
-        grant: Grant,
-        index_id: str,
+        scope: IndexScope,
         modality: Modality,
         phrase: str,
         k: int,
@@ -127,15 +125,15 @@ class Texts(Part):
     ) -> list[TextMatch]:
         """Rows that hold exactly these words in this order (case, accents and punctuation aside;
         no stemming), shortest first, each with score 1."""
-        authorize(grant, SEARCHING, "texts")
+        authorize(scope, SEARCHING, "texts")
         wanted = _words(phrase)
         if not wanted:
             return []
-        with self._view(index_id) as connection:
-            space = space_row(connection, index_id, modality)
+        with self._view(scope.index_id) as connection:
+            space = space_row(connection, scope.index_id, modality)
             if space is None:
                 return []
-            within = slots_of(connection, index_id, asset_ids)
+            within = slots_of(connection, scope.index_id, asset_ids)
             sql, values = matching(f"text_words_{space.key}", quoted(_clean(phrase)), within)
             found: list[Row[Any]] = []
             for row in connection.exec_driver_sql(sql, values):
@@ -147,8 +145,7 @@ class Texts(Part):
 
     def substring(
         self,
-        grant: Grant,
-        index_id: str,
+        scope: IndexScope,
         modality: Modality,
         query: str,
         k: int,
@@ -158,15 +155,15 @@ class Texts(Part):
 
         The score is the similarity of the best aligned stretch, 0.7 to 1; 1 is an exact substring.
         """
-        authorize(grant, SEARCHING, "texts")
+        authorize(scope, SEARCHING, "texts")
         wanted = " ".join(_clean(query).split())
         if not wanted:
             return []
-        with self._view(index_id) as connection:
-            space = space_row(connection, index_id, modality)
+        with self._view(scope.index_id) as connection:
+            space = space_row(connection, scope.index_id, modality)
             if space is None:
                 return []
-            within = slots_of(connection, index_id, asset_ids)
+            within = slots_of(connection, scope.index_id, asset_ids)
             table = f"text_grams_{space.key}"
             if len(wanted) < 3:
                 rows = holding(connection, space.key, wanted, within)
@@ -181,15 +178,15 @@ class Texts(Part):
         return hits
 
     def frequencies(
-        self, grant: Grant, index_id: str, modality: Modality, terms: Iterable[str]
+        self, scope: IndexScope, modality: Modality, terms: Iterable[str]
     ) -> tuple[dict[str, int], int]:
         """In how many rows each term stands (by its stem), and how many rows there are.
 
         Counts beyond 20,000 are estimates.
         """
-        authorize(grant, SEARCHING, "texts")
-        with self._view(index_id) as connection:
-            space = space_row(connection, index_id, modality)
+        authorize(scope, SEARCHING, "texts")
+        with self._view(scope.index_id) as connection:
+            space = space_row(connection, scope.index_id, modality)
             if space is None:
                 return dict.fromkeys(terms, 0), 0
             table = f"text_words_{space.key}"
@@ -199,12 +196,12 @@ class Texts(Part):
             }
             return counts, self._counter.total(connection, space)
 
-    def statistics(self, grant: Grant, index_id: str) -> dict[str, int]:
+    def statistics(self, scope: IndexScope) -> dict[str, int]:
         """Rows by modality."""
-        authorize(grant, MANAGING | SEARCHING, "texts")
-        with self._view(index_id) as connection:
+        authorize(scope, MANAGING | SEARCHING, "texts")
+        with self._view(scope.index_id) as connection:
             found = connection.execute(
-                select(text_spaces).where(text_spaces.c.index_id == index_id)
+                select(text_spaces).where(text_spaces.c.index_id == scope.index_id)
             ).all()
             return {row.modality: total(connection, row.key) for row in found}
 

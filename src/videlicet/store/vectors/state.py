@@ -13,6 +13,8 @@ from videlicet.store.vectors.exact import Matrix
 from videlicet.store.vectors.inverted import Inverted
 
 _BLOCK = 16_384
+#: Bytes that an asset takes in ``assets``, about.
+_ASSET = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class State:
     alive: NDArray[np.bool_]
     matrix: Matrix
     assets: dict[int, str]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes. Mapped files are the system's to keep or to drop."""
+        return self.matrix.nbytes + _ASSET * len(self.assets)
 
     def search(
         self, queries: Floats, k: int, within: NDArray[np.int64] | None, exact_rows: int
@@ -72,9 +79,8 @@ class State:
         return found
 
     def _beside(self, rows: NDArray[np.intp], scores: Floats) -> list[VectorMatch]:
-        matrix = self.matrix
-        slots = matrix.slots[np.searchsorted(matrix.starts, rows, side="right") - 1]
-        return self._matches(matrix.ids[rows], slots, matrix.spans[rows], scores)
+        slots, ids, spans = self.matrix.at(rows)
+        return self._matches(ids, slots, spans, scores)
 
     def _indexed(
         self, index: Inverted, rows: NDArray[np.intp], scores: Floats

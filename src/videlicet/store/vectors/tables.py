@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
 from videlicet.errors import InvalidInput
-from videlicet.store.blobs import Blobs
+from videlicet.store.blobs import BlobBackend
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.schema import slots, vector_chunks, vector_spaces
-from videlicet.store.catalog.slots import chunked
 from videlicet.store.vectors.chunks import Chunk, unpack, unpacked
 from videlicet.types import Modality
 
@@ -92,7 +92,7 @@ def mark_changed(connection: Connection, spaces: list[int]) -> None:
     """Raise the version of spaces."""
     connection.execute(
         update(vector_spaces)
-        .where(vector_spaces.c.key.in_(spaces))
+        .where(one_of(vector_spaces.c.key, spaces))
         .values(version=vector_spaces.c.version + 1)
     )
 
@@ -107,19 +107,15 @@ def listing(connection: Connection, space: int) -> list[tuple[int, int, int]]:
     return [(int(row[0]), int(row[1]), int(row[2])) for row in rows]
 
 
-def asset_names(connection: Connection, space: int) -> dict[int, str]:
+def asset_names(connection: Connection, of: Sequence[int]) -> dict[int, str]:
     """Asset by slot."""
-    rows = connection.execute(
-        select(slots.c.key, slots.c.asset_id)
-        .join(vector_chunks, vector_chunks.c.slot == slots.c.key)
-        .where(vector_chunks.c.space == space)
-    )
+    rows = connection.execute(select(slots.c.key, slots.c.asset_id).where(one_of(slots.c.key, of)))
     return {int(row[0]): str(row[1]) for row in rows}
 
 
 def read_chunks(
     connection: Connection,
-    blobs: Blobs,
+    blobs: BlobBackend,
     space: int,
     dimensions: int,
     only: Sequence[int] | None = None,
@@ -133,21 +129,19 @@ def read_chunks(
     query = (
         select(vector_chunks).where(vector_chunks.c.space == space).order_by(vector_chunks.c.slot)
     )
-    batches = [query]
     if only is not None:
-        batches = [query.where(vector_chunks.c.slot.in_(part)) for part in chunked(only)]
-    for batch in batches:
-        rows = connection.execute(batch.execution_options(yield_per=_BATCH))
-        for part in rows.partitions():
-            yield from zip(
-                [int(row.slot) for row in part],
-                [int(row.version) for row in part],
-                unpack_rows(blobs, part, dimensions),
-                strict=True,
-            )
+        query = query.where(one_of(vector_chunks.c.slot, only))
+    rows = connection.execute(query.execution_options(yield_per=_BATCH))
+    for part in rows.partitions():
+        yield from zip(
+            [int(row.slot) for row in part],
+            [int(row.version) for row in part],
+            unpack_rows(blobs, part, dimensions),
+            strict=True,
+        )
 
 
-def unpack_rows(blobs: Blobs, rows: Sequence[Row[Any]], dimensions: int) -> list[Chunk]:
+def unpack_rows(blobs: BlobBackend, rows: Sequence[Row[Any]], dimensions: int) -> list[Chunk]:
     """The chunks of rows of ``vector_chunks``."""
     away = [row.blob for row in rows if row.blob is not None]
     fetched = dict(zip(away, blobs.get_many(away) if away else (), strict=True))

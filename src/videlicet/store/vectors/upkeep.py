@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, select, update
 
+from videlicet.caching import ByteCache
 from videlicet.errors import NotFound
-from videlicet.store.blobs import Blobs
+from videlicet.rights import OPEN, Policy
+from videlicet.store.blobs import BlobBackend
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.schema import vector_spaces
 from videlicet.store.database import Database
@@ -37,14 +39,21 @@ class Upkeep(Part):
     """What keeps the derived files in step with the rows of record."""
 
     def __init__(
-        self, database: Database, *, writable: bool, home: Home, blobs: Blobs, exact_rows: int
+        self,
+        database: Database,
+        *,
+        writable: bool,
+        home: Home,
+        blobs: BlobBackend,
+        exact_rows: int,
+        cache_bytes: int,
+        policy: Policy = OPEN,
     ) -> None:
-        super().__init__(database, writable=writable)
+        super().__init__(database, writable=writable, policy=policy)
         self._home = home
         self._blobs = blobs
         self._exact_rows = exact_rows
-        self._states: dict[int, State] = {}
-        self._lock = threading.Lock()
+        self._states: ByteCache[int, State] = ByteCache(cache_bytes, lambda state: state.nbytes)
         #: Rows put into each space since it was last looked at whether its index is due.
         self._untended: dict[int, int] = {}
 
@@ -55,7 +64,8 @@ class Upkeep(Part):
         Of an index that is kept as objects none is overwritten: it goes as a whole where anything
         in it is to be forgotten, and is built anew (:meth:`build_due`)."""
         self.require_writer()
-        self._states.clear()
+        # Their centroids are in memory, and made of rows that are to be forgotten.
+        self._states.discard(lambda state: state.inverted is not None)
         if self._blobs.remote:
             with self._database.held(SKETCHES):
                 self._withdraw()
@@ -113,7 +123,7 @@ class Upkeep(Part):
             stale = [row.key for row in built if self._holds_gone(connection, row)]
             connection.execute(
                 update(vector_spaces)
-                .where(vector_spaces.c.key.in_(stale))
+                .where(one_of(vector_spaces.c.key, stale))
                 .values(sketch=None, version=vector_spaces.c.version + 1)
             )
         wanted = {str(row.sketch["generation"]) for row in built if row.key not in stale}

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from videlicet.errors import InvalidInput, NotFound
-from videlicet.rights import Grant, authorize
+from videlicet.rights import IndexScope, authorize
 from videlicet.store.catalog.schema import vector_chunks, vector_spaces
 from videlicet.store.catalog.slots import require_slot, slot_of, slots_within
 from videlicet.store.records import (
@@ -57,8 +58,7 @@ class Vectors(Upkeep):
 
     def put(
         self,
-        grant: Grant,
-        index_id: str,
+        scope: IndexScope,
         modality: Modality,
         space: str,
         asset_id: str,
@@ -73,18 +73,23 @@ class Vectors(Upkeep):
             NotFound: ``index_not_found``, or ``asset_not_found`` where the asset is not entered in
                 the index (any more).
         """
-        authorize(grant, WRITING, "vectors")
+        authorize(scope, WRITING, "vectors")
         self.require_writer()
         chunk = pack(rows) if rows else None
         if chunk is None:
             with self._writing() as connection:
-                slot = require_slot(connection, index_id, asset_id)
+                slot = require_slot(connection, scope.index_id, asset_id)
                 gone = delete_chunk(connection, slot, modality, space)
             self._blobs.erase(gone)
             return
-        with self._written(index_id, asset_id, chunk) as columns, self._writing() as connection:
-            slot = require_slot(connection, index_id, asset_id)
-            found = ensure_space(connection, index_id, modality, space, chunk.vectors.shape[1])
+        with (
+            self._written(scope.index_id, asset_id, chunk) as columns,
+            self._writing() as connection,
+        ):
+            slot = require_slot(connection, scope.index_id, asset_id)
+            found = ensure_space(
+                connection, scope.index_id, modality, space, chunk.vectors.shape[1]
+            )
             here = (vector_chunks.c.space == found.key) & (vector_chunks.c.slot == slot)
             gone = blobs_of(connection, here)
             connection.execute(delete(vector_chunks).where(here))
@@ -120,12 +125,12 @@ class Vectors(Upkeep):
             self._blobs.erase([key])
             raise
 
-    def delete_asset(self, grant: Grant, index_id: str, asset_id: str) -> None:
+    def delete_asset(self, scope: IndexScope, asset_id: str) -> None:
         """Take all vectors of an asset in an index away, bytes included."""
-        authorize(grant, MANAGING, "vectors")
+        authorize(scope, MANAGING, "vectors")
         self.require_writer()
         with self._writing() as connection:
-            slot = slot_of(connection, index_id, asset_id)
+            slot = slot_of(connection, scope.index_id, asset_id)
             gone = []
             if slot is not None:
                 gone = list(blobs_of(connection, vector_chunks.c.slot == slot))
@@ -134,14 +139,14 @@ class Vectors(Upkeep):
         self.scrub()
         self._database.checkpoint()
 
-    def optimize(self, grant: Grant, index_id: str, *, force: bool = False) -> list[Sketch]:
+    def optimize(self, scope: IndexScope, *, force: bool = False) -> list[Sketch]:
         """Build the indexes that are due: spaces with more than ``exact_rows`` rows where none is
         built yet or a quarter of the rows is new. Returns those built, with their recall."""
-        authorize(grant, MANAGING, "vectors")
+        authorize(scope, MANAGING, "vectors")
         self.require_writer()
         with self._reading() as connection:
             found = connection.execute(
-                select(vector_spaces).where(vector_spaces.c.index_id == index_id)
+                select(vector_spaces).where(vector_spaces.c.index_id == scope.index_id)
             ).all()
         return [sketch for row in found if (sketch := self._optimize(row.key, force))]
 
@@ -149,8 +154,7 @@ class Vectors(Upkeep):
 
     def search(
         self,
-        grant: Grant,
-        index_id: str,
+        scope: IndexScope,
         modality: Modality,
         space: str,
         queries: Floats,
@@ -165,7 +169,7 @@ class Vectors(Upkeep):
         Raises:
             InvalidInput: queries of other dimensions, or not finite.
         """
-        authorize(grant, SEARCHING, "vectors")
+        authorize(scope, SEARCHING, "vectors")
         lines = np.atleast_2d(np.asarray(queries, np.float32))
         if not np.isfinite(lines).all():
             raise InvalidInput("invalid_argument", "A query vector is not finite.")
@@ -174,7 +178,7 @@ class Vectors(Upkeep):
         for last in (None, False, True):
             # The first look may be part of a larger one; later ones need a view of their own.
             with self._database.reading(fresh=last is not None) as connection:
-                found = space_row(connection, index_id, modality, space)
+                found = space_row(connection, scope.index_id, modality, space)
                 if found is None or k < 1:
                     return [[] for _ in lines]
                 if lines.shape[1] != found.dimensions:
@@ -195,34 +199,33 @@ class Vectors(Upkeep):
                 if not last and found.sketch and not self._is_there(found):
                     # The writer has just replaced the index: look again at what holds now.
                     continue
+                within = None
+                if asset_ids is not None:
+                    within = np.array(slots_within(connection, scope.index_id, asset_ids), np.int64)
                 try:
-                    state = self._state(connection, found)
+                    with self._states.use(found.key, partial(self._load, connection, found)) as one:
+                        return one.search(lines, k, within, self._exact_rows)
                 except NotFound:
                     # So were rows that are objects.
                     if last:
                         raise
-                    continue
-                within = None
-                if asset_ids is not None:
-                    within = np.array(slots_within(connection, index_id, asset_ids), np.int64)
-            break
-        return state.search(lines, k, within, self._exact_rows)
+        raise AssertionError("the last look ends with an answer or an error")
 
-    def is_exact(self, grant: Grant, index_id: str, modality: Modality, space: str) -> bool:
+    def is_exact(self, scope: IndexScope, modality: Modality, space: str) -> bool:
         """Whether every row of the space is compared with a query."""
-        authorize(grant, SEARCHING, "vectors")
+        authorize(scope, SEARCHING, "vectors")
         with self._reading() as connection:
-            found = space_row(connection, index_id, modality, space)
+            found = space_row(connection, scope.index_id, modality, space)
         return found is None or found.sketch is None
 
     def of_asset(
-        self, grant: Grant, index_id: str, modality: Modality, space: str, asset_id: str
+        self, scope: IndexScope, modality: Modality, space: str, asset_id: str
     ) -> VectorBatch | None:
         """The rows of one asset in a space, ``None`` where there are none."""
-        authorize(grant, EXPORTING, "vectors")
+        authorize(scope, EXPORTING, "vectors")
         with self._reading() as connection:
-            found = space_row(connection, index_id, modality, space)
-            slot = slot_of(connection, index_id, asset_id)
+            found = space_row(connection, scope.index_id, modality, space)
+            slot = slot_of(connection, scope.index_id, asset_id)
             if found is None or slot is None:
                 return None
             row = connection.execute(
@@ -236,19 +239,17 @@ class Vectors(Upkeep):
         ids = tuple(id.decode("ascii") for id in chunk.ids.tolist())
         return VectorBatch(asset_id, ids, tuple(map(span_at, chunk.spans.tolist())), chunk.vectors)
 
-    def scan(
-        self, grant: Grant, index_id: str, modality: Modality, space: str
-    ) -> Iterator[VectorBatch]:
+    def scan(self, scope: IndexScope, modality: Modality, space: str) -> Iterator[VectorBatch]:
         """Every row of a space, asset by asset, as of the moment of the call."""
-        authorize(grant, EXPORTING, "vectors")
-        return self._scan(index_id, modality, space)
+        authorize(scope, EXPORTING, "vectors")
+        return self._scan(scope.index_id, modality, space)
 
     def _scan(self, index_id: str, modality: Modality, space: str) -> Iterator[VectorBatch]:
         with self._reading() as connection:
             found = space_row(connection, index_id, modality, space)
             if found is None:
                 return
-            names = asset_names(connection, found.key)
+            names = asset_names(connection, [slot for slot, _, _ in listing(connection, found.key)])
             for slot, _, chunk in read_chunks(connection, self._blobs, found.key, found.dimensions):
                 yield VectorBatch(
                     names[slot],
@@ -257,9 +258,9 @@ class Vectors(Upkeep):
                     chunk.vectors,
                 )
 
-    def statistics(self, grant: Grant, index_id: str) -> list[dict[str, Any]]:
+    def statistics(self, scope: IndexScope) -> list[dict[str, Any]]:
         """By space: modality, space, dimensions, rows, assets, and the index with its recall."""
-        authorize(grant, MANAGING | SEARCHING, "vectors")
+        authorize(scope, MANAGING | SEARCHING, "vectors")
         with self._reading() as connection:
             rows = connection.execute(
                 select(
@@ -268,7 +269,7 @@ class Vectors(Upkeep):
                     func.count(vector_chunks.c.key).label("assets"),
                 )
                 .outerjoin(vector_chunks, vector_chunks.c.space == vector_spaces.c.key)
-                .where(vector_spaces.c.index_id == index_id)
+                .where(vector_spaces.c.index_id == scope.index_id)
                 .group_by(vector_spaces.c.key)
             ).all()
         return [
@@ -318,18 +319,9 @@ class Vectors(Upkeep):
 
     # -- what is searched -------------------------------------------------------------------------
 
-    def _state(self, connection: Connection, space: Row[Any]) -> State:
-        state = self._states.get(space.key)
-        if state is not None and state.version == space.version:
-            return state
-        with self._lock:
-            state = self._states.get(space.key)
-            if state is None or state.version != space.version:
-                state = self._load(connection, space, state)
-                self._states[space.key] = state
-        return state
-
     def _load(self, connection: Connection, space: Row[Any], old: State | None) -> State:
+        if old is not None and old.version == space.version:
+            return old
         listed = listing(connection, space.key)
         current = {slot: version for slot, version, _ in listed}
         inverted = self._open(space, old)
@@ -344,7 +336,11 @@ class Vectors(Upkeep):
                 layout,
                 read_chunks(connection, self._blobs, space.key, space.dimensions, fresh),
             )
-        return State(space.version, inverted, alive, matrix, asset_names(connection, space.key))
+        known = old.assets if old is not None else {}
+        unknown = [slot for slot in current if slot not in known]
+        assets = {slot: known[slot] for slot in current if slot in known}
+        assets |= asset_names(connection, unknown)
+        return State(space.version, inverted, alive, matrix, assets)
 
     def _open(self, space: Row[Any], old: State | None) -> Inverted | None:
         if space.sketch is None:

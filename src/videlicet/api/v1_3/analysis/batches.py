@@ -77,7 +77,7 @@ def create(call: Call, body: BatchRequest) -> Any:
             "canceled_at": None,
         },
     )
-    call.catalog.put_resource(call.grant(Purpose.INGEST), batch)
+    call.catalog.put_resource(call.scope(Purpose.INGEST), batch)
     items = []
     for (item, job), subject in zip(wanted, subjects, strict=True):
         params = without_media(item.model_dump(exclude_none=True, exclude={"video", "custom_id"}))
@@ -125,7 +125,7 @@ def find(
     analysis_mode: Annotated[list[Mode] | None, Query()] = None,
 ) -> Any:
     """List batches, newest first."""
-    analyses.forget_batches(call.grant(Purpose.INGEST), call.store)
+    analyses.forget_batches(call.scope(Purpose.INGEST), call.store)
     rows, _ = call.catalog.find_resources(call.manage, Kind.BATCH)
     found = [shown(call, row) for row in rows]
     chosen = [
@@ -221,7 +221,7 @@ def _drop(call: Caller, batch: Resource) -> None:
     )
     for row in rows:
         analyses.end(
-            call.grant(Purpose.INGEST), call.store, row, analyses.CANCELED, {},
+            call.scope(Purpose.INGEST), call.store, row, analyses.CANCELED, {},
             when=(analyses.QUEUED, analyses.PENDING),
         )  # fmt: skip
 

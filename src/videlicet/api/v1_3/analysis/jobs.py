@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from videlicet.analyze.analyst import Request
-from videlicet.analyze.perform import Job
+from videlicet.analyze.backend import PromptRequest
+from videlicet.analyze.run import AnalysisRequest
 from videlicet.api.errors import ApiError, invalid, missing
 from videlicet.api.v1_3.analysis.schemas import (
     MOST_TOKENS,
@@ -43,7 +43,7 @@ def model_of(body: Analyze | TaskRequest) -> str:
     return name
 
 
-def job_of(call: Caller, body: Analyze | TaskRequest) -> Job:
+def job_of(call: Caller, body: Analyze | TaskRequest) -> AnalysisRequest:
     """What is asked of one video, or of pictures."""
     if isinstance(body, TaskRequest) and body.analysis_mode == "time_based_metadata":
         if body.prompt is not None or body.prompt_v2 is not None:
@@ -59,7 +59,7 @@ def job_of(call: Caller, body: Analyze | TaskRequest) -> Job:
     return _general(text, body.response_format, body)
 
 
-def job_of_item(call: Caller, mode: str, item: BatchItem, model: str) -> Job:
+def job_of_item(call: Caller, mode: str, item: BatchItem, model: str) -> AnalysisRequest:
     """What is asked of one video of a batch."""
     if mode == "time_based_metadata":
         if item.prompt is not None:
@@ -71,7 +71,7 @@ def job_of_item(call: Caller, mode: str, item: BatchItem, model: str) -> Job:
 
 def _general(
     text: str, form: SyncFormat | Format | None, body: Analyze | TaskRequest | BatchItem
-) -> Job:
+) -> AnalysisRequest:
     if not text.strip():
         raise missing("prompt")
     for name in ("min_segment_duration", "max_segment_duration"):
@@ -87,10 +87,12 @@ def _general(
             raise missing("response_format.json_schema")
         schema = checked(form.json_schema)
     start, end = _times(body)
-    return Job(_request(text, schema, body), start, end)
+    return AnalysisRequest(_request(text, schema, body), start, end)
 
 
-def _segments(call: Caller, form: Any, body: TaskRequest | BatchItem, model: str) -> Job:
+def _segments(
+    call: Caller, form: Any, body: TaskRequest | BatchItem, model: str
+) -> AnalysisRequest:
     if form is None or form.type != "segment_definitions":
         raise invalid("response_format.type must be segment_definitions for time_based_metadata.")
     if not form.segment_definitions:
@@ -102,7 +104,7 @@ def _segments(call: Caller, form: Any, body: TaskRequest | BatchItem, model: str
     _check_together(rows, body, model)
     definitions = [_described(call, row) for row in rows]
     start, end = _times(body)
-    return Job(
+    return AnalysisRequest(
         _request("", None, body),
         start,
         end,
@@ -153,7 +155,7 @@ def checked(schema: dict[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidInput: ``schema_invalid``.
     """
-    from videlicet.analyze.structured.schema import read
+    from videlicet.analyze.extraction.schema import read
 
     read(schema)
     return schema
@@ -165,7 +167,7 @@ def checked_segments(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     Raises:
         InvalidInput: ``invalid_argument``.
     """
-    from videlicet.analyze.structured.definitions import definitions
+    from videlicet.analyze.extraction.segment_definitions import definitions
 
     definitions(rows, "response_format.segment_definitions")
     return rows
@@ -173,9 +175,9 @@ def checked_segments(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _request(
     text: str, schema: dict[str, Any] | None, body: Analyze | TaskRequest | BatchItem
-) -> Request:
+) -> PromptRequest:
     tokens = body.max_tokens or USUAL_TOKENS
-    return Request(
+    return PromptRequest(
         text,
         schema,
         TEMPERATURE if body.temperature is None else body.temperature,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from anyio import to_thread
 
-from videlicet.analyze.analyst import Analyst, Request
-from videlicet.analyze.analysts import analyst_of
-from videlicet.analyze.evidence.gather import Material
-from videlicet.analyze.perform import Job, perform, read
+from videlicet.analyze.backend import AnalysisBackend, PromptRequest
+from videlicet.analyze.backends import analysis_backend
+from videlicet.analyze.evidence.load import AssetEvidence
+from videlicet.analyze.run import AnalysisRequest, load_request_evidence, run_analysis
+from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1_3.analysis.jobs import checked
 from videlicet.api.v1_3.analysis.schemas import USUAL_TOKENS, Gist, GistOut, Summarize, SummarizeOut
 from videlicet.api.v1_3.analysis.sources import Subject, begin, observed
@@ -27,28 +29,34 @@ router = router_for("analysis, earlier forms")
 @router.post("/gist", response_model=GistOut, response_model_exclude_none=True)
 async def gist(call: Call, body: Gist) -> Any:
     """Title, topics and hashtags of a video."""
-    subject = await to_thread.run_sync(begin, call, None, body.video_id)
-    await observed(call, subject)
-    return await to_thread.run_sync(_gist, call, subject, body, limiter=call.service.analysing)
+    return await until_disconnect(call.receive, partial(_of_video, call, body, _gist))
 
 
 @router.post("/summarize", response_model=SummarizeOut, response_model_exclude_none=True)
 async def summarize(call: Call, body: Summarize) -> Any:
     """A summary, chapters or highlights of a video."""
+    return await until_disconnect(call.receive, partial(_of_video, call, body, _sum_up))
+
+
+async def _of_video(call: Caller, body: Any, work: Callable[..., dict[str, Any]]) -> Any:
     subject = await to_thread.run_sync(begin, call, None, body.video_id)
     await observed(call, subject)
-    return await to_thread.run_sync(_sum_up, call, subject, body, limiter=call.service.analysing)
+    return await run_cancellable(partial(work, call, subject, body), call.server.analysing)
 
 
-def _of(call: Caller, subject: Subject) -> tuple[Analyst, TextEncoder, Material]:
+def _of(
+    call: Caller, subject: Subject, check: Check
+) -> tuple[AnalysisBackend, TextEncoder, AssetEvidence]:
     encoder = call.service.encoders(chosen_cards(call.settings.models)).text
-    grant = call.grant(Purpose.ANALYZE)
-    material = read(grant, call.store, subject.index, subject.video.id, Job(Request("")))
-    return analyst_of(grant, call.store, call.settings, encoder), encoder, material
+    scope = call.scope(Purpose.ANALYZE, subject.index.id)
+    material = load_request_evidence(
+        scope, call.store, subject.video.id, AnalysisRequest(PromptRequest(""))
+    )
+    return analysis_backend(scope, call.store, call.settings, encoder, check), encoder, material
 
 
-def _gist(call: Caller, subject: Subject, body: Gist) -> dict[str, Any]:
-    analyst, encoder, material = _of(call, subject)
+def _gist(call: Caller, subject: Subject, body: Gist, check: Check) -> dict[str, Any]:
+    analyst, encoder, material = _of(call, subject, check)
     found = analyst.gist(material)
     parts: dict[str, Any] = {}
     if "title" in body.types:
@@ -61,18 +69,18 @@ def _gist(call: Caller, subject: Subject, body: Gist) -> dict[str, Any]:
     return {"id": random_id(), **parts, "usage": _usage(encoder, material, said)}
 
 
-def _sum_up(call: Caller, subject: Subject, body: Summarize) -> dict[str, Any]:
-    analyst, encoder, material = _of(call, subject)
+def _sum_up(call: Caller, subject: Subject, body: Summarize, check: Check) -> dict[str, Any]:
+    analyst, encoder, material = _of(call, subject, check)
     origin = material.asset.media.span.start
     row: dict[str, Any] = {"summarize_type": body.type, "id": random_id()}
     if body.type == "summary":
         schema = None if body.response_format is None else body.response_format.json_schema
-        request = Request(
+        request = PromptRequest(
             body.prompt or "Summarize this video.",
             None if schema is None else checked(schema),
             max_tokens=body.max_tokens or USUAL_TOKENS,
         )
-        done = perform(analyst, encoder, [material], Job(request))
+        done = run_analysis(analyst, encoder, [material], AnalysisRequest(request))
         return {**row, "summary": done.data, "usage": done.usage.to_json()}
     said: list[str] = []
     if body.type == "chapter":
@@ -108,7 +116,7 @@ def _times(span: Span) -> dict[str, Any]:
     }
 
 
-def _usage(encoder: TextEncoder, material: Material, said: Iterable[str]) -> dict[str, int]:
+def _usage(encoder: TextEncoder, material: AssetEvidence, said: Iterable[str]) -> dict[str, int]:
     return {
         "input_tokens": sum(encoder.count_tokens(piece.text) for piece in material.pieces),
         "output_tokens": sum(map(encoder.count_tokens, said)),

@@ -12,8 +12,8 @@ import anyio
 from anyio import to_thread
 
 from videlicet.analysis_jobs import analyses
-from videlicet.analyze.evidence.gather import Material
-from videlicet.analyze.evidence.pictures import Models, of_picture
+from videlicet.analyze.evidence.images import Models, of_picture
+from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.api.errors import ApiError, invalid, missing, of_library, unknown
 from videlicet.api.v1_3 import assets
 from videlicet.api.v1_3.analysis.schemas import NamedPicture, Picture, Prompt, Source
@@ -98,12 +98,12 @@ def _of_file(call: Caller, file: Resource, told: dict[str, Any], own: str | None
         raise ApiError(400, "asset_not_ready", "The asset could not be read; upload it again.")
     if file.status == files.READY and file.body.get("kind") not in ("video", "audio"):
         raise ApiError(400, "asset_type_not_supported", "Only videos and sounds can be analysed.")
-    grant = call.grant(Purpose.INGEST)
-    index, video = analyses.place_of(grant, call.store, call.settings, file)
+    scope = call.scope(Purpose.INGEST)
+    index, video = analyses.place_of(scope, call.store, call.settings, file)
     if video is None:
         if not call.may_write:
             raise _read_only()
-        video, _ = enter(grant, call.store, index, file, {})
+        video, _ = enter(scope, call.store, index, file, {})
         call.service.work.wake()
     return Subject(index, video, told, own)
 
@@ -153,9 +153,9 @@ def _failed(video: Resource) -> ApiError:
     return ApiError(400, told.code, told.message)
 
 
-async def done_with(call: Caller, subject: Subject) -> None:
+async def done_with(call: Caller, subject: Subject | None) -> None:
     """Take away what came with the request only, even where the client has gone."""
-    if subject.own is not None:
+    if subject is not None and subject.own is not None:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(_remove, call, subject.own)
 
@@ -184,7 +184,7 @@ def bytes_of(call: Caller, given: Sequence[Picture]) -> list[tuple[str, bytes]]:
     return found
 
 
-def pictures(call: Caller, given: Sequence[Picture]) -> list[Material]:
+def pictures(call: Caller, given: Sequence[Picture]) -> list[AssetEvidence]:
     """What can be seen and read in pictures, in their order."""
     encoders = call.service.encoders(chosen_cards(call.settings.models))
     reader = cast("TextReader", encoders.load("reader"))

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import json
 import logging
-import math
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-import anyio
-from anyio import from_thread, to_thread
-from fastapi.responses import JSONResponse, StreamingResponse
+from anyio import to_thread
+from fastapi.responses import JSONResponse, Response
 
-from videlicet.analyze.analyst import Tell, silent
-from videlicet.analyze.analysts import analyst_of
-from videlicet.analyze.evidence.gather import Material
-from videlicet.analyze.perform import Citation, Done, Job, cite, perform, read
+from videlicet.analyze.backend import OnSentence, ignore_sentence
+from videlicet.analyze.backends import analysis_backend
+from videlicet.analyze.evidence.load import AssetEvidence
+from videlicet.analyze.run import (
+    AnalysisRequest,
+    AnalysisResult,
+    Citation,
+    cite,
+    load_request_evidence,
+    run_analysis,
+)
 from videlicet.api.errors import of_library
+from videlicet.api.streaming import (
+    Check,
+    StreamedResponse,
+    Write,
+    follow,
+    run_cancellable,
+    until_disconnect,
+)
 from videlicet.api.v1_3.analysis.jobs import job_of, model_of
 from videlicet.api.v1_3.analysis.schemas import Analyze, Answer
 from videlicet.api.v1_3.analysis.sources import Subject, begin, done_with, observed, pictures
@@ -46,11 +59,16 @@ _log = logging.getLogger(__name__)
 async def analyze(call: Call, body: Analyze) -> Any:
     """Ask something of a video, or of pictures. What is not known of the video yet is observed
     first."""
+    return await until_disconnect(call.receive, partial(_analyze, call, body))
+
+
+async def _analyze(call: Caller, body: Analyze) -> Response:
     model = model_of(body)
     job = await to_thread.run_sync(job_of, call, body)
     subject: Subject | None = None
     if body.image:
-        materials = await _apart(call, pictures, call, body.image)
+        limiter = call.server.analysing
+        materials = await to_thread.run_sync(pictures, call, body.image, limiter=limiter)
     else:
         subject = await to_thread.run_sync(begin, call, body.video, body.video_id)
         try:
@@ -59,80 +77,74 @@ async def analyze(call: Call, body: Analyze) -> Any:
         except BaseException:
             await done_with(call, subject)
             raise
-    work = partial(_perform, call, materials, job)
     id = random_id()
+    work = partial(_perform, call, materials, job)
     if body.stream:
-        return StreamingResponse(
-            _streamed(call, id, work, materials, subject), media_type="application/x-ndjson"
-        )
+        return StreamedResponse(
+            partial(_stream, call, id, work, materials), "application/x-ndjson",
+            cleanup=partial(done_with, call, subject),
+        )  # fmt: skip
     try:
-        done = await _apart(call, work)
+        done = await run_cancellable(partial(work, ignore_sentence), call.server.analysing)
     finally:
-        if subject is not None:
-            await done_with(call, subject)
+        await done_with(call, subject)
     return JSONResponse({"id": id, **done.to_json(), "model": model})
 
 
-def _read(call: Caller, subject: Subject, job: Job) -> Material:
-    return read(call.grant(Purpose.ANALYZE), call.store, subject.index, subject.video.id, job)
+def _read(call: Caller, subject: Subject, job: AnalysisRequest) -> AssetEvidence:
+    scope = call.scope(Purpose.ANALYZE, subject.index.id)
+    return load_request_evidence(scope, call.store, subject.video.id, job)
 
 
-def _perform(call: Caller, materials: list[Material], job: Job, tell: Tell = silent) -> Done:
+def _perform(
+    call: Caller,
+    materials: list[AssetEvidence],
+    job: AnalysisRequest,
+    tell: OnSentence,
+    check: Check,
+) -> AnalysisResult:
     encoder = call.service.encoders(chosen_cards(call.settings.models)).text
-    analyst = analyst_of(call.grant(Purpose.ANALYZE), call.store, call.settings, encoder)
-    return perform(analyst, encoder, materials, job, tell)
+    scope = call.scope(Purpose.ANALYZE)
+    analyst = analysis_backend(scope, call.store, call.settings, encoder, check)
+    return run_analysis(analyst, encoder, materials, job, tell)
 
 
-async def _apart(call: Caller, work: Callable[..., Any], *values: Any) -> Any:
-    """Work in one of few threads: analyses must not take those that searches need."""
-    return await to_thread.run_sync(partial(work, *values), limiter=call.service.analysing)
-
-
-async def _streamed(
+async def _stream(
     call: Caller,
     id: str,
-    work: Callable[..., Done],
-    materials: list[Material],
-    subject: Subject | None,
-) -> AsyncIterator[str]:
+    work: Callable[[OnSentence, Check], AnalysisResult],
+    materials: list[AssetEvidence],
+    write: Write,
+) -> None:
     """The lines of a stream: a start, each sentence as it comes, and an end that says how it
     went."""
     origins = {one.asset.id: one.asset.media.span.start for one in materials}
-    send, receive = anyio.create_memory_object_stream[Sentence | Done | VidelicetError](math.inf)
+    at = 0
 
-    def tell(one: Sentence | Done | VidelicetError) -> None:
-        from_thread.run_sync(send.send_nowait, one)
-
-    def run() -> None:
+    def run(
+        emit: Callable[[Sentence | AnalysisResult | VidelicetError], None], check: Check
+    ) -> None:
         try:
-            tell(work(tell=tell))
+            emit(work(emit, check))
         except VidelicetError as error:
-            tell(error)
+            emit(error)
         except Exception as error:
             _log.exception("an analysis failed")
-            tell(TaskError("task_failed", f"The analysis failed: {type(error).__name__}."))
+            emit(TaskError("task_failed", f"The analysis failed: {type(error).__name__}."))
 
-    try:
-        yield _line({"event_type": "stream_start", "metadata": {"generation_id": id}})
-        async with anyio.create_task_group() as group:
-            group.start_soon(_apart, call, run)
-            at = 0
-            ended: Done | VidelicetError | None = None
-            async for one in receive:
-                if not isinstance(one, Sentence):
-                    ended = one
-                    break
-                text = (" " if at else "") + one.text
-                cited = cite([one], origins, at + len(text) - len(one.text))
-                yield _text(text, cited)
-                at += len(text)
-        assert ended is not None
-        if isinstance(ended, Done) and not at and ended.data:
-            yield _text(ended.data, ended.citations)
-        yield _line(_end(id, ended))
-    finally:
-        if subject is not None:
-            await done_with(call, subject)
+    async def take(one: Sentence | AnalysisResult | VidelicetError | None) -> None:
+        nonlocal at
+        if isinstance(one, Sentence):
+            text = (" " if at else "") + one.text
+            await write(_text(text, cite([one], origins, at + len(text) - len(one.text))))
+            at += len(text)
+        elif one is not None:
+            if isinstance(one, AnalysisResult) and not at and one.data:
+                await write(_text(one.data, one.citations))
+            await write(_line(_end(id, one)))
+
+    await write(_line({"event_type": "stream_start", "metadata": {"generation_id": id}}))
+    await follow(run, call.server.analysing, take)
 
 
 def _text(text: str, cited: Iterable[Citation]) -> str:
@@ -140,7 +152,7 @@ def _text(text: str, cited: Iterable[Citation]) -> str:
     return _line({"event_type": "text_generation", "text": text, "citations": citations})
 
 
-def _end(id: str, one: Done | VidelicetError) -> dict[str, Any]:
+def _end(id: str, one: AnalysisResult | VidelicetError) -> dict[str, Any]:
     if isinstance(one, VidelicetError):
         told = of_library(one)
         return {

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from videlicet.analysis_jobs import analyses
-from videlicet.analyze.perform import Job
+from videlicet.analyze.run import AnalysisRequest
 from videlicet.api.errors import ApiError, unknown
 from videlicet.api.v1_3.analysis.jobs import job_of, model_of
 from videlicet.api.v1_3.analysis.schemas import (
@@ -57,7 +57,7 @@ def create(call: Call, body: TaskRequest) -> Any:
 def make(
     call: Caller,
     subject: Subject | None,
-    job: Job,
+    job: AnalysisRequest,
     params: Mapping[str, Any],
     model: str,
     *,
@@ -67,10 +67,10 @@ def make(
 ) -> Resource:
     """A new analysis, of a video or of pictures."""
     now = datetime.now(UTC)
-    grant = call.grant(Purpose.INGEST)
+    scope = call.scope(Purpose.INGEST)
     id = random_id()
     for number, (_, data) in enumerate(pictures):
-        call.store.blobs.put(grant, analyses.picture(id, number), data)
+        call.store.blobs.put(scope, analyses.picture(id, number), data)
     made = Resource(
         id=id,
         kind=Kind.ANALYSIS,
@@ -92,7 +92,7 @@ def make(
             **traces.carried(),
         },
     )
-    call.catalog.put_resource(grant, made)
+    call.catalog.put_resource(scope, made)
     return made
 
 
@@ -133,7 +133,7 @@ def delete(call: Call, task_id: str) -> Response:
     if one.status == analyses.PROCESSING:
         raise ApiError(409, "resource_conflict", "The task is at work; cancel it first.")
     if one.status in analyses.LIVE:
-        analyses.end(call.grant(Purpose.INGEST), call.store, one, analyses.CANCELED, {})
+        analyses.end(call.scope(Purpose.INGEST), call.store, one, analyses.CANCELED, {})
     blobs = [analyses.folder_of(one.id)] if one.body.get("pictures") else []
     call.catalog.delete_resource(call.manage, Kind.ANALYSIS, one.id, blobs=blobs)
     if blobs:
@@ -146,7 +146,7 @@ def cancel(call: Call, task_id: str) -> Any:
     """Cancel an analysis task that has not ended."""
     one = task_of(call, task_id)
     if one.status in analyses.LIVE:
-        one = analyses.end(call.grant(Purpose.INGEST), call.store, one, analyses.CANCELED, {})
+        one = analyses.end(call.scope(Purpose.INGEST), call.store, one, analyses.CANCELED, {})
         call.service.work.wake()
         if one.status == analyses.CANCELED:
             return {"task_id": one.id, "status": one.status}

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from videlicet.analyze.analyst import Analyst, Request
-from videlicet.analyze.evidence.gather import Material, gather
+from videlicet.analyze.backend import AnalysisBackend, PromptRequest
+from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
+from videlicet.api.streaming import Check
 from videlicet.api.v1_3.common import Caller, text_of
 from videlicet.api.v1_3.knowledge.citations import Text
 from videlicet.api.v1_3.knowledge.conversation import Turn, remember
@@ -62,8 +63,9 @@ class Reply:
             **more,
         }
 
-    def run(self, emit: Emit) -> dict[str, Any]:
-        """Answer, telling of each step; the response that stands in the end.
+    def run(self, emit: Emit, check: Check) -> dict[str, Any]:
+        """Answer, telling of each step; the response that stands in the end. ``check`` is called
+        while a language model is waited for.
 
         Raises:
             AnalysisError: the analyst could not.
@@ -76,7 +78,7 @@ class Reply:
             rows.extend(_found(call, turn, wanted))
             return {"items": [_told(row) for row in rows]}
 
-        materials: list[Material] = []
+        materials: list[AssetEvidence] = []
 
         def read() -> dict[str, Any]:
             materials.extend(_read(call, turn, rows))
@@ -91,7 +93,7 @@ class Reply:
         self._step(emit, "read", {"item_ids": [row.body["item_id"] for row in rows]}, read)
         videos = {row.id: row for row in rows}
         text = Text(call, videos, {one.asset.id: one.asset.media.span for one in materials})
-        answer = self._message(emit, materials, text)
+        answer = self._message(emit, materials, text, check)
         remember(call, turn, self._id, text.items)
         cut = answer.finish is Finish.LENGTH
         return self.shown(
@@ -134,7 +136,9 @@ class Reply:
         for event in ("added", "done"):
             emit(f"response.output_item.{event}", {"output_index": place + 1, "item": result})
 
-    def _message(self, emit: Emit, materials: Sequence[Material], text: Text) -> Answer:
+    def _message(
+        self, emit: Emit, materials: Sequence[AssetEvidence], text: Text, check: Check
+    ) -> Answer:
         """The answer as a message, told as it is written."""
         id, place = ordered_id("msg"), len(self._output)
         part: dict[str, Any] = {"type": "output_text", "text": "", "annotations": []}
@@ -146,12 +150,12 @@ class Reply:
                 "phase": "final_answer", "content": [dict(part)],
             }  # fmt: skip
 
-        def tell(sentence: Sentence) -> None:
+        def on_sentence(sentence: Sentence) -> None:
             emit("response.output_text.delta", {**where, "delta": text.add(sentence)})
 
         emit("response.output_item.added", {"output_index": place, "item": item("in_progress")})
         emit("response.content_part.added", {**where, "part": dict(part)})
-        answer = self._answer(materials, tell)
+        answer = self._answer(materials, on_sentence, check)
         if self._schema is not None:
             data = json.dumps(answer.value, ensure_ascii=False)
             emit(
@@ -160,7 +164,7 @@ class Reply:
             )
         elif not text.text:
             for sentence in answer.sentences:
-                tell(sentence)
+                on_sentence(sentence)
         part |= {"text": text.text, "annotations": text.annotations}
         status = "incomplete" if answer.finish is Finish.LENGTH else "completed"
         self._output.append(item(status))
@@ -169,20 +173,27 @@ class Reply:
         emit("response.output_item.done", {"output_index": place, "item": item(status)})
         return answer
 
-    def _answer(self, materials: Sequence[Material], tell: Callable[[Sentence], None]) -> Answer:
-        from videlicet.analyze.analysts import analyst_of
+    def _answer(
+        self,
+        materials: Sequence[AssetEvidence],
+        on_sentence: Callable[[Sentence], None],
+        check: Check,
+    ) -> Answer:
+        from videlicet.analyze.backends import analysis_backend
 
         encoder = self._call.service.encoders(self._turn.index.cards).text
-        analyst: Analyst = analyst_of(
-            self._call.grant(Purpose.ANALYZE), self._call.store, self._call.settings, encoder
+        analyst: AnalysisBackend = analysis_backend(
+            self._call.scope(Purpose.ANALYZE), self._call.store, self._call.settings, encoder, check
         )
         if self._schema is not None:
             return analyst.extract(materials, self._schema, self._prompt(analyst))
         if not materials:
             return Answer((_NOTHING,), False, analyst.id, usage=Usage())
-        return analyst.respond(materials, Request(self._prompt(analyst)), tell=tell)
+        return analyst.respond(
+            materials, PromptRequest(self._prompt(analyst)), on_sentence=on_sentence
+        )
 
-    def _prompt(self, analyst: Analyst) -> str:
+    def _prompt(self, analyst: AnalysisBackend) -> str:
         if analyst.id == _BUILT_IN:
             return self._turn.wanted
         parts = [self._instructions]
@@ -217,12 +228,12 @@ def _told(row: Resource) -> dict[str, Any]:
     return told
 
 
-def _read(call: Caller, turn: Turn, rows: Sequence[Resource]) -> list[Material]:
-    grant = call.grant(Purpose.ANALYZE)
-    found: list[Material] = []
+def _read(call: Caller, turn: Turn, rows: Sequence[Resource]) -> list[AssetEvidence]:
+    scope = call.scope(Purpose.ANALYZE, turn.index.id)
+    found: list[AssetEvidence] = []
     for row in rows:
         try:
-            found.append(gather(grant, call.store, turn.index, row.id))
+            found.append(load_evidence(scope, call.store, row.id))
         except NotFound:
             continue  # deleted meanwhile
         if sum(len(one.pieces) for one in found) >= PIECES:

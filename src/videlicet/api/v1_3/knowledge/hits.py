@@ -81,15 +81,16 @@ def shown(
     call: Caller, index: Index, hits: Sequence[Ranked], metadata: bool
 ) -> list[dict[str, Any]]:
     """Hits as v1.3 shows them, without those whose items have been deleted meanwhile."""
-    grant = call.grant(Purpose.SEARCH)
+    scope = call.scope(Purpose.SEARCH, index.id)
     ids = {hit.video_id for hit in hits}
-    rows, _ = call.catalog.find_resources(grant, Kind.VIDEO, parent=index.id, ids=ids)
+    rows, _ = call.catalog.find_resources(scope, Kind.VIDEO, parent=index.id, ids=ids)
     videos = {row.id: row for row in rows}
-    spans = {one.id: one.media.span for one in call.catalog.assets(grant, among=ids)}
+    spans = {one.id: one.media.span for one in call.catalog.assets(scope, among=ids)}
     present = [hit for hit in hits if hit.video_id in videos and hit.video_id in spans]
     clips = [(hit.video_id, clip) for hit in present for clip in hit.clips]
     said = call.catalog.observations_at(
-        grant, index.id, [(id, Modality.SPEECH, clip.span) for id, clip in clips]
+        scope,
+        [(id, Modality.SPEECH, clip.span) for id, clip in clips],
     )
     words = {
         (id, clip.span): " ".join(

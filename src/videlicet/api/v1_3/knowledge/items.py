@@ -53,8 +53,8 @@ def create(call: Call, knowledge_store_id: str, body: NewItem) -> Any:
             "asset_type": _type_of(file, body.asset_type),
             "item_id": there[0].body["item_id"] if there else ordered_id("ksi"),
         }
-        grant = call.grant(Purpose.INGEST)
-        video, _ = enter(grant, call.store, index, file, metadata, facts=facts)
+        scope = call.scope(Purpose.INGEST)
+        video, _ = enter(scope, call.store, index, file, metadata, facts=facts)
     call.service.work.wake()
     return shown(call, [video])[0]
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-import math
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import anyio
-from anyio import from_thread, to_thread
-from fastapi.responses import JSONResponse, StreamingResponse
+from anyio import to_thread
+from fastapi.responses import JSONResponse
 
 from videlicet.api.errors import of_library
+from videlicet.api.streaming import (
+    Check,
+    StreamedResponse,
+    Write,
+    follow,
+    run_cancellable,
+    until_disconnect,
+)
 from videlicet.api.v1_3.analysis.jobs import checked
 from videlicet.api.v1_3.common import Call, Caller, router_for
 from videlicet.api.v1_3.knowledge.answering import Reply
@@ -53,11 +59,13 @@ async def create(call: Call, body: Ask) -> Any:
     """Ask something of a knowledge store. The answer cites the items that it comes from."""
     reply = await to_thread.run_sync(_begun, call, body)
     if body.stream:
-        return StreamingResponse(
-            _streamed(call, reply), media_type="text/event-stream",
-            headers={"x-accel-buffering": "no"},
-        )  # fmt: skip
-    return JSONResponse(await _apart(call, partial(reply.run, lambda *_: None)))
+        return StreamedResponse(
+            partial(_stream, call, reply), "text/event-stream", {"x-accel-buffering": "no"}
+        )
+    work = partial(reply.run, lambda *_: None)
+    return JSONResponse(
+        await until_disconnect(call.receive, partial(run_cancellable, work, call.server.analysing))
+    )
 
 
 def _begun(call: Caller, body: Ask) -> Reply:
@@ -81,48 +89,36 @@ def closed(schema: Any) -> Any:
     return found
 
 
-async def _apart(call: Caller, work: Any) -> Any:
-    """Work in one of few threads: answers must not take those that searches need."""
-    return await to_thread.run_sync(work, limiter=call.service.analysing)
-
-
-async def _streamed(call: Caller, reply: Reply) -> AsyncIterator[str]:
+async def _stream(call: Caller, reply: Reply, write: Write) -> None:
     """The events of a response, numbered, and a word at the end."""
     numbers = itertools.count()
-    send, receive = anyio.create_memory_object_stream[Event](math.inf)
 
-    def emit(type: str, row: dict[str, Any]) -> None:
-        from_thread.run_sync(send.send_nowait, (type, row))
-
-    def run() -> None:
-        try:
-            emit("response.completed", {"response": reply.run(emit)})
-        except VidelicetError as error:
-            emit("response.failed", {"response": _failed(reply, error)})
-        except Exception as error:
-            _log.exception("a response failed")
-            fault = TaskError("task_failed", f"The response failed: {type(error).__name__}.")
-            emit("response.failed", {"response": _failed(reply, fault)})
-
-    def line(type: str, row: dict[str, Any]) -> str:
+    async def send(type: str, row: dict[str, Any]) -> None:
         # Clients decode each piece of the body by itself: no character may be cut, so all are
         # ASCII.
         told = {"type": type, "sequence_number": next(numbers), **row}
-        return f"event: {type}\ndata: {json.dumps(told, separators=(',', ':'))}\n\n"
+        await write(f"event: {type}\ndata: {json.dumps(told, separators=(',', ':'))}\n\n")
 
-    with send, receive:
-        for type in ("response.created", "response.in_progress"):
-            yield line(type, {"response": reply.shown()})
-        async with anyio.create_task_group() as group:
-            group.start_soon(_apart, call, run)
-            type = ""
-            while type not in ("response.completed", "response.failed"):
-                row: dict[str, Any] = {}
-                type = "keepalive"
-                with anyio.move_on_after(KEEPALIVE):
-                    type, row = await receive.receive()
-                yield line(type, row)
-    yield "data: [DONE]\n\n"
+    def run(emit: Callable[[Event], None], check: Check) -> None:
+        def emit_row(type: str, row: dict[str, Any]) -> None:
+            emit((type, row))
+
+        try:
+            emit_row("response.completed", {"response": reply.run(emit_row, check)})
+        except VidelicetError as error:
+            emit_row("response.failed", {"response": _failed(reply, error)})
+        except Exception as error:
+            _log.exception("a response failed")
+            fault = TaskError("task_failed", f"The response failed: {type(error).__name__}.")
+            emit_row("response.failed", {"response": _failed(reply, fault)})
+
+    async def take(event: Event | None) -> None:
+        await send(*(event or ("keepalive", {})))
+
+    for type in ("response.created", "response.in_progress"):
+        await send(type, {"response": reply.shown()})
+    await follow(run, call.server.analysing, take, KEEPALIVE)
+    await write("data: [DONE]\n\n")
 
 
 def _failed(reply: Reply, error: VidelicetError) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from videlicet.api.errors import ApiError, invalid
-from videlicet.api.v1_3 import kept
+from videlicet.api.v1_3 import search_cursors
 from videlicet.api.v1_3.common import Call, Caller, router_for
 from videlicet.api.v1_3.knowledge.hits import FORM, Ranked, listed, packed, shown, unpacked
 from videlicet.api.v1_3.knowledge.items import items_of
@@ -72,7 +72,7 @@ def search(call: Call, knowledge_store_id: str, body: Search) -> Any:
     hits = listed(*rankings(call, index, body.query.text, rows, modalities, group))
     again = None
     if len(hits) > body.page_size:
-        again = kept.keep(call, FORM, {**settings, "hits": packed(hits)}, [])
+        again = search_cursors.keep(call, FORM, {**settings, "hits": packed(hits)}, [])
     return _page(call, index, settings, hits, 1, again)
 
 
@@ -93,10 +93,10 @@ def rankings(
         # Pictures have no sound: where pictures are looked for anyway one search is enough.
         senses = wanted if is_video or SENSES["visual"] <= wanted else SENSES["visual"]
         parts.setdefault(senses, []).append(row.id)
-    searcher, grant = call.service.searcher(index), call.grant(Purpose.SEARCH)
+    searcher, scope = call.service.searcher(index), call.scope(Purpose.SEARCH, index.id)
     # Asked of nothing too, so that words that cannot be searched for are always refused.
     return [
-        searcher.ranking(grant, index, replace(query, modalities=senses, asset_ids=tuple(ids)))
+        searcher.ranking(scope, replace(query, modalities=senses, asset_ids=tuple(ids)))
         for senses, ids in (parts or {wanted: []}).items()
     ]
 
@@ -129,7 +129,7 @@ def _modalities(body: Search, kinds: Collection[AssetType]) -> list[str]:
 
 def _token(again: Resource, number: int) -> str:
     assert again.expires_at is not None
-    return f"{kept.token(again, number)}.{int(again.expires_at.timestamp()):x}"
+    return f"{search_cursors.token(again, number)}.{int(again.expires_at.timestamp()):x}"
 
 
 def _recall(call: Caller, token: str) -> tuple[Resource, int]:
@@ -139,8 +139,8 @@ def _recall(call: Caller, token: str) -> tuple[Resource, int]:
     late = ApiError(410, "page_token_expired", "page_token has expired; search again.")
     if int(matched[2], 16) < datetime.now(UTC).timestamp():
         raise late
-    found, number = kept.find(call, FORM, matched[1])
-    if kept.expired(found):
+    found, number = search_cursors.find(call, FORM, matched[1])
+    if search_cursors.expired(found):
         raise late
     return found, number
 

@@ -6,7 +6,6 @@ A store owns one hidden index, in which its items are videos. Its ``body`` holds
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -24,17 +23,20 @@ from videlicet.errors import NotFound
 from videlicet.ingest.indexing import remove_index
 from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
+from videlicet.services.locks import NamedLocks
 from videlicet.types import Index, Kind, Resource, ordered_id
 
 router = router_for("knowledge stores")
 
-_CHANGING = threading.Lock()
+_changing = NamedLocks()
 
 
 @contextmanager
 def alone(call: Caller, store_id: str) -> Iterator[None]:
-    """Let nobody else change what hangs on a store, here or at another server."""
-    with _CHANGING, call.store.database.held(f"knowledge store {store_id}"):
+    """Let nobody else change what hangs on a store, here or at another server. Of each server only
+    one request waits at the database."""
+    name = f"knowledge store {store_id}"
+    with _changing.hold(name), call.store.database.held(name):
         yield
 
 
@@ -66,7 +68,7 @@ def create(call: Call, body: NewStore) -> Any:
     now = datetime.now(UTC)
     id = ordered_id("ks")
     cards = chosen_cards(call.settings.models)
-    index = call.catalog.create_index(call.grant(Purpose.INDEX), f"~{id}", cards, options)
+    index = call.catalog.create_index(call.scope(Purpose.INDEX), f"~{id}", cards, options)
     config = body.ingestion_config and body.ingestion_config.model_dump(mode="json")
     made = Resource(
         id=id, kind=Kind.KNOWLEDGE_STORE, tenant=call.tenant, created_at=now, updated_at=now,

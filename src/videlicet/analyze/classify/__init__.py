@@ -1,0 +1,1 @@
+"""Classification with labels of the user's own, by description and from examples."""

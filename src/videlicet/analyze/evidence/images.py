@@ -1,0 +1,83 @@
+"""The evidence of a single picture, as of a recording that lasts one second."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from videlicet.analyze.evidence.load import NAMES, SEEN, AssetEvidence
+from videlicet.embedding.spans import Strip
+from videlicet.embedding.texts import embed_texts
+from videlicet.types import Asset, Index, MediaInfo, Modality, Piece, Span, derived_id
+
+if TYPE_CHECKING:
+    from videlicet.models.base import TextEncoder, TextReader, VisionModel
+    from videlicet.settings import Settings
+
+_SPAN = Span.of(0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What pictures are looked at with."""
+
+    text: TextEncoder
+    vision: VisionModel
+    reader: TextReader
+
+
+def of_picture(
+    name: str, source: bytes | Path, models: Models, settings: Settings
+) -> AssetEvidence:
+    """What the models see and read in a picture.
+
+    Raises:
+        InvalidQuery: ``query_media_invalid``, it is none.
+    """
+    from videlicet.media.cut import load_image
+
+    frame = load_image(source, settings)
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    sha256 = hashlib.sha256(data).hexdigest()
+    asset_id = derived_id("picture", sha256)
+    now = datetime.now(UTC)
+    seen = models.vision.see([frame])
+    pieces = [
+        Piece(asset_id, _SPAN, Modality.VISUAL, label, (models.vision.card.id,), confidence=score)
+        for label, score in seen.labels[0][:NAMES]
+        if score >= SEEN
+    ]
+    pieces += [
+        Piece(
+            asset_id, _SPAN, Modality.TEXT, line.text, (models.reader.card.id,),
+            confidence=line.confidence,
+        )
+        for line in models.reader.read(frame)
+    ]  # fmt: skip
+    media = MediaInfo("image", _SPAN, None, (), None)
+    cards = {
+        "text": models.text.card.id,
+        "vision": models.vision.card.id,
+        "reader": models.reader.card.id,
+    }
+    vectors = [
+        seen.semantics[0]
+        if piece.modality is Modality.VISUAL
+        else embed_texts(models.text, [piece.text])[0]
+        for piece in pieces
+    ]
+    wide = seen.semantics.shape[1]
+    return AssetEvidence(
+        asset=Asset(asset_id, sha256, name, name, len(data), media, now),
+        index=Index("", "pictures", cards, now),
+        span=_SPAN,
+        pieces=tuple(pieces),
+        vectors=np.stack(vectors) if vectors else np.zeros((0, wide), np.float32),
+        shots=(_SPAN,),
+        looks=Strip([_SPAN], seen.semantics),
+    )

@@ -1,0 +1,397 @@
+"""The value of a schema's place from the evidence in view, or that there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from videlicet.analyze.extraction.finding.field_intent import (
+    TYPED,
+    Edge,
+    FieldIntent,
+    described,
+    item,
+    wanted,
+)
+from videlicet.analyze.extraction.finding.scalars import (
+    COVERED,
+    MODALITIES,
+    NEAR,
+    Candidate,
+    booleans,
+    choice_text,
+    numbers,
+    strings,
+)
+from videlicet.analyze.extraction.schema.checking import same
+from videlicet.analyze.extraction.schema.shapes import (
+    Array,
+    Field,
+    Flag,
+    Form,
+    Node,
+    Number,
+    Record,
+    Text,
+)
+from videlicet.analyze.extraction.segmentation import groups
+from videlicet.analyze.extraction.time_fields import edge_of, times
+from videlicet.types import Sentence, Span
+
+if TYPE_CHECKING:
+    from videlicet.analyze.extraction.finding.sources import Places, Sources
+
+#: Items of a list that no schema limits, and stretches of a list that goes along the video.
+ITEMS, STRETCHES = 10, 20
+#: Pieces whose neighbours a field with a vague name looks at first.
+NEIGHBOURS = 20
+#: Letters of a name that may tell something.
+LETTERS = 3
+#: Candidates that are tried for one place.
+TRIED = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A value, what it rests on, and a sentence for each part of it."""
+
+    value: Any
+    places: tuple[int, ...]
+    sentences: tuple[Sentence, ...]
+
+    @property
+    def supported(self) -> bool:
+        return bool(self.places)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The pieces that may be used; ``span`` is the stretch of a video that they are from."""
+
+    places: Places
+    span: Span | None = None
+
+
+def asked(node: Node, want: FieldIntent) -> Iterator[str]:
+    """Every text that filling a node will ask the encoder for."""
+    yield want.text
+    for form in node.forms:
+        match form:
+            case Text(choices=names) if names is not None:
+                yield from map(choice_text, names)
+            case Array():
+                for one in (*form.first, *([form.rest] if form.rest else [])):
+                    yield from asked(one, item(want, one.description))
+            case Record():
+                for field in form.fields:
+                    yield from asked(field.node, _below(field, want))
+
+
+def fill(sources: Sources, node: Node, want: FieldIntent, view: View) -> Filled | None:
+    """A valid value of a node that rests on evidence, or ``None``: the form that most evidence
+    supports, the first of those with as much."""
+    found: list[Filled] = []
+    for form in node.forms:
+        filled = _fill_form(sources, node, form, want, view)
+        if filled is not None and node.valid(filled.value):
+            found.append(filled)
+    return max(found, key=lambda one: len(one.sentences), default=None)
+
+
+def empty(node: Node, want: FieldIntent) -> Filled:
+    """The emptiest value; a sentence for each part of it that is not null says so."""
+    record = next((form for form in node.forms if isinstance(form, Record)), None)
+    if node.empty is None:
+        said: tuple[Sentence, ...] = ()
+    elif record is not None and isinstance(node.empty, dict):
+        fields = (field for field in record.fields if field.name in node.empty)
+        said = tuple(
+            one for field in fields for one in empty(field.node, _below(field, want)).sentences
+        )
+    else:
+        said = (Sentence(f"{want.label or 'value'}: not found"),)
+    return Filled(node.empty, (), said)
+
+
+def _below(field: Field, above: FieldIntent) -> FieldIntent:
+    remarks = " ".join(part for part in (field.node.title, field.node.description) if part)
+    return wanted(field.name, remarks, above)
+
+
+def _fill_form(
+    sources: Sources, node: Node, form: Form, want: FieldIntent, view: View
+) -> Filled | None:
+    match form:
+        case Text() | Number() | Flag():
+            candidates = _candidates(sources, form, want, view)
+            return _first(sources, node, want, islice(candidates, TRIED))
+        case Array():
+            return _array(sources, node, form, want, view)
+        case Record():
+            return _record(sources, node, form, want, view)
+        case _:
+            return None
+
+
+def _candidates(
+    sources: Sources, form: Text | Number | Flag, want: FieldIntent, view: View
+) -> Iterator[Candidate]:
+    edge = edge_of(form, want)
+    if edge is not None and want.keys:
+        # A time of its own: when what it names is to be seen or heard. Of what is merely near in
+        # meaning there is always some.
+        relevance, covered = sources.relevance(want), sources.share(want)
+        best = [n for n in _best(sources, want, view) if max(covered[n], relevance[n]) >= COVERED]
+        return times(sources, form, want, edge, best[:1], within=view.span)
+    if edge is not None:
+        return iter(())
+    other = described(want) if _mute(sources, form, want, view) else None
+    match form:
+        case Text():
+            return strings(sources, other or want, form, view.places)
+        case Number():
+            return numbers(sources, other or want, form, view.places)
+        case _:
+            return booleans(sources, other or want, form, view.places)
+
+
+def _mute(sources: Sources, form: Text | Number | Flag, want: FieldIntent, view: View) -> bool:
+    """Whether the name of a field tells nothing of the evidence: it is a letter or two, or no
+    piece holds a word of it. A name may be worth more than that to a string, which is found by
+    meaning too, and to a boolean, which is about the name alone."""
+    if want.role is not None:
+        return False
+    if want.words and all(len(word) < LETTERS for word in want.words):
+        return True
+    held = bool((sources.coverage(want.keys)[view.places] > 0).any())
+    match form:
+        case Number():
+            return not held
+        case Text():
+            other = described(want)
+            return not held and not want.kinds and other is not None and bool(other.kinds & TYPED)
+        case _:
+            return False
+
+
+def _first(
+    sources: Sources, node: Node, want: FieldIntent, candidates: Iterator[Candidate]
+) -> Filled | None:
+    for value, places in candidates:
+        if node.valid(value):
+            return _told(sources, want, value, places)
+    return None
+
+
+def _told(sources: Sources, want: FieldIntent, value: Any, places: Sequence[int]) -> Filled:
+    cited = tuple(dict.fromkeys(places))
+    pieces = tuple(sources.pieces[place] for place in cited)
+    text = {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value
+    return Filled(value, cited, (Sentence(f"{want.label or 'value'}: {text}", pieces),))
+
+
+# -- objects ------------------------------------------------------------------------------------
+
+
+def _record(
+    sources: Sources, node: Node, form: Record, want: FieldIntent, view: View
+) -> Filled | None:
+    """Each field by itself; those whose name tells little beside what the others found; then the
+    times, which are those of what the other fields rest on."""
+    parts: dict[str, Filled] = {}
+    vague: list[tuple[Field, FieldIntent]] = []
+    late: list[tuple[Field, FieldIntent, Form, Edge]] = []
+    for field in form.fields:
+        below = _below(field, want)
+        timed = next(
+            ((one, edge) for one in field.node.forms if (edge := edge_of(one, below)) is not None),
+            None,
+        )
+        # A time may be that of something of its own: when the menu is shown.
+        own = timed is None or (not below.bound and bool(set(below.keys) - set(want.keys)))
+        if timed is None and not below.named and below.role is None:
+            vague.append((field, below))
+        elif own and (filled := fill(sources, field.node, below, view)) is not None:
+            parts[field.name] = filled
+        elif timed is not None and not (own and below.apart):
+            late.append((field, below, *timed))
+    known = [n for part in parts.values() for n in part.places][:NEIGHBOURS]
+    for field, below in vague:
+        near = View(sources.beside(view.places, known), view.span)
+        filled = fill(sources, field.node, below, near) if known else None
+        filled = filled or fill(sources, field.node, below, view)
+        if filled is not None:
+            parts[field.name] = filled
+    places = [place for part in parts.values() for place in part.places]
+    if late and not places and (len(late) == len(form.fields)):
+        places = [int(n) for n in view.places] if view.span else _best(sources, want, view)[:1]
+    for field, below, one, edge in late:
+        told = times(sources, one, below, edge, sorted(places), view.span)
+        if (filled := _first(sources, field.node, below, told)) is not None:
+            parts[field.name] = filled
+    if not any(part.supported for part in parts.values()):
+        return None
+    for field in form.fields:
+        if field.name not in parts and (field.required or field.node.nullable):
+            parts[field.name] = empty(field.node, _below(field, want))
+    ordered = {field.name: parts[field.name] for field in form.fields if field.name in parts}
+    filled = _whole({name: part.value for name, part in ordered.items()}, list(ordered.values()))
+    if node.valid(filled.value):
+        return filled
+    # Fields that need not be there may be what another alternative forbids.
+    least = {field.name: ordered[field.name] for field in form.fields if field.required}
+    return _whole({name: part.value for name, part in least.items()}, list(least.values()))
+
+
+def _whole(value: Any, parts: Sequence[Filled]) -> Filled:
+    places = tuple(dict.fromkeys(place for part in parts for place in part.places))
+    return Filled(value, places, tuple(one for part in parts for one in part.sentences))
+
+
+def _best(sources: Sources, want: FieldIntent, view: View) -> list[int]:
+    """The pieces that have most to do with something, the first one first."""
+    relevance, covered = sources.relevance(want), sources.share(want)
+    order = view.places[np.argsort(-relevance[view.places], kind="stable")]
+    return [int(n) for n in order if relevance[n] >= NEAR or covered[n] >= COVERED]
+
+
+# -- arrays -------------------------------------------------------------------------------------
+
+
+def _array(
+    sources: Sources, node: Node, form: Array, want: FieldIntent, view: View
+) -> Filled | None:
+    """Items that differ, those with most evidence first, or in the order of time."""
+    most = min(form.most if form.most is not None else ITEMS, 1_000)
+    parts: list[Filled] = []
+    for number, one in enumerate(form.first):
+        below = item(want, one.description, number)
+        parts.append(fill(sources, one, below, view) or empty(one, below))
+    if form.rest is not None and len(parts) < most:
+        records = any(isinstance(one, Record) for one in form.rest.forms)
+        limit = STRETCHES if records and form.most is None else most
+        more = _items(sources, form.rest, want, view, limit - len(parts))
+        for filled in more:
+            if form.distinct and any(same(filled.value, part.value) for part in parts):
+                continue
+            parts.append(filled)
+            if len(parts) >= limit:
+                break
+    if not any(part.supported for part in parts):
+        return None
+    while len(parts) < form.fewest and form.rest is not None:
+        parts.append(empty(form.rest, item(want, form.rest.description, len(parts))))
+    if form.fewest < len(form.first):
+        while len(parts) > form.fewest and not parts[-1].supported:
+            parts.pop()
+    parts = [_numbered(part, want, number) for number, part in enumerate(parts)]
+    return _whole([part.value for part in parts], parts)
+
+
+def _numbered(part: Filled, want: FieldIntent, number: int) -> Filled:
+    """The sentences with the item's number in place of the list's name."""
+    old, new = want.label, f"{want.label}[{number}]"
+    sentences = tuple(
+        replace(one, text=new + one.text.removeprefix(old)) if not one.text.startswith(new) else one
+        for one in part.sentences
+    )
+    return replace(part, sentences=sentences)
+
+
+def _items(
+    sources: Sources, node: Node, want: FieldIntent, view: View, most: int
+) -> Iterator[Filled]:
+    below = item(want, node.description)
+    for form in node.forms:
+        match form:
+            case Record():
+                yield from _along(sources, node, form, below, view, most)
+            case Array():
+                if (filled := fill(sources, node, below, view)) is not None:
+                    yield filled
+            case Text() | Number() | Flag():
+                seen: set[str] = set()
+                for value, places in islice(_all(sources, form, below, view), TRIED):
+                    key = str(value).casefold()
+                    if len(places) == 1 and key not in seen and node.valid(value):
+                        seen.add(key)
+                        yield _told(sources, below, value, places)
+            case _:
+                pass
+
+
+def _all(
+    sources: Sources, form: Text | Number | Flag, want: FieldIntent, view: View
+) -> Iterator[Candidate]:
+    """Every candidate of a list: of choices each one by itself, of times each piece's."""
+    edge = edge_of(form, want)
+    if edge is not None:
+        for place in sorted(_best(sources, want, view)):
+            yield from islice(times(sources, form, want, edge, [place]), 1)
+    elif isinstance(form, Text) and form.choices is not None:
+        for name in form.choices:
+            yield from strings(sources, want, replace(form, choices=(name,)), view.places)
+    elif not isinstance(form, Flag):
+        yield from _candidates(sources, form, want, view)
+
+
+def _along(
+    sources: Sources, node: Node, form: Record, want: FieldIntent, view: View, most: int
+) -> Iterator[Filled]:
+    """An object for each stretch that says something of it, in the order of time; none twice."""
+    told: list[Any] = []
+    for part in _stretches(sources, form, want, view, most):
+        filled = _record(sources, node, form, want, part)
+        if filled is None or not node.valid(filled.value):
+            continue
+        if not any(same(filled.value, value) for value in told):
+            told.append(filled.value)
+            yield filled
+
+
+def _stretches(
+    sources: Sources, form: Record, want: FieldIntent, view: View, most: int
+) -> Iterator[View]:
+    """The view cut into stretches of each video: of a whole one those it is made of, within one of
+    these its events. Where the list is about something ("announcements"), those that have to do
+    with it."""
+    about = set(_best(sources, want, view)) if want.named else None
+    first = 0
+    for material in sources.materials:
+        last = first + len(material.pieces)
+        own = view.places[(view.places >= first) & (view.places < last)]
+        first = last
+        if not own.size:
+            continue
+        spans = (
+            groups(material, most)
+            if view.span is None
+            else _events(sources, form, want, own, view.span, about)
+        )
+        for span in spans:
+            inside = sources.inside(own, span)
+            if inside.size and (about is None or about & set(inside.tolist())):
+                yield View(inside, span)
+
+
+def _events(
+    sources: Sources,
+    form: Record,
+    want: FieldIntent,
+    places: Places,
+    within: Span,
+    about: set[int] | None,
+) -> list[Span]:
+    """The times of pieces that have to do with what is wanted: of those that its fields ask for."""
+    roles = {role for field in form.fields if (role := _below(field, want).role) in MODALITIES}
+    heard = {modality for role in roles for modality in MODALITIES[role]}
+    pieces = (
+        sources.pieces[n]
+        for n in map(int, places)
+        if (about is None or n in about) and (not heard or sources.pieces[n].modality in heard)
+    )
+    return list(dict.fromkeys(sorted(piece.span.clamp(within) for piece in pieces)))

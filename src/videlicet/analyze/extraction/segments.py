@@ -1,0 +1,173 @@
+"""The stretches of a video that somebody's definitions describe, with what they ask of each."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from videlicet.analyze.extraction.filling import View, asked, fill
+from videlicet.analyze.extraction.finding.field_intent import FieldIntent, wanted
+from videlicet.analyze.extraction.finding.scalars import COVERED, NEAR
+from videlicet.analyze.extraction.finding.sources import Sources
+from videlicet.analyze.extraction.schema import read
+from videlicet.analyze.extraction.segment_definitions import SegmentDefinition
+from videlicet.analyze.extraction.segmentation import groups
+from videlicet.analyze.extraction.time_fields import written
+from videlicet.errors import InvalidInput
+from videlicet.types import Span, instant, merge, windows
+
+if TYPE_CHECKING:
+    from videlicet.analyze.evidence.load import AssetEvidence
+    from videlicet.models.base import TextEncoder
+
+#: The most stretches that a video is cut into where a definition describes any of its parts.
+STRETCHES = 100
+#: Seconds between two matches that are one, and within which an end is moved to a cut.
+GAP, SNAP = Fraction(3), Fraction(1)
+
+
+def segment(
+    material: AssetEvidence,
+    definitions: Sequence[SegmentDefinition],
+    *,
+    shortest: float | Fraction | None = None,
+    longest: float | Fraction | None = None,
+    encoder: TextEncoder,
+    clock: str = "seconds",
+) -> dict[str, list[dict[str, Any]]]:
+    """For each definition, by its id, the segments that match it, in the order of time.
+
+    A segment is ``{start_time, end_time, metadata: {field: value}}`` with its times, from the
+    recording's start, written as ``clock`` says: ``seconds``, ``hh:mm:ss`` or ``hh:mm:ss.fff``.
+    Every field is there; one that the evidence inside the segment does not tell is null. No segment
+    lasts less than ``shortest`` seconds (but where its range or the video itself does) or more than
+    ``longest``.
+
+    Raises:
+        InvalidInput: ``invalid_argument``: limits that contradict each other, or a time range
+            beyond the video.
+    """
+    limits = _limits(shortest, longest)
+    bounds = {one.id: _bounds(material, one, number) for number, one in enumerate(definitions)}
+    wants = [wanted("", one.description) for one in definitions]
+    plans = [read(one.to_schema(clock)).root for one in definitions]
+    texts = chain.from_iterable(asked(plan, want) for plan, want in zip(plans, wants, strict=True))
+    sources = Sources([material], texts, encoder)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for definition, want, plan in zip(definitions, wants, plans, strict=True):
+        found[definition.id] = [
+            {
+                "start_time": written(told.start, clock),
+                "end_time": written(told.end, clock),
+                "metadata": filled.value if filled else dict(plan.empty),
+            }
+            for range in bounds[definition.id]
+            for span in _within(_matching(material, sources, want, range), range, *limits)
+            if span.duration
+            for told in [material.asset.told(span)]
+            for filled in [fill(sources, plan, want, View(sources.inside(sources.all, span), span))]
+        ]
+    return found
+
+
+def _limits(
+    shortest: float | Fraction | None, longest: float | Fraction | None
+) -> tuple[Fraction, Fraction | None]:
+    least = instant(shortest) if shortest is not None else Fraction(0)
+    most = instant(longest) if longest is not None else None
+    if least < 0 or (most is not None and (most <= 0 or most < least)):
+        raise InvalidInput(
+            "invalid_argument",
+            "The longest segment must last at least as long as the shortest, and neither less "
+            "than nothing.",
+            subject="max_segment_duration",
+        )
+    return least, most
+
+
+def _bounds(material: AssetEvidence, definition: SegmentDefinition, number: int) -> list[Span]:
+    """The parts of the video to look in."""
+    found: list[Span] = []
+    for place, range in enumerate(definition.ranges):
+        inside = range.shift(material.asset.media.span.start).intersect(material.span)
+        if inside is None:
+            subject = f"segment_definitions[{number}].time_ranges[{place}]"
+            raise InvalidInput(
+                "invalid_argument",
+                f"{subject}: the video has no second from {float(range.start):g} to "
+                f"{float(range.end):g}.",
+                subject=subject,
+            )
+        found.append(inside)
+    return found or [material.span]
+
+
+def _matching(
+    material: AssetEvidence, sources: Sources, want: FieldIntent, range: Span
+) -> list[Span]:
+    """What the description is about; where it is about nothing in particular ("each scene"), the
+    stretches that the video is made of."""
+    if not want.keys:
+        spans: Iterable[Span] = groups(material, STRETCHES)
+    else:
+        meant, covered = sources.cosine(want.text), sources.share(want)
+        pieces = np.flatnonzero((meant >= NEAR) | (covered >= COVERED))
+        looks = sources.likeness(want.text, material.looks.rows) >= NEAR
+        matched = [sources.pieces[n].span for n in pieces]
+        matched += [span for span, near in zip(material.looks.spans, looks, strict=True) if near]
+        spans = _snapped(material, merge(matched, GAP))
+    return [inside for span in spans if (inside := span.intersect(range)) is not None]
+
+
+def _snapped(material: AssetEvidence, spans: Iterable[Span]) -> list[Span]:
+    """The spans with their ends moved to cuts that are near."""
+    cuts = sorted({at for shot in material.shots for at in (shot.start, shot.end)})
+
+    def near(at: Fraction) -> Fraction:
+        place = bisect_left(cuts, at)
+        best = min(cuts[max(0, place - 1) : place + 1], key=lambda cut: abs(cut - at), default=at)
+        return best if abs(best - at) <= SNAP else at
+
+    moved = [(near(span.start), near(span.end)) for span in spans]
+    return [
+        Span(*pair) if pair[0] < pair[1] else span for pair, span in zip(moved, spans, strict=True)
+    ]
+
+
+def _within(
+    spans: Sequence[Span], range: Span, shortest: Fraction, longest: Fraction | None
+) -> list[Span]:
+    """The spans at the lengths that are asked for: short ones joined with the one they touch, or
+    grown evenly; long ones cut evenly."""
+    joined: list[Span] = []
+    for span in spans:
+        if joined and span.start <= joined[-1].end:
+            short = min(span.duration, joined[-1].duration) < shortest
+            if short or span.start < joined[-1].end:
+                joined[-1] = joined[-1].hull(span)
+                continue
+        joined.append(span)
+    grown: list[Span] = []
+    for span in (_grown(span, range, shortest) for span in joined):
+        if grown and span.start < grown[-1].end:
+            grown[-1] = grown[-1].hull(span)
+        else:
+            grown.append(span)
+    if longest is None:
+        return grown
+    cut = (part for span in grown for part in windows(span, shortest, longest))
+    return [Span(part.start, min(part.end, part.start + longest)) for part in cut]
+
+
+def _grown(span: Span, range: Span, shortest: Fraction) -> Span:
+    missing = shortest - span.duration
+    if missing <= 0:
+        return span
+    start = max(range.start, span.start - missing / 2)
+    end = min(range.end, start + shortest)
+    return Span(max(range.start, end - shortest), end)

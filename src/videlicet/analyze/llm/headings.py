@@ -1,0 +1,149 @@
+"""Titles, topics and summaries by a language model, each checked; what it words without support
+stays as the built-in analyst has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from videlicet.analyze.llm import json_output, map_reduce, prompts
+from videlicet.analyze.llm.checking import plain
+from videlicet.analyze.llm.injection import Readable, readable
+from videlicet.types import Chapter, Gist, Highlight, Sentence, Span
+
+if TYPE_CHECKING:
+    from videlicet.analyze.evidence.load import AssetEvidence
+    from videlicet.analyze.llm.checking import Checker
+    from videlicet.analyze.llm.model import LanguageModel
+
+#: Tokens of evidence for a title and topics, and for one stretch; stretches named in one request.
+SKIMMED = 3000
+OF_STRETCH = 600
+AT_ONCE = 6
+#: Tokens a model may write about one stretch, and about a whole video.
+STRETCH_TOKENS, GIST_TOKENS = 220, 700
+
+
+def gist(model: LanguageModel, material: AssetEvidence) -> Gist:
+    """Title, topics and hashtags."""
+    read = readable([material])
+    built_in = model.structure.gist(read.materials[0])
+    room = model.room(prompts.GIST_TASK, GIST_TOKENS)
+    lines = prompts.shown(model.packed(read, min(room, SKIMMED)).pieces, read.assets)
+    if not lines:
+        return built_in
+    value, _ = json_output.asked(
+        model.backend,
+        prompts.asked(lines, read.names, prompts.GIST_TASK, model.frames(lines, read)),
+        prompts.GIST,
+        temperature=0.0, max_tokens=GIST_TOKENS, check=model.check,
+    )  # fmt: skip
+    checker = model.checker(lines, read)
+    title = _checked(checker, value["title"])
+    tags = [
+        Sentence(tag, one.citations)
+        for one in _all(checker, value["hashtags"])
+        if (tag := hashtag(one.text))
+    ]
+    return Gist(
+        title=title or built_in.title,
+        topics=tuple(_all(checker, value["topics"])) or built_in.topics,
+        hashtags=tuple({tag.text: tag for tag in tags}.values()) or built_in.hashtags,
+    )
+
+
+def hashtag(words: str) -> str:
+    """Words as one hashtag, empty where they hold no letter."""
+    kept = ["".join(c for c in word if c.isalnum()) for word in words.split()]
+    joined = "".join(word[:1].upper() + word[1:] for word in kept)
+    return f"#{joined}" if any(c.isalpha() for c in joined) else ""
+
+
+def chapters(model: LanguageModel, material: AssetEvidence, count: int | None) -> list[Chapter]:
+    """The built-in analyst's chapters with titles and summaries by the model, where supported."""
+    read = readable([material])
+    found = model.structure.chapters(read.materials[0], count=count)
+    named = _named(model, read, [one.span for one in found])
+    return [
+        replace(one, title=name.title or one.title, summary=name.summary or one.summary)
+        for one, name in zip(found, named, strict=True)
+    ]
+
+
+def highlights(
+    model: LanguageModel, material: AssetEvidence, count: int, query: str | None
+) -> list[Highlight]:
+    """The built-in analyst's highlights with titles by the model, where supported."""
+    read = readable([material])
+    found = model.structure.highlights(read.materials[0], count=count, query=query)
+    named = _named(model, read, [one.span for one in found])
+    return [
+        replace(one, title=name.title or one.title) for one, name in zip(found, named, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    title: Sentence | None = None
+    summary: tuple[Sentence, ...] = ()
+
+
+def _named(model: LanguageModel, read: Readable, spans: Sequence[Span]) -> list[_Name]:
+    """A name for each stretch, from the evidence in it; an empty one where there is none."""
+    (kept,) = read.materials
+    names = [_Name() for _ in spans]
+    inside = {
+        n: map_reduce.of(kept, places)
+        for n, span in enumerate(spans)
+        if (places := [p for p, piece in enumerate(kept.pieces) if _middle_in(piece.span, span)])
+    }
+    order = list(inside)
+    for first in range(0, len(order), AT_ONCE):
+        model.check()
+        group = order[first : first + AT_ONCE]
+        most = STRETCH_TOKENS * len(group)
+        room = model.room(prompts.headings_task([(1, 1)] * len(group)), most)
+        each = min(OF_STRETCH, room // len(group))
+        shown = [
+            prompts.shown(
+                model.packed(replace(read, materials=(inside[n],)), each).pieces, read.assets
+            )
+            for n in group
+        ]
+        filled = [(n, lines) for n, lines in zip(group, shown, strict=True) if lines]
+        if not filled:
+            continue
+        ranges: list[tuple[int, int]] = []
+        lines: list[prompts.Line] = []
+        for _, own in filled:
+            ranges.append((len(lines) + 1, len(lines) + len(own)))
+            lines += own
+        value, _ = json_output.asked(
+            model.backend,
+            prompts.asked(lines, read.names, prompts.headings_task(ranges)),
+            prompts.headings(len(filled)),
+            temperature=0.0, max_tokens=most, check=model.check,
+        )  # fmt: skip
+        for (n, own), (start, _), row in zip(filled, ranges, value, strict=True):
+            checker = model.checker(own, read)
+            names[n] = _Name(
+                _checked(checker, row["title"], start - 1),
+                tuple(_all(checker, row["summary"], start - 1)),
+            )
+    return names
+
+
+def _middle_in(span: Span, whole: Span) -> bool:
+    return whole.start <= span.midpoint < whole.end
+
+
+def _checked(checker: Checker, row: Mapping[str, Any], before: int = 0) -> Sentence | None:
+    text = plain(row["text"])
+    pieces = checker.support(text, [n - before for n in row["lines"]], title=True)
+    return Sentence(text, pieces) if pieces else None
+
+
+def _all(checker: Checker, rows: Iterable[Mapping[str, Any]], before: int = 0) -> list[Sentence]:
+    found = (_checked(checker, row, before) for row in rows)
+    return list({one.text: one for one in found if one is not None}.values())

@@ -1,0 +1,394 @@
+"""A language model as an analyst."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from videlicet.analyze.backend import AnalysisBackend, OnSentence, PromptRequest, ignore_sentence
+from videlicet.analyze.evidence.pack import Pack, pack
+from videlicet.analyze.evidence.relevance import is_about
+from videlicet.analyze.llm import headings, map_reduce, prompts, structured_output
+from videlicet.analyze.llm.backends.base import Check, Final, LlmBackend, tokens_in, unchecked
+from videlicet.analyze.llm.checking import Checker, Reader, cited
+from videlicet.analyze.llm.injection import Readable, readable
+from videlicet.analyze.llm.prompts import Frame, Line
+from videlicet.analyze.llm.visual_check import VisualVerifier
+from videlicet.embedding.texts import embed_texts
+from videlicet.errors import AnalysisError
+from videlicet.types import (
+    Answer,
+    Chapter,
+    Finish,
+    Gist,
+    Highlight,
+    Modality,
+    Sentence,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from videlicet.analyze.evidence.frames import Look
+    from videlicet.analyze.evidence.load import AssetEvidence
+    from videlicet.models.base import TextEncoder
+
+    Floats = NDArray[np.float32]
+
+_log = logging.getLogger(__name__)
+
+NOT_FOUND = "Not found in this video."
+#: How freely a model words what it was not told how freely to word.
+TEMPERATURE = 0.2
+#: Tokens of evidence that a question is asked with, of what has most to do with it, before all of
+#: the rest is read. Models that read slowly are first asked with less.
+LOOK_TOKENS = 1500
+#: Seconds that a model may read before its first token: half of what it is waited for by default.
+READING = 30
+#: Seconds that a model may read the parts of much evidence, in about.
+READING_ALL = 90
+#: Tokens that an answer to a question, and one sentence of a summary, may take.
+ANSWER_TOKENS, SENTENCE_TOKENS = 400, 60
+#: Most frames in one request, and tokens that one takes.
+MOST_PICTURES, PICTURE_TOKENS = 8, 300
+#: Tokens of a line beside its text, and of the turns of a request.
+LINE_TOKENS, TURN_TOKENS = 8, 120
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What a model wrote, as far as it may be told."""
+
+    sentences: tuple[Sentence, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    finish: Finish = Finish.STOP
+    dropped: int = 0
+
+
+@dataclass
+class LanguageModel:
+    """Asks ``backend`` with evidence, and tells what of its reply evidence supports.
+
+    ``structure`` is the analyst that finds chapters and highlights, which the model only names,
+    and that fills in what the model leaves unsupported. ``look`` gets frames for models that take
+    pictures. With ``keep_unsupported`` sentences that nothing supports are told too, marked as
+    such; by default they are dropped and counted. ``check`` is called while the model is waited
+    for, and may raise to end that.
+
+    What the model says reaches nobody unchecked, whatever a video told it to say: see
+    :mod:`videlicet.analyze.llm.checking`. It has no tools, and reads nothing but the evidence.
+    """
+
+    backend: LlmBackend
+    encoder: TextEncoder
+    structure: AnalysisBackend
+    look: Look | None = None
+    keep_unsupported: bool = False
+    check: Check = unchecked
+
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.id = self.backend.id
+
+    def ask(
+        self,
+        materials: Sequence[AssetEvidence],
+        question: str,
+        *,
+        on_sentence: OnSentence = ignore_sentence,
+    ) -> Answer:
+        """See :class:`~videlicet.analyze.backend.AnalysisBackend`."""
+        read = readable(materials)
+        query = (question, self.vector(question))
+        task = prompts.question(question)
+        room = self.room(task, ANSWER_TOKENS)
+        draft, left_out = _Draft(), 1
+        for tokens in sorted({min(room, self.backend.quick), min(room, LOOK_TOKENS)}):
+            if left_out and not _found(draft):
+                packed = self.packed(read, tokens, query)
+                left_out = packed.left_out
+                draft = _joined(draft, self._write(packed, task, read, ANSWER_TOKENS, on_sentence))
+        if left_out and not _found(draft):
+            rest = self._noted(read, question, query, ANSWER_TOKENS)
+            draft = _joined(draft, self._write_from(*rest, task, read, ANSWER_TOKENS, on_sentence))
+        return self._answer(draft, read, on_sentence)
+
+    def summarize(
+        self,
+        materials: Sequence[AssetEvidence],
+        *,
+        sentences: int = 5,
+        focus: str | None = None,
+        on_sentence: OnSentence = ignore_sentence,
+    ) -> Answer:
+        """See :class:`~videlicet.analyze.backend.AnalysisBackend`."""
+        task = prompts.summary(sentences, focus)
+        most = min(100 + SENTENCE_TOKENS * sentences, self.backend.context // 3)
+        told = 0
+
+        def tell_some(sentence: Sentence) -> None:
+            nonlocal told
+            told += 1
+            if told <= sentences:
+                on_sentence(sentence)
+
+        answer = self._long(materials, task, focus, most, TEMPERATURE, tell_some)
+        off = bool(focus and focus.strip()) and not is_about(
+            materials, str(focus), self.vector(str(focus))
+        )
+        return replace(answer, sentences=answer.sentences[:sentences], off_focus=off)
+
+    def respond(
+        self,
+        materials: Sequence[AssetEvidence],
+        request: PromptRequest,
+        *,
+        on_sentence: OnSentence = ignore_sentence,
+    ) -> Answer:
+        """See :class:`~videlicet.analyze.backend.AnalysisBackend`."""
+        most = max(1, min(request.max_tokens, self.backend.context // 2))
+        if request.schema is not None:
+            return structured_output.filled(
+                self, materials, request.schema, request.prompt,
+                temperature=request.temperature, max_tokens=most,
+            )  # fmt: skip
+        task = prompts.prompt(request.prompt)
+        return self._long(materials, task, request.prompt, most, request.temperature, on_sentence)
+
+    def extract(
+        self, materials: Sequence[AssetEvidence], schema: Mapping[str, Any], prompt: str = ""
+    ) -> Answer:
+        """See :class:`~videlicet.analyze.backend.AnalysisBackend`."""
+        return structured_output.filled(
+            self, materials, schema, prompt,
+            temperature=0.0, max_tokens=self.backend.context // 4,
+        )  # fmt: skip
+
+    def gist(self, material: AssetEvidence) -> Gist:
+        """See :class:`~videlicet.analyze.backend.AnalysisBackend`. What the model words without
+        support is as the built-in analyst has it."""
+        return headings.gist(self, material)
+
+    def chapters(self, material: AssetEvidence, *, count: int | None = None) -> list[Chapter]:
+        """See :class:`~videlicet.analyze.backend.AnalysisBackend`. The model names the chapters
+        that the built-in analyst finds."""
+        return headings.chapters(self, material, count)
+
+    def highlights(
+        self, material: AssetEvidence, *, count: int = 5, query: str | None = None
+    ) -> list[Highlight]:
+        """See :class:`~videlicet.analyze.backend.AnalysisBackend`. The model names the highlights
+        that the built-in analyst finds."""
+        return headings.highlights(self, material, count, query)
+
+    # -- what the above, and what fills in and names, is made of --------------------------------
+
+    def vector(self, text: str) -> Floats:
+        """The meaning of a text (d,)."""
+        return np.asarray(embed_texts(self.encoder, [text])[0], np.float32)
+
+    def room(self, task: str, max_tokens: int) -> int:
+        """Tokens of evidence that fit beside a task and the reply to it, and are read in time."""
+        taken = tokens_in(prompts.SYSTEM) + tokens_in(task) + TURN_TOKENS + max_tokens
+        if self.backend.pictures and self.look is not None:
+            taken += MOST_PICTURES * PICTURE_TOKENS
+        return max(0, min(self.backend.context - taken, READING * self.backend.quick))
+
+    def packed(self, read: Readable, room: int, query: tuple[str, Floats] | None = None) -> Pack:
+        """What of the evidence tells most and fits."""
+        return pack(read.materials, room, line_tokens, query)
+
+    def checker(self, lines: Sequence[Line], read: Readable) -> Checker:
+        """What checks a reply to these lines."""
+        rows = {
+            id(piece): row
+            for material in read.materials
+            for piece, row in zip(material.pieces, material.vectors, strict=True)
+        }
+        return Checker(self.encoder, lines, rows, read.assets)
+
+    def frames(self, lines: Sequence[Line], read: Readable) -> list[Frame]:
+        """Frames for some of the lines, spread evenly over those of what is seen (over all where
+        nothing is), in the order of the lines."""
+        if self.look is None or not self.backend.pictures:
+            return []
+        numbered = [(n, line.pieces[0]) for n, line in enumerate(lines, 1)]
+        seen = [row for row in numbered if row[1].modality is Modality.VISUAL] or numbered
+        step = max(1.0, len(seen) / MOST_PICTURES)
+        chosen = [seen[int(n * step)] for n in range(min(len(seen), MOST_PICTURES))]
+        found: list[Frame] = []
+        for material in read.materials:
+            own = [(n, p) for n, p in chosen if p.asset_id == material.asset.id]
+            if own and material.asset.media.video is not None:
+                jpegs = self.look(material.asset, [piece.span.midpoint for _, piece in own])
+                # Of a recording whose original is gone there are none.
+                found += [
+                    Frame(n, piece.asset_id, piece.span, jpeg)
+                    for (n, piece), jpeg in zip(own, jpegs, strict=False)
+                ]
+        return sorted(found, key=lambda frame: frame.line)
+
+    def not_found(self, read: Readable, usage: Usage, dropped: int) -> Answer:
+        """The answer where the evidence does not say."""
+        text = NOT_FOUND if len(read.names) == 1 else "Not found in these videos."
+        return Answer(
+            (Sentence(text),), False, self.id,
+            usage=usage, dropped=dropped, untrusted=read.untrusted,
+        )  # fmt: skip
+
+    # -- writing --------------------------------------------------------------------------------
+
+    def _long(
+        self,
+        materials: Sequence[AssetEvidence],
+        task: str,
+        purpose: str | None,
+        max_tokens: int,
+        temperature: float,
+        on_sentence: OnSentence,
+    ) -> Answer:
+        """The answer to a task that is about all of the evidence, however much there is."""
+        read = readable(materials)
+        query = (purpose, self.vector(purpose)) if purpose else None
+        packed = self.packed(read, self.room(task, max_tokens), query)
+        if packed.left_out:
+            rest = self._noted(read, purpose or task, query, max_tokens)
+            draft = self._write_from(*rest, task, read, max_tokens, on_sentence, temperature)
+        else:
+            draft = self._write(packed, task, read, max_tokens, on_sentence, temperature)
+        return self._answer(draft, read, on_sentence)
+
+    def _noted(
+        self,
+        read: Readable,
+        purpose: str,
+        query: tuple[str, Floats] | None,
+        max_tokens: int,
+    ) -> tuple[list[Line], Usage]:
+        task = prompts.notes(purpose)
+        room = self.room(task, max(max_tokens, ANSWER_TOKENS))
+        usage = Usage()
+
+        def noted(part: Sequence[AssetEvidence]) -> Sequence[Sentence]:
+            nonlocal usage
+            self.check()
+            packed = pack(part, room, line_tokens, query)
+            draft = self._write(packed, task, read, ANSWER_TOKENS, ignore_sentence)
+            usage += draft.usage
+            return draft.sentences
+
+        most = READING_ALL * self.backend.quick // max(1, room)
+        most = max(1, min(map_reduce.MOST_PARTS, most))
+        return map_reduce.notes(read.materials, room, line_tokens, noted, most), usage
+
+    def _write(
+        self,
+        packed: Pack,
+        task: str,
+        read: Readable,
+        max_tokens: int,
+        on_sentence: OnSentence,
+        temperature: float = TEMPERATURE,
+    ) -> _Draft:
+        lines = prompts.shown(packed.pieces, read.assets)
+        return self._write_from(lines, Usage(), task, read, max_tokens, on_sentence, temperature)
+
+    def _write_from(
+        self,
+        lines: Sequence[Line],
+        usage: Usage,
+        task: str,
+        read: Readable,
+        max_tokens: int,
+        on_sentence: OnSentence,
+        temperature: float = TEMPERATURE,
+    ) -> _Draft:
+        """The reply to a task, sentence by sentence as it is written and checked."""
+        if not lines:
+            return _Draft(usage=usage)
+        began = time.monotonic()
+        frames = self.frames(lines, read)
+        messages = prompts.asked(lines, read.names, task, frames)
+        checker, reader = self.checker(lines, read), Reader()
+        witness = VisualVerifier(self.backend, frames, checker, self.check)
+        kept: dict[str, Sentence] = {}
+        dropped, heard, first = 0, False, 0.0
+        final: Final | None = None
+
+        def take(text: str) -> None:
+            nonlocal dropped, heard
+            heard = True
+            sentence = checker.sentence(text)
+            if sentence is None or sentence.text in kept:
+                return
+            if not sentence.supported:
+                seen = witness.support(sentence.text, cited(text)[1])
+                sentence = replace(sentence, citations=seen)
+            if not sentence.supported and not self.keep_unsupported:
+                dropped += 1
+                return
+            kept[sentence.text] = sentence
+            on_sentence(sentence)
+
+        for part in self.backend.complete(
+            messages, temperature=temperature, max_tokens=max_tokens, check=self.check
+        ):
+            if isinstance(part, Final):
+                final = part
+                break
+            first = first or time.monotonic() - began
+            for text in reader.feed(part):
+                take(text)
+        assert final is not None
+        for text in reader.rest(whole=final.finish is Finish.STOP):
+            take(text)
+        if not heard and (final.broken or not final.text.strip()):
+            raise AnalysisError(
+                "language_model_failed", final.broken or "The language model said nothing."
+            )
+        if not heard:
+            # Too short a limit for one whole sentence.
+            for text in reader.rest(whole=True):
+                take(text)
+        _log.info(
+            "language model answered",
+            extra={
+                "seconds": round(time.monotonic() - began, 3), "first_token_s": round(first, 3),
+                "kept": len(kept), "dropped": dropped, **final.usage.to_json(),
+            },
+        )  # fmt: skip
+        usage += final.usage + witness.usage
+        return _Draft(tuple(kept.values()), usage, final.finish, dropped)
+
+    def _answer(self, draft: _Draft, read: Readable, on_sentence: OnSentence) -> Answer:
+        if not _found(draft) and not (self.keep_unsupported and draft.sentences):
+            answer = self.not_found(read, draft.usage, draft.dropped)
+            on_sentence(answer.sentences[0])
+            return answer
+        return Answer(
+            draft.sentences, _found(draft), self.id, usage=draft.usage, finish=draft.finish,
+            dropped=draft.dropped, untrusted=read.untrusted,
+        )  # fmt: skip
+
+
+def line_tokens(text: str) -> int:
+    """Tokens of a line of evidence with this text."""
+    return tokens_in(text) + LINE_TOKENS
+
+
+def _found(draft: _Draft) -> bool:
+    return any(sentence.supported for sentence in draft.sentences)
+
+
+def _joined(before: _Draft, after: _Draft) -> _Draft:
+    return replace(
+        after, usage=before.usage + after.usage, dropped=before.dropped + after.dropped,
+        sentences=before.sentences + after.sentences,
+    )  # fmt: skip

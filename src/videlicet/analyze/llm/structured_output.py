@@ -1,0 +1,151 @@
+"""JSON schemas filled in by a language model, value by value from evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from videlicet.analyze.llm import json_output, prompts, sentences
+from videlicet.analyze.llm.checking import plain
+from videlicet.analyze.llm.injection import Readable, readable
+from videlicet.types import Answer, Piece, Sentence, Usage
+
+if TYPE_CHECKING:
+    from videlicet.analyze.evidence.load import AssetEvidence
+    from videlicet.analyze.llm.checking import Checker
+    from videlicet.analyze.llm.model import LanguageModel
+
+
+def filled(
+    model: LanguageModel,
+    materials: Sequence[AssetEvidence],
+    schema: Mapping[str, Any],
+    wanted: str,
+    *,
+    temperature: float,
+    max_tokens: int,
+) -> Answer:
+    """The schema filled in, each value with its evidence. A value that nothing supports becomes
+    null, or goes, where the schema lets it; where it does not, the built-in analyst fills in the
+    whole of it, since it has a valid value for every schema.
+
+    Raises:
+        InvalidInput: ``schema_invalid``.
+        AnalysisError: those of the backend, also where it gives no JSON of the schema.
+    """
+    checked = json_output.validator(schema)
+    read = readable(materials)
+    wrapped = json_output.with_citations(schema)
+    task = prompts.data(wrapped, wanted)
+    query = " ".join([wanted, *_names(schema)]).strip()[:2000]
+    packed = model.packed(
+        read, model.room(task, max_tokens), (query, model.vector(query)) if query else None
+    )
+    lines = prompts.shown(packed.pieces, read.assets)
+    if not lines:
+        answer = model.structure.extract(read.materials, schema, wanted)
+        return replace(answer, untrusted=answer.untrusted or read.untrusted)
+    value, usage = json_output.asked(
+        model.backend,
+        prompts.asked(lines, read.names, task, model.frames(lines, read)),
+        wrapped,
+        temperature=temperature, max_tokens=max_tokens, check=model.check,
+    )  # fmt: skip
+    found, told, dropped = _supported(value, model.checker(lines, read), schema)
+    for path in reversed(dropped):
+        found, done = json_output.emptied(found, path, checked)
+        if not done:
+            return _built_in(model, read, schema, wanted, usage, len(dropped))
+    if not checked.is_valid(found):
+        return _built_in(model, read, schema, wanted, usage, len(dropped))
+    if not told:
+        empty = model.not_found(read, usage, len(dropped))
+        return replace(empty, value=found)
+    return Answer(
+        tuple(told), True, model.id, value=found, usage=usage, dropped=len(dropped),
+        untrusted=read.untrusted,
+    )  # fmt: skip
+
+
+def _supported(
+    reply: Mapping[str, Any], checker: Checker, schema: Mapping[str, Any]
+) -> tuple[Any, list[Sentence], list[json_output.Path]]:
+    """The value as far as it is worded plainly, a sentence for each supported part, and the places
+    of those that are not."""
+    value = reply["value"]
+    lines = {row["field"].strip("#"): row["lines"] for row in reply["citations"]}
+    listed = json_output.choices(schema)
+    told: list[Sentence] = []
+    dropped: list[json_output.Path] = []
+    for path, leaf in list(json_output.leaves(value)):
+        if leaf is None or leaf == {} or leaf == []:
+            continue
+        name = " ".join(str(p) for p in path if isinstance(p, str)) or "value"
+        numbers = _cited(lines, json_output.pointer(path))
+        said, pieces = _checked(leaf, name, numbers, checker, listed)
+        if not pieces:
+            dropped.append(path)
+            continue
+        if said != leaf:
+            value = json_output.put(value, path, said)
+        shown = said if isinstance(said, str) else str(said).lower()
+        told.append(Sentence(f"{name}: {shown}", pieces))
+    return value, told, dropped
+
+
+def _checked(
+    leaf: Any, name: str, numbers: Sequence[int], checker: Checker, listed: set[str]
+) -> tuple[Any, tuple[Piece, ...]]:
+    if isinstance(leaf, bool) or leaf in listed:
+        return leaf, checker.choice(f"{name}: {leaf}", numbers)
+    if isinstance(leaf, (int, float)):
+        return leaf, checker.number(leaf, numbers)
+    kept: list[str] = []
+    pieces: dict[int, Piece] = {}
+    for one in sentences.split(str(leaf)):
+        text = plain(one)
+        if own := checker.support(text, numbers, title=True):
+            kept.append(text)
+            pieces |= {id(piece): piece for piece in own}
+    return " ".join(kept), tuple(pieces.values())
+
+
+def _cited(lines: Mapping[str, Sequence[int]], place: str) -> list[int]:
+    """The lines given for a field, or for what it is in."""
+    while place:
+        for form in (place, place.removeprefix("/"), "/value" + place):
+            if form in lines:
+                return list(lines[form])
+        place = place.rpartition("/")[0]
+    return list(lines.get("", lines.get("/", lines.get("value", ()))))
+
+
+def _names(schema: Any) -> list[str]:
+    """The names and descriptions of a schema's fields, as words to look for."""
+    found: list[str] = []
+    if isinstance(schema, Mapping):
+        if isinstance(described := schema.get("description"), str):
+            found.append(described)
+        properties = schema.get("properties")
+        if isinstance(properties, Mapping):
+            found += [str(name).replace("_", " ") for name in properties]
+    for one in schema.values() if isinstance(schema, Mapping) else schema:
+        if isinstance(one, (Mapping, list)):
+            found += _names(one)
+    return found
+
+
+def _built_in(
+    model: LanguageModel,
+    read: Readable,
+    schema: Mapping[str, Any],
+    wanted: str,
+    usage: Usage,
+    dropped: int,
+) -> Answer:
+    answer = model.structure.extract(read.materials, schema, wanted)
+    return replace(
+        answer, usage=answer.usage + usage, dropped=answer.dropped + dropped,
+        untrusted=answer.untrusted or read.untrusted,
+    )  # fmt: skip

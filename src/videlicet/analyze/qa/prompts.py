@@ -1,0 +1,210 @@
+"""Answers to open requests: the wish is read from its words, and one of the methods fulfils it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from videlicet.analyze.backend import AnalysisBackend, OnSentence, PromptRequest, ignore_sentence
+from videlicet.analyze.evidence.statements import screens, seen, spoken
+from videlicet.analyze.evidence.topics import parts
+from videlicet.analyze.evidence.untrusted import any_untrusted
+from videlicet.analyze.qa.intents import Intent, IntentKind, read
+from videlicet.analyze.qa.quotes import stretch
+from videlicet.analyze.qa.summary import NOTHING, usage
+from videlicet.types import Answer, Finish, Gist, Piece, Sentence
+
+if TYPE_CHECKING:
+    from videlicet.analyze.evidence.load import AssetEvidence
+    from videlicet.models.base import TextEncoder
+
+#: Sentences of a summary, and highlights, where nobody says how many.
+SENTENCES, HIGHLIGHTS = 5, 5
+UNHEARD = "Nothing was said here."
+UNSEEN = "Nothing was recognised in the pictures."
+UNREMARKABLE = "Nothing stands out here."
+
+
+def respond(
+    analyst: AnalysisBackend,
+    materials: Sequence[AssetEvidence],
+    request: PromptRequest,
+    encoder: TextEncoder,
+    on_sentence: OnSentence = ignore_sentence,
+) -> Answer:
+    """What ``request`` asks for, at most ``max_tokens`` long as ``encoder`` counts them: what is
+    longer ends with the last sentence that fits, and ``finish`` says so. A request with a schema is
+    answered by data, whatever its prompt."""
+    if request.schema is not None:
+        found = analyst.extract(materials, request.schema, request.prompt)
+    else:
+        wish = read(request.prompt)
+        found = _fulfilled(analyst, materials, wish, request.prompt, encoder)
+        if wish.bullets and wish.kinds[0] in (IntentKind.SUMMARY, IntentKind.SEEN):
+            found = replace(found, sentences=_listed(found.sentences))
+        if wish.words is not None and wish.kinds[0] is IntentKind.SUMMARY:
+            found = replace(found, sentences=_shortened(found.sentences, wish.words))
+        found = _cut(found, request.max_tokens, encoder)
+    for sentence in found.sentences:
+        on_sentence(sentence)
+    return found
+
+
+def _fulfilled(
+    analyst: AnalysisBackend,
+    materials: Sequence[AssetEvidence],
+    wish: Intent,
+    prompt: str,
+    encoder: TextEncoder,
+) -> Answer:
+    match wish.kinds[0]:
+        case IntentKind.QUESTION:
+            return analyst.ask(materials, prompt)
+        case IntentKind.SUMMARY:
+            count = wish.count or SENTENCES
+            return analyst.summarize(materials, sentences=count, focus=wish.focus)
+        case IntentKind.TITLE | IntentKind.TOPICS | IntentKind.HASHTAGS:
+            told = [one for m in materials for one in _gist(analyst.gist(m), wish)]
+            return _answer(analyst, materials, told, NOTHING, encoder)
+        case IntentKind.CHAPTERS:
+            told = [one for m in materials for one in _chapters(analyst, m, wish)]
+            return _answer(analyst, materials, told, NOTHING, encoder)
+        case IntentKind.HIGHLIGHTS:
+            told = [one for m in materials for one in _highlights(analyst, m, wish)]
+            return _answer(analyst, materials, told, UNREMARKABLE, encoder)
+        case IntentKind.TRANSCRIPT:
+            told = [one.sentence() for m in materials for one in spoken(m)]
+            return _answer(analyst, materials, told, UNHEARD, encoder)
+        case IntentKind.SEEN:
+            told = [one for m in materials for one in _seen(m)]
+            return _answer(analyst, materials, told, UNSEEN, encoder)
+
+
+def _gist(gist: Gist, wish: Intent) -> list[Sentence]:
+    found: list[Sentence] = []
+    alone = len(wish.kinds) == 1
+    for kind in wish.kinds:
+        if kind is IntentKind.TITLE:
+            found.append(gist.title if alone else _labelled("Title", [gist.title], " "))
+            continue
+        many = gist.topics if kind is IntentKind.TOPICS else gist.hashtags
+        few = many[: wish.count] if wish.kinds[0] is kind and wish.count else many
+        if few:
+            name = None if kind is IntentKind.HASHTAGS and alone else kind.value.capitalize()
+            found.append(_labelled(name, few, " " if kind is IntentKind.HASHTAGS else ", "))
+    return [found[0], *(replace(one, text="\n" + one.text) for one in found[1:])] if found else []
+
+
+def _labelled(name: str | None, parts: Sequence[Sentence], between: str) -> Sentence:
+    text = between.join(part.text for part in parts)
+    return Sentence(text if name is None else f"{name}: {text}", _all(parts))
+
+
+def _all(parts: Sequence[Sentence]) -> tuple[Piece, ...]:
+    return tuple({piece.id: piece for part in parts for piece in part.citations}.values())
+
+
+def _chapters(analyst: AnalysisBackend, material: AssetEvidence, wish: Intent) -> list[Sentence]:
+    found: list[Sentence] = []
+    for chapter in analyst.chapters(material, count=wish.count):
+        told = " ".join(one.text for one in chapter.summary)
+        head = f"{stretch(material.asset.told(chapter.span))} {chapter.title.text}"
+        text = f"{head}: {told}" if told else head
+        found.append(Sentence(text, _all([chapter.title, *chapter.summary])))
+    return _lines(found)
+
+
+def _highlights(analyst: AnalysisBackend, material: AssetEvidence, wish: Intent) -> list[Sentence]:
+    found = analyst.highlights(material, count=wish.count or HIGHLIGHTS, query=wish.focus)
+    return _lines(
+        [
+            Sentence(
+                f"{stretch(material.asset.told(one.span))} {one.title.text}"
+                if one.title.supported
+                else one.title.text,
+                one.title.citations,
+            )
+            for one in found
+        ]
+    )
+
+
+def _seen(material: AssetEvidence) -> list[Sentence]:
+    """What is seen from chapter to chapter, and what stands on the screen, in the order of time."""
+    views = [view for span in parts(material) if (view := seen(material, span)) is not None]
+    told = sorted([*views, *screens(material)], key=lambda one: one.span)
+    found: dict[str, Sentence] = {}
+    for one in told:
+        found.setdefault(one.text, one.sentence())
+    return list(found.values())
+
+
+def _answer(
+    analyst: AnalysisBackend,
+    materials: Sequence[AssetEvidence],
+    told: Sequence[Sentence],
+    nothing: str,
+    encoder: TextEncoder,
+) -> Answer:
+    """``told`` as an answer. It is found if anything in it rests on evidence."""
+    found = any(one.supported for one in told)
+    sentences = tuple(told) if found else (Sentence(nothing),)
+    pieces = [piece for material in materials for piece in material.pieces]
+    return Answer(
+        sentences, found, analyst.id, usage=usage(encoder, pieces, sentences),
+        untrusted=any_untrusted(pieces),
+    )  # fmt: skip
+
+
+def _lines(sentences: Sequence[Sentence]) -> list[Sentence]:
+    return [
+        replace(one, text=one.text if not n else "\n" + one.text) for n, one in enumerate(sentences)
+    ]
+
+
+def _listed(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
+    return tuple(_lines([replace(one, text=f"- {one.text}") for one in sentences]))
+
+
+def _shortened(sentences: Sequence[Sentence], words: int) -> tuple[Sentence, ...]:
+    """As many of the sentences, from the first on, as have at most ``words`` words; at least
+    one."""
+    kept: list[Sentence] = []
+    spent = 0
+    for sentence in sentences:
+        size = len(sentence.text.split())
+        if kept and spent + size > words:
+            continue
+        kept.append(sentence)
+        spent += size
+    return tuple(kept)
+
+
+def _cut(answer: Answer, most: int, encoder: TextEncoder) -> Answer:
+    """The answer in at most ``most`` tokens. A first sentence that is longer by itself ends with
+    the last word that fits."""
+    kept: list[Sentence] = []
+    spent = 0
+    for sentence in answer.sentences:
+        size = encoder.count_tokens(sentence.text)
+        if spent + size > most:
+            if not kept and (text := _begun(sentence.text, most, encoder)):
+                kept.append(replace(sentence, text=text))
+            break
+        kept.append(sentence)
+        spent += size
+    if tuple(kept) == answer.sentences:
+        return answer
+    written = sum(encoder.count_tokens(one.text) for one in kept)
+    return replace(
+        answer, sentences=tuple(kept), finish=Finish.LENGTH,
+        usage=replace(answer.usage, output_tokens=written),
+    )  # fmt: skip
+
+
+def _begun(text: str, most: int, encoder: TextEncoder) -> str:
+    words = text.split(" ")
+    while words and encoder.count_tokens(" ".join(words)) > most:
+        words.pop()
+    return " ".join(words)

@@ -1,0 +1,78 @@
+"""Evidence put into sentences by fixed templates; nothing is added but where and when it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from videlicet.analyze.qa.passages import Passage
+from videlicet.analyze.qa.questions import Form, Question
+from videlicet.types import Modality, Sentence, Span, merge
+
+if TYPE_CHECKING:
+    from videlicet.analyze.evidence.load import AssetEvidence
+
+_VERBS = {Modality.SPEECH: "Said", Modality.TEXT: "On screen", Modality.VISUAL: "Seen"}
+#: Stretches that one sentence names.
+STRETCHES = 4
+
+
+def compose(
+    found: Sequence[Passage], materials: Sequence[AssetEvidence], question: Question
+) -> list[Sentence]:
+    """One sentence for each text, with every passage that says so.
+
+    Speech and screens stand as they are where the question is what is said. Where it is when or in
+    which video, and for what was seen, the sentence names the time, and of several videos also
+    which.
+    """
+    placed = question.form is not Form.TELL
+    named = len(materials) > 1
+    groups: dict[tuple[object, ...], list[Passage]] = {}
+    for passage in found:
+        timed = placed or passage.modality is Modality.VISUAL
+        key = (passage.modality, passage.text.casefold(), passage.material if timed else None)
+        groups.setdefault(key, []).append(passage)
+    return [
+        Sentence(
+            _sentence(rows, materials, placed, named),
+            tuple({piece.id: piece for row in rows for piece in row.pieces}.values()),
+        )
+        for rows in groups.values()
+    ]
+
+
+def _sentence(
+    rows: Sequence[Passage], materials: Sequence[AssetEvidence], placed: bool, named: bool
+) -> str:
+    first = rows[0]
+    seen = first.modality is Modality.VISUAL
+    if not seen and not placed:
+        return first.text
+    asset = materials[first.material].asset
+    times = times_of([asset.told(row.span) for row in rows])
+    where = f"{_VERBS[first.modality]} at {times}"
+    if named:
+        where = f"In {asset.name}: {where[0].lower()}{where[1:]}"
+    return f"{where}: {first.text}." if seen else f"{where}: “{first.text}”"
+
+
+def times_of(spans: Sequence[Span]) -> str:
+    """Stretches, from the recording's start, in words, such as ``0:05–0:08 and 1:10–1:12``."""
+    shown = [stretch(one) for one in merge(spans)[:STRETCHES]]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+
+
+def stretch(told: Span) -> str:
+    """A stretch from the recording's start (:meth:`Asset.told`) such as ``0:05–1:02:03``, in whole
+    seconds, rounded down."""
+    return f"{_clock(told.start)}–{_clock(told.end)}"
+
+
+def _clock(seconds: Fraction) -> str:
+    whole = int(max(seconds, Fraction(0)))
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

@@ -1,0 +1,134 @@
+"""``/mcp``: the tools of agents over streamable HTTP, each request by itself, so that any server
+behind a balancer may answer it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mcp import types
+from mcp.shared.exceptions import MCPError
+from starlette.routing import Match, Route
+
+from videlicet.api.access import MCP, WRITE
+from videlicet.api.streaming import disconnected, run_while
+from videlicet.api.v1_3 import assets, video_records
+from videlicet.api.v1_3.common import Caller
+from videlicet.errors import InvalidInput, NotPermitted
+from videlicet.mcp.seat import Accepted, Listed, index_to_fill
+from videlicet.mcp.server import Call as ToolCall
+from videlicet.mcp.server import build
+from videlicet.media.fetch import check
+from videlicet.rights import Purpose
+from videlicet.rights import Scope as StoreScope
+from videlicet.types import Kind
+
+if TYPE_CHECKING:
+    from mcp.server.context import ServerRequestContext
+    from starlette.types import Receive, Scope, Send
+
+    from videlicet.search.engine import Searcher
+    from videlicet.settings import Settings
+    from videlicet.store import Store
+    from videlicet.types import Index
+
+
+class McpRoute(Route):
+    """A route that requests are known by in the log."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        return match, {**child, "route": self}
+
+
+class McpEndpoint:
+    """The endpoint; it answers between :meth:`open` and its end."""
+
+    def __init__(self, settings: Settings) -> None:
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+        self._manager = StreamableHTTPSessionManager(
+            build(_context, files=False, attend=_attend),
+            stateless=True,
+            json_response=True,
+            # The middleware has counted before; this reads bodies whole.
+            max_request_body_size=settings.body_max,
+        )
+
+    def open(self) -> AbstractAsyncContextManager[None]:
+        return self._manager.run()
+
+    @property
+    def route(self) -> Route:
+        """Where it is. Without a stream to the client nothing but POST makes sense."""
+        return McpRoute(MCP, self, methods=["POST"], include_in_schema=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._manager.handle_request(scope, receive, send)
+
+
+def _context(context: ServerRequestContext[Any, Any]) -> ApiKeyContext:
+    assert context.request is not None
+    return ApiKeyContext(Caller(context.request))
+
+
+async def _attend(context: ServerRequestContext[Any, Any], call: ToolCall) -> types.CallToolResult:
+    """Await a call as long as its client does."""
+    assert context.request is not None
+    result = await run_while(partial(disconnected, context.request.receive), call)
+    if result is None:
+        raise MCPError(types.INTERNAL_ERROR, "The client hung up.")
+    return result
+
+
+class ApiKeyContext:
+    """Whoever holds the key of a request, with the tenant's data."""
+
+    def __init__(self, call: Caller) -> None:
+        self._call = call
+        self.settings = call.settings
+
+    @property
+    def store(self) -> Store:
+        return self._call.store
+
+    def scope(self, purpose: Purpose) -> StoreScope:
+        return self._call.scope(purpose)
+
+    def require(self, scope: str) -> None:
+        allowed = self._call.may_write if scope == WRITE else self._call.may_read
+        if not allowed:
+            raise NotPermitted(
+                "scope_not_permitted", f"This key is not for {scope} access.", subject=scope
+            )
+
+    def searcher(self, index: Index) -> Searcher:
+        return self._call.service.searcher(index)
+
+    def videos(self, index: Index, offset: int, limit: int) -> tuple[list[Listed], int]:
+        rows, total = self._call.catalog.find_resources(
+            self._call.manage, Kind.VIDEO, parent=index.id, offset=offset, limit=limit
+        )
+        return [
+            Listed(
+                row.id, row.name, row.status, row.body.get("duration"), row.created_at,
+                row.body.get("error"),
+            )
+            for row in rows
+        ], total  # fmt: skip
+
+    def add(self, index: str | None, source: str) -> Accepted:
+        call = self._call
+        try:
+            check(source, call.settings)
+        except InvalidInput as error:
+            if error.code == "url_not_allowed":
+                raise
+            # A host that does not answer now may later: the task fails with the reason.
+        scope = call.scope(Purpose.INDEX)
+        target = index_to_fill(call.catalog, scope, call.settings, index)
+        body = {"user_metadata": {}, "hls": True, "thumbnail": True, "url": source}
+        file = assets.make(call, method="url", name=assets.name_in(source), body=body)
+        _, task = video_records.make(call, target, file, {}, stream=True)
+        return Accepted(target, [task])

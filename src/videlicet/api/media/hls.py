@@ -1,0 +1,133 @@
+"""Films for players, which cannot send a key: HLS, and the original file, by signed addresses.
+
+HLS is made on demand: a playlist names stretches of a few seconds, and each is cut out of the
+original when it is first asked for. Nothing is transcoded ahead. Timestamps go on from stretch to
+stretch, so players see one stream.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import anyio
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+
+from videlicet.api.errors import unknown
+from videlicet.api.media.thumbnails import File, original_of
+from videlicet.api.state import ServerState
+from videlicet.ingest.videos import media_of
+from videlicet.media.cut import SOUND_FRAME, cut_clip
+from videlicet.types import Resource, Span
+
+router = APIRouter(tags=["media"])
+
+#: Length of a segment: about six seconds, and a whole number of frames of sound.
+SEGMENT = 282 * SOUND_FRAME
+#: Where the clock of a stream begins: encoders need some room before the first frame.
+CLOCK = Fraction(10)
+#: Raised when segments come to be cut otherwise, so that kept ones are not sent any more.
+EDITION = 1
+_KEPT = "private, max-age=3600"
+
+
+@router.get("/media/assets/{asset_id}/hls/index.m3u8", response_class=Response)
+@router.head("/media/assets/{asset_id}/hls/index.m3u8", include_in_schema=False)
+def playlist(request: Request, file: File) -> Response:
+    """The playlist of an asset; the addresses in it are signed too."""
+    server: ServerState = request.app.state.server
+    media = media_of(file)
+    if media is None:
+        raise unknown("asset", file.id)
+    duration = media.span.duration
+    # A playlist is read once: the last address must be good when the film is nearly over.
+    lifetime = server.platform.settings.signed_url_ttl + float(duration)
+    lines = [
+        "#EXTM3U", "#EXT-X-VERSION:6", f"#EXT-X-TARGETDURATION:{round(SEGMENT)}",
+        "#EXT-X-MEDIA-SEQUENCE:0", "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-INDEPENDENT-SEGMENTS",
+    ]  # fmt: skip
+    for number in range(max(1, math.ceil(duration / SEGMENT))):
+        length = min(SEGMENT, duration - number * SEGMENT)
+        path = f"/media/assets/{file.id}/hls/{number}.ts"
+        lines += [f"#EXTINF:{float(length):.3f},", server.signer.sign(path, lifetime)]
+    lines += ["#EXT-X-ENDLIST", ""]
+    return Response("\n".join(lines), media_type="application/vnd.apple.mpegurl")
+
+
+@router.get("/media/assets/{asset_id}/hls/{number}.ts", response_class=Response)
+@router.head("/media/assets/{asset_id}/hls/{number}.ts", include_in_schema=False)
+def segment(request: Request, file: File, number: int) -> Response:
+    """One stretch of an asset."""
+    server: ServerState = request.app.state.server
+    media = media_of(file)
+    if media is None or number < 0:
+        raise unknown("segment", str(number))
+    start = media.span.start + number * SEGMENT
+    if start >= media.span.end:
+        raise unknown("segment", str(number))
+    span = Span(start, min(media.span.end, start + SEGMENT))
+
+    def cut(out: Path) -> None:
+        original = original_of(request, file)
+        cut_clip(original, span, out, server.platform.settings, stream_at=CLOCK + number * SEGMENT)
+
+    name = f"hls-{EDITION}-{number}.ts"
+    tag = f'"{file.body["sha256"][:32]}-{EDITION}-{number}"'
+    if tag in request.headers.get("if-none-match", ""):
+        return _unchanged(tag)
+    return Ranged(server.segments.open(file.id, name, cut), "video/mp2t", {"etag": tag})
+
+
+@router.get("/media/assets/{asset_id}/original", response_class=Response)
+@router.head("/media/assets/{asset_id}/original", include_in_schema=False)
+def original(request: Request, file: File) -> Response:
+    """The file as it was uploaded, to be saved or played while it comes."""
+    tag = f'"{file.body["sha256"]}"'
+    if tag in request.headers.get("if-none-match", ""):
+        return _unchanged(tag)
+    # Whatever it claims to be, no browser is to show it as a page.
+    headers = {"etag": tag, "content-security-policy": "default-src 'none'; sandbox"}
+    path = original_of(request, file)
+    return Ranged(path.open("rb"), _type_of(file), headers, name=file.name)
+
+
+class Ranged(FileResponse):
+    """Whole or in ranges, from a file that is open already: it may be deleted meanwhile."""
+
+    def __init__(
+        self, file: BinaryIO, kind: str, headers: Mapping[str, str], name: str | None = None
+    ) -> None:
+        import os
+
+        super().__init__(
+            file.name,
+            media_type=kind,
+            headers={"cache-control": _KEPT, **headers},
+            filename=name,
+            stat_result=os.fstat(file.fileno()),
+        )
+        self._file = file
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._file.close()
+
+    @asynccontextmanager
+    async def _open_file(self) -> AsyncIterator[anyio.AsyncFile[bytes]]:
+        yield anyio.wrap_file(self._file)
+
+
+def _unchanged(tag: str) -> Response:
+    return Response(status_code=304, headers={"etag": tag, "cache-control": _KEPT})
+
+
+def _type_of(file: Resource) -> str:
+    kind = str(file.body.get("file_type") or "")
+    return kind if kind.startswith(("video/", "audio/", "image/")) else "application/octet-stream"

@@ -1,0 +1,104 @@
+"""Pictures for players and pages, which cannot send a key: signed addresses."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from videlicet.api.errors import ApiError, unknown
+from videlicet.api.state import ServerState
+from videlicet.errors import NotFound, VidelicetError
+from videlicet.ingest import files
+from videlicet.ingest.videos import media_of
+from videlicet.media.cut import thumbnail
+from videlicet.rights import EVERY_TENANT, Grant, Purpose
+from videlicet.types import Kind, Resource
+
+router = APIRouter(tags=["media"])
+
+#: Width of a thumbnail.
+WIDTH = 480
+_GRANT = Grant("media", Purpose.SEARCH, EVERY_TENANT)
+
+
+def _opened(
+    request: Request,
+    asset_id: str,
+    expires: Annotated[str, Query()] = "",
+    signature: Annotated[str, Query()] = "",
+) -> Resource:
+    """The ready asset of a signed address."""
+    server: ServerState = request.app.state.server
+    if not server.signer.allows(request.url.path, expires, signature):
+        raise ApiError(403, "signature_invalid", "The address is not valid, or has expired.")
+    try:
+        store = server.platform.store
+        file = store.catalog.resource(store.scope(_GRANT), Kind.FILE, asset_id)
+    except NotFound:
+        raise unknown("asset", asset_id) from None
+    if file.status != files.READY:
+        raise unknown("asset", asset_id)
+    return file
+
+
+File = Annotated[Resource, Depends(_opened)]
+
+
+@router.get("/media/assets/{asset_id}/thumbnail.jpg", response_class=Response)
+def representative(request: Request, file: File) -> Response:
+    """A picture that stands for an asset."""
+    media = media_of(file)
+    if media is None:
+        return _picture(request, file)
+    return _still(request, file, media.span.start + media.span.duration / 10)
+
+
+@router.get("/media/assets/{asset_id}/frames/{milliseconds}.jpg", response_class=Response)
+def frame(request: Request, file: File, milliseconds: int) -> Response:
+    """The picture that is shown at a moment."""
+    media = media_of(file)
+    if media is None:
+        raise unknown("asset", file.id)
+    return _still(request, file, media.span.start + Fraction(max(0, milliseconds), 1000))
+
+
+def original_of(request: Request, file: Resource) -> Path:
+    """Where the bytes of an asset are."""
+    store = request.app.state.server.platform.store
+    return files.bytes_of(store.scope(_GRANT.within(file.tenant)), store, file)
+
+
+def _still(request: Request, file: Resource, at: Fraction) -> Response:
+    settings = request.app.state.server.platform.settings
+    try:
+        data = thumbnail(original_of(request, file), at, WIDTH, settings)
+    except VidelicetError as error:
+        if error.code == "media_no_stream":
+            raise unknown("picture of asset", file.id) from None
+        raise
+    return Response(
+        data, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"}
+    )
+
+
+def _picture(request: Request, file: Resource) -> Response:
+    """An uploaded picture, made small."""
+    import io
+
+    from PIL import Image
+
+    from videlicet.media.cut import load_image
+
+    if file.body.get("kind") != "image":
+        raise unknown("picture of asset", file.id)
+    pixels: Any = load_image(
+        original_of(request, file), request.app.state.server.platform.settings, max_side=WIDTH
+    )
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=85)
+    return Response(
+        out.getvalue(), media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"}
+    )

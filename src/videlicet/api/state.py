@@ -1,0 +1,126 @@
+"""The state of one server process: the platform that it serves, its workers, and what only HTTP
+needs."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from videlicet.api.media.segments import Segments
+from videlicet.api.media.signing import Signer
+from videlicet.api.middleware.idempotency import IdempotentResponses
+from videlicet.api.operations.metrics import Metrics
+from videlicet.api.v1.evaluating import Evaluations
+from videlicet.errors import InvalidInput, NotFound, VidelicetError
+from videlicet.ingest.backfill import adopt
+from videlicet.ingest.gc import sweep_incoming
+from videlicet.ingest.progress import Progress
+from videlicet.jobs.client import WorkerPool
+from videlicet.jobs.maintenance import StoreMaintenance
+from videlicet.rights import EVERY_TENANT, Grant, Purpose
+from videlicet.services.platform import Platform
+from videlicet.settings import Settings
+from videlicet.store import open_store
+from videlicet.store.secret import server_secret
+from videlicet.telemetry.logs import relay
+from videlicet.types import Kind
+
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
+
+#: Workers run below the priority of searches.
+NICENESS = 10
+
+_SERVER = Grant("server", Purpose.MANAGE, EVERY_TENANT)
+
+
+class ServerState:
+    """Opens the store at once, so that one that cannot be used is reported before a port is taken;
+    as a context manager it runs the workers, and closes the store at its end. Its methods may be
+    called from any thread.
+
+    Raises:
+        InvalidInput: ``invalid_argument``, for settings or workers that do not go together.
+    """
+
+    def __init__(self, settings: Settings, workers: int = 1) -> None:
+        if workers != 1 and not settings.database_url:
+            raise InvalidInput(
+                "invalid_argument",
+                "A data directory has one worker; any other number needs the setting database_url.",
+                subject="workers",
+            )
+        if settings.database_url:
+            server_secret(settings)  # must be configured: no store is opened without
+        store = open_store(settings, write=True, create=True)
+        self.workers = WorkerPool(
+            store, settings, workers, niceness=NICENESS, log=relay,
+            on_start=lambda: self.metrics.workers.inc(),
+            on_event=lambda event: self.metrics.told(Progress.from_json(event)),
+        )  # fmt: skip
+        self.metrics = Metrics(store, self.workers)
+        self.platform = Platform(settings, store, self.workers)
+        self.signer = Signer(server_secret(settings))
+        self.segments = Segments(store.home.cache, settings.media_cache, self._has)
+        self.idempotent = IdempotentResponses(store, settings)
+        #: Held by whoever examines the data directory: one at a time is enough.
+        self.examining = threading.Lock()
+        self.evaluations = Evaluations(self.platform)
+        self._maintenance = StoreMaintenance(store)
+
+    def __enter__(self) -> ServerState:
+        store = self.platform.store
+        adopt(store.scope(Grant("server", Purpose.MANAGE)), store)
+        if not store.database.shared:
+            sweep_incoming(self.platform.settings)
+        self.segments.load()
+        self.workers.start()
+        self._maintenance.__enter__()
+        self.evaluations.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.evaluations.stop()
+        self._maintenance.__exit__(kind, error, trace)
+        self.workers.stop()
+        self.platform.store.close()
+
+    @cached_property
+    def probing(self) -> CapacityLimiter:
+        """Threads for health probes, apart from those of requests."""
+        from anyio import CapacityLimiter
+
+        return CapacityLimiter(2)
+
+    @cached_property
+    def analysing(self) -> CapacityLimiter:
+        """Threads for analyses that a client waits for, apart from those of searches. They may
+        wait for a language model, so there are more than cores."""
+        from anyio import CapacityLimiter
+
+        return CapacityLimiter(8)
+
+    def missing(self) -> list[str]:
+        """What is not ready: ``worker``, ``store``."""
+        found = [] if self.workers.alive else ["worker"]
+        try:
+            store = self.platform.store
+            store.catalog.count_tasks(store.scope(_SERVER))
+        except VidelicetError:
+            found.append("store")
+        return found
+
+    def _has(self, asset_id: str) -> bool:
+        try:
+            store = self.platform.store
+            store.catalog.resource(store.scope(_SERVER), Kind.FILE, asset_id)
+        except NotFound:
+            return False
+        return True

@@ -1,0 +1,129 @@
+"""``videlicet evaluate``: measure search or analysis on a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from videlicet.cli.add import progress_bar
+from videlicet.cli.context import JsonOption, context
+from videlicet.cli.output import print_json, print_table, say
+
+if TYPE_CHECKING:
+    pass
+
+#: What a person is shown of answers; ``--json`` holds all.
+SHARES = ("citation_precision", "citation_recall", "exact", "false_not_found", "not_found", "cited")
+
+
+def evaluate(
+    dataset: Annotated[
+        Path,
+        typer.Argument(
+            help="A dataset's folder, its annotations, or a file of questions (docs/evaluation.md)."
+        ),
+    ],
+    videos: Annotated[
+        Path | None, typer.Option(help="Its videos, if they lie elsewhere.", show_default=False)
+    ] = None,
+    index: Annotated[
+        str | None, typer.Option("--index", "-i", help="Index to reuse.", show_default=False)
+    ] = None,
+    queries: Annotated[
+        bool, typer.Option("--queries", help="With --json: how each query or question went.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the search on a dataset, beside two baselines; or the analysis by questions."""
+    from videlicet.evaluation import evaluate as run
+    from videlicet.evaluation import holds_questions, read
+
+    if holds_questions(dataset):
+        _analyse(dataset, index, queries=queries, as_json=as_json)
+        return
+    data = read(dataset, videos)
+    with context.library() as library, progress_bar() as bar:
+        row = bar.add_task(f"Indexing {data.name}", total=len(data.videos), state="")
+        ended: set[str] = set()
+
+        def seen(event: object) -> None:
+            status = getattr(event, "status", None)
+            if status is not None and status.ended:
+                ended.add(getattr(event, "task_id", ""))
+                bar.update(row, completed=len(ended), state=f"{len(ended)} files")
+
+        report = run(library, data, index=index, on_event=seen)
+    if as_json:
+        result = report.to_json()
+        print_json({**result, "queries": report.outcomes} if queries else result)
+        return
+    tables: dict[str, list[list[object]]] = {}
+    heads: dict[str, list[str]] = {}
+    for line in report.rows():
+        heads[line.table] = ["query", "kind", "n", *(name for name, *_ in line.values)]
+        tables.setdefault(line.table, []).append(
+            [
+                line.modality,
+                line.kind,
+                line.n,
+                *(f"{mean:.2f} ({low:.2f}–{high:.2f})" for _, mean, low, high in line.values),
+            ]
+        )
+    for name, lines in tables.items():
+        print_table(heads[name], lines, empty="", title=name)
+    say(f"Models: {', '.join(report.models)}")
+    for name in report.unindexed:
+        say(f"Not indexed: {name}")
+
+
+def _analyse(path: Path, index: str | None, *, queries: bool, as_json: bool) -> None:
+    """Put questions to what an index holds already."""
+    from videlicet.evaluation import analyse, read_questions
+    from videlicet.library import DEFAULT_INDEX
+
+    data = read_questions(path)
+    with context.library() as library, progress_bar() as bar:
+        row = bar.add_task(f"Asking {data.name}", total=len(data.questions), state="")
+        report = analyse(
+            library, data, index=index or DEFAULT_INDEX, on_question=lambda: bar.advance(row)
+        )
+    if as_json:
+        result = report.to_json()
+        print_json({**result, "outcomes": report.outcomes} if queries else result)
+        return
+    for split, kinds in report.answers.items():
+        print_table(
+            ("kind", "answerable", "unanswerable", *(name.replace("_", " ") for name in SHARES)),
+            [
+                (kind, f["answerable"], f["unanswerable"], *(_interval(f, name) for name in SHARES))
+                for kind, f in kinds.items()
+            ],
+            empty="",
+            title=f"answers, {split}",
+        )
+    for name, figures in (("chapters", report.chapters), ("summaries", report.summaries)):
+        if figures:
+            say(f"{name}: " + ", ".join(f"{key} {value:g}" for key, value in figures.items()))
+    say(
+        f"Analyst: {report.analyst}; {report.timing['answer_p50_ms']:.0f} ms an answer "
+        f"(95 % within {report.timing['answer_p95_ms']:.0f} ms), {report.tokens['total']} tokens."
+        if report.timing
+        else f"Analyst: {report.analyst}; no question could be put."
+    )
+    if report.left_out:
+        say(f"Left out, because the index lacks their files: {report.left_out}")
+
+
+def _interval(figures: Mapping[str, Any], name: str) -> str:
+    if figures[name] is None:
+        return "–"
+    low, high = figures[f"{name}_ci"]
+    return f"{figures[name]:.2f} ({low:.2f}–{high:.2f})"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's verbs."""
+    app.command()(evaluate)

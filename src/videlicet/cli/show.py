@@ -1,0 +1,118 @@
+"""``videlicet show``: one asset, and what the models observed in it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from videlicet.cli.context import (
+    IndexOption,
+    JsonOption,
+    context,
+    named_asset,
+)
+from videlicet.cli.output import print_json, print_table, say, timecode
+from videlicet.cli.search import scalar
+from videlicet.errors import InvalidInput
+from videlicet.types import (
+    Asset,
+    Embedding,
+    Label,
+    Levels,
+    MetadataValue,
+    Modality,
+    Observation,
+    ScreenText,
+    Shot,
+    Utterance,
+)
+
+
+def show(
+    asset: Annotated[str, typer.Argument(help="Asset id (or its beginning), or file name.")],
+    modality: Annotated[
+        Modality | None, typer.Option("--modality", help="Only this modality.", show_default=False)
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE to filter by; KEY= removes it; repeatable."),
+    ] = None,
+    vectors: Annotated[
+        bool, typer.Option("--vectors", help="With --json: embeddings too.")
+    ] = False,
+    index: IndexOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Show one asset and what the models say about it, in the order of time."""
+    with context.library() as library:
+        record = named_asset(library, asset)
+        if values:
+            record = library.set_metadata(record.id, dict(metadata(row) for row in values))
+        rows = library.observations(record.id, modality, index=index)
+        notes = [
+            note
+            for row in library.indexed(index)
+            if row.asset_id == record.id
+            for note in row.notes
+        ]
+        if not vectors:
+            rows = [row for row in rows if not isinstance(row.payload, Embedding)]
+        if as_json:
+            print_json({"asset": record, "notes": notes, "observations": rows})
+            return
+        title = f"{record.name}  {timecode(record.media.span.duration)}  {resolution(record)}"
+        for key, value in sorted(record.metadata.items()):
+            title += f"  {key}={value}"
+        print_table(
+            ("from", "to", "modality", "what", "model"),
+            [
+                (
+                    timecode(told.start),
+                    timecode(told.end),
+                    row.modality.value,
+                    _what(row),
+                    row.card,
+                )
+                for row in rows
+                for told in [record.told(row.span)]
+            ],
+            empty="Nothing was observed.",
+            title=title,
+            whole=("from", "to", "modality"),
+        )
+        for note in notes:
+            say(f"Note: {note}")
+
+
+def metadata(row: str) -> tuple[str, MetadataValue | None]:
+    """``KEY=VALUE``; numbers, true and false are taken as such; without a value it is removed."""
+    key, equals, value = row.partition("=")
+    if not equals or not key.strip():
+        raise InvalidInput("invalid_argument", f"{row!r} is not KEY=VALUE.", subject=row)
+    return key.strip(), scalar(value) if value else None
+
+
+def _what(row: Observation) -> str:
+    match row.payload:
+        case Utterance(text=text) | ScreenText(text=text):
+            return text
+        case Label(name=name, score=score):
+            return f"{name} ({score:.2f})"
+        case Shot():
+            return "shot"
+        case Embedding(space=space):
+            return f"vector in {space}"
+        case Levels(measure=measure, values=values):
+            return f"{measure} {min(values):g} to {max(values):g}"
+
+
+def resolution(asset: Asset) -> str:
+    """Width and height of the picture, as shown to people."""
+    video = asset.media.video
+    return f"{video.width}×{video.height}" if video else "sound only"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's verbs."""
+    app.command()(show)

@@ -1,0 +1,111 @@
+"""Material written by hand: what is said, written and seen of a recording, in the space of the
+shipped text double, where sentences are alike that share words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+
+from videlicet.analyze.evidence.load import AssetEvidence
+from videlicet.embedding.spans import Strip
+from videlicet.embedding.texts import normalised
+from videlicet.models.doubles import IDS, HashedText
+from videlicet.types import Asset, Index, MediaInfo, Modality, Piece, Span, derived_id
+
+ENCODER = HashedText()
+THEN = datetime(2026, 5, 1, tzinfo=UTC)
+Row = tuple[float, float, str]
+
+
+def material(
+    seconds: float,
+    *,
+    said: Sequence[Row] = (),
+    read: Sequence[Row] = (),
+    shown: Sequence[Row] = (),
+    cuts: Sequence[float] = (),
+    name: str = "film.mp4",
+    start: float = 0,
+) -> AssetEvidence:
+    """A recording of ``seconds`` seconds from ``start`` on. What is ``shown`` is what its looks
+    show too; ``cuts`` are where shots begin after the first."""
+    span = Span.of(start, start + seconds)
+    asset_id = derived_id("asset", name)
+    pieces = sorted(
+        (
+            Piece(asset_id, Span.of(first, last), modality, text, ("card",), confidence=0.9)
+            for modality, rows in (
+                (Modality.SPEECH, said),
+                (Modality.TEXT, read),
+                (Modality.VISUAL, shown),
+            )
+            for first, last, text in rows
+        ),
+        key=lambda piece: (piece.span, piece.modality.value, piece.text),
+    )
+    vectors = ENCODER.encode([piece.text for piece in pieces])
+    edges = [start, *cuts, start + seconds]
+    looks = ENCODER.encode([text for *_, text in shown])
+    return AssetEvidence(
+        Asset(
+            asset_id, derived_id(name) * 2, name, f"/films/{name}", 1,
+            MediaInfo("mp4", span, None, (), None), THEN,
+        ),
+        Index(derived_id("index"), "films", IDS, THEN),
+        span,
+        tuple(pieces),
+        normalised(np.asarray(vectors, np.float32)),
+        tuple(Span.of(a, b) for a, b in pairwise(edges)) if cuts else (),
+        Strip([Span.of(a, b) for a, b, _ in shown], looks),
+    )  # fmt: skip
+
+
+def moved(made: AssetEvidence, by: Fraction) -> AssetEvidence:
+    """The same recording in a container whose timeline begins ``by`` seconds later."""
+    media = made.asset.media
+    return replace(
+        made,
+        asset=replace(made.asset, media=replace(media, span=media.span.shift(by))),
+        span=made.span.shift(by),
+        pieces=tuple(
+            replace(
+                piece,
+                span=piece.span.shift(by),
+                words=tuple(replace(word, span=word.span.shift(by)) for word in piece.words),
+            )
+            for piece in made.pieces
+        ),
+        shots=tuple(shot.shift(by) for shot in made.shots),
+        looks=Strip([span.shift(by) for span in made.looks.spans], made.looks.rows),
+        curves={
+            measure: replace(curve, starts=curve.starts + np.float32(by))
+            for measure, curve in made.curves.items()
+        },
+    )
+
+
+def talk(sentences: Sequence[str], each: float = 4.0, start: float = 0) -> list[Row]:
+    """Sentences said one after the other, with a short pause after each."""
+    return [
+        (start + each * n, start + each * (n + 1) - 0.5, text) for n, text in enumerate(sentences)
+    ]
+
+
+#: Three subjects of ten sentences each, that share no word that carries meaning.
+COFFEE = [
+    f"The coffee beans are roasted and ground for espresso in {word}."
+    for word in "kitchens cafes roasteries bars houses offices markets schools towns inns".split()
+]
+ROCKETS = [
+    f"Every rocket engine burns fuel to reach orbit above {word}."
+    for word in "deserts oceans forests islands cities plains mountains rivers lakes coasts".split()
+]
+GARDENS = [
+    f"Roses and tulips grow best when gardeners water soil with {word}."
+    for word in "care rain patience buckets hoses pipes cans pumps tanks wells".split()
+]

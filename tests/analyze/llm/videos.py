@@ -1,0 +1,128 @@
+"""Made-up films, as what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from videlicet.analyze.backend import OnSentence, PromptRequest, ignore_sentence
+from videlicet.analyze.evidence.load import AssetEvidence
+from videlicet.embedding.spans import Strip
+from videlicet.models.base import TextEncoder
+from videlicet.models.doubles import HashedText
+from videlicet.types import (
+    Answer,
+    Asset,
+    Chapter,
+    Gist,
+    Highlight,
+    Index,
+    MediaInfo,
+    Modality,
+    Piece,
+    Sentence,
+    Span,
+    VideoStream,
+)
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+INDEX = Index("index-1", "default", {"text": "double-text"}, NOW)
+STREAM = VideoStream(0, "h264", 640, 360, 0, Fraction(1, 25), Fraction(25), None, False)
+Row = tuple[str, str] | tuple[str, str, float]
+
+
+def film(
+    *rows: Row,
+    name: str = "talk.mp4",
+    id: str = "asset-1",
+    step: float = 12.0,
+    encoder: TextEncoder | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> AssetEvidence:
+    """A film of pieces: what kind each is (``speech``, ``text``, ``visual``), what it says, and
+    when it begins: ``step`` seconds after the one before, if it does not say."""
+    at = 0.0
+    pieces = []
+    for row in rows:
+        at = row[2] if len(row) == 3 else at
+        pieces.append(Piece(id, Span.of(at, at + 4.0), Modality(row[0]), row[1], ("double",)))
+        at += step
+    span = Span.of(0.0, max(at, 1.0))
+    info = MediaInfo("mp4", span, STREAM, (), None)
+    asset = Asset(id, "0" * 64, name, name, 1, info, NOW, metadata=dict(metadata or {}))
+    vectors = (encoder or HashedText()).encode([piece.text for piece in pieces])
+    return AssetEvidence(
+        asset, INDEX, span, tuple(pieces), vectors, (span,), Strip((), vectors[:0])
+    )
+
+
+class Plain:
+    """A built-in analyst for tests of what stands above it: first pieces, halves, and nulls."""
+
+    id = "builtin"
+
+    def gist(self, material: AssetEvidence) -> Gist:
+        first = Sentence("Built in", material.pieces[:1])
+        return Gist(first, (first,), (Sentence("#BuiltIn", material.pieces[:1]),))
+
+    def chapters(self, material: AssetEvidence, *, count: int | None = None) -> list[Chapter]:
+        middle = material.span.midpoint
+        spans = (Span(material.span.start, middle), Span(middle, material.span.end))
+        return [Chapter(span, Sentence("Built in", material.pieces[:1]), ()) for span in spans]
+
+    def highlights(
+        self, material: AssetEvidence, *, count: int = 5, query: str | None = None
+    ) -> list[Highlight]:
+        spans = [piece.span for piece in material.pieces[:count]]
+        return [Highlight(s, 0.5, Sentence("Built in", material.pieces[:1])) for s in spans]
+
+    def extract(
+        self, materials: Sequence[AssetEvidence], schema: Mapping[str, Any], prompt: str = ""
+    ) -> Answer:
+        return Answer((Sentence("built in"),), False, self.id, value={"kind": "built in"})
+
+    def summarize(
+        self, materials: Sequence[AssetEvidence], *, sentences: int = 5, focus: str | None = None,
+        on_sentence: OnSentence = ignore_sentence,
+    ) -> Answer:  # fmt: skip
+        raise AssertionError("the model sums up")
+
+    def ask(
+        self,
+        materials: Sequence[AssetEvidence],
+        question: str,
+        *,
+        on_sentence: OnSentence = ignore_sentence,
+    ) -> Answer:
+        raise AssertionError("the model answers")
+
+    def respond(
+        self,
+        materials: Sequence[AssetEvidence],
+        request: PromptRequest,
+        *,
+        on_sentence: OnSentence = ignore_sentence,
+    ) -> Answer:
+        raise AssertionError("the model responds")
+
+
+LAUNCH = film(
+    ("speech", "The rocket launched from Kourou on 12 March."),
+    ("speech", "Its two boosters burn for 130 seconds."),
+    ("text", "ESA ARIANE FLIGHT VA261"),
+    ("visual", "missile"),
+    ("speech", "The engineer says the weather was not good in the morning."),
+    ("text", "www.esa.example"),
+)
+
+
+def assets_of(*materials: AssetEvidence) -> dict[str, Asset]:
+    return {one.asset.id: one.asset for one in materials}
+
+
+def rows_of(material: AssetEvidence) -> dict[int, np.ndarray[Any, Any]]:
+    return {id(p): row for p, row in zip(material.pieces, material.vectors, strict=True)}

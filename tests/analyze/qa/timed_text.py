@@ -1,0 +1,72 @@
+"""Evidence written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from videlicet.analyze.evidence.load import AssetEvidence
+from videlicet.embedding.spans import Strip
+from videlicet.models.base import TextEncoder
+from videlicet.models.doubles import HashedText
+from videlicet.types import Asset, Index, MediaInfo, Modality, Piece, Span
+
+THEN = datetime(2026, 5, 1, tzinfo=UTC)
+#: Start and end in seconds, and what was said, written or seen.
+Rows = Sequence[tuple[float, float, str]]
+#: Words as directions: texts are as near as the words that they share.
+WORDS = HashedText()
+
+
+def material(
+    name: str = "film.mp4",
+    *,
+    said: Rows = (),
+    written: Rows = (),
+    seen: Rows = (),
+    encoder: TextEncoder = WORDS,
+) -> AssetEvidence:
+    """The evidence of one film, which lasts as long as its last piece."""
+    pieces = sorted(
+        (
+            Piece(f"id-{name}", Span.of(start, end), modality, text, ("a-model",))
+            for modality, rows in (
+                (Modality.SPEECH, said),
+                (Modality.TEXT, written),
+                (Modality.VISUAL, seen),
+            )
+            for start, end, text in rows
+        ),
+        key=lambda piece: (piece.span, piece.modality.value, piece.text),
+    )
+    whole = Span.of(0, max([1.0, *(float(piece.span.end) for piece in pieces)]))
+    wide = encoder.dimensions
+    return AssetEvidence(
+        asset=Asset(
+            f"id-{name}",
+            f"{name:0>64}",
+            name,
+            name,
+            1,
+            MediaInfo("mp4", whole, None, (), None),
+            THEN,
+        ),
+        index=Index("index", "default", {}, THEN),
+        span=whole,
+        pieces=tuple(pieces),
+        vectors=encoder.encode([p.text for p in pieces]) if pieces else np.zeros((0, wide), "f4"),
+        shots=(),
+        looks=Strip((), np.zeros((0, wide), np.float32)),
+    )
+
+
+def in_a_row(*phrases: str) -> Rows:
+    """Phrases said one after the other, three words a second, without a pause."""
+    rows, at = [], 0.0
+    for phrase in phrases:
+        length = max(1.0, len(phrase.split()) / 3)
+        rows.append((at, at + length, phrase))
+        at += length
+    return rows

@@ -1,0 +1,169 @@
+"""Connections: readers wait for nobody, writers for each other, and lists have any length."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from tests.store.samples import MANAGE, SEARCH, SPACE, add, check_whole, vectors
+
+from videlicet.errors import Conflict, StoreError
+from videlicet.store import Store
+from videlicet.store.database.sqlite import SqliteDatabase
+from videlicet.types import Index, Kind, Modality, derived_id
+
+READERS = 24
+MANY = 100_000
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    """A database that keeps a single connection open."""
+    one = SqliteDatabase(tmp_path / "a.sqlite", tmp_path, kept=1)
+    with one.writing() as connection:
+        connection.execute(text("CREATE TABLE numbers (n INTEGER)"))
+    yield one
+    one.close()
+
+
+def test_more_threads_read_at_once_than_connections_are_kept(database: SqliteDatabase) -> None:
+    inside = threading.Barrier(READERS + 1, timeout=60)
+
+    def read(_: int) -> list[int]:
+        counts = []
+        with database.view():
+            for _ in range(2):
+                with database.reading() as connection:
+                    counts.append(
+                        connection.execute(text("SELECT count(*) FROM numbers")).scalar_one()
+                    )
+                inside.wait()  # all have begun; and then: a row was written
+            with database.reading(fresh=True) as connection:
+                counts.append(connection.execute(text("SELECT count(*) FROM numbers")).scalar_one())
+        return counts
+
+    with ThreadPoolExecutor(READERS) as pool:
+        found = pool.map(read, range(READERS))
+        inside.wait()
+        with database.writing() as connection:
+            connection.execute(text("INSERT INTO numbers VALUES (1)"))
+        inside.wait()
+        assert list(found) == [[0, 0, 1]] * READERS
+
+
+def test_a_writer_that_others_keep_waiting_is_told_that_they_are_busy(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database._writers.pool, "_timeout", 0.1)
+
+    def write() -> None:
+        with database.writing():
+            pass
+
+    with database.writing(), ThreadPoolExecutor(1) as pool:
+        with pytest.raises(Conflict) as busy:
+            pool.submit(write).result()
+        assert busy.value.code == "database_locked"
+    write()
+
+
+def test_a_checkpoint_that_fails_leaves_the_connection_as_it_was(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        """A connection on which checkpoints fail."""
+
+        def __init__(self, real: sqlite3.Connection) -> None:
+            self._real = real
+
+        def execute(self, statement: str) -> sqlite3.Cursor:
+            if "wal_checkpoint" in statement:
+                raise sqlite3.OperationalError("disk I/O error")
+            return self._real.execute(statement)
+
+    with database.bare() as connection:
+        real = connection
+        with pytest.MonkeyPatch.context() as patch:
+
+            @contextmanager
+            def bare() -> Iterator[Broken]:
+                with database._translated():
+                    yield Broken(real)
+
+            patch.setattr(database, "bare", bare)
+            with pytest.raises(StoreError):
+                database.checkpoint()
+        assert real.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
+
+
+def test_a_statement_that_is_wrong_is_no_damage(database: SqliteDatabase) -> None:
+    with pytest.raises(StoreError) as wrong, database.reading() as connection:
+        connection.execute(text("SELECT missing FROM numbers"))
+    assert wrong.value.code == "database_error"
+    assert "missing" in wrong.value.message
+
+
+def test_searches_at_once_all_answer(store: Store, index: Index) -> None:
+    made = [add(store, index, f"{n}.mp4") for n in range(3)]
+    inside = threading.Barrier(READERS, timeout=60)
+    query = vectors(made[0], 1)[0].vector
+
+    def search(_: int) -> int:
+        with store.view():
+            store.catalog.members(store.scope(SEARCH, index.id))
+            if not store.database.shared:  # connections to a server are bounded
+                inside.wait()
+            words = store.texts.bm25(store.scope(SEARCH, index.id), Modality.SPEECH, "harbour", 50)
+            (rows,) = store.vectors.search(
+                store.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 50
+            )
+            return len({match.asset_id for match in words} & {match.asset_id for match in rows})
+
+    with ThreadPoolExecutor(READERS) as pool:
+        assert list(pool.map(search, range(READERS))) == [3] * READERS
+
+
+def test_lists_of_ids_have_any_length(store: Store, index: Index) -> None:
+    made = [add(store, index, f"{n}.mp4") for n in range(4)]
+    wanted = {one.id for one in made[1:]}
+    among = [derived_id(str(n)) for n in range(MANY)] + sorted(wanted)
+    catalog = store.catalog
+    assert {one.id for one in catalog.assets(store.scope(SEARCH, index.id), among=among)} == wanted
+    assert [
+        one.id for one in catalog.assets(store.scope(SEARCH), among=among, offset=1, limit=1)
+    ] == (sorted(wanted)[1:2])
+    assert catalog.find_assets(store.scope(SEARCH, index.id), among=among) == wanted
+    assert set(catalog.names(store.scope(SEARCH), among)) == wanted
+    assert catalog.find_resources(store.scope(MANAGE), Kind.FILE, ids=among) == ([], 0)
+    query = vectors(made[0], 1)[0].vector
+    (rows,) = store.vectors.search(
+        store.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 50, among
+    )
+    assert {match.asset_id for match in rows} == wanted
+    for find in (store.texts.bm25, store.texts.phrase, store.texts.substring):
+        found = find(store.scope(SEARCH, index.id), Modality.SPEECH, "harbour", 50, among)
+        assert {match.asset_id for match in found} == wanted
+    for name in ("\x00", "\ud800", "'", '"', "\\"):
+        assert catalog.assets(store.scope(SEARCH), among=[name]) == []
+
+
+def test_many_assets_are_erased_at_once(store: Store, index: Index) -> None:
+    kept = add(store, index, "kept.mp4")
+    with store.database.writing() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO erasures (index_id, asset_id, blobs, created_at) "
+                "VALUES (:index, :asset, '[]', '2026-01-01T00:00:00')"
+            ),
+            [{"index": index.id, "asset": derived_id(str(n))} for n in range(40_000)],
+        )
+    assert store.finish_erasures()
+    with store.database.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM erasures")).scalar() == 0
+    check_whole(store, index, kept)
