@@ -236,6 +236,9 @@ class Desk:
     store: Store
     settings: Settings
 
+    def tenant_scope(self, tenant: str) -> Scope:
+        return self.store.scope(self.scope.within(tenant))
+
 
 def test_it_is_given_up_in_the_end(tmp_path: Path) -> None:
     settings = load(tmp_path / "home")

@@ -10,12 +10,15 @@ import pytest
 from tests.ingest.rig import CARDS, GRANT, INDEXING, Rig
 
 from videlicet.analysis_jobs import analyses
+from videlicet.analysis_jobs.kinds import AnalysisJobs
 from videlicet.errors import NotFound, StoreError
 from videlicet.ingest import file_jobs, files
 from videlicet.ingest.gc import sweep, sweep_incoming
 from videlicet.ingest.indexing import enter
+from videlicet.ingest.kinds import EmbeddingJobs
 from videlicet.ingest.plan import Plan, staging
 from videlicet.media.probe import probe
+from videlicet.rights import EVERY_TENANT
 from videlicet.store import Store
 from videlicet.store.catalog.rows import media_to_json
 from videlicet.types import Index, Kind, Resource
@@ -88,10 +91,11 @@ def test_files_of_requests_that_nobody_waits_for_go(rig: Rig) -> None:
         analysis(store, "a3", analyses.PENDING, pictures=["a"])
         for id in ("a2", "a3", "being-made"):
             store.blobs.put(store.scope(GRANT), analyses.picture(id, 0), b"picture")
-        sweep(store.scope(GRANT), store, rig.settings)
+        analyses.sweep(store.scope(GRANT), store)
         assert there(store, Kind.FILE) == {"young", "live", "asset"}
         assert len(there(store, Kind.VIDEO)) == 2
-        assert store.blobs.list(store.scope(GRANT)) == [
+        everybody = store.scope(GRANT.within(EVERY_TENANT))
+        assert store.blobs.list(everybody) == [
             "analyses/a3/0", "analyses/being-made/0", "files/live/original",
             "files/young/original",
         ]  # fmt: skip
@@ -99,13 +103,15 @@ def test_files_of_requests_that_nobody_waits_for_go(rig: Rig) -> None:
 
 def test_what_is_kept_for_some_time_goes_after_it(rig: Rig) -> None:
     past, future = NOW - timedelta(seconds=1), NOW + timedelta(days=1)
-    with rig.writing() as (store, _):
+    with rig.working() as (context, _):
+        store = context.store
         for id, expires_at in (("old", past), ("new", future)):
-            for kind in (Kind.EMBEDDING, Kind.BATCH):
-                put(store, kind, id, "ready", expires_at=expires_at)
+            for one in (Kind.EMBEDDING, Kind.BATCH):
+                put(store, one, id, "ready", expires_at=expires_at)
             analysis(store, f"of {id}", analyses.READY, parent=id)
         analysis(store, "alone", analyses.READY)
-        sweep(store.scope(GRANT), store, rig.settings)
+        for kind in (AnalysisJobs(context.worker), EmbeddingJobs(context)):
+            kind.sweep()
         assert there(store, Kind.EMBEDDING) == there(store, Kind.BATCH) == {"new"}
         assert there(store, Kind.ANALYSIS) == {"of new", "alone"}
 

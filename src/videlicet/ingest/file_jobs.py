@@ -20,6 +20,7 @@ from videlicet.ingest import files
 from videlicet.ingest.plan import Plan, staging
 from videlicet.ingest.videos import media_of
 from videlicet.models.cards import chosen_cards
+from videlicet.store.files import path_of_file
 from videlicet.types import Kind, Modality, Resource, Span
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _file(context: IngestContext, tenant: str, task: Resource) -> tuple[Resource
         )
     if file.body.get("error") is not None:
         raise from_json(file.body["error"])
-    return file, files.bytes_of(scope, context.store, file)
+    return file, path_of_file(scope, context.store, file)
 
 
 def _read(context: IngestContext, tenant: str, task: Resource) -> dict[str, Any]:

@@ -23,11 +23,13 @@ from videlicet.ingest.passes.pool import Crew
 from videlicet.ingest.plan import Plan, require_unchanged, staging, stamp_of
 from videlicet.ingest.progress import Progress
 from videlicet.ingest.reporting import ProgressReporter, peak_memory, processor_seconds
-from videlicet.ingest.sources import forget, given, is_url, name_of
+from videlicet.ingest.sources import delete_source, name_of, open_source
 from videlicet.media.probe import probe
 from videlicet.media.process import open_media
+from videlicet.media.sources import fetch_source, scheme_of
 from videlicet.rights import LOCAL
 from videlicet.store.catalog.schema import instant_text
+from videlicet.store.files import path_of_file
 from videlicet.store.home import translated
 from videlicet.types import (
     Asset,
@@ -88,7 +90,7 @@ class Steps:
         sha256 = digest.hexdigest()
         # The same bytes of two tenants are two assets.
         asset_id = derived_id(*([] if task.tenant == LOCAL else [task.tenant]), sha256)
-        kept = is_url(task.source) or self._store.blobs.remote
+        kept = scheme_of(task.source) is not None or self._store.blobs.remote
         return self._plan(
             task,
             asset_id=asset_id,
@@ -118,7 +120,7 @@ class Steps:
             sha256=file.body["sha256"],
             name=file.name,
             blob=file.body.get("blob"),
-            stamp=stamp_of(files.bytes_of(self._scope, self._store, file).stat()),
+            stamp=stamp_of(path_of_file(self._scope, self._store, file).stat()),
             media=media,
         )
 
@@ -142,7 +144,7 @@ class Steps:
             self._store.scope(self._scope, plan.index_id), plan.asset_id
         )
         if there is not None and there.status is Status.READY:
-            forget(self._scope, self._store, self._task_id)
+            delete_source(self._scope, self._store, self._task_id)
             self._note_ready(plan)
             self._end(Status.READY, plan, notes=there.notes, already=True)
             self._clear(plan.asset_id)
@@ -216,7 +218,7 @@ class Steps:
         left_out = len(plan.media.audio) - 1
         if left_out > 0:
             notes = [*notes, f"{left_out} more sound track(s) were left out"]
-        forget(self._scope, self._store, self._task_id)
+        delete_source(self._scope, self._store, self._task_id)
         ready = replace(_entry(plan, Status.READY), notes=tuple(notes))
         self._store.catalog.put_indexed(self._scope, ready, again=True)
         self._note_ready(plan)
@@ -237,14 +239,14 @@ class Steps:
             )  # fmt: skip
         except NotFound:
             # The asset or its index was removed meanwhile, and the task with it.
-            forget(self._scope, self._store, self._task_id)
+            delete_source(self._scope, self._store, self._task_id)
             if row is not None:
                 take_back(self._scope, self._store, row["index_id"], row["asset_id"])
             self._context.report(Progress(self._task_id, "", Status.CANCELLED, **self._spent()))
             return
         if cancelled and task.status is not Status.CANCELLED:
             return  # it is tried again already: the next run has it now
-        forget(self._scope, self._store, self._task_id)
+        delete_source(self._scope, self._store, self._task_id)
         if row is not None:
             take_back(self._scope, self._store, row["index_id"], row["asset_id"])
         # Last: from now on it may be tried again.
@@ -341,19 +343,17 @@ class Steps:
     def _brought(self, task: Task) -> Path | None:
         """The file as it came from elsewhere, if it did: from an address, or into a store that
         machines share."""
-        if is_url(task.source):
+        if scheme_of(task.source) is not None:
             return self._fetched(task)
-        return given(self._scope, self._store, task) if self._store.blobs.remote else None
+        return open_source(self._scope, self._store, task) if self._store.blobs.remote else None
 
     def _fetched(self, task: Task) -> Path:
         """The file at an address, downloaded once."""
-        from videlicet.media.fetch import fetch
-
         path = staging(self._settings, task.id) / "fetched"
         if not path.exists():
             with translated(self._settings.home):
                 path.parent.mkdir(parents=True, exist_ok=True)
-            fetch(task.source, path, self._settings, progress=lambda *_: self._check())
+            fetch_source(task.source, path, self._settings, self._check)
         return path
 
     def _original(self, task: Task, plan: Plan) -> Path:
@@ -371,7 +371,7 @@ class Steps:
         catalog = self._store.catalog
         video = catalog.resource(self._scope, Kind.VIDEO, video_id)
         file = catalog.resource(self._scope, Kind.FILE, video.body["file_id"])
-        return files.bytes_of(self._scope, self._store, file)
+        return path_of_file(self._scope, self._store, file)
 
     def _clear(self, asset_id: str | None) -> None:
         for name in (self._task_id, asset_id):

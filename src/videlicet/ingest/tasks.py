@@ -12,7 +12,7 @@ from videlicet.ingest import videos
 from videlicet.ingest.following import follow
 from videlicet.ingest.gc import LIVE, sweep
 from videlicet.ingest.progress import Progress
-from videlicet.ingest.sources import give
+from videlicet.ingest.sources import upload_source
 from videlicet.jobs.client import WorkerProcess
 from videlicet.rights import EVERY_TENANT
 from videlicet.store import open_store
@@ -66,7 +66,7 @@ def submit(scope: Scope, store: Store, index: Index, sources: Sequence[Source]) 
                 random_id(), index.id, place, Status.QUEUED, now, now, attempts=1,
                 tenant=index.tenant,
             )  # fmt: skip
-            give(scope, store, task)
+            upload_source(scope, store, task)
             store.catalog.put_task(scope, task)
             waiting[place] = task
         tasks.append(task)
@@ -90,7 +90,7 @@ def retry(
     for task in chosen:
         require_tried(task)
     for task in chosen:
-        give(scope, store, task)
+        upload_source(scope, store, task)
     again = [requeue(scope, store, task) for task in chosen]
     yield from work(scope, store, settings, again)
 

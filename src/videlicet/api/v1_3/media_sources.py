@@ -18,6 +18,7 @@ from videlicet.errors import InvalidInput, VidelicetError
 from videlicet.ingest import files
 from videlicet.media.fetch import fetch
 from videlicet.rights import Purpose
+from videlicet.store.files import path_of_file
 
 #: Seconds for which a request waits for what is at an address.
 WAIT = 120.0
@@ -40,7 +41,7 @@ def opened(
         file = asset_of(call, source.asset_id)
         if file.status != files.READY:
             raise ApiError(400, "asset_not_ready", f"{name}: the asset is {file.status}.")
-        path = files.bytes_of(call.scope(Purpose.EMBED_EXPORT), call.store, file)
+        path = path_of_file(call.scope(Purpose.EMBED_EXPORT), call.store, file)
         with files.named(path, file.name):
             yield path
     else:
