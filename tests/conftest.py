@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import settings as hypothesis_settings
-from tests import prerequisites
+from tests import prerequisites, processes
 from tests.cluster import services as cluster
 
 # Haystack reports how it is used, and looks for this when it is imported.
@@ -23,6 +24,10 @@ CORPUS = Path(os.environ.get("VIDELICET_TEST_CORPUS", ROOT.parent / "shared" / "
 
 #: Whether every store of every test is one that machines share (PostgreSQL and an object store).
 SHARED = bool(os.environ.get("VIDELICET_TEST_SHARED"))
+
+# What answers slowly on a machine that is busy with other things is not broken.
+for _limit in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, _limit, processes.PATIENCE)
 
 # Machines differ in speed; how long one example takes says nothing.
 hypothesis_settings.register_profile("videlicet", deadline=None)
@@ -82,12 +87,24 @@ def corpus() -> Path:
 
 
 @pytest.fixture(scope="session")
-def services() -> Iterator[cluster.Services]:
+def services(_no_process_is_left: None) -> Iterator[cluster.Services]:
     """A PostgreSQL server and an object store of this test process."""
     if cluster.tools() is None:
         prerequisites.absent(cluster.NO_POSTGRES)
     with cluster.running() as found:
         yield found
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_process_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What tests start ends with them, however they go."""
+    processes.mark_this_run()
+    yield
+    left = processes.left_running()
+    names = [" ".join(one.cmdline()[:6]) for one in left]
+    processes.end(left)
+    if names and not request.session.testsfailed:
+        pytest.fail(f"tests left processes running: {names}")
 
 
 @pytest.fixture(autouse=True, scope="session")

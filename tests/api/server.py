@@ -21,6 +21,7 @@ import psutil
 from tests.cluster import services
 from tests.cluster.balancer import balanced
 from tests.cluster.services import free_port, place
+from tests.processes import PATIENCE, marked, wait_until
 
 from videlicet.errors import StoreError
 from videlicet.models import doubles
@@ -65,7 +66,7 @@ class Server:
         named = {
             name.removeprefix("VIDELICET_").lower(): value
             for name, value in self.environment.items()
-            if name.startswith("VIDELICET_")
+            if name.startswith("VIDELICET_") and not name.startswith("VIDELICET_TEST_")
         }
         return load(self.home, **named)
 
@@ -79,22 +80,19 @@ class Server:
             stderr=log,
         )
         log.close()
-        deadline = time.monotonic() + 180
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"http://127.0.0.1:{self.port}/ready", timeout=5).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.1)
-        raise AssertionError(f"the server did not start: {self.log}")
+        wait_until(self._ready, self.process, lambda: f"the server: {self.log}")
+
+    def _ready(self) -> bool:
+        try:
+            url = f"http://127.0.0.1:{self.port}/ready"
+            return httpx.get(url, timeout=PATIENCE).status_code == 200
+        except httpx.TransportError:
+            return False
 
     def stop(self) -> int:
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE)
 
     def kill(self) -> None:
         assert self.process is not None
@@ -103,7 +101,7 @@ class Server:
 
     def settle(self) -> None:
         """Wait until no process of a killed server is left."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while self.workers():
             assert time.monotonic() < deadline, self.workers()
             time.sleep(0.05)
@@ -139,13 +137,16 @@ class Server:
 
 @contextmanager
 def served(home: Path, *options: str, **environment: str) -> Iterator[Server]:
-    server = Server(home, free_port(), environment, options=options)
-    server.start()
-    try:
-        yield server
-    finally:
-        if server.process is not None and server.process.poll() is None:
-            server.stop()
+    with marked() as mark:
+        server = Server(home, free_port(), {**mark, **environment}, options=options)
+        try:
+            server.start()
+            yield server
+            if server.process is not None and server.process.poll() is None:
+                server.stop()
+        finally:
+            if server.process is not None:
+                server.kill()
 
 
 @contextmanager
@@ -188,7 +189,9 @@ class Client(httpx.Client):
     """A client with a key, whose paths begin after ``/v1.3`` (or what ``form`` names)."""
 
     def __init__(self, server: Server, key: str, form: str = "v1.3") -> None:
-        super().__init__(base_url=f"{server.root}/{form}", headers={"x-api-key": key}, timeout=60)
+        super().__init__(
+            base_url=f"{server.root}/{form}", headers={"x-api-key": key}, timeout=PATIENCE
+        )
 
     def ok(self, method: str, path: str, **options: Any) -> Any:
         """The body of an answer that must be good."""
@@ -212,7 +215,7 @@ class Client(httpx.Client):
             )  # fmt: skip
         return str(made["_id"])
 
-    def ended(self, path: str, seconds: float = 90) -> Any:
+    def ended(self, path: str, seconds: float = PATIENCE) -> Any:
         """What is at a path once it is ready or has failed."""
         deadline = time.monotonic() + seconds
         while True:

@@ -222,7 +222,7 @@ def test_what_comes_with_a_request_goes_with_it(open_server: Server, web: str, s
             assert encoded not in json.dumps(done)
         assert client.ok("GET", "assets")["data"] == []
         assert client.ok("GET", "indexes")["data"] == []
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 300
         while left := [p for p in (open_server.home / "blobs").rglob("*") if p.is_file()]:
             assert time.monotonic() < deadline, left
             time.sleep(0.1)
@@ -398,7 +398,7 @@ def test_a_batch(client: Client, asset: str) -> None:
     assert made["total_items"] == len(made["items"]) == 3
     assert [one.get("custom_id") for one in made["items"]] == ["a", None, "c"]
     place = f"analyze/batches/{made['batch_id']}"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while (batch := client.ok("GET", place))["status"] != "completed":
         assert batch["status"] in ("pending", "processing")
         assert time.monotonic() < deadline
@@ -454,7 +454,7 @@ def test_a_batch_outlives_its_workers(server: Server, client: Client, asset: str
         time.sleep(0.3)
         for worker in server.workers():
             worker.kill()
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while (batch := client.ok("GET", place))["status"] != "completed":
         assert time.monotonic() < deadline, batch
         time.sleep(0.2)

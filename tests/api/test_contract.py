@@ -98,7 +98,7 @@ def test_expired_and_revoked_keys(server: Server) -> None:
         assert kept is not None
         assert good not in str(store.catalog.keys(store.scope(grant)))
         store.catalog.revoke_key(store.scope(grant), kept.id)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 300
     while httpx.get(f"{server.base}/indexes", headers={"x-api-key": good}).status_code == 200:
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -110,7 +110,7 @@ def test_when_a_key_was_last_used(server: Server) -> None:
     for _ in range(2):
         assert httpx.get(f"{server.base}/indexes", headers={"x-api-key": secret}).is_success
     grant = Grant("tests", Purpose.MANAGE)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 300
     with open_store(load(server.home)) as store:
         key = store.catalog.key_of(secret)
         assert key is not None

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 from tests import samples
-from tests.api.server import Client
+from tests.api.server import Client, Server
 from tests.ingest import rig
 
 MODEL = "marengo3.0"
@@ -230,7 +230,6 @@ def test_pages_after_a_deletion(client: Client, films: list[Path]) -> None:
 def test_where_a_transcript_stands(client: Client, index: str, films: list[Path]) -> None:
     asset = client.upload(films[3], filename="spoken.mkv")
     path = f"assets/{asset}/transcription"
-    assert client.get(path).status_code == 404
     made = client.ok("POST", f"indexes/{index}/indexed-assets", json={"asset_id": asset})
     assert client.ok("GET", path)["status"] in ("pending", "processing", "ready")
     assert "hls" not in client.ended(f"indexes/{index}/indexed-assets/{made['_id']}")
@@ -240,6 +239,33 @@ def test_where_a_transcript_stands(client: Client, index: str, films: list[Path]
     assert both["sentences"]
     assert client.get(path, params={"include": "rhymes"}).status_code == 400
     client.ok("DELETE", f"assets/{asset}?force=true")
+
+
+def test_an_asset_in_no_index_is_transcribed_on_demand(
+    server: Server, client: Client, index: str, films: list[Path]
+) -> None:
+    asset = client.upload(films[3], filename="spoken.mkv")
+    client.ended(f"assets/{asset}")
+    path = f"assets/{asset}/transcription"
+    with Client(server, server.key(scopes=["read"])) as reader:
+        refused = reader.get(path)
+        assert (refused.status_code, refused.json()["code"]) == (403, "api_not_allowed")
+    assert client.ok("GET", path)["status"] == "pending"
+    transcript = client.ended(path)
+    assert transcript["status"] == "ready"
+    assert transcript["words"]
+    # What it is derived in is in no list, and asking again begins nothing.
+    assert client.ok("GET", f"assets/{asset}/indexed-assets")["data"] == []
+    assert client.ok("GET", path) == transcript
+    # It does not keep the asset from being deleted, and goes with it.
+    client.ok("DELETE", f"assets/{asset}")
+    assert client.get(path).status_code == 404
+
+
+def test_there_is_no_transcript_of_a_picture(client: Client, tmp_path: Path) -> None:
+    asset = client.upload(samples.image(tmp_path / "picture.png"))
+    client.ended(f"assets/{asset}")
+    assert client.get(f"assets/{asset}/transcription").status_code == 404
 
 
 # -- files ----------------------------------------------------------------------------------------

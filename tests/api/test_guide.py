@@ -49,7 +49,7 @@ def run(command: list[str], server: Server, here: Path) -> str:
     }
     done = subprocess.run(
         command, cwd=here, env={**os.environ, **environment}, capture_output=True, text=True,
-        timeout=120,
+        timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -26,7 +26,7 @@ def begin(client: Client, index: str, film: Path) -> dict[str, Any]:
 
 
 def until(native: Client, task_id: str, *statuses: str, stage: str | None = None) -> dict[str, Any]:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while True:
         task: dict[str, Any] = native.ok("GET", f"tasks/{task_id}")
         if task["status"] in statuses and (stage is None or task.get("stage") == stage):

@@ -93,7 +93,7 @@ def test_deliveries_and_what_went_wrong(
 
 
 def until_delivered(native: Client, id: str, count: int) -> list[dict[str, Any]]:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while True:
         page = native.ok("GET", f"webhooks/{id}/deliveries?status=delivered")
         if page["page_info"]["total_results"] == count:

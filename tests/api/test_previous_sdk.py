@@ -18,7 +18,7 @@ def test_the_version_before(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     subprocess.run(
         [*pip, "--no-deps", "--require-hashes", "--target", str(tmp_path), "-r", str(PINNED)],
-        check=True, timeout=120,
+        check=True, timeout=300,
     )  # fmt: skip
     done = subprocess.run(
         [

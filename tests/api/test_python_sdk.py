@@ -577,7 +577,7 @@ def test_analysis_batches(client: TwelveLabs, asset: Any) -> None:
     requests = [BatchItemRequest.model_validate({**row, "custom_id": name}) for name in ("a", "b")]
     made = batches.create(model_name="pegasus1.5", analysis_mode="general", requests=requests)
     assert made.total_items == 2
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while (batch := batches.retrieve(made.batch_id)).status != "completed":
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -42,7 +42,7 @@ def save(native: Client, index: str, *parts: dict[str, Any], **options: Any) -> 
 def found(native: Client, query: dict[str, Any], count: int) -> list[dict[str, Any]]:
     """The matches of a query once there are so many, and no more a moment later."""
     place = f"queries/{query['id']}/matches"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while len(rows := native.ok("GET", place)["data"]) < count:
         assert time.monotonic() < deadline, rows
         time.sleep(0.1)
@@ -136,7 +136,7 @@ def test_a_query_whose_asset_has_gone_says_so(
     query = save(native, index, {"image": {"asset_id": asset}})
     client.ok("DELETE", f"assets/{asset}")
     client.film(index, films[0])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while "error" not in (shown := native.ok("GET", f"queries/{query['id']}")):
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -170,7 +170,7 @@ def test_deleting_takes_matches_along(
         # One that comes again is new.
         client.film(index, films[0])
         found(native, one, 1)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while not (again := [d for d in told(native, hook) if about(d, one)]):
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -325,7 +325,7 @@ def test_once_whatever_is_killed(tmp_path: Path) -> None:
 
 def once(receiver: Receiver, count: int) -> list[dict[str, Any]]:
     """The events that have come, each once, when there are so many."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while True:
         events = {e["id"]: e for e in (json.loads(body) for _, body in list(receiver.got))}
         if len(events) >= count:

@@ -34,7 +34,7 @@ def test_serve_and_search(tmp_path: Path) -> None:
     }
     done = subprocess.run(
         ["bash", "-c", f"set -e\ntrap 'kill $!; wait' EXIT\n{commands}\npython first.py"],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     printed = [line.split() for line in done.stdout.splitlines()]

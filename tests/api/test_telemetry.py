@@ -131,7 +131,7 @@ def test_the_answer_names_its_line(noisy: tuple[Server, str]) -> None:
         f"{server.base}/indexes",
         headers={"x-api-key": key, "traceparent": f"00-{trace}-b7ad6b7169203331-01"},
     )
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 300
     while not (
         found := [r for r in requests(server) if r["request"] == answer.headers["x-request-id"]]
     ):
@@ -178,7 +178,7 @@ class Spans:
         return [(service, one) for service, one in list(self.found) if one.name == name]
 
     def one(self, name: str) -> tuple[str, Any]:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while not (found := self.named(name)):
             assert time.monotonic() < deadline, sorted({one.name for _, one in self.found})
             time.sleep(0.1)
@@ -292,6 +292,6 @@ create_app(ServerState(load(sys.argv[1])))
 print([n for n in sys.modules if n.startswith(("opentelemetry.sdk", "opentelemetry.exporter"))])
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=300
     )
     assert done.stdout.splitlines() == ["[]", "[]"], done.stderr

@@ -54,7 +54,7 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/hook"
 
     def events(self, count: int) -> list[dict[str, Any]]:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while len(self.got) < count:
             assert time.monotonic() < deadline, self.got
             time.sleep(0.05)
@@ -101,7 +101,7 @@ def command(server: Server, *words: str) -> tuple[int, Any]:
         env={**server.inherited, **OPEN},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     return done.returncode, json.loads(done.stdout or done.stderr)
 
@@ -220,7 +220,7 @@ def test_an_address_inside_is_not_contacted(tmp_path: Path) -> None:
         # Allowed where it was added, but not where it is sent from.
         assert command(server, "add", receiver.url)[0] == 0
         client.film(client.index(), film)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (made := deliveries(server)) or not made[0].body["attempts"]:
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -298,7 +298,7 @@ def test_addresses_that_fail_hold_up_nobody(tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-c", code, "--home", str(server.home), *words],
             env=server.inherited,
-            timeout=60,
+            timeout=300,
         )
         assert done.returncode == 0
         assert len(failing.got) == DELIVERIES + 8

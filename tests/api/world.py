@@ -81,7 +81,7 @@ def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
     client.ended(f"embed-v2/tasks/{ids['vectors_v2']}")
     # The first of an installation compiles what it measures with.
     native.ended(f"evaluations/{ids['evaluation']}", seconds=300)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while not (found := native.ok("GET", f"webhooks/{ids['webhook']}/deliveries")["data"]):
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -78,17 +78,38 @@ def test_words_that_are_no_command(videlicet, words):
 
 
 def test_errors_are_json_where_output_is(videlicet):
-    done = videlicet("list", "--json")
-    assert (done.code, done.out) == (6, "")
-    assert done.error["code"] == "store_not_found"
+    done = videlicet("show", "nothing", "--json")
+    assert (done.code, done.out) == (3, "")
+    assert done.error["code"] == "asset_not_found"
     assert done.error["remedy"]
 
 
 def test_errors_for_people_say_what_to_do(videlicet):
-    done = videlicet("list")
+    done = videlicet("show", "nothing")
     assert done.err.startswith("Error: ")
-    assert "--home" in done.err
-    assert "[store_not_found]" in done.err
+    assert "[asset_not_found]" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("list",), "Nothing added yet."),
+        (("list", "--indexes"), "No index yet."),
+        (("search", "a dog"), "Nothing matches."),
+        (("status",), "No tasks."),
+        (("queries", "list"), "There are no s"),
+        (("queries", "matches"), "Nothing has matched yet."),
+    ],
+)
+def test_a_fresh_library_is_empty(videlicet, words, said, monkeypatch, tmp_path):
+    home = tmp_path / "fresh"
+    monkeypatch.setenv("VIDELICET_HOME", str(home))
+    done = videlicet(*words)
+    assert done.code == 0
+    assert said.lower() in (done.out + done.err).lower()
+    rows = videlicet(*words, "--json").json
+    assert (rows["hits"] if words[0] == "search" else rows) == []
+    assert not home.exists()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import psutil
 from tests.api.server import DOUBLES, Client, Server, served
 from tests.cluster.services import Services
 from tests.ingest.rig import Rig
+from tests.processes import PATIENCE, marked
 
 from videlicet.settings import Settings, load
 from videlicet.store import Store, open_store
@@ -25,7 +26,7 @@ from videlicet.types import Task
 
 RUN = "import sys; sys.argv[0] = 'videlicet'; from videlicet.cli import main; main()"
 #: Most seconds until somebody takes up what a killed process had at work, on a busy machine.
-TAKEN_UP = 30
+TAKEN_UP = 120
 
 
 @dataclass
@@ -60,9 +61,14 @@ class Worker:
             one.kill()
         self.process.wait()
 
+    def end(self) -> None:
+        """Leave no process; what it started ends with the cluster."""
+        self.process.kill()
+        self.process.wait()
+
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE)
 
 
 @dataclass
@@ -83,12 +89,7 @@ class Cluster:
 
     def worker(self, name: str) -> Worker:
         made = Worker(self.folder / name, self.environment)
-
-        def end() -> None:
-            if made.process.poll() is None:
-                made.kill()
-
-        self._held.callback(end)
+        self._held.callback(made.end)
         return made
 
     def command(self, *words: str) -> tuple[int, Any]:
@@ -98,7 +99,7 @@ class Cluster:
             env={**os.environ, **self.environment},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         lines = (done.stdout or done.stderr).strip()
         try:
@@ -108,7 +109,9 @@ class Cluster:
 
     def settings(self, name: str = "desk") -> Settings:
         values = {
-            key.removeprefix("VIDELICET_").lower(): value for key, value in self.environment.items()
+            key.removeprefix("VIDELICET_").lower(): value
+            for key, value in self.environment.items()
+            if not key.startswith("VIDELICET_TEST_")
         }
         return load(self.folder / name, **values)
 
@@ -124,11 +127,12 @@ class Cluster:
 
 @contextmanager
 def cluster(services: Services, folder: Path, **environment: str) -> Iterator[Cluster]:
-    one = Cluster(folder, {**services.fresh(), **DOUBLES, **environment})
-    try:
-        yield one
-    finally:
-        one.close()
+    with marked() as mark:
+        one = Cluster(folder, {**services.fresh(), **DOUBLES, **environment, **mark})
+        try:
+            yield one
+        finally:
+            one.close()
 
 
 def until(condition: Any, seconds: float = TAKEN_UP, what: str = "it") -> Any:

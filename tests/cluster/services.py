@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from pathlib import Path
 import httpx
 import psycopg
 from obstore.store import LocalStore, ObjectStore, from_url
+from tests.processes import PATIENCE, answers, started, wait_until
 
 SECRET = "a secret that all machines know"
 BUCKET = "videlicet"
@@ -162,14 +162,11 @@ def objects() -> Iterator[str]:
     """The address of an object store that keeps everything in memory while the block runs."""
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_for(address, server)
-            httpx.put(f"{address}/{BUCKET}").raise_for_status()
-            yield address
-        finally:
-            server.kill()
+    with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        address = f"http://127.0.0.1:{port}"
+        wait_until(lambda: answers(address), server, lambda: "the object store")
+        httpx.put(f"{address}/{BUCKET}", timeout=PATIENCE).raise_for_status()
+        yield address
 
 
 @contextmanager
@@ -196,16 +193,3 @@ def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
-
-
-def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            httpx.get(address, timeout=5)
-        except httpx.TransportError:
-            assert server.poll() is None, "the object store did not start"
-            assert time.monotonic() < deadline, "the object store does not answer"
-            time.sleep(0.1)
-        else:
-            return

@@ -17,6 +17,7 @@ from tests.api.test_webhooks import receiving
 from tests.cluster.machines import RUN, Cluster, cluster, observing, until
 from tests.cluster.services import Services
 from tests.ingest.rig import GRANT, films, wait_for
+from tests.processes import PATIENCE, started
 
 from videlicet.ingest import ingest
 from videlicet.ingest.tasks import submit
@@ -60,13 +61,13 @@ def test_the_work_of_a_dead_worker_is_taken_up(group: Cluster, tmp_path: Path) -
     store = group.store()
     first = group.worker("first")
     caller = adding(group, "caller", film)
-    task = until(lambda: observing(store, MANAGE), 60)
+    task = until(lambda: observing(store, MANAGE))
     # Whichever of both is at it, it dies; what is left is a third.
     group.worker("third")
     caller.kill()
     caller.wait()
     first.kill()
-    until(lambda: store.catalog.task(store.scope(MANAGE), task.id).status is Status.READY, 120)
+    until(lambda: store.catalog.task(store.scope(MANAGE), task.id).status is Status.READY)
     found = store.catalog.task(store.scope(MANAGE), task.id)
     assert (found.attempts, found.error) == (1, None)
     (asset,) = store.catalog.assets(store.scope(MANAGE))
@@ -88,14 +89,14 @@ def test_a_worker_that_lost_the_database_ends_and_comes_back(
     index = client.index()
     with film.open("rb") as file:
         made = client.ok("POST", "tasks", data={"index_id": index}, files={"video_file": file})
-    until(lambda: observing(store, MANAGE), 60)
+    until(lambda: observing(store, MANAGE))
     services.postgres.stop()
     until(lambda: httpx.get(f"{server.root}/ready", timeout=30).status_code == 503)
     answer = client.get(f"tasks/{made['_id']}")
     assert (answer.status_code, answer.json()["code"]) == (503, "store_unreachable")
     services.postgres.start()
     assert client.ended(f"tasks/{made['_id']}", 120)["status"] == "ready"
-    until(lambda: httpx.get(f"{server.root}/ready", timeout=30).status_code == 200, 60)
+    until(lambda: httpx.get(f"{server.root}/ready", timeout=30).status_code == 200)
     assert store.catalog.task(store.scope(MANAGE), made["_id"]).attempts == 1
 
 
@@ -132,7 +133,7 @@ from videlicet.store.database.session import call
 print(WorkerLease(PostgresDatabase({address!r}), print).worker_id, flush=True)
 time.sleep(60)
 """
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
+    with started([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         key = lock_key("worker " + process.stdout.readline().decode().strip())
         with psycopg.connect(address, autocommit=True) as admin:
@@ -142,7 +143,7 @@ time.sleep(60)
                 [key],
             ).fetchall()
         assert ended == [(True,)]
-        assert process.wait(30) == LOST
+        assert process.wait(PATIENCE) == LOST
 
 
 @pytest.mark.slow
@@ -234,6 +235,6 @@ def plain(group: Cluster, *words: str) -> tuple[int, str]:
         env={**os.environ, **group.environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     return done.returncode, done.stdout + done.stderr

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.ingest.rig import CARDS, GRANT, Rig, films, wait_for
+from tests.processes import PATIENCE, started
 
 from videlicet.errors import Conflict, NotFound, StoreError, TaskError
 from videlicet.ingest import cancel, ingest, retry
@@ -114,13 +115,13 @@ with rig.writing() as (store, index):
     print("observing", flush=True)
     for _ in news: pass
 """
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as caller:
+    with started([sys.executable, "-c", script], stdout=subprocess.PIPE) as caller:
         assert caller.stdout is not None
         assert caller.stdout.readline() == b"observing\n"
         family = psutil.Process(caller.pid).children(recursive=True)
         caller.kill()
-    gone, alive = psutil.wait_procs(family, timeout=10)
-    assert not alive
+        gone, alive = psutil.wait_procs(family, timeout=PATIENCE)
+        assert not alive
     assert gone
     rig.add(*three_films)
     assert rig.contents() == undisturbed.contents()

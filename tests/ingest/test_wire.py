@@ -24,7 +24,7 @@ def test_a_worker_whose_client_is_gone_ends_without_a_word() -> None:
             pass_fds=[write],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
     finally:
         os.close(write)

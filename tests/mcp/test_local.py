@@ -20,6 +20,7 @@ from tests.api.server import DOUBLES, served
 from tests.cluster.services import place
 from tests.ingest import rig
 from tests.mcp.agents import RUN, Agent, local
+from tests.processes import started
 from tests.samples import Tone
 
 import videlicet as vl
@@ -258,7 +259,7 @@ def test_only_the_protocol_is_on_standard_output(filled: Path) -> None:
     ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
     lines = ["no message", *map(json.dumps, (hello, ready, ask))]
     answers = {}
-    with subprocess.Popen(
+    with started(
         [sys.executable, "-W", "error", "-c", RUN, "--home", str(filled), "mcp"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip

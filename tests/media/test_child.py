@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests import samples
 from tests.media.test_decode import watch
+from tests.processes import PATIENCE, started
 from tests.samples import RED, Scene
 
 from videlicet.errors import MediaError
@@ -31,7 +32,7 @@ def _children() -> set[int]:
 
 
 def _until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if condition():
             return True
@@ -78,10 +79,11 @@ def test_a_child_that_falls_silent_is_given_up(sample, settings):
     with (
         open_media(path) as file,
         Child("video", arguments, Limits.of(settings), [file], subject="a film",
-              largest=640**2 * 3, stall=1) as child,
+              largest=640**2 * 3) as child,
     ):  # fmt: skip
         messages = child.messages()
         next(messages)
+        child._stall = 1  # from here on: starting may take longer
         os.kill(child.pid, signal.SIGSTOP)
         with pytest.raises(MediaError) as caught:
             list(messages)
@@ -130,7 +132,7 @@ with open_video(sys.argv[1], settings.load({str(tmp_path)!r}), VideoRequest(rate
     time.sleep(600)
 """
     film = sample("talk.mp4", samples.talk)
-    with subprocess.Popen(
+    with started(
         [sys.executable, "-c", script, str(film)], stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
@@ -138,10 +140,10 @@ with open_video(sys.argv[1], settings.load({str(tmp_path)!r}), VideoRequest(rate
         children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
         assert len(children) == 1
         parent.kill()
-    state = Path(f"/proc/{children[0]}/stat")
+        state = Path(f"/proc/{children[0]}/stat")
 
-    def gone() -> bool:
-        # An orphan may stay a zombie until the system's first process collects it.
-        return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        def gone() -> bool:
+            # An orphan may stay a zombie until the system's first process collects it.
+            return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
-    assert _until(gone)
+        assert _until(gone)

@@ -24,7 +24,7 @@ restrict(Limits(**{limits.to_json()!r}))
 seal() if {sealed} else None
 """ + textwrap.dedent(code)
     return subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False
     )
 
 

@@ -281,7 +281,7 @@ def test_a_click_on_a_citation_plays_it_and_stops_behind_it() -> None:
     program = f"{_BROWSER}{{{script}{_CLICKS}}}"
     done = subprocess.run(
         ["node", "-e", program],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=300,
     )  # fmt: skip
     a, b = "file:///a.mp4", "https://host/b.mp4#t=7.000"
     assert json.loads(done.stdout) == [

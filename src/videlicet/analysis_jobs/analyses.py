@@ -272,8 +272,7 @@ def _pictures(context: WorkerContext, scope: Scope, one: Resource) -> list[Asset
     from videlicet.models.registry import load
 
     cards = chosen_cards(context.settings.models)
-    roles = ("text", "vision", "reader")
-    models = Models(*(load(cards[role], context.settings) for role in roles))
+    models = Models(*(load(cards[role], context.settings) for role in ("text", "vision", "ocr")))
     return [
         of_picture(
             name, context.store.blobs.path(scope, picture(one.id, n)), models, context.settings

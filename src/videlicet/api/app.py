@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from videlicet import __version__
 from videlicet.api import docs_ui, errors
 from videlicet.api.access import is_write
+from videlicet.api.json_bodies import require_text
 from videlicet.api.mcp_endpoint import McpEndpoint
 from videlicet.api.media import hls, thumbnails
 from videlicet.api.middleware.access_log import AccessLogMiddleware
@@ -55,7 +56,6 @@ from videlicet.api.v1_3 import (
 from videlicet.api.v1_3.analysis import batches, older
 from videlicet.api.v1_3.analysis import sync as analysis_sync
 from videlicet.api.v1_3.analysis import tasks as analysis_tasks
-from videlicet.api.v1_3.common import require_text
 from videlicet.api.v1_3.knowledge import collections, items, responses, stores
 from videlicet.api.v1_3.knowledge import search as knowledge_search
 from videlicet.errors import VidelicetError
@@ -135,6 +135,7 @@ def create_app(server: ServerState) -> ASGIApp:
     app.include_router(thumbnails.router)
     app.include_router(hls.router)
     app.include_router(uploads.parts)
+    app.include_router(connectors.callback)
     app.include_router(_health(server))
     app.routes.append(tools.route)
     known = endpoints(app.routes)

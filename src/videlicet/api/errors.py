@@ -28,6 +28,8 @@ _NAMES = {
     "filter_invalid": "parameter_invalid",
     "page_token_invalid": "parameter_invalid",
     "modality_not_indexed": "parameter_invalid",
+    "duration_too_long": "video_duration_too_long",
+    "scope_not_permitted": "api_not_allowed",
 }
 #: Where v1.3 answers with another status than ours.
 _STATUSES = {"index_name_already_exists": 400, "token_limit_exceeded": 400}

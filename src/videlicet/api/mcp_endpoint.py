@@ -12,16 +12,17 @@ from mcp.shared.exceptions import MCPError
 from starlette.routing import Match, Route
 
 from videlicet.api.access import MCP, WRITE
+from videlicet.api.caller import HttpCaller
 from videlicet.api.streaming import disconnected, run_while
-from videlicet.api.v1_3 import assets, video_records
-from videlicet.api.v1_3.common import Caller
-from videlicet.errors import InvalidInput, NotPermitted
+from videlicet.errors import NotPermitted
 from videlicet.mcp.seat import Accepted, Listed, index_to_fill
 from videlicet.mcp.server import Call as ToolCall
 from videlicet.mcp.server import build
-from videlicet.media.fetch import check
 from videlicet.rights import Purpose
 from videlicet.rights import Scope as StoreScope
+from videlicet.services import assets
+from videlicet.services.assets import NewAsset
+from videlicet.services.indexing import index_asset
 from videlicet.types import Kind
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class McpEndpoint:
 
 def _context(context: ServerRequestContext[Any, Any]) -> ApiKeyContext:
     assert context.request is not None
-    return ApiKeyContext(Caller(context.request))
+    return ApiKeyContext(HttpCaller(context.request))
 
 
 async def _attend(context: ServerRequestContext[Any, Any], call: ToolCall) -> types.CallToolResult:
@@ -85,7 +86,7 @@ async def _attend(context: ServerRequestContext[Any, Any], call: ToolCall) -> ty
 class ApiKeyContext:
     """Whoever holds the key of a request, with the tenant's data."""
 
-    def __init__(self, call: Caller) -> None:
+    def __init__(self, call: HttpCaller) -> None:
         self._call = call
         self.settings = call.settings
 
@@ -100,11 +101,11 @@ class ApiKeyContext:
         allowed = self._call.may_write if scope == WRITE else self._call.may_read
         if not allowed:
             raise NotPermitted(
-                "scope_not_permitted", f"This key is not for {scope} access.", subject=scope
+                "scope_not_permitted", f"This API key lacks the `{scope}` scope.", subject=scope
             )
 
     def searcher(self, index: Index) -> Searcher:
-        return self._call.service.searcher(index)
+        return self._call.platform.searcher(index)
 
     def videos(self, index: Index, offset: int, limit: int) -> tuple[list[Listed], int]:
         rows, total = self._call.catalog.find_resources(
@@ -120,15 +121,8 @@ class ApiKeyContext:
 
     def add(self, index: str | None, source: str) -> Accepted:
         call = self._call
-        try:
-            check(source, call.settings)
-        except InvalidInput as error:
-            if error.code == "url_not_allowed":
-                raise
-            # A host that does not answer now may later: the task fails with the reason.
-        scope = call.scope(Purpose.INDEX)
-        target = index_to_fill(call.catalog, scope, call.settings, index)
-        body = {"user_metadata": {}, "hls": True, "thumbnail": True, "url": source}
-        file = assets.make(call, method="url", name=assets.name_in(source), body=body)
-        _, task = video_records.make(call, target, file, {}, stream=True)
+        assets.check_url(call, source, None)  # before an index is created for it
+        target = index_to_fill(call.catalog, call.scope(Purpose.INDEX), call.settings, index)
+        file = assets.fetch_asset(call, NewAsset(assets.name_in(source)), source, None)
+        _, task = index_asset(call, target, file, {}, stream=True)
         return Accepted(target, [task])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from videlicet.ingest.cancellation import CancellationMonitor
 from videlicet.ingest.passes.pool import UnitPool
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from videlicet.ingest.progress import Progress
     from videlicet.jobs.context import WorkerContext
     from videlicet.saved_searches.evaluator import SavedSearchEvaluator
-
-#: How each role of an index's cards is named in :class:`Models`.
-ROLES = ("text", "vision", "reader", "speech", "sound")
 
 
 class IngestContext:
@@ -42,10 +39,14 @@ class IngestContext:
         return next(self._orders)
 
     def models(self, cards: Mapping[str, str]) -> Models:
-        """The models of an index, loaded once for each card."""
+        """The models that observe for an index."""
+        return Models.of(cards, self.model)
+
+    def model(self, card: str) -> Any:
+        """The model of a card, loaded once."""
         from videlicet.models.registry import load
 
-        return Models(**{role: load(cards[role], self.settings) for role in ROLES if role in cards})
+        return load(card, self.settings)
 
     def report(self, progress: Progress) -> None:
         """Tell the client about a task."""

@@ -220,6 +220,10 @@ def _gather(
             if playlists.is_playlist(whole):
                 with translated(folder):
                     playlists.join(url, whole, settings, check)
+        elif source := file.body.get("connector"):
+            from videlicet.connectors import connections
+
+            connections.fetch_source(scope, store, settings, source, whole, check)
         else:
             _join(scope, store, file, whole, check)
         store.blobs.move_in(scope, key, whole)

@@ -9,9 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import InvalidInput, NotFound, from_json
+from videlicet.errors import InvalidInput, NotFound, StoreError, from_json
 from videlicet.library.analysis import DEFAULT_INDEX, Analysing
 from videlicet.library.classifying import Classifying
+from videlicet.library.empty import EmptyStore
 from videlicet.library.standing import Standing
 from videlicet.rights import Grant, Purpose
 from videlicet.search.compose import Media, build_query
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from videlicet.ingest import Progress
     from videlicet.rights import IndexScope, Scope
     from videlicet.search.engine import Searcher
+    from videlicet.services.platform import Platform
     from videlicet.settings import Settings
     from videlicet.store import Finding, Store
 
@@ -67,7 +69,8 @@ class Library(Standing, Analysing, Classifying):
         self._principal = principal
         self._reader: Store | None = None
         self._writer: Store | None = None
-        self._searchers: dict[str, Searcher] = {}
+        self._empty: EmptyStore | None = None
+        self._platform: Platform | None = None
 
     def __enter__(self) -> Library:
         return self
@@ -82,11 +85,11 @@ class Library(Standing, Analysing, Classifying):
 
     def close(self) -> None:
         """Release the data directory. The library may be used again afterwards."""
-        for store in (self._writer, self._reader):
+        for store in (self._writer, self._reader, self._empty):
             if store is not None:
                 store.close()
-        self._writer = self._reader = None
-        self._searchers.clear()
+        self._writer = self._reader = self._empty = None
+        self._platform = None
 
     # -- adding ---------------------------------------------------------------------------------
 
@@ -156,6 +159,8 @@ class Library(Standing, Analysing, Classifying):
                 query, image, audio, video, negative, modalities, filter, assets, threshold,
                 group_by, limit, page,
             )  # fmt: skip
+        if index == DEFAULT_INDEX and not self._read().catalog.indexes(self._scope(Purpose.SEARCH)):
+            return SearchPage((), 0, None, ())
         scope = self._index_scope(Purpose.SEARCH, index)
         return self._searcher(scope.index).search(scope, query)
 
@@ -203,8 +208,10 @@ class Library(Standing, Analysing, Classifying):
         index: str = DEFAULT_INDEX,
     ) -> list[Observation]:
         """What the models say about an asset, in the order of time."""
+        from videlicet.search.compose import modality_named
+
         scope = self._index_scope(Purpose.ANALYZE, index)
-        kind = None if modality is None else Modality(modality)
+        kind = None if modality is None else modality_named(modality)
         return self._read().catalog.observations(scope, asset_id, kind, within)
 
     def thumbnail(self, of: Hit | Asset, *, width: int = 320) -> bytes:
@@ -244,16 +251,19 @@ class Library(Standing, Analysing, Classifying):
 
     # -- changing -------------------------------------------------------------------------------
 
-    def create_index(self, name: str, models: Mapping[str, str] | None = None) -> Index:
-        """A new index. ``models`` names a model card by role where it differs from the default."""
-        from videlicet.models.cards import chosen_cards
+    def create_index(
+        self, name: str, models: Mapping[str, str | Sequence[str]] | None = None
+    ) -> Index:
+        """A new index. ``models`` names the model card, or several, of each role where they differ
+        from the default."""
+        from videlicet.models.cards import chosen_cards, with_models
 
-        cards = {**chosen_cards(self.settings.models), **(models or {})}
+        cards = with_models(chosen_cards(self.settings.models), models or {})
         return self._write().catalog.create_index(self._scope(Purpose.INDEX), name, cards)
 
     def delete_index(self, name: str) -> None:
         """Delete an index with everything derived from its assets."""
-        store = self._write()
+        store = self._change()
         store.delete_index(self._index_scope(Purpose.MANAGE, name))
 
     def remove(self, asset_id: str, *, index: str | None = None) -> None:
@@ -261,7 +271,7 @@ class Library(Standing, Analysing, Classifying):
 
         The original file of an asset that was added by path is never touched.
         """
-        store = self._write()
+        store = self._change()
         scope = self._scope(Purpose.MANAGE)
         store.catalog.asset(scope, asset_id)
         within = store.scope(scope, index)
@@ -275,7 +285,7 @@ class Library(Standing, Analysing, Classifying):
 
     def set_metadata(self, asset_id: str, metadata: Mapping[str, MetadataValue | None]) -> Asset:
         """Set values to filter by; ``None`` removes a key."""
-        store = self._write()
+        store = self._change()
         scope = self._scope(Purpose.MANAGE)
         store.catalog.set_metadata(scope, asset_id, metadata)
         return store.catalog.asset(scope, asset_id)
@@ -296,7 +306,7 @@ class Library(Standing, Analysing, Classifying):
         """Run failed or cancelled tasks again (all of them, where none is named)."""
         from videlicet.ingest import retry
 
-        store = self._write()
+        store = self._change()
         yield from retry(self._scope(Purpose.INGEST), store, self.settings, task_ids)
 
     def doctor(self, *, mend: bool = False) -> list[Finding]:
@@ -318,12 +328,21 @@ class Library(Standing, Analysing, Classifying):
         return self._read().scope(self._grant(purpose), index)
 
     def _read(self) -> Store:
+        """The store; an empty one as long as nothing was added."""
         if self._writer is not None:
             return self._writer
         if self._reader is None:
             from videlicet.store import open_store
 
-            self._reader = open_store(self.settings)
+            try:
+                self._reader = open_store(self.settings)
+            except StoreError as error:
+                if error.code != "store_not_found":
+                    raise
+                if self._empty is None:
+                    self._empty = EmptyStore(self.settings)
+                return self._empty.store
+            self._forget_empty()
         return self._reader
 
     def _write(self) -> Store:
@@ -331,10 +350,22 @@ class Library(Standing, Analysing, Classifying):
             from videlicet.store import open_store
 
             self._writer = open_store(self.settings, write=True, create=True)
+            self._forget_empty()
             if self._reader is not None:
                 self._reader.close()
                 self._reader = None
         return self._writer
+
+    def _change(self) -> Store:
+        """The store, to change what is there: nothing is made where there is none yet."""
+        store = self._read()
+        return store if self._empty is not None else self._write()
+
+    def _forget_empty(self) -> None:
+        if self._empty is not None:
+            self._empty.close()
+            self._empty = None
+            self._platform = None
 
     def _ensure_index(self, store: Store, name: str) -> Index:
         scope = self._scope(Purpose.INDEX)
@@ -344,17 +375,12 @@ class Library(Standing, Analysing, Classifying):
         return self.create_index(name)
 
     def _searcher(self, index: Index) -> Searcher:
-        from videlicet.models.registry import load as load_model
-        from videlicet.search.encode import Encoders
-        from videlicet.search.engine import Searcher
+        from videlicet.services.platform import Platform
 
         store = self._read()
-        kept = self._searchers.get(index.id)
-        if kept is None or kept.store is not store:
-            cards, settings = index.cards, self.settings
-            encoders = Encoders(lambda role: load_model(cards[role], settings))
-            kept = self._searchers[index.id] = Searcher(store, encoders, settings)
-        return kept
+        if self._platform is None or self._platform.store is not store:
+            self._platform = Platform(self.settings, store)
+        return self._platform.searcher(index)
 
 
 def open(path: str | os.PathLike[str] | None = None, **settings: Any) -> Library:

@@ -36,7 +36,7 @@ from videlicet.webhooks import delivery
 if TYPE_CHECKING:
     from videlicet.rights import IndexScope, Scope
     from videlicet.search.encode import EncodedPart
-    from videlicet.search.engine import Searcher
+    from videlicet.search.engine import Searcher, ShotCache
     from videlicet.settings import Settings
     from videlicet.store import Store
     from videlicet.types import Index
@@ -65,7 +65,7 @@ class SavedSearchEvaluator:
         self._store = store
         self._settings = settings
         self._exclusive = exclusive
-        self._searchers: dict[str, Searcher] = {}
+        self._shots: ShotCache | None = None
         self._encoded: OrderedDict[str, list[EncodedPart]] = OrderedDict()
 
     def asset_ready(self, scope: Scope, index: Index, asset_id: str) -> None:
@@ -229,12 +229,12 @@ class SavedSearchEvaluator:
     def _searcher(self, index: Index) -> Searcher:
         from videlicet.models.registry import load
         from videlicet.search.encode import Encoders
-        from videlicet.search.engine import Searcher
+        from videlicet.search.engine import Searcher, shot_cache
 
-        if index.id not in self._searchers:
-            encoders = Encoders(lambda role: load(index.cards[role], self._settings))
-            self._searchers[index.id] = Searcher(self._store, encoders, self._settings)
-        return self._searchers[index.id]
+        if self._shots is None:
+            self._shots = shot_cache()
+        encoders = Encoders(index.cards, lambda card: load(card, self._settings))
+        return Searcher(self._store, encoders, self._settings, self._shots)
 
 
 def due_in(one: Resource) -> float:

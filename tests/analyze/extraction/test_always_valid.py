@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 from tests.analyze.extraction.evidence_factory import ENCODER, materials
-from tests.analyze.extraction.strategies import schemas
+from tests.analyze.schema.strategies import schemas
 
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.extraction.extract import extract
 from videlicet.analyze.extraction.finding import literals
-from videlicet.analyze.extraction.schema import read
 from videlicet.analyze.extraction.time_fields import written
+from videlicet.analyze.schema import read_schema
 from videlicet.types import Answer, Piece
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
@@ -27,8 +27,11 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too
 def plain(schema: Any) -> Any:
     """A schema in which what the v1.3 interface adds is plain JSON schema."""
     if isinstance(schema, dict):
-        if schema.get("type") == "timestamp":
-            return {"type": "number", "minimum": 0}
+        if schema.get("type") == "timestamp" and "properties" not in schema:
+            if schema["format"] == "seconds":
+                return {"type": "number", "minimum": 0}
+            end = r"\.\d{3}$" if schema["format"].endswith("fff") else "$"
+            return {"type": "string", "pattern": r"^\d{2}:\d{2}:\d{2}" + end}
         return {key: plain(value) for key, value in schema.items()}
     return [plain(one) for one in schema] if isinstance(schema, list) else schema
 
@@ -90,8 +93,8 @@ def _read(citations: Sequence[Piece]) -> set[str]:
 
 @settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 @given(schemas())
-def test_the_emptiest_value_is_valid_and_every_place_has_one(schema: dict[str, Any]) -> None:
-    found = read(schema)
+def test_the_empty_value_is_valid(schema: dict[str, Any]) -> None:
+    found = read_schema(schema)
     judge = Draft202012Validator(plain(schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
-    assert judge.is_valid(found.root.empty)
-    assert found.valid(found.root.empty)
+    assert judge.is_valid(found.empty)
+    assert found.valid(found.empty)

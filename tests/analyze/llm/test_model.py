@@ -14,7 +14,8 @@ from tests.analyze.llm.videos import LAUNCH, Plain, film
 from videlicet.analyze.backend import AnalysisBackend, PromptRequest
 from videlicet.analyze.llm.backends.base import Final, LlmBackend, Message
 from videlicet.analyze.llm.backends.fakes import EchoModel
-from videlicet.analyze.llm.model import NOT_FOUND, LanguageModel
+from videlicet.analyze.llm.model import LanguageModel
+from videlicet.analyze.llm.session import NOT_FOUND
 from videlicet.analyze.llm.visual_check import MOST
 from videlicet.errors import AnalysisError, Cancelled, InvalidInput
 from videlicet.models.doubles import HashedText
@@ -233,14 +234,31 @@ def test_json_is_mended_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "schema",
-    [{"type": "nothing"}, {"$ref": "https://evil.example/schema"}, {"$ref": "#/$defs/no"},
-     {"$ref": "#"}],
-)  # fmt: skip
-def test_schemas_that_are_none(schema: dict[str, object]) -> None:
+    ("schema", "code"),
+    [
+        ({"type": "nothing"}, "schema_invalid"),
+        ({"$ref": "https://evil.example/schema"}, "schema_keyword_unsupported"),
+        ({"$ref": "#/$defs/no"}, "schema_invalid"),
+        ({"$ref": "#"}, "schema_keyword_unsupported"),
+        ({"not": {}}, "schema_keyword_unsupported"),
+        ({"type": "string", "format": "date"}, "schema_unfillable"),
+    ],
+)
+def test_schemas_are_refused_as_by_the_built_in_backend(
+    schema: dict[str, object], code: str
+) -> None:
     with pytest.raises(InvalidInput) as caught:
         model("{}").extract([LAUNCH], schema)
-    assert caught.value.code == "schema_invalid"
+    assert caught.value.code == code
+
+
+def test_times_in_the_video_may_be_asked_for() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"at": {"type": "timestamp", "format": "hh:mm:ss"}},
+    }
+    answer = model(as_json({"at": "no time"}), as_json({})).extract([LAUNCH], schema)
+    assert answer.value == {}
 
 
 def test_references_in_a_schema_hold() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from videlicet.analyze.extraction.filling import View, asked, empty, fill
 from videlicet.analyze.extraction.finding.field_intent import wanted
 from videlicet.analyze.extraction.finding.sources import Sources
-from videlicet.analyze.extraction.schema import read
+from videlicet.analyze.schema import read_schema
 from videlicet.types import Answer, Sentence, Usage
 
 if TYPE_CHECKING:
@@ -27,18 +27,19 @@ def extract(
 
     A value is found by the name of its field and what the schema says of it; the prompt helps
     where the schema says little. What the evidence does not say is null, or left out, or, where
-    neither is allowed, the emptiest value there is. There is a sentence for each value, with the
+    neither is allowed, the empty value of its type. There is a sentence for each value, with the
     pieces that it is from; for each that had to be there and was not found, one without any.
     ``found`` is false where nothing was.
 
     Raises:
-        InvalidInput: ``schema_invalid``, before any work.
+        InvalidInput: those of :func:`read_schema`, before any work.
     """
-    plan = read(schema)
+    plan = read_schema(schema)
     remarks = " ".join(part for part in (plan.root.title, plan.root.description, prompt) if part)
     root = wanted("", remarks)
     sources = Sources(materials, asked(plan.root, root), encoder)
     filled = fill(sources, plan.root, root, View(sources.all)) or empty(plan.root, root)
+    assert filled is not None  # read_schema refuses a schema without an empty value
     return Answer(
         sentences=filled.sentences or (Sentence(NOTHING),),
         found=filled.supported,

@@ -27,8 +27,9 @@ from videlicet.analyze.extraction.finding.scalars import (
     numbers,
     strings,
 )
-from videlicet.analyze.extraction.schema.checking import same
-from videlicet.analyze.extraction.schema.shapes import (
+from videlicet.analyze.extraction.segmentation import groups
+from videlicet.analyze.extraction.time_fields import edge_of, times
+from videlicet.analyze.schema.shapes import (
     Array,
     Field,
     Flag,
@@ -38,8 +39,7 @@ from videlicet.analyze.extraction.schema.shapes import (
     Record,
     Text,
 )
-from videlicet.analyze.extraction.segmentation import groups
-from videlicet.analyze.extraction.time_fields import edge_of, times
+from videlicet.analyze.schema.validation import same
 from videlicet.types import Sentence, Span
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def asked(node: Node, want: FieldIntent) -> Iterator[str]:
             case Text(choices=names) if names is not None:
                 yield from map(choice_text, names)
             case Array():
-                for one in (*form.first, *([form.rest] if form.rest else [])):
-                    yield from asked(one, item(want, one.description))
+                yield from asked(form.items, item(want, form.items.description))
             case Record():
                 for field in form.fields:
                     yield from asked(field.node, _below(field, want))
@@ -102,19 +101,23 @@ def fill(sources: Sources, node: Node, want: FieldIntent, view: View) -> Filled 
     return max(found, key=lambda one: len(one.sentences), default=None)
 
 
-def empty(node: Node, want: FieldIntent) -> Filled:
-    """The emptiest value; a sentence for each part of it that is not null says so."""
-    record = next((form for form in node.forms if isinstance(form, Record)), None)
+def empty(node: Node, want: FieldIntent) -> Filled | None:
+    """The value that says nothing, where the schema allows one; a sentence for each part of it
+    that is not null says so."""
     if node.empty is None:
+        return None
+    value = node.empty.value
+    record = next((form for form in node.forms if isinstance(form, Record)), None)
+    if value is None:
         said: tuple[Sentence, ...] = ()
-    elif record is not None and isinstance(node.empty, dict):
-        fields = (field for field in record.fields if field.name in node.empty)
-        said = tuple(
-            one for field in fields for one in empty(field.node, _below(field, want)).sentences
+    elif record is not None and isinstance(value, dict):
+        below = (
+            empty(field.node, _below(field, want)) for field in record.fields if field.name in value
         )
+        said = tuple(one for part in below if part is not None for one in part.sentences)
     else:
         said = (Sentence(f"{want.label or 'value'}: not found"),)
-    return Filled(node.empty, (), said)
+    return Filled(value, (), said)
 
 
 def _below(field: Field, above: FieldIntent) -> FieldIntent:
@@ -237,7 +240,10 @@ def _record(
         return None
     for field in form.fields:
         if field.name not in parts and (field.required or field.node.nullable):
-            parts[field.name] = empty(field.node, _below(field, want))
+            nothing = empty(field.node, _below(field, want))
+            if nothing is None:
+                return None
+            parts[field.name] = nothing
     ordered = {field.name: parts[field.name] for field in form.fields if field.name in parts}
     filled = _whole({name: part.value for name, part in ordered.items()}, list(ordered.values()))
     if node.valid(filled.value):
@@ -268,14 +274,10 @@ def _array(
     """Items that differ, those with most evidence first, or in the order of time."""
     most = min(form.most if form.most is not None else ITEMS, 1_000)
     parts: list[Filled] = []
-    for number, one in enumerate(form.first):
-        below = item(want, one.description, number)
-        parts.append(fill(sources, one, below, view) or empty(one, below))
-    if form.rest is not None and len(parts) < most:
-        records = any(isinstance(one, Record) for one in form.rest.forms)
-        limit = STRETCHES if records and form.most is None else most
-        more = _items(sources, form.rest, want, view, limit - len(parts))
-        for filled in more:
+    records = any(isinstance(one, Record) for one in form.items.forms)
+    limit = STRETCHES if records and form.most is None else most
+    if limit:
+        for filled in _items(sources, form.items, want, view, limit):
             if form.distinct and any(same(filled.value, part.value) for part in parts):
                 continue
             parts.append(filled)
@@ -283,11 +285,11 @@ def _array(
                 break
     if not any(part.supported for part in parts):
         return None
-    while len(parts) < form.fewest and form.rest is not None:
-        parts.append(empty(form.rest, item(want, form.rest.description, len(parts))))
-    if form.fewest < len(form.first):
-        while len(parts) > form.fewest and not parts[-1].supported:
-            parts.pop()
+    while len(parts) < form.fewest:
+        nothing = empty(form.items, item(want, form.items.description, len(parts)))
+        if nothing is None:
+            return None
+        parts.append(nothing)
     parts = [_numbered(part, want, number) for number, part in enumerate(parts)]
     return _whole([part.value for part in parts], parts)
 

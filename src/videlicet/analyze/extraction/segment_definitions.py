@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from videlicet.analyze.extraction.schema.checking import CLOCKS
+from videlicet.analyze.schema.validation import CLOCKS
 from videlicet.errors import InvalidInput
 from videlicet.types import Span
 

@@ -14,10 +14,11 @@ from videlicet.analyze.extraction.filling import View, asked, fill
 from videlicet.analyze.extraction.finding.field_intent import FieldIntent, wanted
 from videlicet.analyze.extraction.finding.scalars import COVERED, NEAR
 from videlicet.analyze.extraction.finding.sources import Sources
-from videlicet.analyze.extraction.schema import read
 from videlicet.analyze.extraction.segment_definitions import SegmentDefinition
 from videlicet.analyze.extraction.segmentation import groups
+from videlicet.analyze.extraction.structure import Structure, detected, structure_of
 from videlicet.analyze.extraction.time_fields import written
+from videlicet.analyze.schema import ExtractionSchema, read_schema
 from videlicet.errors import InvalidInput
 from videlicet.types import Span, instant, merge, windows
 
@@ -55,24 +56,44 @@ def segment(
     limits = _limits(shortest, longest)
     bounds = {one.id: _bounds(material, one, number) for number, one in enumerate(definitions)}
     wants = [wanted("", one.description) for one in definitions]
-    plans = [read(one.to_schema(clock)).root for one in definitions]
+    schemas = [read_schema(one.to_schema(clock)) for one in definitions]
+    plans = [one.root for one in schemas]
     texts = chain.from_iterable(asked(plan, want) for plan, want in zip(plans, wants, strict=True))
     sources = Sources([material], texts, encoder)
     found: dict[str, list[dict[str, Any]]] = {}
-    for definition, want, plan in zip(definitions, wants, plans, strict=True):
-        found[definition.id] = [
-            {
-                "start_time": written(told.start, clock),
-                "end_time": written(told.end, clock),
-                "metadata": filled.value if filled else dict(plan.empty),
-            }
+    for definition, want, schema in zip(definitions, wants, schemas, strict=True):
+        spans = _matching(material, sources, definition, want, encoder)
+        inside = (
+            span
             for range in bounds[definition.id]
-            for span in _within(_matching(material, sources, want, range), range, *limits)
+            for span in _within(_clamped(spans, range), range, *limits)
             if span.duration
-            for told in [material.asset.told(span)]
-            for filled in [fill(sources, plan, want, View(sources.inside(sources.all, span), span))]
+        )
+        found[definition.id] = [
+            _segment(material, sources, schema, want, span, clock) for span in inside
         ]
     return found
+
+
+def _segment(
+    material: AssetEvidence,
+    sources: Sources,
+    schema: ExtractionSchema,
+    want: FieldIntent,
+    span: Span,
+    clock: str,
+) -> dict[str, Any]:
+    shown = material.asset.told(span)
+    filled = fill(sources, schema.root, want, View(sources.inside(sources.all, span), span))
+    return {
+        "start_time": written(shown.start, clock),
+        "end_time": written(shown.end, clock),
+        "metadata": filled.value if filled else dict(schema.empty),
+    }
+
+
+def _clamped(spans: Iterable[Span], range: Span) -> list[Span]:
+    return [inside for span in spans if (inside := span.intersect(range)) is not None]
 
 
 def _limits(
@@ -108,20 +129,28 @@ def _bounds(material: AssetEvidence, definition: SegmentDefinition, number: int)
 
 
 def _matching(
-    material: AssetEvidence, sources: Sources, want: FieldIntent, range: Span
+    material: AssetEvidence,
+    sources: Sources,
+    definition: SegmentDefinition,
+    want: FieldIntent,
+    encoder: TextEncoder,
 ) -> list[Span]:
-    """What the description is about; where it is about nothing in particular ("each scene"), the
-    stretches that the video is made of."""
+    """What the description is about. Where it is about nothing in particular, the stretches that
+    the video is made of: those of the kind that it names ("each shot", "one slide after another"),
+    else what is alike."""
+    structure = structure_of(definition.description, encoder)
+    if structure is Structure.SLIDE:
+        return _snapped(material, detected(material, structure))
+    if structure is not None:
+        return detected(material, structure)
     if not want.keys:
-        spans: Iterable[Span] = groups(material, STRETCHES)
-    else:
-        meant, covered = sources.cosine(want.text), sources.share(want)
-        pieces = np.flatnonzero((meant >= NEAR) | (covered >= COVERED))
-        looks = sources.likeness(want.text, material.looks.rows) >= NEAR
-        matched = [sources.pieces[n].span for n in pieces]
-        matched += [span for span, near in zip(material.looks.spans, looks, strict=True) if near]
-        spans = _snapped(material, merge(matched, GAP))
-    return [inside for span in spans if (inside := span.intersect(range)) is not None]
+        return groups(material, STRETCHES)
+    meant, covered = sources.cosine(want.text), sources.share(want)
+    pieces = np.flatnonzero((meant >= NEAR) | (covered >= COVERED))
+    looks = sources.likeness(want.text, material.looks.rows) >= NEAR
+    matched = [sources.pieces[n].span for n in pieces]
+    matched += [span for span, near in zip(material.looks.spans, looks, strict=True) if near]
+    return _snapped(material, merge(matched, GAP))
 
 
 def _snapped(material: AssetEvidence, spans: Iterable[Span]) -> list[Span]:

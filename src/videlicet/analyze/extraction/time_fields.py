@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from videlicet.analyze.extraction.finding.field_intent import Edge, FieldIntent
 from videlicet.analyze.extraction.finding.scalars import Candidate
-from videlicet.analyze.extraction.schema.shapes import Form, Number, Text
+from videlicet.analyze.schema.shapes import Form, Number, Text
 from videlicet.types import Instant, Span
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from videlicet.types import Chapter, Gist, Highlight, Sentence, Span
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
     from videlicet.analyze.llm.checking import Checker
-    from videlicet.analyze.llm.model import LanguageModel
+    from videlicet.analyze.llm.session import Session
 
 #: Tokens of evidence for a title and topics, and for one stretch; stretches named in one request.
 SKIMMED = 3000
@@ -25,7 +25,7 @@ AT_ONCE = 6
 STRETCH_TOKENS, GIST_TOKENS = 220, 700
 
 
-def gist(model: LanguageModel, material: AssetEvidence) -> Gist:
+def gist(model: Session, material: AssetEvidence) -> Gist:
     """Title, topics and hashtags."""
     read = readable([material])
     built_in = model.structure.gist(read.materials[0])
@@ -60,7 +60,7 @@ def hashtag(words: str) -> str:
     return f"#{joined}" if any(c.isalpha() for c in joined) else ""
 
 
-def chapters(model: LanguageModel, material: AssetEvidence, count: int | None) -> list[Chapter]:
+def chapters(model: Session, material: AssetEvidence, count: int | None) -> list[Chapter]:
     """The built-in analyst's chapters with titles and summaries by the model, where supported."""
     read = readable([material])
     found = model.structure.chapters(read.materials[0], count=count)
@@ -72,7 +72,7 @@ def chapters(model: LanguageModel, material: AssetEvidence, count: int | None) -
 
 
 def highlights(
-    model: LanguageModel, material: AssetEvidence, count: int, query: str | None
+    model: Session, material: AssetEvidence, count: int, query: str | None
 ) -> list[Highlight]:
     """The built-in analyst's highlights with titles by the model, where supported."""
     read = readable([material])
@@ -89,7 +89,7 @@ class _Name:
     summary: tuple[Sentence, ...] = ()
 
 
-def _named(model: LanguageModel, read: Readable, spans: Sequence[Span]) -> list[_Name]:
+def _named(model: Session, read: Readable, spans: Sequence[Span]) -> list[_Name]:
     """A name for each stretch, from the evidence in it; an empty one where there is none."""
     (kept,) = read.materials
     names = [_Name() for _ in spans]

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from videlicet.analyze.llm.backends.base import Check, Final, LlmBackend, Message
-from videlicet.errors import AnalysisError, InvalidInput
+from videlicet.analyze.schema.validation import DEFINITIONS, validator
+from videlicet.errors import AnalysisError
 from videlicet.types import Usage
-
-if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator
 
 #: A value's place inside of another: keys and indexes.
 Path = tuple[str | int, ...]
@@ -22,63 +19,12 @@ _FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL | re.IGNORECASE)
 _THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 
 
-def validator(schema: Mapping[str, Any]) -> Draft202012Validator:
-    """A validator that reaches for nothing outside of the schema.
-
-    Raises:
-        InvalidInput: ``schema_invalid``.
-    """
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
-    whole = dict(schema)
-    try:
-        Draft202012Validator.check_schema(whole)
-        for reference in _references(schema):
-            _resolve(schema, reference)
-        found = Draft202012Validator(whole)
-        found.is_valid(None)
-    except RecursionError as error:
-        raise InvalidInput(
-            "schema_invalid", "The JSON schema refers to itself without end.", subject="schema"
-        ) from error
-    except SchemaError as error:
-        raise InvalidInput(
-            "schema_invalid", f"The JSON schema is none: {error.message[:200]}", subject="schema"
-        ) from error
-    except (LookupError, TypeError) as error:
-        raise InvalidInput(
-            "schema_invalid", "The JSON schema refers to something that is not in it.",
-            subject="schema",
-        ) from error  # fmt: skip
-    return found
-
-
-def _references(schema: Any) -> Iterator[str]:
-    if isinstance(schema, Mapping):
-        for key in ("$ref", "$dynamicRef"):
-            if isinstance(schema.get(key), str):
-                yield schema[key]
-        for one in schema.values():
-            yield from _references(one)
-    elif isinstance(schema, list):
-        for one in schema:
-            yield from _references(one)
-
-
-def _resolve(schema: Any, reference: str) -> None:
-    """Raises ``LookupError`` for a reference that is no JSON pointer to somewhere in the schema."""
-    if reference != "#" and not reference.startswith("#/"):
-        raise LookupError(reference)
-    for step in reference.split("/")[1:]:
-        key = unquote(step).replace("~1", "/").replace("~0", "~")
-        schema = schema[int(key) if isinstance(schema, list) and key.isdigit() else key]
-
-
 def with_citations(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema of a value of ``schema`` together with the lines that each of its fields rests
     on."""
-    inner = _moved({k: v for k, v in schema.items() if k not in ("$schema", "$id")})
+    outer = ("$schema", "$id", *DEFINITIONS)
+    inner = {key: value for key, value in schema.items() if key not in outer}
+    definitions = {key: schema[key] for key in DEFINITIONS if key in schema}
     cited = {
         "type": "object",
         "properties": {
@@ -94,18 +40,8 @@ def with_citations(schema: Mapping[str, Any]) -> dict[str, Any]:
             "citations": {"type": "array", "items": cited, "maxItems": 200},
         },
         "required": ["value", "citations"],
+        **definitions,
     }
-
-
-def _moved(schema: Any) -> Any:
-    """References inside of a schema as they are once it stands one level deeper."""
-    if isinstance(schema, Mapping):
-        found = {key: _moved(value) for key, value in schema.items()}
-        reference = found.get("$ref")
-        if isinstance(reference, str) and (reference == "#" or reference.startswith("#/")):
-            found["$ref"] = "#/properties/value" + reference[1:]
-        return found
-    return [_moved(one) for one in schema] if isinstance(schema, list) else schema
 
 
 def asked(
@@ -253,11 +189,11 @@ def _copy(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) else list(value)
 
 
-def emptied(value: Any, path: Path, checked: Draft202012Validator) -> tuple[Any, bool]:
+def emptied(value: Any, path: Path, is_valid: Callable[[Any], bool]) -> tuple[Any, bool]:
     """``value``, which is valid, with one place null, or gone, so that it stays valid; and whether
     that can be done."""
     candidates = [put(value, path, None)] + ([without(value, path)] if path else [])
     for candidate in candidates:
-        if checked.is_valid(candidate):
+        if is_valid(candidate):
             return candidate, True
     return value, False

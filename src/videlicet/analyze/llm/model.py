@@ -1,4 +1,4 @@
-"""A language model as an analyst."""
+"""A language model as an analysis backend."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from videlicet.analyze.backend import AnalysisBackend, OnSentence, PromptRequest, ignore_sentence
+from videlicet.analyze.backend import OnSentence, PromptRequest, ignore_sentence
 from videlicet.analyze.evidence.pack import Pack, pack
 from videlicet.analyze.evidence.relevance import is_about
 from videlicet.analyze.llm import headings, map_reduce, prompts, structured_output
-from videlicet.analyze.llm.backends.base import Check, Final, LlmBackend, tokens_in, unchecked
-from videlicet.analyze.llm.checking import Checker, Reader, cited
+from videlicet.analyze.llm.backends.base import Final
+from videlicet.analyze.llm.checking import Reader, cited
 from videlicet.analyze.llm.injection import Readable, readable
-from videlicet.analyze.llm.prompts import Frame, Line
+from videlicet.analyze.llm.prompts import Line
+from videlicet.analyze.llm.session import Session, line_tokens
 from videlicet.analyze.llm.visual_check import VisualVerifier
-from videlicet.embedding.texts import embed_texts
 from videlicet.errors import AnalysisError
 from videlicet.types import (
     Answer,
@@ -27,38 +25,29 @@ from videlicet.types import (
     Finish,
     Gist,
     Highlight,
-    Modality,
     Sentence,
     Usage,
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-    from videlicet.analyze.evidence.frames import Look
     from videlicet.analyze.evidence.load import AssetEvidence
-    from videlicet.models.base import TextEncoder
 
     Floats = NDArray[np.float32]
 
 _log = logging.getLogger(__name__)
 
-NOT_FOUND = "Not found in this video."
 #: How freely a model words what it was not told how freely to word.
 TEMPERATURE = 0.2
 #: Tokens of evidence that a question is asked with, of what has most to do with it, before all of
 #: the rest is read. Models that read slowly are first asked with less.
 LOOK_TOKENS = 1500
-#: Seconds that a model may read before its first token: half of what it is waited for by default.
-READING = 30
 #: Seconds that a model may read the parts of much evidence, in about.
 READING_ALL = 90
 #: Tokens that an answer to a question, and one sentence of a summary, may take.
 ANSWER_TOKENS, SENTENCE_TOKENS = 400, 60
-#: Most frames in one request, and tokens that one takes.
-MOST_PICTURES, PICTURE_TOKENS = 8, 300
-#: Tokens of a line beside its text, and of the turns of a request.
-LINE_TOKENS, TURN_TOKENS = 8, 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +60,12 @@ class _Draft:
     dropped: int = 0
 
 
-@dataclass
-class LanguageModel:
-    """Asks ``backend`` with evidence, and tells what of its reply evidence supports.
-
-    ``structure`` is the analyst that finds chapters and highlights, which the model only names,
-    and that fills in what the model leaves unsupported. ``look`` gets frames for models that take
-    pictures. With ``keep_unsupported`` sentences that nothing supports are told too, marked as
-    such; by default they are dropped and counted. ``check`` is called while the model is waited
-    for, and may raise to end that.
+class LanguageModel(Session):
+    """Asks a language model with evidence, and tells what of its reply evidence supports.
 
     What the model says reaches nobody unchecked, whatever a video told it to say: see
     :mod:`videlicet.analyze.llm.checking`. It has no tools, and reads nothing but the evidence.
     """
-
-    backend: LlmBackend
-    encoder: TextEncoder
-    structure: AnalysisBackend
-    look: Look | None = None
-    keep_unsupported: bool = False
-    check: Check = unchecked
-
-    id: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.id = self.backend.id
 
     def ask(
         self,
@@ -187,61 +157,6 @@ class LanguageModel:
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`. The model names the highlights
         that the built-in analyst finds."""
         return headings.highlights(self, material, count, query)
-
-    # -- what the above, and what fills in and names, is made of --------------------------------
-
-    def vector(self, text: str) -> Floats:
-        """The meaning of a text (d,)."""
-        return np.asarray(embed_texts(self.encoder, [text])[0], np.float32)
-
-    def room(self, task: str, max_tokens: int) -> int:
-        """Tokens of evidence that fit beside a task and the reply to it, and are read in time."""
-        taken = tokens_in(prompts.SYSTEM) + tokens_in(task) + TURN_TOKENS + max_tokens
-        if self.backend.pictures and self.look is not None:
-            taken += MOST_PICTURES * PICTURE_TOKENS
-        return max(0, min(self.backend.context - taken, READING * self.backend.quick))
-
-    def packed(self, read: Readable, room: int, query: tuple[str, Floats] | None = None) -> Pack:
-        """What of the evidence tells most and fits."""
-        return pack(read.materials, room, line_tokens, query)
-
-    def checker(self, lines: Sequence[Line], read: Readable) -> Checker:
-        """What checks a reply to these lines."""
-        rows = {
-            id(piece): row
-            for material in read.materials
-            for piece, row in zip(material.pieces, material.vectors, strict=True)
-        }
-        return Checker(self.encoder, lines, rows, read.assets)
-
-    def frames(self, lines: Sequence[Line], read: Readable) -> list[Frame]:
-        """Frames for some of the lines, spread evenly over those of what is seen (over all where
-        nothing is), in the order of the lines."""
-        if self.look is None or not self.backend.pictures:
-            return []
-        numbered = [(n, line.pieces[0]) for n, line in enumerate(lines, 1)]
-        seen = [row for row in numbered if row[1].modality is Modality.VISUAL] or numbered
-        step = max(1.0, len(seen) / MOST_PICTURES)
-        chosen = [seen[int(n * step)] for n in range(min(len(seen), MOST_PICTURES))]
-        found: list[Frame] = []
-        for material in read.materials:
-            own = [(n, p) for n, p in chosen if p.asset_id == material.asset.id]
-            if own and material.asset.media.video is not None:
-                jpegs = self.look(material.asset, [piece.span.midpoint for _, piece in own])
-                # Of a recording whose original is gone there are none.
-                found += [
-                    Frame(n, piece.asset_id, piece.span, jpeg)
-                    for (n, piece), jpeg in zip(own, jpegs, strict=False)
-                ]
-        return sorted(found, key=lambda frame: frame.line)
-
-    def not_found(self, read: Readable, usage: Usage, dropped: int) -> Answer:
-        """The answer where the evidence does not say."""
-        text = NOT_FOUND if len(read.names) == 1 else "Not found in these videos."
-        return Answer(
-            (Sentence(text),), False, self.id,
-            usage=usage, dropped=dropped, untrusted=read.untrusted,
-        )  # fmt: skip
 
     # -- writing --------------------------------------------------------------------------------
 
@@ -376,11 +291,6 @@ class LanguageModel:
             draft.sentences, _found(draft), self.id, usage=draft.usage, finish=draft.finish,
             dropped=draft.dropped, untrusted=read.untrusted,
         )  # fmt: skip
-
-
-def line_tokens(text: str) -> int:
-    """Tokens of a line of evidence with this text."""
-    return tokens_in(text) + LINE_TOKENS
 
 
 def _found(draft: _Draft) -> bool:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 from videlicet.analyze.llm import json_output, prompts, sentences
 from videlicet.analyze.llm.checking import plain
 from videlicet.analyze.llm.injection import Readable, readable
+from videlicet.analyze.schema import read_schema
 from videlicet.types import Answer, Piece, Sentence, Usage
 
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
     from videlicet.analyze.llm.checking import Checker
-    from videlicet.analyze.llm.model import LanguageModel
+    from videlicet.analyze.llm.session import Session
 
 
 def filled(
-    model: LanguageModel,
+    model: Session,
     materials: Sequence[AssetEvidence],
     schema: Mapping[str, Any],
     wanted: str,
@@ -31,12 +32,12 @@ def filled(
     whole of it, since it has a valid value for every schema.
 
     Raises:
-        InvalidInput: ``schema_invalid``.
+        InvalidInput: those of :func:`~videlicet.analyze.schema.read_schema`, before any work.
         AnalysisError: those of the backend, also where it gives no JSON of the schema.
     """
-    checked = json_output.validator(schema)
+    checked = read_schema(schema)
     read = readable(materials)
-    wrapped = json_output.with_citations(schema)
+    wrapped = json_output.with_citations(checked.source)
     task = prompts.data(wrapped, wanted)
     query = " ".join([wanted, *_names(schema)]).strip()[:2000]
     packed = model.packed(
@@ -54,10 +55,10 @@ def filled(
     )  # fmt: skip
     found, told, dropped = _supported(value, model.checker(lines, read), schema)
     for path in reversed(dropped):
-        found, done = json_output.emptied(found, path, checked)
+        found, done = json_output.emptied(found, path, checked.valid)
         if not done:
             return _built_in(model, read, schema, wanted, usage, len(dropped))
-    if not checked.is_valid(found):
+    if not checked.valid(found):
         return _built_in(model, read, schema, wanted, usage, len(dropped))
     if not told:
         empty = model.not_found(read, usage, len(dropped))
@@ -137,7 +138,7 @@ def _names(schema: Any) -> list[str]:
 
 
 def _built_in(
-    model: LanguageModel,
+    model: Session,
     read: Readable,
     schema: Mapping[str, Any],
     wanted: str,

@@ -15,7 +15,7 @@ from videlicet.ingest import files
 from videlicet.ingest.videos import media_of
 from videlicet.media.cut import thumbnail
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
-from videlicet.store.files import path_of_file
+from videlicet.store.files import path_of_file, require_allowed
 from videlicet.types import Kind, Resource
 
 router = APIRouter(tags=["media"])
@@ -31,7 +31,7 @@ def _opened(
     expires: Annotated[str, Query()] = "",
     signature: Annotated[str, Query()] = "",
 ) -> Resource:
-    """The ready asset of a signed address."""
+    """The ready asset of a signed address, whose use the policy permits."""
     server: ServerState = request.app.state.server
     if not server.signer.allows(request.url.path, expires, signature):
         raise ApiError(403, "signature_invalid", "The address is not valid, or has expired.")
@@ -42,6 +42,7 @@ def _opened(
         raise unknown("asset", asset_id) from None
     if file.status != files.READY:
         raise unknown("asset", asset_id)
+    require_allowed(store.scope(_GRANT.within(file.tenant)), store, file)
     return file
 
 

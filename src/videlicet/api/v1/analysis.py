@@ -13,14 +13,15 @@ from videlicet.analyze.backends import analysis_backend
 from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
 from videlicet.analyze.evidence.select_assets import promising
 from videlicet.analyze.query_checks import check_length, check_question
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import ApiError, invalid
+from videlicet.api.routing import router_for
 from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1 import analysis_schemas as schemas
-from videlicet.api.v1_3.common import Call, Caller, router_for
-from videlicet.api.v1_3.indexes import index_of
-from videlicet.api.v1_3.video_records import video_of
 from videlicet.ingest import videos
 from videlicet.rights import Purpose
+from videlicet.services.indexes import get_index
+from videlicet.services.indexing import get_video
 from videlicet.types import Index, Modality, Resource, Span, instant
 
 router = router_for("analysis")
@@ -36,11 +37,11 @@ async def ask(call: Call, index_id: str, body: schemas.Ask) -> Any:
     return await _apart(call, _ask, call, index_id, body)
 
 
-def _ask(call: Caller, index_id: str, body: schemas.Ask, check: Check) -> Any:
+def _ask(call: HttpCaller, index_id: str, body: schemas.Ask, check: Check) -> Any:
     check_question(body.question, call.settings)
-    index = index_of(call, index_id)
+    index = get_index(call, index_id)
     if body.videos is None:
-        searcher = call.service.searcher(index)
+        searcher = call.platform.searcher(index)
         chosen = promising(call.scope(Purpose.ANALYZE, index.id), searcher, body.question)
         materials = [_gathered(call, index, one) for one in chosen]
     else:
@@ -56,9 +57,9 @@ async def extract(call: Call, index_id: str, body: schemas.Extract) -> Any:
     return await _apart(call, _extract, call, index_id, body)
 
 
-def _extract(call: Caller, index_id: str, body: schemas.Extract, check: Check) -> Any:
+def _extract(call: HttpCaller, index_id: str, body: schemas.Extract, check: Check) -> Any:
     check_length(body.prompt, call.settings, "prompt")
-    index = index_of(call, index_id)
+    index = get_index(call, index_id)
     materials = [_material(call, index, one) for one in body.videos]
     answer = _analyst(call, index, check).extract(materials, body.json_schema, body.prompt)
     return _timed(answer.to_json(), materials)
@@ -70,10 +71,10 @@ async def compare(call: Call, index_id: str, body: schemas.Compare) -> Any:
     return await _apart(call, _compare, call, index_id, body)
 
 
-def _compare(call: Caller, index_id: str, body: schemas.Compare, _: Check) -> Any:
+def _compare(call: HttpCaller, index_id: str, body: schemas.Compare, _: Check) -> Any:
     from videlicet.analyze.compare import compare as compared
 
-    index = index_of(call, index_id)
+    index = get_index(call, index_id)
     left, right = _material(call, index, body.left), _material(call, index, body.right)
     row = compared(left, right, body.count).to_json()
     pairs = [
@@ -161,7 +162,7 @@ def subtitles(
     """What is said in a video, as subtitles."""
     from videlicet.analyze.exports import subtitles as forms
 
-    index = index_of(call, index_id)
+    index = get_index(call, index_id)
     video = _ready(call, index, video_id)
     scope = call.scope(Purpose.ANALYZE, index.id)
     begin = call.catalog.asset(scope, video.id).media.span.start
@@ -175,7 +176,7 @@ def subtitles(
 # -- what they share ----------------------------------------------------------------------------
 
 
-async def _apart(call: Caller, work: Callable[..., Any], *values: Any) -> Any:
+async def _apart(call: HttpCaller, work: Callable[..., Any], *values: Any) -> Any:
     """Work in one of few threads: analyses must not take those that searches need. It ends when
     the client hangs up."""
     work = partial(work, *values)
@@ -185,31 +186,31 @@ async def _apart(call: Caller, work: Callable[..., Any], *values: Any) -> Any:
 
 
 def _of_one(
-    call: Caller,
+    call: HttpCaller,
     index_id: str,
     video_id: str,
     work: Callable[[AnalysisBackend, AssetEvidence], Any],
     times: tuple[float | None, float | None],
     check: Check,
 ) -> Any:
-    index = index_of(call, index_id)
+    index = get_index(call, index_id)
     return work(_analyst(call, index, check), _material(call, index, video_id, *times))
 
 
-def _analyst(call: Caller, index: Index, check: Check) -> AnalysisBackend:
-    encoder = call.service.encoders(index.cards).text
+def _analyst(call: HttpCaller, index: Index, check: Check) -> AnalysisBackend:
+    encoder = call.platform.encoders(index.cards).text
     return analysis_backend(call.scope(Purpose.ANALYZE), call.store, call.settings, encoder, check)
 
 
-def _ready(call: Caller, index: Index, video_id: str) -> Resource:
-    video = video_of(call, index, video_id)
+def _ready(call: HttpCaller, index: Index, video_id: str) -> Resource:
+    video = get_video(call, index, video_id)
     if video.status != videos.READY:
         raise ApiError(409, "resource_conflict", f"The video {video_id} is {video.status}.")
     return video
 
 
 def _material(
-    call: Caller,
+    call: HttpCaller,
     index: Index,
     video_id: str,
     start: float | None = None,
@@ -227,7 +228,7 @@ def _material(
     return load_evidence(scope, call.store, video.id, Span(first, min(last, whole.end)))
 
 
-def _gathered(call: Caller, index: Index, asset_id: str) -> AssetEvidence:
+def _gathered(call: HttpCaller, index: Index, asset_id: str) -> AssetEvidence:
     return load_evidence(call.scope(Purpose.ANALYZE, index.id), call.store, asset_id)
 
 

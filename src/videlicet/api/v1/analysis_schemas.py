@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from videlicet.api.v1_3.schemas.common import Model
+from videlicet.api.schemas import Model
 
 #: How long it may be is the setting ``max_query_chars``.
 Words = Annotated[str, Field(min_length=1)]

@@ -13,13 +13,15 @@ from videlicet.analyze.classify.classifier import (
     classifier,
     subject_of,
 )
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import invalid
+from videlicet.api.parameters import Pages
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import Classified, Classify, LabelExample
-from videlicet.api.v1_3.common import Call, Caller, Pages, router_for
-from videlicet.api.v1_3.indexes import index_of
-from videlicet.api.v1_3.schemas.common import Page
-from videlicet.api.v1_3.video_records import video_of
 from videlicet.rights import Purpose
+from videlicet.services.indexes import get_index
+from videlicet.services.indexing import get_video
 from videlicet.types import Index, Kind, Span, instant
 
 router = router_for("classification")
@@ -34,9 +36,9 @@ def classify(call: Call, pages: Pages, index_id: str, body: Classify) -> Any:
     """Label videos, or each of their shots. A label is given where its probability is at least its
     threshold; else it is ``none``. Pages are of videos, which are ready and in the order of their
     making."""
-    index = index_of(call, index_id)
+    index = get_index(call, index_id)
     scope = call.scope(Purpose.ANALYZE, index.id)
-    encoders = call.service.encoders(index.cards)
+    encoders = call.platform.encoders(index.cards)
     one = classifier(
         scope, call.store, encoders,
         [
@@ -61,7 +63,7 @@ def classify(call: Call, pages: Pages, index_id: str, body: Classify) -> Any:
 
 
 def _videos(
-    call: Caller, pages: Pages, index: Index, named: Sequence[str] | None
+    call: HttpCaller, pages: Pages, index: Index, named: Sequence[str] | None
 ) -> tuple[list[str], int]:
     """The videos of a page, and how many there are on all."""
     if named is None:
@@ -75,12 +77,12 @@ def _videos(
     return list(named[pages.offset : pages.offset + pages.limit]), len(named)
 
 
-def _ready(call: Caller, index: Index, video_id: str) -> None:
-    if video_of(call, index, video_id).status != "ready":
+def _ready(call: HttpCaller, index: Index, video_id: str) -> None:
+    if get_video(call, index, video_id).status != "ready":
         raise invalid(f"The video {video_id} is not ready.")
 
 
-def _examples(call: Caller, index: Index, given: Sequence[LabelExample]) -> tuple[Example, ...]:
+def _examples(call: HttpCaller, index: Index, given: Sequence[LabelExample]) -> tuple[Example, ...]:
     found = []
     for one in given:
         _ready(call, index, one.video_id)

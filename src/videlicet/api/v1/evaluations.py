@@ -7,15 +7,17 @@ from typing import Any
 
 from fastapi import Response
 
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import ApiError, invalid, unknown
+from videlicet.api.parameters import Pages, text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
 from videlicet.api.v1.evaluating import PROCESSING
 from videlicet.api.v1.schemas import Asked, Evaluation, NewEvaluation
-from videlicet.api.v1_3.assets import asset_of
-from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
-from videlicet.api.v1_3.indexes import index_of
-from videlicet.api.v1_3.schemas.common import Page
 from videlicet.errors import NotFound
 from videlicet.ingest.files import READY
+from videlicet.services.assets import get_asset
+from videlicet.services.indexes import get_index
 from videlicet.types import Index, Kind, Resource, random_id
 
 router = router_for("evaluations")
@@ -29,7 +31,7 @@ _MODALITIES = ("text", "image", "audio", "video")
 def create(call: Call, body: NewEvaluation) -> Any:
     """Put queries to an index and measure how well it finds the videos, and the stretches of them,
     that are right. It is ``processing`` until it is ``ready`` or ``failed``."""
-    index = index_of(call, body.index_id)
+    index = get_index(call, body.index_id)
     queries = [_query(call, number, query) for number, query in enumerate(body.queries)]
     if len({query["id"] for query in queries}) < len(queries):
         raise invalid("queries: two have the same id.")
@@ -73,7 +75,7 @@ def delete(call: Call, evaluation_id: str) -> Response:
     return Response(status_code=200)
 
 
-def evaluation_of(call: Caller, evaluation_id: str) -> Resource:
+def evaluation_of(call: HttpCaller, evaluation_id: str) -> Resource:
     """An evaluation of the caller's."""
     try:
         return call.catalog.resource(call.manage, Kind.EVALUATION, evaluation_id)
@@ -97,7 +99,7 @@ def shown(row: Resource) -> dict[str, Any]:
     }
 
 
-def _query(call: Caller, number: int, query: Asked) -> dict[str, Any]:
+def _query(call: HttpCaller, number: int, query: Asked) -> dict[str, Any]:
     """A query as it is kept. Media are assets of the caller's that are ready."""
     given = [name for name in _MODALITIES if getattr(query, name) is not None]
     if len(given) != 1:
@@ -106,7 +108,7 @@ def _query(call: Caller, number: int, query: Asked) -> dict[str, Any]:
     if given[0] == "text":
         if not any(character.isalnum() for character in value):
             raise invalid(f"queries.{number}.text has no words.")
-    elif asset_of(call, value).status != READY:
+    elif get_asset(call, value).status != READY:
         raise ApiError(400, "asset_not_ready", f"queries.{number}: the asset is not ready.")
     for right in query.relevant:
         if (right.start is None) != (right.end is None):
@@ -122,7 +124,7 @@ def _query(call: Caller, number: int, query: Asked) -> dict[str, Any]:
     }
 
 
-def _require_videos(call: Caller, index: Index, body: NewEvaluation) -> None:
+def _require_videos(call: HttpCaller, index: Index, body: NewEvaluation) -> None:
     wanted = {right.video_id for query in body.queries for right in query.relevant}
     rows, _ = call.catalog.find_resources(call.manage, Kind.VIDEO, parent=index.id)
     if strange := wanted - {row.id for row in rows}:

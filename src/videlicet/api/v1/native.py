@@ -6,23 +6,19 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from videlicet.api.errors import invalid
-from videlicet.api.v1.schemas import (
-    Cards,
-    Modality,
-    Observations,
-    Statistics,
-)
-from videlicet.api.v1_3.common import Call, router_for
-from videlicet.api.v1_3.indexes import index_of
-from videlicet.api.v1_3.video_records import video_of
+from videlicet.api.caller import Call
+from videlicet.api.routing import router_for
+from videlicet.api.v1.schemas import Cards, Observations, Statistics
 from videlicet.models.base import File
-from videlicet.models.cards import CARDS
+from videlicet.models.cards import all_cards
 from videlicet.models.registry import missing
-from videlicet.rights import Purpose
+from videlicet.search.modality_field import ModalityName
+from videlicet.services import observations as observed
+from videlicet.services.indexes import get_index, index_statistics
+from videlicet.services.indexing import get_video
 from videlicet.types import Modality as Kinds
-from videlicet.types import PartKind, Span, instant
-from videlicet.types.observation import payload_to_json
+from videlicet.types import PartKind
+from videlicet.types.kinds import payload_to_json
 
 router = router_for("looking")
 
@@ -34,37 +30,26 @@ def observations(
     call: Call,
     index_id: str,
     video_id: str,
-    modality: Modality | None = None,
+    modality: ModalityName | None = None,
     start: Annotated[float | None, Query(ge=0, le=1e6)] = None,
     end: Annotated[float | None, Query(ge=0, le=1e6)] = None,
 ) -> Any:
     """What the models say about a video, in the order of time; between two times, if given."""
-    index = index_of(call, index_id)
-    video = video_of(call, index, video_id)
-    if video.status != "ready":
-        return {"observations": []}
-    scope = call.scope(Purpose.ANALYZE, index.id)
-    whole = call.catalog.asset(scope, video.id).media.span
-    within = None
-    if start is not None or end is not None:
-        first = whole.start + instant(start or 0.0)
-        last = whole.end if end is None else whole.start + instant(end)
-        if last < first:
-            raise invalid("end must not be before start.")
-        within = Span(first, last)
+    index = get_index(call, index_id)
+    video = get_video(call, index, video_id)
     kind = None if modality is None else Kinds(modality)
-    rows = call.catalog.observations(scope, video.id, kind, within)
+    found = observed.observations_of(call, index, video, kind, start=start, end=end)
     return {
         "observations": [
             {
                 "id": one.id,
                 "modality": one.modality.value,
                 "card": one.card,
-                "start": float(one.span.start - whole.start),
-                "end": float(one.span.end - whole.start),
+                "start": float(one.span.start - found.origin),
+                "end": float(one.span.end - found.origin),
                 "payload": payload_to_json(one.payload),
             }
-            for one in rows
+            for one in found.rows
         ]
     }
 
@@ -72,18 +57,14 @@ def observations(
 @router.get("/indexes/{index_id}/statistics", response_model=Statistics)
 def statistics(call: Call, index_id: str) -> Any:
     """How much an index holds, and how good its approximate searches were measured to be."""
-    index = index_of(call, index_id)
-    scope = call.scope(Purpose.MANAGE, index.id)
-    return {
-        "texts": call.store.texts.statistics(scope),
-        "vectors": call.store.vectors.statistics(scope),
-    }
+    found = index_statistics(call, index_id)
+    return {"texts": found.texts, "vectors": found.vectors}
 
 
 @router.get("/models", response_model=Cards, response_model_exclude_none=True)
 def models(call: Call) -> Any:
     """The models there are: licences, limits, and whether their weights are here."""
-    absent = {card.id for card in missing(call.settings, CARDS)}
+    absent = {card.id for card in missing(call.settings, all_cards())}
     return {
         "models": [
             {
@@ -100,7 +81,7 @@ def models(call: Call) -> Any:
                 "needs": list(card.needs),
                 "files": [_file(file) for file in card.files],
             }
-            for card in CARDS
+            for card in all_cards()
         ]
     }
 

@@ -7,19 +7,19 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from videlicet.api.errors import ApiError, invalid
-from videlicet.api.v1_3.common import PROBLEMS, Call, Caller, router_for
-from videlicet.api.v1_3.schemas.common import Model, Problem
+from videlicet.api.caller import Call
+from videlicet.api.errors import invalid
+from videlicet.api.routing import PROBLEMS, router_for
+from videlicet.api.schemas import Model, Problem
 from videlicet.embedding.texts import embed_texts, require_meaning
-from videlicet.models.base import TextEncoder
-from videlicet.models.cards import chosen_cards
+from videlicet.services.embeddings import count_tokens, text_encoder
 
 router = router_for("embeddings")
 
 #: Names under which clients know models of this kind.
 KNOWN = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")
-#: Most texts of a request, and most characters and tokens of all of them together.
-INPUTS, CHARACTERS, TOKENS = 2048, 1_000_000, 100_000
+#: Most texts of a request.
+INPUTS = 2048
 
 
 class Wanted(Model):
@@ -91,7 +91,7 @@ def embeddings(call: Call, body: Wanted) -> Any:
         raise invalid(
             f"dimensions: {encoder.card.id} has {encoder.dimensions}, and cannot be made shorter."
         )
-    tokens = counted(encoder, given)
+    tokens = count_tokens(encoder, given)
     rows = embed_texts(encoder, given).astype("<f4")
     require_meaning(rows, "input")
     return {
@@ -107,35 +107,3 @@ def embeddings(call: Call, body: Wanted) -> Any:
         "model": encoder.card.id,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
-
-
-def text_encoder(call: Caller, name: str, known: tuple[str, ...]) -> TextEncoder:
-    """The text encoder of the server, by the id of its card or by one of the ``known`` names.
-
-    Raises:
-        ApiError: 404 ``model_not_found``.
-    """
-    cards = chosen_cards(call.settings.models)
-    if name not in (cards["text"], *known):
-        raise ApiError(
-            404, "model_not_found",
-            f"There is no model {name!r} here; there is {cards['text']!r}, also known as "
-            f"{', '.join(known)}.",
-        )  # fmt: skip
-    return call.service.encoders(cards).text
-
-
-def counted(encoder: TextEncoder, texts: list[str]) -> int:
-    """How many tokens texts have together.
-
-    Raises:
-        ApiError: 400 ``token_limit_exceeded``.
-    """
-    characters = sum(map(len, texts))
-    tokens = 0 if characters > CHARACTERS else sum(map(encoder.count_tokens, texts))
-    if characters > CHARACTERS or tokens > TOKENS:
-        raise ApiError(
-            400, "token_limit_exceeded",
-            f"A request holds {TOKENS} tokens ({CHARACTERS} characters) at most.",
-        )  # fmt: skip
-    return tokens

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from videlicet.api.caller import Call
 from videlicet.api.errors import ApiError
+from videlicet.api.routing import router_for
 from videlicet.api.v1.schemas import Findings
-from videlicet.api.v1_3.common import Call, router_for
 from videlicet.rights import LOCAL
 from videlicet.store import doctor
 

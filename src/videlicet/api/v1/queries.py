@@ -7,16 +7,19 @@ from typing import Any
 
 from fastapi import Response
 
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import unknown
+from videlicet.api.media_sources import opened
+from videlicet.api.parameters import Pages, text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import MatchOut, NewQuery, QueryOut
-from videlicet.api.v1.search import LARGEST, given
-from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
-from videlicet.api.v1_3.indexes import index_of
-from videlicet.api.v1_3.media_sources import opened
-from videlicet.api.v1_3.schemas.common import Page
+from videlicet.api.v1.search import given
 from videlicet.errors import NotFound
 from videlicet.rights import Purpose
 from videlicet.saved_searches.records import matched, news, save, saved
+from videlicet.services.indexes import get_index
+from videlicet.services.search import MAX_MEDIA_SIZE
 from videlicet.types import Kind, Match, PartKind, Query, QueryPart, Resource
 from videlicet.types import Modality as Kinds
 
@@ -27,14 +30,14 @@ router = router_for("queries")
 def create(call: Call, body: NewQuery) -> Any:
     """Save a query. Each video of the index that becomes ready from now on is searched with it, and
     what matches is told to webhooks as ``query.matched``, once for each query and video."""
-    index = index_of(call, body.index_id)
+    index = get_index(call, body.index_id)
     parts, assets = [], {}
     with ExitStack() as held:
         for number, part in enumerate(body.parts):
             kind, source = given(part)
             value: Any = source
             if not isinstance(source, str):
-                value = held.enter_context(opened(call, source, f"parts.{kind}", LARGEST))
+                value = held.enter_context(opened(call, source, f"parts.{kind}", MAX_MEDIA_SIZE))
                 if source.asset_id:
                     assets[number] = source.asset_id
             parts.append(QueryPart(PartKind(kind), value, part.weight))
@@ -46,10 +49,10 @@ def create(call: Call, body: NewQuery) -> Any:
             lanes=frozenset(body.lanes),
         )
         made = save(
-            call.scope(Purpose.INDEX, index.id), call.store, call.service.searcher(index),
+            call.scope(Purpose.INDEX, index.id), call.store, call.platform.searcher(index),
             body.name, query, assets=assets, include_existing=body.include_existing,
         )  # fmt: skip
-    call.service.work.wake()
+    call.platform.work.wake()
     return shown(made)
 
 
@@ -87,7 +90,7 @@ def matches(call: Call, pages: Pages, query_id: str) -> Any:
     return pages.of([_match(matched(row)) for row in rows], total)
 
 
-def query_of(call: Caller, query_id: str) -> Resource:
+def query_of(call: HttpCaller, query_id: str) -> Resource:
     """A standing query of the caller's."""
     try:
         return call.catalog.resource(call.manage, Kind.QUERY, query_id)

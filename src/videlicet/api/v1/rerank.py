@@ -6,11 +6,12 @@ from typing import Any
 
 from pydantic import Field
 
+from videlicet.api.caller import Call
 from videlicet.api.errors import invalid
-from videlicet.api.v1.openai import counted, text_encoder
-from videlicet.api.v1_3.common import Call, router_for
-from videlicet.api.v1_3.schemas.common import Model
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Model
 from videlicet.search.relevance import relevance
+from videlicet.services.embeddings import count_tokens, text_encoder
 from videlicet.types import random_id
 
 router = router_for("rerank")
@@ -60,7 +61,7 @@ def rerank(call: Call, body: Wanted) -> Any:
     if encoder.count_tokens(body.query) > encoder.max_tokens:
         raise invalid(f"query has {encoder.max_tokens} tokens at most.")
     texts = [one if isinstance(one, str) else one.text for one in body.documents]
-    counted(encoder, texts)
+    count_tokens(encoder, texts)
     results = [
         Result(
             index=number, relevance_score=score,

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import replace
-from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import invalid, missing
+from videlicet.api.media_sources import source_of
+from videlicet.api.parameters import text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import MediaSource
 from videlicet.api.v1.schemas import Found, Part, Search
-from videlicet.api.v1_3 import search_cursors
-from videlicet.api.v1_3.common import Call, Caller, router_for, text_of
-from videlicet.api.v1_3.indexes import index_of
-from videlicet.api.v1_3.media_sources import opened
-from videlicet.api.v1_3.schemas.media_sources import MediaSource
-from videlicet.rights import Purpose
-from videlicet.search.lanes import LANES
-from videlicet.search.paging import fingerprint, page_token
-from videlicet.types import GroupBy, Hit, Index, Kind, PartKind, Query, QueryPart, Resource
-from videlicet.types import Modality as Kinds
+from videlicet.services import search as searches
+from videlicet.services.indexes import get_index
+from videlicet.services.search import FoundPage, RequestPart, SearchRequest
+from videlicet.types import Hit, PartKind
 
 router = router_for("search")
-
-#: Marks the kept searches of this interface.
-FORM = "1"
-#: Largest picture, sound or clip that is fetched for a query, in bytes.
-LARGEST = 512 * 1024**2
 
 _MEDIA = ("image", "audio", "video")
 
@@ -36,50 +25,38 @@ _MEDIA = ("image", "audio", "video")
 def search(call: Call, index_id: str, body: Search) -> Any:
     """Find moments by words, pictures, sounds and clips, alone or together. ``next_page`` alone as
     ``page``, or at ``/search/{page_token}``, brings the next page for an hour."""
-    index = index_of(call, index_id)
+    index = get_index(call, index_id)
     if body.page is not None:
         if body.model_fields_set != {"page"}:
             raise invalid("page comes alone: the token holds the whole search.")
-        return _later(call, body.page, index.id)
+        return shown(call, searches.search_page(call, body.page, index.id))
     if not body.parts:
         raise missing("parts")
-    if strange := set(body.lanes) - {lane.name for lane in LANES}:
-        raise invalid(f"lanes: there is no lane {min(strange)!r}.")
-    settings = body.model_dump(exclude={"parts", "page"})
-    with ExitStack() as held:
-        parts = [given(part) for part in body.parts]
-        sources = [
-            value if isinstance(value, str)
-            else held.enter_context(opened(call, value, f"parts.{kind}", LARGEST))
-            for kind, value in parts
-        ]  # fmt: skip
-        settings["parts"] = [
-            # What came along is kept beside; an asset is there already.
-            {"kind": kind, "weight": part.weight, "asset_id": value.asset_id or None}
-            if isinstance(value, MediaSource)
-            else {"kind": kind, "weight": part.weight, "text": value}
-            for (kind, value), part in zip(parts, body.parts, strict=True)
-        ]
-        settings["index_id"] = index.id
-        return _page(call, index, settings, sources, 1, None)
+    request = SearchRequest(
+        parts=[part_of(part) for part in body.parts],
+        modalities=body.modalities,
+        lanes=body.lanes,
+        filter=body.filter,
+        videos=body.videos,
+        threshold=body.threshold,
+        group_by=body.group_by,
+        limit=body.limit,
+    )
+    return shown(call, searches.search(call, index, request))
 
 
 @router.get("/search/{page_token}", response_model=Found, response_model_exclude_none=True)
 def later(call: Call, page_token: str) -> Any:
     """Another page of a search."""
-    return _later(call, page_token, None)
+    return shown(call, searches.search_page(call, page_token))
 
 
-def _later(call: Caller, token: str, index_id: str | None) -> Any:
-    found, number = search_cursors.recall(call, FORM, token)
-    settings = found.body["settings"]
-    index = index_of(call, settings["index_id"])
-    if index_id not in (None, index.id):
-        raise invalid("The page token belongs to a search of another index.")
-    files = iter(search_cursors.media_of(call, found))
-    with ExitStack() as held:
-        sources = [_source(call, held, part, files) for part in settings["parts"]]
-        return _page(call, index, settings, sources, number, found)
+def part_of(part: Part) -> RequestPart:
+    """The one thing that a part names, with its kind."""
+    kind, value = given(part)
+    if isinstance(value, MediaSource):
+        return RequestPart(PartKind(kind), source_of(value, f"parts.{kind}"), part.weight)
+    return RequestPart(PartKind(kind), value, part.weight)
 
 
 def given(part: Part) -> tuple[str, str | MediaSource]:
@@ -91,75 +68,23 @@ def given(part: Part) -> tuple[str, str | MediaSource]:
     return names[0], value
 
 
-def _source(
-    call: Caller, held: ExitStack, part: Mapping[str, Any], files: Iterator[Path]
-) -> str | bytes | Path:
-    """What a part of a kept search is made of."""
-    if part["kind"] == "text":
-        return str(part["text"])
-    if part["asset_id"] is None:
-        return next(files)
-    source = MediaSource(asset_id=part["asset_id"])
-    return held.enter_context(opened(call, source, f"parts.{part['kind']}"))
-
-
-def _page(
-    call: Caller,
-    index: Index,
-    settings: Mapping[str, Any],
-    sources: Sequence[str | bytes | Path],
-    number: int,
-    again: Resource | None,
-) -> dict[str, Any]:
-    scope = call.scope(Purpose.SEARCH, index.id)
-    limit = int(settings["limit"])
-    query = Query(
-        parts=tuple(
-            QueryPart(PartKind(part["kind"]), source, part["weight"])
-            for part, source in zip(settings["parts"], sources, strict=True)
-        ),
-        modalities=frozenset(Kinds(one) for one in settings["modalities"]),
-        filter=settings["filter"],
-        asset_ids=None if settings["videos"] is None else tuple(settings["videos"]),
-        threshold=settings["threshold"],
-        group_by=GroupBy.ASSET if settings["group_by"] == "video" else GroupBy.MOMENT,
-        page_size=limit,
-        lanes=frozenset(settings["lanes"]),
-    )
-    if number > 1:
-        mark = fingerprint(index.id, query)
-        query = replace(query, page_token=page_token(mark, (number - 1) * limit))
-    found = call.service.searcher(index).search(scope, query)
-    if again is None and found.next_page is not None:
-        came = [
-            source
-            for part, source in zip(settings["parts"], sources, strict=True)
-            if part["kind"] != "text" and part["asset_id"] is None and not isinstance(source, str)
-        ]
-        again = search_cursors.keep(call, FORM, settings, came)
-    ids = {hit.asset_id for hit in found.hits}
-    files = {
-        row.id: str(row.body["file_id"])
-        for row in call.catalog.find_resources(scope, Kind.VIDEO, ids=ids)[0]
-    }
-    starts = {id: call.catalog.asset(scope, id).media.span.start for id in ids}
+def shown(call: HttpCaller, found: FoundPage) -> dict[str, Any]:
+    """A page of hits."""
     return {
-        "hits": [_hit(call, hit, starts, files) for hit in found.hits],
-        "total": found.total,
-        "next_page": search_cursors.token(again, number + 1) if again and found.next_page else None,
-        "prev_page": search_cursors.token(again, number - 1) if again and number > 1 else None,
-        "page_expires_at": None if again is None else text_of(again.expires_at),
-        "cards": list(found.cards),
-        "exact": found.exact,
+        "hits": [_hit(call, hit, found) for hit in found.page.hits],
+        "total": found.page.total,
+        "next_page": found.next_token,
+        "prev_page": found.previous_token,
+        "page_expires_at": text_of(found.expires_at),
+        "cards": list(found.page.cards),
+        "exact": found.page.exact,
     }
 
 
-def _hit(
-    call: Caller, hit: Hit, starts: dict[str, Fraction], files: dict[str, str]
-) -> dict[str, Any]:
-    origin = starts[hit.asset_id]
+def _hit(call: HttpCaller, hit: Hit, found: FoundPage) -> dict[str, Any]:
+    origin = found.origins[hit.asset_id]
     shown = next((e.frame for e in hit.evidence if e.frame is not None), hit.span.midpoint)
-    file = files.get(hit.asset_id)
+    file = found.files.get(hit.asset_id)
     path = f"/media/assets/{file}/frames/{round(1000 * (shown - origin))}.jpg"
     return {
         "video_id": hit.asset_id,
@@ -185,5 +110,5 @@ def _hit(
             }
             for one in hit.evidence
         ],
-        "moments": [_hit(call, inner, starts, files) for inner in hit.moments],
+        "moments": [_hit(call, inner, found) for inner in hit.moments],
     }

@@ -7,16 +7,15 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from videlicet.api.errors import unknown
+from videlicet.api.caller import Call, HttpCaller
+from videlicet.api.parameters import Pages, text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import TaskOut, TaskStatus
-from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
-from videlicet.api.v1_3.schemas.common import Page
-from videlicet.api.v1_3.tasks import tasks_in
-from videlicet.errors import NotFound
 from videlicet.ingest.progress import printable
-from videlicet.ingest.tasks import call_off, requeue, require_tried
 from videlicet.ingest.videos import video_of
-from videlicet.types import Kind, Task
+from videlicet.services import indexing
+from videlicet.types import Task
 
 router = router_for("tasks")
 
@@ -29,50 +28,33 @@ def find(
     index_id: str | None = None,
 ) -> Any:
     """List tasks, newest first; of some states or of one index, if given."""
-    found = [task for task in tasks_in(call, index_id) if not status or task.status in status]
+    found = indexing.list_tasks(call, index_id=index_id, status=status or ())
     chosen = found[pages.offset : pages.offset + pages.limit]
-    ids = [id for task in chosen if (id := video_of(task.source)) is not None]
-    rows, _ = call.catalog.find_resources(call.manage, Kind.VIDEO, ids=ids)
-    names = {row.id: row.name for row in rows}
+    names = indexing.names_of(call, chosen)
     return pages.of([shown(task, names) for task in chosen], len(found))
 
 
 @router.get("/tasks/{task_id}", response_model=TaskOut, response_model_exclude_none=True)
 def retrieve(call: Call, task_id: str) -> Any:
     """How far a task is."""
-    return _answer(call, task_of(call, task_id))
+    return _answer(call, indexing.get_task(call, task_id))
 
 
 @router.post("/tasks/{task_id}/cancel", response_model=TaskOut, response_model_exclude_none=True)
 def cancel(call: Call, task_id: str) -> Any:
     """Call off a task that is queued or running. What it has done so far is taken back, and its
     video fails with the code ``cancelled``."""
-    return _answer(call, call_off(call.manage, call.store, task_of(call, task_id).id))
+    return _answer(call, indexing.cancel_task(call, task_id))
 
 
 @router.post("/tasks/{task_id}/retry", response_model=TaskOut, response_model_exclude_none=True)
 def retry(call: Call, task_id: str) -> Any:
     """Try a task again that failed or was cancelled."""
-    task = task_of(call, task_id)
-    require_tried(task)
-    again = requeue(call.manage, call.store, task)
-    call.service.work.wake()
-    return _answer(call, again)
+    return _answer(call, indexing.retry_task(call, task_id))
 
 
-def task_of(call: Caller, task_id: str) -> Task:
-    """A task of the caller's."""
-    try:
-        return call.catalog.task(call.manage, task_id)
-    except NotFound:
-        raise unknown("task", task_id) from None
-
-
-def _answer(call: Caller, task: Task) -> dict[str, Any]:
-    video_id = video_of(task.source)
-    ids = [] if video_id is None else [video_id]
-    rows, _ = call.catalog.find_resources(call.manage, Kind.VIDEO, ids=ids)
-    return shown(task, {row.id: row.name for row in rows})
+def _answer(call: HttpCaller, task: Task) -> dict[str, Any]:
+    return shown(task, indexing.names_of(call, [task]))
 
 
 def shown(task: Task, names: dict[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Webhooks: addresses that are told what becomes of videos."""
+"""Webhooks: URLs that are notified of a video's status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import ApiError, unknown
+from videlicet.api.parameters import Pages, text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import (
     Delivery,
     DeliveryStatus,
@@ -15,10 +19,8 @@ from videlicet.api.v1.schemas import (
     Webhook,
     WebhookWithSecret,
 )
-from videlicet.api.v1_3.assets import check_url
-from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
-from videlicet.api.v1_3.schemas.common import Page
 from videlicet.errors import NotFound
+from videlicet.services.assets import check_url
 from videlicet.types import Kind, Resource, random_id
 from videlicet.webhooks import delivery
 
@@ -101,7 +103,7 @@ def deliveries(
     return pages.of([_delivery(row) for row in rows], total)
 
 
-def webhook_of(call: Caller, webhook_id: str) -> Resource:
+def webhook_of(call: HttpCaller, webhook_id: str) -> Resource:
     """A webhook of the caller's."""
     try:
         return call.catalog.resource(call.manage, Kind.WEBHOOK, webhook_id)
@@ -120,7 +122,7 @@ def shown(row: Resource) -> dict[str, Any]:
     }
 
 
-def _with_secret(call: Caller, row: Resource) -> dict[str, Any]:
+def _with_secret(call: HttpCaller, row: Resource) -> dict[str, Any]:
     return {**shown(row), "secret": delivery.secret_of(call.settings, row)}
 
 

@@ -2,95 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
-from datetime import UTC, datetime
-from typing import Annotated, Any, BinaryIO, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from fastapi import File, Form, Query, Response, UploadFile
 
-from videlicet.api.errors import ApiError, invalid, missing, unknown
-from videlicet.api.v1_3.common import Call, Caller, Pages, merged, metadata_of, router_for, text_of
+from videlicet.api.caller import Call, HttpCaller
+from videlicet.api.errors import invalid, missing
+from videlicet.api.parameters import Pages, text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
+from videlicet.api.v1_3.common import metadata_of
 from videlicet.api.v1_3.schemas.assets import Detail, NewMetadata, Transcription
-from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.technical import technical_metadata
-from videlicet.errors import NotFound
 from videlicet.ingest import files
-from videlicet.ingest.indexing import remove_file
-from videlicet.ingest.plan import INCOMING, staging
-from videlicet.ingest.videos import FAILED, QUEUED, READY, media_of
-from videlicet.media.fetch import check
-from videlicet.rights import Purpose
-from videlicet.telemetry import traces
-from videlicet.types import Kind, Resource, random_id
+from videlicet.ingest.videos import media_of
+from videlicet.services import assets, transcripts
+from videlicet.services.assets import NewAsset
+from videlicet.services.transcripts import TimedText
+from videlicet.services.user_metadata import merge_metadata
+from videlicet.types import Resource
 
 router = router_for("assets")
-
-
-def asset_of(call: Caller, asset_id: str) -> Resource:
-    """An asset of the caller's."""
-    try:
-        return call.catalog.resource(call.manage, Kind.FILE, asset_id)
-    except NotFound:
-        raise unknown("asset", asset_id) from None
-
-
-def check_url(call: Caller, url: str, name: str = "url") -> None:
-    """Refuse an address that may not be fetched before anything is made of it."""
-    from videlicet.errors import InvalidInput
-
-    try:
-        check(url, call.settings)
-    except InvalidInput as error:
-        if error.code == "url_not_allowed":
-            raise ApiError(400, "url_not_allowed", f"{name}: {error.message}") from None
-        # A host that does not answer now may later: the asset fails with the reason.
-
-
-def make(
-    call: Caller,
-    *,
-    method: str,
-    name: str,
-    source: BinaryIO | None = None,
-    body: dict[str, Any],
-    status: str = files.PROCESSING,
-    asset_id: str | None = None,
-    parent: str = "",
-) -> Resource:
-    """A new asset, with its bytes where there are some already. One with a ``parent`` serves that
-    alone, and is not among the assets that are listed."""
-    now = datetime.now(UTC)
-    file = Resource(
-        id=asset_id or random_id(),
-        kind=Kind.FILE,
-        tenant=call.tenant,
-        created_at=now,
-        updated_at=now,
-        status=status,
-        parent=parent,
-        name=name[:1000],
-        body={"method": method, **body, **traces.carried()},
-    )
-    scope = call.scope(Purpose.INGEST)
-    if source is not None:
-        folder = staging(call.settings, f"{INCOMING}{file.id}")
-        folder.mkdir(parents=True)
-        try:
-            with (folder / "whole").open("wb") as out:
-                shutil.copyfileobj(source, out, 1024 * 1024)
-            call.store.blobs.move_in(scope, files.original(file.id), folder / "whole")
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    call.catalog.put_resource(scope, file)
-    return file
-
-
-def name_in(url: str) -> str:
-    """The last part of an address's path."""
-    from urllib.parse import unquote, urlsplit
-
-    parts = urlsplit(url)
-    return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.netloc
 
 
 @router.post("/assets", status_code=201, response_model=Detail, response_model_exclude_none=True)
@@ -106,25 +39,21 @@ def create(
 ) -> Any:
     """Upload a file, or have one fetched. It is ``processing`` until it is ``ready`` or
     ``failed``."""
-    body: dict[str, Any] = {
-        "user_metadata": {} if user_metadata is None else metadata_of(user_metadata),
-        "hls": enable_hls,
-        "thumbnail": enable_thumbnail,
-    }
+    metadata = {} if user_metadata is None else metadata_of(user_metadata)
     if method == "direct":
         if file is None:
             raise missing("file")
-        made = make(
-            call, method=method, name=filename or file.filename or "upload", source=file.file,
-            body=body,
-        )  # fmt: skip
+        name = filename or file.filename or "upload"
+        new = NewAsset(name, metadata, enable_hls, enable_thumbnail)
+        made = assets.upload_asset(call, new, file.file)
     else:
         if not url:
             raise missing("url")
-        check_url(call, url)
-        made = make(call, method=method, name=filename or name_in(url), body={**body, "url": url})
-    call.service.work.wake()
-    return shown(call, made)
+        name = filename or assets.name_in(url)
+        new = NewAsset(name, metadata, enable_hls, enable_thumbnail)
+        made = assets.fetch_asset(call, new, url)
+    assets.start_processing(call)
+    return shown(made)
 
 
 @router.get("/assets", response_model=Page[Detail], response_model_exclude_none=True)
@@ -138,52 +67,25 @@ def find(
     filename: str | None = None,
 ) -> Any:
     """List assets, newest first."""
-    if asset_types and len(set(asset_types)) > 1:
-        # Few enough kinds to ask for one after the other would page wrongly: filter all at once.
-        rows, _ = call.catalog.find_resources(
-            call.manage, Kind.FILE, ids=asset_ids, parent="", named_like=filename
-        )
-        rows = [row for row in rows if row.body.get("kind") in asset_types]
-        total = len(rows)
-        rows = rows[pages.offset : pages.offset + pages.limit]
-    else:
-        rows, total = call.catalog.find_resources(
-            call.manage, Kind.FILE, ids=asset_ids, parent="", named_like=filename,
-            body=[(["kind"], "==", asset_types[0])] if asset_types else (),
-            offset=pages.offset, limit=pages.limit,
-        )  # fmt: skip
+    rows, total = assets.list_assets(
+        call, ids=asset_ids, types=asset_types or (), name_part=filename,
+        offset=pages.offset, limit=pages.limit,
+    )  # fmt: skip
     return pages.of([detailed(call, row) for row in rows], total)
 
 
 @router.get("/assets/{asset_id}", response_model=Detail, response_model_exclude_none=True)
 def retrieve(call: Call, asset_id: str) -> Any:
     """Look at one asset."""
-    return detailed(call, asset_of(call, asset_id))
+    return detailed(call, assets.get_asset(call, asset_id))
 
 
 @router.delete("/assets/{asset_id}", status_code=200, response_class=Response)
 def delete(call: Call, asset_id: str, force: bool = False) -> Response:
     """Delete an asset; with ``force`` its videos in all indexes and its items in all knowledge
     stores too."""
-    from videlicet.api.v1_3.knowledge.collections import items_of_file, leave
-    from videlicet.api.v1_3.video_records import videos_of
-
-    file = asset_of(call, asset_id)
-    if not force and videos_of(call, file.id):
-        raise ApiError(
-            409, "resource_conflict", "The asset is indexed; delete its videos first, or use force."
-        )
-    items = items_of_file(call, file.id)
-    if not force and items:
-        raise ApiError(
-            409, "resource_conflict",
-            "The asset is an item of a knowledge store; delete that first, or use force.",
-        )  # fmt: skip
-    _unlink(call, file.id)
-    remove_file(call.manage, call.store, file.id)
-    for store_id, item_id in items:
-        leave(call, store_id, item_id)
-    call.server.segments.forget(file.id)
+    assets.delete_asset(call, asset_id, force=force)
+    call.server.segments.forget(asset_id)
     return Response(status_code=200)
 
 
@@ -197,65 +99,54 @@ def transcription(
     asset_id: str,
     include: Annotated[list[str] | None, Query()] = None,
 ) -> Any:
-    """What is said in an asset, from any index that listened to it."""
-    from videlicet.api.v1_3.transcripts import sentences_of, speech_of, words_of
-    from videlicet.ingest.indexing import videos_of
-
-    file = asset_of(call, asset_id)
+    """What is said in an asset, from any index that listened to it. Where none did, that begins
+    now: ask again until it is ``ready``."""
     wanted = {one for part in include or ["words"] for one in part.split(",")}
     if strange := wanted - {"words", "sentences", "utterances"}:
         raise invalid(f"include: there is no {min(strange)!r}.")
-    held = videos_of(call.manage, call.store, file.id)
-    said = next((one for v in held if v.status == READY and (one := speech_of(call, v))), None)
-    if said is None:
-        waiting = {video.status for video in held} - {READY, FAILED}
-        if waiting:
-            return {"status": "pending" if waiting == {QUEUED} else "processing"}
-        if held and all(video.status == FAILED for video in held):
-            return {"status": "failed", "error": {"message": "The asset could not be indexed."}}
-        raise unknown("transcription of asset", asset_id)
-    answer: dict[str, Any] = {"status": "ready"}
+    found = transcripts.transcribe_asset(call, asset_id)
+    answer: dict[str, Any] = {"status": found.status}
+    if found.status == transcripts.FAILED:
+        answer["error"] = {"message": found.error or "The asset could not be indexed."}
+    if found.status != transcripts.READY:
+        return answer
     if "words" in wanted:
-        answer["words"] = [word.model_dump() for word in words_of(said)]
+        answer["words"] = entries(transcripts.words_of(found.utterances))
     if "sentences" in wanted:
-        answer["sentences"] = [one.model_dump() for one in sentences_of(said)]
+        answer["sentences"] = entries(transcripts.sentences_of(found.utterances))
     if "utterances" in wanted:
-        answer["utterances"] = [{"start": u.start, "end": u.end, "value": u.text} for u in said]
+        answer["utterances"] = entries(found.utterances)
     return answer
+
+
+def entries(rows: Sequence[TimedText]) -> list[dict[str, Any]]:
+    """Words with their times as v1.3 shows them."""
+    return [{"start": one.start, "end": one.end, "value": one.text} for one in rows]
 
 
 @router.put("/assets/{asset_id}/user-metadata", status_code=200, response_class=Response)
 def replace_metadata(call: Call, asset_id: str, body: NewMetadata) -> Response:
     """Replace all user metadata of an asset."""
-    return _set(call, asset_of(call, asset_id), metadata_of(body.user_metadata))
+    assets.get_asset(call, asset_id)  # an unknown asset goes before metadata that are not good
+    assets.set_asset_metadata(call, asset_id, metadata_of(body.user_metadata))
+    return Response(status_code=200)
 
 
 @router.patch("/assets/{asset_id}/user-metadata", status_code=200, response_class=Response)
 def update_metadata(call: Call, asset_id: str, body: NewMetadata) -> Response:
     """Change some user metadata of an asset; null deletes a key."""
-    file = asset_of(call, asset_id)
+    file = assets.get_asset(call, asset_id)
     new = metadata_of(body.user_metadata, nulls=True)
-    return _set(call, file, merged(file.body.get("user_metadata") or {}, new))
+    old = file.body.get("user_metadata") or {}
+    assets.set_asset_metadata(call, asset_id, merge_metadata(old, new))
+    return Response(status_code=200)
 
 
 @router.delete("/assets/{asset_id}/user-metadata", status_code=200, response_class=Response)
 def delete_metadata(call: Call, asset_id: str) -> Response:
     """Delete all user metadata of an asset."""
-    return _set(call, asset_of(call, asset_id), {})
-
-
-def _set(call: Caller, file: Resource, metadata: dict[str, Any]) -> Response:
-    call.catalog.update_resource(call.manage, Kind.FILE, file.id, body={"user_metadata": metadata})
+    assets.set_asset_metadata(call, asset_id, {})
     return Response(status_code=200)
-
-
-def _unlink(call: Caller, asset_id: str) -> None:
-    """Take an asset out of the entities that show it."""
-    rows, _ = call.catalog.find_resources(call.manage, Kind.ENTITY)
-    for row in rows:
-        if asset_id in row.body["asset_ids"]:
-            left = [one for one in row.body["asset_ids"] if one != asset_id]
-            call.catalog.update_resource(call.manage, Kind.ENTITY, row.id, body={"asset_ids": left})
 
 
 def status_of(file: Resource) -> str:
@@ -263,7 +154,7 @@ def status_of(file: Resource) -> str:
     return file.status if file.status in (files.READY, files.FAILED) else files.PROCESSING
 
 
-def shown(call: Caller, file: Resource) -> dict[str, Any]:
+def shown(file: Resource) -> dict[str, Any]:
     """An asset as lists of v1.3 show it."""
     return {
         "_id": file.id,
@@ -273,10 +164,20 @@ def shown(call: Caller, file: Resource) -> dict[str, Any]:
         "file_type": file.body.get("file_type"),
         "created_at": text_of(file.created_at),
         "user_metadata": file.body.get("user_metadata") or None,
+        "source": _source(file),
     }
 
 
-def detailed(call: Caller, file: Resource) -> dict[str, Any]:
+def _source(file: Resource) -> dict[str, Any] | None:
+    """Where an imported asset came from."""
+    source = file.body.get("connector")
+    if source is None:
+        return None
+    names = ("provider", "source_id", "original_filename", "source_link")
+    return {"type": "connector", "details": {name: source[name] for name in names}}
+
+
+def detailed(call: HttpCaller, file: Resource) -> dict[str, Any]:
     """An asset with all that is known of it."""
     media = media_of(file)
     error = file.body.get("error")
@@ -287,7 +188,7 @@ def detailed(call: Caller, file: Resource) -> dict[str, Any]:
         {"status": "processing"} if status_of(file) == files.PROCESSING else {"status": "error"}
     )
     return {
-        **shown(call, file),
+        **shown(file),
         "size": file.body.get("size"),
         "duration": None if media is None else float(media.span.duration),
         "error": None if error is None else {"message": error["message"], "code": error["code"]},

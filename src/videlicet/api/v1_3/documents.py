@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from videlicet.api.caller import HttpCaller
 from videlicet.api.errors import invalid
-from videlicet.api.v1_3 import assets
-from videlicet.api.v1_3.common import Caller
-from videlicet.api.v1_3.media_sources import decoded
 from videlicet.api.v1_3.schemas.embed_v2 import Document
-from videlicet.api.v1_3.schemas.media_sources import MediaSource
 from videlicet.embedding.documents import settled
-from videlicet.embedding.inputs import Models, begins_as_pdf, document
 from videlicet.errors import InvalidInput
-from videlicet.media.pages import MEDIA_TYPE, is_pdf
+from videlicet.services.embeddings import is_pdf_source
+from videlicet.services.media import MediaSource
 
 
-def request_of(call: Caller, part: Document) -> dict[str, Any]:
+def request_of(call: HttpCaller, part: Document, source: MediaSource) -> dict[str, Any]:
     """What is asked of a document, in our own words (:mod:`videlicet.embedding.documents`). Where
     it is known what kind of document it is, nothing is left open."""
     if "fused_embedding" in (part.embedding_type or ()):
@@ -37,7 +33,7 @@ def request_of(call: Caller, part: Document) -> dict[str, Any]:
         "sentences": None if sequential is None else sequential.max_sentences,
         "overlap": 0 if sequential is None else sequential.overlap_sentences,
     }
-    pdf = _is_pdf(call, part.media_source)
+    pdf = is_pdf_source(call, source)
     refusals = []
     for kind in (True, False) if pdf is None else (pdf,):
         try:
@@ -53,31 +49,3 @@ def asked(request: Mapping[str, Any]) -> dict[str, Any]:
     """What an answer repeats of a request, as far as it is known yet."""
     known = {"embedding_options": request["options"], "embedding_scopes": request["scopes"]}
     return {name: value for name, value in known.items() if value is not None}
-
-
-def name_of(data: bytes) -> str:
-    """A name for a document that came without one; plain text is known by its name only."""
-    return "upload.pdf" if is_pdf(data) else "upload.txt"
-
-
-def vector_of(
-    call: Caller, models: Models, source: MediaSource, media: bytes | Path, *, alone: bool
-) -> tuple[Any, list[int]]:
-    """The one vector of a document, which ``media`` holds, and how many tokens its stretches have.
-    A PDF must be ``alone``: neither words nor other sources come with it."""
-    pdf = _is_pdf(call, source)
-    if pdf is None:
-        pdf = begins_as_pdf(media)
-    if pdf and not alone:
-        raise invalid("multi_input: a PDF must be the only source, without input_text.")
-    return document(models, media, call.settings, pdf=pdf)
-
-
-def _is_pdf(call: Caller, source: MediaSource) -> bool | None:
-    """Whether a source is a PDF or a plain text; ``None`` where nobody knows yet."""
-    if source.asset_id:
-        kind = str(assets.asset_of(call, source.asset_id).body.get("file_type"))
-        return kind == MEDIA_TYPE if kind == MEDIA_TYPE or kind.startswith("text/") else None
-    if source.base64_string:
-        return is_pdf(decoded(source.base64_string, "media_source"))
-    return None

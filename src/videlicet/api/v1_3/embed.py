@@ -4,41 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import File, Form, Query, UploadFile
 
-from videlicet.api.errors import invalid, missing, unknown
-from videlicet.api.v1_3 import assets
-from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of, time_of
-from videlicet.api.v1_3.embed_requests import check_length
-from videlicet.api.v1_3.media_sources import LARGEST_PICTURE, fetched
+from videlicet.api.caller import Call, HttpCaller
+from videlicet.api.errors import invalid, missing
+from videlicet.api.parameters import Pages, text_of, time_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
 from videlicet.api.v1_3.models import known
-from videlicet.api.v1_3.schemas.common import Page
 from videlicet.api.v1_3.schemas.embed import Answer, Made, TaskOut
 from videlicet.embedding.clips import vectors_of
 from videlicet.embedding.inputs import Models, pictures, recording, texts
-from videlicet.errors import NotFound, VidelicetError
-from videlicet.models.cards import chosen_cards
-from videlicet.rights import Purpose
-from videlicet.telemetry import traces
-from videlicet.types import Kind, Resource, random_id
+from videlicet.errors import VidelicetError
+from videlicet.services import assets, embeddings
+from videlicet.services.assets import NewAsset
+from videlicet.services.embeddings import EmbeddingRequest
+from videlicet.services.media import MAX_PICTURE_SIZE, fetch_media
+from videlicet.types import Resource
 
 router = router_for("embeddings")
 
-#: How long the answer of a task is kept.
-KEPT = timedelta(days=7)
+#: Marks the tasks of this form.
+FORM = "1"
 #: Seconds of a clip: usual, least and most.
 CLIP, SHORTEST, LONGEST = 6.0, 2.0, 10.0
 Option = Literal["visual", "audio", "transcription", "visual-text"]
-
-
-def models_of(call: Caller) -> Models:
-    """The models that inputs are read with."""
-    encoders = call.service.encoders(chosen_cards(call.settings.models))
-    return Models(encoders.text, encoders.vision, encoders.speech, encoders.sound)
 
 
 @router.post("/embed", response_model=Answer, response_model_exclude_none=True)
@@ -54,7 +47,7 @@ def create(
 ) -> Any:
     """Vectors of a text, a picture, a sound, or of each of them."""
     name = known(model_name)
-    models = models_of(call)
+    models = embeddings.input_models(call)
     answer: dict[str, Any] = {"model_name": name}
     if text is not None:
         if not text.strip():
@@ -67,7 +60,7 @@ def create(
             facts: dict[str, Any] = {"input_filename": image_file.filename}
         else:
             assert image_url is not None
-            with fetched(call, image_url, "image_url", LARGEST_PICTURE) as path:
+            with fetch_media(call, image_url, "image_url", MAX_PICTURE_SIZE) as path:
                 vector = pictures(models, [path], call.settings)[0]
             facts = {"input_url": image_url}
         answer["image_embedding"] = {"segments": [{"float": _list(vector)}], "metadata": facts}
@@ -76,7 +69,7 @@ def create(
             vectors = _audio(call, models, audio_file.file.read(), audio_start_offset_sec)
         answer["audio_embedding"] = vectors | {"metadata": {"input_filename": audio_file.filename}}
     elif audio_url:
-        with _refusing(), fetched(call, audio_url, "audio_url") as path:
+        with _refusing(), fetch_media(call, audio_url, "audio_url") as path:
             vectors = _audio(call, models, path, audio_start_offset_sec)
         answer["audio_embedding"] = vectors | {"metadata": {"input_url": audio_url}}
     if len(answer) == 1:
@@ -95,8 +88,8 @@ def _refusing() -> Iterator[None]:
         raise invalid(f"audio: {error.message}") from None
 
 
-def _audio(call: Caller, models: Models, source: Any, start: float) -> dict[str, Any]:
-    check = partial(check_length, "audio")
+def _audio(call: HttpCaller, models: Models, source: Any, start: float) -> dict[str, Any]:
+    check = partial(embeddings.require_short, "audio")
     span, strips = recording(models, source, call.settings, ["audio", "transcription"], check)
     request = {
         "options": ["audio", "transcription"], "scopes": ["clip"], "types": ["fused"],
@@ -149,18 +142,13 @@ def create_task(
         "start": video_start_offset_sec,
         "end": video_end_offset_sec,
     }
-    body = {"hls": False, "thumbnail": False}
     if video_file is not None:
-        file = assets.make(
-            call, method="direct", name=video_file.filename or "upload", source=video_file.file,
-            body=body,
-        )  # fmt: skip
+        new = NewAsset(video_file.filename or "upload", hls=False, thumbnail=False)
+        file = assets.upload_asset(call, new, video_file.file)
         facts: dict[str, Any] = {"input_filename": file.name}
     elif video_url:
-        assets.check_url(call, video_url, "video_url")
-        file = assets.make(
-            call, method="url", name=assets.name_in(video_url), body={**body, "url": video_url}
-        )
+        new = NewAsset(assets.name_in(video_url), hls=False, thumbnail=False)
+        file = assets.fetch_asset(call, new, video_url, "video_url")
         facts = {"input_url": video_url}
     else:
         raise missing("video_file")
@@ -169,51 +157,22 @@ def create_task(
         "video_embedding_scope": sorted(scopes),
         "video_embedding_option": request["options"],
     }
-    return {"_id": begin(call, 1, name, file.id, request, facts).id}
-
-
-def begin(
-    call: Caller, form: int, name: str, file_id: str, request: dict[str, Any], facts: dict[str, Any]
-) -> Resource:
-    """A new embedding task of one of the two forms."""
-    now = datetime.now(UTC)
-    task = Resource(
-        id=random_id(), kind=Kind.EMBEDDING, tenant=call.tenant, created_at=now, updated_at=now,
-        status="processing", parent=str(form), expires_at=now + KEPT,
-        body={
-            "file_id": file_id, "model_name": name, "request": request, "facts": facts,
-            **traces.carried(),
-        },
-    )  # fmt: skip
-    call.catalog.put_resource(call.scope(Purpose.INGEST), task)
-    call.service.work.wake()
-    return task
-
-
-def task_of(call: Caller, form: int, task_id: str) -> Resource:
-    """An embedding task of one of the two forms."""
-    try:
-        found = call.catalog.resource(call.scope(Purpose.EMBED_EXPORT), Kind.EMBEDDING, task_id)
-    except NotFound:
-        raise unknown("embedding task", task_id) from None
-    if found.parent != str(form):
-        raise unknown("embedding task", task_id)
-    return found
+    wanted = EmbeddingRequest(FORM, name, file.id, request, facts)
+    return {"_id": embeddings.create_task(call, wanted).id}
 
 
 def tasks(
-    call: Caller,
+    call: HttpCaller,
     pages: Pages,
-    form: int,
+    form: str,
     started_at: str | None,
     ended_at: str | None,
     status: str | None,
     show: Callable[[Resource], dict[str, Any]],
 ) -> Any:
     """A page of embedding tasks, without their vectors."""
-    rows, total = call.catalog.find_resources(
-        call.scope(Purpose.EMBED_EXPORT), Kind.EMBEDDING, parent=str(form),
-        status=[status] if status else (), since=time_of("started_at", started_at),
+    rows, total = embeddings.list_tasks(
+        call, form, status=status, since=time_of("started_at", started_at),
         until=time_of("ended_at", ended_at), offset=pages.offset, limit=pages.limit,
     )  # fmt: skip
     return pages.of([show(row) for row in rows], total)
@@ -228,7 +187,7 @@ def find_tasks(
     status: str | None = None,
 ) -> Any:
     """List embedding tasks, newest first."""
-    return tasks(call, pages, 1, started_at, ended_at, status, shown)
+    return tasks(call, pages, FORM, started_at, ended_at, status, shown)
 
 
 @router.get("/embed/tasks/{task_id}", response_model=TaskOut, response_model_exclude_none=True)
@@ -236,7 +195,7 @@ def retrieve(
     call: Call, task_id: str, embedding_option: Annotated[list[Option] | None, Query()] = None
 ) -> Any:
     """The vectors of a task that is ready."""
-    task = task_of(call, 1, task_id)
+    task = embeddings.get_task(call, FORM, task_id)
     row = shown(task)
     if task.status == "ready":
         row["video_embedding"]["segments"] = [
@@ -258,7 +217,7 @@ def retrieve(
 )
 def status(call: Call, task_id: str) -> Any:
     """How far a task is."""
-    return shown(task_of(call, 1, task_id))
+    return shown(embeddings.get_task(call, FORM, task_id))
 
 
 def shown(task: Resource) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from videlicet.api.v1_3.schemas.embed_v2 import (
     Strategy,
     TaskRequest,
 )
-from videlicet.embedding.inputs import LONGEST
 from videlicet.embedding.space import DIMENSIONS
 
 #: Seconds of a clip where nobody says.
@@ -89,13 +88,3 @@ def asked(kind: str, request: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "video" and request["fixed"]:
         asked["clip_length"] = round(request["clip"])
     return {name: value for name, value in asked.items() if value is not None}
-
-
-def check_length(kind: str, duration: float) -> None:
-    """Refuse what is too long to be waited for, before any of it is read."""
-    if duration > LONGEST:
-        raise ApiError(
-            400, "video_duration_too_long",
-            f"{kind}: {duration:.0f} s are too long to wait for ({LONGEST:.0f} s at most); use a "
-            "task.",
-        )  # fmt: skip

@@ -7,21 +7,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from videlicet.api.errors import ApiError, invalid, missing
-from videlicet.api.v1_3 import assets, documents
-from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
-from videlicet.api.v1_3.embed import begin, models_of, task_of, tasks
+from videlicet.api.caller import Call, HttpCaller
+from videlicet.api.errors import invalid, missing
+from videlicet.api.media_sources import opened, source_of
+from videlicet.api.parameters import Pages, text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import MediaSource, NestedProblem, Page
+from videlicet.api.v1_3 import documents
 from videlicet.api.v1_3.embed import shown as first_form
-from videlicet.api.v1_3.embed_requests import (
-    CLIP,
-    asked,
-    check_length,
-    dimensions,
-    of_recording,
-)
-from videlicet.api.v1_3.media_sources import decoded, opened
+from videlicet.api.v1_3.embed import tasks
+from videlicet.api.v1_3.embed_requests import CLIP, asked, dimensions, of_recording
 from videlicet.api.v1_3.models import known
-from videlicet.api.v1_3.schemas.common import NestedProblem, Page
 from videlicet.api.v1_3.schemas.embed import TaskOut
 from videlicet.api.v1_3.schemas.embed_v2 import (
     Answer,
@@ -36,15 +32,19 @@ from videlicet.api.v1_3.schemas.embed_v2 import (
     Text,
     TextPicture,
 )
-from videlicet.api.v1_3.schemas.media_sources import MediaSource
 from videlicet.embedding.clips import NOTES, noted, vectors_of
 from videlicet.embedding.inputs import Models, pictures, recording, texts
 from videlicet.embedding.space import DIMENSIONS, fused
 from videlicet.errors import MediaError
-from videlicet.ingest import files
+from videlicet.services import assets, embeddings
+from videlicet.services.assets import NewAsset
+from videlicet.services.embeddings import EmbeddingRequest, require_short
 from videlicet.types import Resource
 
 router = router_for("embeddings")
+
+#: Marks the tasks of this form.
+FORM = "2"
 
 _PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
 
@@ -62,7 +62,7 @@ def create(call: Call, body: Request) -> Any:
     part = getattr(body, body.input_type)
     if part is None:
         raise missing(body.input_type)
-    models = models_of(call)
+    models = embeddings.input_models(call)
     match part:
         case Text():
             rows, counts = texts(models, [part.input_text])
@@ -104,7 +104,7 @@ def create_task(call: Call, body: TaskRequest) -> Any:
         case Recording():
             request = of_recording(name, body.input_type, part)
         case Document():
-            request = documents.request_of(call, part)
+            request = documents.request_of(call, part, source_of(part.media_source))
         case _:
             request = {
                 "options": ["visual"], "scopes": ["asset"], "types": ["separate"], "clip": CLIP,
@@ -116,7 +116,8 @@ def create_task(call: Call, body: TaskRequest) -> Any:
         facts |= asked(body.input_type, request)
     elif isinstance(part, Document):
         facts |= {**documents.asked(request), "embedding_dimension": wide}
-    task = begin(call, 2, name, file_id, request, facts)
+    wanted = EmbeddingRequest(FORM, name, file_id, request, facts)
+    task = embeddings.create_task(call, wanted)
     return {"_id": task.id, "status": task.status, "metadata": {"embedding_dimension": wide}}
 
 
@@ -129,7 +130,7 @@ def find_tasks(
     status: str | None = None,
 ) -> Any:
     """List embedding tasks, newest first."""
-    return tasks(call, pages, 2, started_at, ended_at, status, listed)
+    return tasks(call, pages, FORM, started_at, ended_at, status, listed)
 
 
 @router.get(
@@ -137,7 +138,7 @@ def find_tasks(
 )
 def retrieve(call: Call, task_id: str) -> Any:
     """A task, with its vectors once it is ready."""
-    return shown(task_of(call, 2, task_id))
+    return shown(embeddings.get_task(call, FORM, task_id))
 
 
 def listed(task: Resource) -> dict[str, Any]:
@@ -179,12 +180,12 @@ def shown(task: Resource) -> dict[str, Any]:
 
 
 def _recording(
-    call: Caller, models: Models, name: str, kind: str, part: Recording, wide: int
+    call: HttpCaller, models: Models, name: str, kind: str, part: Recording, wide: int
 ) -> dict[str, Any]:
     request = {**of_recording(name, kind, part), "dimension": wide}
 
     def check(duration: float) -> None:
-        check_length(kind, duration)
+        require_short(kind, duration)
         if request["start"] is not None and request["start"] >= duration:
             raise invalid(f"{kind}.start_sec lies beyond the end.")
 
@@ -207,7 +208,7 @@ def _recording(
     }
 
 
-def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
+def _multi(call: HttpCaller, models: Models, part: Multi) -> dict[str, Any]:
     """Words and media together as one vector."""
     sources = part.media_sources or []
     if not part.input_text and not sources:
@@ -235,11 +236,13 @@ def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
             with opened(call, source) as media:
                 if source.media_type == "document":
                     alone = len(sources) == 1 and not part.input_text
-                    vector, read = documents.vector_of(call, models, source, media, alone=alone)
+                    vector, read = embeddings.embed_document(
+                        call, models, source_of(source), media, alone=alone
+                    )
                     vectors.append(vector)
                     counts = [*counts, *read]
                     continue
-                check = partial(check_length, "multi_input")
+                check = partial(require_short, "multi_input")
                 span, strips = recording(models, media, call.settings, wanted, check)
         except MediaError as error:
             raise invalid(f"multi_input: {error.message}") from None
@@ -250,38 +253,32 @@ def _multi(call: Caller, models: Models, part: Multi) -> dict[str, Any]:
     return {"data": [_datum(fused(vectors))], "usage": _usage(counts)}
 
 
-def _file(call: Caller, source: MediaSource, kind: str) -> tuple[str, dict[str, Any]]:
+def _file(call: HttpCaller, source: MediaSource, kind: str) -> tuple[str, dict[str, Any]]:
     """The asset of a source, made for it where it is none yet."""
     import io
 
-    given = [value for value in (source.base64_string, source.url, source.asset_id) if value]
-    if len(given) != 1:
-        raise invalid("media_source takes exactly one of url, asset_id and base64_string.")
-    body = {"hls": False, "thumbnail": False}
-    if source.asset_id:
-        file = assets.asset_of(call, source.asset_id)
-        if file.status == files.FAILED:
-            raise ApiError(400, "asset_not_ready", "The asset could not be read; upload it again.")
+    given = source_of(source)
+    if given.asset_id is not None:
+        file = assets.get_asset(call, given.asset_id)
+        assets.require_not_failed(file)
         return file.id, {"input_filename": file.name}
-    if source.url:
-        assets.check_url(call, source.url, "media_source.url")
-        file = assets.make(
-            call, method="url", name=assets.name_in(source.url), body={**body, "url": source.url}
-        )
-        return file.id, {"input_url": source.url}
-    data = decoded(source.base64_string or "", "media_source")
-    name = documents.name_of(data) if kind == "document" else "upload"
-    file = assets.make(call, method="direct", name=name, source=io.BytesIO(data), body=body)
-    return file.id, {}
+    if given.url is not None:
+        new = NewAsset(assets.name_in(given.url), hls=False, thumbnail=False)
+        file = assets.fetch_asset(call, new, given.url, "media_source.url")
+        return file.id, {"input_url": given.url}
+    assert given.data is not None
+    name = embeddings.document_name(given.data) if kind == "document" else "upload"
+    new = NewAsset(name, hls=False, thumbnail=False)
+    return assets.upload_asset(call, new, io.BytesIO(given.data)).id, {}
 
 
-def _source_facts(call: Caller, source: MediaSource | None) -> dict[str, Any]:
+def _source_facts(call: HttpCaller, source: MediaSource | None) -> dict[str, Any]:
     if source is None:
         return {}
     if source.url:
         return {"input_url": source.url}
     if source.asset_id:
-        return {"input_filename": assets.asset_of(call, source.asset_id).name}
+        return {"input_filename": assets.get_asset(call, source.asset_id).name}
     return {}
 
 

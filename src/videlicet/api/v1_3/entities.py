@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from fastapi import Response
 
-from videlicet.api.errors import ApiError, invalid, unknown
-from videlicet.api.v1_3.assets import asset_of
-from videlicet.api.v1_3.common import Call, Caller, Pages, ascending, router_for, sorted_by, text_of
-from videlicet.api.v1_3.schemas.common import Page
+from videlicet.api.caller import Call, HttpCaller
+from videlicet.api.parameters import Pages, ascending, sorted_by, text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
 from videlicet.api.v1_3.schemas.entities import (
-    PICTURES,
     AssetIds,
     Bulk,
     BulkAnswer,
@@ -21,34 +18,18 @@ from videlicet.api.v1_3.schemas.entities import (
     CollectionChanges,
     Entity,
     EntityChanges,
+    LooseEntity,
     NewCollection,
     NewEntity,
 )
-from videlicet.errors import NotFound
-from videlicet.types import Kind, Resource, random_id
+from videlicet.errors import InvalidInput
+from videlicet.services import entities
+from videlicet.services.assets import get_asset
+from videlicet.types import Resource
 
 router = router_for("entities")
 
 _SORTS = ("created_at", "updated_at", "name")
-
-
-def collection_of(call: Caller, id: str) -> Resource:
-    """A collection of the caller's."""
-    try:
-        return call.catalog.resource(call.manage, Kind.COLLECTION, id)
-    except NotFound:
-        raise unknown("entity collection", id) from None
-
-
-def entity_of(call: Caller, id: str, collection: str | None = None) -> Resource:
-    """An entity of the caller's (in a collection)."""
-    try:
-        found = call.catalog.resource(call.manage, Kind.ENTITY, id)
-    except NotFound:
-        raise unknown("entity", id) from None
-    if collection is not None and found.parent != collection:
-        raise unknown("entity", id)
-    return found
 
 
 @router.post(
@@ -59,13 +40,7 @@ def entity_of(call: Caller, id: str, collection: str | None = None) -> Resource:
 )
 def create_collection(call: Call, body: NewCollection) -> Any:
     """Make a collection."""
-    now = datetime.now(UTC)
-    made = Resource(
-        id=random_id(), kind=Kind.COLLECTION, tenant=call.tenant, created_at=now, updated_at=now,
-        name=body.name, body={"description": body.description},
-    )  # fmt: skip
-    call.catalog.put_resource(call.manage, made)
-    return shown_collection(made)
+    return shown_collection(entities.create_collection(call, body.name, body.description))
 
 
 @router.get(
@@ -79,8 +54,8 @@ def find_collections(
     sort_option: str | None = None,
 ) -> Any:
     """List collections; ``name`` is part of the name, whatever the case."""
-    rows, total = call.catalog.find_resources(
-        call.manage, Kind.COLLECTION, named_like=name, sort=sorted_by(sort_by, known=_SORTS),
+    rows, total = entities.list_collections(
+        call, name_part=name, sort_by=sorted_by(sort_by, known=_SORTS),
         ascending=ascending(sort_option), offset=pages.offset, limit=pages.limit,
     )  # fmt: skip
     return pages.of([shown_collection(row) for row in rows], total)
@@ -93,7 +68,7 @@ def find_collections(
 )
 def retrieve_collection(call: Call, entity_collection_id: str) -> Any:
     """Look at one collection."""
-    return shown_collection(collection_of(call, entity_collection_id))
+    return shown_collection(entities.get_collection(call, entity_collection_id))
 
 
 @router.patch(
@@ -103,20 +78,17 @@ def retrieve_collection(call: Call, entity_collection_id: str) -> Any:
 )
 def update_collection(call: Call, entity_collection_id: str, body: CollectionChanges) -> Any:
     """Change a collection's name or description."""
-    found = collection_of(call, entity_collection_id)
-    changes = {} if body.name is None else {"name": body.name}
-    more = {} if body.description is None else {"description": body.description}
     return shown_collection(
-        call.catalog.update_resource(call.manage, Kind.COLLECTION, found.id, body=more, **changes)
+        entities.update_collection(
+            call, entity_collection_id, name=body.name, description=body.description
+        )
     )
 
 
 @router.delete("/entity-collections/{entity_collection_id}", response_class=Response)
 def delete_collection(call: Call, entity_collection_id: str) -> Response:
     """Delete a collection with its entities; the assets stay."""
-    found = collection_of(call, entity_collection_id)
-    call.catalog.delete_resources(call.manage, Kind.ENTITY, parent=found.id)
-    call.catalog.delete_resource(call.manage, Kind.COLLECTION, found.id)
+    entities.delete_collection(call, entity_collection_id)
     return Response(status_code=200)
 
 
@@ -128,8 +100,8 @@ def delete_collection(call: Call, entity_collection_id: str) -> Response:
 )
 def create(call: Call, entity_collection_id: str, body: NewEntity) -> Any:
     """Make an entity from its pictures."""
-    found = collection_of(call, entity_collection_id)
-    return shown(_make(call, found, body.name, body.description, body.metadata, body.asset_ids))
+    found = entities.get_collection(call, entity_collection_id)
+    return shown(entities.create_entity(call, found, _new(body)))
 
 
 @router.post(
@@ -139,14 +111,12 @@ def create(call: Call, entity_collection_id: str, body: NewEntity) -> Any:
 )
 def create_bulk(call: Call, entity_collection_id: str, body: Bulk) -> Any:
     """Make many entities; one that cannot be made does not stop the others."""
-    found = collection_of(call, entity_collection_id)
+    found = entities.get_collection(call, entity_collection_id)
     made, errors = [], []
     for number, one in enumerate(body.entities):
         try:
-            if not 1 <= len(one.name) <= 200:
-                raise invalid("name has 1 to 200 characters.")
-            made.append(_make(call, found, one.name, one.description, one.metadata, one.asset_ids))
-        except ApiError as error:
+            made.append(entities.create_entity(call, found, _new(one)))
+        except InvalidInput as error:
             errors.append(
                 {
                     "entity_index": number,
@@ -177,11 +147,10 @@ def find(
     sort_option: str | None = None,
 ) -> Any:
     """List the entities of a collection."""
-    found = collection_of(call, entity_collection_id)
-    rows, total = call.catalog.find_resources(
-        call.manage, Kind.ENTITY, parent=found.id, named_like=name,
-        status=[status] if status else (), sort=sorted_by(sort_by, known=_SORTS),
-        ascending=ascending(sort_option), offset=pages.offset, limit=pages.limit,
+    rows, total = entities.list_entities(
+        call, entity_collection_id, name_part=name, status=status,
+        sort_by=sorted_by(sort_by, known=_SORTS), ascending=ascending(sort_option),
+        offset=pages.offset, limit=pages.limit,
     )  # fmt: skip
     return pages.of([shown(row) for row in rows], total)
 
@@ -193,9 +162,7 @@ def find(
 )
 def find_by_asset(call: Call, pages: Pages, asset_id: str) -> Any:
     """List the entities that an asset shows."""
-    file = asset_of(call, asset_id)
-    rows, _ = call.catalog.find_resources(call.manage, Kind.ENTITY)
-    held = [row for row in rows if file.id in row.body["asset_ids"]]
+    held = entities.list_entities_of(call, get_asset(call, asset_id).id)
     chosen = held[pages.offset : pages.offset + pages.limit]
     return pages.of([shown(row) for row in chosen], len(held))
 
@@ -207,8 +174,7 @@ def find_by_asset(call: Call, pages: Pages, asset_id: str) -> Any:
 )
 def retrieve(call: Call, entity_collection_id: str, entity_id: str) -> Any:
     """Look at one entity."""
-    found = collection_of(call, entity_collection_id)
-    return shown(entity_of(call, entity_id, found.id))
+    return shown(_entity(call, entity_collection_id, entity_id))
 
 
 @router.patch(
@@ -218,16 +184,11 @@ def retrieve(call: Call, entity_collection_id: str, entity_id: str) -> Any:
 )
 def update(call: Call, entity_collection_id: str, entity_id: str, body: EntityChanges) -> Any:
     """Change an entity's name, description or metadata."""
-    found = collection_of(call, entity_collection_id)
-    entity = entity_of(call, entity_id, found.id)
-    changes = {} if body.name is None else {"name": body.name}
-    more = {
-        name: value
-        for name in ("description", "metadata")
-        if (value := getattr(body, name)) is not None
-    }
+    entity = _entity(call, entity_collection_id, entity_id)
     return shown(
-        call.catalog.update_resource(call.manage, Kind.ENTITY, entity.id, body=more, **changes)
+        entities.update_entity(
+            call, entity, name=body.name, description=body.description, metadata=body.metadata
+        )
     )
 
 
@@ -236,9 +197,7 @@ def update(call: Call, entity_collection_id: str, entity_id: str, body: EntityCh
 )
 def delete(call: Call, entity_collection_id: str, entity_id: str) -> Response:
     """Delete an entity; its assets stay."""
-    found = collection_of(call, entity_collection_id)
-    entity = entity_of(call, entity_id, found.id)
-    call.catalog.delete_resource(call.manage, Kind.ENTITY, entity.id)
+    entities.delete_entity(call, _entity(call, entity_collection_id, entity_id))
     return Response(status_code=200)
 
 
@@ -249,15 +208,8 @@ def delete(call: Call, entity_collection_id: str, entity_id: str) -> Response:
 )
 def add_assets(call: Call, entity_collection_id: str, entity_id: str, body: AssetIds) -> Any:
     """Add pictures to an entity."""
-    found = collection_of(call, entity_collection_id)
-    entity = entity_of(call, entity_id, found.id)
-    _check_pictures(call, body.asset_ids)
-    both = list(dict.fromkeys([*entity.body["asset_ids"], *body.asset_ids]))
-    if len(both) > PICTURES:
-        raise invalid(f"An entity has {PICTURES} pictures at most.")
-    return shown(
-        call.catalog.update_resource(call.manage, Kind.ENTITY, entity.id, body={"asset_ids": both})
-    )
+    entity = _entity(call, entity_collection_id, entity_id)
+    return shown(entities.add_pictures(call, entity, body.asset_ids))
 
 
 @router.delete(
@@ -267,49 +219,18 @@ def add_assets(call: Call, entity_collection_id: str, entity_id: str, body: Asse
 )
 def remove_assets(call: Call, entity_collection_id: str, entity_id: str, body: AssetIds) -> Any:
     """Take pictures from an entity; one must stay."""
-    found = collection_of(call, entity_collection_id)
-    entity = entity_of(call, entity_id, found.id)
-    left = [one for one in entity.body["asset_ids"] if one not in body.asset_ids]
-    if not left:
-        raise invalid("An entity keeps at least one asset.")
-    return shown(
-        call.catalog.update_resource(call.manage, Kind.ENTITY, entity.id, body={"asset_ids": left})
-    )
+    entity = _entity(call, entity_collection_id, entity_id)
+    return shown(entities.remove_pictures(call, entity, body.asset_ids))
 
 
-def _make(
-    call: Caller,
-    collection: Resource,
-    name: str,
-    description: str | None,
-    metadata: dict[str, Any] | None,
-    asset_ids: Sequence[str],
-) -> Resource:
-    _check_pictures(call, asset_ids)
-    now = datetime.now(UTC)
-    made = Resource(
-        id=random_id(), kind=Kind.ENTITY, tenant=call.tenant, created_at=now, updated_at=now,
-        status="ready", parent=collection.id, name=name,
-        body={
-            "description": description,
-            "metadata": metadata,
-            "asset_ids": list(dict.fromkeys(asset_ids)),
-        },
-    )  # fmt: skip
-    call.catalog.put_resource(call.manage, made)
-    return made
+def _entity(call: HttpCaller, collection_id: str, entity_id: str) -> Resource:
+    """An entity at the address of its collection."""
+    collection = entities.get_collection(call, collection_id)
+    return entities.get_entity(call, entity_id, collection.id)
 
 
-def _check_pictures(call: Caller, asset_ids: Sequence[str]) -> None:
-    if not asset_ids:
-        raise invalid("asset_ids: an entity has at least one asset.")
-    for asset_id in asset_ids:
-        try:
-            file = asset_of(call, asset_id)
-        except ApiError:
-            raise invalid(f"asset_ids: there is no asset {asset_id!r}.") from None
-        if file.status != "ready" or file.body.get("kind") != "image":
-            raise invalid(f"asset_ids: asset {asset_id} is no picture that is ready.")
+def _new(body: NewEntity | LooseEntity) -> entities.NewEntity:
+    return entities.NewEntity(body.name, body.asset_ids, body.description, body.metadata)
 
 
 def shown_collection(row: Resource) -> dict[str, Any]:

@@ -6,44 +6,18 @@ from typing import Any
 
 from fastapi import Response
 
-from videlicet.api.errors import invalid, unknown
-from videlicet.api.v1_3.common import (
-    Call,
-    Caller,
-    Pages,
-    ascending,
-    router_for,
-    sorted_by,
-    text_of,
-    time_of,
-)
-from videlicet.api.v1_3.models import ANALYSIS, EMBEDDING, canonical, cards_for
-from videlicet.api.v1_3.schemas.common import Page
+from videlicet.api.caller import Call, HttpCaller
+from videlicet.api.errors import invalid
+from videlicet.api.parameters import Pages, ascending, sorted_by, text_of, time_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
+from videlicet.api.v1_3.models import ANALYSIS, EMBEDDING, canonical
 from videlicet.api.v1_3.schemas.indexes import IndexOut, Made, NewIndex, Renamed
-from videlicet.errors import NotFound
-from videlicet.ingest.indexing import remove_index
-from videlicet.rights import Purpose
-from videlicet.types import Index, Kind
+from videlicet.services import indexes
+from videlicet.services.indexes import IndexFilter
+from videlicet.types import Index
 
 router = router_for("indexes")
-
-
-def index_of(call: Caller, index_id: str) -> Index:
-    """An index of the caller's, by id only."""
-    try:
-        found = call.catalog.index(call.scope(Purpose.MANAGE), index_id)
-    except NotFound:
-        raise unknown("index", index_id) from None
-    if found.id != index_id:
-        raise unknown("index", index_id)
-    return found
-
-
-def options_of(index: Index) -> set[str]:
-    """The options an index was made with."""
-    models = index.options.get("models") or []
-    found = {option for model in models for option in model["model_options"]}
-    return found or {"visual", "audio"}
 
 
 @router.post("/indexes", status_code=201, response_model=Made)
@@ -68,12 +42,8 @@ def create(call: Call, body: NewIndex) -> Any:
     if strange := set(body.addons or []) - {"thumbnail"}:
         raise invalid(f"addons: there is no addon {min(strange)!r}.")
     wanted = [option for model in models for option in model["model_options"]]
-    made = call.catalog.create_index(
-        call.scope(Purpose.INDEX),
-        body.index_name,
-        cards_for(wanted, call.settings),
-        {"models": models, "addons": list(body.addons or [])},
-    )
+    details = {"models": models, "addons": list(body.addons or [])}
+    made = indexes.create_index(call, body.index_name, wanted, details)
     return {"_id": made.id}
 
 
@@ -91,25 +61,14 @@ def find(
 ) -> Any:
     """List indexes."""
     key, up = sorted_by(sort_by), ascending(sort_option)
-    since, touched = time_of("created_at", created_at), time_of("updated_at", updated_at)
-    wanted = {one.strip() for one in (model_options or "").split(",") if one.strip()}
-    found = [
-        index
-        for index in call.catalog.indexes(call.manage)
-        if (index_name is None or index.name == index_name)
-        and wanted <= options_of(index)
-        and (
-            model_family is None
-            or any(
-                m["model_name"].startswith(model_family) for m in index.options.get("models", [])
-            )
-        )
-        and (since is None or index.created_at >= since)
-        and (touched is None or (index.updated_at or index.created_at) >= touched)
-    ]
-    found.sort(
-        key=lambda index: (getattr(index, key) or index.created_at, index.id), reverse=not up
+    wanted = IndexFilter(
+        name=index_name,
+        options=frozenset(o.strip() for o in (model_options or "").split(",") if o.strip()),
+        model_family=model_family,
+        created_since=time_of("created_at", created_at),
+        updated_since=time_of("updated_at", updated_at),
     )
+    found = indexes.list_indexes(call, wanted, sort_by=key, ascending=up)
     chosen = found[pages.offset : pages.offset + pages.limit]
     return pages.of([shown(call, index) for index in chosen], len(found))
 
@@ -117,39 +76,35 @@ def find(
 @router.get("/indexes/{index_id}", response_model=IndexOut)
 def retrieve(call: Call, index_id: str) -> Any:
     """Look at one index."""
-    return shown(call, index_of(call, index_id))
+    return shown(call, indexes.get_index(call, index_id))
 
 
 @router.put("/indexes/{index_id}", status_code=200, response_class=Response)
 def update(call: Call, index_id: str, body: Renamed) -> Response:
     """Rename an index."""
-    call.catalog.rename_index(
-        call.scope(Purpose.MANAGE, index_of(call, index_id).id), body.index_name
-    )
+    indexes.rename_index(call, index_id, body.index_name)
     return Response(status_code=200)
 
 
 @router.delete("/indexes/{index_id}", status_code=200, response_class=Response)
 def delete(call: Call, index_id: str) -> Response:
     """Delete an index with its videos; the assets stay."""
-    remove_index(call.manage, call.store, index_of(call, index_id))
+    indexes.delete_index(call, index_id)
     return Response(status_code=200)
 
 
-def shown(call: Caller, index: Index) -> dict[str, Any]:
+def shown(call: HttpCaller, index: Index) -> dict[str, Any]:
     """An index as v1.3 shows it."""
-    count, duration = call.catalog.sum_of(
-        call.manage, Kind.VIDEO, "duration", parent=index.id, status=["ready"]
-    )
+    size = indexes.index_size(call, index.id)
     return {
         "_id": index.id,
         "created_at": text_of(index.created_at),
         "updated_at": text_of(index.updated_at),
         "index_name": index.name,
-        "total_duration": duration,
-        "video_count": count,
+        "total_duration": size.duration,
+        "video_count": size.videos,
         "models": index.options.get("models")
-        or [{"model_name": "marengo3.0", "model_options": sorted(options_of(index))}],
+        or [{"model_name": "marengo3.0", "model_options": sorted(indexes.options_of(index))}],
         "addons": index.options.get("addons") or [],
         "cards": dict(index.cards),
     }

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from videlicet.api.errors import invalid
-from videlicet.models.cards import chosen_cards
-from videlicet.settings import Settings
 
 #: Names of search and embedding models, and of analysis models, that clients know; other
 #: spellings of them are taken too.
 EMBEDDING = ("marengo3.0", "marengo3.5", "marengo2.7", "marengo2.6")
 ANALYSIS = ("pegasus1.5", "pegasus1.6", "pegasus1.2", "pegasus1.1")
-#: What each option of an index needs.
-_ROLES = {"visual": ("vision", "reader"), "audio": ("speech", "sound")}
 
 
 def canonical(name: str) -> str:
@@ -28,10 +24,3 @@ def known(name: str, among: Sequence[str] = EMBEDDING) -> str:
     if usual not in among:
         raise invalid(f"model_name must be one of {', '.join(among)}.")
     return usual
-
-
-def cards_for(options: Sequence[str], settings: Settings) -> dict[str, str]:
-    """The model card of each role that an index with these options needs."""
-    cards = chosen_cards(settings.models)
-    roles = {"text", *(role for option in options for role in _ROLES[option])}
-    return {role: card for role, card in cards.items() if role in roles}

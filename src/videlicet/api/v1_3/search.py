@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import File, Form, UploadFile
 
-from videlicet.api.errors import ApiError, invalid, missing
-from videlicet.api.v1_3 import search_cursors, search_pages
-from videlicet.api.v1_3.common import Call, Caller, parsed, router_for
-from videlicet.api.v1_3.entities import entity_of
-from videlicet.api.v1_3.indexes import index_of, options_of
-from videlicet.api.v1_3.media_sources import LARGEST_PICTURE, fetched
+from videlicet.api.caller import Call, HttpCaller
+from videlicet.api.errors import invalid, missing
+from videlicet.api.json_bodies import parsed
+from videlicet.api.routing import router_for
 from videlicet.api.v1_3.schemas.search import Results
+from videlicet.api.v1_3.search_pages import shown
 from videlicet.ingest import videos
-from videlicet.rights import Purpose
-from videlicet.types import GroupBy, Index, Kind, Modality, PartKind, Query, QueryPart
+from videlicet.services import search_pages
+from videlicet.services.entities import get_entity, pictures_of
+from videlicet.services.indexes import get_index, options_of
+from videlicet.services.media import MAX_PICTURE_SIZE, fetch_media
+from videlicet.types import GroupBy, Index, Modality, PartKind, Query, QueryPart
 
 router = router_for("search")
 
@@ -63,40 +64,29 @@ def create(
     include_user_metadata: Annotated[bool, Form()] = False,
 ) -> Any:
     """Find moments. Later pages are had from ``/search/{page_token}``."""
-    index = index_of(call, index_id)
-    options = list(dict.fromkeys(part for one in search_options for part in one.split(",")))
-    _check(index, options, transcription_options)
+    index = get_index(call, index_id)
+    chosen = list(dict.fromkeys(part for one in search_options for part in one.split(",")))
+    _check(index, chosen, transcription_options)
     pictures = _pictures(call, query_media_type, query_media_url, query_media_file)
     text = (query_text or "").strip()
     if not text and not pictures:
         raise missing("query_text")
     query = _query(
-        call, index, text, pictures, options, transcription_options or ("lexical", "semantic"),
+        call, index, text, pictures, chosen, transcription_options or ("lexical", "semantic"),
         filter=_filter(filter), all_of=operator == "and",
         group_by=GroupBy.ASSET if group_by == "video" else GroupBy.MOMENT,
     )  # fmt: skip
-    settings = {
-        "index_id": index.id,
-        "group_by": group_by,
-        "limit": page_limit,
-        "metadata": include_user_metadata,
-    }
-    ranking = call.service.searcher(index).ranking(call.scope(Purpose.SEARCH, index.id), query)
-    return search_pages.first(call, index, settings, ranking)
+    options = {"group_by": group_by, "metadata": include_user_metadata}
+    return shown(
+        call, search_pages.first_page(call, index, query, limit=page_limit, options=options)
+    )
 
 
 @router.get("/search/{token}", response_model=Results, response_model_exclude_none=True)
 def retrieve(call: Call, token: str, include_user_metadata: bool | None = None) -> Any:
     """A later page of a search."""
-    found, number = search_cursors.recall(call, search_pages.FORM, token)
-    settings = found.body["settings"]
-    if include_user_metadata is not None:
-        settings = {**settings, "metadata": include_user_metadata}
-    try:
-        index = index_of(call, settings["index_id"])
-    except ApiError:
-        raise invalid("The page token belongs to an index that was deleted.") from None
-    return search_pages.later(call, index, replace(found, body={"settings": settings}), number)
+    options = {} if include_user_metadata is None else {"metadata": include_user_metadata}
+    return shown(call, search_pages.later_page(call, token, options))
 
 
 def _check(index: Index, options: Sequence[str], transcription: Sequence[str] | None) -> None:
@@ -114,7 +104,7 @@ def _check(index: Index, options: Sequence[str], transcription: Sequence[str] | 
 
 
 def _pictures(
-    call: Caller,
+    call: HttpCaller,
     kind: str | None,
     urls: Sequence[str] | None,
     uploads: Sequence[UploadFile] | None,
@@ -127,20 +117,20 @@ def _pictures(
     if len(urls or ()) + len(uploads or ()) > PICTURES:
         raise invalid(f"A query holds {PICTURES} pictures at most.")
     for upload in uploads or ():
-        data = upload.file.read(LARGEST_PICTURE + 1)
+        data = upload.file.read(MAX_PICTURE_SIZE + 1)
         if not data:
             raise invalid("query_media_file is empty.")
-        if len(data) > LARGEST_PICTURE:
-            raise invalid(f"A picture holds {LARGEST_PICTURE} bytes at most.")
+        if len(data) > MAX_PICTURE_SIZE:
+            raise invalid(f"A picture holds {MAX_PICTURE_SIZE} bytes at most.")
         found.append(data)
     for url in urls or ():
-        with fetched(call, url, "query_media_url", LARGEST_PICTURE) as path:
+        with fetch_media(call, url, "query_media_url", MAX_PICTURE_SIZE) as path:
             found.append(path.read_bytes())
     return found
 
 
 def _query(
-    call: Caller,
+    call: HttpCaller,
     index: Index,
     text: str,
     pictures: Sequence[bytes],
@@ -155,10 +145,8 @@ def _query(
     parts = [QueryPart(PartKind.TEXT, text)] if text else []
     parts += [QueryPart(PartKind.IMAGE, picture) for picture in [*pictures, *shown]]
     groups = [_MODALITIES[option] for option in options]
-    roles = {Modality.VISUAL: "vision", Modality.TEXT: "reader", Modality.SOUND: "sound"}
-    modalities = frozenset(
-        m for group in groups for m in group if roles.get(m, "speech") in index.cards
-    )
+    there = {lane.modality for lane in call.platform.encoders(index.cards).lanes}
+    modalities = frozenset(m for group in groups for m in group if m in there)
     lanes = set(_OTHER_LANES)
     for option in transcription:
         lanes |= _SPEECH_LANES[option]
@@ -172,17 +160,14 @@ def _query(
     )
 
 
-def _entities(call: Caller, text: str) -> tuple[str, list[bytes]]:
+def _entities(call: HttpCaller, text: str) -> tuple[str, list[bytes]]:
     """The words of a query with entities' names in place of their ids, and the entities'
     pictures."""
     pictures: list[bytes] = []
 
     def name(matched: re.Match[str]) -> str:
-        entity = entity_of(call, matched[1])
-        for asset_id in entity.body["asset_ids"]:
-            file = call.catalog.resource(call.scope(Purpose.SEARCH), Kind.FILE, asset_id)
-            if blob := file.body.get("blob"):
-                pictures.append(call.store.blobs.get(call.scope(Purpose.SEARCH), blob))
+        entity = get_entity(call, matched[1])
+        pictures.extend(pictures_of(call, entity))
         return entity.name
 
     return _ENTITY.sub(name, text).strip(), pictures[:PICTURES]

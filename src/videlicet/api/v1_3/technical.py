@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from videlicet.api.v1_3.common import text_of
+from videlicet.api.parameters import text_of
 from videlicet.ingest.videos import media_of
 from videlicet.types import MediaInfo, Resource
 

@@ -7,23 +7,11 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
-from videlicet.api.errors import ApiError
-from videlicet.api.v1_3.assets import asset_of
-from videlicet.api.v1_3.common import (
-    Call,
-    Caller,
-    Pages,
-    ascending,
-    deep,
-    merged,
-    metadata_of,
-    numbers,
-    router_for,
-    sorted_by,
-    time_of,
-)
-from videlicet.api.v1_3.indexes import index_of
-from videlicet.api.v1_3.schemas.common import Page
+from videlicet.api.caller import Call, HttpCaller
+from videlicet.api.parameters import Pages, ascending, sorted_by, time_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
+from videlicet.api.v1_3.common import deep, metadata_of, numbers
 from videlicet.api.v1_3.schemas.videos import (
     ByAsset,
     Changes,
@@ -34,24 +22,13 @@ from videlicet.api.v1_3.schemas.videos import (
     StatusName,
     Summary,
 )
-from videlicet.api.v1_3.video_records import (
-    NUMBERS,
-    detailed,
-    make,
-    remove,
-    shown,
-    shown_older,
-    video_of,
-    videos_of,
-)
-from videlicet.errors import NotFound
-from videlicet.ingest import files, videos
-from videlicet.store.catalog.resources import Condition
-from videlicet.types import (
-    Index,
-    Kind,
-    Resource,
-)
+from videlicet.api.v1_3.video_records import detailed, shown, shown_older
+from videlicet.ingest import videos
+from videlicet.services import indexing
+from videlicet.services.assets import get_asset
+from videlicet.services.indexes import get_index
+from videlicet.services.indexing import NUMBERS, VideoFilter
+from videlicet.types import Index
 
 router = router_for("videos")
 
@@ -66,14 +43,11 @@ router = router_for("videos")
 )
 def create(call: Call, index_id: str, body: New) -> Any:
     """Index an asset."""
-    index = index_of(call, index_id)
-    file = asset_of(call, body.asset_id)
-    if file.status == files.FAILED:
-        raise ApiError(400, "asset_not_ready", "The asset could not be read; upload it again.")
-    if file.status == files.READY and file.body.get("kind") not in ("video", "audio"):
-        raise ApiError(400, "asset_type_not_supported", "Only videos and sounds can be indexed.")
+    index = get_index(call, index_id)
+    file = get_asset(call, body.asset_id)
+    indexing.require_indexable(file)
     metadata = metadata_of(body.user_metadata or {})
-    video, _ = make(call, index, file, metadata, stream=body.enable_video_stream)
+    video, _ = indexing.index_asset(call, index, file, metadata, stream=body.enable_video_stream)
     return {"_id": video.id, "asset_id": file.id}
 
 
@@ -82,9 +56,9 @@ def create(call: Call, index_id: str, body: New) -> Any:
 )
 def find_by_asset(call: Call, pages: Pages, asset_id: str) -> Any:
     """List the indexes that hold an asset."""
-    file = asset_of(call, asset_id)
+    file = get_asset(call, asset_id)
     names = {index.id: index.name for index in call.catalog.indexes(call.manage)}
-    held = [video for video in videos_of(call, file.id) if video.parent in names]
+    held = [one for one in indexing.list_videos_of(call, file.id) if one.parent in names]
     chosen = held[pages.offset : pages.offset + pages.limit]
     rows = [{"_id": v.id, "index": {"_id": v.parent, "name": names[v.parent]}} for v in chosen]
     return pages.of(rows, len(held))
@@ -109,10 +83,8 @@ def find_indexed(
     updated_at: str | None = None,
 ) -> Any:
     """List the assets of an index, whatever their status."""
-    index = index_of(call, index_id)
-    extra = [
-        (["user_metadata", key], value) for key, value in deep(request, "user_metadata").items()
-    ]
+    index = get_index(call, index_id)
+    extra = list(deep(request, "user_metadata").items())
     return _list(
         call, pages, index, request, extra, status or (), sort_by, sort_option, filename,
         created_at, updated_at, shown,
@@ -135,15 +107,13 @@ def find_videos(
 ) -> Any:
     """List the videos of an index that can be searched. Every other parameter is a key of user
     metadata to filter by."""
-    index = index_of(call, index_id)
+    index = get_index(call, index_id)
     extra = [
-        (["user_metadata", key], value)
+        (key, value)
         for key, value in request.query_params.multi_items()
         if key.partition("[")[0] not in _OWN
     ]
-    extra += [
-        (["user_metadata", key], value) for key, value in deep(request, "user_metadata").items()
-    ]
+    extra += deep(request, "user_metadata").items()
     return _list(
         call, pages, index, request, extra, [videos.READY], sort_by, sort_option, filename,
         created_at, updated_at, shown_older,
@@ -158,11 +128,11 @@ _OWN = {
 
 
 def _list(
-    call: Caller,
+    call: HttpCaller,
     pages: Pages,
     index: Index,
     request: Request,
-    extra: Sequence[tuple[list[str], str]],
+    extra: Sequence[tuple[str, str]],
     status: Sequence[str],
     sort_by: str | None,
     sort_option: str | None,
@@ -171,52 +141,21 @@ def _list(
     updated_at: str | None,
     show: Any,
 ) -> Any:
-    body: list[Condition] = [
-        ([name], operator, bound) for name in NUMBERS for operator, bound in numbers(request, name)
-    ]
-    wanted: dict[str, Any] = {
-        "parent": index.id,
-        "status": status,
-        "named_like": filename,
-        "since": time_of("created_at", created_at),
-        "updated_since": time_of("updated_at", updated_at),
-        "body": body,
-        "ascending": ascending(sort_option),
-    }
+    wanted = VideoFilter(
+        status=status,
+        name_part=filename,
+        created_since=time_of("created_at", created_at),
+        updated_since=time_of("updated_at", updated_at),
+        numbers={name: numbers(request, name) for name in NUMBERS},
+        metadata=extra,
+    )
+    up = ascending(sort_option)
     key = sorted_by(sort_by, known=("created_at", "updated_at", "filename", "name", *NUMBERS))
-    by_number = key in NUMBERS
-    if not by_number:
-        wanted["sort"] = "name" if key == "filename" else key
-    if not extra and not by_number:
-        rows, total = call.catalog.find_resources(
-            call.manage, Kind.VIDEO, offset=pages.offset, limit=pages.limit, **wanted
-        )
-        return pages.of([show(row) for row in rows], total)
-    # Values come as text and are compared by the type that was stored.
-    rows, _ = call.catalog.find_resources(call.manage, Kind.VIDEO, **wanted)
-    rows = [row for row in rows if all(_matches(row, path[-1], text) for path, text in extra)]
-    if by_number:
-        rows.sort(key=lambda row: row.body.get(key) or 0.0, reverse=not wanted["ascending"])
-    chosen = rows[pages.offset : pages.offset + pages.limit]
-    return pages.of([show(row) for row in chosen], len(rows))
-
-
-def _matches(row: Resource, key: str, text: str) -> bool:
-    value = (row.body.get("user_metadata") or {}).get(key)
-    match value:
-        case None:
-            return False
-        case bool():
-            return text.casefold() == str(value).casefold()
-        case int() | float():
-            try:
-                return float(text) == float(value)
-            except ValueError:
-                return False
-        case list():
-            return text in value
-        case _:
-            return str(value) == text
+    rows, total = indexing.list_videos(
+        call, index, wanted, sort_by="name" if key == "filename" else key, ascending=up,
+        offset=pages.offset, limit=pages.limit,
+    )  # fmt: skip
+    return pages.of([show(row) for row in rows], total)
 
 
 @router.get(
@@ -233,8 +172,8 @@ def retrieve_indexed(
     transcription: bool = False,
 ) -> Any:
     """Look at one asset of an index, with its vectors and its words if they are asked for."""
-    index = index_of(call, index_id)
-    video = video_of(call, index, video_id)
+    index = get_index(call, index_id)
+    video = indexing.get_video(call, index, video_id)
     return detailed(call, index, video, shown(video), embedding_option, transcription)
 
 
@@ -249,8 +188,8 @@ def retrieve_video(
     transcription: bool = False,
 ) -> Any:
     """Look at one video, with its vectors and its words if they are asked for."""
-    index = index_of(call, index_id)
-    video = video_of(call, index, video_id)
+    index = get_index(call, index_id)
+    video = indexing.get_video(call, index, video_id)
     return detailed(call, index, video, shown_older(video), embedding_option, transcription)
 
 
@@ -263,19 +202,10 @@ def retrieve_video(
 @router.put("/indexes/{index_id}/videos/{video_id}", response_class=Response)
 def update(call: Call, index_id: str, video_id: str, body: Changes) -> Response:
     """Change user metadata; null deletes a key."""
-    video = video_of(call, index_of(call, index_id), video_id)
+    video = indexing.get_video(call, get_index(call, index_id), video_id)
     if body.user_metadata is not None:
         new = metadata_of(body.user_metadata, nulls=True)
-        old = video.body.get("user_metadata") or {}
-        both = merged(old, new)
-        call.catalog.update_resource(
-            call.manage, Kind.VIDEO, video.id, body={"user_metadata": both}
-        )
-        try:
-            gone = {videos.field(key): None for key in old if key not in both}
-            call.catalog.set_metadata(call.manage, video.id, {**videos.attached(both), **gone})
-        except NotFound:
-            pass  # not taken in yet: the worker attaches what it finds then
+        indexing.update_video_metadata(call, video, new)
     return Response(status_code=200)
 
 
@@ -287,5 +217,5 @@ def update(call: Call, index_id: str, video_id: str, body: Changes) -> Response:
 @router.delete("/indexes/{index_id}/videos/{video_id}", response_class=Response)
 def delete(call: Call, index_id: str, video_id: str) -> Response:
     """Take a video out of an index, with everything derived from it; the asset stays."""
-    remove(call, video_of(call, index_of(call, index_id), video_id))
+    indexing.delete_video(call, indexing.get_video(call, get_index(call, index_id), video_id))
     return Response(status_code=200)

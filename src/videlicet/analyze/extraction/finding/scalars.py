@@ -15,8 +15,8 @@ from videlicet.analyze.extraction.finding.field_intent import FieldIntent, Role,
 from videlicet.analyze.extraction.finding.literals import Found
 from videlicet.analyze.extraction.finding.phrases import phrases
 from videlicet.analyze.extraction.finding.sources import akin
-from videlicet.analyze.extraction.schema.minimal_instance import unknown
-from videlicet.analyze.extraction.schema.shapes import Flag, Number, Text
+from videlicet.analyze.schema.reader import is_unknown
+from videlicet.analyze.schema.shapes import Flag, Number, Text
 from videlicet.search.words import tokens
 from videlicet.types import Modality
 
@@ -72,7 +72,7 @@ def strings(sources: Sources, wanted: FieldIntent, form: Text, view: Places) -> 
     if form.format:
         yield from _formatted(sources, wanted, form.format, view)
         return
-    if form.patterns:
+    if form.pattern:
         yield from _matching(sources, wanted, form, view)
         return
     for text, places in _plain(sources, wanted, view):
@@ -86,7 +86,7 @@ def choices(
     holds them all, else by its meaning, where one leads."""
     scored: list[tuple[float, str, int]] = []
     for name in names:
-        if unknown(name) or not view.size:
+        if is_unknown(name) or not view.size:
             continue
         keys = tuple(tokens(choice_text(name)))
         scores = sources.cosine(choice_text(name))[view]

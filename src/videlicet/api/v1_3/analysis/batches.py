@@ -13,7 +13,11 @@ from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
 from videlicet.analysis_jobs import analyses
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import ApiError, invalid, unknown
+from videlicet.api.parameters import Pages, text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import NestedProblem, Page
 from videlicet.api.v1_3.analysis.jobs import job_of_item
 from videlicet.api.v1_3.analysis.schemas import (
     Batch,
@@ -26,9 +30,7 @@ from videlicet.api.v1_3.analysis.schemas import (
 )
 from videlicet.api.v1_3.analysis.sources import Subject, begin
 from videlicet.api.v1_3.analysis.tasks import make, without_media
-from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
 from videlicet.api.v1_3.models import ANALYSIS, known
-from videlicet.api.v1_3.schemas.common import NestedProblem, Page
 from videlicet.errors import NotFound, VidelicetError
 from videlicet.rights import Purpose
 from videlicet.types import Kind, Resource, random_id
@@ -86,7 +88,7 @@ def create(call: Call, body: BatchRequest) -> Any:
             params["prompt_v2"] = prompt
         made = make(call, subject, job, params, model, custom_id=item.custom_id, batch_id=batch.id)
         items.append({"task_id": made.id, "custom_id": item.custom_id})
-    call.service.work.wake()
+    call.platform.work.wake()
     return {
         "batch_id": batch.id,
         "status": "pending",
@@ -183,7 +185,7 @@ def results(call: Call, batch_id: str) -> StreamingResponse:
     return StreamingResponse(_lines(call, batch), media_type="application/x-ndjson")
 
 
-def _lines(call: Caller, batch: Resource) -> Iterator[str]:
+def _lines(call: HttpCaller, batch: Resource) -> Iterator[str]:
     offset = 0
     while True:
         rows, _ = call.catalog.find_resources(
@@ -206,7 +208,7 @@ def _lines(call: Caller, batch: Resource) -> Iterator[str]:
         offset += _PAGE
 
 
-def batch_of(call: Caller, batch_id: str) -> Resource:
+def batch_of(call: HttpCaller, batch_id: str) -> Resource:
     """A batch of the caller's."""
     try:
         return call.catalog.resource(call.manage, Kind.BATCH, batch_id)
@@ -214,7 +216,7 @@ def batch_of(call: Caller, batch_id: str) -> Resource:
         raise unknown("batch", batch_id) from None
 
 
-def _drop(call: Caller, batch: Resource) -> None:
+def _drop(call: HttpCaller, batch: Resource) -> None:
     """Cancel all of a batch that no worker has begun."""
     rows, _ = call.catalog.find_resources(
         call.manage, Kind.ANALYSIS, parent=batch.id, status=[analyses.QUEUED, analyses.PENDING]
@@ -226,7 +228,7 @@ def _drop(call: Caller, batch: Resource) -> None:
         )  # fmt: skip
 
 
-def shown(call: Caller, batch: Resource) -> dict[str, Any]:
+def shown(call: HttpCaller, batch: Resource) -> dict[str, Any]:
     """A batch as v1.3 shows it. It is what its analyses are; one that takes longer than a day is
     expired, and what of it has not begun is canceled."""
     expires = batch.created_at + LIFETIME

@@ -7,6 +7,7 @@ from typing import Any
 
 from videlicet.analyze.backend import PromptRequest
 from videlicet.analyze.run import AnalysisRequest
+from videlicet.api.caller import HttpCaller
 from videlicet.api.errors import ApiError, invalid, missing
 from videlicet.api.v1_3.analysis.schemas import (
     MOST_TOKENS,
@@ -18,7 +19,6 @@ from videlicet.api.v1_3.analysis.schemas import (
     TaskRequest,
 )
 from videlicet.api.v1_3.analysis.sources import filled, text_of
-from videlicet.api.v1_3.common import Caller
 from videlicet.api.v1_3.models import ANALYSIS, known
 
 #: What is used where no model is named, and the one that also looks at pictures and writes without
@@ -43,7 +43,7 @@ def model_of(body: Analyze | TaskRequest) -> str:
     return name
 
 
-def job_of(call: Caller, body: Analyze | TaskRequest) -> AnalysisRequest:
+def job_of(call: HttpCaller, body: Analyze | TaskRequest) -> AnalysisRequest:
     """What is asked of one video, or of pictures."""
     if isinstance(body, TaskRequest) and body.analysis_mode == "time_based_metadata":
         if body.prompt is not None or body.prompt_v2 is not None:
@@ -59,7 +59,7 @@ def job_of(call: Caller, body: Analyze | TaskRequest) -> AnalysisRequest:
     return _general(text, body.response_format, body)
 
 
-def job_of_item(call: Caller, mode: str, item: BatchItem, model: str) -> AnalysisRequest:
+def job_of_item(call: HttpCaller, mode: str, item: BatchItem, model: str) -> AnalysisRequest:
     """What is asked of one video of a batch."""
     if mode == "time_based_metadata":
         if item.prompt is not None:
@@ -91,7 +91,7 @@ def _general(
 
 
 def _segments(
-    call: Caller, form: Any, body: TaskRequest | BatchItem, model: str
+    call: HttpCaller, form: Any, body: TaskRequest | BatchItem, model: str
 ) -> AnalysisRequest:
     if form is None or form.type != "segment_definitions":
         raise invalid("response_format.type must be segment_definitions for time_based_metadata.")
@@ -129,7 +129,7 @@ def _check_together(rows: list[dict[str, Any]], body: TaskRequest | BatchItem, m
         raise invalid(f"max_tokens: unlimited needs {NEWEST}.")
 
 
-def _described(call: Caller, row: dict[str, Any]) -> dict[str, Any]:
+def _described(call: HttpCaller, row: dict[str, Any]) -> dict[str, Any]:
     """A definition whose pictures are told in words."""
     from pydantic import ValidationError
 
@@ -155,9 +155,9 @@ def checked(schema: dict[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidInput: ``schema_invalid``.
     """
-    from videlicet.analyze.extraction.schema import read
+    from videlicet.analyze.schema import read_schema
 
-    read(schema)
+    read_schema(schema)
     return schema
 
 

@@ -13,11 +13,12 @@ from videlicet.analyze.backend import AnalysisBackend, PromptRequest
 from videlicet.analyze.backends import analysis_backend
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.run import AnalysisRequest, load_request_evidence, run_analysis
+from videlicet.api.caller import Call, HttpCaller
+from videlicet.api.routing import router_for
 from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1_3.analysis.jobs import checked
 from videlicet.api.v1_3.analysis.schemas import USUAL_TOKENS, Gist, GistOut, Summarize, SummarizeOut
 from videlicet.api.v1_3.analysis.sources import Subject, begin, observed
-from videlicet.api.v1_3.common import Call, Caller, router_for
 from videlicet.models.base import TextEncoder
 from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
@@ -38,16 +39,16 @@ async def summarize(call: Call, body: Summarize) -> Any:
     return await until_disconnect(call.receive, partial(_of_video, call, body, _sum_up))
 
 
-async def _of_video(call: Caller, body: Any, work: Callable[..., dict[str, Any]]) -> Any:
+async def _of_video(call: HttpCaller, body: Any, work: Callable[..., dict[str, Any]]) -> Any:
     subject = await to_thread.run_sync(begin, call, None, body.video_id)
     await observed(call, subject)
     return await run_cancellable(partial(work, call, subject, body), call.server.analysing)
 
 
 def _of(
-    call: Caller, subject: Subject, check: Check
+    call: HttpCaller, subject: Subject, check: Check
 ) -> tuple[AnalysisBackend, TextEncoder, AssetEvidence]:
-    encoder = call.service.encoders(chosen_cards(call.settings.models)).text
+    encoder = call.platform.encoders(chosen_cards(call.settings.models)).text
     scope = call.scope(Purpose.ANALYZE, subject.index.id)
     material = load_request_evidence(
         scope, call.store, subject.video.id, AnalysisRequest(PromptRequest(""))
@@ -55,7 +56,7 @@ def _of(
     return analysis_backend(scope, call.store, call.settings, encoder, check), encoder, material
 
 
-def _gist(call: Caller, subject: Subject, body: Gist, check: Check) -> dict[str, Any]:
+def _gist(call: HttpCaller, subject: Subject, body: Gist, check: Check) -> dict[str, Any]:
     analyst, encoder, material = _of(call, subject, check)
     found = analyst.gist(material)
     parts: dict[str, Any] = {}
@@ -69,7 +70,7 @@ def _gist(call: Caller, subject: Subject, body: Gist, check: Check) -> dict[str,
     return {"id": random_id(), **parts, "usage": _usage(encoder, material, said)}
 
 
-def _sum_up(call: Caller, subject: Subject, body: Summarize, check: Check) -> dict[str, Any]:
+def _sum_up(call: HttpCaller, subject: Subject, body: Summarize, check: Check) -> dict[str, Any]:
     analyst, encoder, material = _of(call, subject, check)
     origin = material.asset.media.span.start
     row: dict[str, Any] = {"summarize_type": body.type, "id": random_id()}

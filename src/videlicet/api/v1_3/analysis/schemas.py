@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from videlicet.api.v1_3.schemas.common import Model
+from videlicet.api.schemas import Model
 
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 Name = Annotated[str, Field(pattern=r"^\w{1,64}$")]

@@ -14,21 +14,23 @@ from anyio import to_thread
 from videlicet.analysis_jobs import analyses
 from videlicet.analyze.evidence.images import Models, of_picture
 from videlicet.analyze.evidence.load import AssetEvidence
+from videlicet.api.caller import HttpCaller
 from videlicet.api.errors import ApiError, invalid, missing, of_library, unknown
-from videlicet.api.v1_3 import assets
+from videlicet.api.media_sources import decoded, opened
+from videlicet.api.schemas import MediaSource
 from videlicet.api.v1_3.analysis.schemas import NamedPicture, Picture, Prompt, Source
-from videlicet.api.v1_3.common import Caller
-from videlicet.api.v1_3.media_sources import LARGEST_PICTURE, decoded, opened
-from videlicet.api.v1_3.schemas.media_sources import MediaSource
 from videlicet.errors import NotFound, from_json
 from videlicet.ingest import files, videos
 from videlicet.ingest.indexing import enter, remove_file
 from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
+from videlicet.services import assets
+from videlicet.services.assets import NewAsset
+from videlicet.services.media import MAX_PICTURE_SIZE
 from videlicet.types import Index, Kind, Resource
 
 if TYPE_CHECKING:
-    from videlicet.models.base import TextReader
+    from videlicet.models.base import OcrReader
 
 #: Seconds for which a request waits until a video has been observed; clients wait 600.
 WAIT = 540.0
@@ -47,7 +49,7 @@ class Subject:
     own: str | None = None
 
 
-def begin(call: Caller, source: Source | None, video_id: str | None = None) -> Subject:
+def begin(call: HttpCaller, source: Source | None, video_id: str | None = None) -> Subject:
     """The video of a source, on its way to be observed if it was not."""
     if source is None and video_id is None:
         raise missing("video")
@@ -64,26 +66,19 @@ def begin(call: Caller, source: Source | None, video_id: str | None = None) -> S
         return _of_video(call, value)
     told = {"type": kind} if kind == "base64_string" else {"type": kind, kind: value}
     if kind == "asset_id":
-        return _of_file(call, assets.asset_of(call, value), told)
+        return _of_file(call, assets.get_asset(call, value), told)
     if not call.may_write:
         raise _read_only()
-    body = {"hls": False, "thumbnail": False}
     if kind == "url":
-        assets.check_url(call, value, "video.url")
-        file = assets.make(
-            call, method="url", name=assets.name_in(value), body={**body, "url": value},
-            parent=analyses.OWN,
-        )  # fmt: skip
+        new = NewAsset(assets.name_in(value), hls=False, thumbnail=False, parent=analyses.OWN)
+        file = assets.fetch_asset(call, new, value, "video.url")
     else:
-        data = decoded(value, "video")
-        file = assets.make(
-            call, method="direct", name="upload", source=io.BytesIO(data), body=body,
-            parent=analyses.OWN,
-        )  # fmt: skip
+        new = NewAsset("upload", hls=False, thumbnail=False, parent=analyses.OWN)
+        file = assets.upload_asset(call, new, io.BytesIO(decoded(value, "video")))
     return _of_file(call, file, told, own=file.id)
 
 
-def _of_video(call: Caller, video_id: str) -> Subject:
+def _of_video(call: HttpCaller, video_id: str) -> Subject:
     try:
         video = call.catalog.resource(call.manage, Kind.VIDEO, video_id)
         index = call.catalog.index(call.manage, video.parent)
@@ -93,7 +88,9 @@ def _of_video(call: Caller, video_id: str) -> Subject:
     return Subject(index, video, told)
 
 
-def _of_file(call: Caller, file: Resource, told: dict[str, Any], own: str | None = None) -> Subject:
+def _of_file(
+    call: HttpCaller, file: Resource, told: dict[str, Any], own: str | None = None
+) -> Subject:
     if file.status == files.FAILED:
         raise ApiError(400, "asset_not_ready", "The asset could not be read; upload it again.")
     if file.status == files.READY and file.body.get("kind") not in ("video", "audio"):
@@ -104,7 +101,7 @@ def _of_file(call: Caller, file: Resource, told: dict[str, Any], own: str | None
         if not call.may_write:
             raise _read_only()
         video, _ = enter(scope, call.store, index, file, {})
-        call.service.work.wake()
+        call.platform.work.wake()
     return Subject(index, video, told, own)
 
 
@@ -116,7 +113,7 @@ def _read_only() -> ApiError:
     )  # fmt: skip
 
 
-async def observed(call: Caller, subject: Subject) -> None:
+async def observed(call: HttpCaller, subject: Subject) -> None:
     """Wait until a video has been observed.
 
     Raises:
@@ -138,7 +135,7 @@ async def observed(call: Caller, subject: Subject) -> None:
     )  # fmt: skip
 
 
-def _look(call: Caller, video_id: str) -> Resource:
+def _look(call: HttpCaller, video_id: str) -> Resource:
     try:
         return call.catalog.resource(call.manage, Kind.VIDEO, video_id)
     except NotFound:
@@ -153,14 +150,14 @@ def _failed(video: Resource) -> ApiError:
     return ApiError(400, told.code, told.message)
 
 
-async def done_with(call: Caller, subject: Subject | None) -> None:
+async def done_with(call: HttpCaller, subject: Subject | None) -> None:
     """Take away what came with the request only, even where the client has gone."""
     if subject is not None and subject.own is not None:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(_remove, call, subject.own)
 
 
-def _remove(call: Caller, file_id: str) -> None:
+def _remove(call: HttpCaller, file_id: str) -> None:
     try:
         remove_file(call.manage, call.store, file_id)
     except NotFound:
@@ -170,7 +167,7 @@ def _remove(call: Caller, file_id: str) -> None:
 # -- pictures -----------------------------------------------------------------------------------
 
 
-def bytes_of(call: Caller, given: Sequence[Picture]) -> list[tuple[str, bytes]]:
+def bytes_of(call: HttpCaller, given: Sequence[Picture]) -> list[tuple[str, bytes]]:
     """The bytes of pictures by their names, in their order."""
     names = [one.name for one in given]
     if len(set(names)) < len(names):
@@ -178,21 +175,21 @@ def bytes_of(call: Caller, given: Sequence[Picture]) -> list[tuple[str, bytes]]:
     found = []
     for one in given:
         source = MediaSource(url=one.url, asset_id=one.asset_id, base64_string=one.base64_string)
-        with opened(call, source, f"image {one.name}", LARGEST_PICTURE) as media:
+        with opened(call, source, f"image {one.name}", MAX_PICTURE_SIZE) as media:
             data = media if isinstance(media, bytes) else media.read_bytes()
         found.append((one.name, data))
     return found
 
 
-def pictures(call: Caller, given: Sequence[Picture]) -> list[AssetEvidence]:
+def pictures(call: HttpCaller, given: Sequence[Picture]) -> list[AssetEvidence]:
     """What can be seen and read in pictures, in their order."""
-    encoders = call.service.encoders(chosen_cards(call.settings.models))
-    reader = cast("TextReader", encoders.load("reader"))
+    encoders = call.platform.encoders(chosen_cards(call.settings.models))
+    reader = cast("OcrReader", encoders.model(encoders.cards["ocr"]))
     models = Models(encoders.text, encoders.vision, reader)
     return [of_picture(name, data, models, call.settings) for name, data in bytes_of(call, given)]
 
 
-def text_of(call: Caller, prompt: str | None, prompt_v2: Prompt | None) -> str:
+def text_of(call: HttpCaller, prompt: str | None, prompt_v2: Prompt | None) -> str:
     """The words of a prompt. In place of a picture stands what can be seen and read in it."""
     if prompt is not None and prompt_v2 is not None:
         raise invalid("prompt and prompt_v2 cannot both be given.")
@@ -201,7 +198,7 @@ def text_of(call: Caller, prompt: str | None, prompt_v2: Prompt | None) -> str:
     return filled(call, prompt_v2.input_text, prompt_v2.media_sources or [])
 
 
-def filled(call: Caller, text: str, sources: Sequence[NamedPicture]) -> str:
+def filled(call: HttpCaller, text: str, sources: Sequence[NamedPicture]) -> str:
     """A text whose ``<@name>`` say what is in the pictures of these names."""
     wanted = set(_PLACE.findall(text))
     known = {one.name: one for one in sources}

@@ -23,7 +23,9 @@ from videlicet.analyze.run import (
     load_request_evidence,
     run_analysis,
 )
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import of_library
+from videlicet.api.routing import router_for
 from videlicet.api.streaming import (
     Check,
     StreamedResponse,
@@ -35,7 +37,6 @@ from videlicet.api.streaming import (
 from videlicet.api.v1_3.analysis.jobs import job_of, model_of
 from videlicet.api.v1_3.analysis.schemas import Analyze, Answer
 from videlicet.api.v1_3.analysis.sources import Subject, begin, done_with, observed, pictures
-from videlicet.api.v1_3.common import Call, Caller, router_for
 from videlicet.errors import TaskError, VidelicetError
 from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
@@ -62,7 +63,7 @@ async def analyze(call: Call, body: Analyze) -> Any:
     return await until_disconnect(call.receive, partial(_analyze, call, body))
 
 
-async def _analyze(call: Caller, body: Analyze) -> Response:
+async def _analyze(call: HttpCaller, body: Analyze) -> Response:
     model = model_of(body)
     job = await to_thread.run_sync(job_of, call, body)
     subject: Subject | None = None
@@ -91,26 +92,26 @@ async def _analyze(call: Caller, body: Analyze) -> Response:
     return JSONResponse({"id": id, **done.to_json(), "model": model})
 
 
-def _read(call: Caller, subject: Subject, job: AnalysisRequest) -> AssetEvidence:
+def _read(call: HttpCaller, subject: Subject, job: AnalysisRequest) -> AssetEvidence:
     scope = call.scope(Purpose.ANALYZE, subject.index.id)
     return load_request_evidence(scope, call.store, subject.video.id, job)
 
 
 def _perform(
-    call: Caller,
+    call: HttpCaller,
     materials: list[AssetEvidence],
     job: AnalysisRequest,
     tell: OnSentence,
     check: Check,
 ) -> AnalysisResult:
-    encoder = call.service.encoders(chosen_cards(call.settings.models)).text
+    encoder = call.platform.encoders(chosen_cards(call.settings.models)).text
     scope = call.scope(Purpose.ANALYZE)
     analyst = analysis_backend(scope, call.store, call.settings, encoder, check)
     return run_analysis(analyst, encoder, materials, job, tell)
 
 
 async def _stream(
-    call: Caller,
+    call: HttpCaller,
     id: str,
     work: Callable[[OnSentence, Check], AnalysisResult],
     materials: list[AssetEvidence],

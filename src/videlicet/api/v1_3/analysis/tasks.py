@@ -10,7 +10,11 @@ from fastapi import Query, Response
 
 from videlicet.analysis_jobs import analyses
 from videlicet.analyze.run import AnalysisRequest
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import ApiError, unknown
+from videlicet.api.parameters import Pages, text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
 from videlicet.api.v1_3.analysis.jobs import job_of, model_of
 from videlicet.api.v1_3.analysis.schemas import (
     Canceled,
@@ -21,8 +25,6 @@ from videlicet.api.v1_3.analysis.schemas import (
     TaskRequest,
 )
 from videlicet.api.v1_3.analysis.sources import Subject, begin, bytes_of
-from videlicet.api.v1_3.common import Call, Caller, Pages, router_for, text_of
-from videlicet.api.v1_3.schemas.common import Page
 from videlicet.errors import NotFound
 from videlicet.rights import Purpose
 from videlicet.telemetry import traces
@@ -50,12 +52,12 @@ def create(call: Call, body: TaskRequest) -> Any:
     else:
         subject, given = begin(call, body.video, body.video_id), []
     made = make(call, subject, job, params, model, custom_id=body.custom_id, pictures=given)
-    call.service.work.wake()
+    call.platform.work.wake()
     return {"task_id": made.id, "status": made.status}
 
 
 def make(
-    call: Caller,
+    call: HttpCaller,
     subject: Subject | None,
     job: AnalysisRequest,
     params: Mapping[str, Any],
@@ -147,13 +149,13 @@ def cancel(call: Call, task_id: str) -> Any:
     one = task_of(call, task_id)
     if one.status in analyses.LIVE:
         one = analyses.end(call.scope(Purpose.INGEST), call.store, one, analyses.CANCELED, {})
-        call.service.work.wake()
+        call.platform.work.wake()
         if one.status == analyses.CANCELED:
             return {"task_id": one.id, "status": one.status}
     raise ApiError(409, "resource_conflict", f"The task is {one.status}.")
 
 
-def task_of(call: Caller, task_id: str) -> Resource:
+def task_of(call: HttpCaller, task_id: str) -> Resource:
     """An analysis of the caller's."""
     try:
         return call.catalog.resource(call.manage, Kind.ANALYSIS, task_id)
@@ -161,7 +163,7 @@ def task_of(call: Caller, task_id: str) -> Resource:
         raise unknown("analysis task", task_id) from None
 
 
-def shown(call: Caller, one: Resource) -> dict[str, Any]:
+def shown(call: HttpCaller, one: Resource) -> dict[str, Any]:
     """An analysis as v1.3 shows it."""
     error = one.body.get("error")
     return {
@@ -189,7 +191,7 @@ def _params(one: Resource) -> dict[str, Any]:
     return params
 
 
-def _facts(call: Caller, one: Resource) -> dict[str, Any] | None:
+def _facts(call: HttpCaller, one: Resource) -> dict[str, Any] | None:
     try:
         video = call.catalog.resource(call.manage, Kind.VIDEO, one.body["video_id"])
     except NotFound:
@@ -198,7 +200,7 @@ def _facts(call: Caller, one: Resource) -> dict[str, Any] | None:
     return None if duration is None else {"duration": duration}
 
 
-def told(call: Caller, one: Resource) -> list[dict[str, Any]]:
+def told(call: HttpCaller, one: Resource) -> list[dict[str, Any]]:
     """How the webhooks were told of the end of an analysis."""
     if one.status not in analyses.ENDED:
         return []

@@ -9,8 +9,9 @@ from typing import Any
 
 from videlicet.analyze.backend import AnalysisBackend, PromptRequest
 from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
+from videlicet.api.caller import HttpCaller
+from videlicet.api.parameters import text_of
 from videlicet.api.streaming import Check
-from videlicet.api.v1_3.common import Caller, text_of
 from videlicet.api.v1_3.knowledge.citations import Text
 from videlicet.api.v1_3.knowledge.conversation import Turn, remember
 from videlicet.api.v1_3.knowledge.schemas import Ask, SchemaFormat
@@ -36,7 +37,7 @@ class Reply:
     """The answer to one turn, with an id from the beginning. :meth:`run` may be called once."""
 
     def __init__(
-        self, call: Caller, body: Ask, turn: Turn, schema: Mapping[str, Any] | None
+        self, call: HttpCaller, body: Ask, turn: Turn, schema: Mapping[str, Any] | None
     ) -> None:
         self._call = call
         self._turn = turn
@@ -181,7 +182,7 @@ class Reply:
     ) -> Answer:
         from videlicet.analyze.backends import analysis_backend
 
-        encoder = self._call.service.encoders(self._turn.index.cards).text
+        encoder = self._call.platform.encoders(self._turn.index.cards).text
         analyst: AnalysisBackend = analysis_backend(
             self._call.scope(Purpose.ANALYZE), self._call.store, self._call.settings, encoder, check
         )
@@ -204,12 +205,12 @@ class Reply:
         return "\n\n".join([*filter(None, parts), self._turn.question(named=True)])
 
 
-def _found(call: Caller, turn: Turn, wanted: str) -> list[Resource]:
+def _found(call: HttpCaller, turn: Turn, wanted: str) -> list[Resource]:
     """The items to look at: those that the question before was answered from, if this one refers
     to it, then those that match, the best first, then the newest."""
     ranked: list[str] = []
     if turn.items:
-        encoder = call.service.encoders(turn.index.cards).text
+        encoder = call.platform.encoders(turn.index.cards).text
         # No phrase must be matched exactly, and of a long message the end counts.
         text = fitting(encoder, parse(wanted).text)[-1]
         found = rankings(call, turn.index, text, turn.items, ("visual", "audio"), GroupBy.ASSET)
@@ -228,7 +229,7 @@ def _told(row: Resource) -> dict[str, Any]:
     return told
 
 
-def _read(call: Caller, turn: Turn, rows: Sequence[Resource]) -> list[AssetEvidence]:
+def _read(call: HttpCaller, turn: Turn, rows: Sequence[Resource]) -> list[AssetEvidence]:
     scope = call.scope(Purpose.ANALYZE, turn.index.id)
     found: list[AssetEvidence] = []
     for row in rows:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from videlicet.api.v1_3.common import Caller
+from videlicet.api.caller import HttpCaller
 from videlicet.types import Piece, Resource, Sentence, Span, merge
 
 #: Seconds between two stretches that are cited as one.
@@ -21,7 +21,7 @@ class Text:
     """``videos`` are what may be cited, ``spans`` their whole timelines, both by asset id."""
 
     def __init__(
-        self, call: Caller, videos: Mapping[str, Resource], spans: Mapping[str, Span]
+        self, call: HttpCaller, videos: Mapping[str, Resource], spans: Mapping[str, Span]
     ) -> None:
         self._call = call
         self._videos = videos

@@ -11,13 +11,15 @@ from typing import Any
 
 from fastapi import Response
 
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import ApiError, invalid, unknown
-from videlicet.api.v1_3.common import Call, Caller, Pages, ascending, router_for, sorted_by, text_of
+from videlicet.api.parameters import Pages, ascending, sorted_by, text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
 from videlicet.api.v1_3.knowledge import items
 from videlicet.api.v1_3.knowledge.metadata import STORE, metadata_of
 from videlicet.api.v1_3.knowledge.schemas import Changes, Collection, Item, ItemIds, NewCollection
 from videlicet.api.v1_3.knowledge.stores import alone, changed, index_of, store_of
-from videlicet.api.v1_3.schemas.common import Page
 from videlicet.errors import NotFound
 from videlicet.ingest.indexing import videos_of
 from videlicet.types import Kind, Resource, ordered_id
@@ -27,7 +29,7 @@ router = router_for("item collections")
 _BASE = "/knowledge-stores/{knowledge_store_id}/item-collections"
 
 
-def collection_of(call: Caller, store: Resource, id: str) -> Resource:
+def collection_of(call: HttpCaller, store: Resource, id: str) -> Resource:
     """A collection of a store."""
     try:
         found = call.catalog.resource(call.manage, Kind.ITEM_COLLECTION, id)
@@ -55,7 +57,7 @@ def create(call: Call, knowledge_store_id: str, body: NewCollection) -> Any:
     return shown(made)
 
 
-def _require_free(call: Caller, store: Resource, name: str) -> None:
+def _require_free(call: HttpCaller, store: Resource, name: str) -> None:
     _, taken = call.catalog.find_resources(
         call.manage, Kind.ITEM_COLLECTION, parent=store.id, name=name, limit=0
     )
@@ -157,13 +159,13 @@ def remove(call: Call, knowledge_store_id: str, collection_id: str, body: ItemId
     return Response(status_code=200)
 
 
-def items_of_file(call: Caller, file_id: str) -> list[tuple[str, str]]:
+def items_of_file(call: HttpCaller, file_id: str) -> list[tuple[str, str]]:
     """The items that an asset is: the ids of their stores, and their own."""
     held = videos_of(call.manage, call.store, file_id)
     return [(v.body["store_id"], v.body["item_id"]) for v in held if "item_id" in v.body]
 
 
-def leave(call: Caller, store_id: str, item_id: str) -> None:
+def leave(call: HttpCaller, store_id: str, item_id: str) -> None:
     """Take an item out of all collections of its store."""
     with alone(call, store_id):
         rows, _ = call.catalog.find_resources(call.manage, Kind.ITEM_COLLECTION, parent=store_id)
@@ -171,14 +173,14 @@ def leave(call: Caller, store_id: str, item_id: str) -> None:
             _without(call, row, [item_id])
 
 
-def _without(call: Caller, row: Resource, item_ids: Sequence[str]) -> None:
+def _without(call: HttpCaller, row: Resource, item_ids: Sequence[str]) -> None:
     gone = set(item_ids)
     left = [one for one in row.body["item_ids"] if one not in gone]
     if len(left) < len(row.body["item_ids"]):
         _set(call, row, {"item_ids": left})
 
 
-def _set(call: Caller, row: Resource, body: dict[str, Any], **changes: Any) -> Resource:
+def _set(call: HttpCaller, row: Resource, body: dict[str, Any], **changes: Any) -> Resource:
     return call.catalog.update_resource(
         call.manage, Kind.ITEM_COLLECTION, row.id, body=body, **changes
     )

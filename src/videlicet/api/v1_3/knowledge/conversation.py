@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from videlicet.api.caller import HttpCaller
 from videlicet.api.errors import ApiError, invalid
-from videlicet.api.v1_3.common import Caller
 from videlicet.api.v1_3.knowledge.collections import collection_of
 from videlicet.api.v1_3.knowledge.items import item_of, items_of
 from videlicet.api.v1_3.knowledge.schemas import Ask, Selection
@@ -75,7 +75,7 @@ class Turn:
         return " ".join([text, *dict.fromkeys(before)])
 
 
-def turn_of(call: Caller, body: Ask) -> Turn:
+def turn_of(call: HttpCaller, body: Ask) -> Turn:
     """What is asked, in a session that is begun where none is gone on with.
 
     Raises:
@@ -112,7 +112,7 @@ def turn_of(call: Caller, body: Ask) -> Turn:
     return turn
 
 
-def _session(call: Caller, store: Resource, id: str) -> Resource:
+def _session(call: HttpCaller, store: Resource, id: str) -> Resource:
     with suppress(NotFound):
         found = call.catalog.resource(call.manage, Kind.SESSION, id)
         if found.parent == store.id:
@@ -120,7 +120,7 @@ def _session(call: Caller, store: Resource, id: str) -> Resource:
     raise invalid(f"session_id: there is no session {id!r} about this knowledge store.")
 
 
-def _resource(call: Caller, store: Resource, index: Index, one: Selection) -> Resource:
+def _resource(call: HttpCaller, store: Resource, index: Index, one: Selection) -> Resource:
     try:
         if one.kind == "item":
             return item_of(call, index, one.id)
@@ -129,7 +129,9 @@ def _resource(call: Caller, store: Resource, index: Index, one: Selection) -> Re
         raise invalid(f"selections: {error.message}") from None
 
 
-def _remembered(call: Caller, store: Resource, index: Index, session: Resource) -> list[Resource]:
+def _remembered(
+    call: HttpCaller, store: Resource, index: Index, session: Resource
+) -> list[Resource]:
     found = []
     for row in session.body["selections"]:
         with suppress(ApiError):  # deleted since
@@ -148,7 +150,7 @@ def _refers(content: str) -> bool:
 
 
 def _keep(
-    call: Caller, turn: Turn, session: Resource | None, selections: Sequence[Selection]
+    call: HttpCaller, turn: Turn, session: Resource | None, selections: Sequence[Selection]
 ) -> None:
     rows = [one.model_dump() for one in selections]
     if session is None:
@@ -165,7 +167,7 @@ def _keep(
         )
 
 
-def remember(call: Caller, turn: Turn, response_id: str, cited: Sequence[str]) -> None:
+def remember(call: HttpCaller, turn: Turn, response_id: str, cited: Sequence[str]) -> None:
     """Keep a turn that has been answered, for those that refer to it."""
     row = {"response_id": response_id, "question": turn.question(), "items": list(cited)}
     with alone(call, turn.store.id), suppress(NotFound):  # the store was deleted meanwhile

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from videlicet.api.v1_3.common import Caller
+from videlicet.api.caller import HttpCaller
 from videlicet.rights import Purpose
 from videlicet.search.engine import Ranking
 from videlicet.search.moments import Moment
@@ -78,7 +78,7 @@ def unpacked(text: str) -> list[Ranked]:
 
 
 def shown(
-    call: Caller, index: Index, hits: Sequence[Ranked], metadata: bool
+    call: HttpCaller, index: Index, hits: Sequence[Ranked], metadata: bool
 ) -> list[dict[str, Any]]:
     """Hits as v1.3 shows them, without those whose items have been deleted meanwhile."""
     scope = call.scope(Purpose.SEARCH, index.id)

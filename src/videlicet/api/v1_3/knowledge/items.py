@@ -7,18 +7,20 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import ApiError, invalid, of_library, unknown
-from videlicet.api.v1_3.assets import asset_of
-from videlicet.api.v1_3.common import Call, Caller, Pages, ascending, router_for, sorted_by, text_of
+from videlicet.api.parameters import Pages, ascending, sorted_by, text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
 from videlicet.api.v1_3.knowledge.metadata import ITEM, metadata_of
 from videlicet.api.v1_3.knowledge.schemas import AssetType, Item, NewItem, Status
 from videlicet.api.v1_3.knowledge.stores import alone, index_of, store_of
-from videlicet.api.v1_3.schemas.common import Page
-from videlicet.api.v1_3.video_records import NUMBERS
 from videlicet.errors import from_json
 from videlicet.ingest import files, videos
 from videlicet.ingest.indexing import enter, remove_video
 from videlicet.rights import Purpose
+from videlicet.services.assets import get_asset
+from videlicet.services.indexing import NUMBERS
 from videlicet.store.catalog.slots import chunked
 from videlicet.types import Index, Kind, Resource, ordered_id
 
@@ -46,7 +48,7 @@ def create(call: Call, knowledge_store_id: str, body: NewItem) -> Any:
     with alone(call, knowledge_store_id):
         store = store_of(call, knowledge_store_id)
         index = index_of(call, store)
-        file = asset_of(call, body.asset_id)
+        file = get_asset(call, body.asset_id)
         there = _videos(call, index, file_id=file.id)
         facts = {
             "store_id": store.id,
@@ -55,7 +57,7 @@ def create(call: Call, knowledge_store_id: str, body: NewItem) -> Any:
         }
         scope = call.scope(Purpose.INGEST)
         video, _ = enter(scope, call.store, index, file, metadata, facts=facts)
-    call.service.work.wake()
+    call.platform.work.wake()
     return shown(call, [video])[0]
 
 
@@ -130,7 +132,7 @@ def delete(call: Call, knowledge_store_id: str, item_id: str) -> Response:
 # -- the videos that items are --------------------------------------------------------------------
 
 
-def item_of(call: Caller, index: Index, item_id: str) -> Resource:
+def item_of(call: HttpCaller, index: Index, item_id: str) -> Resource:
     """The video of an item."""
     found = _videos(call, index, item_id=item_id)
     if not found:
@@ -138,7 +140,7 @@ def item_of(call: Caller, index: Index, item_id: str) -> Resource:
     return found[0]
 
 
-def _videos(call: Caller, index: Index, **body: str) -> list[Resource]:
+def _videos(call: HttpCaller, index: Index, **body: str) -> list[Resource]:
     return call.catalog.find_resources(
         call.manage, Kind.VIDEO, parent=index.id,
         body=[((name,), "==", value) for name, value in body.items()],
@@ -146,7 +148,7 @@ def _videos(call: Caller, index: Index, **body: str) -> list[Resource]:
 
 
 def items_of(
-    call: Caller, index: Index, ids: Collection[str] | None = None, *, ready: bool = False
+    call: HttpCaller, index: Index, ids: Collection[str] | None = None, *, ready: bool = False
 ) -> list[Resource]:
     """The videos of all items, or of those with some ids, the newest first."""
     rows, _ = call.catalog.find_resources(
@@ -156,7 +158,7 @@ def items_of(
     return [row for row in rows if wanted is None or row.body["item_id"] in wanted]
 
 
-def files_of(call: Caller, rows: Iterable[Resource]) -> dict[str, Resource]:
+def files_of(call: HttpCaller, rows: Iterable[Resource]) -> dict[str, Resource]:
     """The files of videos, by their ids."""
     ids = {row.body["file_id"] for row in rows}
     return {
@@ -169,7 +171,7 @@ def files_of(call: Caller, rows: Iterable[Resource]) -> dict[str, Resource]:
 # -- showing --------------------------------------------------------------------------------------
 
 
-def shown(call: Caller, rows: Collection[Resource]) -> list[dict[str, Any]]:
+def shown(call: HttpCaller, rows: Collection[Resource]) -> list[dict[str, Any]]:
     """Items as v1.3 shows them."""
     held = files_of(call, rows)
     return [_shown(video, held.get(video.body["file_id"])) for video in rows]

@@ -12,7 +12,9 @@ from typing import Any
 from anyio import to_thread
 from fastapi.responses import JSONResponse
 
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import of_library
+from videlicet.api.routing import router_for
 from videlicet.api.streaming import (
     Check,
     StreamedResponse,
@@ -22,7 +24,6 @@ from videlicet.api.streaming import (
     until_disconnect,
 )
 from videlicet.api.v1_3.analysis.jobs import checked
-from videlicet.api.v1_3.common import Call, Caller, router_for
 from videlicet.api.v1_3.knowledge.answering import Reply
 from videlicet.api.v1_3.knowledge.conversation import turn_of
 from videlicet.api.v1_3.knowledge.schemas import Ask, Response, SchemaFormat
@@ -68,7 +69,7 @@ async def create(call: Call, body: Ask) -> Any:
     )
 
 
-def _begun(call: Caller, body: Ask) -> Reply:
+def _begun(call: HttpCaller, body: Ask) -> Reply:
     form = None if body.text is None else body.text.format
     schema = checked(closed(form.schema_)) if isinstance(form, SchemaFormat) else None
     return Reply(call, body, turn_of(call, body), schema)
@@ -89,7 +90,7 @@ def closed(schema: Any) -> Any:
     return found
 
 
-async def _stream(call: Caller, reply: Reply, write: Write) -> None:
+async def _stream(call: HttpCaller, reply: Reply, write: Write) -> None:
     """The events of a response, numbered, and a word at the end."""
     numbers = itertools.count()
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from videlicet.api.v1_3.schemas.common import Metadata, Model
+from videlicet.api.schemas import Metadata, Model
 
 AssetType = Literal["video", "image"]
 Modality = Literal["visual", "audio"]

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import ApiError, invalid
-from videlicet.api.v1_3 import search_cursors
-from videlicet.api.v1_3.common import Call, Caller, router_for
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Problem
 from videlicet.api.v1_3.knowledge.hits import FORM, Ranked, listed, packed, shown, unpacked
 from videlicet.api.v1_3.knowledge.items import items_of
 from videlicet.api.v1_3.knowledge.schemas import (
@@ -22,9 +23,9 @@ from videlicet.api.v1_3.knowledge.schemas import (
     TypeFilter,
 )
 from videlicet.api.v1_3.knowledge.stores import index_of, store_of
-from videlicet.api.v1_3.schemas.common import Problem
 from videlicet.rights import Purpose
 from videlicet.search.engine import Ranking
+from videlicet.services import search_cursors
 from videlicet.types import GroupBy, Index, Modality, PartKind, Query, QueryPart, Resource
 
 router = router_for("knowledge stores")
@@ -72,12 +73,12 @@ def search(call: Call, knowledge_store_id: str, body: Search) -> Any:
     hits = listed(*rankings(call, index, body.query.text, rows, modalities, group))
     again = None
     if len(hits) > body.page_size:
-        again = search_cursors.keep(call, FORM, {**settings, "hits": packed(hits)}, [])
+        again = search_cursors.store(call, FORM, {**settings, "hits": packed(hits)}, [])
     return _page(call, index, settings, hits, 1, again)
 
 
 def rankings(
-    call: Caller,
+    call: HttpCaller,
     index: Index,
     text: str,
     rows: Sequence[Resource],
@@ -93,7 +94,7 @@ def rankings(
         # Pictures have no sound: where pictures are looked for anyway one search is enough.
         senses = wanted if is_video or SENSES["visual"] <= wanted else SENSES["visual"]
         parts.setdefault(senses, []).append(row.id)
-    searcher, scope = call.service.searcher(index), call.scope(Purpose.SEARCH, index.id)
+    searcher, scope = call.platform.searcher(index), call.scope(Purpose.SEARCH, index.id)
     # Asked of nothing too, so that words that cannot be searched for are always refused.
     return [
         searcher.ranking(scope, replace(query, modalities=senses, asset_ids=tuple(ids)))
@@ -132,7 +133,7 @@ def _token(again: Resource, number: int) -> str:
     return f"{search_cursors.token(again, number)}.{int(again.expires_at.timestamp()):x}"
 
 
-def _recall(call: Caller, token: str) -> tuple[Resource, int]:
+def _recall(call: HttpCaller, token: str) -> tuple[Resource, int]:
     matched = _TOKEN.fullmatch(token)
     if matched is None:
         raise invalid("page_token is not known.")
@@ -140,13 +141,13 @@ def _recall(call: Caller, token: str) -> tuple[Resource, int]:
     if int(matched[2], 16) < datetime.now(UTC).timestamp():
         raise late
     found, number = search_cursors.find(call, FORM, matched[1])
-    if search_cursors.expired(found):
+    if search_cursors.is_expired(found):
         raise late
     return found, number
 
 
 def _page(
-    call: Caller,
+    call: HttpCaller,
     index: Index,
     settings: dict[str, Any],
     hits: Sequence[Ranked],

@@ -13,12 +13,14 @@ from typing import Any
 
 from fastapi import Response
 
+from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import unknown
-from videlicet.api.v1_3.common import Call, Caller, Pages, ascending, router_for, sorted_by, text_of
+from videlicet.api.parameters import Pages, ascending, sorted_by, text_of
+from videlicet.api.routing import router_for
+from videlicet.api.schemas import Page
 from videlicet.api.v1_3.knowledge.enrichment import wanted_of
 from videlicet.api.v1_3.knowledge.metadata import STORE, metadata_of
 from videlicet.api.v1_3.knowledge.schemas import Changes, NewStore, Store
-from videlicet.api.v1_3.schemas.common import Page
 from videlicet.errors import NotFound
 from videlicet.ingest.indexing import remove_index
 from videlicet.models.cards import chosen_cards
@@ -32,7 +34,7 @@ _changing = NamedLocks()
 
 
 @contextmanager
-def alone(call: Caller, store_id: str) -> Iterator[None]:
+def alone(call: HttpCaller, store_id: str) -> Iterator[None]:
     """Let nobody else change what hangs on a store, here or at another server. Of each server only
     one request waits at the database."""
     name = f"knowledge store {store_id}"
@@ -40,7 +42,7 @@ def alone(call: Caller, store_id: str) -> Iterator[None]:
         yield
 
 
-def store_of(call: Caller, id: str) -> Resource:
+def store_of(call: HttpCaller, id: str) -> Resource:
     """A store of the caller's."""
     try:
         return call.catalog.resource(call.manage, Kind.KNOWLEDGE_STORE, id)
@@ -48,7 +50,7 @@ def store_of(call: Caller, id: str) -> Resource:
         raise unknown("knowledge store", id) from None
 
 
-def index_of(call: Caller, store: Resource) -> Index:
+def index_of(call: HttpCaller, store: Resource) -> Index:
     """The index in which a store's items are."""
     try:
         return call.catalog.index(call.manage, store.body["index_id"])
@@ -146,7 +148,7 @@ def delete(call: Call, knowledge_store_id: str) -> Response:
     return Response(status_code=200)
 
 
-def shown(call: Caller, row: Resource) -> dict[str, Any]:
+def shown(call: HttpCaller, row: Resource) -> dict[str, Any]:
     """A store as v1.3 shows it."""
     _, items = call.catalog.find_resources(
         call.manage, Kind.VIDEO, parent=row.body["index_id"], limit=0

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from videlicet.api.v1_3.schemas.common import Metadata, Model
+from videlicet.api.schemas import Metadata, Model
 
 
 class Detail(Model):
@@ -17,6 +17,7 @@ class Detail(Model):
     file_type: str | None = None
     created_at: str | None
     user_metadata: Metadata | None = None
+    source: dict[str, Any] | None = None
     hls: dict[str, Any] | None = None
     thumbnail: dict[str, Any] | None = None
     original: dict[str, Any] | None = None

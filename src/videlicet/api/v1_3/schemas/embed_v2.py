@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from videlicet.api.v1_3.schemas.common import Model
-from videlicet.api.v1_3.schemas.media_sources import MediaSource
+from videlicet.api.schemas import MediaSource, Model
 
 Option = Literal["visual", "audio", "transcription"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from videlicet.api.v1_3.schemas.common import Model
+from videlicet.api.schemas import Model
 
 #: Most entities in one bulk call, and most pictures of one entity.
 BULK, PICTURES = 100, 50

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from videlicet.api.v1_3.schemas.common import Model
+from videlicet.api.schemas import Model
 
 
 class IndexModel(Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from videlicet.api.v1_3.schemas.common import Metadata, Model
+from videlicet.api.schemas import Metadata, Model
 
 
 class Clip(Model):

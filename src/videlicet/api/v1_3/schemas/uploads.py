@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from videlicet.api.v1_3.schemas.common import Model, PageInfo
+from videlicet.api.schemas import Model, PageInfo
 
 #: Most chunks of an upload, and most addresses at once.
 CHUNKS, ADDRESSES = 1000, 50

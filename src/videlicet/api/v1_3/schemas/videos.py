@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from videlicet.api.v1_3.schemas.common import Metadata, Model
+from videlicet.api.schemas import Metadata, Model
 
 StatusName = Literal["ready", "pending", "queued", "indexing", "validating", "failed"]
 

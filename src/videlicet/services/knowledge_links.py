@@ -1,0 +1,44 @@
+"""What knowledge stores hold of an asset, for whoever deletes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from videlicet.ingest.indexing import videos_of
+from videlicet.types import Kind
+
+if TYPE_CHECKING:
+    from videlicet.services.caller import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeItem:
+    """An item of a knowledge store, by id."""
+
+    store_id: str
+    item_id: str
+
+
+def items_of_asset(caller: Caller, asset_id: str) -> list[KnowledgeItem]:
+    """The items that an asset is in knowledge stores."""
+    found = videos_of(caller.manage, caller.store, asset_id)
+    return [
+        KnowledgeItem(video.body["store_id"], video.body["item_id"])
+        for video in found
+        if "item_id" in video.body
+    ]
+
+
+def leave_collections(caller: Caller, item: KnowledgeItem) -> None:
+    """Take an item that is being deleted out of all collections of its store."""
+    with caller.store.database.held(f"knowledge store {item.store_id}"):
+        rows, _ = caller.catalog.find_resources(
+            caller.manage, Kind.ITEM_COLLECTION, parent=item.store_id
+        )
+        for row in rows:
+            left = [one for one in row.body["item_ids"] if one != item.item_id]
+            if len(left) < len(row.body["item_ids"]):
+                caller.catalog.update_resource(
+                    caller.manage, Kind.ITEM_COLLECTION, row.id, body={"item_ids": left}
+                )
