@@ -122,7 +122,7 @@ def _expand(pattern: str) -> Iterator[Source]:
         if scheme in (known := SOURCES.names()):
             yield from SOURCES.get(scheme).expand(pattern)
         else:
-            names = ", ".join(known[:-1]) + f" and {known[-1]}"
+            names = " and ".join([", ".join(known[:-1]), known[-1]]) if known[1:] else known[0]
             yield _problem(name, "url_not_allowed", f"Only {names} are read, not {name}.")
         return
     if not pattern or "\0" in pattern:
