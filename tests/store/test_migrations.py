@@ -100,13 +100,14 @@ def test_codes_of_stored_errors(tmp_path: Path) -> None:
             (when, when),
         )
         base.execute(
-            "INSERT INTO tasks (id, index_id, source, status, created_at, updated_at, attempts, "
-            "error, tenant) VALUES ('t', 'i', '/a.mp4', 'failed', ?, ?, 1, ?, 'local')",
+            "INSERT INTO tasks (id, index_id, source, status, created_at, updated_at, done_s, attempts, "
+            "error, tenant) VALUES ('t', 'i', '/a.mp4', 'failed', ?, ?, 0, 1, ?, 'local')",
             (when, when, json.dumps(error)),
         )
         base.execute(
             "INSERT INTO resources (id, kind, tenant, created_at, updated_at, status, parent, "
-            "name, body) VALUES ('v', 'video', 'local', ?, ?, 'failed', '', 'a.mp4', ?)",
+            "name, name_folded, body) "
+            "VALUES ('v', 'video', 'local', ?, ?, 'failed', '', 'a.mp4', 'a.mp4', ?)",
             (when, when, json.dumps({"items": [{"error": {"code": "writer_busy"}}]})),
         )
     with open_store(load(home.root), write=True) as store:
