@@ -101,7 +101,8 @@ def test_codes_of_stored_errors(tmp_path: Path) -> None:
         )
         base.execute(
             "INSERT INTO tasks (id, index_id, source, status, created_at, updated_at, done_s, "
-            "attempts, error, tenant) VALUES ('t', 'i', '/a.mp4', 'failed', ?, ?, 0, 1, ?, 'local')",
+            "attempts, error, tenant) "
+            "VALUES ('t', 'i', '/a.mp4', 'failed', ?, ?, 0, 1, ?, 'local')",
             (when, when, json.dumps(error)),
         )
         base.execute(
