@@ -16,6 +16,7 @@ from videlicet.rights import Grant, Purpose
 from videlicet.settings import load
 from videlicet.store import open_store
 from videlicet.store.home import Home
+from videlicet.types import Kind
 
 GRANT = Grant("tests", Purpose.MANAGE)
 SCRIPTS = Path(videlicet.store.__file__).with_name("migrations")
@@ -59,3 +60,28 @@ def test_from_the_first_tables(tmp_path: Path) -> None:
     with closing(sqlite3.connect(home.database)) as base:
         assert base.execute("PRAGMA foreign_key_check").fetchall() == []
         assert base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_what_bodies_are_looked_up_by_is_brought_forward(tmp_path: Path) -> None:
+    home = as_of("0003", tmp_path / "home")
+    when = "2026-01-01T00:00:00.000000+00:00"
+    with closing(sqlite3.connect(home.database)) as base, base:
+        for id, kind, body in (
+            ("a", "video", '{"file_id": "f1", "item_id": "i1"}'),
+            ("b", "video", '{"file_id": "f2"}'),
+            ("c", "delivery", '{"event": {"data": {"id": "m1"}}}'),
+            ("d", "file", '{"file_id": "f1"}'),
+        ):
+            base.execute(
+                "INSERT INTO resources (id, kind, tenant, parent, name, name_folded, status, "
+                "created_at, updated_at, body) VALUES (?, ?, 'local', '', '', '', '', ?, ?, ?)",
+                (id, kind, when, when, body),
+            )
+    with open_store(load(home.root), write=True) as store:
+        for path, value, found in (("file_id", "f1", "a"), ("item_id", "i1", "a")):
+            rows, _ = store.catalog.find_resources(
+                store.scope(GRANT), Kind.VIDEO, body=[((path,), "==", value)]
+            )
+            assert [row.id for row in rows] == [found]
+        store.catalog.retract(store.scope(GRANT), "m1")
+        assert store.catalog.find_resources(store.scope(GRANT), Kind.DELIVERY) == ([], 0)

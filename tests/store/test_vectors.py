@@ -22,6 +22,7 @@ from tests.store.samples import EXPORT, INGEST, MANAGE, SEARCH, asset, enter, se
 from videlicet.errors import InvalidInput, StoreError
 from videlicet.settings import Settings
 from videlicet.store import Store, VectorMatch, VectorRow, open_store
+from videlicet.store.vectors import inverted
 from videlicet.types import Index, Modality, Span, derived_id
 
 SPACE, MODALITY = "space", Modality.VISUAL
@@ -329,6 +330,29 @@ def test_a_disk_that_fills_up_while_indexing_leaves_the_old_index(
     assert large.store.vectors.statistics(large.store.scope(MANAGE, large.index.id)) == before
     assert len(list(large.store.home.sketches.iterdir())) == 1
     assert _recall(large, _clustered(20, seed=11)) >= 0.95
+
+
+def test_an_index_is_computed_outside_of_any_transaction(
+    large: _Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, index = large.store, large.index
+    gone = list(large.rows)[2]
+    real = inverted._centroids
+
+    def watched(*arguments: Any) -> Floats:
+        store.vectors.put(store.scope(INGEST, index.id), MODALITY, SPACE, gone, [])
+        assert store.database.checkpoint(patience=0), "no reader is in the way"
+        return real(*arguments)
+
+    monkeypatch.setattr(inverted, "_centroids", watched)
+    (built,) = store.vectors.optimize(store.scope(MANAGE, index.id), force=True)
+    assert built.rows == 3000
+    old = large.rows.pop(gone)
+    assert all(m.asset_id != gone for found in _search(store, index, old, 5) for m in found)
+    assert _recall(large, _clustered(40, seed=12)) >= 0.95
+    if not store.blobs.remote:
+        (folder,) = store.home.sketches.iterdir()
+        assert not [path for path in folder.iterdir() if path.name.startswith("staged")]
 
 
 _tiny = st.lists(st.tuples(*[st.sampled_from([-1.0, 0.0, 0.5, 1.0])] * 3), min_size=1, max_size=6)

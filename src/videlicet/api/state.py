@@ -110,8 +110,7 @@ class ServerState:
         """What is not ready: ``worker``, ``store``."""
         found = [] if self.workers.alive else ["worker"]
         try:
-            store = self.platform.store
-            store.catalog.count_tasks(store.scope(_SERVER))
+            self.platform.store.ping()
         except VidelicetError:
             found.append("store")
         return found

@@ -124,10 +124,12 @@ def list_tasks(
     offset: int,
     limit: int,
 ) -> tuple[list[Resource], int]:
-    """A page of the embedding tasks of one form, newest first, and how many there are in all."""
+    """A page of the embedding tasks of one form, newest first and without their vectors, and how
+    many there are in all."""
     return caller.catalog.find_resources(
         caller.scope(Purpose.EMBED_EXPORT), Kind.EMBEDDING, parent=form,
         status=[status] if status else (), since=since, until=until, offset=offset, limit=limit,
+        omit=["data"],
     )  # fmt: skip
 
 

@@ -156,17 +156,13 @@ def list_videos(
         "body": [([key], *bound) for key, bounds in wanted.numbers.items() for bound in bounds],
         "ascending": ascending,
     }
-    by_number = sort_by in NUMBERS
-    if not by_number:
-        chosen["sort"] = sort_by
-    if not wanted.metadata and not by_number:
+    chosen["by_number" if sort_by in NUMBERS else "sort"] = sort_by
+    if not wanted.metadata:
         return caller.catalog.find_resources(
             caller.manage, Kind.VIDEO, offset=offset, limit=limit, **chosen
         )
     rows, _ = caller.catalog.find_resources(caller.manage, Kind.VIDEO, **chosen)
     rows = [row for row in rows if all(_matches(row, *one) for one in wanted.metadata)]
-    if by_number:
-        rows.sort(key=lambda row: row.body.get(sort_by) or 0.0, reverse=not ascending)
     return rows[offset : None if limit is None else offset + limit], len(rows)
 
 
@@ -210,13 +206,13 @@ def stored_strips(caller: Caller, index: Index, video_id: str) -> dict[str, Stri
     """The stored vectors along a video, by what they are of."""
     scope = caller.scope(Purpose.EMBED_EXPORT, index.id)
     encoders = caller.platform.encoders(index.cards)
-    text = index.cards["text"]
+    text = encoders.text.card.space
     wanted = {"words": (Modality.SPEECH, text), "screen": (Modality.TEXT, text)}
     if "vision" in index.cards:
         wanted["meaning"] = (Modality.VISUAL, text)
-        wanted["looks"] = (Modality.VISUAL, encoders.vision.feature_space)
+        wanted["looks"] = (Modality.VISUAL, encoders.vision.card.space)
     if "sound" in index.cards:
-        wanted["sounds"] = (Modality.SOUND, encoders.sound.space)
+        wanted["sounds"] = (Modality.SOUND, encoders.sound.card.space)
     found = {}
     for name, (modality, space) in wanted.items():
         batch = caller.store.vectors.of_asset(scope, modality, space, video_id)

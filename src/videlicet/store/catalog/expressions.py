@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Integer, Text, literal
+from sqlalchemy import JSON, Boolean, ColumnElement, Integer, Text, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -41,6 +41,33 @@ def one_of(column: ColumnElement[Any], values: Iterable[str | int]) -> ColumnEle
     parameter, where ``IN`` has one for each and databases bound how many a statement may have."""
     possible = [value for value in values if not isinstance(value, str) or _is_storable(value)]
     return _OneOf(column, literal(json.dumps(possible), Text))
+
+
+class _WithoutKeys(FunctionElement[Any]):
+    """A JSON object, and keys to leave out of it."""
+
+    name = "without_keys"
+    inherit_cache = True
+    type = JSON()
+
+
+@compiles(_WithoutKeys, "sqlite")
+def _remove(element: _WithoutKeys, compiler: SQLCompiler, **options: Any) -> str:
+    column, *keys = (compiler.process(part, **options) for part in element.clauses)
+    paths = [f"'$.\"' || {key} || '\"'" for key in keys]
+    return f"json_remove({', '.join([column, *paths])})"
+
+
+@compiles(_WithoutKeys, "postgresql")
+def _minus(element: _WithoutKeys, compiler: SQLCompiler, **options: Any) -> str:
+    column, *keys = (compiler.process(part, **options) for part in element.clauses)
+    return f"(CAST({column} AS JSONB){''.join(f' - CAST({key} AS TEXT)' for key in keys)})"
+
+
+def without_keys(column: ColumnElement[Any], keys: Iterable[str]) -> ColumnElement[Any]:
+    """A column of JSON objects without some of their keys, which then are not read."""
+    left_out = [literal(key, Text) for key in keys]
+    return _WithoutKeys(column, *left_out) if left_out else column
 
 
 def _is_storable(text: str) -> bool:

@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, ins
 
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.rights import Purpose, Scope, authorize
-from videlicet.store.catalog.expressions import one_of
+from videlicet.store.catalog.expressions import one_of, without_keys
 from videlicet.store.catalog.owners import RESOURCE_FOLDERS
 from videlicet.store.catalog.part import Part
-from videlicet.store.catalog.schema import erasures, folded, resources
+from videlicet.store.catalog.schema import erasures, folded, resource_fields, resources
 from videlicet.store.catalog.tasks import put_task
 from videlicet.store.records import MANAGING, READING
 from videlicet.types import Kind, Resource, Task
@@ -22,6 +22,12 @@ from videlicet.types import Kind, Resource, Task
 #: Condition on the body: a path of keys, an operator (``==``, ``>=``, ``<=``) and a value.
 Condition = tuple[Sequence[str], str, str | int | float | bool]
 
+#: Texts in bodies that resources of a kind are looked up by: conditions on these use an index.
+LOOKED_UP: Mapping[Kind, Sequence[tuple[str, ...]]] = {
+    Kind.VIDEO: [("file_id",), ("item_id",)],
+    Kind.ANALYSIS: [("own",)],
+    Kind.DELIVERY: [("event", "data", "id")],
+}
 #: Kinds that may be changed beside the process that has the writer's lock.
 BESIDE = (Kind.WEBHOOK, Kind.QUERY, Kind.TRIAL)
 
@@ -85,6 +91,8 @@ class Resources(Part):
         until: datetime | None = None,
         body: Sequence[Condition] = (),
         sort: str = "created_at",
+        by_number: str | None = None,
+        omit: Collection[str] = (),
         ascending: bool = False,
         offset: int = 0,
         limit: int | None = None,
@@ -92,7 +100,9 @@ class Resources(Part):
         """A stretch of those that meet every condition, and how many do in all.
 
         ``named_like`` matches part of the name, whatever the case; ``since``, ``updated_since``
-        and ``until`` are times, bounds included. Equal sort keys are in the order of making.
+        and ``until`` are times, bounds included. ``by_number`` sorts by a number in the body (0
+        where there is none) before ``sort``. Equal sort keys are in the order of making. The keys
+        of bodies that ``omit`` names are not read: for lists of what has large bodies.
         """
         authorize(scope, READING, kind)
         conditions: list[ColumnElement[bool]] = [resources.c.kind == kind.value, *reach(scope)]
@@ -112,19 +122,20 @@ class Resources(Part):
             conditions.append(resources.c.updated_at >= updated_since)
         if until is not None:
             conditions.append(resources.c.created_at <= until)
-        conditions += [_condition(*one) for one in body]
-        column = resources.c[sort]
-        order = (
-            (column.asc(), resources.c.row)
-            if ascending
-            else (column.desc(), resources.c.row.desc())
-        )
-        query: Select[Any] = select(resources).where(*conditions).order_by(*order)
+        conditions += [_condition(kind, *one) for one in body]
+        keys: list[ColumnElement[Any]] = [resources.c[sort], resources.c.row]
+        if by_number is not None:
+            keys.insert(0, func.coalesce(resources.c.body[by_number].as_float(), 0.0))
+        order = [key.asc() if ascending else key.desc() for key in keys]
+        columns = [column for column in resources.c if column.name != "body"]
+        body_column = without_keys(resources.c.body, omit).label("body")
+        query: Select[Any] = select(*columns, body_column).where(*conditions).order_by(*order)
         with self._reading() as connection:
             total = connection.execute(
                 select(func.count()).select_from(resources).where(*conditions)
             ).scalar_one()
-            rows = connection.execute(query.offset(offset).limit(limit)).all()
+            chosen = query.offset(offset).limit(limit)
+            rows = [] if limit == 0 else connection.execute(chosen).all()
         return [resource_of(row) for row in rows], int(total)
 
     def sum_of(
@@ -177,6 +188,8 @@ class Resources(Part):
             if body is not None:
                 values["body"] = {**row.body, **body}
             connection.execute(update(resources).where(resources.c.row == row.row).values(values))
+            if body is not None:
+                _write_fields(connection, row.row, kind, values["body"])
             return resource_of(connection.execute(query).one())
 
     def delete_resource(
@@ -244,6 +257,34 @@ def put(connection: Connection, scope: Scope, one: Resource) -> None:
         connection.execute(insert(resources).values(row))
     else:
         connection.execute(update(resources).where(*where).values(row))
+    if one.kind in LOOKED_UP:
+        key = connection.execute(select(resources.c.row).where(*where)).scalar_one()
+        _write_fields(connection, key, one.kind, one.body)
+
+
+def _write_fields(connection: Connection, key: int, kind: Kind, body: Mapping[str, Any]) -> None:
+    """Note what a resource is looked up by."""
+    if kind not in LOOKED_UP:
+        return
+    connection.execute(delete(resource_fields).where(resource_fields.c.resource == key))
+    rows = []
+    for path in LOOKED_UP[kind]:
+        value: Any = body
+        for step in path:
+            value = value.get(step) if isinstance(value, Mapping) else None
+        if isinstance(value, str):
+            rows.append({"resource": key, "path": ".".join(path), "value": value})
+    if rows:
+        connection.execute(insert(resource_fields), rows)
+
+
+def with_field(path: Sequence[str], values: Collection[str]) -> ColumnElement[bool]:
+    """Whether a resource has one of these values where it is looked up by."""
+    return resources.c.row.in_(
+        select(resource_fields.c.resource).where(
+            resource_fields.c.path == ".".join(path), one_of(resource_fields.c.value, values)
+        )
+    )
 
 
 def erase_later(connection: Connection, index_id: str, id: str, blobs: Sequence[str]) -> None:
@@ -265,8 +306,10 @@ def _one(scope: Scope, kind: Kind, id: str) -> list[ColumnElement[bool]]:
 
 
 def _condition(
-    path: Sequence[str], operator: str, value: str | int | float | bool
+    kind: Kind, path: Sequence[str], operator: str, value: str | int | float | bool
 ) -> ColumnElement[bool]:
+    if isinstance(value, str) and tuple(path) in LOOKED_UP.get(kind, ()):
+        return with_field(path, [value])
     found = resources.c.body[tuple(path)]
     wanted: ColumnElement[bool]
     match value:

@@ -121,6 +121,7 @@ assets = Table(
     Column("has_audio", Integer, nullable=False),
     Column("tenant", String(64), nullable=False),
     Index(None, "blob"),
+    Index(None, "tenant", "created_at", "id"),
 )
 
 #: What users attach to assets. ``value`` is the JSON of the value; ``kind`` keeps types apart.
@@ -157,6 +158,7 @@ indexed = Table(
     Column("created_at", Instant, nullable=False),
     Column("indexed_at", Instant),
     Column("notes", JSON, nullable=False),
+    Index(None, "status"),
 )
 
 observations = Table(
@@ -193,6 +195,9 @@ tasks = Table(
     Column("tenant", String(64), nullable=False),
     Index(None, "index_id", "created_at"),
     Index(None, "source"),
+    Index(None, "status", "created_at"),
+    Index(None, "tenant", "created_at"),
+    Index(None, "asset_id"),
 )
 
 resources = Table(
@@ -212,7 +217,25 @@ resources = Table(
     Column("body", JSON, nullable=False),
     UniqueConstraint("kind", "id"),
     Index(None, "kind", "tenant", "parent", "created_at"),
+    Index(None, "kind", "tenant", "created_at"),
     Index(None, "kind", "status"),
+    Index(None, "kind", "expires_at"),
+)
+
+#: Texts in the bodies of resources that they are looked up by (see ``resources.LOOKED_UP``). Here,
+#: and not in an index over JSON, both databases find them in one way.
+resource_fields = Table(
+    "resource_fields",
+    metadata,
+    Column(
+        "resource",
+        Integer,
+        ForeignKey("resources.row", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("path", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+    Index(None, "path", "value"),
 )
 
 #: ``digest`` is SHA-256 of the key: keys are 256 random bits, so nothing slower is needed.

@@ -8,10 +8,11 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 
 from videlicet.errors import NotFound
 from videlicet.rights import IndexScope, Scope, authorize
+from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.part import Part
-from videlicet.store.catalog.resources import erase_later, put, reach, resource_of
+from videlicet.store.catalog.resources import erase_later, put, reach, resource_of, with_field
 from videlicet.store.catalog.schema import resources
-from videlicet.store.catalog.slots import chunked, require_index, slot_of
+from videlicet.store.catalog.slots import require_index, slot_of
 from videlicet.store.records import MANAGING
 from videlicet.types import Kind, Resource, match_id
 
@@ -94,12 +95,13 @@ def forget_asset(connection: Connection, index_id: str, asset_id: str) -> None:
         )
     )
     matches = [match_id(query_id, asset_id) for query_id in _queries(connection, index_id)]
-    for some in chunked(matches):
-        gone = connection.execute(
-            delete(resources).where(resources.c.kind == Kind.MATCH.value, resources.c.id.in_(some))
-        ).rowcount
-        if gone:
-            _hush(connection, some)
+    gone = connection.execute(
+        delete(resources).where(
+            resources.c.kind == Kind.MATCH.value, one_of(resources.c.id, matches)
+        )
+    ).rowcount
+    if gone:
+        _hush(connection, matches)
 
 
 def forget_index(connection: Connection, index_id: str) -> None:
@@ -111,8 +113,7 @@ def forget_index(connection: Connection, index_id: str) -> None:
 def _forget(connection: Connection, index_id: str, query_id: str) -> None:
     ours = (resources.c.kind == Kind.MATCH.value) & (resources.c.parent == query_id)
     matches = list(connection.execute(select(resources.c.id).where(ours)).scalars())
-    for some in chunked(matches):
-        _hush(connection, some)
+    _hush(connection, matches)
     connection.execute(delete(resources).where(ours))
     trials = (resources.c.kind == Kind.TRIAL.value) & (resources.c.name == query_id)
     connection.execute(delete(resources).where(trials))
@@ -123,9 +124,12 @@ def _forget(connection: Connection, index_id: str, query_id: str) -> None:
 def _hush(
     connection: Connection, matches: Collection[str], within: Sequence[ColumnElement[bool]] = ()
 ) -> None:
-    told = resources.c.body[("event", "data", "id")].as_string()
     connection.execute(
-        delete(resources).where(resources.c.kind == Kind.DELIVERY.value, told.in_(matches), *within)
+        delete(resources).where(
+            resources.c.kind == Kind.DELIVERY.value,
+            with_field(("event", "data", "id"), matches),
+            *within,
+        )
     )
 
 

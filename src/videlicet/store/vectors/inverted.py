@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,10 @@ _ROUNDS = 8
 _QUERIES = 128
 _SEED = 20_261
 
-Chunks = Callable[[], Iterable[tuple[int, int, Chunk]]]
+#: Rows copied at once.
+_LAID = 16_384
+#: Files of the rows that an index is being built of.
+_STAGED = ("staged.f32", "staged.ids", "staged.i64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,42 +143,75 @@ class Inverted:
         return int(gone.size)
 
 
-def build(
-    folder: Path, chunks: Chunks, *, rows: int, dimensions: int, generation: str, version: int
-) -> Sketch:
-    """Build one generation in ``folder`` (which must not exist) and measure it.
-
-    ``chunks()`` gives (slot, version, chunk) in the order of slots, the same each time. Memory
-    stays near 64 rows per centroid; the rows are read three times.
-    """
-    partial = folder.with_name(folder.name + ".partial")
+def stage(
+    folder: Path, chunks: Iterable[tuple[int, int, Chunk]], *, rows: int, dimensions: int
+) -> NDArray[np.int64]:
+    """Copy the rows that an index is to be built of beside ``folder`` (which must not exist), for
+    :func:`build`. ``chunks`` gives (slot, version, chunk); returned is (slot, version, first row)
+    of each. So rows can be read in a short transaction, and the index be built after it."""
+    partial = _partial(folder)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    try:
-        random = np.random.default_rng(_SEED)
-        groups = max(16, 1 << round(np.log2(max(1.0, rows)) / 2))
-        centroids = _centroids(_sample(chunks, rows, groups, random), groups, random)
-        table, assigned = _assign(chunks, centroids)
-        counts = np.bincount(assigned, minlength=len(centroids))
-        offsets = np.concatenate([[0], np.cumsum(counts)]).astype("<i8")
-        places = np.empty(rows, np.int64)
-        places[np.argsort(assigned, kind="stable")] = np.arange(rows)
-        _lay(partial, chunks, places, rows, dimensions)
-        saved(partial / "centroids.f32", centroids)
-        saved(partial / "offsets.i64", offsets)
-        saved(partial / "slots.i64", table)
-        # ``places`` runs in the order of owners already.
-        saved(partial / "by_owner.i64", places)
-        draft = Sketch(generation, version, rows, len(centroids), len(centroids), 1.0, 1.0)
-        sketch = measure(Inverted(partial, dimensions, draft), random)
-        (partial / "sketch.json").write_text(json.dumps(sketch.to_json()))
-        sync_folder(partial)
-        partial.rename(folder)
-        sync_folder(folder.parent)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    table = []
+    first = 0
+    with (
+        laid(partial / _STAGED[0], "<f4", (rows, dimensions)) as vectors,
+        laid(partial / _STAGED[1], ID_TYPE, (rows,)) as ids,
+        laid(partial / _STAGED[2], "<i8", (rows, SPAN_INTS)) as spans,
+    ):
+        for slot, version, chunk in chunks:
+            here = slice(first, first + len(chunk.ids))
+            vectors[here], ids[here], spans[here] = chunk.vectors, chunk.ids, chunk.spans
+            table.append((slot, version, first))
+            first = here.stop
+    return np.array(table, "<i8").reshape(-1, 3)
+
+
+def discard(folder: Path) -> None:
+    """Remove what is left of a generation that was not finished."""
+    shutil.rmtree(_partial(folder), ignore_errors=True)
+
+
+def build(
+    folder: Path,
+    table: NDArray[np.int64],
+    *,
+    rows: int,
+    dimensions: int,
+    generation: str,
+    version: int,
+) -> Sketch:
+    """Build one generation in ``folder`` from the rows that :func:`stage` copied, and measure it.
+    Memory stays near 64 rows per centroid."""
+    partial = _partial(folder)
+    random = np.random.default_rng(_SEED)
+    groups = max(16, 1 << round(np.log2(max(1.0, rows)) / 2))
+    vectors = mapped(partial / _STAGED[0], "<f4", (rows, dimensions))
+    sample = vectors[np.sort(_chosen(rows, groups * _SAMPLES_PER_CENTROID, random))]
+    centroids = _centroids(sample, groups, random)
+    assigned = _nearest(vectors, centroids)
+    counts = np.bincount(assigned, minlength=len(centroids))
+    places = np.empty(rows, np.int64)
+    places[np.argsort(assigned, kind="stable")] = np.arange(rows)
+    _lay(partial, table, places, rows, dimensions)
+    saved(partial / "centroids.f32", centroids)
+    saved(partial / "offsets.i64", np.concatenate([[0], np.cumsum(counts)]).astype("<i8"))
+    saved(partial / "slots.i64", table)
+    # ``places`` runs in the order of owners already.
+    saved(partial / "by_owner.i64", places)
+    draft = Sketch(generation, version, rows, len(centroids), len(centroids), 1.0, 1.0)
+    sketch = measure(Inverted(partial, dimensions, draft), random)
+    (partial / "sketch.json").write_text(json.dumps(sketch.to_json()))
+    for name in _STAGED:
+        (partial / name).unlink()
+    sync_folder(partial)
+    partial.rename(folder)
+    sync_folder(folder.parent)
     return sketch
+
+
+def _partial(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".partial")
 
 
 def measure(index: Inverted, random: np.random.Generator) -> Sketch:
@@ -249,16 +285,9 @@ def _recall(found: list[NDArray[np.intp]], truth: list[NDArray[np.intp]], k: int
     return float(np.mean(shares))
 
 
-def _sample(chunks: Chunks, rows: int, groups: int, random: np.random.Generator) -> Floats:
-    wanted = min(rows, groups * _SAMPLES_PER_CENTROID)
-    chosen = np.sort(random.choice(rows, wanted, replace=False))
-    parts = []
-    first = 0
-    for _, _, chunk in chunks():
-        low, high = np.searchsorted(chosen, (first, first + len(chunk.ids)))
-        parts.append(chunk.vectors[chosen[low:high] - first])
-        first += len(chunk.ids)
-    return np.concatenate(parts)
+def _chosen(rows: int, wanted: int, random: np.random.Generator) -> NDArray[np.intp]:
+    found: NDArray[np.intp] = random.choice(rows, min(rows, wanted), replace=False)
+    return found
 
 
 def _centroids(sample: Floats, groups: int, random: np.random.Generator) -> Floats:
@@ -281,35 +310,22 @@ def _nearest(vectors: Floats, centroids: Floats) -> NDArray[np.intp]:
     )
 
 
-def _assign(chunks: Chunks, centroids: Floats) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """(slot, version, first row) of each chunk, and the group of each row."""
-    table = []
-    parts = []
-    first = 0
-    for slot, version, chunk in chunks():
-        table.append((slot, version, first))
-        parts.append(_nearest(chunk.vectors, centroids))
-        first += len(chunk.ids)
-    return np.array(table, "<i8"), np.concatenate(parts)
-
-
 def _lay(
-    folder: Path, chunks: Chunks, places: NDArray[np.int64], rows: int, dimensions: int
+    folder: Path, table: NDArray[np.int64], places: NDArray[np.int64], rows: int, dimensions: int
 ) -> None:
-    with (
-        laid(folder / "vectors.f32", "<f4", (rows, dimensions)) as vectors,
-        laid(folder / "ids.bin", ID_TYPE, (rows,)) as ids,
-        laid(folder / "spans.i64", "<i8", (rows, SPAN_INTS)) as spans,
-        laid(folder / "owners.i32", "<i4", (rows,)) as owners,
+    """Lay the staged rows out at their places, and beside each the number of its owner."""
+    counts = np.diff(np.append(table[:, 2], rows))
+    with laid(folder / "owners.i32", "<i4", (rows,)) as owners:
+        owners[places] = np.repeat(np.arange(len(table)), counts)
+    for staged, name, kind, shape in (
+        (_STAGED[0], "vectors.f32", np.dtype("<f4"), (rows, dimensions)),
+        (_STAGED[1], "ids.bin", ID_TYPE, (rows,)),
+        (_STAGED[2], "spans.i64", np.dtype("<i8"), (rows, SPAN_INTS)),
     ):
-        first = 0
-        for owner, (_, _, chunk) in enumerate(chunks()):
-            where = places[first : first + len(chunk.ids)]
-            vectors[where] = chunk.vectors
-            ids[where] = chunk.ids
-            spans[where] = chunk.spans
-            owners[where] = owner
-            first += len(chunk.ids)
+        source = mapped(folder / staged, kind, shape)
+        with laid(folder / name, kind, shape) as target:
+            for first in range(0, rows, _LAID):
+                target[places[first : first + _LAID]] = source[first : first + _LAID]
 
 
 def _unit(rows: NDArray[Any]) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from videlicet.store.catalog.schema import vector_spaces
 from videlicet.store.database import Database
 from videlicet.store.home import Home, translated
 from videlicet.store.vectors.files import building
-from videlicet.store.vectors.inverted import Inverted, Sketch, build
+from videlicet.store.vectors.inverted import Inverted, Sketch, build, discard, stage
 from videlicet.store.vectors.state import State
 from videlicet.store.vectors.tables import listing, read_chunks
 from videlicet.types import random_id
@@ -75,22 +75,20 @@ class Upkeep(Part):
         wanted: set[str] = set()
         # An index under construction may hold what is to be forgotten: wait until it is there.
         with building(self._home.sketches):
-            with self._reading() as connection:
-                for row in _built(connection):
-                    sketch = Sketch.from_json(row.sketch)
-                    try:
-                        index = Inverted(self._folder(row), row.dimensions, sketch)
-                    except (FileNotFoundError, ValueError):
-                        # What cannot be read cannot be erased row by row: it goes as a whole.
-                        continue
-                    wanted.add(sketch.generation)
-                    current = {slot: v for slot, v, _ in listing(connection, row.key)}
-                    dead = [
-                        owner
-                        for owner, (slot, version) in enumerate(index.held().items())
-                        if current.get(slot) != version and not index.is_erased(owner)
-                    ]
-                    overwritten += index.erase(np.array(dead, np.intp))
+            for row, current in self._built_now():
+                sketch = Sketch.from_json(row.sketch)
+                try:
+                    index = Inverted(self._folder(row), row.dimensions, sketch)
+                except (FileNotFoundError, ValueError):
+                    # What cannot be read cannot be erased row by row: it goes as a whole.
+                    continue
+                wanted.add(sketch.generation)
+                dead = [
+                    owner
+                    for owner, (slot, version) in enumerate(index.held().items())
+                    if current.get(slot) != version and not index.is_erased(owner)
+                ]
+                overwritten += index.erase(np.array(dead, np.intp))
             for folder in self._home.sketches.iterdir():
                 if folder.name not in wanted:
                     shutil.rmtree(folder)
@@ -118,25 +116,35 @@ class Upkeep(Part):
     def _withdraw(self) -> None:
         """Take back the indexes that hold what the database no longer does, and erase the objects
         of those that are no more."""
-        with self._writing() as connection:
-            built = _built(connection)
-            stale = [row.key for row in built if self._holds_gone(connection, row)]
-            connection.execute(
-                update(vector_spaces)
-                .where(one_of(vector_spaces.c.key, stale))
-                .values(sketch=None, version=vector_spaces.c.version + 1)
-            )
-        wanted = {str(row.sketch["generation"]) for row in built if row.key not in stale}
+        # Objects are read outside of any transaction; nobody builds an index meanwhile, and whoever
+        # erases more comes here afterwards.
+        built = self._built_now()
+        stale = [row.key for row, current in built if self._holds_gone(row, current)]
+        if stale:
+            with self._writing() as connection:
+                connection.execute(
+                    update(vector_spaces)
+                    .where(one_of(vector_spaces.c.key, stale))
+                    .values(sketch=None, version=vector_spaces.c.version + 1)
+                )
+        wanted = {str(row.sketch["generation"]) for row, _ in built if row.key not in stale}
         there = {key.split("/")[1] for key in self._blobs.under(f"{SKETCHES}/")}
         self._blobs.erase([f"{SKETCHES}/{generation}/" for generation in there - wanted])
 
-    def _holds_gone(self, connection: Connection, space: Row[Any]) -> bool:
+    def _built_now(self) -> list[tuple[Row[Any], dict[int, int]]]:
+        """The spaces that have an index, each with the version of every slot it now holds."""
+        with self._database.reading(fresh=True) as connection:
+            return [
+                (row, {slot: version for slot, version, _ in listing(connection, row.key)})
+                for row in _built(connection)
+            ]
+
+    def _holds_gone(self, space: Row[Any], current: Mapping[int, int]) -> bool:
         key = f"{SKETCHES}/{space.sketch['generation']}/slots.i64"
         try:
             (data,) = self._blobs.get_many([key])
         except NotFound:
             return True
-        current = {slot: version for slot, version, _ in listing(connection, space.key)}
         table = np.frombuffer(data, "<i8").reshape(-1, 3)
         return any(current.get(slot) != version for slot, version, _ in table.tolist())
 
@@ -201,28 +209,40 @@ class Upkeep(Part):
         return sketch
 
     def _build(self, key: int, force: bool) -> Sketch | None:
-        with self._reading() as connection:
+        folder = self._home.sketches / random_id()
+        try:
+            with translated(self._home.root):
+                return self._built_in(folder, key, force)
+        except BaseException:
+            discard(folder)
+            raise
+
+    def _built_in(self, folder: Path, key: int, force: bool) -> Sketch | None:
+        with self._database.reading(fresh=True) as connection:
             space = connection.execute(
                 select(vector_spaces).where(vector_spaces.c.key == key)
-            ).one()
+            ).first()
+            if space is None:
+                return None
             total, fresh = self._pending(connection, space)
             exact_rows = min(self._exact_rows, _EXACT_VALUES // space.dimensions)
             due = total > exact_rows and fresh > _STALE * (total - fresh)
             if not total or not (due or force):
                 return None
-            generation = random_id()
-            with translated(self._home.root):
-                sketch = build(
-                    self._home.sketches / generation,
-                    lambda: read_chunks(connection, self._blobs, key, space.dimensions),
-                    rows=total,
-                    dimensions=space.dimensions,
-                    generation=generation,
-                    version=space.version,
-                )
+            chunks = read_chunks(connection, self._blobs, key, space.dimensions)
+            table = stage(folder, chunks, rows=total, dimensions=space.dimensions)
+        # Whatever changes from here on is searched beside the index, or passed over in it.
+        sketch = build(
+            folder,
+            table,
+            rows=total,
+            dimensions=space.dimensions,
+            generation=folder.name,
+            version=space.version,
+        )
         if self._blobs.remote:
-            for file in sorted((self._home.sketches / generation).iterdir()):
-                self._blobs.write(f"{SKETCHES}/{generation}/{file.name}", file)
+            for file in sorted(folder.iterdir()):
+                self._blobs.write(f"{SKETCHES}/{folder.name}/{file.name}", file)
         with self._writing() as connection:
             connection.execute(
                 update(vector_spaces)
