@@ -102,7 +102,7 @@ def test_exports_of_a_video(native: Client, place: str) -> None:
     assert "dog" in native.get(f"{place}/exports/subtitles.srt").text
     for name in ("subtitles.none", "matrix.csv", "cuts.reel"):
         bad = native.get(f"{place}/exports/{name}")
-        assert (bad.status_code, bad.json()["code"]) == (400, "invalid_argument")
+        assert (bad.status_code, bad.json()["code"]) == (400, "parameter_invalid")
 
 
 def test_extract_and_compare(native: Client, index: str, video: str) -> None:
