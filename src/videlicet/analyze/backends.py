@@ -23,10 +23,23 @@ if TYPE_CHECKING:
     from videlicet.settings import Settings
     from videlicet.store import Store
 
+
+def _endpoint(context: BackendContext) -> AnalysisBackend:
+    from videlicet.analyze.llm.factories import endpoint_backend
+
+    return endpoint_backend(context)
+
+
+def _gguf(context: BackendContext) -> AnalysisBackend:
+    from videlicet.analyze.llm.factories import gguf_backend
+
+    return gguf_backend(context)
+
+
 BACKENDS: Registry[BackendFactory] = Registry("videlicet.analysis_backends", "analysis backend")
 BACKENDS.add("builtin", lambda context: context.builtin)
-BACKENDS.add_lazy("endpoint", "videlicet.analyze.llm.factories:endpoint_backend")
-BACKENDS.add_lazy("gguf", "videlicet.analyze.llm.factories:gguf_backend")
+BACKENDS.add("endpoint", _endpoint)
+BACKENDS.add("gguf", _gguf)
 
 
 def analysis_backend(

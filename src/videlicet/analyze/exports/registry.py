@@ -6,6 +6,7 @@ A package adds one by an entry point of the group ``videlicet.exporters``, an
 
 from __future__ import annotations
 
+from videlicet.analyze.exports import chapters, reel, subtitles, tables, timelines
 from videlicet.analyze.exports.exporter import Exporter, Subject
 from videlicet.errors import InvalidInput
 from videlicet.registry import Registry
@@ -13,27 +14,24 @@ from videlicet.registry import Registry
 EXPORTERS: Registry[Exporter] = Registry(
     "videlicet.exporters", "exporter", is_valid=lambda entry: isinstance(entry, Exporter)
 )
-for _name, _path in {
-    "subtitles.srt": "subtitles:SRT",
-    "subtitles.vtt": "subtitles:VTT",
-    "chapters.youtube": "chapters:YOUTUBE",
-    "chapters.podlove": "chapters:PODLOVE",
-    "chapters.podlove-xml": "chapters:PODLOVE_XML",
-    "chapters.vtt": "chapters:VTT",
-    "chapters.ffmetadata": "chapters:FFMETADATA",
-    "cuts.otio": "timelines:OTIO",
-    "cuts.edl": "timelines:EDL",
-    "cuts.clips": "reel:CLIPS",
-    "cuts.reel": "reel:REEL",
-    "matrix.csv": "tables:CSV",
-    "matrix.json": "tables:JSON",
-    "matrix.parquet": "tables:PARQUET",
-}.items():
-    EXPORTERS.add_lazy(_name, f"videlicet.analyze.exports.{_path}")
+EXPORTERS.add("subtitles.srt", subtitles.SRT)
+EXPORTERS.add("subtitles.vtt", subtitles.VTT)
+EXPORTERS.add("chapters.youtube", chapters.YOUTUBE)
+EXPORTERS.add("chapters.podlove", chapters.PODLOVE)
+EXPORTERS.add("chapters.podlove-xml", chapters.PODLOVE_XML)
+EXPORTERS.add("chapters.vtt", chapters.VTT)
+EXPORTERS.add("chapters.ffmetadata", chapters.FFMETADATA)
+EXPORTERS.add("cuts.otio", timelines.OTIO)
+EXPORTERS.add("cuts.edl", timelines.EDL)
+EXPORTERS.add("cuts.clips", reel.CLIPS)
+EXPORTERS.add("cuts.reel", reel.REEL)
+EXPORTERS.add("matrix.csv", tables.CSV)
+EXPORTERS.add("matrix.json", tables.JSON)
+EXPORTERS.add("matrix.parquet", tables.PARQUET)
 
 
 def formats(subject: Subject) -> list[str]:
-    """The forms that something can be exported in; nothing is imported."""
+    """The forms that something can be exported in; no package is imported for it."""
     head = f"{subject}."
     return [name.removeprefix(head) for name in EXPORTERS.names() if name.startswith(head)]
 
