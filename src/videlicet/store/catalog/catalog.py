@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,9 +29,7 @@ from videlicet.store.catalog.schema import (
     assets,
     indexed,
     indexes,
-    observations,
     slots,
-    tasks,
 )
 from videlicet.store.catalog.slots import put_entry, require_index, require_slot
 from videlicet.store.catalog.standing import Standing
@@ -42,12 +40,7 @@ from videlicet.types import Asset, Index, IndexedAsset, MetadataValue, Status, r
 
 class Catalog(Observations, Tasks, Resources, Standing, Keys):
     """Reads and writes of the catalog. Every call is one transaction; writes need a store that
-    was opened for writing, except those of tasks.
-
-    ``cascade`` holds what else is to go in the transaction that deletes an index.
-    """
-
-    cascade: tuple[Callable[[Connection, str], None], ...] = ()
+    was opened for writing, except those of tasks."""
 
     # -- indexes ------------------------------------------------------------------------------
 
@@ -113,26 +106,6 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         with self._reading() as connection:
             found = [index_of(row) for row in connection.execute(query)]
         return [index for index in found if hidden or not index.hidden]
-
-    def delete_index(self, scope: IndexScope) -> None:
-        """Delete an index that holds no assets any more (see ``Store.delete_index``).
-
-        Raises:
-            NotFound: ``index_not_found``, if it was deleted meanwhile.
-            InvalidInput: ``invalid_argument``, if assets are left in it.
-        """
-        authorize(scope, MANAGING, "index")
-        index_id = scope.index_id
-        with self._writing() as connection:
-            require_index(connection, index_id)
-            if connection.execute(select(slots.c.key).where(slots.c.index_id == index_id)).first():
-                raise InvalidInput(
-                    "invalid_argument", "The index still holds assets.", subject=index_id
-                )
-            for take_away in self.cascade:
-                take_away(connection, index_id)
-            connection.execute(delete(tasks).where(tasks.c.index_id == index_id))
-            connection.execute(delete(indexes).where(indexes.c.id == index_id))
 
     # -- assets -------------------------------------------------------------------------------
 
@@ -317,28 +290,6 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
             query = query.where(indexed.c.status == status.value)
         with self._reading() as connection:
             return [indexed_of(row) for row in connection.execute(query)]
-
-    # -- taking away (called by Store inside its own transaction) -------------------------------
-
-    def forget(self, connection: Connection, index_id: str, asset_id: str, slot: int) -> list[str]:
-        """Take the rows of one asset in one index away, and the asset itself where no other index
-        holds it. Returns the blob keys (and prefixes, ending in ``/``) that are to go too."""
-        connection.execute(delete(observations).where(observations.c.slot == slot))
-        connection.execute(delete(indexed).where(indexed.c.slot == slot))
-        connection.execute(delete(slots).where(slots.c.key == slot))
-        connection.execute(
-            delete(tasks).where(tasks.c.index_id == index_id, tasks.c.asset_id == asset_id)
-        )
-        keys = [f"indexes/{index_id}/{asset_id}/"]
-        if connection.execute(select(slots.c.key).where(slots.c.asset_id == asset_id)).first():
-            return keys
-        blob = connection.execute(select(assets.c.blob).where(assets.c.id == asset_id)).scalar()
-        if blob is not None and blob.startswith("files/"):
-            blob = None  # it belongs to an uploaded file, which may stay
-        connection.execute(delete(asset_metadata).where(asset_metadata.c.asset_id == asset_id))
-        connection.execute(delete(assets).where(assets.c.id == asset_id))
-        connection.execute(delete(tasks).where(tasks.c.asset_id == asset_id))
-        return [*keys, f"assets/{asset_id}/", *([blob] if blob else [])]
 
 
 def find_index(connection: Connection, scope: Scope, id_or_name: str) -> Index:
