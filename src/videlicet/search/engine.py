@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from videlicet.errors import InvalidQuery
@@ -26,8 +26,6 @@ from videlicet.types import GroupBy, Hit, Index, Modality, Query, SearchPage, Sp
 DEPTH = 100
 #: Rows a lane returns where all that matches is wanted at once.
 WHOLE = 250
-#: Assets whose shots are kept at hand.
-KEPT_SHOTS = 4096
 #: Largest page.
 LARGEST_PAGE = 500
 #: More threads than cores at their searches would be in each other's way.
@@ -48,16 +46,11 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """What a search needs besides the query: where to look and what to encode with.
-
-    Keep one for several searches: it remembers the shots of assets it has met (which follow from
-    an asset's bytes, and so never change).
-    """
+    """What a search needs besides the query: where to look and what to encode with."""
 
     store: Store
     encoders: Encoders
     settings: Settings
-    _known: dict[tuple[str, str], list[Span]] = field(default_factory=dict, compare=False)
 
     def search(
         self,
@@ -185,12 +178,10 @@ class Searcher:
         return groups
 
     def _shots(self, scope: IndexScope, asset_id: str) -> list[Span]:
-        key = (scope.index_id, asset_id)
-        if key not in self._known:
-            if len(self._known) >= KEPT_SHOTS:
-                self._known.clear()
-            self._known[key] = self.store.catalog.spans(scope, asset_id, Modality.SHOT)
-        return self._known[key]
+        return self.store.shots.get(
+            (scope.index_id, asset_id),
+            lambda: self.store.catalog.spans(scope, asset_id, Modality.SHOT),
+        )
 
 
 def _hit(

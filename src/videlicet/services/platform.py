@@ -41,7 +41,6 @@ class Platform:
         self.store = store
         self.work = work or NoWorkers()
         self._encoders: dict[tuple[tuple[str, str], ...], Encoders] = {}
-        self._searchers: dict[str, Searcher] = {}
         self._lock = threading.Lock()
 
     def encoders(self, cards: Mapping[str, str]) -> Encoders:
@@ -54,9 +53,5 @@ class Platform:
             return self._encoders[key]
 
     def searcher(self, index: Index) -> Searcher:
-        """The searcher of an index, which caches what it has read of it."""
-        encoders = self.encoders(index.cards)
-        with self._lock:
-            if index.id not in self._searchers:
-                self._searchers[index.id] = Searcher(self.store, encoders, self.settings)
-            return self._searchers[index.id]
+        """The searcher of an index."""
+        return Searcher(self.store, self.encoders(index.cards), self.settings)

@@ -11,6 +11,7 @@ from typing import overload
 
 from sqlalchemy import delete, select
 
+from videlicet.caching import ByteCache
 from videlicet.errors import InvalidInput, NotFound, NotPermitted, StoreError
 from videlicet.rights import OPEN, Grant, IndexScope, Policy, Scope, authorize, require_purpose
 from videlicet.rights.scope import index_scope, tenant_scope
@@ -28,7 +29,11 @@ from videlicet.store.home import Home, WriterLock, translated
 from videlicet.store.records import MANAGING, Sighting
 from videlicet.store.scanning import shared_sightings, sightings
 from videlicet.store.texts import open_texts
-from videlicet.store.vectors import Vectors
+from videlicet.store.vectors import VECTOR_STORES, VectorContext, VectorStore
+from videlicet.types import Span
+
+#: Bytes of shots kept in memory, and what one takes: about 150,000 of them.
+_SHOT_CACHE, _SPAN = 64 * 1024**2, 400
 
 
 def open_store(
@@ -106,14 +111,13 @@ class Store:
         self.blobs = Blobs(self._backend, database, policy)
         self.catalog = Catalog(database, writable=writable, policy=policy)
         self.texts = open_texts(database, home, writable=writable, policy=policy)
-        self.vectors = Vectors(
-            database,
-            writable=writable,
-            home=home,
-            blobs=self._backend,
-            exact_rows=settings.ann_threshold_rows,
-            cache_bytes=settings.vector_cache_bytes,
-            policy=policy,
+        #: Shots of assets in indexes, for searches. They follow from an asset's bytes, so one that
+        #: is in an index never changes.
+        self.shots: ByteCache[tuple[str, str], list[Span]] = ByteCache(
+            _SHOT_CACHE, lambda spans: _SPAN * (len(spans) + 1)
+        )
+        self.vectors: VectorStore = VECTOR_STORES.get(settings.vector_store)(
+            VectorContext(database, home, self._backend, settings, policy, writable)
         )
 
     @property
