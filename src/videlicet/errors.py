@@ -107,12 +107,21 @@ class InvalidInput(VidelicetError):
         "path_not_readable": Code(
             403, False, "Give yourself read permission on it, or leave it out."
         ),
-        "path_not_allowed": Code(400, False, "Name a file or folder without a loop of links."),
+        "path_not_allowed": Code(
+            400, False, "The path contains a symlink loop; name another file or folder."
+        ),
         "nothing_to_add": Code(400, False, "Name at least one video or audio file."),
         "dataset_invalid": Code(400, False, "See docs/evaluation.md for the forms that are read."),
         "schema_invalid": Code(
             400, False, "Give a JSON schema (draft 2020-12) with the keywords of docs/analysis.md."
         ),
+        "connector_not_configured": Code(
+            400, False, "The operator sets google_client_id and google_client_secret."
+        ),
+        "redirect_uri_invalid": Code(
+            422, False, "Give an https URI of a public host, without wildcard and fragment."
+        ),
+        "authorization_invalid": Code(400, False, "Authorize the connection again."),
         "schema_keyword_unsupported": Code(
             400, False, "Say it with the keywords of docs/analysis.md, or leave it out."
         ),
@@ -219,6 +228,8 @@ class Conflict(VidelicetError):
             409, True, "Wait for the other process to finish, or use another --home."
         ),
         "changes_pending": Code(409, True, "Wait a moment, then send the request again."),
+        "redirect_uri_exists": Code(409, False, "Use the one that is registered."),
+        "redirect_uris_full": Code(409, False, "Delete a redirect URI first."),
         "index_exists": Code(409, False, "Choose another name."),
         "resource_conflict": Code(409, False, "Delete what uses it first, or use force."),
         "task_not_cancellable": Code(409, False, "The task has already ended."),
@@ -299,6 +310,20 @@ class PluginError(VidelicetError):
 
     CODES = {
         "plugin_invalid": Code(500, False, "Update or uninstall the package named in the message."),
+        "plugin_missing": Code(500, False, "Install the package that adds it again."),
+    }
+
+
+class ConnectorError(VidelicetError):
+    """A service that files are imported from refused, or did not answer."""
+
+    CODES = {
+        "connector_refused": Code(
+            400, False, "Authorize the connection again; the operator may look at the OAuth client."
+        ),
+        "connector_failed": Code(502, True, "Try again later."),
+        "connector_file_refused": Code(400, False, "Choose a file that can be downloaded."),
+        "connection_expired": Code(409, False, "Authorize a new connection to this account."),
     }
 
 

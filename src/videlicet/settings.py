@@ -177,6 +177,9 @@ class Settings(BaseSettings):
     google_client_secret: str = Field(
         "", description="server: OAuth client secret for Google Drive"
     )
+    google_url: str = Field(
+        "", description="server: origin that answers for Google's endpoints, as a proxy does"
+    )
     analysis_backend: str = Field(
         "builtin",
         description="what answers and summarises: `builtin`, `endpoint`, `gguf` or the name of a "

@@ -86,7 +86,8 @@ def require_status(status: int, call: Callable[[], Any]) -> dict[str, Any]:
     with pytest.raises(ApiError) as caught:
         call()
     assert caught.value.status_code == status
-    body: dict[str, Any] = caught.value.body
+    told = caught.value.body
+    body: dict[str, Any] = told if isinstance(told, dict) else told.model_dump()
     assert body["code"]
     assert body["message"]
     return body

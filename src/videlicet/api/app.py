@@ -135,6 +135,7 @@ def create_app(server: ServerState) -> ASGIApp:
     app.include_router(thumbnails.router)
     app.include_router(hls.router)
     app.include_router(uploads.parts)
+    app.include_router(connectors.callback)
     app.include_router(_health(server))
     app.routes.append(tools.route)
     known = endpoints(app.routes)

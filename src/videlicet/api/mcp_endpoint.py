@@ -101,7 +101,7 @@ class ApiKeyContext:
         allowed = self._call.may_write if scope == WRITE else self._call.may_read
         if not allowed:
             raise NotPermitted(
-                "scope_not_permitted", f"This key is not for {scope} access.", subject=scope
+                "scope_not_permitted", f"This API key lacks the `{scope}` scope.", subject=scope
             )
 
     def searcher(self, index: Index) -> Searcher:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from videlicet.mcp import schemas
 from videlicet.mcp.seat import index_of
 from videlicet.rights import Purpose
+from videlicet.search.lanes import modalities_of
 from videlicet.types import Kind
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 #: Most tasks that are told of at once.
 MOST_TASKS = 50
 
-_ROLES = {"vision": "visual", "speech": "speech", "reader": "text", "sound": "sound"}
 #: How states of tasks and of videos are told of a video.
 _STATES = {
     "running": "indexing", "validating": "indexing", "indexing": "indexing",
@@ -37,9 +37,7 @@ def list_indexes(seat: Seat, _: schemas.ListIndexes) -> schemas.Indexes:
                 id=index.id,
                 name=index.name,
                 videos=len(catalog.members(seat.store.scope(scope, index.id))),
-                modalities=cast(
-                    Any, [kind for role, kind in _ROLES.items() if role in index.cards]
-                ),
+                modalities=list[str](modalities_of(index.cards)),
                 created_at=index.created_at.isoformat(),
             )
             for index in catalog.indexes(scope)

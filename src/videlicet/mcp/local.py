@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from videlicet.search.engine import Searcher
+    from videlicet.services.platform import Platform
     from videlicet.settings import Settings
     from videlicet.store import Store
     from videlicet.types import Index, Task
@@ -31,7 +32,7 @@ class LocalSeat:
         self.settings = settings
         self._lock = threading.Lock()
         self._store: Store | None = None
-        self._searchers: dict[str, Searcher] = {}
+        self._platform: Platform | None = None
         self._work = Work(settings)
 
     def close(self) -> None:
@@ -58,17 +59,13 @@ class LocalSeat:
         """Whoever may start this process may do everything."""
 
     def searcher(self, index: Index) -> Searcher:
-        from videlicet.models.registry import load
-        from videlicet.search.encode import Encoders
-        from videlicet.search.engine import Searcher
+        from videlicet.services.platform import Platform
 
         store = self.store
         with self._lock:
-            if index.id not in self._searchers:
-                cards = index.cards
-                encoders = Encoders(lambda role: load(cards[role], self.settings))
-                self._searchers[index.id] = Searcher(store, encoders, self.settings)
-            return self._searchers[index.id]
+            if self._platform is None or self._platform.store is not store:
+                self._platform = Platform(self.settings, store)
+            return self._platform.searcher(index)
 
     def videos(self, index: Index, offset: int, limit: int) -> tuple[list[Listed], int]:
         catalog = self.store.catalog

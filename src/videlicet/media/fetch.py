@@ -57,8 +57,10 @@ def fetch(
     settings: Settings,
     *,
     progress: Callable[[int, int | None], None] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Path:
-    """Download ``url`` to the file ``into``, which appears only when it is complete.
+    """Download ``url`` to the file ``into``, which appears only when it is complete. ``headers``
+    are sent to the host of ``url`` only, not to those that it redirects to.
 
     ``progress`` is told the bytes so far and the bytes to come, if the server says.
 
@@ -78,7 +80,7 @@ def fetch(
     async def download() -> None:
         # The client's own limits begin anew with each byte; this one is for the whole.
         with anyio.fail_after(settings.fetch_timeout):
-            async with _response(url, settings) as response:
+            async with _response(url, settings, headers) as response:
                 with _disk(target), open(part, "wb") as file:
                     await _copy(response, file.write, url, settings.fetch_max, progress)
                     file.flush()
@@ -125,6 +127,51 @@ async def _post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:
             response = await _ask(client, target, "POST", headers, body)
             await response.aclose()
             return response.status_code
+
+
+def exchange(
+    method: str,
+    url: str,
+    settings: Settings,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> tuple[int, bytes]:
+    """The status and the body of a short answer; redirects are not followed.
+
+    Raises:
+        InvalidInput: ``url_not_allowed`` as for :func:`fetch`; ``url_failed`` where no answer came,
+            or more than a megabyte.
+    """
+    import anyio
+    import httpx
+
+    async def ask() -> tuple[int, bytes]:
+        target, answer = check(url, settings), bytearray()
+        with anyio.fail_after(_ANSWER):
+            async with httpx.AsyncClient(
+                trust_env=False, follow_redirects=False, timeout=_CONNECT
+            ) as client:
+                response = await _ask(client, target, method, headers, body)
+                try:
+                    async for block in response.aiter_raw():
+                        answer += block
+                        if len(answer) > _BLOCK:
+                            raise _failed(url, "the answer is too long")
+                finally:
+                    await response.aclose()
+                return response.status_code, bytes(answer)
+
+    try:
+        return anyio.run(ask)
+    except httpx.HTTPError as error:
+        raise _failed(url, str(error) or type(error).__name__) from error
+    except TimeoutError as error:
+        raise _failed(url, f"no answer within {_ANSWER:.0f} seconds") from error
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
 
 
 def check(url: str, settings: Settings) -> Target:
@@ -187,7 +234,9 @@ def _allowed(setting: str) -> tuple[set[str], list[ipaddress.IPv4Network | ipadd
 
 
 @asynccontextmanager
-async def _response(url: str, settings: Settings) -> AsyncIterator[httpx.Response]:
+async def _response(
+    url: str, settings: Settings, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[httpx.Response]:
     """The answer of the last address of a chain of redirects, its body not yet read."""
     import httpx
 
@@ -197,7 +246,8 @@ async def _response(url: str, settings: Settings) -> AsyncIterator[httpx.Respons
         trust_env=False, follow_redirects=False, timeout=timeout
     ) as client:
         for _ in range(REDIRECTS + 1):
-            response = await _ask(client, check(current, settings), "GET")
+            own = headers if _origin(current) == _origin(url) else None
+            response = await _ask(client, check(current, settings), "GET", own)
             try:
                 if not response.has_redirect_location:
                     _usable(response, url)

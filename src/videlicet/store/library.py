@@ -11,7 +11,6 @@ from typing import overload
 
 from sqlalchemy import delete, select
 
-from videlicet.caching import ByteCache
 from videlicet.errors import InvalidInput, NotFound, NotPermitted, StoreError
 from videlicet.rights import OPEN, Grant, IndexScope, Policy, Scope, authorize, require_purpose
 from videlicet.rights.scope import index_scope, tenant_scope
@@ -19,8 +18,8 @@ from videlicet.settings import Settings
 from videlicet.store.blobs import open_backend
 from videlicet.store.blobs.blobs import Blobs
 from videlicet.store.catalog import Catalog, erasure, standing
-from videlicet.store.catalog.catalog import find_index
 from videlicet.store.catalog.expressions import one_of
+from videlicet.store.catalog.indexes import find_index
 from videlicet.store.catalog.resources import erase_later
 from videlicet.store.catalog.schema import erasures
 from videlicet.store.catalog.slots import slot_of
@@ -30,10 +29,6 @@ from videlicet.store.records import MANAGING, Sighting
 from videlicet.store.scanning import shared_sightings, sightings
 from videlicet.store.texts import open_texts
 from videlicet.store.vectors import VECTOR_STORES, VectorContext, VectorStore
-from videlicet.types import Span
-
-#: Bytes of shots kept in memory, and what one takes: about 150,000 of them.
-_SHOT_CACHE, _SPAN = 64 * 1024**2, 400
 
 
 def open_store(
@@ -111,11 +106,6 @@ class Store:
         self.blobs = Blobs(self._backend, database, policy)
         self.catalog = Catalog(database, writable=writable, policy=policy)
         self.texts = open_texts(database, home, writable=writable, policy=policy)
-        #: Shots of assets in indexes, for searches. They follow from an asset's bytes, so one that
-        #: is in an index never changes.
-        self.shots: ByteCache[tuple[str, str], list[Span]] = ByteCache(
-            _SHOT_CACHE, lambda spans: _SPAN * (len(spans) + 1)
-        )
         self.vectors: VectorStore = VECTOR_STORES.get(settings.vector_store)(
             VectorContext(database, home, self._backend, settings, policy, writable)
         )

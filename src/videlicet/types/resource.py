@@ -42,6 +42,12 @@ class Kind(StrEnum):
     #: That standing queries are still to be tried. Its ``parent`` is the index, its ``name`` the id
     #: of a new asset, or of a new query.
     TRIAL = "trial"
+    #: A URI that users may be sent back to after they connected an account.
+    REDIRECT_URI = "redirect_uri"
+    #: An account at another service that files are imported from.
+    CONNECTION = "connection"
+    #: One request to import files. Its ``parent`` is the connection.
+    IMPORT = "import"
     #: When a key was last used: the id is the key's, ``updated_at`` the time.
     KEY_USE = "key_use"
 

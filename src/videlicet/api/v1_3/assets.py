@@ -164,7 +164,17 @@ def shown(file: Resource) -> dict[str, Any]:
         "file_type": file.body.get("file_type"),
         "created_at": text_of(file.created_at),
         "user_metadata": file.body.get("user_metadata") or None,
+        "source": _source(file),
     }
+
+
+def _source(file: Resource) -> dict[str, Any] | None:
+    """Where an imported asset came from."""
+    source = file.body.get("connector")
+    if source is None:
+        return None
+    names = ("provider", "source_id", "original_filename", "source_link")
+    return {"type": "connector", "details": {name: source[name] for name in names}}
 
 
 def detailed(call: HttpCaller, file: Resource) -> dict[str, Any]:

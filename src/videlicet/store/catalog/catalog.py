@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, update
 
-from videlicet.errors import Conflict, InvalidInput, NotFound
-from videlicet.rights import IndexScope, Scope, authorize
+from videlicet.errors import InvalidInput, NotFound
+from videlicet.rights import Decisions, IndexScope, Scope, allowed_of, authorize
 from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.filters import compile_filter
+from videlicet.store.catalog.indexes import Indexes, reach
 from videlicet.store.catalog.keys import Keys
 from videlicet.store.catalog.observations import Observations
 from videlicet.store.catalog.owners import is_within
@@ -19,7 +19,6 @@ from videlicet.store.catalog.resources import Resources
 from videlicet.store.catalog.rows import (
     asset_of,
     asset_row,
-    index_of,
     indexed_of,
     metadata_of,
     metadata_rows,
@@ -35,77 +34,12 @@ from videlicet.store.catalog.slots import put_entry, require_index, require_slot
 from videlicet.store.catalog.standing import Standing
 from videlicet.store.catalog.tasks import Tasks
 from videlicet.store.records import MANAGING, READING, WRITING
-from videlicet.types import Asset, Index, IndexedAsset, MetadataValue, Status, random_id
+from videlicet.types import Asset, IndexedAsset, MetadataValue, Status
 
 
-class Catalog(Observations, Tasks, Resources, Standing, Keys):
+class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
     """Reads and writes of the catalog. Every call is one transaction; writes need a store that
     was opened for writing, except those of tasks."""
-
-    # -- indexes ------------------------------------------------------------------------------
-
-    def create_index(
-        self,
-        scope: Scope,
-        name: str,
-        cards: Mapping[str, str],
-        options: Mapping[str, Any] | None = None,
-    ) -> Index:
-        """A new, empty index of the scope's tenant. ``cards`` names the model card of each role.
-
-        Raises:
-            Conflict: ``index_exists``.
-        """
-        authorize(scope, MANAGING, "index")
-        _check_name(name)
-        now = datetime.now(UTC)
-        made = Index(random_id(), name, dict(cards), now, scope.tenant, dict(options or {}), now)
-        with self._writing() as connection:
-            _require_free(connection, scope.tenant, name)
-            connection.execute(
-                insert(indexes).values(
-                    id=made.id, tenant=scope.tenant, name=name, cards=dict(cards),
-                    options=dict(made.options), created_at=now, updated_at=now,
-                )
-            )  # fmt: skip
-        return made
-
-    def rename_index(self, scope: IndexScope, name: str) -> None:
-        """Give an index another name.
-
-        Raises:
-            Conflict: ``index_exists``.
-            NotFound: ``index_not_found``, if it was deleted meanwhile.
-        """
-        authorize(scope, MANAGING, "index")
-        _check_name(name)
-        index = self.index(scope, scope.index_id)
-        with self._writing() as connection:
-            if index.name != name:
-                _require_free(connection, index.tenant, name)
-            connection.execute(
-                update(indexes)
-                .where(indexes.c.id == index.id)
-                .values(name=name, updated_at=datetime.now(UTC))
-            )
-
-    def index(self, scope: Scope, id_or_name: str) -> Index:
-        """An index by id or by name.
-
-        Raises:
-            NotFound: ``index_not_found``.
-        """
-        authorize(scope, READING, "index")
-        with self._reading() as connection:
-            return find_index(connection, scope, id_or_name)
-
-    def indexes(self, scope: Scope, *, hidden: bool = False) -> list[Index]:
-        """The indexes of the scope's tenant, by name; with ``hidden`` all of them."""
-        authorize(scope, READING, "index")
-        query = select(indexes).where(*_reach(scope, indexes)).order_by("name")
-        with self._reading() as connection:
-            found = [index_of(row) for row in connection.execute(query)]
-        return [index for index in found if hidden or not index.hidden]
 
     # -- assets -------------------------------------------------------------------------------
 
@@ -120,6 +54,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         authorize(scope, WRITING, "asset")
         if not scope.covers(asset.tenant):
             raise _unknown(asset.id)
+        self._require_asset(scope, asset.id)
         row = asset_row(asset)
         values = metadata_rows(asset.id, asset.metadata)
         with self._writing() as connection:
@@ -155,10 +90,11 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         authorize(scope, READING, "asset")
         with self._reading() as connection:
             found = _assets(
-                connection, select(assets).where(assets.c.id == asset_id, *_reach(scope, assets))
+                connection, select(assets).where(assets.c.id == asset_id, *reach(scope, assets))
             )
         if not found:
             raise _unknown(asset_id)
+        self._require_asset(scope, asset_id)
         return found[0]
 
     def assets(
@@ -173,7 +109,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         """Assets in the order they were added, of the scope's index or else of its tenant, that
         pass ``filter`` (of those ``among`` a few, if given)."""
         authorize(scope, READING, "asset")
-        query = select(assets).where(*_reach(scope, assets))
+        query = select(assets).where(*reach(scope, assets))
         if among is not None:
             query = query.where(one_of(assets.c.id, among))
         query = query.order_by(assets.c.created_at, assets.c.id)
@@ -184,6 +120,9 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         with self._reading() as connection:
             if scope.index_id is not None:
                 require_index(connection, scope.index_id)
+            if self._policy.selective:
+                ids = connection.execute(query.with_only_columns(assets.c.id)).scalars().all()
+                query = query.where(one_of(assets.c.id, allowed_of(self._policy, scope, ids)))
             return _assets(connection, query.offset(offset).limit(limit))
 
     def names(self, scope: Scope, asset_ids: Iterable[str]) -> dict[str, str]:
@@ -192,10 +131,12 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         with self._reading() as connection:
             rows = connection.execute(
                 select(assets.c.id, assets.c.name).where(
-                    one_of(assets.c.id, asset_ids), *_reach(scope, assets)
+                    one_of(assets.c.id, asset_ids), *reach(scope, assets)
                 )
             )
-            return {row.id: row.name for row in rows}
+            found = {row.id: row.name for row in rows}
+        allowed = allowed_of(self._policy, scope, found)
+        return {id: name for id, name in found.items() if id in allowed}
 
     def find_assets(
         self,
@@ -204,7 +145,24 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         *,
         among: Collection[str] | None = None,
     ) -> frozenset[str]:
-        """Ids of the ready assets of the index (of those ``among``, if given) that pass ``filter``.
+        """Ids of the ready assets of the index (of those ``among``, if given) that pass ``filter``
+        and are not withheld by the policy.
+
+        Raises:
+            InvalidQuery: ``filter_invalid``.
+            NotFound: ``index_not_found``.
+        """
+        return self.decide_assets(scope, filter, among=among).allowed
+
+    def decide_assets(
+        self,
+        scope: IndexScope,
+        filter: Mapping[str, Any] | None = None,
+        *,
+        among: Collection[str] | None = None,
+    ) -> Decisions:
+        """What the policy decides on each of the ready assets of the index (of those ``among``, if
+        given) that pass ``filter``.
 
         Raises:
             InvalidQuery: ``filter_invalid``.
@@ -220,14 +178,19 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
             query = query.where(one_of(slots.c.asset_id, among))
         with self._reading() as connection:
             require_index(connection, scope.index_id)
-            return frozenset(connection.execute(query).scalars())
+            found = frozenset(connection.execute(query).scalars())
+        if not self._policy.selective:
+            return Decisions(found)
+        return self._policy.decide_many(scope, scope.purpose, found)
 
     def members(self, scope: IndexScope) -> list[str]:
         """Ids of the assets that the index holds anything of, whatever their status."""
         authorize(scope, READING, "asset")
         query = select(slots.c.asset_id).where(slots.c.index_id == scope.index_id)
         with self._reading() as connection:
-            return list(connection.execute(query.order_by(slots.c.key)).scalars())
+            found = list(connection.execute(query.order_by(slots.c.key)).scalars())
+        allowed = allowed_of(self._policy, scope, found)
+        return [asset_id for asset_id in found if asset_id in allowed]
 
     def set_metadata(
         self, scope: Scope, asset_id: str, metadata: Mapping[str, MetadataValue | None]
@@ -239,10 +202,11 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
             InvalidInput: a key or value that cannot be kept.
         """
         authorize(scope, MANAGING, "asset")
+        self._require_asset(scope, asset_id)
         values = {key: value for key, value in metadata.items() if value is not None}
         rows = metadata_rows(asset_id, values)
         with self._writing() as connection:
-            there = select(assets.c.id).where(assets.c.id == asset_id, *_reach(scope, assets))
+            there = select(assets.c.id).where(assets.c.id == asset_id, *reach(scope, assets))
             if not connection.execute(there).first():
                 raise _unknown(asset_id)
             _set_metadata(connection, asset_id, list(metadata), rows)
@@ -257,9 +221,10 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
             NotFound: ``index_not_found`` or ``asset_not_found``.
         """
         authorize(scope, WRITING, "asset")
+        self._require_asset(scope, entry.asset_id)
         with self._writing() as connection:
             tenant = connection.execute(
-                select(assets.c.tenant).where(assets.c.id == entry.asset_id, *_reach(scope, assets))
+                select(assets.c.tenant).where(assets.c.id == entry.asset_id, *reach(scope, assets))
             ).scalar()
             if tenant is None:
                 raise _unknown(entry.asset_id)
@@ -271,6 +236,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
     def indexed(self, scope: IndexScope, asset_id: str) -> IndexedAsset | None:
         """How an asset stands in the index, ``None`` where it is not in it."""
         authorize(scope, READING, "asset")
+        self._require_asset(scope, asset_id)
         query = _indexed().where(slots.c.index_id == scope.index_id, slots.c.asset_id == asset_id)
         with self._reading() as connection:
             row = connection.execute(query).first()
@@ -289,29 +255,9 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         if status is not None:
             query = query.where(indexed.c.status == status.value)
         with self._reading() as connection:
-            return [indexed_of(row) for row in connection.execute(query)]
-
-
-def find_index(connection: Connection, scope: Scope, id_or_name: str) -> Index:
-    """An index within the scope's tenant by id or by name.
-
-    Raises:
-        NotFound: ``index_not_found``.
-    """
-    rows = connection.execute(
-        select(indexes).where(
-            (indexes.c.id == id_or_name) | (indexes.c.name == id_or_name),
-            *_reach(scope, indexes),
-        )
-    ).all()
-    for row in sorted(rows, key=lambda row: bool(row.id != id_or_name)):
-        return index_of(row)
-    raise NotFound("index_not_found", f"There is no index {id_or_name!r}.", subject=id_or_name)
-
-
-def _reach(scope: Scope, table: Table) -> list[ColumnElement[bool]]:
-    """What keeps a query inside the scope's tenant."""
-    return [] if scope.every_tenant else [table.c.tenant == scope.tenant]
+            found = [indexed_of(row) for row in connection.execute(query)]
+        allowed = allowed_of(self._policy, scope, {one.asset_id for one in found})
+        return [one for one in found if one.asset_id in allowed]
 
 
 def _require_within(connection: Connection, scope: Scope, index_id: str, tenant: str) -> None:
@@ -319,19 +265,6 @@ def _require_within(connection: Connection, scope: Scope, index_id: str, tenant:
     there = select(indexes.c.id).where(indexes.c.id == index_id, indexes.c.tenant == tenant)
     if scope.index_id not in (None, index_id) or not connection.execute(there).first():
         raise NotFound("index_not_found", f"There is no index {index_id!r}.", subject=index_id)
-
-
-def _check_name(name: str) -> None:
-    if not name or not name.isprintable() or len(name) > 200:
-        raise InvalidInput(
-            "invalid_argument", "An index name is 1 to 200 printable characters.", subject=name
-        )
-
-
-def _require_free(connection: Connection, tenant: str, name: str) -> None:
-    taken = select(indexes.c.id).where(indexes.c.tenant == tenant, indexes.c.name == name)
-    if connection.execute(taken).first():
-        raise Conflict("index_exists", f"There is an index {name!r} already.", subject=name)
 
 
 def _unknown(asset_id: str) -> NotFound:

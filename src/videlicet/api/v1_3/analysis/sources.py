@@ -30,7 +30,7 @@ from videlicet.services.media import MAX_PICTURE_SIZE
 from videlicet.types import Index, Kind, Resource
 
 if TYPE_CHECKING:
-    from videlicet.models.base import TextReader
+    from videlicet.models.base import OcrReader
 
 #: Seconds for which a request waits until a video has been observed; clients wait 600.
 WAIT = 540.0
@@ -184,7 +184,7 @@ def bytes_of(call: HttpCaller, given: Sequence[Picture]) -> list[tuple[str, byte
 def pictures(call: HttpCaller, given: Sequence[Picture]) -> list[AssetEvidence]:
     """What can be seen and read in pictures, in their order."""
     encoders = call.platform.encoders(chosen_cards(call.settings.models))
-    reader = cast("TextReader", encoders.load("reader"))
+    reader = cast("OcrReader", encoders.model(encoders.cards["ocr"]))
     models = Models(encoders.text, encoders.vision, reader)
     return [of_picture(name, data, models, call.settings) for name, data in bytes_of(call, given)]
 

@@ -17,6 +17,7 @@ class Detail(Model):
     file_type: str | None = None
     created_at: str | None
     user_metadata: Metadata | None = None
+    source: dict[str, Any] | None = None
     hls: dict[str, Any] | None = None
     thumbnail: dict[str, Any] | None = None
     original: dict[str, Any] | None = None
