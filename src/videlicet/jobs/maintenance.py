@@ -1,4 +1,4 @@
-"""What a process on a store does now and then for as long as it runs."""
+"""What a process does with a store now and then for as long as it runs."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at what has expired, and at what others have erased.
 EVERY = 30.0
-#: After so many of them a worker looks for indexes to build.
+#: After so many of them a worker builds the indexes that are due.
 BUILD_AFTER = 10
 
 _log = logging.getLogger(__name__)
 
 
-class Upkeep:
-    """Has a store take away what has expired, finish erasures, forget this machine's copies of what
-    is gone, and where it ``builds``, build the indexes that are due; a context manager."""
+class StoreMaintenance:
+    """Deletes what has expired, finishes erasures, evicts this machine's copies of what is gone,
+    and with ``builds`` builds the indexes that are due; a context manager."""
 
     def __init__(self, store: Store, *, builds: bool = False) -> None:
         self._store = store
         self._builds = builds
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="maintenance", daemon=True)
 
-    def __enter__(self) -> Upkeep:
+    def __enter__(self) -> StoreMaintenance:
         self._thread.start()
         return self
 
