@@ -22,6 +22,8 @@ PREVIOUS = Path(__file__).parent / "previous"
 VERSIONS = sorted(path.name.removesuffix(".tar.gz") for path in PREVIOUS.glob("*.tar.gz"))
 #: What a signed URL ends in, and differs each time.
 SIGNATURE = re.compile(r"\?expires=[^\"]*")
+#: Fields that have another name today: roles of models.
+RENAMED = {"reader": "ocr"}
 
 pytestmark = [
     pytest.mark.embedded("a data directory of an earlier version"),
@@ -30,9 +32,13 @@ pytestmark = [
 
 
 def still(answer: Any) -> Any:
-    """An answer without the state of webhooks, which are tried again meanwhile."""
+    """An answer under today's names, without the state of webhooks, which are tried again."""
     if isinstance(answer, dict):
-        return {key: still(value) for key, value in answer.items() if key != "webhooks"}
+        return {
+            RENAMED.get(key, key): still(value)
+            for key, value in answer.items()
+            if key != "webhooks"
+        }
     return [still(one) for one in answer] if isinstance(answer, list) else answer
 
 
@@ -83,8 +89,8 @@ def test_the_http_interface_answers_as_before(home: Path, golden: dict[str, Any]
             answer = client.get(path)
             assert answer.status_code == 200, f"{path}: {answer.text}"
             found[path] = json.loads(SIGNATURE.sub("", answer.text.replace(server.root, "")))
-    for path, expected in golden["answers"].items():
-        assert still(found[path]) == still(expected), path
+    expected = golden["answers"]
+    assert [path for path in expected if still(found[path]) != still(expected[path])] == []
 
 
 def test_more_can_be_added_and_nothing_is_wrong(home: Path, golden: dict[str, Any]) -> None:
