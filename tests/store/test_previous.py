@@ -22,8 +22,6 @@ PREVIOUS = Path(__file__).parent / "previous"
 VERSIONS = sorted(path.name.removesuffix(".tar.gz") for path in PREVIOUS.glob("*.tar.gz"))
 #: What a signed URL ends in, and differs each time.
 SIGNATURE = re.compile(r"\?expires=[^\"]*")
-#: Fields that have another name today: roles of models.
-RENAMED = {"reader": "ocr"}
 
 pytestmark = [
     pytest.mark.embedded("a data directory of an earlier version"),
@@ -32,10 +30,11 @@ pytestmark = [
 
 
 def still(answer: Any) -> Any:
-    """An answer under today's names, without the state of webhooks, which are tried again."""
+    """An answer without the state of webhooks, which are tried again meanwhile, and with today's
+    names of roles."""
     if isinstance(answer, dict):
         return {
-            RENAMED.get(key, key): still(value)
+            "ocr" if key == "reader" else key: still(value)
             for key, value in answer.items()
             if key != "webhooks"
         }

@@ -341,9 +341,9 @@ for _card in (_MINILM, *_VISION, _OCR, *_SPEECH, _SOUND, _SMOLLM):
 
 
 def _fake(
-    role: str, title: str, dimensions: int | None = None, *, id: str = "", **facts: Any
+    role: str, title: str, dimensions: int | None = None, *, name: str = "", **facts: Any
 ) -> ModelCard:
-    id = id or f"double-{role}"
+    id = f"double-{name or role}"
     return ModelCard(
         id=id,
         role=role,
@@ -369,8 +369,7 @@ FAKES: Mapping[str, ModelCard] = {
         "vision", "Colours by name", 64, needs=("double-text",), text_space="double-text",
         kinds=("label",), calibration=_VISION[0].calibration,
     ),
-    # Data directories of tests name it by this id.
-    "ocr": _fake("ocr", "Strips of black and white", id="double-reader", kinds=("text",)),
+    "ocr": _fake("ocr", "Strips of black and white", name="reader", kinds=("text",)),
     "speech": _fake("speech", "Words as tones", kinds=("utterance",)),
     "sound": _fake("sound", "Energy by pitch", 32, calibration=_SOUND.calibration),
 }  # fmt: skip
