@@ -16,6 +16,7 @@ from videlicet.ingest.gc import sweep, sweep_incoming
 from videlicet.ingest.indexing import enter
 from videlicet.ingest.plan import Plan, staging
 from videlicet.media.probe import probe
+from videlicet.rights import EVERY_TENANT
 from videlicet.store import Store
 from videlicet.store.catalog.rows import media_to_json
 from videlicet.types import Index, Kind, Resource
@@ -69,7 +70,7 @@ def test_an_analysis_that_was_killed_just_after_its_end_is_settled(rig: Rig, sta
             for id in ("a1", "a2"):
                 assert analyses.run(runtime, "local", id) == status
             assert there(store, Kind.FILE) == there(store, Kind.VIDEO) == set()
-            assert store.blobs.list(store.scope(GRANT)) == []
+            assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
             # What belongs to a batch is not told.
             (told,), _ = store.catalog.find_resources(store.scope(GRANT), Kind.DELIVERY)
             assert told.body["event"]["type"] == analyses.EVENTS[status]
@@ -91,7 +92,7 @@ def test_files_of_requests_that_nobody_waits_for_go(rig: Rig) -> None:
         sweep(store.scope(GRANT), store, rig.settings)
         assert there(store, Kind.FILE) == {"young", "live", "asset"}
         assert len(there(store, Kind.VIDEO)) == 2
-        assert store.blobs.list(store.scope(GRANT)) == [
+        assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == [
             "analyses/a3/0", "analyses/being-made/0", "files/live/original",
             "files/young/original",
         ]  # fmt: skip
@@ -201,6 +202,6 @@ def test_a_deleted_file_is_gone_for_an_embedding_too(rig: Rig) -> None:
         put(store, Kind.EMBEDDING, "e1", "processing", body=body)
         store.blobs.put(store.scope(GRANT), files.original("f1"), b"film")
         file_jobs.embed(runtime, "local", "e1")
-        assert store.blobs.list(store.scope(GRANT)) == []
+        assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
         with pytest.raises(NotFound):
             store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1")

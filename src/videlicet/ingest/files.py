@@ -23,7 +23,7 @@ from videlicet.errors import MediaError, NotFound, VidelicetError
 from videlicet.ingest.plan import staging
 from videlicet.media.probe import probe
 from videlicet.media.process import readable
-from videlicet.rights import require_asset
+from videlicet.rights import EVERY_TENANT, require_asset
 from videlicet.store.catalog.rows import media_to_json
 from videlicet.store.home import translated
 from videlicet.types import Kind, MediaInfo, Resource
@@ -195,7 +195,8 @@ def fail(
 def _forget(scope: Scope, store: Store, settings: Settings, file_id: str) -> None:
     """Take away what was written of a file after it had been deleted."""
     try:
-        store.catalog.resource(scope, Kind.FILE, file_id)
+        # Of whichever tenant: what is staged goes by the id alone.
+        store.catalog.resource(store.scope(scope.within(EVERY_TENANT)), Kind.FILE, file_id)
     except NotFound:
         shutil.rmtree(staging(settings, file_id), ignore_errors=True)
         store.blobs.delete(scope, folder_of(file_id))
