@@ -278,6 +278,8 @@ def matrix(
     """Ask every question of every recording, as a table with citations. Run again after an
     interruption, it goes on where it was."""
 
+    import videlicet.page  # noqa: F401, registers the page as an exporter
+
     exporters = _by_ending("matrix")
     exporter = exporters[ending(out, exporters, "OUT")]
     rows = [line.strip() for line in read_text(questions).splitlines() if line.strip()]
