@@ -165,7 +165,7 @@ def test_an_asset_in_two_indexes_stays_in_the_other(store: Store, index: Index) 
     ]
     assert store.catalog.find_assets(store.scope(SEARCH, index.id)) == frozenset()
     assert store.remove_asset(store.scope(MANAGE, other.id), made.id)
-    assert store.blobs.list(store.scope(SEARCH)) == []
+    assert store.blobs.list(everything(store)) == []
     with pytest.raises(NotFound):
         store.catalog.asset(store.scope(SEARCH), made.id)
 
@@ -301,7 +301,7 @@ def test_nothing_is_put_into_what_was_removed_meanwhile(
         check_whole(store, other, made, word=CANARY)
     else:
         assert store.scan(everything(store), [CANARY.encode(), made.id.encode()]) == []
-        assert store.blobs.list(store.scope(SEARCH)) == []
+        assert store.blobs.list(everything(store)) == []
 
 
 def test_an_asset_is_added_with_its_entry_or_not_at_all(store: Store, index: Index) -> None:
@@ -321,7 +321,7 @@ def test_the_blobs_of_a_resource_go_with_it_whatever_is_killed(place: Settings) 
         store.blobs.put(store.scope(INGEST), "files/f1/original", b"film")
         store.catalog.delete_resource(store.scope(MANAGE), Kind.FILE, "f1", blobs=["files/f1/"])
     with open_store(place, write=True) as store:
-        assert store.blobs.list(store.scope(SEARCH)) == []
+        assert store.blobs.list(everything(store)) == []
         with pytest.raises(NotFound):
             store.catalog.delete_resource(store.scope(MANAGE), Kind.FILE, "f1", blobs=["files/f1/"])
 
