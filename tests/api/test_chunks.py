@@ -15,9 +15,7 @@ from fastapi.testclient import TestClient
 from videlicet.api.v1_3 import uploads
 from videlicet.errors import NotFound
 from videlicet.ingest.indexing import remove_file
-from videlicet.rights import Grant, Purpose
-from videlicet.services.assets import AWAITING_CHUNKS
-from videlicet.services.uploads import ACTIVE
+from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.settings import load
 from videlicet.store import Store, open_store
 from videlicet.types import Kind, Resource
@@ -31,10 +29,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
         now = datetime.now(UTC)
         opened.catalog.put_resource(
             opened.scope(GRANT),
-            Resource("f1", Kind.FILE, "local", now, now, AWAITING_CHUNKS, body={"parts": 2}),
+            Resource("f1", Kind.FILE, "local", now, now, uploads.WAITING, body={"parts": 2}),
         )
         upload = Resource(
-            "u1", Kind.UPLOAD, "local", now, now, ACTIVE, parent="f1",
+            "u1", Kind.UPLOAD, "local", now, now, uploads.ACTIVE, parent="f1",
             expires_at=now + timedelta(hours=1),
             body={"total_size": 8, "chunk_size": 4, "total_chunks": 2},
         )  # fmt: skip
@@ -56,16 +54,16 @@ def test_a_chunk_of_a_file_that_is_deleted_meanwhile_does_not_stay(
     store: Store, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert client.put("/uploads/u1/1", content=b"half").status_code == 200
-    assert len(store.blobs.list(store.scope(GRANT))) == 1
+    assert len(store.blobs.list(store.scope(GRANT.within(EVERY_TENANT)))) == 1
     put = store.blobs.put
 
     def late(*values: Any) -> None:
-        remove_file(store.scope(MANAGING), store, "f1")
+        remove_file(MANAGING, store, "f1")
         put(*values)
 
     monkeypatch.setattr(store.blobs, "put", late)
     with pytest.raises(NotFound):
         client.put("/uploads/u1/2", content=b"rest")
-    assert store.blobs.list(store.scope(GRANT)) == []
+    assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
     for kind in (Kind.FILE, Kind.UPLOAD, Kind.CHUNK):
         assert store.catalog.find_resources(store.scope(GRANT), kind)[1] == 0
