@@ -22,11 +22,12 @@ test: .venv/dev weights ## Run all tests.
 test-slow: .venv/dev weights ## Run the tests that take minutes: kills, clusters, official SDKs, thousands of requests.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m slow --durations 15 $(ARGS)
 
-check: .venv/dev ## Formatting, lint, types, import rules, unused code, file lengths.
+check: .venv/dev ## Formatting, lint, types, import rules and cycles, unused code, file lengths.
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_import_cycles.py
 	$(BIN)/vulture
 	@find src -name '*.py' | xargs wc -l | awk '$$2 != "total" && $$1 > 400 { print $$2 ": " $$1 " lines, more than 400"; bad = 1 } END { exit bad }'
 
