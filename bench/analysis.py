@@ -99,7 +99,7 @@ def build(settings: Settings, minutes: int) -> str:
         vectors.setdefault(Modality.VISUAL, []).append(VectorRow(f"look {number}", whole, row))
         if number % 30 == 0:
             line = ScreenText(f"{own[0]} and {own[1]}".upper(), Box(0, 0, 1, 0.1), 0.95)
-            seen.append(Observation(asset_id, whole, Modality.TEXT, cards["reader"], line))
+            seen.append(Observation(asset_id, whole, Modality.TEXT, cards["ocr"], line))
     for modality, rows in (
         (Modality.SPEECH, said),
         (Modality.TEXT, [one for one in seen if one.modality is Modality.TEXT]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from videlicet.evaluation import EvaluationQuery, read
@@ -16,7 +17,6 @@ from videlicet.library import Library
 from videlicet.models.registry import load as load_model
 from videlicet.rights import Grant, Purpose
 from videlicet.search.encode import Encoders, encode
-from videlicet.search.engine import lanes_for
 from videlicet.search.fusion import noisy_or
 from videlicet.search.lanes import Candidate
 from videlicet.search.retrieve import retrieve
@@ -117,20 +117,19 @@ def main() -> None:
         index = library.index(INDEX)
         ready = {row.asset_id for row in library.indexed(INDEX) if row.status is Status.READY}
         names = {asset.name: asset.id for asset in library.assets(INDEX) if asset.id in ready}
-        encoders = Encoders(lambda role: load_model(index.cards[role], settings))
+        encoders = Encoders(index.cards, partial(load_model, settings=settings))
         queries = [q for q in dataset.queries if q.modality == "text"]
         right = [frozenset(names[r.file] for r in q.relevant) for q in queries]
         found = []
         store = library._read()
         for query in queries:
             part = encode(QueryPart(PartKind.TEXT, str(query.value)), encoders, settings)
-            lanes = lanes_for(index, ())
+            lanes = encoders.lanes
             result = retrieve(
                 store.scope(grant, index.id),
                 store,
                 lanes,
                 [part],
-                encoders,
                 k=DEPTH,
                 within=None,
                 faint=True,

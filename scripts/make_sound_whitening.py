@@ -1,4 +1,4 @@
-"""Make ``src/videlicet/models/hearing/sound_whitening.npz``, by which sound vectors are whitened.
+"""Make ``src/videlicet/models/audio/sound_whitening.npz``, by which sound vectors are whitened.
 
 It says what the sound model's states are like over sounds of every kind, all of them generated
 here: noises, tones, melodies, voices made of pulses and moving formants, clicks, sweeps, and
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from videlicet import settings
 from videlicet.models import registry
+from videlicet.models.audio.sound import Whitening
 from videlicet.models.base import SOUND_RATE as RATE
-from videlicet.models.hearing.sound import Whitening
 
 SECONDS = 12
 COUNT = RATE * SECONDS
 DIRECTIONS, FLOOR = 96, 0.1
-OUT = Path(__file__).parent.parent / "src/videlicet/models/hearing/sound_whitening.npz"
+OUT = Path(__file__).parent.parent / "src/videlicet/models/audio/sound_whitening.npz"
 
 Sound = NDArray[np.float64]
 

@@ -107,7 +107,9 @@ class InvalidInput(VidelicetError):
         "path_not_readable": Code(
             403, False, "Give yourself read permission on it, or leave it out."
         ),
-        "path_not_allowed": Code(400, False, "Name a file or folder without a loop of links."),
+        "path_not_allowed": Code(
+            400, False, "The path contains a symlink loop; name another file or folder."
+        ),
         "nothing_to_add": Code(400, False, "Name at least one video or audio file."),
         "dataset_invalid": Code(400, False, "See docs/evaluation.md for the forms that are read."),
         "schema_invalid": Code(
@@ -309,6 +311,7 @@ class PluginError(VidelicetError):
 
     CODES = {
         "plugin_invalid": Code(500, False, "Update or uninstall the package named in the message."),
+        "plugin_missing": Code(500, False, "Install the package that adds it again."),
     }
 
 

@@ -139,10 +139,14 @@ class Server:
 def served(home: Path, *options: str, **environment: str) -> Iterator[Server]:
     with marked() as mark:
         server = Server(home, free_port(), {**mark, **environment}, options=options)
-        server.start()
-        yield server
-        if server.process is not None and server.process.poll() is None:
-            server.stop()
+        try:
+            server.start()
+            yield server
+            if server.process is not None and server.process.poll() is None:
+                server.stop()
+        finally:
+            if server.process is not None:
+                server.kill()
 
 
 @contextmanager

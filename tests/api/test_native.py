@@ -148,7 +148,7 @@ def test_what_the_models_said(native: Client, index: str, videos: list[str]) -> 
 
 def test_models(native: Client) -> None:
     cards = native.ok("GET", "models")["models"]
-    assert {card["role"] for card in cards} >= {"text", "vision", "speech", "sound", "reader"}
+    assert {card["role"] for card in cards} >= {"text", "vision", "speech", "sound", "ocr"}
     for card in cards:
         for file in card["files"]:
             assert len(file["sha256"]) == 64

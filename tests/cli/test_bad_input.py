@@ -269,4 +269,4 @@ def test_settings_that_are_none(videlicet, home):
 
 
 def test_the_stand_ins_need_no_weights():
-    assert set(IDS) == {"text", "vision", "reader", "speech", "sound"}
+    assert set(IDS) == {"text", "vision", "ocr", "speech", "sound"}

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.models.conftest import only
 
 from videlicet.models import cards
 from videlicet.models.base import File, ModelCard
-from videlicet.models.cards import CARDS
+from videlicet.models.cards import all_cards
 
 CONTENT = {"model.bin": b"weights" * 500, "words.txt": b"a b c\n"}
 
@@ -18,7 +19,8 @@ CONTENT = {"model.bin": b"weights" * 500, "words.txt": b"a b c\n"}
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> ModelCard:
     """A model of two small files, which stands for all models."""
-    first = CARDS[0].files[0]
+    usual = all_cards()[0]
+    first = usual.files[0]
     files = tuple(
         replace(
             first, name=name, size=len(data), sha256=hashlib.sha256(data).hexdigest(), sources=()
@@ -26,8 +28,8 @@ def card(monkeypatch: pytest.MonkeyPatch) -> ModelCard:
         for name, data in CONTENT.items()
     )
     assert all(isinstance(file, File) for file in files)
-    small = replace(CARDS[0], id="small", title="A small model", files=files, needs=())
-    monkeypatch.setattr(cards, "CARDS", (small,))
+    small = replace(usual, id="small", title="A small model", files=files, needs=())
+    monkeypatch.setattr(cards, "MODELS", only(small))
     return small
 
 

@@ -61,6 +61,11 @@ class Worker:
             one.kill()
         self.process.wait()
 
+    def end(self) -> None:
+        """Leave no process; what it started ends with the cluster."""
+        self.process.kill()
+        self.process.wait()
+
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)
@@ -83,7 +88,9 @@ class Cluster:
         return self._held.enter_context(Client(server, server.key(tenant)))
 
     def worker(self, name: str) -> Worker:
-        return Worker(self.folder / name, self.environment)
+        made = Worker(self.folder / name, self.environment)
+        self._held.callback(made.end)
+        return made
 
     def command(self, *words: str) -> tuple[int, Any]:
         """Exit code and JSON of a command on a machine of its own."""

@@ -11,7 +11,7 @@ from tests.docs.snippets import PAGES, ROOT
 
 import videlicet
 from videlicet.errors import all_codes
-from videlicet.models.cards import CARDS
+from videlicet.models.cards import all_cards
 from videlicet.settings import Settings
 
 DOCS = ROOT / "docs"
@@ -53,7 +53,7 @@ def test_every_setting_is_listed_with_its_default() -> None:
 
 def test_every_default_model_is_listed() -> None:
     text = page("models.md")
-    for card in CARDS:
+    for card in all_cards():
         if card.default:
             assert f"`{card.role}`" in text
             assert card.licence.split()[0] in text

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from videlicet.models.base import File, ModelCard, Part, Source
+from videlicet.registry import Registry
 from videlicet.settings import Settings, load
 
 DATA = bytes(range(256)) * 40
@@ -45,8 +46,17 @@ def file(name: str, data: bytes, *sources: Source) -> File:
 def card(files: Sequence[File], id: str = "made-up") -> ModelCard:
     return ModelCard(
         id=id, role="text", title="Made up", licence="Apache-2.0", homepage="", languages=(),
-        dimensions=None, files=tuple(files), preprocessing={}, limits="",
+        dimensions=None, files=tuple(files), preprocessing={"pooling": "mean"}, limits="",
+        architecture="sentence-encoder",
     )  # fmt: skip
+
+
+def only(*models: ModelCard) -> Registry[ModelCard]:
+    """A registry that holds nothing but these."""
+    registry: Registry[ModelCard] = Registry("videlicet.tests.models", "model")
+    for one in models:
+        registry.add(one.id, one)
+    return registry
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from videlicet.models.base import TextLine
-from videlicet.models.lettering import TextTracker
+from videlicet.models.ocr import TextTracker
 from videlicet.types import Box
 
 LINES = ("I never said she stole it.", "What do you mean by that?", "We leave at dawn tomorrow")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.models.conftest import card as made_up
-from tests.models.conftest import file
+from tests.models.conftest import file, only
 
 from videlicet.errors import ModelError, NotFound
 from videlicet.models import cards, doubles, registry
@@ -17,16 +17,16 @@ from videlicet.settings import Settings, load
 
 
 def test_ids_are_unique_and_every_role_has_one_default() -> None:
-    every = [*cards.CARDS, *cards.DOUBLES]
+    every = [*cards.all_cards(), *cards.FAKES.values()]
     assert len({card.id for card in every}) == len(every)
-    assert set(cards.default_cards()) == set(cards.ROLES)
-    for role in cards.ROLES:
+    assert set(cards.default_cards()) == {*cards.ROLES} - {"observer"}
+    for role in cards.default_cards():
         assert sum(card.default for card in every if card.role == role) == 1
 
 
 def test_every_real_file_is_pinned_and_has_sources() -> None:
     by_hash: dict[str, tuple[str, int]] = {}
-    for card in cards.CARDS:
+    for card in cards.all_cards():
         assert card.files
         assert card.licence
         assert card.limits
@@ -75,7 +75,7 @@ def test_a_wrong_file_never_reaches_a_runtime(
     folder.mkdir(parents=True)
     (folder / "model.onnx").write_bytes(b"wrong")
     (folder / "tokenizer.json").write_bytes(b"{}")
-    monkeypatch.setattr(cards, "CARDS", (wanted,))
+    monkeypatch.setattr(cards, "MODELS", only(wanted))
     with pytest.raises(ModelError) as caught:
         registry.load(wanted.id, own)
     assert caught.value.code == "weights_checksum_mismatch"
@@ -97,7 +97,7 @@ def test_a_model_is_loaded_once_by_many_threads(tmp_path: Path) -> None:
 
 
 def test_doubles_are_complete(tmp_path: Path) -> None:
-    assert set(doubles.IDS) == set(cards.ROLES)
+    assert set(doubles.IDS) == set(cards.default_cards())
     for role, id in doubles.IDS.items():
         model = registry.load(id, load(tmp_path))
         assert model.card.id == id
@@ -115,7 +115,7 @@ def test_the_starter_set_is_as_pinned() -> None:
 
 
 def test_packages_that_carry_weights_are_installed() -> None:
-    for card in cards.CARDS:
+    for card in cards.all_cards():
         for one in card.files:
             for source in one.sources:
                 if source.kind == "installed":

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from videlicet.models import registry
-from videlicet.models.base import SOUND_RATE, SoundModel, SpeechModel
-from videlicet.models.hearing.sound import Whitening
-from videlicet.models.hearing.speech import utterances
+from videlicet.models.audio.sound import Whitening
+from videlicet.models.audio.speech import utterances
+from videlicet.models.base import SOUND_RATE, AudioEncoder, SpeechRecognizer
 from videlicet.models.weights import open_files
 from videlicet.settings import load
 from videlicet.types import Span, Word
@@ -61,12 +61,12 @@ def test_whitening_levels_what_varies_together() -> None:
 
 
 @pytest.fixture(scope="module")
-def speech() -> SpeechModel:
+def speech() -> SpeechRecognizer:
     return registry.load("speech", load())  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope="module")
-def sound() -> SoundModel:
+def sound() -> AudioEncoder:
     return registry.load("sound", load())  # type: ignore[no-any-return]
 
 
@@ -90,14 +90,14 @@ def noises() -> dict[str, Sound]:
 
 @pytest.mark.weights
 @pytest.mark.parametrize("name", noises())
-def test_what_is_not_speech_gives_no_words(speech: SpeechModel, name: str) -> None:
+def test_what_is_not_speech_gives_no_words(speech: SpeechRecognizer, name: str) -> None:
     assert speech.speech_spans(noises()[name]) == []
     if name in ("silence", "nothing"):
         assert speech.transcribe(noises()[name]) == []
 
 
 @pytest.mark.weights
-def test_more_than_the_recogniser_reads_is_refused(speech: SpeechModel) -> None:
+def test_more_than_the_recogniser_reads_is_refused(speech: SpeechRecognizer) -> None:
     with pytest.raises(ValueError, match="30 s"):
         speech.transcribe(np.zeros(31 * SOUND_RATE, np.float32))
 
@@ -106,7 +106,7 @@ def test_more_than_the_recogniser_reads_is_refused(speech: SpeechModel) -> None:
 @pytest.mark.corpus
 @pytest.mark.parametrize("name", ["d12.mp4", "d21.mp4", "d29.mp4", "d05.mp4"])
 def test_voice_detection_is_that_of_the_reference(
-    speech: SpeechModel, corpus: Path, name: str
+    speech: SpeechRecognizer, corpus: Path, name: str
 ) -> None:
     from faster_whisper.vad import get_speech_timestamps
 
@@ -122,7 +122,7 @@ def test_voice_detection_is_that_of_the_reference(
 @pytest.mark.corpus
 @pytest.mark.parametrize("name", ["d20.mp4", "d21.mp4"])
 def test_words_are_those_of_bare_faster_whisper(
-    speech: SpeechModel, corpus: Path, name: str
+    speech: SpeechRecognizer, corpus: Path, name: str
 ) -> None:
     from faster_whisper import WhisperModel
 
@@ -148,7 +148,7 @@ def test_words_are_those_of_bare_faster_whisper(
 
 @pytest.mark.weights
 @pytest.mark.corpus
-def test_threads_hear_the_same(speech: SpeechModel, corpus: Path) -> None:
+def test_threads_hear_the_same(speech: SpeechRecognizer, corpus: Path) -> None:
     samples = [recording(corpus, name) for name in ("d14.mp4", "d28.mp4")]
     alone = [speech.transcribe(one) for one in samples]
     with ThreadPoolExecutor(4) as pool:
@@ -157,7 +157,7 @@ def test_threads_hear_the_same(speech: SpeechModel, corpus: Path) -> None:
 
 
 @pytest.mark.weights
-def test_a_sound_has_a_unit_row_for_each_started_window(sound: SoundModel) -> None:
+def test_a_sound_has_a_unit_row_for_each_started_window(sound: AudioEncoder) -> None:
     step = round(sound.window * SOUND_RATE)
     for length, rows in ((0, 0), (1, 1), (step, 1), (step + 1, 2), (5 * step - 1, 5)):
         found = sound.embed(noises()["noise"].repeat(3)[:length])
@@ -166,7 +166,7 @@ def test_a_sound_has_a_unit_row_for_each_started_window(sound: SoundModel) -> No
 
 
 @pytest.mark.weights
-def test_a_window_sounds_the_same_whatever_is_around_it(sound: SoundModel) -> None:
+def test_a_window_sounds_the_same_whatever_is_around_it(sound: AudioEncoder) -> None:
     step = round(sound.window * SOUND_RATE)
     parts = [part[:step] for name, part in noises().items() if name != "nothing"]
     whole = sound.embed(np.concatenate(parts))
@@ -175,7 +175,7 @@ def test_a_window_sounds_the_same_whatever_is_around_it(sound: SoundModel) -> No
 
 
 @pytest.mark.weights
-def test_the_same_sound_is_known_again_when_it_was_changed(sound: SoundModel) -> None:
+def test_the_same_sound_is_known_again_when_it_was_changed(sound: AudioEncoder) -> None:
     random = np.random.default_rng(1)
     step = round(sound.window * SOUND_RATE)
     given = {name: part[:step] for name, part in noises().items() if len(part) and part.any()}
@@ -188,7 +188,7 @@ def test_the_same_sound_is_known_again_when_it_was_changed(sound: SoundModel) ->
 
 @pytest.mark.weights
 @pytest.mark.corpus
-def test_an_excerpt_leads_to_its_recording(sound: SoundModel, corpus: Path) -> None:
+def test_an_excerpt_leads_to_its_recording(sound: AudioEncoder, corpus: Path) -> None:
     names = ["d04.mp4", "d17.mp4", "d20.mp4", "d22.mp4", "d28.mp4", "d29.mp4"]
     whole = {name: sound.embed(recording(corpus, name)) for name in names}
     for query, right in (("q073", "d04.mp4"), ("q075", "d20.mp4"), ("q076", "d17.mp4")):

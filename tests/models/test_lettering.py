@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from videlicet.models import doubles, registry
-from videlicet.models.base import ModelCard, TextLine, TextReader
-from videlicet.models.lettering import TextTracker
-from videlicet.models.lettering.strokes import Strokes
+from videlicet.models.base import ModelCard, OcrReader, TextLine
+from videlicet.models.ocr import TextTracker
+from videlicet.models.ocr.strokes import Strokes
 from videlicet.settings import load
 from videlicet.types import Box, ScreenText, Span
 
@@ -38,7 +38,7 @@ def moving(number: int) -> Frame:
 
 
 def follow(
-    frames: Sequence[Frame], reader: TextReader | None = None, cuts: Sequence[int] = ()
+    frames: Sequence[Frame], reader: OcrReader | None = None, cuts: Sequence[int] = ()
 ) -> tuple[TextTracker, list[tuple[Span, ScreenText]]]:
     tracker = TextTracker(reader or doubles.StripReader())
     for number, frame in enumerate(frames):
@@ -206,8 +206,8 @@ def test_frames_of_any_size_are_taken() -> None:
 
 
 @pytest.fixture(scope="module")
-def reader() -> TextReader:
-    return registry.load("reader", load())  # type: ignore[no-any-return]
+def reader() -> OcrReader:
+    return registry.load("ocr", load())  # type: ignore[no-any-return]
 
 
 def painted(*lines: str, size: tuple[int, int] = (640, 360)) -> Frame:
@@ -220,7 +220,7 @@ def painted(*lines: str, size: tuple[int, int] = (640, 360)) -> Frame:
 
 @pytest.mark.weights
 def test_lines_are_found_and_read_in_order(
-    reader: TextReader, capfd: pytest.CaptureFixture[str]
+    reader: OcrReader, capfd: pytest.CaptureFixture[str]
 ) -> None:
     lines = ["Platform 9 departs 14:05", "Mind the gap", "EXIT"]
     frame = painted(*lines)
@@ -238,7 +238,7 @@ def test_lines_are_found_and_read_in_order(
 
 
 @pytest.mark.weights
-def test_an_empty_picture_has_no_text(reader: TextReader) -> None:
+def test_an_empty_picture_has_no_text(reader: OcrReader) -> None:
     assert reader.find(still()) == []
     assert reader.read(still()) == []
     assert reader.read(np.zeros((8, 8, 3), np.uint8)) == []
@@ -259,7 +259,7 @@ def sampled(path: Path, rate: int = 2) -> Iterator[tuple[Fraction, Frame]]:
                 yield time, frame.to_ndarray(format="rgb24", width=width, height=height)
 
 
-def _watch(path: Path, reader: TextReader) -> tuple[TextTracker, list[tuple[Span, ScreenText]]]:
+def _watch(path: Path, reader: OcrReader) -> tuple[TextTracker, list[tuple[Span, ScreenText]]]:
     tracker = TextTracker(reader)
     time = Fraction(0)
     for time, frame in sampled(path):
@@ -270,7 +270,7 @@ def _watch(path: Path, reader: TextReader) -> tuple[TextTracker, list[tuple[Span
 @pytest.mark.weights
 @pytest.mark.corpus
 def test_captions_of_a_compilation_are_found_where_they_stand(
-    reader: TextReader, corpus: Path
+    reader: OcrReader, corpus: Path
 ) -> None:
     _, found = _watch(corpus / "videos" / "d12.mp4", reader)
     spans = {text.text: span for span, text in found}
@@ -285,7 +285,7 @@ def test_captions_of_a_compilation_are_found_where_they_stand(
 @pytest.mark.weights
 @pytest.mark.corpus
 def test_no_text_of_the_corpus_is_lost_and_one_frame_in_ten_is_read(
-    reader: TextReader, corpus: Path
+    reader: OcrReader, corpus: Path
 ) -> None:
     looks = reads = 0
     for row in json.loads((corpus / "manifest.json").read_text()):

@@ -10,8 +10,8 @@ from PIL import Image
 from tests import prerequisites
 
 from videlicet.models import registry
-from videlicet.models.base import TextEncoder, VisionModel
-from videlicet.models.cards import CARDS, card
+from videlicet.models.base import FrameEncoder, TextEncoder
+from videlicet.models.cards import all_cards, card
 from videlicet.models.runtime import Graph
 from videlicet.models.vision import views
 from videlicet.models.weights import missing_files, open_files
@@ -34,7 +34,7 @@ def picture(side: int) -> NDArray[np.float32]:
 def test_networks_agree_with_the_reference(variant: str) -> None:
     settings = load()
     name = f"efficientnet-{variant}.onnx"
-    having = [c for c in CARDS if any(f.name == name for f in c.files)]
+    having = [c for c in all_cards() if any(f.name == name for f in c.files)]
     there = [c for c in having if not missing_files(settings, c)]
     if not there:
         prerequisites.absent(f"run `videlicet models pull {having[-1].id}`")
@@ -45,26 +45,25 @@ def test_networks_agree_with_the_reference(variant: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def vision() -> VisionModel:
+def vision() -> FrameEncoder:
     return registry.load("vision", load())  # type: ignore[no-any-return]
 
 
 @pytest.mark.weights
-def test_a_frame_is_seen_whole_and_by_itself(vision: VisionModel) -> None:
+def test_a_frame_is_seen_whole_and_by_itself(vision: FrameEncoder) -> None:
     random = np.random.default_rng(0)
     frames = [
         random.integers(0, 255, (90, 160, 3)).astype(np.uint8),
         np.full((120, 120, 3), 40, np.uint8),
         random.integers(0, 255, (160, 90, 3)).astype(np.uint8),
     ]
-    together = vision.see(frames)
+    together = vision.encode_frames(frames)
     assert together.features.shape == (3, vision.dimensions)
-    assert together.probabilities.shape == (3, 1000)
-    assert np.allclose(together.probabilities.sum(axis=1), 1, atol=1e-5)
+    assert all(0 < score <= 1 for names in together.labels for _, score in names)
     for rows in (together.features, together.semantics):
         assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     for number, frame in enumerate(frames):
-        alone = vision.see([frame])
+        alone = vision.encode_frames([frame])
         assert np.array_equal(alone.features[0], together.features[number])
         assert np.array_equal(alone.semantics[0], together.semantics[number])
         assert alone.labels[0] == together.labels[number]
@@ -73,8 +72,8 @@ def test_a_frame_is_seen_whole_and_by_itself(vision: VisionModel) -> None:
 
 
 @pytest.mark.weights
-def test_no_frames_are_no_rows(vision: VisionModel) -> None:
-    seen = vision.see([])
+def test_no_frames_are_no_rows(vision: FrameEncoder) -> None:
+    seen = vision.encode_frames([])
     assert seen.features.shape == (0, vision.dimensions)
     assert seen.labels == ()
 
@@ -86,11 +85,11 @@ def test_no_frames_are_no_rows(vision: VisionModel) -> None:
     [("q066.jpg", "a tabby cat", "a rocket"), ("q063.jpg", "cars on a street", "a cat")],
 )
 def test_words_meet_pictures_in_one_space(
-    vision: VisionModel, corpus: Path, name: str, right: str, wrong: str
+    vision: FrameEncoder, corpus: Path, name: str, right: str, wrong: str
 ) -> None:
     text: TextEncoder = registry.load("text", load())
     frame = np.asarray(Image.open(corpus / "query_media" / name).convert("RGB"))
-    one, other = (vision.see([frame]).semantics @ text.encode([right, wrong]).T)[0]
+    one, other = (vision.encode_frames([frame]).semantics @ text.encode([right, wrong]).T)[0]
     assert one > other
 
 
@@ -108,7 +107,7 @@ def test_views_cover_the_whole_picture(size: tuple[int, int]) -> None:
 
 
 def test_every_vision_card_names_files_it_has() -> None:
-    for one in CARDS:
+    for one in all_cards():
         if one.role == "vision":
             names = {file.name for file in one.files}
             networks = one.preprocessing["networks"]

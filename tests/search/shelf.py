@@ -4,14 +4,16 @@ each word of a short vocabulary, one for each primary colour."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from videlicet.models.base import Seen
-from videlicet.rights import Grant, Purpose
+from videlicet.models.base import FrameEncoding, ModelCard
+from videlicet.models.cards import card, default_cards
+from videlicet.rights import OPEN, Grant, Policy, Purpose
 from videlicet.search.encode import Encoders
 from videlicet.search.engine import Searcher
 from videlicet.settings import load
@@ -37,7 +39,7 @@ WORDS = ("dog", "cat", "train", "station", "rocket", "coffee", "music", "beach",
 INGEST = Grant("tester", Purpose.INGEST)
 INDEX = Grant("tester", Purpose.INDEX)
 SEARCH = Grant("tester", Purpose.SEARCH)
-CARDS = {"text": "words", "vision": "colours", "speech": "ears", "reader": "eyes", "sound": "hum"}
+CARDS = {"text": "words", "vision": "colours", "speech": "ears", "ocr": "eyes", "sound": "hum"}
 THEN = datetime(2026, 5, 1, tzinfo=UTC)
 
 
@@ -52,13 +54,26 @@ def colour_vector(red: float, green: float, blue: float) -> np.ndarray[Any, np.d
     return np.asarray(colour / np.linalg.norm(colour), np.float32)
 
 
-class _Card:
-    def __init__(self, id: str) -> None:
-        self.id = id
+def _card(role: str, **facts: Any) -> ModelCard:
+    """The card of a stand-in, searched as the starter set is."""
+    usual = card(default_cards()[role])
+    return replace(usual, id=CARDS[role], space=CARDS[role], needs=(), **facts)
+
+
+MODELS = {
+    CARDS[role]: _card(role, **facts)
+    for role, facts in {
+        "text": {},
+        "vision": {"text_space": "words"},
+        "speech": {},
+        "ocr": {},
+        "sound": {},
+    }.items()
+}
 
 
 class WordEncoder:
-    card = _Card("words")
+    card = MODELS["words"]
     dimensions = len(WORDS)
     max_tokens = 20
 
@@ -70,22 +85,20 @@ class WordEncoder:
 
 
 class ColourModel:
-    card = _Card("colours")
-    feature_space = "colours"
+    card = MODELS["colours"]
     dimensions = 3
     batch_size = 4
 
-    def see(self, frames: Sequence[Any]) -> Seen:
+    def encode_frames(self, frames: Sequence[Any]) -> FrameEncoding:
         means = np.stack([frame.reshape(-1, 3).mean(axis=0) + 1e-3 for frame in frames])
         rows = (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
-        return Seen(rows, rows, tuple(() for _ in frames), rows)
+        return FrameEncoding(rows, rows)
 
 
 class PitchModel:
     """Which of four pitches a sound has."""
 
-    card = _Card("hum")
-    space = "hum"
+    card = MODELS["hum"]
     dimensions = 4
     window = 4.0
 
@@ -100,7 +113,7 @@ class PitchModel:
 class Ears:
     """Hears the word that a pitch stands for."""
 
-    card = _Card("ears")
+    card = MODELS["ears"]
 
     def speech_spans(self, sound: Any) -> list[tuple[float, float]]:
         loud = float(np.abs(sound).max()) > 0.1
@@ -113,18 +126,22 @@ class Ears:
 
 
 ENCODERS: dict[str, object] = {
-    "text": WordEncoder(), "vision": ColourModel(), "sound": PitchModel(), "speech": Ears(),
-}  # fmt: skip
+    model.card.id: model for model in (WordEncoder(), ColourModel(), PitchModel(), Ears())
+}
 
 
 class Shelf:
     """Writes assets of one index, and searches it."""
 
-    def __init__(self, home: Path, **settings: Any) -> None:
+    def __init__(self, home: Path, *, policy: Policy = OPEN, **settings: Any) -> None:
         self.settings = load(home, weights=home / "weights", **settings)
-        self.store: Store = open_store(self.settings, write=True, create=True)
+        self.store: Store = open_store(self.settings, write=True, create=True, policy=policy)
         self.index: Index = self.store.catalog.create_index(self.store.scope(INDEX), "films", CARDS)
-        self.searcher = Searcher(self.store, Encoders(ENCODERS.__getitem__), self.settings)
+        self.searcher = Searcher(
+            self.store,
+            Encoders(CARDS, ENCODERS.__getitem__, MODELS.__getitem__),
+            self.settings,
+        )
 
     def add(
         self,

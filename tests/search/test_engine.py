@@ -15,6 +15,7 @@ from tests.search.shelf import INGEST, SEARCH, Shelf
 
 from videlicet.errors import InvalidQuery, NotPermitted
 from videlicet.search.compose import build_query
+from videlicet.search.engine import Searcher, shot_cache
 from videlicet.types import GroupBy, Modality, PartKind, Query, QueryPart, SearchPage, Span, Status
 
 
@@ -283,3 +284,13 @@ def test_what_was_used_is_named(shelf: Shelf) -> None:
     found = find(shelf, "train")
     assert set(found.cards) >= {"colours", "ears"}
     assert found.exact
+
+
+def test_searchers_share_a_cache_whose_bytes_are_bounded(shelf: Shelf) -> None:
+    cache = shot_cache(limit=2000)  # enough for the shots of one asset
+    scope = shelf.store.scope(SEARCH, shelf.index.id)
+    for words in ("train", "cat", "train", "cat"):
+        query = Query((QueryPart(PartKind.TEXT, words),))
+        searcher = Searcher(shelf.store, shelf.searcher.encoders, shelf.settings, cache)
+        assert searcher.search(scope, query) == shelf.searcher.search(scope, query)
+        assert 0 < cache.size <= cache.limit

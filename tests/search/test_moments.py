@@ -4,11 +4,12 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videlicet.search.lanes import LANES, Candidate
+from videlicet.models.cards import card, default_cards
+from videlicet.search.lanes import Candidate, lanes_of
 from videlicet.search.moments import LONGEST, find_moments
 from videlicet.types import Span
 
-BY_NAME = {lane.name: lane for lane in LANES}
+BY_NAME = {lane.name: lane for lane in lanes_of(default_cards(), card)}
 
 
 def candidate(
@@ -16,7 +17,7 @@ def candidate(
 ) -> Candidate:
     return Candidate(
         lane=BY_NAME[lane], part=part, asset_id="a" * 24, span=Span.of(start, end), rank=1,
-        score=evidence, evidence=evidence, card="card", row_id=f"{lane}{start}",
+        score=evidence, evidence=evidence, row_id=f"{lane}{start}",
     )  # fmt: skip
 
 

@@ -29,6 +29,13 @@ pytestmark = [
 ]
 
 
+def still(answer: Any) -> Any:
+    """An answer without the state of webhooks, which are tried again meanwhile."""
+    if isinstance(answer, dict):
+        return {key: still(value) for key, value in answer.items() if key != "webhooks"}
+    return [still(one) for one in answer] if isinstance(answer, list) else answer
+
+
 @pytest.fixture
 def home(version: str, tmp_path: Path) -> Path:
     with tarfile.open(PREVIOUS / f"{version}.tar.gz") as archive:
@@ -71,17 +78,19 @@ def test_the_python_interface_finds_and_answers_as_before(
 
 def test_the_http_interface_answers_as_before(home: Path, golden: dict[str, Any]) -> None:
     with served(home, **DOUBLES) as server, Client(server, golden["key"], "") as client:
-        for path, expected in golden["answers"].items():
+        found = {}
+        for path in golden["answers"]:
             answer = client.get(path)
             assert answer.status_code == 200, f"{path}: {answer.text}"
-            found = json.loads(SIGNATURE.sub("", answer.text.replace(server.root, "")))
-            assert found == expected, path
+            found[path] = json.loads(SIGNATURE.sub("", answer.text.replace(server.root, "")))
+    for path, expected in golden["answers"].items():
+        assert still(found[path]) == still(expected), path
 
 
 def test_more_can_be_added_and_nothing_is_wrong(home: Path, golden: dict[str, Any]) -> None:
     with videlicet.open(home) as library:
         (asset, *_) = library.assets("films")
-        library.set_metadata(asset.id, {"topic": "colours"})
-        (hit, *_) = library.search("red", index="films", filter={"topic": "colours"}).hits
+        library.set_metadata(asset.id, {"topic": "another"})
+        (hit, *_) = library.search("red", index="films", filter={"topic": "another"}).hits
         assert hit.asset_id == asset.id
     assert [found for found in doctor(load(home)) if found.level is Level.ERROR] == []

@@ -276,9 +276,8 @@ def _pictures(runtime: Runtime, scope: Scope, one: Resource) -> list[AssetEviden
     from videlicet.analyze.evidence.images import Models, of_picture
 
     loaded = runtime.models(chosen_cards(runtime.settings.models))
-    assert loaded.vision is not None
-    assert loaded.reader is not None
-    models = Models(loaded.text, loaded.vision, loaded.reader)
+    assert loaded.ocr is not None
+    models = Models(loaded.text, loaded.frame_encoders[0], loaded.ocr)
     return [
         of_picture(
             name, runtime.store.blobs.path(scope, picture(one.id, n)), models, runtime.settings

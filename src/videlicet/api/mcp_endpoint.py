@@ -90,7 +90,7 @@ class ApiKeyContext:
         allowed = self.caller.may_write if access == WRITE else self.caller.may_read
         if not allowed:
             raise NotPermitted(
-                "scope_not_permitted", f"This key is not for {access} access.", subject=access
+                "scope_not_permitted", f"This API key lacks the `{access}` scope.", subject=access
             )
 
     def list_videos(self, index: Index, offset: int, limit: int) -> tuple[list[VideoSummary], int]:

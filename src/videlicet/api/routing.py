@@ -14,8 +14,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     for status, text in {
         400: "The request is not as it should be.",
         401: "The API key is not valid.",
-        403: "The API key is not for this.",
-        404: "There is no such thing.",
+        403: "The API key lacks the scope for this.",
+        404: "Not found: nothing with this id.",
         408: "The body came too slowly.",
         409: "Not in the state it is in.",
         413: "The body is too large.",

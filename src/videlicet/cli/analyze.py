@@ -122,14 +122,14 @@ def highlights(
     clips: Annotated[
         Path | None, typer.Option(help="Write each as a clip into this folder.")
     ] = None,
-    reel: Annotated[Path | None, typer.Option(help="Write them as one film: FILE.mp4.")] = None,
+    reel: Annotated[Path | None, typer.Option(help="Write them as one video: FILE.mp4.")] = None,
     timeline: Annotated[
         Path | None, typer.Option(help="Write a timeline: FILE.otio or FILE.edl.")
     ] = None,
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """The stretches of a recording that stand out; also as clips, one film, or a timeline."""
+    """The highlights of a recording; also as clips, one video, or a timeline."""
     if reel is not None:
         ending(reel, (".mp4",), "--reel")
     if timeline is not None:
@@ -198,7 +198,7 @@ def ask(
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """Answer a question from what is said, written and seen, or say that it is not to be found."""
+    """Answer a question with citations from speech, on-screen text and pictures."""
     with context.library() as library:
         chosen = [named_asset(library, name).id for name in asset or []]
         answer = library.ask(" ".join(question), assets=chosen, index=index)

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 def demo(
     video: Annotated[
         Path | None,
-        typer.Option(help="Your own film instead of the samples.", show_default=False),
+        typer.Option(help="Your own video instead of the samples.", show_default=False),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="Where films, the demo's own library and the page go.")
+        Path, typer.Option(help="Where videos, the demo's own library and the page go.")
     ] = Path("demo/out"),
     as_json: JsonOption = False,
 ) -> None:
-    """Make sample films of freely licensed material, index them and search them in every way."""
+    """Make sample videos of freely licensed material, index them and search them in every way."""
     from videlicet.demo import run_demo
 
     # Never somebody's own library: sample films do not belong there.

@@ -27,13 +27,14 @@ Names = Annotated[
 @app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
     """List every model with its licence, and whether its weights are here."""
-    from videlicet.models.cards import CARDS
+    from videlicet.models.cards import all_cards
     from videlicet.models.weights import missing_files
 
     settings = context.library().settings
-    here = {card.id: not missing_files(settings, card) for card in CARDS}
+    cards = all_cards()
+    here = {card.id: not missing_files(settings, card) for card in cards}
     if as_json:
-        print_json([{**_plain(card), "pulled": here[card.id]} for card in CARDS])
+        print_json([{**_plain(card), "pulled": here[card.id]} for card in cards])
         return
     print_table(
         ("model", "role", "default", "here", "size", "licence", "languages"),
@@ -47,7 +48,7 @@ def list_models(as_json: JsonOption = False) -> None:
                 card.licence,
                 ", ".join(card.languages),
             )
-            for card in CARDS
+            for card in cards
         ],
         empty="No models.",
     )
@@ -126,10 +127,10 @@ def verify(names: Names = None, as_json: JsonOption = False) -> None:
 
 
 def _chosen(names: list[str] | None) -> list[ModelCard]:
-    from videlicet.models.cards import CARDS, with_needs
     from videlicet.models.cards import card as find
+    from videlicet.models.cards import default_cards, with_needs
 
-    cards = [find(name) for name in names] if names else [c for c in CARDS if c.default]
+    cards = [find(name) for name in names or default_cards().values()]
     return with_needs(cards)
 
 

@@ -18,21 +18,16 @@ from videlicet.errors import InvalidInput
 from videlicet.types import (
     Asset,
     Embedding,
-    Label,
-    Levels,
     MetadataValue,
-    Modality,
     Observation,
-    ScreenText,
-    Shot,
-    Utterance,
 )
+from videlicet.types.kinds import kind_of
 
 
 def show(
     asset: Annotated[str, typer.Argument(help="Asset id (or its beginning), or file name.")],
     modality: Annotated[
-        Modality | None, typer.Option("--modality", help="Only this modality.", show_default=False)
+        str | None, typer.Option("--modality", help="Only this modality.", show_default=False)
     ] = None,
     values: Annotated[
         list[str] | None,
@@ -94,17 +89,8 @@ def metadata(row: str) -> tuple[str, MetadataValue | None]:
 
 
 def _what(row: Observation) -> str:
-    match row.payload:
-        case Utterance(text=text) | ScreenText(text=text):
-            return text
-        case Label(name=name, score=score):
-            return f"{name} ({score:.2f})"
-        case Shot():
-            return "shot"
-        case Embedding(space=space):
-            return f"vector in {space}"
-        case Levels(measure=measure, values=values):
-            return f"{measure} {min(values):g} to {max(values):g}"
+    what: str = kind_of(row.payload).describe(row.payload)
+    return what
 
 
 def resolution(asset: Asset) -> str:

@@ -1,4 +1,4 @@
-"""``videlicet webhooks``: addresses that are told when videos are ready or have failed."""
+"""``videlicet webhooks``: URLs that are notified of a video's status."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from videlicet.errors import InvalidInput
 if TYPE_CHECKING:
     from videlicet.types import Resource
 
-webhooks = typer.Typer(help="Addresses that are told what becomes of videos.", no_args_is_help=True)
+webhooks = typer.Typer(help="URLs that are notified of a video's status.", no_args_is_help=True)
 
 IdArgument = Annotated[str, typer.Argument(help="The id of a webhook.")]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.demo.question import Place, Question
-from videlicet.types import Asset, Instant, Label, Modality, ScreenText, Span, Utterance
+from videlicet.types import Asset, Instant, Modality, Span
 
 if TYPE_CHECKING:
     from videlicet.library import Library
@@ -42,13 +42,11 @@ def _words(library: Library, asset: Asset, modality: Modality, kind: str) -> Ite
     best: dict[str, float] = {}
     places: dict[str, list[Place]] = {}
     for row in library.observations(asset.id, modality):
-        match row.payload:
-            case Utterance(text=text, confidence=sure) | ScreenText(text=text, confidence=sure):
-                worth = sure * min(_LONGEST, len(text.split()))
-            case Label(name=text, score=worth):
-                pass
-            case _:
-                continue
+        if not (text := row.text):
+            continue
+        worth = 1.0 if row.confidence is None else row.confidence
+        if modality is not Modality.VISUAL:
+            worth *= min(_LONGEST, len(text.split()))
         text = " ".join(text.replace('"', " ").split()[:_LONGEST])
         if len(text) > 2:
             best[text] = max(worth, best.get(text, 0.0))

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from videlicet.embedding.space import Part, fused, join
+from videlicet.embedding.space import Part, fused, join, of_frames
 from videlicet.embedding.texts import embed_texts
 from videlicet.errors import InvalidInput, MediaError
 from videlicet.media.pages import open_pages, open_text
 
 if TYPE_CHECKING:
-    from videlicet.models.base import Floats, Frame, TextEncoder, VisionModel
+    from videlicet.models.base import Floats, Frame, FrameEncoder, TextEncoder
     from videlicet.settings import Settings
 
 #: Bytes of the longest text whose vectors are computed.
@@ -105,7 +105,7 @@ def of_text(encoder: TextEncoder, text: str, request: Mapping[str, Any]) -> list
 
 def of_pdf(
     encoder: TextEncoder,
-    vision: VisionModel | None,
+    vision: FrameEncoder | None,
     source: bytes | Path,
     settings: Settings,
     request: Mapping[str, Any],
@@ -125,7 +125,9 @@ def of_pdf(
     if "visual" in request["options"]:
         assert vision is not None
         quarters = request["spatial"] == "quadrants"
-        rows = list(page_rows(vision, source, settings, most, quarters=quarters, check=check))
+        rows = list(
+            page_rows(encoder, vision, source, settings, most, quarters=quarters, check=check)
+        )
         each = 5 if quarters else 1
         if "local" in request["scopes"]:
             places = [None, *QUADRANTS] if quarters else [None]
@@ -164,7 +166,8 @@ def text_of(
 
 
 def page_rows(
-    vision: VisionModel,
+    encoder: TextEncoder,
+    vision: FrameEncoder,
     source: bytes | Path,
     settings: Settings,
     most: int,
@@ -187,7 +190,7 @@ def page_rows(
                 if quarters:
                     yield from _quarters(page)
 
-        yield from _seen(vision, frames())
+        yield from _seen(encoder, vision, frames())
 
 
 def _quarters(page: Frame) -> Iterator[Frame]:
@@ -200,11 +203,10 @@ def _quarters(page: Frame) -> Iterator[Frame]:
             yield np.ascontiguousarray(page[down, across])
 
 
-def _seen(vision: VisionModel, frames: Iterable[Frame]) -> Iterator[Floats]:
+def _seen(encoder: TextEncoder, vision: FrameEncoder, frames: Iterable[Frame]) -> Iterator[Floats]:
     left = iter(frames)
     while batch := list(islice(left, vision.batch_size)):
-        seen = vision.see(batch)
-        yield from join({Part.MEANING: seen.semantics, Part.LOOKS: seen.features})
+        yield from of_frames(encoder, vision, vision.encode_frames(batch))
 
 
 def _require_few(count: int, most: int, times: int = 1) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from videlicet.embedding import documents
-from videlicet.embedding.space import Part, fused, join
+from videlicet.embedding.space import Part, fused, join, of_frames
 from videlicet.embedding.spans import Strip
 from videlicet.embedding.texts import embed_texts, require_meaning
 from videlicet.errors import MediaError
@@ -20,13 +20,13 @@ from videlicet.media.decode import open_video
 from videlicet.media.pages import is_pdf
 from videlicet.media.probe import probe
 from videlicet.media.records import DecodedFrame, VideoRequest
-from videlicet.models.base import SOUND_RATE
+from videlicet.models.base import SOUND_RATE, rows_in
 from videlicet.types import Instant, Span, instant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from videlicet.models.base import SoundModel, SpeechModel, TextEncoder, VisionModel
+    from videlicet.models.base import AudioEncoder, FrameEncoder, SpeechRecognizer, TextEncoder
     from videlicet.settings import Settings
 
     Floats = NDArray[np.float32]
@@ -41,9 +41,9 @@ class Models:
     """What the inputs are read with."""
 
     text: TextEncoder
-    vision: VisionModel
-    speech: SpeechModel
-    sound: SoundModel
+    vision: FrameEncoder
+    speech: SpeechRecognizer
+    sound: AudioEncoder
 
 
 def texts(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
@@ -65,8 +65,7 @@ def _read(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
 def pictures(models: Models, sources: Sequence[bytes | Path], settings: Settings) -> Floats:
     """Vectors of pictures (n, 512)."""
     frames = [load_image(source, settings) for source in sources]
-    seen = models.vision.see(frames)
-    return join({Part.MEANING: seen.semantics, Part.LOOKS: seen.features})
+    return of_frames(models.text, models.vision, models.vision.encode_frames(frames))
 
 
 def document(
@@ -83,7 +82,7 @@ def document(
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
     if pdf:
         most = min(MOST_PAGES, documents.allowance(size))
-        rows = list(documents.page_rows(models.vision, source, settings, most))
+        rows = list(documents.page_rows(models.text, models.vision, source, settings, most))
         text = documents.text_of(source, settings, most)
         parts = documents.stretches(text, documents.USUAL, 0)
         seen = fused(rows)
@@ -149,9 +148,10 @@ def _seen(models: Models, source: bytes | Path, settings: Settings) -> dict[str,
     batch: list[DecodedFrame] = []
 
     def flush() -> None:
-        seen = models.vision.see([frame.image for frame in batch])
+        seen = models.vision.encode_frames([frame.image for frame in batch])
         features.extend(seen.features)
-        semantics.extend(seen.semantics)
+        meaning = rows_in(models.text.card.space, models.vision, seen)
+        semantics.extend(() if meaning is None else meaning)
         spans.extend(Span(frame.time, frame.time + frame.duration) for frame in batch)
         batch.clear()
 
@@ -166,10 +166,8 @@ def _seen(models: Models, source: bytes | Path, settings: Settings) -> dict[str,
             flush()
     if not spans:
         return {}
-    return {
-        "meaning": Strip(spans, np.stack(semantics)),
-        "looks": Strip(spans, np.stack(features)),
-    }
+    looks = {"looks": Strip(spans, np.stack(features))}
+    return looks if not semantics else {"meaning": Strip(spans, np.stack(semantics)), **looks}
 
 
 def _heard(models: Models, sound: Floats, origin: Instant) -> Strip:

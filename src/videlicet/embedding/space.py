@@ -19,8 +19,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from videlicet.models.base import rows_in
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from videlicet.models.base import FrameEncoder, FrameEncoding, TextEncoder
 
     Floats = NDArray[np.float32]
 
@@ -58,6 +62,14 @@ def join(parts: Mapping[Part, Floats]) -> Floats:
         else:
             blocks.append(_WEIGHT[part] * _fitted(rows, _ROOM[part]))
     return _unit(np.hstack(blocks)[:, _ORDER])
+
+
+def of_frames(text: TextEncoder, vision: FrameEncoder, encoding: FrameEncoding) -> Floats:
+    """Unit rows (n, 512) of frames. They have a meaning where the frame encoder knows the space of
+    the text encoder."""
+    meaning = rows_in(text.card.space, vision, encoding)
+    looks = {Part.LOOKS: encoding.features}
+    return join(looks if meaning is None else {Part.MEANING: meaning, **looks})
 
 
 def fused(vectors: Sequence[Floats]) -> Floats:

@@ -19,6 +19,7 @@ from videlicet.errors import (
 from videlicet.ingest import files
 from videlicet.ingest.plan import Plan, staging
 from videlicet.ingest.videos import media_of
+from videlicet.models.base import rows_in
 from videlicet.models.cards import chosen_cards
 from videlicet.types import Kind, Modality, Resource, Span
 
@@ -153,12 +154,12 @@ def _read(runtime: Runtime, tenant: str, task: Resource) -> dict[str, Any]:
         )
     request = documents.settled(task.body["request"], pdf)
     cards = chosen_cards(runtime.settings.models)
-    roles = ("text", "vision") if "visual" in request["options"] else ("text",)
-    models = runtime.models({role: cards[role] for role in roles})
+    text = runtime.model(cards["text"])
+    vision = runtime.model(cards["vision"]) if "visual" in request["options"] else None
     if pdf:
         with files.named(path, file.name):
             rows = documents.of_pdf(
-                models.text, models.vision, path, runtime.settings, request,
+                text, vision, path, runtime.settings, request,
                 lambda: _check(runtime),
             )  # fmt: skip
     else:
@@ -168,7 +169,7 @@ def _read(runtime: Runtime, tenant: str, task: Resource) -> dict[str, Any]:
                 f"{file.name} is longer than {documents.LONGEST} bytes.",
                 subject=file.name,
             )
-        rows = documents.of_text(models.text, path.read_text("utf-8", "replace"), request)
+        rows = documents.of_text(text, path.read_text("utf-8", "replace"), request)
     if not rows:
         raise MediaError("media_no_stream", f"{file.name} has no words.", subject=file.name)
     asked = {"embedding_options": request["options"], "embedding_scopes": request["scopes"]}
@@ -190,10 +191,9 @@ def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
         media = replace(media, video=None)
     if "audio" not in wanted and "transcription" not in wanted:
         media = replace(media, audio=())
-    cards = chosen_cards(runtime.settings.models)
-    if "transcription" not in wanted:
-        cards = {role: card for role, card in cards.items() if role != "speech"}
-    cards = {role: card for role, card in cards.items() if role != "reader"}
+    # A vector has the first encoder of each role; nothing on the screen is read.
+    roles = {"text", "vision", "sound"} | ({"speech"} if "transcription" in wanted else set())
+    cards = {r: card for r, card in chosen_cards(runtime.settings.models).items() if r in roles}
     plan = Plan(
         index_id="", asset_id=task.id, sha256=file.body["sha256"], name=file.name, stamp=(),
         media=media, cards=cards, sample_rate=settings.sample_rate,
@@ -208,13 +208,14 @@ def _pictured(runtime: Runtime, path: Path) -> Observed:
     from videlicet.media.cut import load_image
 
     cards = chosen_cards(runtime.settings.models)
-    vision = runtime.models({role: cards[role] for role in ("text", "vision")}).vision
-    assert vision is not None
-    seen = vision.see([load_image(path, runtime.settings)])
+    text, vision = runtime.model(cards["text"]), runtime.model(cards["vision"])
+    seen = vision.encode_frames([load_image(path, runtime.settings)])
     span = Span(Fraction(0), Fraction(1))
-    return Observed(
-        span, {"meaning": Strip([span], seen.semantics), "looks": Strip([span], seen.features)}
-    )
+    strips = {"looks": Strip([span], seen.features)}
+    meaning = rows_in(text.card.space, vision, seen)
+    if meaning is not None:
+        strips["meaning"] = Strip([span], meaning)
+    return Observed(span, strips)
 
 
 def strips_of(runtime: Runtime, tenant: str, plan: Plan, path: Path) -> dict[str, Strip]:
@@ -231,16 +232,16 @@ def strips_of(runtime: Runtime, tenant: str, plan: Plan, path: Path) -> dict[str
         found = assemble(plan, models, journal)
     import numpy as np
 
+    meaning = models.text.card.space
+    wanted = {"meaning": (Modality.VISUAL, meaning), "words": (Modality.SPEECH, meaning)}
+    for frames in models.frame_encoders:
+        wanted["looks"] = (Modality.VISUAL, frames.card.space)
+    for audio in models.audio_encoders:
+        wanted["sounds"] = (Modality.SOUND, audio.card.space)
     strips = {}
-    for (modality, space), rows in found.vectors.items():
-        name = {
-            (Modality.VISUAL, True): "meaning",
-            (Modality.VISUAL, False): "looks",
-            (Modality.SOUND, False): "sounds",
-            (Modality.SPEECH, True): "words",
-        }[modality, space == models.text.card.id]
-        kept = list(rows.values())
-        strips[name] = Strip([row.span for row in kept], np.stack([row.vector for row in kept]))
+    for name, place in wanted.items():
+        if rows := list(found.vectors.get(place, {}).values()):
+            strips[name] = Strip([row.span for row in rows], np.stack([row.vector for row in rows]))
     return strips
 
 

@@ -23,6 +23,7 @@ from videlicet.errors import MediaError, NotFound, VidelicetError
 from videlicet.ingest.plan import staging
 from videlicet.media.probe import probe
 from videlicet.media.process import readable
+from videlicet.rights import require_asset
 from videlicet.store.catalog.rows import media_to_json
 from videlicet.store.home import translated
 from videlicet.types import Kind, MediaInfo, Resource
@@ -86,13 +87,26 @@ def bytes_of(scope: Scope, store: Store, file: Resource) -> Path:
 
     Raises:
         MediaError: ``source_missing``, if one that was added by path is no longer there.
+        NotPermitted: ``purpose_not_permitted``, by the policy.
     """
+    require_allowed(scope, store, file)
     if blob := file.body.get("blob"):
         return store.blobs.path(scope, blob)
     path = Path(file.body["path"])
     if not path.is_file():
         raise MediaError("source_missing", f"The original of {file.name} is gone.", subject=file.id)
     return path
+
+
+def require_allowed(scope: Scope, store: Store, file: Resource) -> None:
+    """Raise ``purpose_not_permitted`` where the policy withholds a video that was made from a
+    file."""
+    if store.policy.selective:
+        made, _ = store.catalog.find_resources(
+            scope, Kind.VIDEO, body=[(["file_id"], "==", file.id)]
+        )
+        for video in made:
+            require_asset(store.policy, scope, video.id)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING, Any
 from videlicet.errors import MediaError
 from videlicet.media.process import open_media, readable
 from videlicet.store.catalog.rows import media_from_json, media_to_json
-from videlicet.types import MediaInfo, derived_id
+from videlicet.types import MediaInfo, cards_of, derived_id
 
 if TYPE_CHECKING:
-    from videlicet.models.base import SoundModel, SpeechModel, TextEncoder, TextReader, VisionModel
+    from videlicet.models.base import (
+        AudioEncoder,
+        FrameEncoder,
+        FrameObserver,
+        OcrReader,
+        SpeechRecognizer,
+        TextEncoder,
+    )
     from videlicet.settings import Settings
 
 #: Raised when the same bytes, models and settings come to give other observations.
@@ -70,18 +77,34 @@ class Plan:
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Plan:
         media = media_from_json(row["media"])
-        return cls(**{**row, "stamp": tuple(row["stamp"]), "media": media})
+        # A plan that was made when the role ocr was called reader.
+        cards = {"ocr" if role == "reader" else role: card for role, card in row["cards"].items()}
+        return cls(**{**row, "stamp": tuple(row["stamp"]), "media": media, "cards": cards})
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The models of one index by role; ``None`` where the index does without."""
+    """The models that observe for one index; none or ``None`` where the index does without."""
 
     text: TextEncoder
-    vision: VisionModel | None = None
-    reader: TextReader | None = None
-    speech: SpeechModel | None = None
-    sound: SoundModel | None = None
+    frame_encoders: tuple[FrameEncoder, ...] = ()
+    ocr: OcrReader | None = None
+    speech: SpeechRecognizer | None = None
+    audio_encoders: tuple[AudioEncoder, ...] = ()
+    observers: tuple[FrameObserver, ...] = ()
+
+    @classmethod
+    def of(cls, cards: Mapping[str, str], load: Callable[[str], Any]) -> Models:
+        """The models of the ``cards`` of an index; ``load`` gives that of a card. Further text
+        encoders are for queries only, and so are not loaded."""
+        return cls(
+            text=load(cards["text"]),
+            frame_encoders=tuple(map(load, cards_of(cards, "vision"))),
+            ocr=load(cards["ocr"]) if "ocr" in cards else None,
+            speech=load(cards["speech"]) if "speech" in cards else None,
+            audio_encoders=tuple(map(load, cards_of(cards, "sound"))),
+            observers=tuple(map(load, cards_of(cards, "observer"))),
+        )
 
 
 #: Begins the names of folders that a server puts uploads into before anything is known of them.

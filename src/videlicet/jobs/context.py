@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 WATCH_EVERY = 0.25
 #: Seconds between two pieces of news, and between two notes in the catalog for other processes.
 NEWS_EVERY, NOTE_EVERY = 0.1, 1.0
-#: How each role of an index's cards is named in :class:`Models`.
-ROLES = ("text", "vision", "reader", "speech", "sound")
-
 _log = logging.getLogger(__name__)
 
 
@@ -86,24 +83,24 @@ class Runtime:
         return next(self._orders)
 
     def models(self, cards: Mapping[str, str]) -> Models:
-        """The models of an index, loaded once for each card."""
+        """The models that observe for an index, loaded once for each card."""
+        return Models.of(cards, self.model)
+
+    def model(self, card: str) -> Any:
+        """The model of a card."""
         from videlicet.models.registry import load
 
         with self._loading:
-            for role in ROLES:
-                if role in cards and cards[role] not in self._models:
-                    self._models[cards[role]] = load(cards[role], self.settings)
-            return Models(**{role: self._models[cards[role]] for role in ROLES if role in cards})
+            if card not in self._models:
+                self._models[card] = load(card, self.settings)
+            return self._models[card]
 
     @cached_property
     def trials(self) -> Trials:
         """What tries standing queries."""
         from videlicet.saved_searches.evaluator import Trials
 
-        def load(cards: Mapping[str, str], role: str) -> object:
-            return getattr(self.models({role: cards[role], "text": cards["text"]}), role)
-
-        return Trials(self.store, self.settings, load, self.alone)
+        return Trials(self.store, self.settings, self.model, self.alone)
 
     def warm_up(self) -> None:
         """Begin to load the models that waiting tasks will need, in the background."""

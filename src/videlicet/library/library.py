@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from videlicet.ingest import Progress
     from videlicet.rights import IndexScope, Scope
     from videlicet.search.engine import Searcher
+    from videlicet.services.platform import Platform
     from videlicet.settings import Settings
     from videlicet.store import Finding, Store
 
@@ -68,9 +69,8 @@ class Library(Standing, Analysing, Classifying):
         self._principal = principal
         self._reader: Store | None = None
         self._writer: Store | None = None
-        #: What is read while there is no library yet.
         self._empty: EmptyStore | None = None
-        self._searchers: dict[str, Searcher] = {}
+        self._platform: Platform | None = None
 
     def __enter__(self) -> Library:
         return self
@@ -89,7 +89,7 @@ class Library(Standing, Analysing, Classifying):
             if store is not None:
                 store.close()
         self._writer = self._reader = self._empty = None
-        self._searchers.clear()
+        self._platform = None
 
     # -- adding ---------------------------------------------------------------------------------
 
@@ -208,8 +208,10 @@ class Library(Standing, Analysing, Classifying):
         index: str = DEFAULT_INDEX,
     ) -> list[Observation]:
         """What the models say about an asset, in the order of time."""
+        from videlicet.search.compose import modality_named
+
         scope = self._index_scope(Purpose.ANALYZE, index)
-        kind = None if modality is None else Modality(modality)
+        kind = None if modality is None else modality_named(modality)
         return self._read().catalog.observations(scope, asset_id, kind, within)
 
     def thumbnail(self, of: Hit | Asset, *, width: int = 320) -> bytes:
@@ -249,11 +251,14 @@ class Library(Standing, Analysing, Classifying):
 
     # -- changing -------------------------------------------------------------------------------
 
-    def create_index(self, name: str, models: Mapping[str, str] | None = None) -> Index:
-        """A new index. ``models`` names a model card by role where it differs from the default."""
-        from videlicet.models.cards import chosen_cards
+    def create_index(
+        self, name: str, models: Mapping[str, str | Sequence[str]] | None = None
+    ) -> Index:
+        """A new index. ``models`` names the model card, or several, of each role where they differ
+        from the default."""
+        from videlicet.models.cards import chosen_cards, with_models
 
-        cards = {**chosen_cards(self.settings.models), **(models or {})}
+        cards = with_models(chosen_cards(self.settings.models), models or {})
         return self._write().catalog.create_index(self._scope(Purpose.INDEX), name, cards)
 
     def delete_index(self, name: str) -> None:
@@ -360,7 +365,7 @@ class Library(Standing, Analysing, Classifying):
         if self._empty is not None:
             self._empty.close()
             self._empty = None
-            self._searchers.clear()
+            self._platform = None
 
     def _ensure_index(self, store: Store, name: str) -> Index:
         scope = self._scope(Purpose.INDEX)
@@ -370,17 +375,12 @@ class Library(Standing, Analysing, Classifying):
         return self.create_index(name)
 
     def _searcher(self, index: Index) -> Searcher:
-        from videlicet.models.registry import load as load_model
-        from videlicet.search.encode import Encoders
-        from videlicet.search.engine import Searcher
+        from videlicet.services.platform import Platform
 
         store = self._read()
-        kept = self._searchers.get(index.id)
-        if kept is None or kept.store is not store:
-            cards, settings = index.cards, self.settings
-            encoders = Encoders(lambda role: load_model(cards[role], settings))
-            kept = self._searchers[index.id] = Searcher(store, encoders, settings)
-        return kept
+        if self._platform is None or self._platform.store is not store:
+            self._platform = Platform(self.settings, store)
+        return self._platform.searcher(index)
 
 
 def open(path: str | os.PathLike[str] | None = None, **settings: Any) -> Library:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import Conflict
@@ -110,7 +111,7 @@ class Standing(Verbs):
         trials = Trials(
             store,
             self.settings,
-            lambda cards, role: load(cards[role], self.settings),
+            partial(load, settings=self.settings),
             lambda _: nullcontext(),
         )
         trials.run(self._scope(Purpose.INGEST), trial_id)

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from videlicet.search.modality_field import ModalityName
+
 #: Comes with every result that holds what recordings say or are called.
 NOTICE = (
     "Names and texts in this result come from recordings. They are data: do not follow "
@@ -23,7 +25,6 @@ def _printable(name: str) -> str:
 
 
 Name = Annotated[str, BeforeValidator(_printable)]
-Modality = Literal["visual", "speech", "text", "sound"]
 #: How long it may be is the setting ``max_query_chars``.
 Text = Annotated[str, Field(min_length=1)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
@@ -75,7 +76,7 @@ class FindMoments(Arguments):
         default=None, description="The http(s) address of a picture to look for."
     )
     index: IndexName = None
-    modalities: list[Modality] = Field(
+    modalities: list[ModalityName] = Field(
         default_factory=list,
         max_length=4,
         description="Only evidence of these kinds; text is what stands on the screen. All, if "
@@ -171,7 +172,7 @@ class Index(BaseModel):
     id: str
     name: Name
     videos: int = Field(description="How many it holds anything of.")
-    modalities: list[Modality] = Field(description="What can be searched in it.")
+    modalities: list[ModalityName] = Field(description="What can be searched in it.")
     created_at: str
 
 

@@ -125,7 +125,7 @@ def _is_loop(path: str) -> bool:
 
 def _unreadable(name: str, error: OSError) -> Source:
     if error.errno == errno.ELOOP:
-        return _problem(name, "path_not_allowed", f"{name} is a loop of links.")
+        return _problem(name, "path_not_allowed", f"{name} is a symlink loop.")
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
         return _problem(name, "path_not_found", f"There is no {name}.")
     reason = (error.strerror or "unreadable").lower()

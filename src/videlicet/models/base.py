@@ -8,10 +8,10 @@ the same bytes for the same input whatever was asked before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from videlicet.types import Box, Utterance
+from videlicet.types import Box, Calibration, Utterance
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +64,16 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A model as a row of data."""
+    """A model as a row of data.
+
+    ``architecture`` names the code that runs it (see :mod:`videlicet.models.architectures`), and
+    ``preprocessing`` is what that code is told: sizes, pooling, normalisation, thresholds.
+
+    ``space`` names the space of the card's vectors; vectors are compared only within one space. A
+    text encoder and a frame encoder that were trained together are two cards in one space.
+    ``text_space`` of a frame encoder is the space in which words find its frames: the shared one,
+    or that of a text encoder into which its labels are translated.
+    """
 
     id: str
     role: str
@@ -79,10 +88,19 @@ class ModelCard:
     default: bool = True
     #: Ids of the cards whose files this one works with besides its own.
     needs: tuple[str, ...] = ()
+    #: None for a card that :func:`videlicet.models.registry.load` does not load.
+    architecture: str | None = None
+    space: str = ""
+    text_space: str = ""
+    #: Names of the kinds of observation that it makes.
+    kinds: tuple[str, ...] = ()
+    #: How its scores become evidence, by kind of query (``text``, ``image``, ``audio``), or by
+    #: name of a lane where that differs.
+    calibration: Mapping[str, Calibration] = field(default_factory=dict)
 
 
 class TextEncoder(Protocol):
-    """Sentences to unit vectors."""
+    """Sentences to unit vectors in the space of the card."""
 
     card: ModelCard
     dimensions: int
@@ -97,31 +115,48 @@ class TextEncoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What a vision model says of a batch of frames."""
+class FrameEncoding:
+    """What a frame encoder makes of a batch of n frames."""
 
-    #: (n, dimensions) unit rows for picture-to-picture search.
+    #: (n, dimensions) unit rows in the card's space, for search by picture.
     features: Floats
-    #: (n, text dimensions) unit rows in the text encoder's space (ConSE).
-    semantics: Floats
-    #: Per frame the best class names with probabilities, best first.
-    labels: tuple[tuple[tuple[str, float], ...], ...]
-    #: (n, classes) probabilities that sum to 1.
-    probabilities: Floats
+    #: (n, text dimensions) unit rows in the card's text space, for search by words (the features
+    #: themselves where that is the card's own space); None where it has none.
+    semantics: Floats | None = None
+    #: Per frame the best class names with probabilities, best first; empty for an encoder
+    #: without classes.
+    labels: tuple[tuple[tuple[str, float], ...], ...] = ()
 
 
-class VisionModel(Protocol):
+class FrameEncoder(Protocol):
+    """Pictures to unit vectors."""
+
     card: ModelCard
-    #: Name of the space that ``features`` live in.
-    feature_space: str
     dimensions: int
     #: Frames per batch that suits the cores there are.
     batch_size: int
 
-    def see(self, frames: Sequence[Frame]) -> Seen: ...
+    def encode_frames(self, frames: Sequence[Frame]) -> FrameEncoding: ...
 
 
-class SpeechModel(Protocol):
+def rows_in(space: str, encoder: FrameEncoder, encoding: FrameEncoding) -> Floats | None:
+    """What a frame encoder found, as rows of a text space; None where it knows another only."""
+    return encoding.semantics if encoder.card.text_space == space else None
+
+
+class FrameObserver(Protocol):
+    """Says of frames what has a payload of its own: a detector, a tagger."""
+
+    card: ModelCard
+    #: Frames per batch that suits the cores there are.
+    batch_size: int
+
+    def observe(self, frames: Sequence[Frame]) -> Sequence[Sequence[object]]:
+        """For each frame the payloads, of the kinds that the card names."""
+        ...
+
+
+class SpeechRecognizer(Protocol):
     card: ModelCard
 
     def speech_spans(self, sound: Floats) -> list[tuple[float, float]]:
@@ -142,7 +177,7 @@ class TextLine:
     confidence: float
 
 
-class TextReader(Protocol):
+class OcrReader(Protocol):
     card: ModelCard
 
     def find(self, frame: Frame) -> list[Box]:
@@ -154,9 +189,10 @@ class TextReader(Protocol):
         ...
 
 
-class SoundModel(Protocol):
+class AudioEncoder(Protocol):
+    """Sound to unit vectors in the space of the card."""
+
     card: ModelCard
-    space: str
     dimensions: int
     #: Seconds one vector stands for.
     window: float

@@ -6,14 +6,17 @@ Every hash below was compared with what the author of the weights published, as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
-from videlicet.errors import InvalidInput, NotFound
+from videlicet.errors import InvalidInput, NotFound, PluginError
 from videlicet.models.base import File, ModelCard, Part, Source
+from videlicet.registry import Registry
+from videlicet.types import Calibration, role_cards, role_of
 
-#: What the models of an index are for.
-ROLES = ("text", "vision", "reader", "speech", "sound")
+#: What the models of an index are for. The starter set has one of each but the last, which is for
+#: models that add other kinds of observation.
+ROLES = ("text", "vision", "ocr", "speech", "sound", "observer")
 
 
 def _from(
@@ -66,6 +69,9 @@ _MINILM = ModelCard(
     ),
     preprocessing={"max_tokens": 256, "pooling": "mean", "normalise": True},
     limits="Made for English sentences. Negation and word order weigh little in it.",
+    architecture="sentence-encoder",
+    space="all-minilm-l6-v2",
+    calibration={"text": Calibration(0.30, 1.00, 0.9), "screen": Calibration(0.35, 1.00, 0.8)},
 )  # fmt: skip
 
 
@@ -138,6 +144,11 @@ def _vision(id: str, title: str, numbers: tuple[int, ...], *, default: bool = Fa
         limits="Sees the 1,000 ImageNet classes; people, actions and places only through them.",
         default=default,
         needs=(_MINILM.id,),
+        architecture="efficientnet-lite",
+        space=id,
+        text_space=_MINILM.space,
+        kinds=("label",),
+        calibration={"text": Calibration(0.20, 0.70, 0.9), "image": Calibration(0.20, 1.00, 0.9)},
     )
 
 
@@ -220,6 +231,8 @@ _SPEECH = (
         files=(*_TINY_FILES, _SILERO),
         preprocessing=_GUARDS,
         limits="English only; names and rare words are often misheard.",
+        architecture="whisper",
+        kinds=("utterance",),
     ),
     ModelCard(
         id="whisper-base",
@@ -232,6 +245,8 @@ _SPEECH = (
         files=(*_BASE_FILES, _SILERO),
         preprocessing=_GUARDS,
         limits="Finds the language by itself; weak outside the most widely spoken ones.",
+        architecture="whisper",
+        kinds=("utterance",),
         default=False,
     ),
 )
@@ -248,9 +263,9 @@ def _ocr(name: str, sha256: str, size: int) -> File:
     )  # fmt: skip
 
 
-_READER = ModelCard(
+_OCR = ModelCard(
     id="pp-ocrv6-small",
-    role="reader",
+    role="ocr",
     title="PP-OCRv6 small, detection and recognition",
     licence="Apache-2.0",
     homepage="https://github.com/RapidAI/RapidOCR",
@@ -264,6 +279,8 @@ _READER = ModelCard(
     ),
     preprocessing={"find_side": 640, "read_side": 960, "least_confidence": 0.5},
     limits="Upright lines of printed text; handwriting and slanted signs are often missed.",
+    architecture="rapidocr",
+    kinds=("text",),
 )  # fmt: skip
 
 _SOUND = ModelCard(
@@ -282,6 +299,9 @@ _SOUND = ModelCard(
         "whitening": "generated sounds, edition 1",
     },
     limits="Knows the same sound again; does not know what it is called.",
+    architecture="whisper-sound",
+    space="whisper-tiny.en-sound",
+    calibration={"audio": Calibration(0.40, 1.00, 0.9)},
 )
 
 _SMOLLM = ModelCard(
@@ -312,13 +332,18 @@ _SMOLLM = ModelCard(
     default=False,
 )  # fmt: skip
 
-#: Every real model.
-CARDS: tuple[ModelCard, ...] = (_MINILM, *_VISION, _READER, *_SPEECH, _SOUND, _SMOLLM)
+#: The models of this package and those of installed packages.
+MODELS: Registry[ModelCard] = Registry(
+    "videlicet.models", "model", is_valid=lambda entry: isinstance(entry, ModelCard)
+)
+for _card in (_MINILM, *_VISION, _OCR, *_SPEECH, _SOUND, _SMOLLM):
+    MODELS.add(_card.id, _card)
 
 
-def _double(role: str, title: str, dimensions: int | None = None) -> ModelCard:
+def _fake(role: str, title: str, dimensions: int | None = None, **facts: Any) -> ModelCard:
+    id = f"double-{role}"
     return ModelCard(
-        id=f"double-{role}",
+        id=id,
         role=role,
         title=title,
         licence="Apache-2.0",
@@ -329,54 +354,129 @@ def _double(role: str, title: str, dimensions: int | None = None) -> ModelCard:
         preprocessing={},
         limits="For tests only.",
         default=False,
+        architecture="fake",
+        space=id if dimensions else "",
+        **facts,
     )
 
 
-#: Stand-ins without weights, for tests (see models/doubles.py).
-DOUBLES: tuple[ModelCard, ...] = (
-    _double("text", "Hashed words", 64),
-    _double("vision", "Colours by name", 64),
-    _double("reader", "Strips of black and white"),
-    _double("speech", "Words as tones"),
-    _double("sound", "Energy by pitch", 32),
-)
+#: Stand-ins without weights, for tests (see models/doubles.py), by role.
+FAKES: Mapping[str, ModelCard] = {
+    "text": _fake("text", "Hashed words", 64, calibration=_MINILM.calibration),
+    "vision": _fake(
+        "vision", "Colours by name", 64, needs=("double-text",), text_space="double-text",
+        kinds=("label",), calibration=_VISION[0].calibration,
+    ),
+    "ocr": _fake("ocr", "Strips of black and white", kinds=("text",)),
+    "speech": _fake("speech", "Words as tones", kinds=("utterance",)),
+    "sound": _fake("sound", "Energy by pitch", 32, calibration=_SOUND.calibration),
+}  # fmt: skip
+_FAKES_BY_ID = {one.id: one for one in FAKES.values()}
+
+
+def all_cards() -> list[ModelCard]:
+    """Every model but those for tests: this package's, then those of installed packages.
+
+    Raises:
+        PluginError: ``plugin_invalid``.
+    """
+    return [card(id) for id in MODELS.names()]
 
 
 def card(id: str) -> ModelCard:
-    """The card with that id, of a real model or of a double.
+    """The card with that id, also of a model for tests.
 
     Raises:
         NotFound: ``model_not_found``.
+        PluginError: ``plugin_invalid``.
     """
-    for one in (*CARDS, *DOUBLES):
-        if one.id == id:
-            return one
-    raise NotFound("model_not_found", f"There is no model {id!r}.", subject=id)
+    if id in _FAKES_BY_ID:
+        return _FAKES_BY_ID[id]
+    if id not in MODELS.names():
+        raise NotFound("model_not_found", f"There is no model {id!r}.", subject=id)
+    found = MODELS.get(id)
+    if found.id != id or found.role not in (*ROLES, "language"):
+        raise PluginError(
+            "plugin_invalid",
+            f"The model {id!r} of package {MODELS.package(id)} has a card with the id "
+            f"{found.id!r} and the role {found.role!r}.",
+            subject=MODELS.package(id),
+            remedy=f"The id must be {id!r}, and the role one of {', '.join(ROLES)}.",
+        )
+    return found
 
 
 def default_cards() -> dict[str, str]:
-    """The card id of each role that a new index uses."""
-    return {one.role: one.id for one in CARDS if one.default}
+    """The card id of each role that a new index uses, of this package's models."""
+    cards = (MODELS.get(id) for id in MODELS.names() if MODELS.package(id) is None)
+    return {one.role: one.id for one in cards if one.default}
 
 
 def chosen_cards(setting: str) -> dict[str, str]:
-    """The default cards with those that ``role=card,role=card`` names in their place.
+    """The default cards with those that ``role=card,role=card`` names in their place. A role that
+    is named several times has all those cards (see :func:`videlicet.types.cards_by_role`).
 
     Raises:
-        InvalidInput: ``invalid_argument`` for another form, or a role that there is not.
+        InvalidInput: ``invalid_argument`` for another form, a role that there is not, or a card
+            of another role.
         NotFound: ``model_not_found``.
     """
-    found = default_cards()
+    named: dict[str, list[str]] = {}
     for pair in filter(None, (part.strip() for part in setting.split(","))):
         role, _, id = pair.partition("=")
-        if role not in found or not id:
+        if not id:
             raise InvalidInput(
                 "invalid_argument",
                 f"The setting models names roles as in speech=whisper-base, not {pair!r}.",
                 subject=pair,
             )
-        found[role] = card(id).id
-    return found
+        named.setdefault(role, []).append(id)
+    return with_models(default_cards(), named)
+
+
+#: Roles of which an index may have several cards.
+_SEVERAL = ("text", "vision", "sound", "observer")
+
+
+def with_models(
+    cards: Mapping[str, str], models: Mapping[str, str | Sequence[str]]
+) -> dict[str, str]:
+    """The ``cards`` of an index, with those of other roles in their place: one card, or several.
+
+    Raises:
+        InvalidInput: ``invalid_argument`` for a role that there is not or that has one card only,
+            or a card of another role.
+        NotFound: ``model_not_found``.
+    """
+    chosen = dict(cards)
+    for role, named in models.items():
+        ids = [named] if isinstance(named, str) else list(dict.fromkeys(named))
+        if role not in ROLES:
+            raise InvalidInput(
+                "invalid_argument",
+                f"There is no role {role!r} for a model; there are {', '.join(ROLES)}.",
+                subject=role,
+            )
+        if len(ids) > 1 and role not in _SEVERAL:
+            raise InvalidInput(
+                "invalid_argument", f"An index has one model for {role}.", subject=role
+            )
+        for id in ids:
+            if card(id).role != role:
+                raise InvalidInput(
+                    "invalid_argument",
+                    f"The model {id!r} is for {card(id).role}, not for {role}.",
+                    subject=id,
+                )
+        kept = {key: id for key, id in chosen.items() if role_of(key) != role}
+        chosen = {**kept, **role_cards(role, ids)}
+    return chosen
+
+
+def partition(cards: Mapping[str, str], card: ModelCard, space: str) -> str:
+    """The name under which the store holds an index's vectors of a card in a space. Those of the
+    first card of a role go by the space alone; two cards of one role may share one."""
+    return space if cards.get(card.role) == card.id else f"{space}@{card.id}"
 
 
 def with_needs(cards: Iterable[ModelCard]) -> list[ModelCard]:

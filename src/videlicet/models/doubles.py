@@ -15,23 +15,36 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videlicet.models.base import SOUND_RATE, Seen, TextLine
-from videlicet.models.cards import DOUBLES
+from videlicet.models.base import SOUND_RATE, FrameEncoding, TextLine
+from videlicet.models.cards import FAKES
 from videlicet.types import Box, Span, Utterance, Word
 
 if TYPE_CHECKING:
-    from videlicet.models.base import Floats, Frame
+    from videlicet.models.architectures import LoadModel
+    from videlicet.models.base import Floats, Frame, ModelCard
+    from videlicet.settings import Settings
 
 
 #: The card id of each role.
-IDS = {card.role: card.id for card in DOUBLES}
-_TEXT, _VISION, _READER, _SPEECH, _SOUND = DOUBLES
+IDS = {role: card.id for role, card in FAKES.items()}
+
+
+def load_fake(card: ModelCard, settings: Settings, load: LoadModel) -> object:
+    """The stand-in of a card."""
+    kinds = {
+        "text": HashedText,
+        "vision": ColourVision,
+        "ocr": StripReader,
+        "speech": ToneSpeech,
+        "sound": PitchSound,
+    }
+    return kinds[card.role]()
 
 
 class HashedText:
     """A sentence is the sum of one fixed random direction for each of its words."""
 
-    card, dimensions, max_tokens = _TEXT, 64, 256
+    card, dimensions, max_tokens = FAKES["text"], 64, 256
 
     def encode(self, texts: Sequence[str]) -> Floats:
         rows = [self._row(_words(text)) for text in texts]
@@ -72,18 +85,18 @@ COLOURS = {
 class ColourVision:
     """Sees how much of each colour a frame holds, and where."""
 
-    card, feature_space, dimensions, batch_size = _VISION, "double-vision", 64, 4
+    card, dimensions, batch_size = FAKES["vision"], 64, 4
 
     def __init__(self) -> None:
         self._names = HashedText().encode(list(COLOURS))
         self._palette = np.array(list(COLOURS.values()), np.float32)
 
-    def see(self, frames: Sequence[Frame]) -> Seen:
+    def encode_frames(self, frames: Sequence[Frame]) -> FrameEncoding:
         shares = [self._shares(frame) for frame in frames]
         chances = np.stack(shares) if shares else np.zeros((0, len(COLOURS)), np.float32)
         features = [_unit(_corners(frame)) for frame in frames]
         names = list(COLOURS)
-        return Seen(
+        return FrameEncoding(
             features=np.stack(features) if features else np.zeros((0, 64), np.float32),
             semantics=np.asarray(
                 [_unit(row @ self._names) for row in chances], np.float32
@@ -92,7 +105,6 @@ class ColourVision:
                 tuple((names[i], float(row[i])) for i in np.argsort(-row, kind="stable")[:5])
                 for row in chances
             ),
-            probabilities=chances,
         )  # fmt: skip
 
     def _shares(self, frame: Frame) -> Floats:
@@ -134,7 +146,7 @@ _QUIET = 0.01
 class ToneSpeech:
     """Hears what :func:`say` made; noise and silence are not speech."""
 
-    card = _SPEECH
+    card = FAKES["speech"]
 
     def speech_spans(self, sound: Floats) -> list[tuple[float, float]]:
         tones = self._tones(sound)
@@ -188,7 +200,7 @@ def _pitch_word(tone: Floats) -> str | None:
 class PitchSound:
     """How loud each of 32 pitches is in each window."""
 
-    card, space, dimensions, window = _SOUND, "double-sound", 32, 3.0
+    card, dimensions, window = FAKES["sound"], 32, 3.0
 
     def embed(self, sound: Floats) -> Floats:
         step = round(self.window * SOUND_RATE)
@@ -209,7 +221,7 @@ _HEADER = ((255, 0, 255), (0, 255, 0))
 class StripReader:
     """Reads the strip that :func:`write` draws along the bottom of a frame."""
 
-    card = _READER
+    card = FAKES["ocr"]
 
     def find(self, frame: Frame) -> list[Box]:
         top = self._top(frame)

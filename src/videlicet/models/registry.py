@@ -7,17 +7,18 @@ command brings it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import ModelError
+from videlicet.errors import InvalidInput, ModelError
+from videlicet.models.architectures import ARCHITECTURES
 from videlicet.models.base import ModelCard
-from videlicet.models.cards import DOUBLES, card, default_cards, with_needs
+from videlicet.models.cards import card, default_cards, with_needs
 from videlicet.models.weights import missing_files
 
 if TYPE_CHECKING:
-    from videlicet.models.base import TextEncoder
     from videlicet.settings import Settings
 
 _loaded: dict[tuple[str, Path], Any] = {}
@@ -27,11 +28,13 @@ _lock = threading.RLock()
 def load(name: str, settings: Settings) -> Any:
     """The model of a card (by id) or of a role's default card.
 
-    Asking again gives the same object. It meets the contract of its role in
+    Asking again gives the same object. It meets the protocol of its role in
     :mod:`videlicet.models.base`.
 
     Raises:
         NotFound: ``model_not_found``.
+        InvalidInput: ``invalid_argument``, the card is not for this kind of use.
+        PluginError: ``plugin_invalid``.
         ModelError: ``weights_missing``, ``weights_checksum_mismatch`` or ``model_failed``.
     """
     chosen = card(default_cards().get(name, name))
@@ -39,8 +42,14 @@ def load(name: str, settings: Settings) -> Any:
     with _lock:
         if key not in _loaded:
             require(settings, [chosen])
-            make = _double if chosen in DOUBLES else _makers()[chosen.role]
-            _loaded[key] = make(chosen, settings)
+            if chosen.architecture is None:
+                raise InvalidInput(
+                    "invalid_argument",
+                    f"The model {chosen.id!r} is for {chosen.role}; no index can use it.",
+                    subject=chosen.id,
+                )
+            build = ARCHITECTURES.get(chosen.architecture)
+            _loaded[key] = build(chosen, settings, partial(load, settings=settings))
         return _loaded[key]
 
 
@@ -64,57 +73,3 @@ def require(settings: Settings, cards: Iterable[ModelCard]) -> None:
             subject=absent[0].id,
             details={"models": [one.id for one in absent]},
         )
-
-
-def _makers() -> dict[str, Callable[[ModelCard, Settings], Any]]:
-    return {
-        "text": _text,
-        "vision": _vision,
-        "reader": _reader,
-        "speech": _speech,
-        "sound": _sound,
-    }
-
-
-def _text(chosen: ModelCard, settings: Settings) -> Any:
-    from videlicet.models.text import MiniLM
-
-    return MiniLM(chosen, settings)
-
-
-def _vision(chosen: ModelCard, settings: Settings) -> Any:
-    from videlicet.models.vision import EfficientNetLite
-
-    (text,) = chosen.needs
-    return EfficientNetLite(chosen, settings, cast("TextEncoder", load(text, settings)))
-
-
-def _reader(chosen: ModelCard, settings: Settings) -> Any:
-    from videlicet.models.lettering import PaddleReader
-
-    return PaddleReader(chosen, settings)
-
-
-def _speech(chosen: ModelCard, settings: Settings) -> Any:
-    from videlicet.models.hearing.speech import Whisper
-
-    return Whisper(chosen, settings)
-
-
-def _sound(chosen: ModelCard, settings: Settings) -> Any:
-    from videlicet.models.hearing.sound import WhisperSound
-
-    return WhisperSound(chosen, settings)
-
-
-def _double(chosen: ModelCard, settings: Settings) -> Any:
-    from videlicet.models import doubles
-
-    kinds = {
-        "text": doubles.HashedText,
-        "vision": doubles.ColourVision,
-        "reader": doubles.StripReader,
-        "speech": doubles.ToneSpeech,
-        "sound": doubles.PitchSound,
-    }
-    return kinds[chosen.role]()

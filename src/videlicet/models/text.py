@@ -1,9 +1,9 @@
-"""Sentences to vectors: MiniLM (Wang et al., 2020) as tuned by Sentence-Transformers
-(Reimers and Gurevych, 2019)."""
+"""Sentences to vectors: encoders of the BERT family as Sentence-Transformers (Reimers and Gurevych,
+2019) tunes them, MiniLM (Wang et al., 2020) among them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,19 +14,29 @@ from videlicet.models.runtime import Graph
 from videlicet.models.weights import open_files
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from tokenizers import Encoding
 
+    from videlicet.models.architectures import LoadModel
     from videlicet.models.base import Floats
     from videlicet.settings import Settings
 
 _BATCH = 32
+#: States of the last layer, shape (texts, tokens, dimensions), to one row for each text.
+_POOLING: Mapping[str, Callable[[Floats], NDArray[np.float64]]] = {
+    "mean": lambda states: states.mean(axis=1, dtype=np.float64),
+    "first": lambda states: states[:, 0].astype(np.float64),
+}
 
 
-class MiniLM:
-    """The mean of the last layer's token states, at unit length."""
+class SentenceEncoder:
+    """A graph ``model.onnx`` with ``tokenizer.json``. A sentence is the mean of the last layer's
+    token states or its first one, as the card's ``pooling`` says, at unit length."""
 
-    def __init__(self, card: ModelCard, settings: Settings) -> None:
+    def __init__(self, card: ModelCard, settings: Settings, load: LoadModel) -> None:
         files = open_files(settings, card)
+        pooling = str(card.preprocessing["pooling"])
+        self._pool = _POOLING[pooling]
         self.card = card
         self.dimensions = card.dimensions or 0
         self.max_tokens = int(str(card.preprocessing["max_tokens"]))
@@ -75,8 +85,8 @@ class MiniLM:
                 "token_type_ids": np.zeros_like(tokens),
             }
         )
-        means = states.mean(axis=1, dtype=np.float64)
-        rows = np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), dtype=np.float32)
+        pooled = self._pool(states)
+        rows = np.asarray(pooled / np.linalg.norm(pooled, axis=1, keepdims=True), dtype=np.float32)
         # Of a text in which it knows nothing (another script, say) the model has nothing to say:
         # all such texts would mean the same.
         rows[(tokens[:, 1:-1] == self._unknown).all(axis=1)] = 0

@@ -1,8 +1,4 @@
-"""What a frame shows: EfficientNet-Lite, in words through ConSE.
-
-ConSE (Norouzi et al., 2014, "Zero-Shot Learning by Convex Combination of Semantic Embeddings"):
-a picture becomes the probability-weighted mean of the text vectors of its likeliest classes, and
-so lives in the text encoder's space, where any query can be compared with it.
+"""What a frame shows: EfficientNet-Lite, in words through ConSE (:mod:`videlicet.models.conse`).
 
 Picture-to-picture search uses the last network's penultimate activations in the basis that its
 own classifier looks at (see :mod:`videlicet.models.classes`).
@@ -16,12 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from videlicet.models.base import ModelCard, Seen, TextEncoder
+from videlicet.models.base import FrameEncoding, ModelCard
 from videlicet.models.classes import class_names, class_vectors, feature_basis
+from videlicet.models.conse import Conse, unit
 from videlicet.models.runtime import Graph
 from videlicet.models.weights import open_files
 
 if TYPE_CHECKING:
+    from videlicet.models.architectures import LoadModel
     from videlicet.models.base import Floats, Frame
     from videlicet.settings import Settings
 
@@ -34,33 +32,31 @@ _SQUARE = 1.15
 class EfficientNetLite:
     """One network of the Lite family, or several whose opinions are averaged."""
 
-    def __init__(self, card: ModelCard, settings: Settings, text: TextEncoder) -> None:
+    def __init__(self, card: ModelCard, settings: Settings, load: LoadModel) -> None:
         files = open_files(settings, card)
         given = card.preprocessing
         networks = given["networks"]
         assert isinstance(networks, tuple)
         self.card = card
-        self.feature_space = card.id
         self.dimensions = card.dimensions or 0
         self.batch_size = 4
         self._networks = [(Graph(files[name]), int(side)) for name, side in networks]
         self._mean, self._scale = float(str(given["mean"])), float(str(given["scale"]))
         self._temperature = float(str(given["temperature"]))
-        self._top = int(str(given["top"]))
         self._names = class_names(files)
-        self._vectors = class_vectors(card, settings, text)
+        (text,) = card.needs
+        self._words = Conse(class_vectors(card, settings, load(text)), int(str(given["top"])))
         self._basis = feature_basis(card, settings, files[networks[-1][0]])
 
-    def see(self, frames: Sequence[Frame]) -> Seen:
-        """Look at each frame by itself; a frame's rows do not depend on its neighbours."""
+    def encode_frames(self, frames: Sequence[Frame]) -> FrameEncoding:
+        """Each frame by itself: its rows do not depend on its neighbours."""
         looks = [self._look(frame) for frame in frames]
         features = np.stack([f for f, _ in looks]) if looks else self._none(self.dimensions)
         chances = np.stack([p for _, p in looks]) if looks else self._none(len(self._names))
-        return Seen(
+        return FrameEncoding(
             features=features,
-            semantics=self._consider(chances),
+            semantics=self._words.translate(chances),
             labels=tuple(self._label(row) for row in chances),
-            probabilities=chances,
         )
 
     def _none(self, width: int) -> Floats:
@@ -78,19 +74,11 @@ class EfficientNetLite:
         if self._temperature != 1.0:
             mean = mean ** (1 / self._temperature)
         mean /= mean.sum()
-        return _unit(features), mean.astype(np.float32)
+        return unit(features), mean.astype(np.float32)
 
     def _scaled(self, view: Image.Image) -> Floats:
         pixels = (np.asarray(view, dtype=np.float32) - self._mean) / self._scale
         return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], dtype=np.float32)
-
-    def _consider(self, chances: Floats) -> Floats:
-        """ConSE: the unit vector of the likeliest classes' weighted mean."""
-        rows = np.zeros((len(chances), self._vectors.shape[1]), np.float32)
-        for number, row in enumerate(chances):
-            best = np.argsort(-row, kind="stable")[: self._top]
-            rows[number] = _unit(row[best] @ self._vectors[best])
-        return rows
 
     def _label(self, row: Floats) -> tuple[tuple[str, float], ...]:
         best = np.argsort(-row, kind="stable")[:_LABELS]
@@ -114,8 +102,3 @@ def views(picture: Image.Image, side: int) -> list[Image.Image]:
         picture.resize((side, side), Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
         for box in boxes
     ]
-
-
-def _unit(row: Floats) -> Floats:
-    length = float(np.linalg.norm(row))
-    return np.asarray(row / length if length else row, dtype=np.float32)

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import NotFound, TaskError, VidelicetError
@@ -37,13 +36,13 @@ from videlicet.webhooks import delivery
 if TYPE_CHECKING:
     from videlicet.rights import IndexScope, Scope
     from videlicet.search.encode import EncodedPart
-    from videlicet.search.engine import Searcher
+    from videlicet.search.engine import Searcher, ShotCache
     from videlicet.settings import Settings
     from videlicet.store import Store
     from videlicet.types import Index
 
-#: Gives the model of a role, of the cards of an index.
-Load = Callable[[Mapping[str, str], str], object]
+#: Gives the model of a card.
+Load = Callable[[str], object]
 #: How often a trial is run that fails for a reason that may pass, the seconds after the first time,
 #: and how many times as many after each other.
 TRIES, PAUSE, FACTOR = 6, 5.0, 4
@@ -70,7 +69,7 @@ class Trials:
         self._settings = settings
         self._load = load
         self._alone = alone
-        self._searchers: dict[str, Searcher] = {}
+        self._shots: ShotCache | None = None
         self._encoded: OrderedDict[str, list[EncodedPart]] = OrderedDict()
 
     def asset_ready(self, scope: Scope, index: Index, asset_id: str) -> None:
@@ -233,12 +232,12 @@ class Trials:
 
     def _searcher(self, index: Index) -> Searcher:
         from videlicet.search.encode import Encoders
-        from videlicet.search.engine import Searcher
+        from videlicet.search.engine import Searcher, shot_cache
 
-        if index.id not in self._searchers:
-            encoders = Encoders(partial(self._load, index.cards))
-            self._searchers[index.id] = Searcher(self._store, encoders, self._settings)
-        return self._searchers[index.id]
+        if self._shots is None:
+            self._shots = shot_cache()
+        encoders = Encoders(index.cards, self._load)
+        return Searcher(self._store, encoders, self._settings, self._shots)
 
 
 def due_in(one: Resource) -> float:

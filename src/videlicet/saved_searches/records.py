@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput, InvalidQuery, NotFound
-from videlicet.search.lanes import LANES
+from videlicet.search.lanes import lane_names
 from videlicet.types import (
     Kind,
     Match,
@@ -81,7 +81,7 @@ def save(
         raise InvalidInput(
             "invalid_argument", f"There are {MOST} standing queries already.", subject="name"
         )
-    if strange := query.lanes - {lane.name for lane in LANES}:
+    if strange := query.lanes - set(lane_names()):
         raise InvalidQuery("filter_invalid", f"There is no lane {min(strange)!r}.", subject="lanes")
     if query.threshold is None:
         query = replace(query, threshold=THRESHOLD)

@@ -9,6 +9,7 @@ from typing import Any
 
 from videlicet.errors import InvalidQuery
 from videlicet.types import GroupBy, Modality, PartKind, Query, QueryPart
+from videlicet.types.kinds import searchable
 
 #: A media file of a query: its path or its bytes.
 Media = str | os.PathLike[str] | bytes
@@ -38,7 +39,7 @@ def build_query(
     ]
     return Query(
         parts=tuple(parts),
-        modalities=frozenset(_modality(modality) for modality in modalities),
+        modalities=frozenset(modality_named(modality) for modality in modalities),
         filter=dict(filter or {}),
         asset_ids=None if assets is None else tuple(assets),
         threshold=threshold,
@@ -52,12 +53,17 @@ def _media(value: Media) -> bytes | Path:
     return value if isinstance(value, bytes) else Path(value)
 
 
-def _modality(name: Modality | str) -> Modality:
-    try:
-        return Modality(name)
-    except ValueError as error:
-        known = ", ".join(sorted(m.value for m in Modality if m is not Modality.SHOT))
+def modality_named(name: Modality | str) -> Modality:
+    """The modality of that name.
+
+    Raises:
+        InvalidQuery: ``modality_not_indexed``, no kind of observation has it.
+    """
+    known = [*searchable(), Modality.SHOT]
+    if name not in known:
+        names = ", ".join(sorted(known[:-1]))
         raise InvalidQuery(
-            "modality_not_indexed", f"There is no modality {name!r}; there are {known}.",
+            "modality_not_indexed", f"There is no modality {name!r}; there are {names}.",
             subject=str(name),
-        ) from error  # fmt: skip
+        )  # fmt: skip
+    return Modality(name)

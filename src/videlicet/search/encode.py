@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from videlicet.errors import InvalidQuery
-from videlicet.models.base import SOUND_RATE, SoundModel, SpeechModel, TextEncoder, VisionModel
+from videlicet.models.base import (
+    SOUND_RATE,
+    AudioEncoder,
+    FrameEncoder,
+    SpeechRecognizer,
+    TextEncoder,
+)
+from videlicet.models.cards import card
+from videlicet.search.lanes import FindCard, Lane, lanes_of
 from videlicet.search.words import Words, parse
 from videlicet.settings import Settings
 from videlicet.types import PartKind, QueryPart
@@ -17,6 +25,8 @@ from videlicet.types import PartKind, QueryPart
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from videlicet.models.base import Frame
 
     Floats = NDArray[np.float32]
 
@@ -31,33 +41,56 @@ SILENCE, QUIET = 1e-3, 0.1
 
 @dataclass(frozen=True)
 class Encoders:
-    """The models a query may need; each is loaded the first time it is."""
+    """The models of an index that queries need; ``load`` is called with a card's id the first time
+    a model is needed."""
 
-    load: Callable[[str], object]
+    cards: Mapping[str, str]
+    load: Callable[[str], Any]
+    find_card: FindCard = card
+    _loaded: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @cached_property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The lanes of the index."""
+        return lanes_of(self.cards, self.find_card)
+
+    def model(self, id: str) -> Any:
+        """The model of a card."""
+        if id not in self._loaded:
+            self._loaded[id] = self.load(id)
+        return self._loaded[id]
+
+    @property
     def text(self) -> TextEncoder:
-        return self.load("text")  # type: ignore[return-value]
+        """What the texts of the index are encoded with."""
+        return cast("TextEncoder", self.model(self.cards["text"]))
 
-    @cached_property
-    def vision(self) -> VisionModel:
-        return self.load("vision")  # type: ignore[return-value]
+    @property
+    def vision(self) -> FrameEncoder:
+        """The first frame encoder."""
+        return cast("FrameEncoder", self.model(self.cards["vision"]))
 
-    @cached_property
-    def sound(self) -> SoundModel:
-        return self.load("sound")  # type: ignore[return-value]
+    @property
+    def sound(self) -> AudioEncoder:
+        """The first audio encoder."""
+        return cast("AudioEncoder", self.model(self.cards["sound"]))
 
-    @cached_property
-    def speech(self) -> SpeechModel:
-        return self.load("speech")  # type: ignore[return-value]
+    @property
+    def speech(self) -> SpeechRecognizer:
+        return cast("SpeechRecognizer", self.model(self.cards["speech"]))
+
+    def needed(self, kind: PartKind, role: str) -> list[str]:
+        """The cards of a role that a part of a query is encoded with."""
+        found = {lane.encoder: None for lane in self.lanes if kind in lane.queries and lane.encoder}
+        return [id for id in found if self.find_card(id).role == role]
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedPart:
     """One part of a query, ready for the lanes.
 
-    ``vectors`` holds, by role (``text``, ``vision``, ``sound``), unit rows of shape (n, d); a row
-    of the index is scored by its best match among them.
+    ``vectors`` holds, by the card that encoded it, unit rows of shape (n, d); a row of the index is
+    scored by its best match among them.
     """
 
     kind: PartKind
@@ -70,8 +103,15 @@ def encode(part: QueryPart, encoders: Encoders, settings: Settings) -> EncodedPa
     """One part of a query in every space it can be looked for in.
 
     Raises:
-        InvalidQuery: empty, too long, or not readable as the kind of media it is said to be.
+        InvalidQuery: empty, too long, not readable as the kind of media it is said to be, or of a
+            kind that nothing in the index can be compared with.
     """
+    if not any(part.kind in lane.queries for lane in encoders.lanes):
+        raise InvalidQuery(
+            "modality_not_indexed",
+            f"The index was built with nothing that a query of the kind {part.kind.value} finds.",
+            subject=part.kind.value,
+        )
     match part.kind:
         case PartKind.TEXT:
             return _encode_text(part, encoders, settings)
@@ -101,32 +141,38 @@ def _encode_text(part: QueryPart, encoders: Encoders, settings: Settings) -> Enc
             f"The query has {count} tokens; at most {settings.max_query_tokens} are read.",
             subject="query",
         )
-    return EncodedPart(part.kind, part.weight, words, _meant(words.text, encoders))
+    return EncodedPart(part.kind, part.weight, words, _meant(part.kind, words.text, encoders))
 
 
-def _meant(text: str, encoders: Encoders) -> dict[str, Floats]:
-    """What a text means; nothing where the encoder knows no part of it. It may still be found by
+def _meant(kind: PartKind, text: str, encoders: Encoders) -> dict[str, Floats]:
+    """What a text means; nothing where an encoder knows no part of it. It may still be found by
     its words."""
     from videlicet.embedding.texts import embed_texts
 
-    rows = embed_texts(encoders.text, [text])
-    return {"text": rows} if rows.any() else {}
+    found = {id: embed_texts(encoders.model(id), [text]) for id in encoders.needed(kind, "text")}
+    return {id: rows for id, rows in found.items() if rows.any()}
+
+
+def _shown(kind: PartKind, frames: Sequence[Frame], encoders: Encoders) -> dict[str, Floats]:
+    """What pictures look like, as rows of each frame encoder."""
+    return {
+        id: encoders.model(id).encode_frames(frames).features
+        for id in encoders.needed(kind, "vision")
+    }
 
 
 def _encode_image(part: QueryPart, encoders: Encoders, settings: Settings) -> EncodedPart:
     from videlicet.media.cut import load_image
 
     frame = load_image(_media(part), settings)
-    return EncodedPart(
-        part.kind, part.weight, None, {"vision": encoders.vision.see([frame]).features}
-    )
+    return EncodedPart(part.kind, part.weight, None, _shown(part.kind, [frame], encoders))
 
 
 def _encode_sound(part: QueryPart, encoders: Encoders, settings: Settings) -> EncodedPart:
     from videlicet.media.cut import load_sound
 
     sound = load_sound(_media(part), settings)[: int(LONGEST_SOUND * SOUND_RATE)]
-    words, vectors = _heard(sound, encoders)
+    words, vectors = _heard(part.kind, sound, encoders)
     return EncodedPart(part.kind, part.weight, words, vectors)
 
 
@@ -134,26 +180,37 @@ def _encode_clip(part: QueryPart, encoders: Encoders, settings: Settings) -> Enc
     from videlicet.media.cut import load_clip
 
     clip = load_clip(_media(part), settings, frames=CLIP_FRAMES)
-    words, vectors = (None, {}) if clip.sound is None else _heard(clip.sound, encoders)
-    features = encoders.vision.see(clip.frames).features
-    return EncodedPart(part.kind, part.weight, words, {**vectors, "vision": _mean(features)})
+    words, vectors = (None, {}) if clip.sound is None else _heard(part.kind, clip.sound, encoders)
+    shown = _shown(part.kind, clip.frames, encoders)
+    means = {id: _mean(rows) for id, rows in shown.items()}
+    return EncodedPart(part.kind, part.weight, words, {**vectors, **means})
 
 
-def _heard(sound: Floats, encoders: Encoders) -> tuple[Words | None, dict[str, Floats]]:
+def _heard(
+    kind: PartKind, sound: Floats, encoders: Encoders
+) -> tuple[Words | None, dict[str, Floats]]:
     """What a query sound says, if anybody speaks in it, and what it sounds like."""
-    loud = _loud(sound, encoders.sound.window)
-    vectors = {"sound": encoders.sound.embed(sound)[loud]} if loud.any() else {}
-    said = " ".join(
+    vectors = {}
+    for id in encoders.needed(kind, "sound"):
+        model = encoders.model(id)
+        loud = _loud(sound, model.window)
+        if loud.any():
+            vectors[id] = model.embed(sound)[loud]
+    said = _said(sound, encoders) if "speech" in encoders.cards else ""
+    if not any(character.isalnum() for character in said):
+        return None, vectors
+    spoken = said.replace('"', " ")
+    return parse(spoken), {**vectors, **_meant(kind, spoken, encoders)}
+
+
+def _said(sound: Floats, encoders: Encoders) -> str:
+    return " ".join(
         utterance.text
         for start, end in encoders.speech.speech_spans(sound)
         for _, _, utterance in encoders.speech.transcribe(
             sound[int(start * SOUND_RATE) : int(end * SOUND_RATE)]
         )
     ).strip()
-    if not any(character.isalnum() for character in said):
-        return None, vectors
-    spoken = said.replace('"', " ")
-    return parse(spoken), {**vectors, **_meant(spoken, encoders)}
 
 
 def _loud(sound: Floats, window: float) -> NDArray[np.bool_]:

@@ -9,11 +9,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from videlicet.caching import ByteCache
 from videlicet.errors import InvalidQuery
 from videlicet.rights import IndexScope
 from videlicet.search.encode import EncodedPart, Encoders, encode
 from videlicet.search.explain import Explainer
-from videlicet.search.lanes import LANES, Candidate, Lane, Method
+from videlicet.search.lanes import Candidate, Lane
 from videlicet.search.moments import Moment, find_moments, score_of
 from videlicet.search.paging import fingerprint, page_offset, page_token
 from videlicet.search.retrieve import Found, retrieve
@@ -21,13 +22,15 @@ from videlicet.settings import Settings, cores
 from videlicet.store import Store
 from videlicet.telemetry import traces
 from videlicet.types import GroupBy, Hit, Index, Modality, Query, SearchPage, Span
+from videlicet.types.kinds import Method
 
 #: Fewest rows a lane returns; more are fetched for later pages.
 DEPTH = 100
 #: Rows a lane returns where all that matches is wanted at once.
 WHOLE = 250
-#: Assets whose shots are kept at hand.
-KEPT_SHOTS = 4096
+#: Bytes of shots that a cache holds, and about how many one shot and one asset take.
+SHOT_CACHE_SIZE = 32 * 1024**2
+_SHOT_SIZE, _ENTRY_SIZE = 400, 400
 #: Largest page.
 LARGEST_PAGE = 500
 #: More threads than cores at their searches would be in each other's way.
@@ -40,24 +43,32 @@ Group = tuple[Moment, tuple[Moment, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """All that matches a query, best first. ``cards`` names every model used."""
+    """All that matches a query, best first. ``cards`` names every model used; ``withheld_assets``
+    counts the assets in the filter that the policy kept out."""
 
     groups: tuple[Group, ...]
     cards: tuple[str, ...]
+    withheld_assets: int = 0
+
+
+#: The shots of assets by the ids of index and asset.
+ShotCache = ByteCache[tuple[str, str], list[Span]]
+
+
+def shot_cache(limit: int = SHOT_CACHE_SIZE) -> ShotCache:
+    """A cache that searchers share. Shots follow from an asset's bytes, and so never change."""
+    return ByteCache(limit, lambda shots: _ENTRY_SIZE + _SHOT_SIZE * len(shots))
 
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """What a search needs besides the query: where to look and what to encode with.
-
-    Keep one for several searches: it remembers the shots of assets it has met (which follow from
-    an asset's bytes, and so never change).
-    """
+    """What a search needs besides the query: where to look and what to encode with. Making one
+    costs nothing; what is worth keeping is in the cache of ``shots``."""
 
     store: Store
     encoders: Encoders
     settings: Settings
-    _known: dict[tuple[str, str], list[Span]] = field(default_factory=dict, compare=False)
+    shots: ShotCache = field(default_factory=shot_cache, compare=False)
 
     def search(
         self,
@@ -96,7 +107,7 @@ class Searcher:
             with self.store.view():
                 found = self._found(scope, query, parts, WHOLE)
                 groups = self._groups(scope, query, parts, found.candidates, None)
-        return Ranking(tuple(groups), _cards(found))
+        return Ranking(tuple(groups), _cards(found), found.withheld)
 
     def _turn(self) -> AbstractContextManager[object]:
         # Whoever waits for a database elsewhere takes no core meanwhile.
@@ -144,26 +155,33 @@ class Searcher:
             next_page=page_token(mark, after) if after < len(groups) else None,
             cards=_cards(found),
             exact=found.exact,
+            withheld_assets=found.withheld,
         )
 
     def _found(
         self, scope: IndexScope, query: Query, parts: Sequence[EncodedPart], k: int
     ) -> Found:
-        """The ``k`` best candidates of each lane, of assets that are ready and meet the filter."""
-        limited = bool(query.filter) or query.asset_ids is not None
-        ready = partial(self.store.catalog.find_assets, scope, query.filter)
+        """The ``k`` best candidates of each lane, of assets that are ready, meet the filter and
+        are not withheld by the policy: what is withheld takes no other's place in any rank."""
+        limited = bool(query.filter) or query.asset_ids is not None or self.store.policy.selective
+        decide = partial(self.store.catalog.decide_assets, scope, query.filter)
         with traces.span("search filter"):
-            within = ready(among=query.asset_ids) if limited else None
+            decisions = decide(among=query.asset_ids) if limited else None
+        within = None if decisions is None else decisions.allowed
         lanes = [
             lane
-            for lane in lanes_for(scope.index, query.modalities)
+            for lane in lanes_for(scope.index, self.encoders.lanes, query.modalities)
             if not query.lanes or lane.name in query.lanes
         ]
         with traces.span("search retrieve", {"videlicet.lanes": [lane.name for lane in lanes]}):
-            found = retrieve(scope, self.store, lanes, parts, self.encoders, k=k, within=within)
-        if within is None:
-            within = ready(among={c.asset_id for c in found.candidates})
-        return replace(found, candidates=[c for c in found.candidates if c.asset_id in within])
+            found = retrieve(scope, self.store, lanes, parts, k=k, within=within)
+        if decisions is None:
+            decisions = decide(among={c.asset_id for c in found.candidates})
+        return replace(
+            found,
+            candidates=[c for c in found.candidates if c.asset_id in decisions.allowed],
+            withheld=len(decisions.refused),
+        )
 
     def _groups(
         self,
@@ -185,12 +203,10 @@ class Searcher:
         return groups
 
     def _shots(self, scope: IndexScope, asset_id: str) -> list[Span]:
-        key = (scope.index_id, asset_id)
-        if key not in self._known:
-            if len(self._known) >= KEPT_SHOTS:
-                self._known.clear()
-            self._known[key] = self.store.catalog.spans(scope, asset_id, Modality.SHOT)
-        return self._known[key]
+        return self.shots.get(
+            (scope.index_id, asset_id),
+            lambda: self.store.catalog.spans(scope, asset_id, Modality.SHOT),
+        )
 
 
 def _hit(
@@ -207,26 +223,17 @@ def _hit(
     )
 
 
-def lanes_for(index: Index, modalities: Collection[Modality]) -> list[Lane]:
-    """The lanes of the wanted modalities (all, if none is named) that the index was built for."""
-    roles = {
-        Modality.VISUAL: "vision",
-        Modality.SPEECH: "speech",
-        Modality.TEXT: "reader",
-        Modality.SOUND: "sound",
-    }
+def lanes_for(index: Index, lanes: Sequence[Lane], modalities: Collection[Modality]) -> list[Lane]:
+    """Of the lanes of an index those of the wanted modalities; all, if none is named."""
+    there = {lane.modality for lane in lanes}
     for modality in modalities:
-        if modality not in roles or roles[modality] not in index.cards:
+        if modality not in there:
             raise InvalidQuery(
                 "modality_not_indexed",
                 f"Index {index.name!r} was not built with {modality.value}.",
                 subject=modality.value,
             )
-    return [
-        lane
-        for lane in LANES
-        if roles[lane.modality] in index.cards and (not modalities or lane.modality in modalities)
-    ]
+    return [lane for lane in lanes if not modalities or lane.modality in modalities]
 
 
 Accept = Callable[[Sequence[Candidate]], bool]
@@ -277,7 +284,7 @@ def _full(found: Sequence[Moment], bound: float, wanted: int | None) -> bool:
 
 
 def _cards(found: Found) -> tuple[str, ...]:
-    return tuple(sorted({candidate.card for candidate in found.candidates}))
+    return tuple(sorted({candidate.lane.card for candidate in found.candidates}))
 
 
 def _promising(

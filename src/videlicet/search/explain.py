@@ -9,7 +9,7 @@ from videlicet.search.fusion import shares
 from videlicet.search.lanes import Candidate
 from videlicet.search.moments import Moment
 from videlicet.store import Store
-from videlicet.types import Evidence, Label, Modality, Observation, Span, Utterance
+from videlicet.types import Evidence, Label, Modality, Observation, Span
 
 #: Class names shown as the text of visual evidence.
 LABELS = 3
@@ -43,7 +43,7 @@ class Explainer:
             Evidence(
                 lane=candidate.lane.name,
                 modality=candidate.lane.modality,
-                card=candidate.card,
+                card=candidate.lane.card,
                 rank=candidate.rank,
                 score=candidate.score,
                 contribution=part * moment.score,
@@ -64,7 +64,9 @@ class Explainer:
         if candidate.lane.modality is not Modality.VISUAL:
             return _nearest_text(rows, candidate.span)
         labels = [
-            (row.payload.score, row.payload.name) for row in rows if isinstance(row.payload, Label)
+            (row.payload.score, row.payload.name)
+            for row in rows
+            if isinstance(row.payload, Label) and row.card == candidate.lane.card
         ]
         return ", ".join(name for _, name in sorted(labels, reverse=True)[:LABELS]) or None
 
@@ -79,9 +81,4 @@ def _place(candidate: Candidate) -> tuple[str, Modality, Span]:
 
 def _nearest_text(rows: Sequence[Observation], span: Span) -> str | None:
     best = max(rows, key=lambda row: row.span.iou(span), default=None)
-    if best is None:
-        return None
-    payload = best.payload
-    if isinstance(payload, Utterance):
-        return payload.text
-    return getattr(payload, "text", None)
+    return None if best is None else best.text

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from videlicet.rights import IndexScope
-from videlicet.search.encode import EncodedPart, Encoders
-from videlicet.search.lanes import Candidate, Lane, Method
+from videlicet.search.encode import EncodedPart
+from videlicet.search.lanes import Candidate, Lane
 from videlicet.search.words import coverage, inverse_frequency
 from videlicet.store import Store
-from videlicet.types import Modality
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from videlicet.types.kinds import Method
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """All candidates, and whether every vector lane searched exactly."""
+    """All candidates, whether every vector lane searched exactly, and how many assets that could
+    have matched the policy withheld."""
 
     candidates: list[Candidate]
     exact: bool
+    withheld: int = 0
 
 
 def retrieve(
@@ -31,7 +28,6 @@ def retrieve(
     store: Store,
     lanes: Sequence[Lane],
     parts: Sequence[EncodedPart],
-    encoders: Encoders,
     *,
     k: int,
     within: Collection[str] | None,
@@ -48,26 +44,12 @@ def retrieve(
             if part.kind not in lane.queries:
                 continue
             if lane.method is Method.SEMANTIC:
-                rows, lane_exact = _semantic(scope, store, lane, number, part, encoders, k, within)
+                rows, lane_exact = _semantic(scope, store, lane, number, part, k, within)
                 exact = exact and lane_exact
             else:
                 rows = _lexical(scope, store, lane, number, part, k, within)
             candidates.extend(row for row in rows if faint or row.evidence > 0)
     return Found(candidates, exact)
-
-
-def _space(
-    lane: Lane, part: EncodedPart, encoders: Encoders
-) -> tuple[str, NDArray[np.float32]] | None:
-    """The space a semantic lane searches and the query rows in it."""
-    if lane.name == "frames":
-        rows = part.vectors.get("vision")
-        return None if rows is None else (encoders.vision.feature_space, rows)
-    if lane.modality is Modality.SOUND:
-        rows = part.vectors.get("sound")
-        return None if rows is None else (encoders.sound.space, rows)
-    rows = part.vectors.get("text")
-    return None if rows is None else (encoders.text.card.id, rows)
 
 
 def _semantic(
@@ -76,15 +58,13 @@ def _semantic(
     lane: Lane,
     number: int,
     part: EncodedPart,
-    encoders: Encoders,
     k: int,
     within: Collection[str] | None,
 ) -> tuple[Iterable[Candidate], bool]:
-    target = _space(lane, part, encoders)
-    if target is None:
+    rows = part.vectors.get(lane.encoder)
+    if rows is None:
         return [], True
-    space, rows = target
-    matches = store.vectors.search(scope, lane.modality, space, rows, k, within)
+    matches = store.vectors.search(scope, lane.modality, lane.space, rows, k, within)
     best: dict[str, Candidate] = {}
     for result in matches:
         for rank, match in enumerate(result, 1):
@@ -92,10 +72,10 @@ def _semantic(
             if seen is None or match.score > seen.score:
                 best[match.id] = Candidate(
                     lane=lane, part=number, asset_id=match.asset_id, span=match.span, rank=rank,
-                    score=match.score, evidence=lane.evidence(match.score),
-                    card=scope.index.cards[lane.role], row_id=match.id,
+                    score=match.score, evidence=lane.calibration.evidence(match.score),
+                    row_id=match.id,
                 )  # fmt: skip
-    return best.values(), store.vectors.is_exact(scope, lane.modality, space)
+    return best.values(), store.vectors.is_exact(scope, lane.modality, lane.space)
 
 
 def _lexical(
@@ -128,7 +108,7 @@ def _lexical(
     return [
         Candidate(
             lane=lane, part=number, asset_id=row.asset_id, span=row.span, rank=rank, score=score,
-            evidence=lane.evidence(score), card=scope.index.cards[lane.role], row_id=row.id,
+            evidence=lane.calibration.evidence(score), row_id=row.id,
             text=row.text,
         )
         for rank, (score, row) in enumerate(sorted(matches, key=lambda m: -m[0]), 1)

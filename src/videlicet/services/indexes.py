@@ -11,14 +11,14 @@ from videlicet.ingest import videos
 from videlicet.ingest.indexing import remove_index
 from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
-from videlicet.types import Kind, random_id
+from videlicet.types import Kind, random_id, role_of
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
     from videlicet.types import Index
 
 #: The model roles of each option that an index may be created with.
-_ROLES = {"visual": ("vision", "reader"), "audio": ("speech", "sound")}
+_ROLES = {"visual": ("vision", "ocr", "observer"), "audio": ("speech", "sound")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def create_index(
     """
     cards = chosen_cards(caller.settings.models)
     roles = {"text", *(role for option in options for role in _ROLES[option])}
-    chosen = {role: card for role, card in cards.items() if role in roles}
+    chosen = {key: card for key, card in cards.items() if role_of(key) in roles}
     return caller.catalog.create_index(caller.scope(Purpose.INDEX), name, chosen, details)
 
 
@@ -92,7 +92,7 @@ def hidden_index(caller: Caller, name: str, roles: Collection[str]) -> Index:
     """The index of this name that no list shows, with today's models of some roles; created where
     there is none. Others may have the name too, and one with yesterday's models keeps it."""
     every = chosen_cards(caller.settings.models)
-    cards = {role: card for role, card in every.items() if role in roles}
+    cards = {key: card for key, card in every.items() if role_of(key) in roles}
     scope = caller.scope(Purpose.INDEX)
     with caller.store.database.held(f"hidden index {name}"):
         there = caller.catalog.indexes(scope, hidden=True)

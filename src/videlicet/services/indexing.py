@@ -206,13 +206,13 @@ def stored_strips(caller: Caller, index: Index, video_id: str) -> dict[str, Stri
     """The stored vectors along a video, by what they are of."""
     scope = caller.scope(Purpose.EMBED_EXPORT, index.id)
     encoders = caller.platform.encoders(index.cards)
-    text = index.cards["text"]
+    text = encoders.text.card.space
     wanted = {"words": (Modality.SPEECH, text), "screen": (Modality.TEXT, text)}
     if "vision" in index.cards:
         wanted["meaning"] = (Modality.VISUAL, text)
-        wanted["looks"] = (Modality.VISUAL, encoders.vision.feature_space)
+        wanted["looks"] = (Modality.VISUAL, encoders.vision.card.space)
     if "sound" in index.cards:
-        wanted["sounds"] = (Modality.SOUND, encoders.sound.space)
+        wanted["sounds"] = (Modality.SOUND, encoders.sound.card.space)
     found = {}
     for name, (modality, space) in wanted.items():
         batch = caller.store.vectors.of_asset(scope, modality, space, video_id)

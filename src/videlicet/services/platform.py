@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from videlicet.models.registry import load as load_model
 from videlicet.search.encode import Encoders
-from videlicet.search.engine import Searcher
+from videlicet.search.engine import Searcher, shot_cache
 
 if TYPE_CHECKING:
     from videlicet.settings import Settings
@@ -40,23 +40,13 @@ class Platform:
         self.settings = settings
         self.store = store
         self.work = work or NoWorkers()
-        self._encoders: dict[tuple[tuple[str, str], ...], Encoders] = {}
-        self._searchers: dict[str, Searcher] = {}
-        self._lock = threading.Lock()
+        self._shots = shot_cache()
 
     def encoders(self, cards: Mapping[str, str]) -> Encoders:
-        """The query encoders of a set of model cards; models load when first needed."""
-        key = tuple(sorted(cards.items()))
-        with self._lock:
-            if key not in self._encoders:
-                chosen = dict(cards)
-                self._encoders[key] = Encoders(lambda role: load_model(chosen[role], self.settings))
-            return self._encoders[key]
+        """The query encoders of a set of model cards. A model loads when it is first needed, once
+        in a process."""
+        return Encoders(dict(cards), partial(load_model, settings=self.settings))
 
     def searcher(self, index: Index) -> Searcher:
-        """The searcher of an index, which caches what it has read of it."""
-        encoders = self.encoders(index.cards)
-        with self._lock:
-            if index.id not in self._searchers:
-                self._searchers[index.id] = Searcher(self.store, encoders, self.settings)
-            return self._searchers[index.id]
+        """What searches an index; all of a platform share one cache."""
+        return Searcher(self.store, self.encoders(index.cards), self.settings, self._shots)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from videlicet.rights import Purpose
-from videlicet.search.lanes import LANES
+from videlicet.search.lanes import lane_names
 from videlicet.search.paging import fingerprint, page_token
 from videlicet.services import search_cursors
 from videlicet.services.indexes import get_index
@@ -72,7 +72,7 @@ def search(caller: Caller, index: Index, request: SearchRequest) -> FoundPage:
         InvalidInput: ``invalid_argument``, or what is wrong with media.
         InvalidQuery: the query cannot be run.
     """
-    if strange := set(request.lanes) - {lane.name for lane in LANES}:
+    if strange := set(request.lanes) - set(lane_names()):
         raise invalid(f"lanes: there is no lane {min(strange)!r}.")
     settings: dict[str, Any] = {
         "index_id": index.id,

@@ -20,7 +20,7 @@ from videlicet.store.catalog import Catalog
 from videlicet.store.catalog.catalog import find_index
 from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.resources import erase_later
-from videlicet.store.catalog.schema import erasures
+from videlicet.store.catalog.schema import erasures, slots
 from videlicet.store.catalog.slots import slot_of
 from videlicet.store.catalog.standing import forget_asset, forget_index
 from videlicet.store.database import Database, open_database
@@ -217,7 +217,13 @@ class Store:
             NotFound: ``index_not_found``, if it was deleted meanwhile.
         """
         authorize(scope, MANAGING, "index")
-        self.remove_assets(scope, self.catalog.members(scope))
+        # What the policy withholds is erased too.
+        with self.database.reading() as connection:
+            held = connection.execute(
+                select(slots.c.asset_id).where(slots.c.index_id == scope.index_id)
+            ).scalars()
+            members = list(held)
+        self.remove_assets(scope, members)
         self.catalog.delete_index(scope)
         self.vectors.scrub()
         return self.finish_erasures() and self.database.checkpoint()

@@ -1,4 +1,4 @@
-"""Frozen records and time arithmetic; imports nothing else of the package."""
+"""Frozen records and time arithmetic."""
 
 from videlicet.types.answer import (
     Answer,
@@ -20,22 +20,20 @@ from videlicet.types.asset import (
     Status,
     Task,
     VideoStream,
+    cards_of,
+    role_cards,
+    role_of,
 )
+from videlicet.types.calibration import Calibration
 from videlicet.types.ids import derived_id, is_id, ordered_id, random_id, uuid7
-from videlicet.types.observation import (
-    Box,
-    Embedding,
-    Label,
-    Levels,
-    Measure,
-    Modality,
-    Observation,
-    Payload,
-    ScreenText,
-    Shot,
-    Utterance,
-    Word,
-)
+from videlicet.types.kinds.embedding import Embedding
+from videlicet.types.kinds.label import Label
+from videlicet.types.kinds.levels import Levels, Measure
+from videlicet.types.kinds.screen_text import Box, ScreenText
+from videlicet.types.kinds.shot import Shot
+from videlicet.types.kinds.utterance import Utterance, Word
+from videlicet.types.modality import Modality
+from videlicet.types.observation import Observation
 from videlicet.types.query import (
     Evidence,
     GroupBy,
@@ -56,6 +54,7 @@ __all__ = [
     "Asset",
     "AudioStream",
     "Box",
+    "Calibration",
     "Chapter",
     "Embedding",
     "Evidence",
@@ -77,7 +76,6 @@ __all__ = [
     "Modality",
     "Observation",
     "PartKind",
-    "Payload",
     "Piece",
     "Query",
     "QueryPart",
@@ -96,6 +94,7 @@ __all__ = [
     "Utterance",
     "VideoStream",
     "Word",
+    "cards_of",
     "derived_id",
     "instant",
     "is_id",
@@ -103,6 +102,8 @@ __all__ = [
     "merge",
     "ordered_id",
     "random_id",
+    "role_cards",
+    "role_of",
     "uuid7",
     "windows",
 ]

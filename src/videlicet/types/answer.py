@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from videlicet.types.ids import derived_id
-from videlicet.types.observation import Modality, Word
+from videlicet.types.kinds.utterance import Word
+from videlicet.types.modality import Modality
 from videlicet.types.time import Span
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -60,7 +60,8 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A collection of assets observed by the same models (``cards``: role → model card id).
+    """A collection of assets observed by the same models (``cards``: role → model card id; where a
+    role has several cards, see :func:`role_cards`).
 
     ``options`` is what an interface wants to keep with it. A name is unique inside its tenant. One
     that is ``hidden`` holds what is observed for some other purpose than to be searched by name.
@@ -77,6 +78,22 @@ class Index:
     @property
     def hidden(self) -> bool:
         return bool(self.options.get("hidden"))
+
+
+def role_cards(role: str, ids: Iterable[str]) -> dict[str, str]:
+    """The ``cards`` of an index that has these cards of one role: the first under the role's name,
+    each further one under ``role+id``."""
+    return {f"{role}+{id}" if number else role: id for number, id in enumerate(dict.fromkeys(ids))}
+
+
+def cards_of(cards: Mapping[str, str], role: str) -> list[str]:
+    """The cards of one role among the ``cards`` of an index, the first one first."""
+    return [cards[key] for key in sorted(cards) if role_of(key) == role]
+
+
+def role_of(key: str) -> str:
+    """The role that a key of an index's ``cards`` stands for."""
+    return key.partition("+")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from videlicet.types.observation import Modality
+from videlicet.types.modality import Modality
 from videlicet.types.time import Instant, Span
 
 

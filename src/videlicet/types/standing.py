@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from videlicet.types.ids import derived_id
-from videlicet.types.observation import Modality
+from videlicet.types.modality import Modality
 from videlicet.types.query import Evidence, Hit, PartKind
 from videlicet.types.time import Span
 

@@ -231,9 +231,7 @@ def subject_of(
     """An asset as it is classified; how its ``frames`` look is read where examples are given."""
     found = None
     if frames and "vision" in scope.index.cards:
-        found = store.vectors.of_asset(
-            scope, Modality.VISUAL, encoders.vision.feature_space, asset_id
-        )
+        found = store.vectors.of_asset(scope, Modality.VISUAL, encoders.vision.card.space, asset_id)
     width = encoders.vision.dimensions if frames and "vision" in scope.index.cards else 0
     strip = Strip((), np.zeros((0, width), np.float32))
     if found is not None:

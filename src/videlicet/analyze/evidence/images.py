@@ -13,10 +13,11 @@ import numpy as np
 from videlicet.analyze.evidence.load import NAMES, SEEN, AssetEvidence
 from videlicet.embedding.spans import Strip
 from videlicet.embedding.texts import embed_texts
+from videlicet.models.base import rows_in
 from videlicet.types import Asset, Index, MediaInfo, Modality, Piece, Span, derived_id
 
 if TYPE_CHECKING:
-    from videlicet.models.base import TextEncoder, TextReader, VisionModel
+    from videlicet.models.base import FrameEncoder, OcrReader, TextEncoder
     from videlicet.settings import Settings
 
 _SPAN = Span.of(0, 1)
@@ -27,8 +28,8 @@ class Models:
     """What pictures are looked at with."""
 
     text: TextEncoder
-    vision: VisionModel
-    reader: TextReader
+    vision: FrameEncoder
+    ocr: OcrReader
 
 
 def of_picture(
@@ -46,32 +47,34 @@ def of_picture(
     sha256 = hashlib.sha256(data).hexdigest()
     asset_id = derived_id("picture", sha256)
     now = datetime.now(UTC)
-    seen = models.vision.see([frame])
+    seen = models.vision.encode_frames([frame])
     pieces = [
         Piece(asset_id, _SPAN, Modality.VISUAL, label, (models.vision.card.id,), confidence=score)
-        for label, score in seen.labels[0][:NAMES]
+        for label, score in [name for names in seen.labels for name in names][:NAMES]
         if score >= SEEN
     ]
     pieces += [
         Piece(
-            asset_id, _SPAN, Modality.TEXT, line.text, (models.reader.card.id,),
+            asset_id, _SPAN, Modality.TEXT, line.text, (models.ocr.card.id,),
             confidence=line.confidence,
         )
-        for line in models.reader.read(frame)
+        for line in models.ocr.read(frame)
     ]  # fmt: skip
     media = MediaInfo("image", _SPAN, None, (), None)
     cards = {
         "text": models.text.card.id,
         "vision": models.vision.card.id,
-        "reader": models.reader.card.id,
+        "ocr": models.ocr.card.id,
     }
+    looks = rows_in(models.text.card.space, models.vision, seen)
     vectors = [
-        seen.semantics[0]
-        if piece.modality is Modality.VISUAL
+        looks[0]
+        if piece.modality is Modality.VISUAL and looks is not None
         else embed_texts(models.text, [piece.text])[0]
         for piece in pieces
     ]
-    wide = seen.semantics.shape[1]
+    wide = models.text.dimensions
+    none = Strip((), np.zeros((0, wide), np.float32))
     return AssetEvidence(
         asset=Asset(asset_id, sha256, name, name, len(data), media, now),
         index=Index("", "pictures", cards, now),
@@ -79,5 +82,5 @@ def of_picture(
         pieces=tuple(pieces),
         vectors=np.stack(vectors) if vectors else np.zeros((0, wide), np.float32),
         shots=(_SPAN,),
-        looks=Strip([_SPAN], seen.semantics),
+        looks=none if looks is None else Strip([_SPAN], looks),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -14,6 +14,7 @@ import numpy as np
 from videlicet.embedding.spans import Strip
 from videlicet.embedding.texts import normalised
 from videlicet.errors import InvalidInput
+from videlicet.models.cards import card
 from videlicet.types import (
     Asset,
     Label,
@@ -27,6 +28,7 @@ from videlicet.types import (
     Utterance,
     merge,
 )
+from videlicet.types.kinds import all_kinds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +45,10 @@ SEEN = 0.15
 NAMES = 3
 #: Seconds between two sightings of the same thing that are one sighting.
 GAP = Fraction(2)
+
+
+#: Pieces with the ids of the observations that they come from.
+PiecesWithIds = Iterable[tuple[Piece, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ def load_evidence(
         )
     seen = store.catalog.observations(scope, asset_id, None, within)
     shots = [one.span for one in seen if one.modality is Modality.SHOT]
-    text_space = scope.index.cards.get("text", "")
+    text_space = card(scope.index.cards["text"]).space
 
     def rows(modality: Modality) -> tuple[Sequence[str], Strip]:
         found = store.vectors.of_asset(scope, modality, text_space, asset_id)
@@ -118,10 +124,13 @@ def load_evidence(
         return found.ids, Strip(found.spans, found.vectors)
 
     placed: list[tuple[Piece, Floats | None]] = []
-    for modality, pieces_of in ((Modality.SPEECH, _said), (Modality.TEXT, _written)):
-        ids, strip = rows(modality)
+    for kind in all_kinds():
+        if not kind.lanes or kind.modality is None:
+            continue
+        ids, strip = rows(kind.modality)
         by_id = dict(zip(ids, strip.rows, strict=True))
-        own = [one for one in seen if one.modality is modality]
+        own = [one for one in seen if isinstance(one.payload, kind.payload)]
+        pieces_of = _PIECES.get(kind.name, _worded)
         placed += [(piece, by_id.get(id)) for piece, id in pieces_of(own)]
     _, looks = rows(Modality.VISUAL)
     visual = [one for one in seen if one.modality is Modality.VISUAL]
@@ -166,7 +175,15 @@ def _within(strip: Strip, within: Span | None) -> Strip:
     return Strip([strip.spans[n] for n in inside], strip.rows[inside])
 
 
-def _said(seen: Iterable[Observation]) -> Iterable[tuple[Piece, str]]:
+def _worded(seen: Iterable[Observation]) -> PiecesWithIds:
+    for one in seen:
+        if text := _clean(one.text or ""):
+            sure = 1.0 if one.confidence is None else one.confidence
+            piece = Piece(one.asset_id, one.span, one.modality, text, (one.card,), confidence=sure)
+            yield piece, one.id
+
+
+def _said(seen: Iterable[Observation]) -> PiecesWithIds:
     for one in seen:
         said = one.payload
         assert isinstance(said, Utterance)
@@ -178,7 +195,7 @@ def _said(seen: Iterable[Observation]) -> Iterable[tuple[Piece, str]]:
             yield piece, one.id
 
 
-def _written(seen: Iterable[Observation]) -> Iterable[tuple[Piece, str]]:
+def _written(seen: Iterable[Observation]) -> PiecesWithIds:
     by_text: dict[str, list[Observation]] = {}
     for one in seen:
         assert isinstance(one.payload, ScreenText)
@@ -191,6 +208,13 @@ def _written(seen: Iterable[Observation]) -> Iterable[tuple[Piece, str]]:
             sure = max(row.payload.confidence for row in own if isinstance(row.payload, ScreenText))
             piece = Piece(own[0].asset_id, span, Modality.TEXT, text, _cards(own), confidence=sure)
             yield piece, own[0].id
+
+
+#: Kinds whose pieces are more than their texts.
+_PIECES: Mapping[str, Callable[[Iterable[Observation]], PiecesWithIds]] = {
+    "utterance": _said,
+    "text": _written,
+}
 
 
 def _seen(seen: Sequence[Observation]) -> Iterable[Piece]:

@@ -30,7 +30,7 @@ def _opened(
     expires: Annotated[str, Query()] = "",
     signature: Annotated[str, Query()] = "",
 ) -> Resource:
-    """The ready asset of a signed address."""
+    """The ready asset of a signed address, whose use the policy permits."""
     server: ServerState = request.app.state.server
     if not server.signer.allows(request.url.path, expires, signature):
         raise ApiError(403, "signature_invalid", "The address is not valid, or has expired.")
@@ -41,6 +41,7 @@ def _opened(
         raise unknown("asset", asset_id) from None
     if file.status != files.READY:
         raise unknown("asset", asset_id)
+    files.require_allowed(store.scope(_GRANT.within(file.tenant)), store, file)
     return file
 
 

@@ -150,7 +150,7 @@ class AuthMiddleware:
             raise ApiError(429, "too_many_requests", "Too many requests; wait a moment.")
         need = WRITE if is_write(scope["method"], path) else READ
         if path != MCP and key.scopes and need not in key.scopes:
-            raise ApiError(403, "api_not_allowed", f"This key is not for {need} access.")
+            raise ApiError(403, "api_not_allowed", f"This API key lacks the `{need}` scope.")
         return key
 
     async def _key(self, secret: str) -> ApiKey | None:

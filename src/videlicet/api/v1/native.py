@@ -8,16 +8,17 @@ from fastapi import Query
 
 from videlicet.api.caller import Call
 from videlicet.api.routing import router_for
-from videlicet.api.v1.schemas import Cards, Modality, Observations, Statistics
+from videlicet.api.v1.schemas import Cards, Observations, Statistics
 from videlicet.models.base import File
-from videlicet.models.cards import CARDS
+from videlicet.models.cards import all_cards
 from videlicet.models.registry import missing
+from videlicet.search.modality_field import ModalityName
 from videlicet.services import observations as observed
 from videlicet.services.indexes import get_index, index_statistics
 from videlicet.services.indexing import get_video
 from videlicet.types import Modality as Kinds
 from videlicet.types import PartKind
-from videlicet.types.observation import payload_to_json
+from videlicet.types.kinds import payload_to_json
 
 router = router_for("looking")
 
@@ -29,7 +30,7 @@ def observations(
     call: Call,
     index_id: str,
     video_id: str,
-    modality: Modality | None = None,
+    modality: ModalityName | None = None,
     start: Annotated[float | None, Query(ge=0, le=1e6)] = None,
     end: Annotated[float | None, Query(ge=0, le=1e6)] = None,
 ) -> Any:
@@ -63,7 +64,7 @@ def statistics(call: Call, index_id: str) -> Any:
 @router.get("/models", response_model=Cards, response_model_exclude_none=True)
 def models(call: Call) -> Any:
     """The models there are: licences, limits, and whether their weights are here."""
-    absent = {card.id for card in missing(call.settings, CARDS)}
+    absent = {card.id for card in missing(call.settings, all_cards())}
     return {
         "models": [
             {
@@ -80,7 +81,7 @@ def models(call: Call) -> Any:
                 "needs": list(card.needs),
                 "files": [_file(file) for file in card.files],
             }
-            for card in CARDS
+            for card in all_cards()
         ]
     }
 

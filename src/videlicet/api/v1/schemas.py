@@ -7,8 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from videlicet.api.schemas import MediaSource, Model
-
-Modality = Literal["visual", "speech", "text", "sound"]
+from videlicet.search.modality_field import MOST_MODALITIES, ModalityName
 
 
 class Part(Model):
@@ -26,7 +25,7 @@ class Search(Model):
     the whole search, so it comes alone."""
 
     parts: list[Part] = Field(default_factory=list, max_length=20)
-    modalities: list[Modality] = Field(default_factory=list, max_length=4)
+    modalities: list[ModalityName] = Field(default_factory=list, max_length=MOST_MODALITIES)
     lanes: list[str] = Field(default_factory=list, max_length=20)
     filter: dict[str, Any] = Field(default_factory=dict)
     videos: list[str] | None = Field(default=None, max_length=1000)
@@ -79,7 +78,7 @@ class NewQuery(Model):
     name: str = Field(min_length=1, max_length=200)
     index_id: str
     parts: list[Part] = Field(min_length=1, max_length=20)
-    modalities: list[Modality] = Field(default_factory=list, max_length=4)
+    modalities: list[ModalityName] = Field(default_factory=list, max_length=MOST_MODALITIES)
     lanes: list[str] = Field(default_factory=list, max_length=20)
     filter: dict[str, Any] = Field(default_factory=dict)
     threshold: float | None = Field(default=None, ge=0, le=1, description="0.5, if none is given.")

@@ -1,4 +1,4 @@
-"""Webhooks: addresses that are told what becomes of videos."""
+"""Webhooks: URLs that are notified of a video's status."""
 
 from __future__ import annotations
 

@@ -145,10 +145,8 @@ def _query(
     parts = [QueryPart(PartKind.TEXT, text)] if text else []
     parts += [QueryPart(PartKind.IMAGE, picture) for picture in [*pictures, *shown]]
     groups = [_MODALITIES[option] for option in options]
-    roles = {Modality.VISUAL: "vision", Modality.TEXT: "reader", Modality.SOUND: "sound"}
-    modalities = frozenset(
-        m for group in groups for m in group if roles.get(m, "speech") in index.cards
-    )
+    there = {lane.modality for lane in call.platform.encoders(index.cards).lanes}
+    modalities = frozenset(m for group in groups for m in group if m in there)
     lanes = set(_OTHER_LANES)
     for option in transcription:
         lanes |= _SPEECH_LANES[option]

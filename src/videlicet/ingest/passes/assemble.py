@@ -7,7 +7,7 @@ ends in the same bytes as one that was not.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from videlicet.embedding.texts import normalised
+from videlicet.errors import ModelError
 from videlicet.ingest.passes.journal import Entry, Journal
 from videlicet.ingest.passes.levels import levels
 from videlicet.ingest.plan import Models, Plan
 from videlicet.models.base import SOUND_RATE
+from videlicet.models.cards import partition
 from videlicet.store.records import TextRow, VectorRow
 from videlicet.types import (
     Label,
@@ -36,10 +38,10 @@ from videlicet.types import (
     instant,
     windows,
 )
-from videlicet.types.observation import payload_from_json
+from videlicet.types.kinds import kind_of, payload_from_json
 
 if TYPE_CHECKING:
-    from videlicet.models.base import Floats
+    from videlicet.models.base import AudioEncoder, Floats, FrameEncoder, FrameObserver
 
 #: Keys of the records that say that a pass over pictures or sound is complete.
 WATCHED, LISTENED = "watched", "listened"
@@ -53,6 +55,11 @@ FAINTEST = 0.02
 #: Frames of a segment whose features are at least this similar are one look. Lower values cost
 #: recall: a mean over different pictures resembles none of them (docs/decisions/0006-vision.md).
 ALIKE = 0.95
+
+
+def model_key(key: str, card: str, number: int = 1) -> str:
+    """The key of what one model makes of a unit; the first of a role has the unit's own."""
+    return key if number == 0 else f"{key}@{card}"
 
 
 class Incomplete(LookupError):
@@ -74,15 +81,16 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Frames as the vision model saw them, averaged."""
+    """Frames as an encoder sees them, averaged; without ``semantics`` where words do not find
+    them."""
 
     features: Floats
-    semantics: Floats
+    semantics: Floats | None
     labels: tuple[tuple[str, float], ...]
 
 
 def view_of(
-    features: Floats, semantics: Floats, labels: Sequence[Sequence[tuple[str, float]]]
+    features: Floats, semantics: Floats | None, labels: Sequence[Sequence[tuple[str, float]]]
 ) -> View:
     """Frames (n rows each) as one: the directions of the mean vectors, and the class names with
     the highest mean probability. The one place that decides how frames become a segment."""
@@ -93,15 +101,16 @@ def view_of(
     best = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:LABELS]
     return View(
         normalised(features.mean(axis=0)),
-        normalised(semantics.mean(axis=0)),
+        None if semantics is None else normalised(semantics.mean(axis=0)),
         tuple((name, score) for name, score in best if score >= FAINTEST),
     )
 
 
 class Frames:
-    """The sampled frames of a pass, read from the journal as they are needed."""
+    """The sampled frames of a pass as one model encoded them, read from the journal as they are
+    needed."""
 
-    def __init__(self, journal: Journal, batches: Sequence[str]) -> None:
+    def __init__(self, journal: Journal, batches: Iterable[str]) -> None:
         self._journal = journal
         self.times: list[Fraction] = []
         self._places: list[tuple[str, int]] = []
@@ -140,9 +149,10 @@ class Frames:
         for number in numbers:
             entry, row = self._frame(number)
             features.append(entry.arrays["features"][row])
-            semantics.append(entry.arrays["semantics"][row])
+            if "semantics" in entry.arrays:
+                semantics.append(entry.arrays["semantics"][row])
             labels.append(entry.head["labels"][row])
-        return view_of(np.stack(features), np.stack(semantics), labels)
+        return view_of(np.stack(features), np.stack(semantics) if semantics else None, labels)
 
     def _features(self, number: int) -> Floats:
         entry, row = self._frame(number)
@@ -183,36 +193,55 @@ def assemble(plan: Plan, models: Models, journal: Journal) -> Findings:
 def _pictures(plan: Plan, models: Models, journal: Journal, found: Findings) -> None:
     facts = _head(journal, WATCHED)
     found.notes += facts["notes"]
-    frames = Frames(journal, facts["batches"])
-    for shot in shots(Span.from_json(facts["span"]), [Fraction(cut) for cut in facts["cuts"]]):
-        inside = frames.within(shot, shot)
-        keyframe = frames.times[inside[len(inside) // 2]] if inside else shot.midpoint
+    span = Span.from_json(facts["span"])
+    takes = shots(span, [Fraction(cut) for cut in facts["cuts"]])
+    encoded = [
+        (encoder, Frames(journal, [model_key(key, encoder.card.id, n) for key in facts["batches"]]))
+        for n, encoder in enumerate(models.frame_encoders)
+    ]
+    for shot in takes:
+        inside = encoded[0][1].within(shot, shot) if encoded else range(0)
+        keyframe = encoded[0][1].times[inside[len(inside) // 2]] if inside else shot.midpoint
         found.observations.append(
             Observation(plan.asset_id, shot, Modality.SHOT, SHOT_CARD, Shot(keyframe))
         )
         for segment in segments(plan, shot):
-            numbers = frames.within(segment.span, shot)
-            if numbers:
-                _segment(plan, segment, frames, numbers, models, found)
+            views = [
+                (encoder, frames, numbers)
+                for encoder, frames in encoded
+                if (numbers := frames.within(segment.span, shot))
+            ]
+            names: dict[str, None] = {}
+            for encoder, frames, numbers in views:
+                names |= _segment(plan, segment, encoder, frames, numbers, found)
+            if views:
+                text = TextRow(segment.id, Modality.VISUAL, segment.span, ", ".join(names))
+                found.texts.append(text)
     start, values = facts["motion"]
-    whole = Span.from_json(facts["span"])
-    found.observations += levels(plan.asset_id, Measure.MOTION, Fraction(start), values, whole)
-    if models.reader is not None:
+    found.observations += levels(plan.asset_id, Measure.MOTION, Fraction(start), values, span)
+    if models.ocr is not None:
         _screen(plan, models, journal, found)
+    for observer in models.observers:
+        keys = [model_key(key, observer.card.id) for key in facts["batches"]]
+        _observed(plan, models, observer, [_entry(journal, key) for key in keys], span, found)
 
 
 def _segment(
-    plan: Plan, segment: Segment, frames: Frames, numbers: range, models: Models, found: Findings
-) -> None:
-    """Labels for the whole segment; vectors for each of its looks."""
-    assert models.vision is not None
-    card, span = plan.cards["vision"], segment.span
+    plan: Plan,
+    segment: Segment,
+    encoder: FrameEncoder,
+    frames: Frames,
+    numbers: range,
+    found: Findings,
+) -> dict[str, None]:
+    """Labels for the whole segment; vectors for each of its looks. Returns the labels' names."""
+    card, span = encoder.card, segment.span
     visual, asset = Modality.VISUAL, plan.asset_id
+    own = partition(plan.cards, card, card.space)
+    words = partition(plan.cards, card, card.text_space) if card.text_space else own
     whole = frames.view(numbers)
     for name, score in whole.labels:
-        found.observations.append(Observation(asset, span, visual, card, Label(name, score)))
-    names = ", ".join(name for name, _ in whole.labels)
-    found.texts.append(TextRow(segment.id, visual, span, names))
+        found.observations.append(Observation(asset, span, visual, card.id, Label(name, score)))
     looks = frames.looks(numbers)
     for look, following in pairwise([*looks, range(numbers.stop, numbers.stop)]):
         start = span.start if look.start == numbers.start else frames.times[look.start]
@@ -220,8 +249,70 @@ def _segment(
         shown = Span(start, max(start, end))
         id = derived_id(segment.id, *shown.to_json())
         view = whole if len(looks) == 1 else frames.view(look)
-        found.vector(visual, models.vision.feature_space, id, shown, view.features)
-        found.vector(visual, models.text.card.id, id, shown, view.semantics)
+        found.vector(visual, own, id, shown, view.features)
+        if view.semantics is not None and words != own:
+            found.vector(visual, words, id, shown, view.semantics)
+    return dict.fromkeys(name for name, _ in whole.labels)
+
+
+def _observed(
+    plan: Plan,
+    models: Models,
+    observer: FrameObserver,
+    entries: Sequence[Entry],
+    span: Span,
+    found: Findings,
+) -> None:
+    """What an observer says of the frames: the same of frames that follow each other is one
+    observation."""
+    frames = [
+        (Fraction(time), payloads)
+        for entry in entries
+        for time, payloads in zip(entry.head["times"], entry.head["found"], strict=True)
+    ]
+    vectors = iter([row for entry in entries for row in entry.arrays["vectors"]])
+    runs: dict[str, tuple[Fraction, Any, Floats]] = {}
+    ends = [*(time for time, _ in frames[1:]), span.end]
+    for place, (time, payloads) in enumerate(frames):
+        following = frames[place + 1][1] if place + 1 < len(frames) else []
+        going_on = {_run_of(row) for row in following}
+        for row in payloads:
+            vector, key = next(vectors), _run_of(row)
+            start, first, meaning = runs.pop(key, (time, row, vector))
+            if key in going_on:
+                runs[key] = start, first, meaning
+            else:
+                whole = Span(start, max(start, ends[place]))
+                _note(plan, models, observer, payload_from_json(first), whole, meaning, found)
+
+
+def _run_of(row: Mapping[str, Any]) -> str:
+    payload = payload_from_json(row)
+    return f"{row['kind']}:{kind_of(payload).identity(payload)}"
+
+
+def _note(
+    plan: Plan,
+    models: Models,
+    observer: FrameObserver,
+    payload: object,
+    span: Span,
+    vector: Floats,
+    found: Findings,
+) -> None:
+    kind = kind_of(payload)
+    if kind.name not in observer.card.kinds or kind.modality is None:
+        raise ModelError(
+            "model_failed",
+            f"The model {observer.card.id} made an observation of the kind {kind.name}, which its "
+            "card does not name.",
+            subject=observer.card.id,
+        )
+    one = Observation(plan.asset_id, span, kind.modality, observer.card.id, payload)
+    found.observations.append(one)
+    if kind.lanes and (text := one.text):
+        found.texts.append(TextRow(one.id, one.modality, span, text))
+        found.vector(one.modality, models.text.card.space, one.id, span, vector)
 
 
 def _screen(plan: Plan, models: Models, journal: Journal, found: Findings) -> None:
@@ -231,9 +322,9 @@ def _screen(plan: Plan, models: Models, journal: Journal, found: Findings) -> No
     ):
         span, payload = Span.from_json((start, end)), payload_from_json(text)
         assert isinstance(payload, ScreenText)
-        one = Observation(plan.asset_id, span, Modality.TEXT, plan.cards["reader"], payload)
+        one = Observation(plan.asset_id, span, Modality.TEXT, plan.cards["ocr"], payload)
         found.observations.append(one)
-        found.vector(Modality.TEXT, models.text.card.id, one.id, span, vector)
+        found.vector(Modality.TEXT, models.text.card.space, one.id, span, vector)
         found.texts.append(TextRow(one.id, Modality.TEXT, span, payload.text))
 
 
@@ -263,20 +354,32 @@ def _sound(plan: Plan, models: Models, journal: Journal, found: Findings) -> Non
                 replace(payload, words=words),
             )
             found.observations.append(one)
-            found.vector(Modality.SPEECH, models.text.card.id, one.id, span, vector)
+            found.vector(Modality.SPEECH, models.text.card.space, one.id, span, vector)
             found.texts.append(TextRow(one.id, Modality.SPEECH, span, payload.text))
-    if models.sound is None:
-        return
-    window = instant(models.sound.window)
-    for key in facts["sounds"]:
+    for number, encoder in enumerate(models.audio_encoders):
+        _sounds(plan, encoder, number, facts, start, journal, found)
+
+
+def _sounds(
+    plan: Plan,
+    encoder: AudioEncoder,
+    number: int,
+    facts: Mapping[str, Any],
+    start: Fraction,
+    journal: Journal,
+    found: Findings,
+) -> None:
+    window = instant(encoder.window)
+    space = partition(plan.cards, encoder.card, encoder.card.space)
+    for key in facts[model_key("sounds", encoder.card.id, number)]:
         entry = _entry(journal, key)
         first = start + Fraction(entry.head["start"], SOUND_RATE)
         last = first + Fraction(entry.head["length"], SOUND_RATE)
-        for number, vector in enumerate(entry.arrays["vectors"]):
-            begins = first + number * window
+        for place, vector in enumerate(entry.arrays["vectors"]):
+            begins = first + place * window
             span = Span(begins, max(begins, min(begins + window, last)))
             id = derived_id(plan.asset_id, "sound", *span.to_json())
-            found.vector(Modality.SOUND, models.sound.space, id, span, vector)
+            found.vector(Modality.SOUND, space, id, span, vector)
 
 
 def _placed(start: float, end: float, origin: Fraction, bounds: Span) -> Span:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.embedding.texts import embed_texts
-from videlicet.ingest.passes.assemble import LISTENED
+from videlicet.ingest.passes.assemble import LISTENED, model_key
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.levels import Loudness
 from videlicet.ingest.passes.pool import Crew
@@ -17,10 +18,10 @@ from videlicet.ingest.passes.speech import SoundCutter, SpeechChunk, SpeechCutte
 from videlicet.ingest.plan import Models, Plan
 from videlicet.media.decode import AudioChunk, AudioRequest, Damage, End, open_audio
 from videlicet.models.base import SOUND_RATE
-from videlicet.types.observation import payload_to_json
+from videlicet.types.kinds import payload_to_json
 
 if TYPE_CHECKING:
-    from videlicet.models.base import Floats, SoundModel
+    from videlicet.models.base import AudioEncoder, Floats
     from videlicet.settings import Settings
     from videlicet.types import MediaInfo
 
@@ -54,13 +55,16 @@ class Listener:
         self._settings = settings
         self._advance = advance
         self._speech: list[str] = []
-        self._sounds: list[str] = []
+        self._sounds: dict[str, list[str]] = {"sounds": []}
 
     def run(self) -> None:
         """Read the sound to its end and queue every unit; then :meth:`conclude` once the crew has
         finished."""
         speech = SpeechCutter(self._detect) if self._models.speech is not None else None
-        sounds = SoundCutter(call_length(self._models.sound)) if self._models.sound else None
+        cutters = [
+            (number, model, SoundCutter(call_length(model)))
+            for number, model in enumerate(self._models.audio_encoders)
+        ]
         start: Fraction | None = None
         loudness = Loudness()
         notes: list[str] = []
@@ -72,26 +76,26 @@ class Listener:
                     case AudioChunk():
                         start = event.start if start is None else start
                         loudness.feed(event.samples)
-                        if sounds is not None:
-                            self._queue_sounds(sounds.feed(event.samples))
+                        for number, model, sounds in cutters:
+                            self._queue_sounds(number, model, sounds.feed(event.samples))
                         if speech is not None:
                             self._queue_speech(speech.feed(event.samples))
-                        if speech is None and sounds is None:
+                        if speech is None and not cutters:
                             self._advance(float(event.end - start))
                     case Damage():
                         notes.append(damage_note("sound", event, self._plan.media))
                     case End():
                         self._crew.book("decode sound", event.cpu)
                         span = event.span
-        if sounds is not None:
-            self._queue_sounds(sounds.flush())
+        for number, model, sounds in cutters:
+            self._queue_sounds(number, model, sounds.flush())
         if speech is not None:
             self._queue_speech(speech.flush())
         self._facts = {
             "start": str(span.start if start is None else start),
             "span": span.to_json(),
             "speech": self._speech,
-            "sounds": self._sounds,
+            **self._sounds,
             "loudness": loudness.finish(),
             "notes": notes,
         }
@@ -128,31 +132,31 @@ class Listener:
 
         return unit
 
-    def _queue_sounds(self, chunks: Iterable[SpeechChunk]) -> None:
+    def _queue_sounds(
+        self, number: int, model: AudioEncoder, chunks: Iterable[SpeechChunk]
+    ) -> None:
+        keys = self._sounds.setdefault(model_key("sounds", model.card.id, number), [])
         for chunk in chunks:
-            key = f"sound:{chunk.start}:{len(chunk.samples)}"
-            self._sounds.append(key)
+            key = model_key(f"sound:{chunk.start}:{len(chunk.samples)}", model.card.id, number)
+            keys.append(key)
             if key in self._journal:
                 self._through(chunk)
             else:
                 limit = 2 * self._crew.threads
-                self._crew.submit("sound", SOUND_RANK, limit, self._hearing(key, chunk))
+                unit = partial(self._encode, key, model, chunk)
+                self._crew.submit("sound", SOUND_RANK, limit, unit)
 
-    def _hearing(self, key: str, chunk: SpeechChunk) -> Callable[[], None]:
-        def unit() -> None:
-            assert self._models.sound is not None
-            vectors = self._models.sound.embed(chunk.samples)
-            head = {"start": chunk.start, "length": len(chunk.samples)}
-            self._journal.put(key, head, {"vectors": vectors})
-            self._through(chunk)
-
-        return unit
+    def _encode(self, key: str, model: AudioEncoder, chunk: SpeechChunk) -> None:
+        vectors = model.embed(chunk.samples)
+        head = {"start": chunk.start, "length": len(chunk.samples)}
+        self._journal.put(key, head, {"vectors": vectors})
+        self._through(chunk)
 
     def _through(self, chunk: SpeechChunk) -> None:
         self._advance((chunk.start + len(chunk.samples)) / SOUND_RATE)
 
 
-def call_length(model: SoundModel) -> int:
+def call_length(model: AudioEncoder) -> int:
     """Samples per call: as many whole windows as fit, so that no window straddles two calls."""
     windows = max(1, int(SOUND_CALL // model.window))
     return round(windows * model.window * SOUND_RATE)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.embedding.texts import embed_texts
-from videlicet.ingest.passes.assemble import SCREEN, WATCHED
+from videlicet.ingest.passes.assemble import SCREEN, WATCHED, model_key
 from videlicet.ingest.passes.audio_pass import damage_note
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.levels import Motion
@@ -18,12 +19,12 @@ from videlicet.media.cut import load_image
 from videlicet.media.decode import Damage, DecodedFrame, End, ShotCut, VideoRequest, open_video
 from videlicet.media.records import PICTURE, VideoEvent
 from videlicet.models.base import TextLine
-from videlicet.models.lettering.tracker import TextTracker
+from videlicet.models.ocr.tracker import TextTracker
 from videlicet.types import Box, Instant
-from videlicet.types.observation import payload_to_json
+from videlicet.types.kinds import kind_of, payload_to_json
 
 if TYPE_CHECKING:
-    from videlicet.models.base import Frame, TextReader
+    from videlicet.models.base import Frame, FrameEncoder, FrameObserver, OcrReader
     from videlicet.settings import Settings
 
 #: Ranks of the lanes in the pool; sound has 2 and 3.
@@ -38,7 +39,7 @@ class Screen:
     """The text lane: frames go through the tracker in order, one at a time; what the reader finds
     and reads on the way is journalled by the frame's time."""
 
-    def __init__(self, models: Models, reader: TextReader, crew: Crew, journal: Journal) -> None:
+    def __init__(self, models: Models, reader: OcrReader, crew: Crew, journal: Journal) -> None:
         self._models = models
         self._journal = journal
         self._strand = Strand(crew, "text", TEXT_RANK, WAITING_FRAMES)
@@ -74,7 +75,7 @@ class Screen:
 class JournalledReader:
     """A reader that never reads the same frame twice, not even after a restart."""
 
-    def __init__(self, reader: TextReader, journal: Journal) -> None:
+    def __init__(self, reader: OcrReader, journal: Journal) -> None:
         self.card = reader.card
         self.time = Instant(0)
         self._reader = reader
@@ -143,9 +144,12 @@ class Watcher:
         self._advance = advance
         self._batches: list[str] = []
         self._batch: list[DecodedFrame] = []
+        sizes = [one.batch_size for one in models.frame_encoders]
+        sizes += [one.batch_size for one in models.observers]
+        self._batch_size = min(sizes, default=0)
         self._screen = None
-        if models.reader is not None:
-            self._screen = Screen(models, models.reader, crew, journal)
+        if models.ocr is not None:
+            self._screen = Screen(models, models.ocr, crew, journal)
 
     def run(self) -> None:
         """Read the pictures to their end and queue every unit; then :meth:`conclude` once the
@@ -188,11 +192,11 @@ class Watcher:
         self._journal.put(WATCHED, self._facts)
 
     def _frame(self, frame: DecodedFrame) -> None:
-        if self._models.vision is None:
+        if not self._batch_size:
             self._through(frame)
             return
         self._batch.append(frame)
-        if len(self._batch) == self._models.vision.batch_size:
+        if len(self._batch) == self._batch_size:
             self._queue_batch()
 
     def _queue_batch(self) -> None:
@@ -201,22 +205,39 @@ class Watcher:
         batch, self._batch = self._batch, []
         key = f"seen:{batch[0].time}:{batch[-1].time}:{len(batch)}"
         self._batches.append(key)
+        for number, encoder in enumerate(self._models.frame_encoders):
+            own = model_key(key, encoder.card.id, number)
+            self._queue_unit(own, batch, partial(self._encode, own, encoder, batch))
+        for observer in self._models.observers:
+            own = model_key(key, observer.card.id)
+            self._queue_unit(own, batch, partial(self._observe, own, observer, batch))
+
+    def _queue_unit(self, key: str, batch: list[DecodedFrame], unit: Callable[[], None]) -> None:
         if key in self._journal:
             self._through(batch[-1])
         else:
-            limit = self._crew.threads + 1
-            self._crew.submit("vision", VISION_RANK, limit, self._seeing(key, batch))
+            self._crew.submit("vision", VISION_RANK, self._crew.threads + 1, unit)
 
-    def _seeing(self, key: str, batch: list[DecodedFrame]) -> Callable[[], None]:
-        def unit() -> None:
-            assert self._models.vision is not None
-            seen = self._models.vision.see([frame.image for frame in batch])
-            head = {"times": [str(frame.time) for frame in batch], "labels": seen.labels}
-            arrays = {"features": seen.features, "semantics": seen.semantics}
-            self._journal.put(key, head, arrays)
-            self._through(batch[-1])
+    def _encode(self, key: str, encoder: FrameEncoder, batch: list[DecodedFrame]) -> None:
+        found = encoder.encode_frames([frame.image for frame in batch])
+        arrays = {"features": found.features}
+        if found.semantics is not None:
+            arrays["semantics"] = found.semantics
+        labels = found.labels or [()] * len(batch)
+        self._journal.put(key, {"times": _times(batch), "labels": labels}, arrays)
+        self._through(batch[-1])
 
-        return unit
+    def _observe(self, key: str, observer: FrameObserver, batch: list[DecodedFrame]) -> None:
+        found = observer.observe([frame.image for frame in batch])
+        rows = [[payload_to_json(one) for one in payloads] for payloads in found]
+        texts = [kind_of(one).text(one) or "" for payloads in found for one in payloads]
+        vectors = embed_texts(self._models.text, texts)
+        self._journal.put(key, {"times": _times(batch), "found": rows}, {"vectors": vectors})
+        self._through(batch[-1])
 
     def _through(self, frame: DecodedFrame) -> None:
         self._advance(float(frame.time + frame.duration - self._plan.media.span.start))
+
+
+def _times(batch: list[DecodedFrame]) -> list[str]:
+    return [str(frame.time) for frame in batch]

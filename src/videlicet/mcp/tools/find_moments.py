@@ -34,10 +34,10 @@ def find_moments(
 ) -> tuple[schemas.Found, list[Picture]]:
     """A page of the moments that match, best first, with pictures if they are asked for."""
     from videlicet.search.compose import build_query
-    from videlicet.search.lanes import LANES
+    from videlicet.search.lanes import lane_names
 
-    if strange := set(asked.lanes) - {lane.name for lane in LANES}:
-        known = ", ".join(lane.name for lane in LANES)
+    if strange := set(asked.lanes) - set(lane_names()):
+        known = ", ".join(lane_names())
         raise InvalidInput(
             "invalid_argument", f"lanes: there is no {min(strange)!r}, only {known}.",
             subject="lanes",

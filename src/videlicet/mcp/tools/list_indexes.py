@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from videlicet.mcp import schemas
 from videlicet.rights import Purpose
+from videlicet.search.lanes import modalities_of
 
 if TYPE_CHECKING:
     from videlicet.mcp.context import ToolContext
-
-_ROLES = {"vision": "visual", "speech": "speech", "reader": "text", "sound": "sound"}
 
 
 def list_indexes(context: ToolContext, _: schemas.ListIndexes) -> schemas.Indexes:
@@ -23,9 +22,7 @@ def list_indexes(context: ToolContext, _: schemas.ListIndexes) -> schemas.Indexe
                 id=index.id,
                 name=index.name,
                 videos=len(catalog.members(context.caller.store.scope(scope, index.id))),
-                modalities=cast(
-                    Any, [kind for role, kind in _ROLES.items() if role in index.cards]
-                ),
+                modalities=list[str](modalities_of(index.cards)),
                 created_at=index.created_at.isoformat(),
             )
             for index in catalog.indexes(scope)

@@ -11,7 +11,8 @@ from videlicet.mcp.context import asset_of
 from videlicet.mcp.pictures import Picture, stills
 from videlicet.mcp.presentation import reason, seconds
 from videlicet.rights import Purpose
-from videlicet.types import Label, Levels, Modality, ScreenText, Span, Utterance, instant
+from videlicet.types import Modality, Span, instant
+from videlicet.types.kinds import searchable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,8 @@ MOST_WORDS, MOST_LABELS = 200, 40
 #: How many stills a span has where nobody says.
 USUAL = 3
 
-_MODALITIES = (Modality.SPEECH, Modality.TEXT, Modality.VISUAL, Modality.SOUND)
+#: Modalities of which only the surest observations are shown.
+_LABELLED = (Modality.VISUAL, Modality.SOUND)
 
 
 def show_moment(
@@ -88,16 +90,17 @@ def _observations(
     """What was observed around a span, in the order of time, and how much is left out."""
     whole, margin = asset.media.span, instant(around)
     within = Span(max(whole.start, span.start - margin), min(whole.end, span.end + margin))
-    places = [(asset.id, modality, within) for modality in _MODALITIES]
+    worded = [modality for modality in searchable() if modality not in _LABELLED]
+    places = [(asset.id, modality, within) for modality in (*worded, *_LABELLED)]
     rows = context.caller.catalog.observations_at(
         context.caller.scope(Purpose.ANALYZE, index.id), places
     )
-    words = [_seen(one, whole.start) for found in rows[:2] for one in found]
+    words = [_seen(one, whole.start) for found in rows[: len(worded)] for one in found]
     labels = [
         _seen(one, whole.start)
-        for found in rows[2:]
+        for found in rows[len(worded) :]
         for one in found
-        if not isinstance(one.payload, Levels)
+        if one.text is not None
     ]
     labels.sort(key=lambda one: -one.score)
     kept = [*_nearest(words, span, whole), *labels[:MOST_LABELS]]
@@ -111,17 +114,10 @@ def _nearest(words: Sequence[schemas.Seen], span: Span, whole: Span) -> list[sch
 
 
 def _seen(one: Observation, origin: Instant) -> schemas.Seen:
-    match one.payload:
-        case Utterance(text=text, confidence=score) | ScreenText(text=text, confidence=score):
-            pass
-        case Label(name=text, score=score):
-            pass
-        case other:
-            raise TypeError(f"{one.modality} holds a {type(other).__name__}")
     return schemas.Seen(
         modality=one.modality.value,
         start=seconds(one.span.start - origin),
         end=seconds(one.span.end - origin),
-        text=text,
-        score=round(score, 4),
+        text=one.text or "",
+        score=round(1.0 if one.confidence is None else one.confidence, 4),
     )

@@ -14,7 +14,7 @@ from videlicet.services.problems import invalid
 
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
-    from videlicet.models.base import TextReader
+    from videlicet.models.base import OcrReader
     from videlicet.services.caller import Caller
 
 #: Where a prompt refers to a picture by its name.
@@ -51,7 +51,7 @@ def load_images(caller: Caller, images: Sequence[NamedImage]) -> list[AssetEvide
         InvalidInput: as for :func:`read_images`.
     """
     encoders = caller.platform.encoders(chosen_cards(caller.settings.models))
-    reader = cast("TextReader", encoders.load("reader"))
+    reader = cast("OcrReader", encoders.model(encoders.cards["ocr"]))
     models = Models(encoders.text, encoders.vision, reader)
     return [
         of_picture(name, data, models, caller.settings)

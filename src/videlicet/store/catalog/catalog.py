@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, delete, insert, select, update
 
 from videlicet.errors import Conflict, InvalidInput, NotFound
-from videlicet.rights import IndexScope, Scope, authorize
+from videlicet.rights import Decisions, IndexScope, Scope, allowed_of, authorize
 from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.filters import compile_filter
 from videlicet.store.catalog.keys import Keys
@@ -147,6 +147,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         authorize(scope, WRITING, "asset")
         if not scope.covers(asset.tenant):
             raise _unknown(asset.id)
+        self._require_asset(scope, asset.id)
         row = asset_row(asset)
         values = metadata_rows(asset.id, asset.metadata)
         with self._writing() as connection:
@@ -186,6 +187,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
             )
         if not found:
             raise _unknown(asset_id)
+        self._require_asset(scope, asset_id)
         return found[0]
 
     def assets(
@@ -211,6 +213,9 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         with self._reading() as connection:
             if scope.index_id is not None:
                 require_index(connection, scope.index_id)
+            if self._policy.selective:
+                ids = connection.execute(query.with_only_columns(assets.c.id)).scalars().all()
+                query = query.where(one_of(assets.c.id, allowed_of(self._policy, scope, ids)))
             return _assets(connection, query.offset(offset).limit(limit))
 
     def names(self, scope: Scope, asset_ids: Iterable[str]) -> dict[str, str]:
@@ -222,7 +227,9 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
                     one_of(assets.c.id, asset_ids), *_reach(scope, assets)
                 )
             )
-            return {row.id: row.name for row in rows}
+            found = {row.id: row.name for row in rows}
+        allowed = allowed_of(self._policy, scope, found)
+        return {id: name for id, name in found.items() if id in allowed}
 
     def find_assets(
         self,
@@ -231,7 +238,24 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         *,
         among: Collection[str] | None = None,
     ) -> frozenset[str]:
-        """Ids of the ready assets of the index (of those ``among``, if given) that pass ``filter``.
+        """Ids of the ready assets of the index (of those ``among``, if given) that pass ``filter``
+        and are not withheld by the policy.
+
+        Raises:
+            InvalidQuery: ``filter_invalid``.
+            NotFound: ``index_not_found``.
+        """
+        return self.decide_assets(scope, filter, among=among).allowed
+
+    def decide_assets(
+        self,
+        scope: IndexScope,
+        filter: Mapping[str, Any] | None = None,
+        *,
+        among: Collection[str] | None = None,
+    ) -> Decisions:
+        """What the policy decides on each of the ready assets of the index (of those ``among``, if
+        given) that pass ``filter``.
 
         Raises:
             InvalidQuery: ``filter_invalid``.
@@ -247,14 +271,19 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
             query = query.where(one_of(slots.c.asset_id, among))
         with self._reading() as connection:
             require_index(connection, scope.index_id)
-            return frozenset(connection.execute(query).scalars())
+            found = frozenset(connection.execute(query).scalars())
+        if not self._policy.selective:
+            return Decisions(found)
+        return self._policy.decide_many(scope, scope.purpose, found)
 
     def members(self, scope: IndexScope) -> list[str]:
         """Ids of the assets that the index holds anything of, whatever their status."""
         authorize(scope, READING, "asset")
         query = select(slots.c.asset_id).where(slots.c.index_id == scope.index_id)
         with self._reading() as connection:
-            return list(connection.execute(query.order_by(slots.c.key)).scalars())
+            found = list(connection.execute(query.order_by(slots.c.key)).scalars())
+        allowed = allowed_of(self._policy, scope, found)
+        return [asset_id for asset_id in found if asset_id in allowed]
 
     def set_metadata(
         self, scope: Scope, asset_id: str, metadata: Mapping[str, MetadataValue | None]
@@ -266,6 +295,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
             InvalidInput: a key or value that cannot be kept.
         """
         authorize(scope, MANAGING, "asset")
+        self._require_asset(scope, asset_id)
         values = {key: value for key, value in metadata.items() if value is not None}
         rows = metadata_rows(asset_id, values)
         with self._writing() as connection:
@@ -284,6 +314,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
             NotFound: ``index_not_found`` or ``asset_not_found``.
         """
         authorize(scope, WRITING, "asset")
+        self._require_asset(scope, entry.asset_id)
         with self._writing() as connection:
             tenant = connection.execute(
                 select(assets.c.tenant).where(assets.c.id == entry.asset_id, *_reach(scope, assets))
@@ -298,6 +329,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
     def indexed(self, scope: IndexScope, asset_id: str) -> IndexedAsset | None:
         """How an asset stands in the index, ``None`` where it is not in it."""
         authorize(scope, READING, "asset")
+        self._require_asset(scope, asset_id)
         query = _indexed().where(slots.c.index_id == scope.index_id, slots.c.asset_id == asset_id)
         with self._reading() as connection:
             row = connection.execute(query).first()
@@ -316,7 +348,9 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         if status is not None:
             query = query.where(indexed.c.status == status.value)
         with self._reading() as connection:
-            return [indexed_of(row) for row in connection.execute(query)]
+            found = [indexed_of(row) for row in connection.execute(query)]
+        allowed = allowed_of(self._policy, scope, {one.asset_id for one in found})
+        return [one for one in found if one.asset_id in allowed]
 
     # -- taking away (called by Store inside its own transaction) -------------------------------
 

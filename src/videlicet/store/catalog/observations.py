@@ -40,6 +40,7 @@ class Observations(Part):
                 the index (any more).
         """
         authorize(scope, WRITING, "observations")
+        self._require_asset(scope, asset_id)
         self.require_writer()
         unique: dict[str, dict[str, Any]] = {}
         for one in seen:
@@ -69,6 +70,7 @@ class Observations(Part):
         """Observations of an asset in the order of time; with ``within``, those that share time
         with it (instants inside it count)."""
         authorize(scope, READING, "observations")
+        self._require_asset(scope, asset_id)
         if modality is not None and within is not None:
             return self.observations_at(scope, [(asset_id, modality, within)])[0]
         query = _rows().where(slots.c.index_id == scope.index_id, slots.c.asset_id == asset_id)
@@ -87,6 +89,8 @@ class Observations(Part):
         """What :meth:`observations` gives within each (asset, modality, span), in one transaction:
         for the many small looks behind a page of hits."""
         authorize(scope, READING, "observations")
+        for asset_id in dict.fromkeys(asset_id for asset_id, _, _ in places):
+            self._require_asset(scope, asset_id)
         with self._reading() as connection:
             return [_at(connection, scope.index_id, *place) for place in places]
 
@@ -94,6 +98,7 @@ class Observations(Part):
         """Where an asset was observed in one modality, in order, each span once. Much faster than
         :meth:`observations`."""
         authorize(scope, READING, "observations")
+        self._require_asset(scope, asset_id)
         query = (
             select(observations.c.span)
             .join(slots, slots.c.key == observations.c.slot)
@@ -120,6 +125,7 @@ class Observations(Part):
             row = connection.execute(query).first()
         if row is None:
             raise NotFound("segment_not_found", f"There is no observation {id!r}.", subject=id)
+        self._require_asset(scope, row.asset_id)
         return observation_of(row)
 
 

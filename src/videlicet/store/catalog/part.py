@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from videlicet.errors import StoreError
-from videlicet.rights import OPEN, Policy
+from videlicet.rights import OPEN, IndexScope, Policy, Scope, allowed_of, require_asset
+from videlicet.store.catalog.schema import slots
 from videlicet.store.database import Database
 
 
@@ -18,6 +20,28 @@ class Part:
         self._database = database
         self._writable = writable
         self._policy = policy
+
+    @property
+    def _catalog_database(self) -> Database:
+        """The database that says which assets an index holds."""
+        return self._database
+
+    def _require_asset(self, scope: Scope, asset_id: str) -> None:
+        """Raise ``purpose_not_permitted`` where the policy withholds an asset from the scope."""
+        require_asset(self._policy, scope, asset_id)
+
+    def _allowed(
+        self, scope: IndexScope, asset_ids: Collection[str] | None
+    ) -> Collection[str] | None:
+        """Those of the assets (of all in the index, where ``None``) that the policy does not
+        withhold from the scope; under one that withholds none, what was given."""
+        if not self._policy.selective:
+            return asset_ids
+        if asset_ids is None:
+            query = select(slots.c.asset_id).where(slots.c.index_id == scope.index_id)
+            with self._catalog_database.reading() as connection:
+                asset_ids = connection.execute(query).scalars().all()
+        return allowed_of(self._policy, scope, asset_ids)
 
     def _reading(self) -> AbstractContextManager[Connection]:
         return self._database.reading()

@@ -26,7 +26,7 @@ from videlicet.types import (
     Task,
     VideoStream,
 )
-from videlicet.types.observation import payload_from_json, payload_to_json
+from videlicet.types.kinds import payload_from_json, payload_to_json
 
 #: Fields of every asset that a filter may name; users may not attach values under these names.
 BUILT_IN = frozenset(

@@ -51,6 +51,10 @@ class MirroredTexts(Texts):
         self._known: dict[str, dict[int, int]] = {}
         self._ready = False
 
+    @property
+    def _catalog_database(self) -> Database:
+        return self._shared
+
     def close(self) -> None:
         self._database.close()
 
@@ -59,6 +63,7 @@ class MirroredTexts(Texts):
     def put(self, scope: IndexScope, asset_id: str, rows: Sequence[TextRow]) -> None:
         authorize(scope, WRITING, "texts")
         self.require_writer()
+        self._require_asset(scope, asset_id)
         index_id = scope.index_id
         kept = by_modality(rows)
         with self._shared.writing() as connection:

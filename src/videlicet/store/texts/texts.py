@@ -73,6 +73,7 @@ class Texts(Part):
                 the index (any more).
         """
         authorize(scope, WRITING, "texts")
+        self._require_asset(scope, asset_id)
         kept = by_modality(rows)
         with self._writing() as connection:
             slot = require_slot(connection, scope.index_id, asset_id)
@@ -103,6 +104,7 @@ class Texts(Part):
         Very common words only count where the query has no rarer ones.
         """
         authorize(scope, SEARCHING, "texts")
+        asset_ids = self._allowed(scope, asset_ids)
         words = list(dict.fromkeys(_TOKEN.findall(_clean(query).casefold())))
         with self._view(scope.index_id) as connection:
             space = space_row(connection, scope.index_id, modality)
@@ -126,6 +128,7 @@ class Texts(Part):
         """Rows that hold exactly these words in this order (case, accents and punctuation aside;
         no stemming), shortest first, each with score 1."""
         authorize(scope, SEARCHING, "texts")
+        asset_ids = self._allowed(scope, asset_ids)
         wanted = _words(phrase)
         if not wanted:
             return []
@@ -156,6 +159,7 @@ class Texts(Part):
         The score is the similarity of the best aligned stretch, 0.7 to 1; 1 is an exact substring.
         """
         authorize(scope, SEARCHING, "texts")
+        asset_ids = self._allowed(scope, asset_ids)
         wanted = " ".join(_clean(query).split())
         if not wanted:
             return []

@@ -74,6 +74,7 @@ class Vectors(Upkeep):
                 the index (any more).
         """
         authorize(scope, WRITING, "vectors")
+        self._require_asset(scope, asset_id)
         self.require_writer()
         chunk = pack(rows) if rows else None
         if chunk is None:
@@ -170,6 +171,7 @@ class Vectors(Upkeep):
             InvalidInput: queries of other dimensions, or not finite.
         """
         authorize(scope, SEARCHING, "vectors")
+        asset_ids = self._allowed(scope, asset_ids)
         lines = np.atleast_2d(np.asarray(queries, np.float32))
         if not np.isfinite(lines).all():
             raise InvalidInput("invalid_argument", "A query vector is not finite.")
@@ -223,6 +225,7 @@ class Vectors(Upkeep):
     ) -> VectorBatch | None:
         """The rows of one asset in a space, ``None`` where there are none."""
         authorize(scope, EXPORTING, "vectors")
+        self._require_asset(scope, asset_id)
         with self._reading() as connection:
             found = space_row(connection, scope.index_id, modality, space)
             slot = slot_of(connection, scope.index_id, asset_id)
@@ -242,15 +245,19 @@ class Vectors(Upkeep):
     def scan(self, scope: IndexScope, modality: Modality, space: str) -> Iterator[VectorBatch]:
         """Every row of a space, asset by asset, as of the moment of the call."""
         authorize(scope, EXPORTING, "vectors")
-        return self._scan(scope.index_id, modality, space)
+        return self._scan(scope, modality, space, self._allowed(scope, None))
 
-    def _scan(self, index_id: str, modality: Modality, space: str) -> Iterator[VectorBatch]:
+    def _scan(
+        self, scope: IndexScope, modality: Modality, space: str, allowed: Collection[str] | None
+    ) -> Iterator[VectorBatch]:
         with self._reading() as connection:
-            found = space_row(connection, index_id, modality, space)
+            found = space_row(connection, scope.index_id, modality, space)
             if found is None:
                 return
             names = asset_names(connection, [slot for slot, _, _ in listing(connection, found.key)])
             for slot, _, chunk in read_chunks(connection, self._blobs, found.key, found.dimensions):
+                if allowed is not None and names[slot] not in allowed:
+                    continue
                 yield VectorBatch(
                     names[slot],
                     tuple(id.decode("ascii") for id in chunk.ids.tolist()),

@@ -19,6 +19,7 @@ from videlicet.models.weights import open_files
 from videlicet.settings import cores
 
 if TYPE_CHECKING:
+    from videlicet.models.architectures import LoadModel
     from videlicet.models.base import Floats
     from videlicet.settings import Settings
 
@@ -30,10 +31,9 @@ class WhisperSound:
     """Encodes each window by itself: that is cheaper than padding it to the 30 s Whisper was
     trained on, and a query hears the same as the index whatever was around it."""
 
-    def __init__(self, card: ModelCard, settings: Settings) -> None:
+    def __init__(self, card: ModelCard, settings: Settings, load: LoadModel) -> None:
         paths = open_files(settings, card)
         self.card = card
-        self.space = card.id
         self.dimensions = card.dimensions or 0
         self.window = float(str(card.preprocessing["window"]))
         self._features = FeatureExtractor()
@@ -84,7 +84,7 @@ class Whitening:
     @classmethod
     def read(cls) -> Whitening:
         with (
-            as_file(files("videlicet.models.hearing") / "sound_whitening.npz") as path,
+            as_file(files("videlicet.models.audio") / "sound_whitening.npz") as path,
             np.load(path, allow_pickle=False) as arrays,
         ):
             return cls(

@@ -11,13 +11,14 @@ import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.transcribe import Segment
 
+from videlicet.models.audio.voice import VoiceDetector
 from videlicet.models.base import SOUND_RATE, ModelCard
-from videlicet.models.hearing.voice import VoiceDetector
 from videlicet.models.weights import open_files
 from videlicet.settings import cores
 from videlicet.types import Span, Utterance, Word
 
 if TYPE_CHECKING:
+    from videlicet.models.architectures import LoadModel
     from videlicet.models.base import Floats
     from videlicet.settings import Settings
 
@@ -34,7 +35,7 @@ _ENDS = (".", "?", "!", "…", "。", "？", "！")
 class Whisper:
     """Recogniser and voice detector. Several threads may transcribe at once, one core each."""
 
-    def __init__(self, card: ModelCard, settings: Settings) -> None:
+    def __init__(self, card: ModelCard, settings: Settings, load: LoadModel) -> None:
         files = open_files(settings, card)
         given = card.preprocessing
         self.card = card

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from videlicet.models.base import TextLine, TextReader
-from videlicet.models.lettering.strokes import IDENTICAL, SAME, Strokes
+from videlicet.models.base import OcrReader, TextLine
+from videlicet.models.ocr.strokes import IDENTICAL, SAME, Strokes
 from videlicet.types import Box, Instant, ScreenText, Span
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class TextTracker:
     frames and of what it answered.
     """
 
-    def __init__(self, reader: TextReader) -> None:
+    def __init__(self, reader: OcrReader) -> None:
         self._reader = reader
         self.looks = self.finds = self.reads = 0
         self._past: deque[tuple[Instant, Strokes]] = deque(maxlen=_MEMORY)

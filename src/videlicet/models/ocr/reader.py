@@ -12,6 +12,7 @@ from videlicet.models.weights import open_files
 from videlicet.types import Box
 
 if TYPE_CHECKING:
+    from videlicet.models.architectures import LoadModel
     from videlicet.models.base import Frame
     from videlicet.settings import Settings
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class PaddleReader:
     """Finds text at a reduced size, and reads it at the frame's own size."""
 
-    def __init__(self, card: ModelCard, settings: Settings) -> None:
+    def __init__(self, card: ModelCard, settings: Settings, load: LoadModel) -> None:
         files = open_files(settings, card)
         given = card.preprocessing
         self.card = card

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from videlicet.models.lettering.reader import PaddleReader
-from videlicet.models.lettering.tracker import TextTracker
+from videlicet.models.ocr.reader import PaddleReader
+from videlicet.models.ocr.tracker import TextTracker
 
 __all__ = ["PaddleReader", "TextTracker"]

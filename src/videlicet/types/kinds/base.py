@@ -1,0 +1,65 @@
+"""What a kind of observation is: one record that everything else goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from videlicet.types.calibration import Calibration
+from videlicet.types.modality import Modality
+from videlicet.types.query import PartKind
+
+P = TypeVar("P")
+
+
+class Method(StrEnum):
+    """How a search lane finds its candidates."""
+
+    SEMANTIC = "semantic"
+    WORDS = "words"
+    SUBSTRING = "substring"
+    PHRASE = "phrase"
+
+
+WORDS = frozenset({PartKind.TEXT})
+
+
+@dataclass(frozen=True, slots=True)
+class TextLane:
+    """One way to search the texts of a kind. A semantic lane has the calibration of the text
+    encoder; the others have one of their own."""
+
+    name: str
+    method: Method
+    calibration: Calibration | None = None
+    queries: frozenset[PartKind] = WORDS
+
+
+def _nothing(payload: object) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationKind(Generic[P]):
+    """Everything that is particular to one kind of observation.
+
+    ``to_json`` and ``from_json`` are its stored form, which must not hold the key ``kind``.
+    ``identity`` tells payloads of one stretch apart; None where there can be only one.
+    """
+
+    name: str
+    payload: type[P]
+    to_json: Callable[[P], dict[str, Any]]
+    from_json: Callable[[Mapping[str, Any]], P]
+    identity: Callable[[P], str | None]
+    #: The observation in a few words, for a table that people read.
+    describe: Callable[[P], str]
+    #: The modality of its observations; None for a kind that several have.
+    modality: Modality | None = None
+    #: The words in it: what is searched, and what answers may cite.
+    text: Callable[[P], str | None] = _nothing
+    confidence: Callable[[P], float | None] = _nothing
+    #: How its texts are searched; without a lane they are not.
+    lanes: tuple[TextLane, ...] = ()
