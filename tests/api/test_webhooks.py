@@ -26,7 +26,6 @@ from tests.ingest import rig
 
 from videlicet.errors import InvalidInput
 from videlicet.ingest import videos
-from videlicet.jobs.workflow_engine import DELIVERIES
 from videlicet.media import fetch
 from videlicet.rights import Grant, Purpose, Scope
 from videlicet.settings import Settings, load
@@ -35,6 +34,7 @@ from videlicet.store.secret import server_secret
 from videlicet.types import Kind, Resource
 from videlicet.webhooks import delivery
 from videlicet.webhooks.delivery import TRIES, add_webhook, sign
+from videlicet.webhooks.kinds import DELIVERIES
 
 MANAGE = Grant("tests", Purpose.MANAGE)
 OPEN = {"VIDELICET_FETCH_ALLOWLIST": "127.0.0.1/32", "VIDELICET_WEBHOOK_DELAY": "0.3"}
@@ -235,6 +235,9 @@ class Desk:
     scope: Scope
     store: Store
     settings: Settings
+
+    def tenant_scope(self, tenant: str) -> Scope:
+        return self.store.scope(self.scope.within(tenant))
 
 
 def test_it_is_given_up_in_the_end(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.processes import PATIENCE, started
 
 from videlicet.ingest import ingest
 from videlicet.ingest.tasks import submit
-from videlicet.jobs.lease import LOST, Presence
+from videlicet.jobs.lease import LOST, WorkerLease
 from videlicet.media.sources import find_sources
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.store.database.postgres import PostgresDatabase, lock_key
@@ -104,22 +104,22 @@ def test_what_is_held_goes_with_the_session(group: Cluster) -> None:
     database = group.store().database
     assert isinstance(database, PostgresDatabase)
     heard = threading.Event()
-    one, other = Presence(database, heard.set), Presence(database, heard.set)
+    one, other = WorkerLease(database, heard.set), WorkerLease(database, heard.set)
     call(database)
     assert heard.wait(5)
-    with other.instead_of(one.executor) as gone:
+    with other.take_over(one.worker_id) as gone:
         assert not gone
-    with one.holding("a film") as held, other.holding("a film", wait=False) as also:
+    with one.acquire("a film") as held, other.acquire("a film", wait=False) as also:
         assert (held, also) == (True, False)
-    with other.holding("a film", wait=False) as now:
+    with other.acquire("a film", wait=False) as now:
         assert now
     one.close()
-    until(lambda: _gone(other, one.executor))
+    until(lambda: _gone(other, one.worker_id))
     other.close()
 
 
-def _gone(left: Presence, executor: str) -> bool:
-    with left.instead_of(executor) as gone:
+def _gone(left: WorkerLease, executor: str) -> bool:
+    with left.take_over(executor) as gone:
         return gone
 
 
@@ -127,10 +127,10 @@ def test_a_process_whose_session_is_ended_ends(group: Cluster) -> None:
     address = group.environment["VIDELICET_DATABASE_URL"]
     script = f"""
 import time
-from videlicet.jobs.lease import Presence
+from videlicet.jobs.lease import WorkerLease
 from videlicet.store.database.postgres import PostgresDatabase, lock_key
 from videlicet.store.database.session import call
-print(Presence(PostgresDatabase({address!r}), print).executor, flush=True)
+print(WorkerLease(PostgresDatabase({address!r}), print).worker_id, flush=True)
 time.sleep(60)
 """
     with started([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:

@@ -18,10 +18,12 @@ from sqlalchemy import text
 from tests import samples
 
 from videlicet.ingest import Progress, ingest
-from videlicet.jobs.context import Runtime
+from videlicet.ingest.context import IngestContext
+from videlicet.jobs.context import WorkerContext
 from videlicet.media.sources import find_sources
 from videlicet.models import doubles
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
+from videlicet.saved_searches.evaluator import SavedSearchEvaluator
 from videlicet.settings import Settings, load
 from videlicet.store import Store, open_store
 from videlicet.types import Index, Status
@@ -52,19 +54,20 @@ class Rig:
             yield store, index
 
     @contextmanager
-    def working(self) -> Iterator[tuple[Runtime, Index]]:
-        """A worker's runtime in this process, with nothing that drives it."""
+    def working(self) -> Iterator[tuple[IngestContext, Index]]:
+        """A worker's context in this process, with nothing that drives it."""
         with self.writing() as (store, index):
             models = ",".join(f"{role}={id}" for role, id in CARDS.items())
             settings = load(self.settings.home, models=models)
             grant = Grant("worker", Purpose.INGEST, EVERY_TENANT)
-            runtime = Runtime(
+            worker = WorkerContext(
                 store.scope(grant), store, settings, lambda _: None, threading.Event(), None
             )
+            context = IngestContext(worker, SavedSearchEvaluator(store, settings, worker.exclusive))
             try:
-                yield runtime, index
+                yield context, index
             finally:
-                runtime.close()
+                context.close()
 
     def add(self, *sources: str | Path) -> dict[str, Progress]:
         """The last news of each source, by file name."""

@@ -28,7 +28,7 @@ DELETED = "0" * 24
 @pytest.fixture(autouse=True)
 def _unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker does not find out by looking: only by what it does."""
-    monkeypatch.setattr("videlicet.jobs.context.WATCH_EVERY", 60.0)
+    monkeypatch.setattr("videlicet.ingest.cancellation.WATCH_EVERY", 60.0)
 
 
 def upload(store: Store, content: bytes, *, parts: int = 3, id: str = "f1") -> Resource:
@@ -78,20 +78,20 @@ def test_bytes_of_a_file_do_not_come_back(
 
 
 def test_bytes_that_a_killed_worker_left_go_with_the_next(rig: Rig) -> None:
-    with rig.working() as (runtime, _):
-        store = runtime.store
+    with rig.working() as (context, _):
+        store = context.store
         for id in ("gone", "there"):
             store.blobs.put(store.scope(GRANT), files.original(id), b"film")
-            staging(runtime.settings, id).mkdir(parents=True)
+            staging(context.settings, id).mkdir(parents=True)
         upload(store, b"film", id="there")
-        assert file_jobs.prepare(runtime, "local", "gone") == "gone"
+        assert file_jobs.prepare(context, "local", "gone") == "gone"
         # Another tenant's file is not there for this one; it stays all the same.
-        assert file_jobs.prepare(runtime, "other", "there") == "gone"
+        assert file_jobs.prepare(context, "other", "there") == "gone"
         kept = store.blobs.list(store.scope(GRANT))
         assert files.original("there") in kept
         assert not any(key.startswith("files/gone/") for key in kept)
         assert [path.name for path in rig.staged] == ["there"]
-        assert file_jobs.give_up_file(runtime, "local", "gone", NotFound("blob_not_found", "")) == (
+        assert file_jobs.give_up_file(context, "local", "gone", NotFound("blob_not_found", "")) == (
             "gone"
         )
 
@@ -131,30 +131,30 @@ def test_a_file_that_is_to_be_tried_again_leaves_its_room(rig: Rig) -> None:
 
 def test_a_file_that_fails_leaves_its_room(rig: Rig) -> None:
     """Also where it failed because the disk is full."""
-    with rig.working() as (runtime, _):
-        upload(runtime.store, b"film")
-        folder = staging(runtime.settings, "f1")
+    with rig.working() as (context, _):
+        upload(context.store, b"film")
+        folder = staging(context.settings, "f1")
         folder.mkdir(parents=True)
         (folder / ".0123.part").write_bytes(b"half of it")
-        assert file_jobs.prepare(runtime, "local", "f1") == files.FAILED
+        assert file_jobs.prepare(context, "local", "f1") == files.FAILED
         assert rig.staged == []
-        upload(runtime.store, b"film", id="f2")
-        folder = staging(runtime.settings, "f2")
+        upload(context.store, b"film", id="f2")
+        folder = staging(context.settings, "f2")
         folder.mkdir(parents=True)
         (folder / "whole").write_bytes(b"half of it")
         fault = NotFound("blob_not_found", "a fault of ours")
-        assert file_jobs.give_up_file(runtime, "local", "f2", fault) == files.FAILED
+        assert file_jobs.give_up_file(context, "local", "f2", fault) == files.FAILED
         assert rig.staged == []
-        assert runtime.store.blobs.list(runtime.store.scope(GRANT)) == []
+        assert context.store.blobs.list(context.store.scope(GRANT)) == []
 
 
 class Task:
     """A task whose steps are run one after the other in this process."""
 
-    def __init__(self, rig: Rig, runtime: Any, index: Index, source: Path) -> None:
-        self.store: Store = runtime.store
+    def __init__(self, rig: Rig, context: Any, index: Index, source: Path) -> None:
+        self.store: Store = context.store
         (self.row,) = submit(self.store.scope(GRANT), self.store, index, find_sources([source]))
-        self.steps = Steps(runtime, self.row.id)
+        self.steps = Steps(context, self.row.id)
         self.plan = self.steps.identify()
         assert self.steps.admit(self.plan)
         self.steps.observe(self.plan)
@@ -172,9 +172,9 @@ def test_words_of_a_deleted_asset_are_not_written_again(
     three_films: list[Path], rig: Rig, monkeypatch: pytest.MonkeyPatch, put: str | None
 ) -> None:
     """It is deleted just before a put, or before its task ends."""
-    with rig.working() as (runtime, index):
-        store = runtime.store
-        task = Task(rig, runtime, index, three_films[0])
+    with rig.working() as (context, index):
+        store = context.store
+        task = Task(rig, context, index, three_films[0])
         asset_id = task.plan["asset_id"]
 
         def deleted() -> None:
@@ -205,10 +205,10 @@ def test_what_is_taken_out_of_one_index_stays_in_the_other(
     three_films: list[Path], rig: Rig
 ) -> None:
     rig.add(three_films[0])
-    with rig.working() as (runtime, index):
-        store = runtime.store
+    with rig.working() as (context, index):
+        store = context.store
         other = store.catalog.create_index(store.scope(INDEXING), "other", dict(index.cards))
-        task = Task(rig, runtime, other, three_films[0])
+        task = Task(rig, context, other, three_films[0])
         notes = task.steps.store(task.plan)
         store.remove_asset(store.scope(INDEXING, other.id), task.plan["asset_id"])
         task.ends(lambda: task.steps.finish(task.plan, notes))
@@ -238,10 +238,10 @@ def test_what_came_after_a_deletion_is_taken_back(three_films: list[Path], rig: 
 def test_an_index_that_goes_takes_along_what_was_being_added(
     three_films: list[Path], rig: Rig
 ) -> None:
-    with rig.working() as (runtime, index):
-        store = runtime.store
+    with rig.working() as (context, index):
+        store = context.store
         (row,) = submit(store.scope(GRANT), store, index, find_sources([three_films[0]]))
-        steps = Steps(runtime, row.id)
+        steps = Steps(context, row.id)
         plan = steps.identify()
         store.delete_index(store.scope(INDEXING, index.id))
         store.catalog.put_task(store.scope(GRANT), row)  # the worker is at it still
@@ -252,14 +252,14 @@ def test_an_index_that_goes_takes_along_what_was_being_added(
 
 
 def test_a_video_that_goes_while_it_is_observed(rig: Rig, three_films: list[Path]) -> None:
-    with rig.working() as (runtime, index):
-        store = runtime.store
+    with rig.working() as (context, index):
+        store = context.store
         content = three_films[0].read_bytes()
         upload(store, content)
-        assert file_jobs.prepare(runtime, "local", "f1") == files.READY
+        assert file_jobs.prepare(context, "local", "f1") == files.READY
         file = store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1")
         video, row = enter(store.scope(GRANT), store, index, file, {})
-        steps = Steps(runtime, row.id)
+        steps = Steps(context, row.id)
         plan = steps.identify()
         assert steps.admit(plan)
         steps.observe(plan)

@@ -19,7 +19,8 @@ from tests.samples import RED, Scene, Tone
 
 from videlicet.errors import Conflict
 from videlicet.ingest import Progress, ingest
-from videlicet.ingest.tasks import Worker, submit
+from videlicet.ingest.tasks import submit
+from videlicet.jobs.client import WorkerProcess
 from videlicet.media.sources import find_sources
 from videlicet.rights import EVERY_TENANT
 from videlicet.store import open_store
@@ -289,11 +290,16 @@ def test_cards_of_the_index_decide(rig: Rig, tmp_path: Path) -> None:
 
 
 def test_a_running_worker_takes_more_work(rig: Rig, three_films: list[Path]) -> None:
-    with rig.writing() as (store, index), Worker(store.scope(GRANT), store, rig.settings) as worker:
+    with (
+        rig.writing() as (store, index),
+        WorkerProcess(store.scope(GRANT), store, rig.settings) as worker,
+    ):
         for film in three_films[:2]:
             (task,) = submit(store.scope(GRANT), store, index, find_sources([film]))
-            worker.enqueue()
-            done = wait_for(worker.news(), task_id=task.id, status=Status.READY)
+            worker.notify()
+            done = wait_for(
+                map(Progress.from_json, worker.events()), task_id=task.id, status=Status.READY
+            )
             assert done.asset_id
         worker.stop()
         assert len(store.catalog.assets(store.scope(GRANT))) == 2

@@ -10,12 +10,15 @@ import pytest
 from tests.ingest.rig import CARDS, GRANT, INDEXING, Rig
 
 from videlicet.analysis_jobs import analyses
+from videlicet.analysis_jobs.kinds import AnalysisJobs
 from videlicet.errors import NotFound, StoreError
 from videlicet.ingest import file_jobs, files
 from videlicet.ingest.gc import sweep, sweep_incoming
 from videlicet.ingest.indexing import enter
+from videlicet.ingest.kinds import EmbeddingJobs
 from videlicet.ingest.plan import Plan, staging
 from videlicet.media.probe import probe
+from videlicet.rights import EVERY_TENANT
 from videlicet.store import Store
 from videlicet.store.catalog.rows import media_to_json
 from videlicet.types import Index, Kind, Resource
@@ -54,8 +57,8 @@ def there(store: Store, kind: Kind) -> set[str]:
 
 @pytest.mark.parametrize("status", [analyses.READY, analyses.FAILED, analyses.CANCELED])
 def test_an_analysis_that_was_killed_just_after_its_end_is_settled(rig: Rig, status: str) -> None:
-    with rig.working() as (runtime, index):
-        store = runtime.store
+    with rig.working() as (context, index):
+        store = context.store
         delivery.add_webhook(store.scope(GRANT), store, "https://videlicet.invalid/hook")
         own_file(store, index, "own")
         body: dict[str, Any] = {"own": "own", "pictures": ["a"]}
@@ -67,7 +70,7 @@ def test_an_analysis_that_was_killed_just_after_its_end_is_settled(rig: Rig, sta
             store.blobs.put(store.scope(GRANT), analyses.picture(id, 0), b"picture")
         for _ in range(2):  # done again it changes nothing
             for id in ("a1", "a2"):
-                assert analyses.run(runtime, "local", id) == status
+                assert analyses.run(context.worker, "local", id) == status
             assert there(store, Kind.FILE) == there(store, Kind.VIDEO) == set()
             assert store.blobs.list(store.scope(GRANT)) == []
             # What belongs to a batch is not told.
@@ -88,10 +91,11 @@ def test_files_of_requests_that_nobody_waits_for_go(rig: Rig) -> None:
         analysis(store, "a3", analyses.PENDING, pictures=["a"])
         for id in ("a2", "a3", "being-made"):
             store.blobs.put(store.scope(GRANT), analyses.picture(id, 0), b"picture")
-        sweep(store.scope(GRANT), store, rig.settings)
+        analyses.sweep(store.scope(GRANT), store)
         assert there(store, Kind.FILE) == {"young", "live", "asset"}
         assert len(there(store, Kind.VIDEO)) == 2
-        assert store.blobs.list(store.scope(GRANT)) == [
+        everybody = store.scope(GRANT.within(EVERY_TENANT))
+        assert store.blobs.list(everybody) == [
             "analyses/a3/0", "analyses/being-made/0", "files/live/original",
             "files/young/original",
         ]  # fmt: skip
@@ -99,13 +103,15 @@ def test_files_of_requests_that_nobody_waits_for_go(rig: Rig) -> None:
 
 def test_what_is_kept_for_some_time_goes_after_it(rig: Rig) -> None:
     past, future = NOW - timedelta(seconds=1), NOW + timedelta(days=1)
-    with rig.writing() as (store, _):
+    with rig.working() as (context, _):
+        store = context.store
         for id, expires_at in (("old", past), ("new", future)):
-            for kind in (Kind.EMBEDDING, Kind.BATCH):
-                put(store, kind, id, "ready", expires_at=expires_at)
+            for one in (Kind.EMBEDDING, Kind.BATCH):
+                put(store, one, id, "ready", expires_at=expires_at)
             analysis(store, f"of {id}", analyses.READY, parent=id)
         analysis(store, "alone", analyses.READY)
-        sweep(store.scope(GRANT), store, rig.settings)
+        for kind in (AnalysisJobs(context.worker), EmbeddingJobs(context)):
+            kind.sweep()
         assert there(store, Kind.EMBEDDING) == there(store, Kind.BATCH) == {"new"}
         assert there(store, Kind.ANALYSIS) == {"of new", "alone"}
 
@@ -131,8 +137,8 @@ def test_unfinished_work_keeps_its_staging(rig: Rig) -> None:
 def test_a_full_disk_under_an_embedding_is_said_to_be_full(
     rig: Rig, three_films: list[Path]
 ) -> None:
-    with rig.working() as (runtime, _):
-        settings = runtime.settings
+    with rig.working() as (context, _):
+        settings = context.settings
         plan = Plan(
             "", "e1", "0" * 64, "film.mkv", (), probe(three_films[0], settings), CARDS,
             settings.sample_rate, settings.segment_min, settings.segment_max,
@@ -141,24 +147,24 @@ def test_a_full_disk_under_an_embedding_is_said_to_be_full(
         journal.parent.mkdir(parents=True)
         journal.symlink_to("/dev/full")
         with pytest.raises(StoreError) as caught:
-            file_jobs.strips_of(runtime, "local", plan, three_films[0])
+            file_jobs.strips_of(context, "local", plan, three_films[0])
         assert caught.value.code == "disk_full"
 
 
 def test_an_embedding_stops_with_its_worker(rig: Rig, three_films: list[Path]) -> None:
-    with rig.working() as (runtime, _):
-        store = runtime.store
+    with rig.working() as (context, _):
+        store = context.store
         put(
             store, Kind.FILE, "f1", files.READY, name="film.mkv",
             body={"path": str(three_films[0]), "sha256": "0" * 64, "kind": "video"},
         )  # fmt: skip
-        runtime.close()
+        context.worker.close()
         request = {"options": ["visual"], "scopes": ["clip"], "types": ["separate"], "clip": 6.0}
         body = {"file_id": "f1", "facts": {"input_type": "video"}, "request": request}
-        media = media_to_json(probe(three_films[0], runtime.settings))
+        media = media_to_json(probe(three_films[0], context.settings))
         store.catalog.update_resource(store.scope(GRANT), Kind.FILE, "f1", body={"media": media})
         put(store, Kind.EMBEDDING, "e1", "processing", body=body)
-        assert file_jobs.embed(runtime, "local", "e1") == "processing"
+        assert file_jobs.embed(context, "local", "e1") == "processing"
         assert (
             store.catalog.resource(store.scope(GRANT), Kind.EMBEDDING, "e1").status == "processing"
         )
@@ -166,8 +172,8 @@ def test_an_embedding_stops_with_its_worker(rig: Rig, three_films: list[Path]) -
 
 def test_analyses_leave_an_index_of_that_name_alone(rig: Rig) -> None:
     """Somebody may call theirs what the hidden one is called."""
-    with rig.working() as (runtime, _):
-        store, settings = runtime.store, runtime.settings
+    with rig.working() as (context, _):
+        store, settings = context.store, context.settings
         file = put(store, Kind.FILE, "f1", files.READY, body={})
         theirs = store.catalog.create_index(store.scope(INDEXING), analyses.INDEX, dict(CARDS))
         ours, video = analyses.place_of(store.scope(INDEXING), store, settings, file)
@@ -181,26 +187,26 @@ def test_analyses_leave_an_index_of_that_name_alone(rig: Rig) -> None:
 
 
 def test_analyses_with_other_models_have_an_index_of_their_own(rig: Rig) -> None:
-    with rig.working() as (runtime, _):
-        store = runtime.store
+    with rig.working() as (context, _):
+        store = context.store
         file = put(store, Kind.FILE, "f1", files.READY, body={})
         old = store.catalog.create_index(
             store.scope(INDEXING), analyses.INDEX, {"text": "of yesterday"}, {"hidden": True}
         )
-        ours, _video = analyses.place_of(store.scope(INDEXING), store, runtime.settings, file)
+        ours, _video = analyses.place_of(store.scope(INDEXING), store, context.settings, file)
         assert ours.id != old.id
         assert dict(ours.cards) == dict(CARDS)
         assert store.catalog.index(store.scope(GRANT), old.id) == old
-        assert analyses.place_of(store.scope(INDEXING), store, runtime.settings, file)[0] == ours
+        assert analyses.place_of(store.scope(INDEXING), store, context.settings, file)[0] == ours
 
 
 def test_a_deleted_file_is_gone_for_an_embedding_too(rig: Rig) -> None:
-    with rig.working() as (runtime, _):
-        store = runtime.store
+    with rig.working() as (context, _):
+        store = context.store
         body = {"file_id": "f1", "facts": {"input_type": "video"}, "request": {}}
         put(store, Kind.EMBEDDING, "e1", "processing", body=body)
         store.blobs.put(store.scope(GRANT), files.original("f1"), b"film")
-        file_jobs.embed(runtime, "local", "e1")
+        file_jobs.embed(context, "local", "e1")
         assert store.blobs.list(store.scope(GRANT)) == []
         with pytest.raises(NotFound):
             store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1")

@@ -25,11 +25,10 @@ from videlicet.ingest.passes.pool import Crew, UnitPool
 from videlicet.ingest.passes.video_pass import JournalledReader
 from videlicet.ingest.plan import Models, Plan
 from videlicet.ingest.progress import Progress, pace, printable
-from videlicet.ingest.steps import is_url
 from videlicet.ingest.tasks import submit
 from videlicet.jobs.ipc import settings_from_json, settings_to_json
 from videlicet.media.records import Damage
-from videlicet.media.sources import Source
+from videlicet.media.sources import Source, scheme_of
 from videlicet.models.base import TextLine
 from videlicet.models.doubles import HashedText, PitchSound, StripReader
 from videlicet.settings import load
@@ -252,7 +251,10 @@ def test_sources_become_tasks_once(rig: Rig, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("source", "wanted"),
-    [("http://a/b", True), ("HTTPS://a/b", True), ("/http://a", False), ("/a/b.mp4", False)],
-)
-def test_addresses_and_paths(source: str, wanted: bool) -> None:
-    assert is_url(source) is wanted
+    [
+        ("http://a/b", "http"), ("HTTPS://a/b", "https"), ("s3://a/b", "s3"), ("/http://a", None),
+        ("/a/b.mp4", None), ("video:0", None),
+    ],
+)  # fmt: skip
+def test_addresses_and_paths(source: str, wanted: str | None) -> None:
+    assert scheme_of(source) == wanted

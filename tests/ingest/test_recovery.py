@@ -310,7 +310,7 @@ def test_books_that_break_on_the_way_fail_the_task_alone(rig: Rig, tmp_path: Pat
 
 
 def test_a_fault_of_ours_is_an_error_of_the_task(caplog: pytest.LogCaptureFixture) -> None:
-    from videlicet.jobs.workflows import outcome
+    from videlicet.jobs.workflow_engine import outcome
 
     assert outcome("fine", lambda: {"a": 1}) == {"value": {"a": 1}}
     failed = outcome("observe", lambda: 1 // 0)["error"]

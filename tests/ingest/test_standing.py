@@ -33,13 +33,13 @@ def save(store: Store, index: Index, id: str, text: str, **body: object) -> Reso
 def test_a_query_that_cannot_be_searched_with_keeps_no_other_from_it(
     three_films: list[Path], rig: Rig
 ) -> None:
-    with rig.working() as (runtime, index):
-        store = runtime.store
+    with rig.working() as (context, index):
+        store = context.store
         save(store, index, "bad", '"title 0"', filter={"year": {"$strange": 1}})
         save(store, index, "good", '"title 0"')
     rig.add(three_films[0])
-    with rig.working() as (runtime, index):
-        store = runtime.store
+    with rig.working() as (context, index):
+        store = context.store
         bad, good = (
             store.catalog.resource(store.scope(GRANT), Kind.QUERY, id) for id in ("bad", "good")
         )
@@ -55,7 +55,7 @@ def test_a_query_that_cannot_be_searched_with_keeps_no_other_from_it(
         # Once it can be put, nothing is said against it any more.
         store.catalog.update_resource(store.scope(GRANT), Kind.QUERY, "bad", body={"filter": {}})
         (asset,) = store.catalog.assets(store.scope(GRANT))
-        runtime.trials.asset_ready(store.scope(INDEXING), index, asset.id)
+        context.saved_searches.asset_ready(store.scope(INDEXING), index, asset.id)
         assert store.catalog.resource(store.scope(GRANT), Kind.QUERY, "bad").body["error"] is None
         found, _ = store.catalog.find_resources(store.scope(GRANT), Kind.MATCH)
         assert {one.parent for one in found} == {"bad", "good"}

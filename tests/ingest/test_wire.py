@@ -6,9 +6,9 @@ import sys
 
 _TELLS = """
 import os, sys
-from videlicet.jobs.ipc import Wire
+from videlicet.jobs.ipc import JsonLinesChannel
 try:
-    Wire(sys.stdin, os.fdopen(int(sys.argv[1]), "w")).send("ready")
+    JsonLinesChannel(sys.stdin, os.fdopen(int(sys.argv[1]), "w")).send("ready")
 finally:
     print("went on")
 """

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +13,6 @@ import psutil
 import pytest
 from tests.ingest.rig import CARDS, GRANT, Rig, films
 
-from videlicet.analysis_jobs import analyses
 from videlicet.errors import Conflict
 from videlicet.ingest import files
 from videlicet.jobs import client as workers
@@ -90,7 +87,7 @@ def test_a_worker_that_does_not_end_is_ended(rig: Rig, monkeypatch: pytest.Monke
     monkeypatch.setattr(workers, "LONGEST_END", 0.2)
     with (
         rig.writing() as (store, _),
-        workers.Worker(store.scope(GRANT), store, rig.settings) as worker,
+        workers.WorkerProcess(store.scope(GRANT), store, rig.settings) as worker,
     ):
         process = psutil.Process(worker.pid)
         process.suspend()
@@ -101,90 +98,46 @@ def test_a_worker_that_does_not_end_is_ended(rig: Rig, monkeypatch: pytest.Monke
 def test_copies_are_looked_after_again_after_any_fault(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from videlicet.jobs import maintenance as upkeep
+    from videlicet.jobs import maintenance
 
-    monkeypatch.setattr(upkeep, "EVERY", 0.01)
+    monkeypatch.setattr(maintenance, "EVERY", 0.01)
     tidy = Faulty()
     store: Any = SimpleNamespace(
         database=SimpleNamespace(shared=True), tidy=tidy, tend=lambda: None
     )
-    with upkeep.Upkeep(store):
+    with maintenance.StoreMaintenance(store):
         until(lambda: tidy.calls > 3)
     assert caplog.text.count("copies are not looked after") == 2
     assert "Traceback" in caplog.text
 
 
 def test_other_workers_are_looked_after_again_after_any_fault(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from videlicet.jobs import failover as neighbours
+    from videlicet.jobs import failover
 
-    look, sweep = Faulty(lambda **_: []), Faulty()
-    monkeypatch.setattr(neighbours, "EVERY", 0.01)
-    monkeypatch.setattr(neighbours, "SWEEP_EVERY", 0.0)
-    monkeypatch.setattr(neighbours.DBOS, "list_workflows", look)
-    monkeypatch.setattr(neighbours, "sweep_shared", sweep)
-    presence: Any = SimpleNamespace(executor="me")
-    with rig.working() as (runtime, _):
-        watching = neighbours.Neighbours(runtime, presence)
-        watching.start()
-        until(lambda: sweep.calls > 3)
-        watching.stop()
-    assert caplog.text.count("cannot look after other workers") == 4
+    look = Faulty(lambda **_: [])
+    monkeypatch.setattr(failover, "EVERY", 0.01)
+    monkeypatch.setattr(failover.DBOS, "list_workflows", look)
+    lease: Any = SimpleNamespace(worker_id="me")
+    monitor = failover.FailoverMonitor(lease, lambda: None)
+    monitor.start()
+    until(lambda: look.calls > 3)
+    monitor.stop()
+    assert caplog.text.count("cannot look after other workers") == 2
 
 
 def test_cancelled_tasks_are_noticed_after_any_fault(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from videlicet.jobs import context as module
+    from videlicet.ingest import cancellation
 
-    monkeypatch.setattr(module, "WATCH_EVERY", 0.01)
-    with rig.working() as (runtime, _):
+    monkeypatch.setattr(cancellation, "WATCH_EVERY", 0.01)
+    with rig.working() as (context, _):
         task = Faulty(lambda *_: SimpleNamespace(status=Status.CANCELLED))
-        monkeypatch.setattr(runtime.store.catalog, "task", task)
-        assert runtime.enter("t1").wait(20)
+        monkeypatch.setattr(context.store.catalog, "task", task)
+        assert context.cancellation.watch("t1").wait(20)
     assert caplog.text.count("cannot look whether work was cancelled") == 2
-
-
-@contextmanager
-def opened(runtime: Any) -> Iterator[None]:
-    from videlicet.jobs import workflows as workflow
-    from videlicet.jobs.workflow_engine import Books
-
-    workflow.host(runtime)
-    books = Books(runtime)
-    books.open()
-    try:
-        yield
-    finally:
-        books.close()
-        workflow.host(None)
-
-
-@pytest.mark.embedded("the books are a file")
-def test_new_work_is_begun_after_any_fault(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    from videlicet.jobs import workflow_engine as books
-
-    waiting, old = Faulty(lambda _: []), Faulty()
-    monkeypatch.setattr(analyses, "waiting", waiting)
-    monkeypatch.setattr(books, "sweep_old", old)
-    monkeypatch.setattr(books, "SWEEP_EVERY", 0.0)
-    with rig.working() as (runtime, _), opened(runtime):
-
-        def stirred(calls: Callable[[], int], count: int) -> None:
-            def again() -> bool:
-                runtime.stirred.set()
-                return calls() >= count
-
-            until(again)
-
-        stirred(lambda: waiting.calls, 4)
-        stirred(lambda: old.calls, 4)
-    logged = [one for one in caplog.records if one.message == "new work waits"]
-    assert len(logged) == 4
-    assert all(one.levelno == logging.ERROR and one.exc_info for one in logged)
 
 
 def use_up(store: Store, held: list[Any]) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from videlicet.media import find_sources
+from videlicet.media import find_sources, sources
+from videlicet.media.sources import Source
+from videlicet.registry import Registry
 
 
 @pytest.fixture
@@ -137,3 +139,28 @@ def test_addresses():
         codes(find_sources(["ftp://example.org/a", "file:///etc/passwd", "gopher://x"]))
         == ["url_not_allowed"] * 3
     )
+
+
+class Bucket:
+    """Files under a prefix, as a package may add them."""
+
+    def expand(self, address):
+        return [Source(f"{address}{name}", url=f"{address}{name}") for name in ("a.mp4", "b.mp4")]
+
+    def fetch(self, address, into, settings, *, progress):
+        progress(0, None)
+        into.write_text(address)
+
+
+def test_a_scheme_of_another_package_names_files_and_brings_them(tmp_path, monkeypatch):
+    registry = Registry("videlicet.sources.of_this_test", "source scheme")
+    registry.add("s3", Bucket())
+    monkeypatch.setattr(sources, "SOURCES", registry)
+    found = find_sources(["S3://bucket/", "s3://bucket/"])
+    assert [one.url for one in found] == [
+        "S3://bucket/a.mp4", "S3://bucket/b.mp4", "s3://bucket/a.mp4", "s3://bucket/b.mp4",
+    ]  # fmt: skip
+    asked = []
+    sources.fetch_source(found[0].url, tmp_path / "a", None, lambda: asked.append(1))
+    assert (tmp_path / "a").read_text() == "S3://bucket/a.mp4"
+    assert asked == [1]

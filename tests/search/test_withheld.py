@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.search.shelf import ENCODERS, Shelf
+from tests.search.shelf import ENCODERS, MODELS, Shelf
 
 from videlicet.analyze.evidence.load import load_evidence
 from videlicet.analyze.evidence.select_assets import promising, ready
 from videlicet.errors import NotPermitted, VidelicetError
 from videlicet.ingest import files
+from videlicet.models import cards
 from videlicet.rights import Decisions, Grant, IndexScope, Purpose
 from videlicet.search.compose import build_query
 from videlicet.types import GroupBy, Kind, Modality, Query, Resource, Span, derived_id
@@ -41,6 +42,13 @@ class Withholding:
 
 POLICY = Withholding()
 NAMES = [f"{n}.mp4" for n in range(6)]
+
+
+@pytest.fixture(autouse=True)
+def _known_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidence is read in the space of the model that a card names."""
+    for id, one in MODELS.items():
+        monkeypatch.setitem(cards._FAKES_BY_ID, id, one)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +138,7 @@ def test_lists_leave_out_what_is_withheld(shelf: Shelf) -> None:
 
 def test_words_and_vectors_of_what_is_withheld_are_not_read(shelf: Shelf) -> None:
     store, scope = shelf.store, at(shelf, Purpose.ANALYZE)
-    row = ENCODERS["text"].encode(["dog"])[0]  # type: ignore[attr-defined]
+    row = ENCODERS["words"].encode(["dog"])[0]  # type: ignore[attr-defined]
     for within in (None, [_id(0), _id(2)], [_id(0)]):
         left = {_id(n) for n in range(2, 6)} & (set(within) if within else {*map(_id, range(6))})
         for search in (store.texts.bm25, store.texts.phrase, store.texts.substring):

@@ -170,6 +170,12 @@ def test_an_index_that_does_not_listen_has_no_transcript(alice: Caller) -> None:
     assert len(indexing.list_tasks(alice)) == 2
 
 
+def test_an_asset_whose_chunks_are_awaited_is_transcribed_later(alice: Caller) -> None:
+    upload = uploads.create_upload(alice, NewAsset("large.mp4"), 10, is_picture=False)
+    assert transcripts.transcribe_asset(alice, upload.parent).status == transcripts.PENDING
+    assert indexing.list_tasks(alice) == []
+
+
 def test_pictures_have_no_transcript(alice: Caller) -> None:
     with pytest.raises(NotFound):
         transcripts.transcribe_asset(alice, uploaded(alice, kind="image").id)

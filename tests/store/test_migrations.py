@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine
 
 import videlicet.store
+from videlicet.errors import from_json
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import load
 from videlicet.store import open_store
@@ -85,3 +87,33 @@ def test_what_bodies_are_looked_up_by_is_brought_forward(tmp_path: Path) -> None
             assert [row.id for row in rows] == [found]
         store.catalog.retract(store.scope(GRANT), "m1")
         assert store.catalog.find_resources(store.scope(GRANT), Kind.DELIVERY) == ([], 0)
+
+
+def test_codes_of_stored_errors(tmp_path: Path) -> None:
+    home = as_of("0005", tmp_path / "home")
+    when = "2026-01-01T00:00:00.000000+00:00"
+    error = {"code": "media_gone", "message": "code: media_gone", "subject": None}
+    with closing(sqlite3.connect(home.database)) as base, base:
+        base.execute(
+            "INSERT INTO indexes (id, name, cards, created_at, tenant, options, updated_at) "
+            "VALUES ('i', 'films', '{}', ?, 'local', '{}', ?)",
+            (when, when),
+        )
+        base.execute(
+            "INSERT INTO tasks (id, index_id, source, status, created_at, updated_at, done_s, "
+            "attempts, error, tenant) "
+            "VALUES ('t', 'i', '/a.mp4', 'failed', ?, ?, 0, 1, ?, 'local')",
+            (when, when, json.dumps(error)),
+        )
+        base.execute(
+            "INSERT INTO resources (id, kind, tenant, created_at, updated_at, status, parent, "
+            "name, name_folded, body) "
+            "VALUES ('v', 'video', 'local', ?, ?, 'failed', '', 'a.mp4', 'a.mp4', ?)",
+            (when, when, json.dumps({"items": [{"error": {"code": "writer_busy"}}]})),
+        )
+    with open_store(load(home.root), write=True) as store:
+        found = store.catalog.task(store.scope(GRANT), "t").error
+        assert found == {**error, "code": "source_missing"}
+        from_json(found)
+        (row,) = store.catalog.find_resources(store.scope(GRANT), Kind.VIDEO)[0]
+        assert row.body == {"items": [{"error": {"code": "database_locked"}}]}

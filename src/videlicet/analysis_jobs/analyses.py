@@ -31,7 +31,7 @@ from videlicet.webhooks import delivery
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
     from videlicet.analyze.run import AnalysisRequest
-    from videlicet.jobs.context import Runtime
+    from videlicet.jobs.context import WorkerContext
     from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
@@ -94,68 +94,60 @@ def _ours(indexes: Iterable[Index]) -> Index | None:
     )
 
 
-def waiting(runtime: Runtime) -> list[Resource]:
-    """Analyses that a worker may take: those whose videos have been observed, or never will be."""
-    catalog, scope = runtime.store.catalog, runtime.scope
-    queued, _ = catalog.find_resources(scope, Kind.ANALYSIS, status=[QUEUED], ascending=True)
-    wanted = {str(one.body["video_id"]) for one in queued if one.body["video_id"]}
-    there = {row.id: row.status for row in _among(runtime, wanted)}
-    for one in queued:
+def release(context: WorkerContext) -> None:
+    """Have the analyses run whose videos have been observed, or never will be."""
+    catalog, scope = context.store.catalog, context.scope
+    queued = catalog.resource_keys(scope, Kind.ANALYSIS, status=[QUEUED])
+    videos_of_them = {key.video_id for key in queued if key.video_id}
+    status = {
+        key.id: key.status
+        for some in chunked(sorted(videos_of_them))
+        for key in catalog.resource_keys(scope, Kind.VIDEO, ids=some)
+    }
+    for key in queued:
         # A video that is not there any more will never be observed either.
-        if there.get(str(one.body["video_id"]), videos.FAILED) in (videos.READY, videos.FAILED):
+        if status.get(key.video_id or "", videos.FAILED) in (videos.READY, videos.FAILED):
             with suppress(NotFound):
-                catalog.update_resource(scope, Kind.ANALYSIS, one.id, when=[QUEUED], status=PENDING)
-    found, _ = catalog.find_resources(
-        scope, Kind.ANALYSIS, status=[PENDING, PROCESSING], ascending=True
-    )
-    return found
+                catalog.update_resource(scope, Kind.ANALYSIS, key.id, when=[QUEUED], status=PENDING)
 
 
-def _among(runtime: Runtime, ids: Iterable[str]) -> list[Resource]:
-    return [
-        row
-        for some in chunked(ids)
-        for row in runtime.store.catalog.find_resources(runtime.scope, Kind.VIDEO, ids=some)[0]
-    ]
-
-
-def run(runtime: Runtime, tenant: str, id: str) -> str:
+def run(context: WorkerContext, tenant: str, id: str) -> str:
     """Run one analysis; its status."""
-    scope = runtime.store.scope(runtime.scope.within(tenant))
-    catalog = runtime.store.catalog
+    scope = context.tenant_scope(tenant)
+    catalog = context.store.catalog
     try:
         one = catalog.update_resource(
             scope, Kind.ANALYSIS, id, when=[PENDING, PROCESSING], status=PROCESSING
         )
         if one.status in ENDED:
             # Whoever ended it may have been killed before the rest was done.
-            settle(scope, runtime.store, one)
+            settle(scope, context.store, one)
         if one.status != PROCESSING:
             return one.status
         try:
-            body: dict[str, Any] = {"result": _result(runtime, scope, one)}
+            body: dict[str, Any] = {"result": _result(context, scope, one)}
             status = READY
         except VidelicetError as error:
-            if runtime.closing:
+            if context.closing:
                 return PROCESSING
             body, status = {"error": error.to_json()}, FAILED
-        return end(scope, runtime.store, one, status, body).status
+        return end(scope, context.store, one, status, body).status
     except NotFound:
         return "gone"
     finally:
-        runtime.stirred.set()
+        context.work_available.set()
 
 
-def give_up(runtime: Runtime, tenant: str, id: str, error: VidelicetError) -> str:
+def give_up(context: WorkerContext, tenant: str, id: str, error: VidelicetError) -> str:
     """Fail an analysis for a fault of ours."""
-    scope = runtime.store.scope(runtime.scope.within(tenant))
+    scope = context.tenant_scope(tenant)
     try:
-        one = runtime.store.catalog.resource(scope, Kind.ANALYSIS, id)
-        return end(scope, runtime.store, one, FAILED, {"error": error.to_json()}).status
+        one = context.store.catalog.resource(scope, Kind.ANALYSIS, id)
+        return end(scope, context.store, one, FAILED, {"error": error.to_json()}).status
     except NotFound:
         return "gone"
     finally:
-        runtime.stirred.set()
+        context.work_available.set()
 
 
 def end(
@@ -234,33 +226,36 @@ def forget_batches(scope: Scope, store: Store) -> None:
                 store.catalog.delete_resource(scope, Kind.BATCH, batch.id)
 
 
-def _result(runtime: Runtime, scope: Scope, one: Resource) -> dict[str, Any]:
+def _result(context: WorkerContext, scope: Scope, one: Resource) -> dict[str, Any]:
     from videlicet.analyze.backends import analysis_backend
     from videlicet.analyze.run import AnalysisRequest, run_analysis
+    from videlicet.models.registry import load
 
     job = AnalysisRequest.from_json(one.body["job"])
-    reading = runtime.store.scope(scope.narrowed(Purpose.ANALYZE))
+    reading = context.store.scope(scope.narrowed(Purpose.ANALYZE))
     if one.body.get("pictures"):
-        materials = _pictures(runtime, reading, one)
+        materials = _pictures(context, reading, one)
     else:
-        materials = [_material(runtime, reading, one, job)]
-    encoder = runtime.models({"text": materials[0].index.cards["text"]}).text
+        materials = [_material(context, reading, one, job)]
+    encoder = load(materials[0].index.cards["text"], context.settings)
 
     def check() -> None:
         # A worker that is to stop does not wait for a language model; it is asked again later.
-        if runtime.closing:
+        if context.closing:
             raise Cancelled("cancelled", "The worker stops.")
 
-    analyst = analysis_backend(reading, runtime.store, runtime.settings, encoder, check)
+    analyst = analysis_backend(reading, context.store, context.settings, encoder, check)
     done = run_analysis(analyst, encoder, materials, job)
     return {"generation_id": random_id(), **done.to_json()}
 
 
-def _material(runtime: Runtime, scope: Scope, one: Resource, job: AnalysisRequest) -> AssetEvidence:
+def _material(
+    context: WorkerContext, scope: Scope, one: Resource, job: AnalysisRequest
+) -> AssetEvidence:
     from videlicet.analyze.run import load_request_evidence
 
     try:
-        video = runtime.store.catalog.resource(scope, Kind.VIDEO, one.body["video_id"])
+        video = context.store.catalog.resource(scope, Kind.VIDEO, one.body["video_id"])
     except NotFound:
         raise TaskError("task_failed", "The video was deleted before it was analysed.") from None
     if video.status != videos.READY:
@@ -268,19 +263,19 @@ def _material(runtime: Runtime, scope: Scope, one: Resource, job: AnalysisReques
         if error is not None:
             raise from_json(error)
         raise TaskError("task_failed", "The video could not be observed.")
-    within = runtime.store.scope(scope, one.body["index_id"])
-    return load_request_evidence(within, runtime.store, video.id, job)
+    within = context.store.scope(scope, one.body["index_id"])
+    return load_request_evidence(within, context.store, video.id, job)
 
 
-def _pictures(runtime: Runtime, scope: Scope, one: Resource) -> list[AssetEvidence]:
+def _pictures(context: WorkerContext, scope: Scope, one: Resource) -> list[AssetEvidence]:
     from videlicet.analyze.evidence.images import Models, of_picture
+    from videlicet.models.registry import load
 
-    loaded = runtime.models(chosen_cards(runtime.settings.models))
-    assert loaded.ocr is not None
-    models = Models(loaded.text, loaded.frame_encoders[0], loaded.ocr)
+    cards = chosen_cards(context.settings.models)
+    models = Models(*(load(cards[role], context.settings) for role in ("text", "vision", "ocr")))
     return [
         of_picture(
-            name, runtime.store.blobs.path(scope, picture(one.id, n)), models, runtime.settings
+            name, context.store.blobs.path(scope, picture(one.id, n)), models, context.settings
         )
         for n, name in enumerate(one.body["pictures"])
     ]

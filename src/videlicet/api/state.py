@@ -16,8 +16,9 @@ from videlicet.errors import InvalidInput, NotFound, VidelicetError
 from videlicet.evaluation.runner import EvaluationRunner
 from videlicet.ingest.backfill import adopt
 from videlicet.ingest.gc import sweep_incoming
-from videlicet.jobs.client import Workers
-from videlicet.jobs.maintenance import Upkeep
+from videlicet.ingest.progress import Progress
+from videlicet.jobs.client import WorkerPool
+from videlicet.jobs.maintenance import StoreMaintenance
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.services.platform import Platform
 from videlicet.settings import Settings
@@ -54,10 +55,10 @@ class ServerState:
         if settings.database_url:
             server_secret(settings)  # must be configured: no store is opened without
         store = open_store(settings, write=True, create=True)
-        self.workers = Workers(
+        self.workers = WorkerPool(
             store, settings, workers, niceness=NICENESS, log=relay,
-            started=lambda: self.metrics.workers.inc(),
-            told=lambda news: self.metrics.told(news),
+            on_start=lambda: self.metrics.workers.inc(),
+            on_event=lambda event: self.metrics.told(Progress.from_json(event)),
         )  # fmt: skip
         self.metrics = Metrics(store, self.workers)
         self.platform = Platform(settings, store, self.workers)
@@ -67,7 +68,7 @@ class ServerState:
         #: Held by whoever examines the data directory: one at a time is enough.
         self.examining = threading.Lock()
         self.evaluations = EvaluationRunner(self.platform)
-        self._upkeep = Upkeep(store)
+        self._maintenance = StoreMaintenance(store)
 
     def __enter__(self) -> ServerState:
         store = self.platform.store
@@ -76,7 +77,7 @@ class ServerState:
             sweep_incoming(self.platform.settings)
         self.segments.load()
         self.workers.start()
-        self._upkeep.__enter__()
+        self._maintenance.__enter__()
         self.evaluations.start()
         return self
 
@@ -87,7 +88,7 @@ class ServerState:
         trace: TracebackType | None,
     ) -> None:
         self.evaluations.stop()
-        self._upkeep.__exit__(kind, error, trace)
+        self._maintenance.__exit__(kind, error, trace)
         self.workers.stop()
         self.platform.store.close()
 

@@ -101,7 +101,7 @@ def mcp() -> None:
 
 def worker() -> None:
     """Run a worker by itself on a store that machines share, until it is interrupted."""
-    from videlicet.jobs.client import Workers
+    from videlicet.jobs.client import WorkerPool
     from videlicet.settings import load
     from videlicet.store import open_store
     from videlicet.store.secret import server_secret
@@ -121,7 +121,7 @@ def worker() -> None:
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, lambda *_: ended.set())
     with open_store(settings, write=True, create=True) as store:
-        workers = Workers(store, settings, niceness=0, log=logs.relay)
+        workers = WorkerPool(store, settings, niceness=0, log=logs.relay)
         workers.start()
         say(f"A worker is at {store.database.name}.")
         ended.wait()

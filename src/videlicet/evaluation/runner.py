@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from videlicet import rights
 from videlicet.errors import Cancelled, NotFound, TaskError, VidelicetError
 from videlicet.evaluation import Collection, Dataset, EvaluationQuery, Relevance, Scope, measure
-from videlicet.ingest import files
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.search.compose import build_query
 from videlicet.services.evaluations import FAILED, PROCESSING, READY
+from videlicet.store.files import path_of_file
 from videlicet.types import (
     GroupBy,
     Index,
@@ -196,7 +196,7 @@ def _query(scope: rights.Scope, store: Store, row: Mapping[str, Any]) -> Evaluat
     value: str | Path = row["value"]
     if modality is not PartKind.TEXT:
         file = store.catalog.resource(scope, Kind.FILE, row["value"])
-        value = files.bytes_of(store.scope(scope.narrowed(Purpose.EMBED_EXPORT)), store, file)
+        value = path_of_file(store.scope(scope.narrowed(Purpose.EMBED_EXPORT)), store, file)
     relevant = tuple(
         Relevance(
             right["video_id"],

@@ -18,28 +18,28 @@ from videlicet.store.records import TextRow
 from videlicet.types import Modality, derived_id
 
 if TYPE_CHECKING:
+    from videlicet.ingest.context import IngestContext
     from videlicet.ingest.passes.assemble import Findings
     from videlicet.ingest.plan import Plan
-    from videlicet.jobs.context import Runtime
 
 #: The senses whose texts are searched.
 _READ = (Modality.SPEECH, Modality.TEXT)
 
 
-def enrich(runtime: Runtime, plan: Plan, found: Findings) -> bool:
+def enrich(context: IngestContext, plan: Plan, found: Findings) -> bool:
     """Extract what is wanted of a video whose findings have been stored; whether that adds to them.
 
     Raises:
         InvalidInput: ``schema_invalid``.
     """
-    store, scope = runtime.store, runtime.scope
+    store, scope = context.store, context.scope
     reading = store.scope(scope.narrowed(Purpose.ANALYZE), plan.index_id)
     wanted = reading.index.options.get("enrichment")
     if not wanted:
         return False
     from videlicet.analyze.extraction.extract import extract
 
-    encoder = runtime.models({"text": plan.cards["text"]}).text
+    encoder = context.models({"text": plan.cards["text"]}).text
     material = load_evidence(reading, store, plan.asset_id)
     answer = extract([material], wanted["schema"], wanted["prompt"], encoder)
     videos.note(scope, store, plan.asset_id, videos.INDEXING, enrichment=answer.value)

@@ -21,47 +21,50 @@ from videlicet.ingest.plan import Plan, staging
 from videlicet.ingest.videos import media_of
 from videlicet.models.base import rows_in
 from videlicet.models.cards import chosen_cards
+from videlicet.store.files import path_of_file
 from videlicet.types import Kind, Modality, Resource, Span
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from videlicet.jobs.context import Runtime
+    from videlicet.ingest.context import IngestContext
 
 PROCESSING, READY, FAILED = "processing", "ready", "failed"
 
 
-def prepare(runtime: Runtime, tenant: str, file_id: str) -> str:
+def prepare(context: IngestContext, tenant: str, file_id: str) -> str:
     """Make a file ready; its status. One that was deleted meanwhile is ``gone``."""
-    scope = runtime.store.scope(runtime.scope.within(tenant))
+    scope = context.worker.tenant_scope(tenant)
     try:
-        with runtime.alone(files.lock_of(file_id)):
+        with context.worker.exclusive(files.lock_of(file_id)):
             return files.prepare(
-                scope, runtime.store, runtime.settings, file_id, lambda: _check(runtime)
+                scope, context.store, context.settings, file_id, lambda: _check(context)
             ).status
     except NotFound:
         return "gone"
     except VidelicetError as error:
-        if runtime.closing:
+        if context.worker.closing:
             return PROCESSING  # nothing is wrong with it: the next worker begins anew
-        return give_up_file(runtime, tenant, file_id, error)
+        return give_up_file(context, tenant, file_id, error)
 
 
-def give_up_file(runtime: Runtime, tenant: str, file_id: str, error: VidelicetError) -> str:
+def give_up_file(context: IngestContext, tenant: str, file_id: str, error: VidelicetError) -> str:
     """Fail a file for a fault of ours, or of what is around it."""
-    scope = runtime.store.scope(runtime.scope.within(tenant))
+    scope = context.worker.tenant_scope(tenant)
     try:
-        return files.fail(scope, runtime.store, runtime.settings, file_id, error).status
+        return files.fail(scope, context.store, context.settings, file_id, error).status
     except NotFound:
         return "gone"
 
 
-def give_up_embedding(runtime: Runtime, tenant: str, task_id: str, error: VidelicetError) -> str:
+def give_up_embedding(
+    context: IngestContext, tenant: str, task_id: str, error: VidelicetError
+) -> str:
     """Fail an embedding task for a fault of ours."""
-    scope = runtime.store.scope(runtime.scope.within(tenant))
-    shutil.rmtree(staging(runtime.settings, task_id), ignore_errors=True)
+    scope = context.worker.tenant_scope(tenant)
+    shutil.rmtree(staging(context.settings, task_id), ignore_errors=True)
     try:
-        return runtime.store.catalog.update_resource(
+        return context.store.catalog.update_resource(
             scope, Kind.EMBEDDING, task_id, when=[PROCESSING], status=FAILED,
             body={"error": error.to_json()},
         ).status  # fmt: skip
@@ -69,7 +72,7 @@ def give_up_embedding(runtime: Runtime, tenant: str, task_id: str, error: Videli
         return "gone"
 
 
-def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
+def embed(context: IngestContext, tenant: str, task_id: str) -> str:
     """Run one embedding task; its status.
 
     The body of the task holds ``file_id`` and ``request`` (see :mod:`videlicet.embedding.clips`,
@@ -77,21 +80,21 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
     """
     from videlicet.embedding.clips import NOTES, noted, vectors_of
 
-    scope = runtime.store.scope(runtime.scope.within(tenant))
-    catalog = runtime.store.catalog
+    scope = context.worker.tenant_scope(tenant)
+    catalog = context.store.catalog
     try:
         task = catalog.resource(scope, Kind.EMBEDDING, task_id)
         if task.status != PROCESSING:
             return task.status
         try:
             if task.body["facts"].get("input_type") == "document":
-                body: dict[str, Any] = _read(runtime, tenant, task)
+                body: dict[str, Any] = _read(context, tenant, task)
             else:
-                heard = _observed(runtime, tenant, task)
+                heard = _observed(context, tenant, task)
                 _require_begun(task, heard.span)
                 if notes := task.body["request"].get("notes"):
-                    encoder = runtime.models(
-                        {"text": chosen_cards(runtime.settings.models)["text"]}
+                    encoder = context.models(
+                        {"text": chosen_cards(context.settings.models)["text"]}
                     )
                     heard.strips[NOTES] = noted(encoder.text, notes, heard.span)
                 body = {
@@ -100,7 +103,7 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
                 }
             status = READY
         except VidelicetError as error:
-            if runtime.closing:
+            if context.worker.closing:
                 return PROCESSING
             body, status = {"error": error.to_json()}, FAILED
         catalog.update_resource(
@@ -108,7 +111,7 @@ def embed(runtime: Runtime, tenant: str, task_id: str) -> str:
         )
     except NotFound:
         status = "gone"
-    shutil.rmtree(staging(runtime.settings, task_id), ignore_errors=True)
+    shutil.rmtree(staging(context.settings, task_id), ignore_errors=True)
     return status
 
 
@@ -128,24 +131,24 @@ class Observed:
     strips: dict[str, Strip]
 
 
-def _file(runtime: Runtime, tenant: str, task: Resource) -> tuple[Resource, Path]:
+def _file(context: IngestContext, tenant: str, task: Resource) -> tuple[Resource, Path]:
     """The file of an embedding task, ready, and where its bytes are."""
-    scope = runtime.store.scope(runtime.scope.within(tenant))
-    with runtime.alone(files.lock_of(task.body["file_id"])):
+    scope = context.worker.tenant_scope(tenant)
+    with context.worker.exclusive(files.lock_of(task.body["file_id"])):
         file = files.prepare(
-            scope, runtime.store, runtime.settings, task.body["file_id"], lambda: _check(runtime)
+            scope, context.store, context.settings, task.body["file_id"], lambda: _check(context)
         )
     if file.body.get("error") is not None:
         raise from_json(file.body["error"])
-    return file, files.bytes_of(scope, runtime.store, file)
+    return file, path_of_file(scope, context.store, file)
 
 
-def _read(runtime: Runtime, tenant: str, task: Resource) -> dict[str, Any]:
+def _read(context: IngestContext, tenant: str, task: Resource) -> dict[str, Any]:
     """The vectors of a document, with what was settled once its kind was known."""
     from videlicet.embedding import documents
     from videlicet.media.pages import MEDIA_TYPE
 
-    file, path = _file(runtime, tenant, task)
+    file, path = _file(context, tenant, task)
     kind = str(file.body.get("file_type"))
     pdf = kind == MEDIA_TYPE
     if not pdf and not kind.startswith("text/"):
@@ -153,14 +156,14 @@ def _read(runtime: Runtime, tenant: str, task: Resource) -> dict[str, Any]:
             "media_not_recognised", f"{file.name} is no PDF and no plain text.", subject=file.name
         )
     request = documents.settled(task.body["request"], pdf)
-    cards = chosen_cards(runtime.settings.models)
-    text = runtime.model(cards["text"])
-    vision = runtime.model(cards["vision"]) if "visual" in request["options"] else None
+    cards = chosen_cards(context.settings.models)
+    text = context.model(cards["text"])
+    vision = context.model(cards["vision"]) if "visual" in request["options"] else None
     if pdf:
         with files.named(path, file.name):
             rows = documents.of_pdf(
-                text, vision, path, runtime.settings, request,
-                lambda: _check(runtime),
+                text, vision, path, context.settings, request,
+                lambda: _check(context),
             )  # fmt: skip
     else:
         if file.body["size"] > documents.LONGEST:
@@ -176,11 +179,11 @@ def _read(runtime: Runtime, tenant: str, task: Resource) -> dict[str, Any]:
     return {"data": rows, "request": request, "facts": {**task.body["facts"], **asked}}
 
 
-def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
-    file, path = _file(runtime, tenant, task)
-    settings = runtime.settings
+def _observed(context: IngestContext, tenant: str, task: Resource) -> Observed:
+    file, path = _file(context, tenant, task)
+    settings = context.settings
     if file.body.get("kind") == "image" and task.body["facts"].get("input_type") == "image":
-        return _pictured(runtime, path)
+        return _pictured(context, path)
     media = media_of(file)
     if media is None:
         raise MediaError(
@@ -193,23 +196,23 @@ def _observed(runtime: Runtime, tenant: str, task: Resource) -> Observed:
         media = replace(media, audio=())
     # A vector has the first encoder of each role; nothing on the screen is read.
     roles = {"text", "vision", "sound"} | ({"speech"} if "transcription" in wanted else set())
-    cards = {r: card for r, card in chosen_cards(runtime.settings.models).items() if r in roles}
+    cards = {r: card for r, card in chosen_cards(context.settings.models).items() if r in roles}
     plan = Plan(
         index_id="", asset_id=task.id, sha256=file.body["sha256"], name=file.name, stamp=(),
         media=media, cards=cards, sample_rate=settings.sample_rate,
         segment_min=settings.segment_min, segment_max=settings.segment_max,
     )  # fmt: skip
     with files.named(path, file.name):
-        return Observed(media.span, strips_of(runtime, tenant, plan, path))
+        return Observed(media.span, strips_of(context, tenant, plan, path))
 
 
-def _pictured(runtime: Runtime, path: Path) -> Observed:
+def _pictured(context: IngestContext, path: Path) -> Observed:
     """What a single picture shows, as a recording of one instant would."""
     from videlicet.media.cut import load_image
 
-    cards = chosen_cards(runtime.settings.models)
-    text, vision = runtime.model(cards["text"]), runtime.model(cards["vision"])
-    seen = vision.encode_frames([load_image(path, runtime.settings)])
+    cards = chosen_cards(context.settings.models)
+    text, vision = context.model(cards["text"]), context.model(cards["vision"])
+    seen = vision.encode_frames([load_image(path, context.settings)])
     span = Span(Fraction(0), Fraction(1))
     strips = {"looks": Strip([span], seen.features)}
     meaning = rows_in(text.card.space, vision, seen)
@@ -218,17 +221,17 @@ def _pictured(runtime: Runtime, path: Path) -> Observed:
     return Observed(span, strips)
 
 
-def strips_of(runtime: Runtime, tenant: str, plan: Plan, path: Path) -> dict[str, Strip]:
+def strips_of(context: IngestContext, tenant: str, plan: Plan, path: Path) -> dict[str, Strip]:
     """What the models of a plan say of a file: ``meaning``, ``looks``, ``sounds``, ``words``."""
     from videlicet.ingest.passes.assemble import assemble
     from videlicet.ingest.passes.journal import journal_of
     from videlicet.ingest.passes.observe import observe
     from videlicet.ingest.passes.pool import Crew
 
-    models = runtime.models(plan.cards)
-    crew = Crew(runtime.pool, runtime.order(), lambda: runtime.closing, tenant)
-    with journal_of(plan, runtime.settings) as journal:
-        observe(path, plan, models, crew, journal, runtime.settings, lambda _: lambda _: None)
+    models = context.models(plan.cards)
+    crew = Crew(context.pool, context.order(), lambda: context.worker.closing, tenant)
+    with journal_of(plan, context.settings) as journal:
+        observe(path, plan, models, crew, journal, context.settings, lambda _: lambda _: None)
         found = assemble(plan, models, journal)
     import numpy as np
 
@@ -245,6 +248,6 @@ def strips_of(runtime: Runtime, tenant: str, plan: Plan, path: Path) -> dict[str
     return strips
 
 
-def _check(runtime: Runtime) -> None:
-    if runtime.closing:
+def _check(context: IngestContext) -> None:
+    if context.worker.closing:
         raise Cancelled("cancelled", "The worker is being stopped.")

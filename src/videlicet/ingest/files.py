@@ -23,7 +23,8 @@ from videlicet.errors import MediaError, NotFound, VidelicetError
 from videlicet.ingest.plan import staging
 from videlicet.media.probe import probe
 from videlicet.media.process import readable
-from videlicet.rights import require_asset
+from videlicet.media.sources import fetch_source
+from videlicet.rights import EVERY_TENANT
 from videlicet.store.catalog.rows import media_to_json
 from videlicet.store.home import translated
 from videlicet.types import Kind, MediaInfo, Resource
@@ -80,33 +81,6 @@ def lock_of(file_id: str) -> str:
     """The name that whoever makes a file ready holds meanwhile: tasks and the file's own workflow
     may want it at once."""
     return f"file {file_id}"
-
-
-def bytes_of(scope: Scope, store: Store, file: Resource) -> Path:
-    """Where the bytes of a ready file are.
-
-    Raises:
-        MediaError: ``source_missing``, if one that was added by path is no longer there.
-        NotPermitted: ``purpose_not_permitted``, by the policy.
-    """
-    require_allowed(scope, store, file)
-    if blob := file.body.get("blob"):
-        return store.blobs.path(scope, blob)
-    path = Path(file.body["path"])
-    if not path.is_file():
-        raise MediaError("source_missing", f"The original of {file.name} is gone.", subject=file.id)
-    return path
-
-
-def require_allowed(scope: Scope, store: Store, file: Resource) -> None:
-    """Raise ``purpose_not_permitted`` where the policy withholds a video that was made from a
-    file."""
-    if store.policy.selective:
-        made, _ = store.catalog.find_resources(
-            scope, Kind.VIDEO, body=[(["file_id"], "==", file.id)]
-        )
-        for video in made:
-            require_asset(store.policy, scope, video.id)
 
 
 @contextmanager
@@ -195,7 +169,8 @@ def fail(
 def _forget(scope: Scope, store: Store, settings: Settings, file_id: str) -> None:
     """Take away what was written of a file after it had been deleted."""
     try:
-        store.catalog.resource(scope, Kind.FILE, file_id)
+        # Bytes go only where no tenant has the file.
+        store.catalog.resource(store.scope(scope.within(EVERY_TENANT)), Kind.FILE, file_id)
     except NotFound:
         shutil.rmtree(staging(settings, file_id), ignore_errors=True)
         store.blobs.delete(scope, folder_of(file_id))
@@ -240,16 +215,15 @@ def _gather(
         whole = folder / "whole"
         if url := file.body.get("url"):
             from videlicet.media import playlists
-            from videlicet.media.fetch import fetch
 
-            fetch(url, whole, settings, progress=lambda *_: check())
+            fetch_source(url, whole, settings, check)
             if playlists.is_playlist(whole):
                 with translated(folder):
                     playlists.join(url, whole, settings, check)
         elif source := file.body.get("connector"):
-            from videlicet.connectors.connections import fetch_source
+            from videlicet.connectors import connections
 
-            fetch_source(scope, store, settings, source, whole, check)
+            connections.fetch_source(scope, store, settings, source, whole, check)
         else:
             _join(scope, store, file, whole, check)
         store.blobs.move_in(scope, key, whole)

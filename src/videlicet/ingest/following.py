@@ -15,7 +15,7 @@ from videlicet.store.database.session import call
 from videlicet.types import Status
 
 if TYPE_CHECKING:
-    from videlicet.jobs.client import Worker
+    from videlicet.jobs.client import WorkerProcess
     from videlicet.rights import Scope
     from videlicet.store import Store
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 LOOK = 1.0
 
 
-def follow(scope: Scope, store: Store, worker: Worker, pending: set[str]) -> Iterator[Progress]:
+def follow(
+    scope: Scope, store: Store, worker: WorkerProcess, pending: set[str]
+) -> Iterator[Progress]:
     """What ``worker`` says of the tasks in ``pending``, and what the catalog says of those that
     others are at, until all have ended; then the worker ends too.
 
@@ -34,8 +36,8 @@ def follow(scope: Scope, store: Store, worker: Worker, pending: set[str]) -> Ite
 
     def listen() -> None:
         try:
-            for news in worker.news():
-                said.put(news)
+            for event in worker.events():
+                said.put(Progress.from_json(event))
         except VidelicetError as error:
             said.put(error)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from videlicet.ingest.plan import INCOMING, staging
 from videlicet.types import Kind, Status
 
 if TYPE_CHECKING:
-    from videlicet.jobs.context import Runtime
+    from videlicet.jobs.context import WorkerContext
     from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
@@ -38,7 +37,6 @@ def sweep(scope: Scope, store: Store, settings: Settings) -> None:
     for path in _staged(settings):
         if path.name not in kept and not path.name.startswith(INCOMING):
             _remove(path)
-    sweep_old(scope, store)
 
 
 def sweep_incoming(settings: Settings) -> None:
@@ -49,34 +47,24 @@ def sweep_incoming(settings: Settings) -> None:
             _remove(path)
 
 
-def sweep_shared(runtime: Runtime) -> None:
+def sweep_unowned(context: WorkerContext) -> None:
     """Clear away the rows that no task owns, whichever worker they are from, and the files that lie
     unused in this machine's staging, where other workers and servers put theirs too."""
-    scope, store = runtime.scope, runtime.store
+    scope, store = context.scope, context.store
     unfinished = store.catalog.list_indexed(scope, status=Status.RUNNING)
     kept = _owned(scope, store)
     for entry in unfinished:
         if entry.asset_id in kept:
             continue
-        with runtime.alone(lock_of(entry.asset_id), wait=False) as alone:
+        with context.exclusive(lock_of(entry.asset_id), wait=False) as alone:
             # It may have been begun anew just now.
             if alone and entry.asset_id not in _owned(scope, store):
                 take_back(scope, store, entry.index_id, entry.asset_id)
-    staged = _staged(runtime.settings)
+    staged = _staged(context.settings)
     kept = _owned(scope, store) | _waiting(scope, store)
     for path in staged:
         if path.name not in kept and _idle(path) > UNUSED:
             _remove(path)
-    sweep_old(scope, store)
-
-
-def sweep_old(scope: Scope, store: Store) -> None:
-    """Clear away what nobody waits for any more: expired embeddings, and what
-    :func:`videlicet.analysis_jobs.analyses.sweep` clears away. For any process that writes."""
-    from videlicet.analysis_jobs import analyses
-
-    store.catalog.delete_resources(scope, Kind.EMBEDDING, expired=datetime.now(UTC))
-    analyses.sweep(scope, store)
 
 
 def lock_of(asset_id: str) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from videlicet.errors import MediaError, NotFound, VidelicetError
 from videlicet.ingest.videos import video_of
 from videlicet.media.process import open_media, readable
+from videlicet.media.sources import scheme_of
 
 if TYPE_CHECKING:
     from videlicet.rights import Scope
@@ -20,27 +21,22 @@ if TYPE_CHECKING:
     from videlicet.types import Task
 
 
-def is_url(source: str) -> bool:
-    """Whether a task's source is an address and not a path (those are absolute)."""
-    return source[:8].lower().startswith(("http://", "https://"))
-
-
 def name_of(source: str) -> str:
     """The name of the file at a path or an address."""
-    if not is_url(source):
+    if scheme_of(source) is None:
         return readable(Path(source).name)
     parts = urlsplit(source)
     return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.netloc
 
 
-def give(scope: Scope, store: Store, task: Task) -> None:
+def upload_source(scope: Scope, store: Store, task: Task) -> None:
     """Bring the bytes of a file that a task names to where every worker finds them. One that
     cannot be read fails its task there, as any other would.
 
     Raises:
         StoreError: ``store_unreachable``.
     """
-    if not store.blobs.remote or is_url(task.source) or video_of(task.source) is not None:
+    if not store.blobs.remote or scheme_of(task.source) or video_of(task.source) is not None:
         return
     path = Path(task.source)
     try:
@@ -50,7 +46,7 @@ def give(scope: Scope, store: Store, task: Task) -> None:
     store.blobs.put(scope, _key(task.id) + "source", path)
 
 
-def given(scope: Scope, store: Store, task: Task) -> Path:
+def open_source(scope: Scope, store: Store, task: Task) -> Path:
     """The bytes that came with a task.
 
     Raises:
@@ -65,7 +61,7 @@ def given(scope: Scope, store: Store, task: Task) -> Path:
         raise MediaError("source_missing", f"{name} could not be read.", subject=name) from None
 
 
-def forget(scope: Scope, store: Store, task_id: str) -> None:
+def delete_source(scope: Scope, store: Store, task_id: str) -> None:
     """Take away what came with a task that has ended."""
     if store.blobs.remote:
         store.blobs.delete(scope, _key(task_id))

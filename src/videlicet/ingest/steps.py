@@ -22,12 +22,14 @@ from videlicet.ingest.passes.observe import observe
 from videlicet.ingest.passes.pool import Crew
 from videlicet.ingest.plan import Plan, require_unchanged, staging, stamp_of
 from videlicet.ingest.progress import Progress
-from videlicet.ingest.sources import forget, given, is_url, name_of
-from videlicet.jobs.context import Reporter, Runtime, peak_memory, processor_seconds
+from videlicet.ingest.reporting import ProgressReporter, peak_memory, processor_seconds
+from videlicet.ingest.sources import delete_source, name_of, open_source
 from videlicet.media.probe import probe
 from videlicet.media.process import open_media
+from videlicet.media.sources import fetch_source, scheme_of
 from videlicet.rights import LOCAL
 from videlicet.store.catalog.schema import instant_text
+from videlicet.store.files import path_of_file
 from videlicet.store.home import translated
 from videlicet.types import (
     Asset,
@@ -41,6 +43,7 @@ from videlicet.types import (
 from videlicet.webhooks import delivery
 
 if TYPE_CHECKING:
+    from videlicet.ingest.context import IngestContext
     from videlicet.settings import Settings
     from videlicet.store import Store
 
@@ -50,24 +53,24 @@ _READ = 4 * 1024 * 1024
 class Steps:
     """The steps of the task ``task_id``. Plans go from step to step as JSON."""
 
-    def __init__(self, runtime: Runtime, task_id: str) -> None:
-        self._runtime = runtime
-        self._scope = runtime.scope
-        self._store: Store = runtime.store
-        self._settings: Settings = runtime.settings
-        self._cancelled = runtime.enter(task_id)
+    def __init__(self, context: IngestContext, task_id: str) -> None:
+        self._context = context
+        self._scope = context.scope
+        self._store: Store = context.store
+        self._settings: Settings = context.settings
+        self._cancelled = context.cancellation.watch(task_id)
         self._stopped = self._cancelled.is_set
         self._task_id = task_id
         self._cpu: Mapping[str, float] = {}
 
     def leave(self) -> None:
         """Say that the task has ended."""
-        self._runtime.leave(self._task_id, self._cancelled)
+        self._context.cancellation.unwatch(self._task_id, self._cancelled)
 
     @contextmanager
     def alone(self, row: Mapping[str, Any]) -> Iterator[None]:
         """Let no other task work on the same bytes meanwhile, whichever worker has it."""
-        with self._runtime.alone(lock_of(row["asset_id"])):
+        with self._context.worker.exclusive(lock_of(row["asset_id"])):
             yield
 
     def identify(self) -> dict[str, Any]:
@@ -87,7 +90,7 @@ class Steps:
         sha256 = digest.hexdigest()
         # The same bytes of two tenants are two assets.
         asset_id = derived_id(*([] if task.tenant == LOCAL else [task.tenant]), sha256)
-        kept = is_url(task.source) or self._store.blobs.remote
+        kept = scheme_of(task.source) is not None or self._store.blobs.remote
         return self._plan(
             task,
             asset_id=asset_id,
@@ -103,7 +106,7 @@ class Steps:
         catalog = self._store.catalog
         videos.note(self._scope, self._store, video_id, videos.VALIDATING)
         video = catalog.resource(self._scope, Kind.VIDEO, video_id)
-        with self._runtime.alone(files.lock_of(video.body["file_id"])):
+        with self._context.worker.exclusive(files.lock_of(video.body["file_id"])):
             file = files.prepare(
                 self._scope, self._store, self._settings, video.body["file_id"], self._check
             )
@@ -117,7 +120,7 @@ class Steps:
             sha256=file.body["sha256"],
             name=file.name,
             blob=file.body.get("blob"),
-            stamp=stamp_of(files.bytes_of(self._scope, self._store, file).stat()),
+            stamp=stamp_of(path_of_file(self._scope, self._store, file).stat()),
             media=media,
         )
 
@@ -141,7 +144,7 @@ class Steps:
             self._store.scope(self._scope, plan.index_id), plan.asset_id
         )
         if there is not None and there.status is Status.READY:
-            forget(self._scope, self._store, self._task_id)
+            delete_source(self._scope, self._store, self._task_id)
             self._note_ready(plan)
             self._end(Status.READY, plan, notes=there.notes, already=True)
             self._clear(plan.asset_id)
@@ -175,9 +178,9 @@ class Steps:
         plan = Plan.from_json(row)
         task = self._stage("observe")
         path = self._original(task, plan)
-        reporter = Reporter(self._runtime, task)
-        crew = Crew(self._runtime.pool, self._runtime.order(), self._stopped, task.tenant)
-        models = self._runtime.models(plan.cards)
+        reporter = ProgressReporter(self._context, task)
+        crew = Crew(self._context.pool, self._context.order(), self._stopped, task.tenant)
+        models = self._context.models(plan.cards)
         with journal_of(plan, self._settings) as journal, files.named(path, plan.name):
             observe(path, plan, models, crew, journal, self._settings, reporter.lane)
         if plan.blob is None:
@@ -195,7 +198,7 @@ class Steps:
             self.observe(row)
             found = self._assembled(plan)
         self._put(plan, found)
-        if enrich(self._runtime, plan, found):
+        if enrich(self._context, plan, found):
             self._put(plan, found)
         return found.notes
 
@@ -215,7 +218,7 @@ class Steps:
         left_out = len(plan.media.audio) - 1
         if left_out > 0:
             notes = [*notes, f"{left_out} more sound track(s) were left out"]
-        forget(self._scope, self._store, self._task_id)
+        delete_source(self._scope, self._store, self._task_id)
         ready = replace(_entry(plan, Status.READY), notes=tuple(notes))
         self._store.catalog.put_indexed(self._scope, ready, again=True)
         self._note_ready(plan)
@@ -236,20 +239,20 @@ class Steps:
             )  # fmt: skip
         except NotFound:
             # The asset or its index was removed meanwhile, and the task with it.
-            forget(self._scope, self._store, self._task_id)
+            delete_source(self._scope, self._store, self._task_id)
             if row is not None:
                 take_back(self._scope, self._store, row["index_id"], row["asset_id"])
-            self._runtime.emit(Progress(self._task_id, "", Status.CANCELLED, **self._spent()))
+            self._context.report(Progress(self._task_id, "", Status.CANCELLED, **self._spent()))
             return
         if cancelled and task.status is not Status.CANCELLED:
             return  # it is tried again already: the next run has it now
-        forget(self._scope, self._store, self._task_id)
+        delete_source(self._scope, self._store, self._task_id)
         if row is not None:
             take_back(self._scope, self._store, row["index_id"], row["asset_id"])
         # Last: from now on it may be tried again.
         videos.fail(self._scope, self._store, task, error)
         self._announce(delivery.FAILED, task)
-        self._runtime.emit(Progress.of(task, **self._spent()))
+        self._context.report(Progress.of(task, **self._spent()))
 
     def break_off(self, error: VidelicetError, row: Mapping[str, Any] | None) -> None:
         """Fail the task although the books of the workflow cannot be written. Where the catalog
@@ -257,7 +260,7 @@ class Steps:
         try:
             self.give_up(error, row)
         except VidelicetError:
-            self._runtime.emit(
+            self._context.report(
                 Progress(self._task_id, "", Status.FAILED, error=error.to_json(), **self._spent())
             )
 
@@ -265,7 +268,7 @@ class Steps:
 
     def _assembled(self, plan: Plan) -> Findings:
         with journal_of(plan, self._settings) as journal:
-            return assemble(plan, self._runtime.models(plan.cards), journal)
+            return assemble(plan, self._context.models(plan.cards), journal)
 
     def _note_ready(self, plan: Plan) -> None:
         task = self._store.catalog.task(self._scope, self._task_id)
@@ -277,15 +280,15 @@ class Steps:
                 indexed_at=instant_text(datetime.now(UTC)), error=None,
             )  # fmt: skip
         index = self._store.catalog.index(self._scope, plan.index_id)
-        self._runtime.trials.asset_ready(self._scope, index, plan.asset_id)
-        self._runtime.stirred.set()  # for what is to be told, or tried again
+        self._context.saved_searches.asset_ready(self._scope, index, plan.asset_id)
+        self._context.worker.work_available.set()  # for what is to be told, or tried again
 
     def _announce(self, kind: str, task: Task) -> None:
         """Have the tenant's webhooks told how a video ended, once for each try; and whoever waits
         to analyse it."""
         if videos.video_of(task.source) is None:
             return
-        self._runtime.stirred.set()
+        self._context.worker.work_available.set()
         index = self._store.catalog.index(self._scope, task.index_id)
         if index.hidden:
             return
@@ -325,7 +328,7 @@ class Steps:
         if task.status in (Status.CANCELLED, Status.READY):
             # Ready already: cancelled while it waited, tried again, and another run was faster.
             raise Cancelled("cancelled", "The task was cancelled.")
-        self._runtime.emit(Progress.of(task))
+        self._context.report(Progress.of(task))
         return task
 
     def _end(self, status: Status, plan: Plan, **news: Any) -> None:
@@ -335,24 +338,22 @@ class Steps:
             done_s=seconds, total_s=seconds, error=None,
         )  # fmt: skip
         self._announce(delivery.READY, task)
-        self._runtime.emit(Progress.of(task, **self._spent(), **news))
+        self._context.report(Progress.of(task, **self._spent(), **news))
 
     def _brought(self, task: Task) -> Path | None:
         """The file as it came from elsewhere, if it did: from an address, or into a store that
         machines share."""
-        if is_url(task.source):
+        if scheme_of(task.source) is not None:
             return self._fetched(task)
-        return given(self._scope, self._store, task) if self._store.blobs.remote else None
+        return open_source(self._scope, self._store, task) if self._store.blobs.remote else None
 
     def _fetched(self, task: Task) -> Path:
         """The file at an address, downloaded once."""
-        from videlicet.media.fetch import fetch
-
         path = staging(self._settings, task.id) / "fetched"
         if not path.exists():
             with translated(self._settings.home):
                 path.parent.mkdir(parents=True, exist_ok=True)
-            fetch(task.source, path, self._settings, progress=lambda *_: self._check())
+            fetch_source(task.source, path, self._settings, self._check)
         return path
 
     def _original(self, task: Task, plan: Plan) -> Path:
@@ -370,7 +371,7 @@ class Steps:
         catalog = self._store.catalog
         video = catalog.resource(self._scope, Kind.VIDEO, video_id)
         file = catalog.resource(self._scope, Kind.FILE, video.body["file_id"])
-        return files.bytes_of(self._scope, self._store, file)
+        return path_of_file(self._scope, self._store, file)
 
     def _clear(self, asset_id: str | None) -> None:
         for name in (self._task_id, asset_id):

@@ -12,8 +12,8 @@ from videlicet.ingest import videos
 from videlicet.ingest.following import follow
 from videlicet.ingest.gc import LIVE, sweep
 from videlicet.ingest.progress import Progress
-from videlicet.ingest.sources import give
-from videlicet.jobs.client import Worker
+from videlicet.ingest.sources import upload_source
+from videlicet.jobs.client import WorkerProcess
 from videlicet.rights import EVERY_TENANT
 from videlicet.store import open_store
 from videlicet.store.secret import server_secret
@@ -66,7 +66,7 @@ def submit(scope: Scope, store: Store, index: Index, sources: Sequence[Source]) 
                 random_id(), index.id, place, Status.QUEUED, now, now, attempts=1,
                 tenant=index.tenant,
             )  # fmt: skip
-            give(scope, store, task)
+            upload_source(scope, store, task)
             store.catalog.put_task(scope, task)
             waiting[place] = task
         tasks.append(task)
@@ -90,7 +90,7 @@ def retry(
     for task in chosen:
         require_tried(task)
     for task in chosen:
-        give(scope, store, task)
+        upload_source(scope, store, task)
     again = [requeue(scope, store, task) for task in chosen]
     yield from work(scope, store, settings, again)
 
@@ -197,11 +197,12 @@ def work(
     pending = {task.id for task in wanted.values() if not task.status.ended}
     if not pending:
         return
-    with Worker(scope, store, settings) as worker:
+    with WorkerProcess(scope, store, settings) as worker:
         if store.database.shared:
             yield from follow(scope, store, worker, pending)
             return
-        for news in worker.news():
+        for event in worker.events():
+            news = Progress.from_json(event)
             yield news
             if news.status.ended:
                 pending.discard(news.task_id)

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from videlicet.errors import Conflict, TaskError, VidelicetError, from_json
-from videlicet.ingest.progress import Progress
 from videlicet.rights import EVERY_TENANT, Grant, Purpose, Scope
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ _log = logging.getLogger(__name__)
 Log = Callable[[dict[str, Any]], None]
 
 
-class Worker:
+class WorkerProcess:
     """A worker process on the same store, writing on this process's behalf.
 
     A context manager. Leaving it without :meth:`stop` kills the process, which is always safe.
@@ -95,8 +94,8 @@ class Worker:
         """The worker's process."""
         return self._process.pid
 
-    def news(self) -> Iterator[Progress]:
-        """What the worker says, as it says it.
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What jobs say of themselves, as they say it.
 
         Raises:
             TaskError: ``worker_died``.
@@ -107,16 +106,16 @@ class Worker:
                 break
             row = json.loads(line)
             match row["kind"]:
-                case "progress":
-                    yield Progress.from_json(row["progress"])
+                case "event":
+                    yield row["event"]
                 case "log" if self._on_log is not None:
                     self._on_log(row["row"])
                 case "error":
                     raise from_json(row["error"])
         raise self._died()
 
-    def enqueue(self) -> None:
-        """Have the worker look for new tasks."""
+    def notify(self) -> None:
+        """Have the worker look for new jobs."""
         self._send({"kind": "enqueue"})
 
     def stop(self) -> None:
@@ -132,7 +131,7 @@ class Worker:
             limit.cancel()
 
     def finish(self, patience: float = PATIENCE) -> None:
-        """Ask the worker to end while another thread reads its news; after so many seconds it is
+        """Ask the worker to end while another thread reads its events; after so many seconds it is
         ended, which is always safe: what is unfinished goes on later."""
         try:
             self._send({"kind": "stop"})
@@ -144,7 +143,7 @@ class Worker:
         """End the worker at once."""
         self._process.kill()
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> WorkerProcess:
         return self
 
     def __exit__(
@@ -192,10 +191,11 @@ def _drain(pipe: IO[bytes] | None) -> None:
             pass
 
 
-class Workers:
+class WorkerPool:
     """Keeps so many worker processes running, and wakes them when there is something to do.
 
-    ``started`` is called for each that begins, ``told`` with its news, ``log`` with what it logs.
+    ``on_start`` is called for each that begins, ``on_event`` with what its jobs say of themselves,
+    ``log`` with what it logs.
     """
 
     def __init__(
@@ -206,17 +206,17 @@ class Workers:
         *,
         niceness: int,
         log: Log | None = None,
-        started: Callable[[], None] = lambda: None,
-        told: Callable[[Progress], None] = lambda _: None,
+        on_start: Callable[[], None] = lambda: None,
+        on_event: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._settings = settings
         self._niceness = niceness
         self._log = log
-        self._started = started
-        self._told = told
+        self._on_start = on_start
+        self._on_event = on_event
         self._stopping = threading.Event()
-        self._running: set[Worker] = set()
+        self._running: set[WorkerProcess] = set()
         self._lock = threading.Lock()
         self._threads = [
             threading.Thread(target=self._run, name=f"worker-{number}", daemon=True)
@@ -239,20 +239,20 @@ class Workers:
             thread.start()
 
     def wake(self) -> None:
-        """Say that there is new work. Whoever does not hear it looks for itself, a worker that
-        starts at once and others on a shared store a few seconds later."""
+        """Say that there are new jobs. A worker that does not hear it looks for itself: at once
+        when it starts, and every few seconds."""
         from videlicet.store.database.session import call
 
         try:
             call(self._store.database)
         except VidelicetError as error:
-            _log.warning("new work is not told of", extra={"code": error.code})
+            _log.warning("workers cannot be notified", extra={"code": error.code})
         if self._store.database.shared:
             return
         with self._lock:
             for worker in self._running:
                 try:
-                    worker.enqueue()
+                    worker.notify()
                 except VidelicetError:
                     continue  # it has just died; its successor looks for itself
 
@@ -285,17 +285,17 @@ class Workers:
 
     def _one(self) -> None:
         scope = self._store.scope(Grant("server", Purpose.INGEST, EVERY_TENANT))
-        with Worker(
+        with WorkerProcess(
             scope, self._store, self._settings, niceness=self._niceness, log=self._log
         ) as worker:
-            self._started()
+            self._on_start()
             with self._lock:
                 if self._stopping.is_set():
                     return
                 self._running.add(worker)
             try:
-                for news in worker.news():
-                    self._told(news)
+                for event in worker.events():
+                    self._on_event(event)
             finally:
                 with self._lock:
                     self._running.discard(worker)

@@ -4,37 +4,32 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dbos import DBOS
 
-from videlicet.ingest.gc import sweep_shared
-
 if TYPE_CHECKING:
-    from videlicet.jobs.context import Runtime
-    from videlicet.jobs.lease import Presence
+    from videlicet.jobs.lease import WorkerLease
 
-#: Seconds between two looks at whether others are still there.
+#: Seconds between two looks at whether the workers that have work are still there.
 EVERY = 1.0
 #: Seconds that pass before the work of one that is gone is taken up: longer than one that only lost
 #: its session needs to notice and to end.
 GRACE = 1.0
-#: Seconds between two clearings of what no task owns any more.
-SWEEP_EVERY = 60.0
 
 _log = logging.getLogger(__name__)
 
 
-class Neighbours:
-    """A thread of a worker on a shared store. Its books must be open, from :meth:`start` to
-    :meth:`stop`."""
+class FailoverMonitor:
+    """A thread of a worker on a shared store, from :meth:`start` to :meth:`stop`. The engine must
+    be open; ``recovered`` is called when workflows are back in their queues."""
 
-    def __init__(self, runtime: Runtime, presence: Presence) -> None:
-        self._runtime = runtime
-        self._presence = presence
+    def __init__(self, lease: WorkerLease, recovered: Callable[[], None]) -> None:
+        self._lease = lease
+        self._recovered = recovered
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="neighbours", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="failover", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -44,13 +39,9 @@ class Neighbours:
         self._thread.join()
 
     def _run(self) -> None:
-        swept = time.monotonic()
         while not self._stopped.wait(EVERY):
             try:
                 self._look()
-                if time.monotonic() - swept >= SWEEP_EVERY:
-                    swept = time.monotonic()
-                    sweep_shared(self._runtime)
             except Exception as error:
                 # No fault may end this thread: the work of dead workers would never be taken up.
                 _log.error("cannot look after other workers", exc_info=error)
@@ -58,8 +49,8 @@ class Neighbours:
     def _look(self) -> None:
         begun = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
         others = {one.executor_id for one in begun if one.executor_id is not None}
-        for other in sorted(others - {self._presence.executor}):
-            with self._presence.instead_of(other) as gone:
+        for other in sorted(others - {self._lease.worker_id}):
+            with self._lease.take_over(other) as gone:
                 if not gone:
                     continue
                 if self._stopped.wait(GRACE):
@@ -67,3 +58,4 @@ class Neighbours:
                 # They wait in their queues again, with every step that was finished.
                 DBOS._recover_pending_workflows([other])
                 _log.warning("a worker is gone; its work is taken up", extra={"worker": other})
+                self._recovered()

@@ -1,5 +1,5 @@
-"""What the worker tells of its work: a line in the log when it begins and ends, and spans that go
-on from the request that asked for it."""
+"""What a worker records of its jobs: a line in the log when one begins and ends, and spans that
+continue the trace of the request that asked for it."""
 
 from __future__ import annotations
 
@@ -11,42 +11,41 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videlicet.errors import NotFound, VidelicetError
-from videlicet.ingest import videos
 from videlicet.telemetry import traces
-from videlicet.types import Kind
 
 if TYPE_CHECKING:
-    from videlicet.jobs.context import Runtime
+    from videlicet.jobs.context import WorkerContext
+    from videlicet.types import Kind
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class End:
-    """How a piece of work has ended, filled in by who does it."""
+class Outcome:
+    """How a job has ended; whoever does it sets the status."""
 
     status: str = "broken off"
 
 
 @contextmanager
-def told(kind: str, id: str, trace: str | None) -> Iterator[End]:
-    """Tell of one piece of work: a ``task``, a ``file``, an ``embedding``, a
+def task_span(kind: str, id: str, trace: str | None) -> Iterator[Outcome]:
+    """Log and trace one job: a ``task``, a ``file``, an ``embedding``, an ``analysis``, a
     ``trial`` or a ``delivery``."""
-    end = End()
+    outcome = Outcome()
     began = time.monotonic()
     _log.info("work began", extra={"kind": kind, "id": id, "trace": traces.trace_id(trace)})
     try:
         with traces.span(f"ingest {kind}", {f"videlicet.{kind}": id}, parent=trace) as span:
-            yield end
+            yield outcome
             if span is not None:
-                span.set_attribute("videlicet.status", end.status)
+                span.set_attribute("videlicet.status", outcome.status)
     finally:
         _log.info(
             "work ended",
             extra={
                 "kind": kind,
                 "id": id,
-                "status": end.status,
+                "status": outcome.status,
                 "seconds": round(time.monotonic() - began, 3),
                 "trace": traces.trace_id(trace),
             },
@@ -54,8 +53,8 @@ def told(kind: str, id: str, trace: str | None) -> Iterator[End]:
 
 
 @contextmanager
-def told_step(name: str) -> Iterator[None]:
-    """Tell of one step of it."""
+def step_span(name: str) -> Iterator[None]:
+    """Log and trace one step of a job."""
     began = time.monotonic()
     code: str | None = None
     try:
@@ -73,26 +72,12 @@ def told_step(name: str) -> Iterator[None]:
         _log.info("step ended", extra={"step": name, "seconds": seconds, "code": code})
 
 
-def trace_of(runtime: Runtime, kind: Kind, tenant: str, id: str) -> str | None:
-    """The trace of the request that left this work, where there are traces."""
+def resource_trace(context: WorkerContext, kind: Kind, tenant: str, id: str) -> str | None:
+    """The trace of the request that made a resource, where there are traces."""
     if not traces.on():
         return None
     try:
-        found = runtime.store.catalog.resource(
-            runtime.store.scope(runtime.scope.within(tenant)), kind, id
-        )
+        found = context.store.catalog.resource(context.tenant_scope(tenant), kind, id)
     except NotFound:
         return None
     return traces.brought(found.body)
-
-
-def trace_of_task(runtime: Runtime, task_id: str) -> str | None:
-    """The same for an indexing task, whose video keeps it."""
-    if not traces.on():
-        return None
-    try:
-        task = runtime.store.catalog.task(runtime.scope, task_id)
-    except NotFound:
-        return None
-    video_id = videos.video_of(task.source)
-    return None if video_id is None else trace_of(runtime, Kind.VIDEO, task.tenant, video_id)

@@ -8,16 +8,15 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-from videlicet.ingest.progress import Progress
 from videlicet.settings import Settings
 
 
-class Wire:
+class JsonLinesChannel:
     """Both directions of the line to the client."""
 
-    def __init__(self, commands: IO[str], news: IO[str]) -> None:
+    def __init__(self, commands: IO[str], events: IO[str]) -> None:
         self._commands = commands
-        self._news = news
+        self._events = events
         self._lock = threading.Lock()
 
     def receive(self) -> dict[str, Any] | None:
@@ -29,15 +28,12 @@ class Wire:
         line = json.dumps({"kind": kind, **values}, separators=(",", ":"))
         with self._lock:
             try:
-                self._news.write(line + "\n")
-                self._news.flush()
+                self._events.write(line + "\n")
+                self._events.flush()
             except BrokenPipeError:
-                # The client is gone, and so is this process in a moment. What a task is at must
-                # not fail for that: the next worker goes on with it.
+                # The client is gone, and so is this process in a moment. A job must not fail for
+                # that: the next worker goes on with it.
                 os._exit(1)
-
-    def news(self, progress: Progress) -> None:
-        self.send("progress", progress=progress.to_json())
 
 
 def settings_to_json(settings: Settings) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""That a worker is there, for the other workers of a shared store to see.
+"""That a worker is alive, for the other workers of a shared store to see.
 
 A worker holds a lock named after it in the database for as long as it lives. Whoever finds that
 lock free knows that the worker is gone, without asking any clock; and everything else the worker
@@ -23,8 +23,10 @@ from videlicet.types import random_id
 if TYPE_CHECKING:
     from videlicet.store.database.postgres import PostgresDatabase
 
-#: Seconds between two beats, and between two looks at a lock that is taken.
-BEAT, LOOK = 0.25, 0.25
+#: Seconds between two confirmations while work is under way, and between two tries to take a lock.
+CONFIRM_EVERY, RETRY_EVERY = 0.25, 0.25
+#: Seconds between two confirmations of a worker with nothing to do. Each step of a job asks first.
+IDLE_CONFIRM_EVERY = 2.0
 #: Seconds without an answer after which the session counts as lost. The server takes longer to
 #: give a silent connection up.
 SILENCE = 10.0
@@ -34,84 +36,91 @@ LOST = 75
 _log = logging.getLogger(__name__)
 
 
-class Presence:
-    """One per worker process, from its making to :meth:`close`. ``heard`` is called when another
-    process says that there is work.
+class WorkerLease:
+    """One per worker process, from its making to :meth:`close`. ``on_notify`` is called when
+    another process says that there is work.
 
     Raises:
         StoreError: ``store_unreachable``.
     """
 
-    def __init__(self, database: PostgresDatabase, heard: Callable[[], None]) -> None:
-        self.executor = random_id()
-        self._session = Session(database, heard)
+    def __init__(self, database: PostgresDatabase, on_notify: Callable[[], None]) -> None:
+        self.worker_id = random_id()
+        #: Set while workflows run here.
+        self.working = threading.Event()
+        self._session = Session(database, on_notify)
         self._closed = threading.Event()
-        self._answered = time.monotonic()
-        self._session.seize(_name(self.executor))
+        self._confirmed = time.monotonic()
+        self._session.seize(_lock_name(self.worker_id))
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
-            for work, name in ((self._beat, "beat"), (self._watch, "beat-watch"))
+            for work, name in ((self._keep, "lease"), (self._watch, "lease-watch"))
         ]
         for thread in self._threads:
             thread.start()
 
     def require(self) -> None:
-        """End this process unless it still holds what it holds."""
+        """End this process unless it still holds its locks."""
         try:
             self._session.beat()
         except StoreError:
             self._lost()
 
     @contextmanager
-    def holding(self, name: str, *, wait: bool = True) -> Iterator[bool]:
-        """Hold a name that no other worker then holds. False where one does and ``wait`` is off.
+    def acquire(self, name: str, *, wait: bool = True) -> Iterator[bool]:
+        """Hold a lock by name among all workers. False where another has it and ``wait`` is off.
         Threads of this process must not ask for the same name at once."""
-        while not (got := self._seize(name)) and wait:
-            self._closed.wait(LOOK)
+        while not (acquired := self._try_acquire(name)) and wait:
+            self._closed.wait(RETRY_EVERY)
         try:
-            yield got
+            yield acquired
         finally:
-            if got:
+            if acquired:
                 try:
                     self._session.release(name)
                 except StoreError:
                     self._lost()
 
     @contextmanager
-    def instead_of(self, executor: str) -> Iterator[bool]:
-        """Keep everybody else from seeing to the work of a worker that is gone. False where it is
-        not, or where somebody sees to it already."""
-        with self.holding(_name(executor), wait=False) as gone:
+    def take_over(self, worker_id: str) -> Iterator[bool]:
+        """Hold the lock of a worker that is gone, so that one worker alone takes its work up. False
+        where it is alive, or another is at it already."""
+        with self.acquire(_lock_name(worker_id), wait=False) as gone:
             yield gone
 
     def close(self) -> None:
-        """Be gone."""
+        """Let everything go."""
         self._closed.set()
+        self._session.interrupt()
         for thread in self._threads:
             thread.join()
         self._session.close()
 
-    def _seize(self, name: str) -> bool:
+    def _try_acquire(self, name: str) -> bool:
         try:
             return self._session.seize(name)
         except StoreError:
             self._lost()
             raise
 
-    def _beat(self) -> None:
-        while not self._closed.wait(BEAT):
+    def _keep(self) -> None:
+        while not self._closed.is_set():
+            # Notifications end the wait; what else arrives is an answer to another thread.
+            self._session.wait(CONFIRM_EVERY if self.working.is_set() else IDLE_CONFIRM_EVERY)
+            if self._closed.is_set():
+                return
             self.require()
-            self._answered = time.monotonic()
+            self._confirmed = time.monotonic()
 
     def _watch(self) -> None:
-        while not self._closed.wait(BEAT):
+        while not self._closed.wait(SILENCE / 4):
             # A process that was only held up is let ask first.
-            if self._silent and not self._closed.wait(2 * BEAT) and self._silent:
+            if self._silent and not self._closed.wait(2 * CONFIRM_EVERY) and self._silent:
                 self._lost()
 
     @property
     def _silent(self) -> bool:
-        return time.monotonic() - self._answered > SILENCE
+        return time.monotonic() - self._confirmed > SILENCE
 
     def _lost(self) -> None:
         if self._closed.is_set():
@@ -121,5 +130,5 @@ class Presence:
         os._exit(LOST)
 
 
-def _name(executor: str) -> str:
-    return f"worker {executor}"
+def _lock_name(worker_id: str) -> str:
+    return f"worker {worker_id}"

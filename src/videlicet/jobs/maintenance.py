@@ -1,4 +1,4 @@
-"""What a process on a shared store does now and then for as long as it runs."""
+"""What a process does with a shared store now and then for as long as it runs."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at what others have erased.
 EVERY = 30.0
-#: After so many of them a worker looks for indexes to build.
+#: After so many of them a worker builds the indexes that are due.
 BUILD_AFTER = 10
 
 _log = logging.getLogger(__name__)
 
 
-class Upkeep:
-    """Has a store forget this machine's copies of what is gone, and where it ``builds``, build the
-    indexes that are due; a context manager. On a store that nobody shares it does nothing."""
+class StoreMaintenance:
+    """Evicts this machine's copies of what is gone, and with ``builds`` builds the indexes that are
+    due; a context manager. On a store that nobody shares it does nothing."""
 
     def __init__(self, store: Store, *, builds: bool = False) -> None:
         self._store = store
         self._builds = builds
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="maintenance", daemon=True)
 
-    def __enter__(self) -> Upkeep:
+    def __enter__(self) -> StoreMaintenance:
         if self._store.database.shared:
             self._thread.start()
         return self

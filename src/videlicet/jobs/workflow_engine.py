@@ -1,17 +1,21 @@
-"""The books of the durable workflow: which task has been brought how far.
+"""The durable engine: which job has been brought how far.
 
-DBOS keeps them in ``jobs.sqlite``, or beside the catalog in a database that is shared, as JSON and
-never as pickles. What users see of a task is in the catalog; the books are only needed until a task
-ends, and are then erased, because they name what was taken in.
+DBOS keeps that in ``jobs.sqlite``, or beside the catalog in a database that is shared, as JSON and
+never as pickles. What users see of a job is in the catalog; the engine's rows are only needed until
+a job ends, and are then erased, because they name what was taken in.
+
+A step never raises what it means to report: its outcome, good or bad, is JSON that the next run of
+the same workflow reads back instead of running the step again.
 """
 
 from __future__ import annotations
 
+import heapq
 import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,72 +24,73 @@ from dbos._serialization import DBOSPortableJSON
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from videlicet.analysis_jobs import analyses
-from videlicet.errors import NotFound, StoreError, VidelicetError
-from videlicet.ingest.files import PROCESSING
-from videlicet.ingest.gc import LIVE, sweep_old
-from videlicet.jobs.workflows import (
-    ANALYSIS_QUEUE,
-    ANALYZE,
-    DELIVERY_QUEUE,
-    EMBED,
-    PREPARE,
-    QUEUE,
-    SHORT_QUEUE,
-    TRY,
-    WORKFLOW,
-    enqueue_try,
-    try_id,
-    workflow_id,
-)
-from videlicet.saved_searches.evaluator import due_in as trial_due_in
+from videlicet.errors import StoreError, TaskError, VidelicetError, from_json
+from videlicet.jobs.instrumentation import step_span
+from videlicet.jobs.polling import QueuePoller, end_polling, release_delayed
 from videlicet.store.catalog.slots import chunked
+from videlicet.store.database.session import call
 from videlicet.store.home import translate
-from videlicet.types import Kind
-from videlicet.webhooks.delivery import due_in
 
 if TYPE_CHECKING:
     from dbos import DBOSConfig
 
-    from videlicet.jobs.context import Runtime
-    from videlicet.types import Resource
+    from videlicet.jobs.context import WorkerContext
+    from videlicet.jobs.kinds import JobKind, PendingJob
 
 #: Never changed: a workflow begun by an older program goes on in a newer one.
 APPLICATION_VERSION = "1"
 #: The worker of a data directory; those on a shared database have names of their own.
 EXECUTOR = "worker"
-#: Addresses that are being told of events at once.
-DELIVERIES = 32
-BOOKS, SCHEMA = "jobs.sqlite", "dbos"
-#: Connections to a shared database that the books keep, and most beside these.
+DATABASE, SCHEMA = "jobs.sqlite", "dbos"
+#: Connections to a shared database that the engine keeps, and most beside these.
 _CONNECTIONS = 4, 12
-#: Seconds between two looks at a queue: a file of one's own, a database that others ask too.
-POLL, POLL_SHARED = 0.05, 0.5
-#: Seconds between two erasures, and for which the end waits for workflows to end.
+#: Seconds between two looks at the catalog where nobody says that there is work: others may have
+#: died between accepting it and saying so.
+LOOK_EVERY = 5.0
+#: Seconds after which jobs that have a workflow are examined too: one may have ended without
+#: telling the catalog.
+EXAMINE_EVERY = 60.0
+#: Seconds between two erasures of workflows that have ended, and for which the end waits for some.
 ERASE_EVERY, PATIENCE = 5.0, 2.0
-#: Seconds between two clearings of what nobody waits for any more.
-SWEEP_EVERY = 600.0
+#: Seconds between two sweeps of the kinds: alone on a data directory, and beside other workers.
+SWEEP_EVERY, SWEEP_EVERY_SHARED = 600.0, 60.0
+#: Seconds after which a delayed workflow is due for certain.
+_MARGIN = 0.01
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _UNDER_WAY = ["ENQUEUED", "PENDING"]
 
 _log = logging.getLogger(__name__)
 
 
-class Books:
-    """Open from :meth:`open` to :meth:`close`; one per process."""
+class WorkflowEngine:
+    """Runs the jobs of some kinds, from :meth:`open` to :meth:`close`; one per process."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._shared = runtime.presence is not None
-        self.executor = EXECUTOR if runtime.presence is None else runtime.presence.executor
-        self._engine = _engine(runtime)
+    def __init__(self, context: WorkerContext, kinds: Sequence[JobKind]) -> None:
+        self._context = context
+        self._kinds = kinds
+        self._lease = context.lease
+        self.executor = EXECUTOR if self._lease is None else self._lease.worker_id
+        self._engine = _engine(context)
         self._closed = threading.Event()
-        #: Two at once could erase what the other has just begun.
-        self._enqueuing = threading.Lock()
-        self._keeper = threading.Thread(target=self._keep, name="books", daemon=True)
+        #: Two threads at once could erase what the other has just begun.
+        self._beginning = threading.Lock()
+        #: Jobs that are known to have a workflow, by kind.
+        self._begun: dict[str, set[str]] = {}
+        self._examined = time.monotonic()
+        self._running = 0
+        self._count = threading.Lock()
+        #: When workflows that wait are due, the earliest first.
+        self._due: list[float] = []
+        #: Whether workflows may have ended since the last erasure.
+        self._ended = True
+        self._pollers = {
+            kind.queue.name: QueuePoller(kind.queue.name, shared=self._lease is not None)
+            for kind in kinds
+        }
+        self._keeper = threading.Thread(target=self._keep, name="workflow-engine", daemon=True)
 
     def open(self) -> None:
-        """Start the queue. Workflows that an earlier process on the same data directory left
+        """Start the queues. Workflows that an earlier process on the same data directory left
         unfinished are recovered.
 
         Raises:
@@ -95,9 +100,10 @@ class Books:
         try:
             self._open()
         except DBAPIError as error:
-            raise fault(error, self._runtime) from error
+            raise self.fault(error) from error
 
     def _open(self) -> None:
+        shared = self._lease is not None
         config: DBOSConfig = {
             "name": "videlicet",
             "system_database_url": self._engine.url.render_as_string(hide_password=False),
@@ -108,201 +114,315 @@ class Books:
             "serializer": DBOSPortableJSON,
             "log_level": "WARNING",
             # Nothing is sent between workflows.
-            "use_listen_notify": not self._shared,
-            "notification_listener_polling_interval_sec": 1.0 if self._shared else 0.1,
+            "use_listen_notify": not shared,
+            "notification_listener_polling_interval_sec": 1.0 if shared else 0.1,
             "scheduler_polling_interval_sec": 3600.0,
         }
+        for kind in self._kinds:
+            DBOS.workflow(name=kind.name, max_recovery_attempts=None)(self._workflow(kind))
         DBOS(config=config)
+        DBOS.listen_queues([])
         DBOS.launch()
-        most = self._runtime.settings.max_tasks_per_tenant
-        for queue, concurrency, of_tenant in (
-            # One place more than a tenant may take: another need not wait for whole films.
-            (QUEUE, most + 1, most), (SHORT_QUEUE, most + 1, most),
-            (ANALYSIS_QUEUE, most + 1, most), (DELIVERY_QUEUE, DELIVERIES, None),
-        ):  # fmt: skip
-            DBOS.register_queue(
-                queue,
-                worker_concurrency=concurrency,
+        end_polling()
+        for queue in {kind.queue.name: kind.queue for kind in self._kinds}.values():
+            in_all, of_tenant = queue.limits(self._context.settings)
+            registered = DBOS.register_queue(
+                queue.name,
+                worker_concurrency=in_all,
                 partition_worker_concurrency=of_tenant,
-                polling_interval_sec=POLL_SHARED if self._shared else POLL,
                 on_conflict="always_update",
             )
+            self._pollers[queue.name].start(registered)
         self.erase_ended()
         self._keeper.start()
 
     def close(self) -> bool:
-        """Stop the queue, leaving nothing in the books of tasks that have ended; whether work is
-        broken off by it."""
+        """Stop the queues, leaving nothing in the engine's database of jobs that have ended;
+        whether work is broken off by it."""
         self._closed.set()
-        self._runtime.stirred.set()
+        self._context.work_available.set()
         self._keeper.join()
         deadline = time.monotonic() + PATIENCE
-        # A task tells its end a moment before its workflow has ended.
+        # A job tells its end a moment before its workflow has ended.
         while (busy := self._busy()) and time.monotonic() < deadline:
             time.sleep(0.01)
         self.erase_ended()
+        for poller in self._pollers.values():
+            poller.stop()
         DBOS.destroy()
         self._engine.dispose()
         return busy
 
     def _busy(self) -> bool:
         """Whether work is under way here; where there is no other worker, or waits."""
-        if self._shared:
+        if self._lease is not None:
             found = DBOS.list_workflows(status="PENDING", executor_id=self.executor, limit=1)
         else:
             found = DBOS.list_workflows(status=_UNDER_WAY, limit=1)
         return bool(found)
 
+    # -- beginning workflows --------------------------------------------------------------------
+
     def enqueue(self, *, wait: bool = True) -> None:
-        """See that all unfinished work has a workflow. What has one keeps it. Without ``wait`` it
-        is left to another worker that is at it."""
+        """See that every job that has not ended has a workflow. What has one keeps it. Without
+        ``wait`` it is left to another worker that is at it."""
         with self._alone(wait) as alone:
-            if alone:
-                self._enqueue_tasks()
-                self._enqueue_resources()
+            begun = sum([self._enqueue(kind) for kind in self._kinds]) if alone else 0
+        if begun:
+            # Whoever has room takes it.
+            call(self._context.store.database)
+
+    def wake(self) -> None:
+        """Look into every queue now."""
+        for poller in self._pollers.values():
+            poller.wake()
+
+    def requeued(self) -> None:
+        """Look into every queue, here and elsewhere: a dead worker's workflows are back in them."""
+        self.wake()
+        call(self._context.store.database)
+
+    def _enqueue(self, kind: JobKind) -> int:
+        """Begin the workflows that jobs of one kind lack; how many those were."""
+        pending = {job.workflow_id: job for job in kind.pending()}
+        # Of jobs whose workflow is known, which may be thousands that wait, nothing is read again.
+        begun = self._begun[kind.name] = self._begun.get(kind.name, set()) & pending.keys()
+        new = [job for id, job in pending.items() if id not in begun]
+        statuses = _statuses(job.workflow_id for job in new)
+        count = 0
+        for job in new:
+            status = statuses.get(job.workflow_id)
+            if status == "DELAYED" or status is None or status in _ENDED:
+                # A workflow tells the catalog before it ends: this is what it said.
+                now = kind.refresh(job)
+                if now is None:
+                    continue
+                if status == "DELAYED":
+                    self._wake_in(kind, now.delay)
+                else:
+                    if status is not None:
+                        now = self._restarted(kind, now)
+                    self.begin(kind, now)
+                    begun.add(now.workflow_id)
+                    count += 1
+            begun.add(job.workflow_id)
+        return count
+
+    @staticmethod
+    def _restarted(kind: JobKind, job: PendingJob) -> PendingJob:
+        again = kind.restart(job)
+        if again.workflow_id == job.workflow_id:
+            DBOS.delete_workflows([job.workflow_id])
+        return again
+
+    def begin(self, kind: JobKind, job: PendingJob) -> None:
+        """Begin the workflow of a job. Asking again changes nothing."""
+        options: dict[str, Any] = {
+            "queue_name": kind.queue.name,
+            "workflow_name": kind.name,
+            "workflow_id": job.workflow_id,
+        }
+        if kind.queue.by_tenant:
+            options["queue_partition_key"] = job.tenant
+        if job.delay:
+            # What waits takes no place in the queue.
+            options["delay_seconds"] = job.delay
+        DBOS.enqueue_workflow_with_options(options, *job.args)  # type: ignore[arg-type]
+        self._wake_in(kind, job.delay)
+
+    def _wake_in(self, kind: JobKind, delay: float) -> None:
+        if not delay:
+            self._pollers[kind.queue.name].wake()
+            return
+        with self._count:
+            heapq.heappush(self._due, time.monotonic() + delay + _MARGIN)
+        if delay < LOOK_EVERY:
+            self._context.work_available.set()  # the thread that waits is to wake earlier
+
+    # -- running them ---------------------------------------------------------------------------
+
+    def _workflow(self, kind: JobKind) -> Callable[..., str]:
+        """What DBOS calls for a workflow of a kind."""
+
+        def workflow(*args: str) -> str:
+            return self._run(kind, *args)
+
+        return workflow
+
+    def _run(self, kind: JobKind, *args: str) -> str:
+        """One workflow."""
+        assert DBOS.workflow_id is not None
+        self._working(1)
+        try:
+            return kind.run(_Run(self, kind, DBOS.workflow_id), *args)
+        except BaseException:
+            # It ends without having told the catalog: the job is begun anew.
+            with self._beginning:
+                self._begun.pop(kind.name, None)
+            raise
+        finally:
+            self._working(-1)
+            self._ended = True
+            # Whatever waits for the place that is free now.
+            self._pollers[kind.queue.name].wake()
+
+    def _working(self, change: int) -> None:
+        with self._count:
+            self._running += change
+            if self._lease is not None:
+                (self._lease.working.set if self._running else self._lease.working.clear)()
+
+    def step(self, name: str, work: Callable[[], Any]) -> Any:
+        """Run one step of a workflow once, and remember how it ended."""
+
+        def attempt() -> dict[str, Any]:
+            self._context.require_lease()
+            ended = outcome(name, work)
+            # Nothing that came of it counts if others may be at it by now.
+            self._context.require_lease()
+            return ended
+
+        ended = DBOS.run_step({"name": name}, attempt)
+        if "error" in ended:
+            raise from_json(ended["error"])
+        return ended["value"]
+
+    # -- keeping them ---------------------------------------------------------------------------
 
     @contextmanager
     def _alone(self, wait: bool) -> Iterator[bool]:
         """Keep everybody else from beginning and erasing workflows."""
-        with self._enqueuing:
-            if self._runtime.presence is None:
+        with self._beginning:
+            if self._lease is None:
                 yield True
             else:
-                with self._runtime.presence.holding("books", wait=wait) as got:
-                    yield got
-
-    def _enqueue_resources(self) -> None:
-        for workflow, queue, found in (
-            (PREPARE, SHORT_QUEUE, self._waiting(Kind.FILE)),
-            (EMBED, SHORT_QUEUE, self._waiting(Kind.EMBEDDING)),
-            (ANALYZE, ANALYSIS_QUEUE, analyses.waiting(self._runtime)),
-        ):
-            waiting = {f"{workflow}.{one.id}": one for one in found}
-            for id, one in self._startable(waiting):
-                DBOS.enqueue_workflow_with_options(
-                    {
-                        "queue_name": queue,
-                        "workflow_name": workflow,
-                        "workflow_id": id,
-                        "queue_partition_key": one.tenant,
-                    },
-                    one.tenant,
-                    one.id,
-                )
-        trials = {
-            f"{TRY}.{one.id}.{one.body['attempts']}": one for one in self._waiting(Kind.TRIAL)
-        }
-        for id, one in self._startable(trials):
-            DBOS.enqueue_workflow_with_options(
-                {
-                    "queue_name": SHORT_QUEUE,
-                    "workflow_name": TRY,
-                    "workflow_id": id,
-                    "queue_partition_key": one.tenant,
-                    "delay_seconds": trial_due_in(one),
-                },
-                one.tenant,
-                one.id,
-            )
-        deliveries = {
-            try_id(one.id, int(one.body["attempts"])): one for one in self._waiting(Kind.DELIVERY)
-        }
-        for _, one in self._startable(deliveries):
-            tries = int(one.body["attempts"])
-            enqueue_try(one.tenant, one.id, tries, due_in(self._runtime.settings, one))
-
-    def _waiting(self, kind: Kind) -> list[Resource]:
-        return self._runtime.store.catalog.find_resources(
-            self._runtime.scope, kind, status=[PROCESSING], ascending=True
-        )[0]
-
-    def _startable(self, waiting: dict[str, Resource]) -> Iterator[tuple[str, Resource]]:
-        """Those whose workflow may be begun: there is none yet, or it ended without telling the
-        catalog."""
-        standing = _standing(waiting)
-        for id, one in waiting.items():
-            known = standing.get(id)
-            if known is not None and known not in _ENDED:
-                continue
-            try:
-                # A workflow tells the catalog before it ends: this is what it said.
-                now = self._runtime.store.catalog.resource(self._runtime.scope, one.kind, one.id)
-            except NotFound:
-                continue
-            if now.status not in (PROCESSING, analyses.PENDING) or now.body.get(
-                "attempts"
-            ) != one.body.get("attempts"):
-                continue
-            if known is not None:
-                DBOS.delete_workflows([id])
-            yield id, one
-
-    def _enqueue_tasks(self) -> None:
-        catalog, scope = self._runtime.store.catalog, self._runtime.scope
-        waiting = [t for status in LIVE for t in reversed(catalog.tasks(scope, status=status))]
-        standing = _standing(workflow_id(task.id, task.attempts) for task in waiting)
-        for task in waiting:
-            known = standing.get(workflow_id(task.id, task.attempts))
-            if known is not None and known not in _ENDED:
-                continue
-            try:
-                now = catalog.task(scope, task.id)
-            except NotFound:
-                continue
-            if now.status.ended or now.attempts != task.attempts:
-                continue
-            attempts = task.attempts
-            if known is not None:
-                # It ended without telling the catalog, as when the disk was full to the brim.
-                attempts += 1
-                catalog.update_task(scope, task.id, attempts=attempts)
-            DBOS.enqueue_workflow_with_options(
-                {
-                    "queue_name": QUEUE,
-                    "workflow_name": WORKFLOW,
-                    "workflow_id": workflow_id(task.id, attempts),
-                    "queue_partition_key": task.tenant,
-                },
-                task.id,
-            )
+                with self._lease.acquire("books", wait=wait) as acquired:
+                    yield acquired
 
     def erase_ended(self) -> None:
         """Erase the workflows that have ended, bytes included."""
         with self._alone(wait=True):
+            self._ended = False
             ended = DBOS.list_workflows(status=_ENDED, load_input=False, load_output=False)
             if ended:
                 DBOS.delete_workflows([workflow.workflow_id for workflow in ended])
 
     def _keep(self) -> None:
-        stirred = self._runtime.stirred
+        available = self._context.work_available
         erased = swept = time.monotonic()
+        sweep_every = SWEEP_EVERY if self._lease is None else SWEEP_EVERY_SHARED
         while not self._closed.is_set():
-            stirred.wait(ERASE_EVERY)
-            stirred.clear()
+            notified = available.wait(self._pause())
+            available.clear()
             if self._closed.is_set():
                 return
+            now = time.monotonic()
             try:
-                if self._shared:
-                    # Others hand work in, and one that dies says nothing.
-                    self.enqueue(wait=False)
-                else:
-                    # Standing queries are saved beside this process too.
-                    with self._enqueuing:
-                        self._enqueue_resources()
-                if time.monotonic() - erased >= ERASE_EVERY:
-                    erased = time.monotonic()
+                if now - self._examined >= EXAMINE_EVERY:
+                    self._examined = now
+                    with self._beginning:
+                        self._begun.clear()
+                    self._ended = True
+                self.enqueue(wait=False)
+                self._release_delayed()
+                if notified and self._lease is not None:
+                    self.wake()  # another worker may have begun it
+                if self._ended and now - erased >= ERASE_EVERY:
+                    erased = now
                     self.erase_ended()
-                if not self._shared and time.monotonic() - swept >= SWEEP_EVERY:
-                    swept = time.monotonic()
-                    sweep_old(self._runtime.scope, self._runtime.store)
+                if now - swept >= sweep_every:
+                    swept = now
+                    for kind in self._kinds:
+                        kind.sweep()
             except Exception as error:
-                # As when the disk is full: the next to stir, or the next worker, sees to it. No
-                # fault may end this thread: the worker would look alive and take nothing in.
+                # As when the disk is full: the next notification, or the next worker, sees to it.
+                # No fault may end this thread: the worker would look alive and take nothing in.
                 _log.error("new work waits", exc_info=error)
 
+    def _pause(self) -> float:
+        """Seconds until there is something to do unless somebody says so before."""
+        with self._count:
+            due = self._due[0] - time.monotonic() if self._due else LOOK_EVERY
+        return min(LOOK_EVERY, max(0.05, due))
 
-def _standing(ids: Iterable[str]) -> dict[str, str]:
-    """Where workflows stand, of those that there are."""
+    def _release_delayed(self) -> None:
+        """Put delayed workflows that are due into their queues; of dead workers too."""
+        now = time.monotonic()
+        with self._count:
+            due = bool(self._due) and self._due[0] <= now
+            while self._due and self._due[0] <= now:
+                heapq.heappop(self._due)
+        if due or self._lease is not None:
+            release_delayed()
+        if due:
+            self.wake()
+
+    def fault(self, error: DBAPIError) -> VidelicetError:
+        """Our error for an engine's database that cannot be read or written."""
+        settings, database = self._context.settings, self._context.store.database
+        if database.shared:
+            known = database.fault(error)
+        else:
+            cause = error.orig
+            known = translate(
+                cause if isinstance(cause, sqlite3.Error) else sqlite3.Error(str(error)),
+                settings.home,
+            )
+        assert isinstance(known, VidelicetError)
+        if database.shared or known.code != "database_corrupt":
+            return known
+        path = settings.home / DATABASE
+        return StoreError(
+            "database_corrupt",
+            f"The database of unfinished work cannot be used: {error.orig}.",
+            subject=str(path),
+            remedy=f"Delete {path}; no task is lost with it.",
+        )
+
+
+class _Run:
+    """One run of a workflow; see :class:`videlicet.jobs.kinds.JobRun`."""
+
+    def __init__(self, engine: WorkflowEngine, kind: JobKind, workflow_id: str) -> None:
+        self._engine = engine
+        self._kind = kind
+        self.workflow_id = workflow_id
+
+    def step(self, name: str, work: Callable[[], Any]) -> Any:
+        return self._engine.step(name, work)
+
+    def single_step(
+        self, name: str, work: Callable[[], str], give_up: Callable[[VidelicetError], str]
+    ) -> str:
+        try:
+            return str(self.step(name, work))
+        except VidelicetError as error:
+            fault = error
+        return str(self.step("give up", lambda: give_up(fault)))
+
+    def enqueue(self, job: PendingJob) -> None:
+        self._engine.begin(self._kind, job)
+
+    def fault(self, error: DBAPIError) -> VidelicetError:
+        return self._engine.fault(error)
+
+
+def outcome(name: str, work: Callable[[], Any]) -> dict[str, Any]:
+    """What ``work`` returned, as ``value``, or how it failed, as ``error``."""
+    try:
+        with step_span(name):
+            return {"value": work()}
+    except VidelicetError as error:
+        return {"error": error.to_json()}
+    except Exception as error:
+        # Nothing we know of, so a fault of ours: it fails this job alone, with its traceback in
+        # the log.
+        fault = TaskError("task_failed", f"{type(error).__name__} in step {name}: {error}")
+        return {"error": fault.to_json()}
+
+
+def _statuses(ids: Iterable[str]) -> dict[str, str]:
+    """Where workflows are, of those that there are."""
     return {
         found.workflow_id: found.status
         for some in chunked(ids)
@@ -310,35 +430,15 @@ def _standing(ids: Iterable[str]) -> dict[str, str]:
     }
 
 
-def fault(error: DBAPIError, runtime: Runtime) -> VidelicetError:
-    """Our error for books that cannot be read or written."""
-    settings, database = runtime.settings, runtime.store.database
-    if database.shared:
-        known = database.fault(error)
-    else:
-        cause = error.orig if isinstance(error.orig, sqlite3.Error) else sqlite3.Error(str(error))
-        known = translate(cause, settings.home)
-    assert isinstance(known, VidelicetError)
-    if database.shared or known.code != "database_corrupt":
-        return known
-    path = settings.home / BOOKS
-    return StoreError(
-        "database_corrupt",
-        f"The books of unfinished work cannot be used: {error.orig}.",
-        subject=str(path),
-        remedy=f"Delete {path}; no task is lost with it.",
-    )
-
-
-def _engine(runtime: Runtime) -> Engine:
-    """The engine of the books' database."""
+def _engine(context: WorkerContext) -> Engine:
+    """The engine of DBOS' database."""
     from videlicet.store.database.postgres import PostgresDatabase
 
-    database = runtime.store.database
+    database = context.store.database
     if isinstance(database, PostgresDatabase):
         return database.another_engine(*_CONNECTIONS)
     # Like the one DBOS would make, but what is deleted is overwritten.
-    engine = create_engine(f"sqlite:///{runtime.settings.home / BOOKS}", pool_size=16)
+    engine = create_engine(f"sqlite:///{context.settings.home / DATABASE}", pool_size=16)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

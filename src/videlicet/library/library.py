@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import InvalidInput, NotFound, StoreError, from_json
+from videlicet.errors import InvalidInput, MediaError, NotFound, StoreError, from_json
 from videlicet.library.analysis import DEFAULT_INDEX, Analysing
 from videlicet.library.classifying import Classifying
 from videlicet.library.empty import EmptyStore
@@ -236,8 +236,6 @@ class Library(Standing, Analysing, Classifying):
 
     def original(self, asset: Asset) -> Path:
         """Where an asset's own bytes are."""
-        from videlicet.errors import MediaError
-
         if asset.blob is not None:
             return self._read().blobs.path(self._scope(Purpose.SEARCH), asset.blob)
         path = Path(asset.source)

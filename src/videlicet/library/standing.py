@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import Conflict
@@ -102,19 +101,13 @@ class Standing(Verbs):
 
     def _try(self, trial_id: str) -> None:
         """Try a new query here, unless another process writes: then that one does."""
-        from videlicet.models.registry import load
-        from videlicet.saved_searches.evaluator import Trials
+        from videlicet.saved_searches.evaluator import SavedSearchEvaluator
 
         store = self._writer_or_reader()
         if not store.writable or store.database.shared:
             return
-        trials = Trials(
-            store,
-            self.settings,
-            partial(load, settings=self.settings),
-            lambda _: nullcontext(),
-        )
-        trials.run(self._scope(Purpose.INGEST), trial_id)
+        evaluator = SavedSearchEvaluator(store, self.settings, lambda _: nullcontext())
+        evaluator.run(self._scope(Purpose.INGEST), trial_id)
 
     def _writer_or_reader(self) -> Store:
         with suppress(Conflict):

@@ -11,7 +11,7 @@ from videlicet.rights import Grant, Purpose
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from videlicet.jobs.client import Workers
+    from videlicet.jobs.client import WorkerPool
     from videlicet.media.sources import Source
     from videlicet.settings import Settings
     from videlicet.store import Store
@@ -31,7 +31,7 @@ class Work:
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._store: Store | None = None
-        self._workers: Workers | None = None
+        self._workers: WorkerPool | None = None
         self._tasks: set[str] = set()
 
     def add(self, index: str | None, sources: Sequence[Source]) -> tuple[Index, list[Task]]:
@@ -71,14 +71,14 @@ class Work:
 
     def _go_on(self) -> None:
         """Have what waits be worked on, or let go of the store where nothing does."""
-        from videlicet.jobs.client import Workers
+        from videlicet.jobs.client import WorkerPool
         from videlicet.telemetry.logs import relay
 
         assert self._store is not None
         if self._workers is not None:
             self._workers.wake()
         elif self._busy():
-            self._workers = Workers(self._store, self._settings, niceness=0, log=relay)
+            self._workers = WorkerPool(self._store, self._settings, niceness=0, log=relay)
             self._workers.start()
             threading.Thread(target=self._watch, name="work", daemon=True).start()
         else:

@@ -1,4 +1,9 @@
-"""What a user names, made into a list of files and addresses, one record for each."""
+"""What a user names, made into a list of files and addresses, one record for each.
+
+Paths, folders and globs are read here. Addresses belong to schemes, which are entries of
+:data:`SOURCES`: an installed package adds one (``s3``) through an entry point of the group
+``videlicet.sources`` that has the scheme's name.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,16 @@ import errno
 import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from videlicet.errors import InvalidInput, VidelicetError
+from videlicet.registry import Registry
+
+if TYPE_CHECKING:
+    from videlicet.settings import Settings
 
 #: Files taken from folders, by suffix. A file that is named itself is taken whatever it is called.
 _SUFFIXES = (
@@ -19,7 +29,7 @@ _SUFFIXES = (
     ".flac .opus .oga .wma .aif .aiff .caf .amr .ac3 .eac3 .mka"
 )
 SUFFIXES = frozenset(_SUFFIXES.split())
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,56 @@ class Source:
     path: Path | None = None
     url: str | None = None
     error: VidelicetError | None = None
+
+
+class SourceScheme(Protocol):
+    """How the addresses of one scheme are read. Methods may be called from several threads."""
+
+    def expand(self, address: str) -> Iterable[Source]:
+        """The sources that an address names, each with a ``url`` of its own: one, or those under a
+        prefix. Nothing is raised for one bad entry: it is a source with an ``error``."""
+
+    def fetch(
+        self,
+        address: str,
+        into: Path,
+        settings: Settings,
+        *,
+        progress: Callable[[int, int | None], None],
+    ) -> object:
+        """Bring the bytes of one source to the file ``into``, which appears only when it is
+        complete. ``progress`` is called often, with the bytes so far and in all, and may raise.
+
+        Raises:
+            VidelicetError: why the bytes cannot be had; ``retryable`` says whether that may pass.
+        """
+
+
+#: By scheme, in lower case.
+SOURCES: Registry[SourceScheme] = Registry(
+    "videlicet.sources",
+    "source scheme",
+    is_valid=lambda entry: (
+        callable(getattr(entry, "expand", None)) and callable(getattr(entry, "fetch", None))
+    ),
+)
+SOURCES.add_lazy("http", "videlicet.media.http_source:HTTP")
+SOURCES.add_lazy("https", "videlicet.media.http_source:HTTP")
+
+
+def scheme_of(source: str) -> str | None:
+    """The scheme of an address, ``None`` of a path."""
+    found = _SCHEME.match(source)
+    return None if found is None else found.group(1).lower()
+
+
+def fetch_source(
+    address: str, into: Path, settings: Settings, progress: Callable[[], None]
+) -> None:
+    """Bring the bytes at an address of any scheme to a file; ``progress`` is called often and may
+    raise."""
+    scheme = SOURCES.get(scheme_of(address) or "")
+    scheme.fetch(address, into, settings, progress=lambda *_: progress())
 
 
 def find_sources(patterns: Sequence[str | os.PathLike[str]]) -> list[Source]:
@@ -57,12 +117,13 @@ def find_sources(patterns: Sequence[str | os.PathLike[str]]) -> list[Source]:
 
 
 def _expand(pattern: str) -> Iterator[Source]:
-    name = _printable(pattern)
-    if scheme := _SCHEME.match(pattern):
-        if scheme.group().lower() in ("http://", "https://"):
-            yield Source(name, url=pattern)
+    name = printable_path(pattern)
+    if scheme := scheme_of(pattern):
+        if scheme in (known := SOURCES.names()):
+            yield from SOURCES.get(scheme).expand(pattern)
         else:
-            yield _problem(name, "url_not_allowed", f"Only http and https are read, not {name}.")
+            names = " and ".join([", ".join(known[:-1]), known[-1]]) if known[1:] else known[0]
+            yield _problem(name, "url_not_allowed", f"Only {names} are read, not {name}.")
         return
     if not pattern or "\0" in pattern:
         yield _problem(name, "path_not_found", f"{name!r} is not a path.")
@@ -85,7 +146,7 @@ def _expand(pattern: str) -> Iterator[Source]:
 
 def _entry(path: str, inside: tuple[tuple[int, int], ...]) -> Iterator[Source]:
     """A file or a folder; ``inside`` are the folders being searched, outermost first."""
-    name = _printable(path)
+    name = printable_path(path)
     try:
         status = os.stat(path)
     except OSError as error:
@@ -136,5 +197,6 @@ def _problem(name: str, code: str, message: str) -> Source:
     return Source(name, error=InvalidInput(code, message, subject=name))
 
 
-def _printable(path: str) -> str:
+def printable_path(path: str) -> str:
+    """A path or an address as text that can be printed and stored."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from videlicet.store import Store
     from videlicet.types import Index
 
-#: Gives the model of a card.
-Load = Callable[[str], object]
 #: How often a trial is run that fails for a reason that may pass, the seconds after the first time,
 #: and how many times as many after each other.
 TRIES, PAUSE, FACTOR = 6, 5.0, 4
@@ -52,23 +50,21 @@ KEPT = 1000
 _log = logging.getLogger(__name__)
 
 
-class Trials:
-    """What one process tries queries with; any method may be called from any thread.
+class SavedSearchEvaluator:
+    """What one process evaluates saved searches with; any method may be called from any thread.
 
-    ``alone`` keeps everybody else, here and elsewhere, from what goes by a name.
+    ``exclusive`` holds a lock by name, here and among all workers.
     """
 
     def __init__(
         self,
         store: Store,
         settings: Settings,
-        load: Load,
-        alone: Callable[[str], AbstractContextManager[Any]],
+        exclusive: Callable[[str], AbstractContextManager[Any]],
     ) -> None:
         self._store = store
         self._settings = settings
-        self._load = load
-        self._alone = alone
+        self._exclusive = exclusive
         self._shots: ShotCache | None = None
         self._encoded: OrderedDict[str, list[EncodedPart]] = OrderedDict()
 
@@ -150,7 +146,7 @@ class Trials:
     def _try(self, scope: IndexScope, row: Resource, asset_id: str) -> None:
         """Try a query against an asset, and tell of a match; once, whoever does it how often."""
         catalog = self._store.catalog
-        with self._alone(f"query {row.id}"):
+        with self._exclusive(f"query {row.id}"):
             try:
                 match = catalog.resource(scope, Kind.MATCH, match_id(row.id, asset_id))
             except NotFound:
@@ -231,12 +227,13 @@ class Trials:
             )
 
     def _searcher(self, index: Index) -> Searcher:
+        from videlicet.models.registry import load
         from videlicet.search.encode import Encoders
         from videlicet.search.engine import Searcher, shot_cache
 
         if self._shots is None:
             self._shots = shot_cache()
-        encoders = Encoders(index.cards, self._load)
+        encoders = Encoders(index.cards, lambda card: load(card, self._settings))
         return Searcher(self._store, encoders, self._settings, self._shots)
 
 

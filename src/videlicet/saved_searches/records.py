@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput, InvalidQuery, NotFound
 from videlicet.search.lanes import lane_names
+from videlicet.store.files import path_of_file
 from videlicet.types import (
     Kind,
     Match,
@@ -248,8 +249,6 @@ def query_of(scope: Scope, store: Store, one: SavedQuery) -> Query:
 
 
 def _asset(scope: Scope, store: Store, part: SavedPart) -> Any:
-    from videlicet.ingest import files
-
     assert part.asset_id is not None
     try:
         file = store.catalog.resource(scope, Kind.FILE, part.asset_id)
@@ -259,7 +258,7 @@ def _asset(scope: Scope, store: Store, part: SavedPart) -> Any:
             f"The asset {part.asset_id} that the query looks for was deleted.",
             subject=part.asset_id,
         ) from None
-    return files.bytes_of(scope, store, file)
+    return path_of_file(scope, store, file)
 
 
 def news(match: Match) -> dict[str, Any]:

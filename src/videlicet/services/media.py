@@ -14,6 +14,7 @@ from videlicet.ingest import files
 from videlicet.media.fetch import fetch
 from videlicet.rights import Purpose
 from videlicet.services.assets import check_url, get_asset, require_ready
+from videlicet.store.files import path_of_file
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -51,7 +52,7 @@ def open_media(
     elif source.asset_id is not None:
         file = get_asset(caller, source.asset_id)
         require_ready(file, source.name)
-        path = files.bytes_of(caller.scope(Purpose.EMBED_EXPORT), caller.store, file)
+        path = path_of_file(caller.scope(Purpose.EMBED_EXPORT), caller.store, file)
         with files.named(path, file.name):
             yield path
     else:

@@ -10,7 +10,7 @@ from videlicet.errors import NotFound
 from videlicet.ingest import files, videos
 from videlicet.ingest.indexing import videos_of
 from videlicet.rights import Purpose
-from videlicet.services.assets import get_asset
+from videlicet.services.assets import AWAITING_CHUNKS, get_asset
 from videlicet.services.indexes import hidden_index
 from videlicet.services.indexing import index_asset
 from videlicet.services.problems import read_only, unknown
@@ -84,6 +84,8 @@ def transcribe_asset(caller: Caller, asset_id: str) -> Transcript:
         return Transcript(PENDING if waiting == {videos.QUEUED} else PROCESSING)
     if held or file.status == files.FAILED:
         return Transcript(FAILED, error=_reason(held, file))
+    if file.status == AWAITING_CHUNKS:
+        return Transcript(PENDING)
     if not caller.may_write:
         raise read_only(
             "The asset has not been transcribed yet, and the key may only read: index it first, "

@@ -17,8 +17,8 @@ from videlicet.settings import Settings
 from videlicet.store.blobs import open_backend
 from videlicet.store.blobs.blobs import Blobs
 from videlicet.store.catalog import Catalog
-from videlicet.store.catalog.catalog import find_index
 from videlicet.store.catalog.expressions import one_of
+from videlicet.store.catalog.indexes import find_index
 from videlicet.store.catalog.resources import erase_later
 from videlicet.store.catalog.schema import erasures, slots
 from videlicet.store.catalog.slots import slot_of

@@ -27,7 +27,7 @@ from videlicet.store.secret import derived
 from videlicet.types import Kind, Resource, derived_id, random_id
 
 if TYPE_CHECKING:
-    from videlicet.jobs.context import Runtime
+    from videlicet.jobs.context import WorkerContext
     from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
@@ -138,12 +138,12 @@ def due_in(settings: Settings, delivery: Resource) -> float:
     return max(0.0, pause - (datetime.now(UTC) - delivery.updated_at).total_seconds())
 
 
-def attempt(runtime: Runtime, tenant: str, delivery_id: str, tries: int) -> int | None:
+def attempt(context: WorkerContext, tenant: str, delivery_id: str, tries: int) -> int | None:
     """Try a delivery once that was tried so many times. How many tries that makes, where there is
     to be another; ``None`` where it is done with: delivered, given up, or nobody's any more. Run
     again after the outcome was noted it tries nothing."""
-    scope = runtime.store.scope(runtime.scope.within(tenant))
-    catalog = runtime.store.catalog
+    scope = context.tenant_scope(tenant)
+    catalog = context.store.catalog
     try:
         delivery = catalog.resource(scope, Kind.DELIVERY, delivery_id)
     except NotFound:
@@ -155,20 +155,25 @@ def attempt(runtime: Runtime, tenant: str, delivery_id: str, tries: int) -> int 
     try:
         webhook = catalog.resource(scope, Kind.WEBHOOK, delivery.parent)
     except NotFound:
-        _note(runtime, scope, delivery, GIVEN_UP, tries, "The webhook was removed.")
+        _note(context, scope, delivery, GIVEN_UP, tries, "The webhook was removed.")
         return None
-    error = send(runtime.settings, webhook, delivery.body["event"])
+    error = send(context.settings, webhook, delivery.body["event"])
     tries += 1
     status = DELIVERED if error is None else GIVEN_UP if tries >= TRIES else PROCESSING
-    _note(runtime, scope, delivery, status, tries, error)
+    _note(context, scope, delivery, status, tries, error)
     return tries if status == PROCESSING else None
 
 
 def _note(
-    runtime: Runtime, scope: Scope, delivery: Resource, status: str, tries: int, error: str | None
+    context: WorkerContext,
+    scope: Scope,
+    delivery: Resource,
+    status: str,
+    tries: int,
+    error: str | None,
 ) -> None:
     try:
-        runtime.store.catalog.update_resource(
+        context.store.catalog.update_resource(
             scope, Kind.DELIVERY, delivery.id, status=status,
             body={"attempts": tries, "last_error": error},
         )  # fmt: skip

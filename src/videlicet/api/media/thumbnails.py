@@ -15,6 +15,7 @@ from videlicet.ingest import files
 from videlicet.ingest.videos import media_of
 from videlicet.media.cut import thumbnail
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
+from videlicet.store.files import path_of_file, require_allowed
 from videlicet.types import Kind, Resource
 
 router = APIRouter(tags=["media"])
@@ -41,7 +42,7 @@ def _opened(
         raise unknown("asset", asset_id) from None
     if file.status != files.READY:
         raise unknown("asset", asset_id)
-    files.require_allowed(store.scope(_GRANT.within(file.tenant)), store, file)
+    require_allowed(store.scope(_GRANT.within(file.tenant)), store, file)
     return file
 
 
@@ -69,7 +70,7 @@ def frame(request: Request, file: File, milliseconds: int) -> Response:
 def original_of(request: Request, file: Resource) -> Path:
     """Where the bytes of an asset are."""
     store = request.app.state.server.platform.store
-    return files.bytes_of(store.scope(_GRANT.within(file.tenant)), store, file)
+    return path_of_file(store.scope(_GRANT.within(file.tenant)), store, file)
 
 
 def _still(request: Request, file: Resource, at: Fraction) -> Response:

@@ -24,7 +24,7 @@ from videlicet.types import Kind, Status
 
 if TYPE_CHECKING:
     from videlicet.ingest.progress import Progress
-    from videlicet.jobs.client import Workers
+    from videlicet.jobs.client import WorkerPool
     from videlicet.store import Store
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10, 60)
@@ -37,7 +37,7 @@ _GRANT = Grant("metrics", Purpose.MANAGE, EVERY_TENANT)
 class Metrics:
     """The figures of one server process."""
 
-    def __init__(self, store: Store, work: Workers) -> None:
+    def __init__(self, store: Store, work: WorkerPool) -> None:
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
             "videlicet_requests", "Requests answered.", ("method", "route", "status"),
@@ -95,7 +95,7 @@ class Metrics:
 class _Work:
     """How the work stands, read when somebody asks."""
 
-    def __init__(self, store: Store, work: Workers) -> None:
+    def __init__(self, store: Store, work: WorkerPool) -> None:
         self._store = store
         self._work = work
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, update
 
-from videlicet.errors import Conflict, InvalidInput, NotFound
+from videlicet.errors import InvalidInput, NotFound
 from videlicet.rights import Decisions, IndexScope, Scope, allowed_of, authorize
 from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.filters import compile_filter
+from videlicet.store.catalog.indexes import Indexes, reach
 from videlicet.store.catalog.keys import Keys
 from videlicet.store.catalog.observations import Observations
 from videlicet.store.catalog.owners import is_within
@@ -19,7 +19,6 @@ from videlicet.store.catalog.resources import Resources
 from videlicet.store.catalog.rows import (
     asset_of,
     asset_row,
-    index_of,
     indexed_of,
     metadata_of,
     metadata_rows,
@@ -37,102 +36,13 @@ from videlicet.store.catalog.slots import put_entry, require_index, require_slot
 from videlicet.store.catalog.standing import Standing
 from videlicet.store.catalog.tasks import Tasks
 from videlicet.store.records import MANAGING, READING, WRITING
-from videlicet.types import Asset, Index, IndexedAsset, MetadataValue, Status, random_id
+from videlicet.types import Asset, IndexedAsset, MetadataValue, Status
 
 
-class Catalog(Observations, Tasks, Resources, Standing, Keys):
+class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
     """Reads and writes of the catalog. Every call is one transaction; writes need a store that
     was opened for writing, except those of tasks.
-
-    ``cascade`` holds what else is to go in the transaction that deletes an index.
     """
-
-    cascade: tuple[Callable[[Connection, str], None], ...] = ()
-
-    # -- indexes ------------------------------------------------------------------------------
-
-    def create_index(
-        self,
-        scope: Scope,
-        name: str,
-        cards: Mapping[str, str],
-        options: Mapping[str, Any] | None = None,
-    ) -> Index:
-        """A new, empty index of the scope's tenant. ``cards`` names the model card of each role.
-
-        Raises:
-            Conflict: ``index_exists``.
-        """
-        authorize(scope, MANAGING, "index")
-        _check_name(name)
-        now = datetime.now(UTC)
-        made = Index(random_id(), name, dict(cards), now, scope.tenant, dict(options or {}), now)
-        with self._writing() as connection:
-            _require_free(connection, scope.tenant, name)
-            connection.execute(
-                insert(indexes).values(
-                    id=made.id, tenant=scope.tenant, name=name, cards=dict(cards),
-                    options=dict(made.options), created_at=now, updated_at=now,
-                )
-            )  # fmt: skip
-        return made
-
-    def rename_index(self, scope: IndexScope, name: str) -> None:
-        """Give an index another name.
-
-        Raises:
-            Conflict: ``index_exists``.
-            NotFound: ``index_not_found``, if it was deleted meanwhile.
-        """
-        authorize(scope, MANAGING, "index")
-        _check_name(name)
-        index = self.index(scope, scope.index_id)
-        with self._writing() as connection:
-            if index.name != name:
-                _require_free(connection, index.tenant, name)
-            connection.execute(
-                update(indexes)
-                .where(indexes.c.id == index.id)
-                .values(name=name, updated_at=datetime.now(UTC))
-            )
-
-    def index(self, scope: Scope, id_or_name: str) -> Index:
-        """An index by id or by name.
-
-        Raises:
-            NotFound: ``index_not_found``.
-        """
-        authorize(scope, READING, "index")
-        with self._reading() as connection:
-            return find_index(connection, scope, id_or_name)
-
-    def indexes(self, scope: Scope, *, hidden: bool = False) -> list[Index]:
-        """The indexes of the scope's tenant, by name; with ``hidden`` all of them."""
-        authorize(scope, READING, "index")
-        query = select(indexes).where(*_reach(scope, indexes)).order_by("name")
-        with self._reading() as connection:
-            found = [index_of(row) for row in connection.execute(query)]
-        return [index for index in found if hidden or not index.hidden]
-
-    def delete_index(self, scope: IndexScope) -> None:
-        """Delete an index that holds no assets any more (see ``Store.delete_index``).
-
-        Raises:
-            NotFound: ``index_not_found``, if it was deleted meanwhile.
-            InvalidInput: ``invalid_argument``, if assets are left in it.
-        """
-        authorize(scope, MANAGING, "index")
-        index_id = scope.index_id
-        with self._writing() as connection:
-            require_index(connection, index_id)
-            if connection.execute(select(slots.c.key).where(slots.c.index_id == index_id)).first():
-                raise InvalidInput(
-                    "invalid_argument", "The index still holds assets.", subject=index_id
-                )
-            for take_away in self.cascade:
-                take_away(connection, index_id)
-            connection.execute(delete(tasks).where(tasks.c.index_id == index_id))
-            connection.execute(delete(indexes).where(indexes.c.id == index_id))
 
     # -- assets -------------------------------------------------------------------------------
 
@@ -183,7 +93,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         authorize(scope, READING, "asset")
         with self._reading() as connection:
             found = _assets(
-                connection, select(assets).where(assets.c.id == asset_id, *_reach(scope, assets))
+                connection, select(assets).where(assets.c.id == asset_id, *reach(scope, assets))
             )
         if not found:
             raise _unknown(asset_id)
@@ -202,7 +112,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         """Assets in the order they were added, of the scope's index or else of its tenant, that
         pass ``filter`` (of those ``among`` a few, if given)."""
         authorize(scope, READING, "asset")
-        query = select(assets).where(*_reach(scope, assets))
+        query = select(assets).where(*reach(scope, assets))
         if among is not None:
             query = query.where(one_of(assets.c.id, among))
         query = query.order_by(assets.c.created_at, assets.c.id)
@@ -224,7 +134,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         with self._reading() as connection:
             rows = connection.execute(
                 select(assets.c.id, assets.c.name).where(
-                    one_of(assets.c.id, asset_ids), *_reach(scope, assets)
+                    one_of(assets.c.id, asset_ids), *reach(scope, assets)
                 )
             )
             found = {row.id: row.name for row in rows}
@@ -299,7 +209,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         values = {key: value for key, value in metadata.items() if value is not None}
         rows = metadata_rows(asset_id, values)
         with self._writing() as connection:
-            there = select(assets.c.id).where(assets.c.id == asset_id, *_reach(scope, assets))
+            there = select(assets.c.id).where(assets.c.id == asset_id, *reach(scope, assets))
             if not connection.execute(there).first():
                 raise _unknown(asset_id)
             _set_metadata(connection, asset_id, list(metadata), rows)
@@ -317,7 +227,7 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         self._require_asset(scope, entry.asset_id)
         with self._writing() as connection:
             tenant = connection.execute(
-                select(assets.c.tenant).where(assets.c.id == entry.asset_id, *_reach(scope, assets))
+                select(assets.c.tenant).where(assets.c.id == entry.asset_id, *reach(scope, assets))
             ).scalar()
             if tenant is None:
                 raise _unknown(entry.asset_id)
@@ -375,46 +285,11 @@ class Catalog(Observations, Tasks, Resources, Standing, Keys):
         return [*keys, f"assets/{asset_id}/", *([blob] if blob else [])]
 
 
-def find_index(connection: Connection, scope: Scope, id_or_name: str) -> Index:
-    """An index within the scope's tenant by id or by name.
-
-    Raises:
-        NotFound: ``index_not_found``.
-    """
-    rows = connection.execute(
-        select(indexes).where(
-            (indexes.c.id == id_or_name) | (indexes.c.name == id_or_name),
-            *_reach(scope, indexes),
-        )
-    ).all()
-    for row in sorted(rows, key=lambda row: bool(row.id != id_or_name)):
-        return index_of(row)
-    raise NotFound("index_not_found", f"There is no index {id_or_name!r}.", subject=id_or_name)
-
-
-def _reach(scope: Scope, table: Table) -> list[ColumnElement[bool]]:
-    """What keeps a query inside the scope's tenant."""
-    return [] if scope.every_tenant else [table.c.tenant == scope.tenant]
-
-
 def _require_within(connection: Connection, scope: Scope, index_id: str, tenant: str) -> None:
     """Raise ``index_not_found`` unless an index of the tenant is in the scope's reach."""
     there = select(indexes.c.id).where(indexes.c.id == index_id, indexes.c.tenant == tenant)
     if scope.index_id not in (None, index_id) or not connection.execute(there).first():
         raise NotFound("index_not_found", f"There is no index {index_id!r}.", subject=index_id)
-
-
-def _check_name(name: str) -> None:
-    if not name or not name.isprintable() or len(name) > 200:
-        raise InvalidInput(
-            "invalid_argument", "An index name is 1 to 200 printable characters.", subject=name
-        )
-
-
-def _require_free(connection: Connection, tenant: str, name: str) -> None:
-    taken = select(indexes.c.id).where(indexes.c.tenant == tenant, indexes.c.name == name)
-    if connection.execute(taken).first():
-        raise Conflict("index_exists", f"There is an index {name!r} already.", subject=name)
 
 
 def _unknown(asset_id: str) -> NotFound:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,6 +42,17 @@ _MADE_BY = {
 }
 #: What a resource keeps for as long as it lives.
 _FIXED = frozenset({"row", "id", "kind", "tenant"})
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceKey:
+    """Which resource, where it stands, how often it was tried, and the video it waits for."""
+
+    id: str
+    tenant: str
+    status: str
+    attempts: int | None
+    video_id: str | None
 
 
 class Resources(Part):
@@ -137,6 +149,29 @@ class Resources(Part):
             chosen = query.offset(offset).limit(limit)
             rows = [] if limit == 0 else connection.execute(chosen).all()
         return [resource_of(row) for row in rows], int(total)
+
+    def resource_keys(
+        self,
+        scope: Scope,
+        kind: Kind,
+        *,
+        ids: Collection[str] | None = None,
+        status: Collection[str] = (),
+    ) -> list[ResourceKey]:
+        """What says which resources there are, oldest first, without their bodies."""
+        authorize(scope, READING, kind)
+        attempts = resources.c.body["attempts"].as_integer()
+        video_id = resources.c.body["video_id"].as_string()
+        query = select(
+            resources.c.id, resources.c.tenant, resources.c.status, attempts, video_id
+        ).where(resources.c.kind == kind.value, *reach(scope))
+        if ids is not None:
+            query = query.where(resources.c.id.in_(list(ids)))
+        if status:
+            query = query.where(resources.c.status.in_(list(status)))
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(resources.c.row)).all()
+        return [ResourceKey(*row) for row in rows]
 
     def sum_of(
         self, scope: Scope, kind: Kind, key: str, *, parent: str, status: Collection[str]

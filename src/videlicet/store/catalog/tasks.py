@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +36,15 @@ def put_task(connection: Connection, scope: Scope, task: Task) -> None:
     row = task_row(task)
     if not connection.execute(update(tasks).where(tasks.c.id == task.id).values(row)).rowcount:
         connection.execute(insert(tasks).values(row))
+
+
+@dataclass(frozen=True, slots=True)
+class TaskKey:
+    """Which task, and how often it was tried."""
+
+    id: str
+    tenant: str
+    attempts: int
 
 
 class Tasks(Part):
@@ -87,6 +97,17 @@ class Tasks(Part):
             query = query.where(tasks.c.status == status.value)
         with self._reading() as connection:
             return [task_of(row) for row in connection.execute(query)]
+
+    def task_keys(self, scope: Scope, *, status: Collection[Status]) -> list[TaskKey]:
+        """What says which tasks are in some states, oldest first, without what else they hold."""
+        authorize(scope, READING, "task")
+        query = (
+            select(tasks.c.id, tasks.c.tenant, tasks.c.attempts)
+            .where(*self._mine(scope), tasks.c.status.in_([one.value for one in status]))
+            .order_by(tasks.c.created_at, tasks.c.id)
+        )
+        with self._reading() as connection:
+            return [TaskKey(*row) for row in connection.execute(query)]
 
     def count_tasks(self, scope: Scope) -> dict[Status, int]:
         """How many tasks stand where."""

@@ -6,6 +6,8 @@ comes about. So a process whose session is gone has to behave as if it were gone
 
 from __future__ import annotations
 
+import os
+import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -40,6 +42,19 @@ class Session:
             )  # fmt: skip
             self._connection.add_notify_handler(lambda _: heard())
             self._connection.execute(f"LISTEN {_CHANNEL}")
+        self._wake_reader, self._wake_writer = os.pipe()
+        self._poll = select.poll()
+        self._poll.register(self._connection.fileno(), select.POLLIN)
+        self._poll.register(self._wake_reader, select.POLLIN)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the server has sent something (a call, or that the session has ended), at
+        most so long. To be used by one thread, until :meth:`interrupt`."""
+        self._poll.poll(seconds * 1000)
+
+    def interrupt(self) -> None:
+        """End :meth:`wait`, now and from now on."""
+        os.write(self._wake_writer, b"x")
 
     def beat(self) -> None:
         """Have the server confirm that the session is alive; calls that have come are heard."""
@@ -57,6 +72,8 @@ class Session:
     def close(self) -> None:
         """End the session; everything it holds is let go."""
         self._connection.close()
+        os.close(self._wake_reader)
+        os.close(self._wake_writer)
 
     def _ask(self, function: str, name: str) -> bool:
         with self._translated():

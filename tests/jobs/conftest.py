@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.ingest.rig import Rig, films
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig.at(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def three_films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return films(tmp_path_factory.mktemp("films"), 3)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(three_films: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Rig:
+    """A library that took the three films in without being disturbed."""
+    rig = Rig.at(tmp_path_factory.mktemp("undisturbed") / "home")
+    rig.add(*three_films)
+    return rig

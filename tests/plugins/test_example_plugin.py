@@ -1,0 +1,132 @@
+"""A package that is installed by pip adds models and a kind of observation, and all that there is
+works with them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.samples import BLACK, GREY, WHITE, Scene, video
+
+from videlicet.models.doubles import IDS
+
+HERE = Path(__file__).parent
+MODELS = ",".join(
+    [
+        *(f"{role}={id}" for role, id in IDS.items()),
+        "text=example-text",
+        "vision=example-frames",
+        "observer=example-brightness",
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The variables of a process that has the plugin."""
+    folder = tmp_path_factory.mktemp("plugin")
+    # Built from a copy: a build leaves files behind.
+    shutil.copytree(HERE / "example_plugin", folder / "source")
+    bare = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    subprocess.run(
+        [
+            # Without site: nothing may tell pip of another place than the one it is given.
+            sys.executable, "-S", "-m", "pip", "install", "--quiet", "--no-deps", "--no-index",
+            "--no-build-isolation", "--target", str(folder / "site"), str(folder / "source"),
+        ],
+        check=True, env=bare,
+    )  # fmt: skip
+    path = os.pathsep.join(filter(None, [str(folder / "site"), *sys.path]))
+    return {
+        **os.environ,
+        "PYTHONPATH": path,
+        "VIDELICET_HOME": str(folder / "home"),
+        "VIDELICET_MODELS": MODELS,
+    }
+
+
+def run(environment: dict[str, str], *arguments: str) -> Any:
+    """What the command prints, as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-m", "videlicet", *arguments, "--json"],
+        env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1] if arguments[0] == "add" else done.stdout)
+
+
+@pytest.fixture(scope="module")
+def indexed(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """The same, where a video has been indexed with the plugin's models beside others."""
+    film = video(
+        tmp_path_factory.mktemp("films") / "film.mp4",
+        (Scene(BLACK, 3, still=True), Scene(WHITE, 3, still=True), Scene(GREY, 3, still=True)),
+    )
+    run(environment, "add", str(film))
+    return environment
+
+
+def test_the_models_are_listed(environment: dict[str, str]) -> None:
+    listed = {row["id"]: row["role"] for row in run(environment, "models", "list")}
+    assert listed["example-frames"] == "vision"
+    assert listed["example-text"] == "text"
+    assert listed["example-brightness"] == "observer"
+
+
+def test_the_index_has_two_encoders_of_frames(indexed: dict[str, str]) -> None:
+    [index] = run(indexed, "list", "--indexes")
+    assert index["cards"]["vision"] == IDS["vision"]
+    assert index["cards"]["vision+example-frames"] == "example-frames"
+    assert index["cards"]["observer"] == "example-brightness"
+
+
+def test_the_observations_are_stored_and_shown(indexed: dict[str, str]) -> None:
+    found = run(indexed, "show", "film.mp4", "--modality", "brightness")["observations"]
+    assert [one["payload"]["degree"] for one in found] == ["dark", "bright", "medium"]
+    assert {one["card"] for one in found} == {"example-brightness"}
+
+
+def test_words_find_the_observations(indexed: dict[str, str]) -> None:
+    page = run(indexed, "search", "a bright picture", "--modality", "brightness")
+    best = page["hits"][0]
+    words = [one for one in best["evidence"] if one["lane"] == "brightness-words"]
+    assert words[0]["card"] == "example-brightness"
+    assert words[0]["text"] == "a bright picture"
+
+
+def test_words_find_frames_in_the_shared_space(indexed: dict[str, str]) -> None:
+    page = run(indexed, "search", "nothing that any class is called", "--modality", "visual")
+    assert page["hits"]
+    assert "example-frames" in {
+        one["card"] for hit in page["hits"] for one in hit["evidence"] if one["lane"] == "scene"
+    }
+    assert "example-frames" in page["cards"]
+
+
+DESCRIBED = """
+import json
+from videlicet.api.v1.schemas import Search
+print(json.dumps(Search.model_json_schema()["properties"]["modalities"]["items"]["enum"]))
+"""
+
+
+def test_the_description_lists_the_modality(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DESCRIBED], env=environment, capture_output=True, check=True
+    )
+    assert json.loads(done.stdout) == ["visual", "speech", "text", "brightness", "sound"]
+
+
+def test_nothing_of_ours_names_the_plugin() -> None:
+    source = HERE.parents[1] / "src"
+    for path in source.rglob("*.py"):
+        assert "example_plugin" not in path.read_text("utf-8"), path
+        assert "example-" not in path.read_text("utf-8"), path
