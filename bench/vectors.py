@@ -139,6 +139,29 @@ def cold(settings: Settings, index_id: str) -> tuple[float, float]:
     return float(first), float(memory)
 
 
+def after_a_put(settings: Settings, index_id: str, queries: Floats) -> float:
+    """How many times as long as a search takes what puts an asset of one row and then searches."""
+    with open_store(settings, write=True) as store:
+        within, ingest = store.scope(SEARCH, index_id), store.scope(INGEST, index_id)
+        asset = derived_id(str(0))
+
+        def search(query: Floats) -> float:
+            began = time.perf_counter()
+            store.vectors.search(within, Modality.VISUAL, SPACE, query, 10)
+            return time.perf_counter() - began
+
+        def put(query: Floats) -> float:
+            began = time.perf_counter()
+            row = VectorRow("new", Span(Fraction(0), Fraction(5)), query)
+            store.vectors.put(ingest, Modality.VISUAL, SPACE, asset, [row])
+            return time.perf_counter() - began
+
+        search(queries[0])
+        alone = [search(query) for query in queries[:20]]
+        both = [put(query) + search(query) for query in queries[:20]]
+    return float(np.median(both) / np.median(alone))
+
+
 def ours(rows: Floats, queries: Floats, truth: list[set[int]]) -> Iterator[list[str]]:
     home = Path(tempfile.mkdtemp(prefix="videlicet-bench-"))
     try:
@@ -155,11 +178,13 @@ def ours(rows: Floats, queries: Floats, truth: list[set[int]]) -> Iterator[list[
             p50, p95, recall = measured(find, queries, truth)
             (space,) = store.vectors.statistics(store.scope(SEARCH, index_id))
         first, memory = cold(settings, index_id)
+        ratio = after_a_put(settings, index_id, queries)
         sketch = space["index"]
         how = "exact" if sketch is None else (
             f"{sketch['probes']} of {sketch['groups']} groups, "
             f"measured {sketch['recall_at_10']:.3f}"
         )  # fmt: skip
+        how += f"; {ratio:.1f} times as long with a put before it"
         yield [
             f"**Videlicet** ({how})", f"{p50:.1f}", f"{p95:.1f}", f"{recall:.3f}",
             f"{put:.0f} + {built:.0f}", f"{first:.0f}", f"{memory:.0f}",

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from videlicet.api.v1_3 import uploads
 from videlicet.errors import NotFound
 from videlicet.ingest.indexing import remove_file
-from videlicet.rights import Grant, Purpose
+from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.settings import load
 from videlicet.store import Store, open_store
 from videlicet.types import Kind, Resource
@@ -54,7 +54,7 @@ def test_a_chunk_of_a_file_that_is_deleted_meanwhile_does_not_stay(
     store: Store, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert client.put("/uploads/u1/1", content=b"half").status_code == 200
-    assert len(store.blobs.list(store.scope(GRANT))) == 1
+    assert len(store.blobs.list(store.scope(GRANT.within(EVERY_TENANT)))) == 1
     put = store.blobs.put
 
     def late(*values: Any) -> None:
@@ -64,6 +64,6 @@ def test_a_chunk_of_a_file_that_is_deleted_meanwhile_does_not_stay(
     monkeypatch.setattr(store.blobs, "put", late)
     with pytest.raises(NotFound):
         client.put("/uploads/u1/2", content=b"rest")
-    assert store.blobs.list(store.scope(GRANT)) == []
+    assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
     for kind in (Kind.FILE, Kind.UPLOAD, Kind.CHUNK):
         assert store.catalog.find_resources(store.scope(GRANT), kind)[1] == 0

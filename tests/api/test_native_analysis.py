@@ -87,6 +87,24 @@ def test_subtitles(native: Client, place: str) -> None:
     assert native.get(f"{place}/subtitles?form=srt").text.startswith("1\n")
 
 
+def test_exports_of_a_video(native: Client, place: str) -> None:
+    rows = native.ok("GET", "exporters")["exporters"]
+    by_name = {row["name"]: row for row in rows}
+    assert {"subtitles.srt", "chapters.vtt", "cuts.otio", "matrix.html"} <= by_name.keys()
+    assert {row["package"] for row in rows} == {None}
+    for name in ("subtitles.srt", "chapters.vtt", "chapters.podlove", "cuts.otio", "cuts.edl"):
+        found = native.get(f"{place}/exports/{name}")
+        assert found.status_code == 200, found.text
+        assert found.headers["content-type"] == by_name[name]["media_type"]
+        assert by_name[name]["file_ending"] in found.headers["content-disposition"]
+        assert found.content
+        assert b"/tmp/" not in found.content
+    assert "dog" in native.get(f"{place}/exports/subtitles.srt").text
+    for name in ("subtitles.none", "matrix.csv", "cuts.reel"):
+        bad = native.get(f"{place}/exports/{name}")
+        assert (bad.status_code, bad.json()["code"]) == (400, "parameter_invalid")
+
+
 def test_extract_and_compare(native: Client, index: str, video: str) -> None:
     text = {"type": ["string", "null"], "description": "what is written"}
     fields = {

@@ -19,6 +19,7 @@ from videlicet.ingest.plan import staging
 from videlicet.ingest.steps import Steps
 from videlicet.ingest.tasks import submit
 from videlicet.media.sources import find_sources
+from videlicet.rights import EVERY_TENANT
 from videlicet.store import Store, open_store
 from videlicet.types import Index, Kind, Resource, Status
 
@@ -73,7 +74,7 @@ def test_bytes_of_a_file_do_not_come_back(
         with pytest.raises(NotFound) as caught:
             files.prepare(store.scope(GRANT), store, rig.settings, "f1", check)
         assert caught.value.code == "resource_not_found"
-        assert store.blobs.list(store.scope(GRANT)) == []
+        assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
         assert rig.staged == []
 
 
@@ -87,7 +88,7 @@ def test_bytes_that_a_killed_worker_left_go_with_the_next(rig: Rig) -> None:
         assert file_jobs.prepare(context, "local", "gone") == "gone"
         # Another tenant's file is not there for this one; it stays all the same.
         assert file_jobs.prepare(context, "other", "there") == "gone"
-        kept = store.blobs.list(store.scope(GRANT))
+        kept = store.blobs.list(store.scope(GRANT.within(EVERY_TENANT)))
         assert files.original("there") in kept
         assert not any(key.startswith("files/gone/") for key in kept)
         assert [path.name for path in rig.staged] == ["there"]
@@ -111,7 +112,7 @@ def test_a_deletion_that_is_killed_is_carried_through(
         with pytest.raises(NotFound):
             store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1")
     with open_store(rig.settings, write=True) as store:
-        assert store.blobs.list(store.scope(GRANT)) == []
+        assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
 
 
 def test_a_file_that_is_to_be_tried_again_leaves_its_room(rig: Rig) -> None:
@@ -126,7 +127,7 @@ def test_a_file_that_is_to_be_tried_again_leaves_its_room(rig: Rig) -> None:
         assert (
             store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1").status == files.PROCESSING
         )
-        assert len(store.blobs.list(store.scope(GRANT))) == 3
+        assert len(store.blobs.list(store.scope(GRANT.within(EVERY_TENANT)))) == 3
 
 
 def test_a_file_that_fails_leaves_its_room(rig: Rig) -> None:
@@ -145,7 +146,7 @@ def test_a_file_that_fails_leaves_its_room(rig: Rig) -> None:
         fault = NotFound("blob_not_found", "a fault of ours")
         assert file_jobs.give_up_file(context, "local", "f2", fault) == files.FAILED
         assert rig.staged == []
-        assert context.store.blobs.list(context.store.scope(GRANT)) == []
+        assert context.store.blobs.list(context.store.scope(GRANT.within(EVERY_TENANT))) == []
 
 
 class Task:
@@ -197,7 +198,7 @@ def test_words_of_a_deleted_asset_are_not_written_again(
             monkeypatch.setattr(part, name, late)
             task.ends(lambda: task.steps.store(task.plan))
         assert rig.contents() == {name: [] for name in rig.contents()}
-        assert store.blobs.list(store.scope(GRANT)) == []
+        assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
         assert store.catalog.members(store.scope(GRANT, index.id)) == []
 
 
@@ -226,13 +227,16 @@ def test_what_came_after_a_deletion_is_taken_back(three_films: list[Path], rig: 
                 store.blobs.put(store.scope(GRANT), key, b"film")
             take_back(store.scope(GRANT), store, index.id, asset_id)
         # Vectors are blobs too where the store is shared.
-        assert [key for key in store.blobs.list(store.scope(GRANT)) if "/vectors/" not in key] == [
+        keys = store.blobs.list(store.scope(GRANT.within(EVERY_TENANT)))
+        assert [key for key in keys if "/vectors/" not in key] == [
             f"assets/{ready.asset_id}/original", f"indexes/{index.id}/{ready.asset_id}/thumb",
         ]  # fmt: skip
         # The same bytes in another index have their original still.
         other = store.catalog.create_index(store.scope(INDEXING), "other", dict(index.cards))
         take_back(store.scope(GRANT), store, other.id, ready.asset_id)
-        assert f"assets/{ready.asset_id}/original" in store.blobs.list(store.scope(GRANT))
+        assert f"assets/{ready.asset_id}/original" in store.blobs.list(
+            store.scope(GRANT.within(EVERY_TENANT))
+        )
 
 
 def test_an_index_that_goes_takes_along_what_was_being_added(
@@ -268,6 +272,6 @@ def test_a_video_that_goes_while_it_is_observed(rig: Rig, three_films: list[Path
             steps.store(plan)
         steps.give_up(caught.value, plan)
         assert rig.contents() == {name: [] for name in rig.contents()}
-        assert store.blobs.list(store.scope(GRANT)) == []
+        assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
         with pytest.raises(NotFound):
             store.catalog.resource(store.scope(GRANT), Kind.VIDEO, video.id)

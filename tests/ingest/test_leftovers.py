@@ -72,7 +72,7 @@ def test_an_analysis_that_was_killed_just_after_its_end_is_settled(rig: Rig, sta
             for id in ("a1", "a2"):
                 assert analyses.run(context.worker, "local", id) == status
             assert there(store, Kind.FILE) == there(store, Kind.VIDEO) == set()
-            assert store.blobs.list(store.scope(GRANT)) == []
+            assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
             # What belongs to a batch is not told.
             (told,), _ = store.catalog.find_resources(store.scope(GRANT), Kind.DELIVERY)
             assert told.body["event"]["type"] == analyses.EVENTS[status]
@@ -207,6 +207,6 @@ def test_a_deleted_file_is_gone_for_an_embedding_too(rig: Rig) -> None:
         put(store, Kind.EMBEDDING, "e1", "processing", body=body)
         store.blobs.put(store.scope(GRANT), files.original("f1"), b"film")
         file_jobs.embed(context, "local", "e1")
-        assert store.blobs.list(store.scope(GRANT)) == []
+        assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
         with pytest.raises(NotFound):
             store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1")

@@ -109,6 +109,25 @@ def test_a_job_is_found_where_nobody_says_anything(
         until(lambda: toy.ran == ["a"])
 
 
+def test_a_job_is_run_whose_signal_was_lost(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workflow_engine, "LOOK_EVERY", 0.2)
+    with running(toy) as engine:
+        time.sleep(2 * polling.EXPECT)
+        lost = Faulty()
+        lost.calls = 2
+        poller: Any = engine._pollers[toy.queue.name]
+        wake = poller.wake
+
+        def wake_later() -> None:
+            lost()
+            if lost.calls > 3:
+                wake()
+
+        monkeypatch.setattr(poller, "wake", wake_later)
+        toy.add("a")
+        until(lambda: toy.ran == ["a"])
+
+
 def test_a_delayed_job_is_run_when_it_is_due(toy: Toy) -> None:
     with running(toy):
         began = time.monotonic()

@@ -1,10 +1,11 @@
-"""A package that is installed by pip adds models and a kind of observation, and all that there is
-works with them."""
+"""A package that is installed by pip adds models, a kind of observation, an exporter and an
+analysis backend, and all that there is works with them."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -111,6 +112,24 @@ def test_words_find_frames_in_the_shared_space(indexed: dict[str, str]) -> None:
     assert "example-frames" in page["cards"]
 
 
+def test_the_analysis_backend_answers_from_the_observations(indexed: dict[str, str]) -> None:
+    environment = {**indexed, "VIDELICET_ANALYSIS_BACKEND": "example"}
+    answer = run(environment, "ask", "How bright is it?")
+    assert answer["analyst"] == "example"
+    assert answer["text"] == "First it is a dark picture."
+    [citation] = answer["sentences"][0]["citations"]
+    assert citation["modality"] == "brightness"
+
+
+def test_the_exporter_writes_chapters(indexed: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "videlicet", "chapters", "film.mp4", "--format", "plain"],
+        env=indexed, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("film.mp4\n0.0 ")
+
+
 DESCRIBED = """
 import json
 from videlicet.api.v1.schemas import Search
@@ -123,6 +142,12 @@ def test_the_description_lists_the_modality(environment: dict[str, str]) -> None
         [sys.executable, "-c", DESCRIBED], env=environment, capture_output=True, check=True
     )
     assert json.loads(done.stdout) == ["visual", "speech", "text", "brightness", "sound"]
+
+
+def test_the_guide_shows_this_plugin() -> None:
+    guide = (HERE.parents[1] / "docs" / "models.md").read_text("utf-8")
+    (shown,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+    assert shown in (HERE / "example_plugin" / "pyproject.toml").read_text("utf-8")
 
 
 def test_nothing_of_ours_names_the_plugin() -> None:

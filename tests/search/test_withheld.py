@@ -12,10 +12,10 @@ from tests.search.shelf import ENCODERS, MODELS, Shelf
 from videlicet.analyze.evidence.load import load_evidence
 from videlicet.analyze.evidence.select_assets import promising, ready
 from videlicet.errors import NotPermitted, VidelicetError
-from videlicet.ingest import files
 from videlicet.models import cards
 from videlicet.rights import Decisions, Grant, IndexScope, Purpose
 from videlicet.search.compose import build_query
+from videlicet.store.files import path_of_file, require_allowed
 from videlicet.types import GroupBy, Kind, Modality, Query, Resource, Span, derived_id
 
 REASONS = ("rights.no_licence",)
@@ -198,9 +198,9 @@ def test_originals_are_read_with_what_was_made_of_them(shelf: Shelf, tmp_path: P
             )
     scope = store.scope(Grant("tester", Purpose.SEARCH))
     file = store.catalog.resource(scope, Kind.FILE, "open")
-    assert files.bytes_of(scope, store, file).read_bytes() == b"film"
+    assert path_of_file(scope, store, file).read_bytes() == b"film"
     file = store.catalog.resource(scope, Kind.FILE, "closed")
-    for ask in (files.bytes_of, files.require_allowed):
+    for ask in (path_of_file, require_allowed):
         with pytest.raises(NotPermitted):
             ask(scope, store, file)
     with pytest.raises(NotPermitted):

@@ -75,7 +75,6 @@ def test_unknown_things_are_named(store: Store, index: Index) -> None:
         lambda: store.catalog.observation(store.scope(SEARCH, index.id), nobody),
         lambda: store.catalog.task(store.scope(SEARCH), nobody),
         lambda: store.catalog.update_task(store.scope(MANAGE), nobody, stage="x"),
-        lambda: store.catalog.delete_index(store.scope(MANAGE, nobody)),
         lambda: store.remove_asset(store.scope(MANAGE, index.id), nobody),
         lambda: store.delete_index(store.scope(MANAGE, nobody)),
     ]

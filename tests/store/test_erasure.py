@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +31,10 @@ from tests.store.samples import (
     vectors,
 )
 
-from videlicet.errors import InvalidInput, NotFound
+from videlicet.errors import NotFound, StoreError
 from videlicet.settings import Settings
 from videlicet.store import Store, VectorRow, doctor, open_store
+from videlicet.store.catalog import erasure
 from videlicet.store.scanning import sightings
 from videlicet.types import Asset, Index, Kind, Modality, Resource
 
@@ -164,7 +165,7 @@ def test_an_asset_in_two_indexes_stays_in_the_other(store: Store, index: Index) 
     ]
     assert store.catalog.find_assets(store.scope(SEARCH, index.id)) == frozenset()
     assert store.remove_asset(store.scope(MANAGE, other.id), made.id)
-    assert store.blobs.list(store.scope(SEARCH)) == []
+    assert store.blobs.list(everything(store)) == []
     with pytest.raises(NotFound):
         store.catalog.asset(store.scope(SEARCH), made.id)
 
@@ -186,8 +187,6 @@ def test_a_deleted_index_is_gone_with_all_its_assets(small: tuple[Store, Index])
     for n in range(6):
         add(store, index, f"{n}.mp4", count=20)
     store.vectors.optimize(store.scope(MANAGE, index.id), force=True)
-    with pytest.raises(InvalidInput, match="still holds"):
-        store.catalog.delete_index(store.scope(MANAGE, index.id))
     assert store.delete_index(store.scope(MANAGE, index.id))
     assert (
         store.scan(
@@ -302,7 +301,7 @@ def test_nothing_is_put_into_what_was_removed_meanwhile(
         check_whole(store, other, made, word=CANARY)
     else:
         assert store.scan(everything(store), [CANARY.encode(), made.id.encode()]) == []
-        assert store.blobs.list(store.scope(SEARCH)) == []
+        assert store.blobs.list(everything(store)) == []
 
 
 def test_an_asset_is_added_with_its_entry_or_not_at_all(store: Store, index: Index) -> None:
@@ -322,6 +321,71 @@ def test_the_blobs_of_a_resource_go_with_it_whatever_is_killed(place: Settings) 
         store.blobs.put(store.scope(INGEST), "files/f1/original", b"film")
         store.catalog.delete_resource(store.scope(MANAGE), Kind.FILE, "f1", blobs=["files/f1/"])
     with open_store(place, write=True) as store:
-        assert store.blobs.list(store.scope(SEARCH)) == []
+        assert store.blobs.list(everything(store)) == []
         with pytest.raises(NotFound):
             store.catalog.delete_resource(store.scope(MANAGE), Kind.FILE, "f1", blobs=["files/f1/"])
+
+
+def test_an_index_is_deleted_in_one_transaction(
+    small: tuple[Store, Index], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, index = small
+    made = [add(store, index, f"{n}.mp4") for n in range(3)]
+    other = store.catalog.create_index(store.scope(INGEST), "other", {})
+    both = add(store, other, "0.mp4")
+
+    def full(*_: object) -> None:
+        raise StoreError("disk_full", "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure, "_forget_assets", full)
+        with pytest.raises(StoreError, match="full"):
+            store.delete_index(store.scope(MANAGE, index.id))
+    for one in made:
+        check_whole(store, index, one)
+    assert store.delete_index(store.scope(MANAGE, index.id))
+    assert [one.id for one in store.catalog.assets(store.scope(SEARCH))] == [both.id]
+    check_whole(store, other, both)
+
+
+def test_what_was_in_the_way_of_an_erasure_delays_it_until_the_store_is_looked_after(
+    small: tuple[Store, Index], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, index = small
+    made = add(store, index, "a.mp4")
+    store.blobs.put(store.scope(INGEST), f"assets/{made.id}/original", b"zqxjkcanary")
+
+    def away(_: object) -> None:
+        raise StoreError("store_unreachable", "away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._backend, "erase", away)
+        with pytest.raises(StoreError, match="away"):
+            store.remove_asset(store.scope(MANAGE, index.id), made.id)
+        assert store.scan(everything(store), [b"zqxjkcanary"])
+    store.tidy()
+    assert store.scan(everything(store), [b"zqxjkcanary"]) == []
+    assert store.finish_erasures()
+
+
+def test_what_has_expired_goes_whoever_it_belongs_to(small: tuple[Store, Index]) -> None:
+    store, _ = small
+    now = datetime.now(UTC)
+    idle = store.scope(MANAGE.within("idle"))
+    for kind in (Kind.ANSWER, Kind.SEARCH, Kind.EMBEDDING, Kind.UPLOAD):
+        for late in (True, False):
+            one = Resource(
+                id=f"{kind}{late}", kind=kind, tenant="idle", created_at=now, updated_at=now,
+                expires_at=now + timedelta(hours=-1 if late else 1),
+            )  # fmt: skip
+            store.catalog.put_resource(idle, one)
+    store.blobs.put(store.scope(INGEST.within("idle")), "searches/searchTrue/0", b"zqxjkcanary")
+    store.tidy()
+    left = {
+        kind: [one.id for one in store.catalog.find_resources(idle, kind)[0]]
+        for kind in (Kind.ANSWER, Kind.SEARCH, Kind.EMBEDDING)
+    }
+    assert left == {kind: [f"{kind}False"] for kind in left}
+    assert len(store.catalog.find_resources(idle, Kind.UPLOAD)[0]) == 2, "its own code ends it"
+    assert store.scan(everything(store), [b"zqxjkcanary"]) == []
+    assert store.sweep_expired() == 0

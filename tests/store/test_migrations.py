@@ -89,6 +89,21 @@ def test_what_bodies_are_looked_up_by_is_brought_forward(tmp_path: Path) -> None
         assert store.catalog.find_resources(store.scope(GRANT), Kind.DELIVERY) == ([], 0)
 
 
+def test_the_role_reader_becomes_ocr(tmp_path: Path) -> None:
+    home = as_of("0004", tmp_path / "home")
+    when = "2026-01-01T00:00:00.000000+00:00"
+    cards = '{"text": "all-minilm-l6-v2", "reader": "pp-ocrv6-small"}'
+    with closing(sqlite3.connect(home.database)) as base, base:
+        base.execute(
+            "INSERT INTO indexes (id, tenant, name, cards, created_at, options, updated_at) "
+            "VALUES ('i', 'local', 'films', ?, ?, '{}', ?)",
+            (cards, when, when),
+        )
+    with open_store(load(home.root), write=True) as store:
+        index = store.catalog.index(store.scope(GRANT), "films")
+    assert index.cards == {"text": "all-minilm-l6-v2", "ocr": "pp-ocrv6-small"}
+
+
 def test_codes_of_stored_errors(tmp_path: Path) -> None:
     home = as_of("0005", tmp_path / "home")
     when = "2026-01-01T00:00:00.000000+00:00"

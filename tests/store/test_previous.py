@@ -30,9 +30,14 @@ pytestmark = [
 
 
 def still(answer: Any) -> Any:
-    """An answer without the state of webhooks, which are tried again meanwhile."""
+    """An answer without the state of webhooks, which are tried again meanwhile, and with today's
+    names of roles."""
     if isinstance(answer, dict):
-        return {key: still(value) for key, value in answer.items() if key != "webhooks"}
+        return {
+            "ocr" if key == "reader" else key: still(value)
+            for key, value in answer.items()
+            if key != "webhooks"
+        }
     return [still(one) for one in answer] if isinstance(answer, list) else answer
 
 
@@ -83,8 +88,8 @@ def test_the_http_interface_answers_as_before(home: Path, golden: dict[str, Any]
             answer = client.get(path)
             assert answer.status_code == 200, f"{path}: {answer.text}"
             found[path] = json.loads(SIGNATURE.sub("", answer.text.replace(server.root, "")))
-    for path, expected in golden["answers"].items():
-        assert still(found[path]) == still(expected), path
+    expected = golden["answers"]
+    assert [path for path in expected if still(found[path]) != still(expected[path])] == []
 
 
 def test_more_can_be_added_and_nothing_is_wrong(home: Path, golden: dict[str, Any]) -> None:

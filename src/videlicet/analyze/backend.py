@@ -1,20 +1,32 @@
-"""The seam between who asks and who answers: the built-in analyst, or a language model."""
+"""The seam between who asks and who answers: the built-in backend, a model, or a plugin."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.types import Answer, Chapter, Gist, Highlight, Sentence
 
+if TYPE_CHECKING:
+    from videlicet.models.base import TextEncoder
+    from videlicet.rights import Scope
+    from videlicet.settings import Settings
+    from videlicet.store import Store
+
+#: Called now and then while there is a wait; raises to end it.
+Check = Callable[[], None]
 #: Called with each sentence as soon as it stands, for who wants to read along.
 OnSentence = Callable[[Sentence], None]
 
 
 def ignore_sentence(_: Sentence) -> None:
     """For who waits for the whole answer."""
+
+
+def unchecked() -> None:
+    """For who waits to the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +104,24 @@ class AnalysisBackend(Protocol):
     ) -> Answer:
         """Whatever the prompt asks for: one of the above, as text."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class BackendContext:
+    """What an analysis backend is made with, for one request.
+
+    ``encoder`` is the text encoder of the index that is read. A backend that looks at originals
+    does so on behalf of ``scope``. ``check`` is to be called while the backend waits for something,
+    and raises to end that. ``builtin`` is the built-in backend, for what another leaves to it.
+    """
+
+    scope: Scope
+    store: Store
+    settings: Settings
+    encoder: TextEncoder
+    builtin: AnalysisBackend
+    check: Check = unchecked
+
+
+#: An entry of the registry of analysis backends.
+BackendFactory: TypeAlias = Callable[[BackendContext], AnalysisBackend]

@@ -16,14 +16,10 @@ from videlicet.cli.output import print_json, print_table, printable, say, stretc
 from videlicet.types import Answer, Asset, Chapter, Highlight, Sentence
 
 if TYPE_CHECKING:
+    from videlicet.analyze.matrix import Matrix
     from videlicet.library import Library
 
 AssetArgument = Annotated[str, typer.Argument(help="A recording, by name or id.")]
-#: Ends of files that a matrix, and a timeline, can be written as.
-_TABLES = (".csv", ".json", ".html", ".parquet")
-_TIMELINES = (".otio", ".edl")
-#: How chapters can be printed.
-_FORMATS = ("table", "youtube", "podlove", "podlove-xml", "vtt", "ffmetadata")
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +50,8 @@ def chapters(
     asset: AssetArgument,
     count: Annotated[int | None, typer.Option("--count", "-n", min=1, max=1000)] = None,
     format: Annotated[
-        str, typer.Option(help="table, youtube, podlove, podlove-xml, vtt or ffmetadata.")
+        str,
+        typer.Option(help="table, youtube, podlove, podlove-xml, vtt, ffmetadata or a plugin's."),
     ] = "table",
     embed_into: Annotated[
         Path | None, typer.Option(help="Write a copy of the recording with the chapters in it.")
@@ -63,7 +60,10 @@ def chapters(
     as_json: JsonOption = False,
 ) -> None:
     """The parts of a recording, titled; also in forms that players and sites read."""
-    format = one_of(format, _FORMATS, "--format")
+    from videlicet.analyze.exports.exporter import ChapterExport, Subject
+    from videlicet.analyze.exports.registry import formats, render
+
+    format = one_of(format, ("table", *formats(Subject.CHAPTERS)), "--format")
     if embed_into is not None:
         from videlicet.analyze.exports.chapters import embed
         from videlicet.media.remux import MUXERS
@@ -72,32 +72,19 @@ def chapters(
     with context.library() as library:
         one = named_asset(library, asset)
         found = library.chapters(one.id, count=count, index=index)
-        text = "" if as_json or format == "table" else _chapters_as(format, one, found)
+        content = b""
+        if not as_json and format != "table":
+            content = render(f"{Subject.CHAPTERS}.{format}", ChapterExport(one, found))
         if embed_into is not None:
             for note in embed(library.original(one), found, embed_into, library.settings):
                 say(f"Note: {note}.")
             say(f"Written to {embed_into}.")
         if as_json:
             print_json([chapter.to_json() for chapter in found])
-        elif text:
-            typer.echo(text, nl=False)
+        elif content:
+            typer.echo(content, nl=False)
         elif embed_into is None:
             _print_chapters(one, found)
-
-
-def _chapters_as(form: str, asset: Asset, found: Sequence[Chapter]) -> str:
-    from videlicet.analyze.exports import chapters as forms
-
-    whole = asset.media.span
-    written = {
-        "youtube": lambda: forms.youtube(found, whole),
-        "podlove": lambda: forms.podlove_json(found, whole.start),
-        "podlove-xml": lambda: forms.podlove_xml(found, whole.start),
-        "vtt": lambda: forms.webvtt(found, whole.start),
-        "ffmetadata": lambda: forms.ffmetadata(found, whole.start),
-    }
-    text = written[form]()
-    return text if text.endswith("\n") else text + "\n"
 
 
 def _print_chapters(asset: Asset, found: Sequence[Chapter]) -> None:
@@ -133,7 +120,7 @@ def highlights(
     if reel is not None:
         ending(reel, (".mp4",), "--reel")
     if timeline is not None:
-        ending(timeline, _TIMELINES, "--timeline")
+        ending(timeline, _by_ending("cuts"), "--timeline")
     with context.library() as library:
         one = named_asset(library, asset)
         if clips is not None:
@@ -174,20 +161,31 @@ def _write_cuts(
 ) -> None:
     if clips is None and reel is None and timeline is None:
         return
-    from videlicet.analyze.exports import timelines
     from videlicet.analyze.exports.cuts import Cut
-    from videlicet.analyze.exports.reel import write_clips, write_reel
+    from videlicet.analyze.exports.exporter import CutExport
+    from videlicet.analyze.exports.registry import EXPORTERS, render
 
     source = str(library.original(asset))
     cuts = [Cut.of(asset, source, one) for one in sorted(found, key=lambda one: one.span)]
-    if clips is not None:
-        write_clips(cuts, clips, library.settings, lambda path: say(f"Written to {path}."))
-    if reel is not None:
-        write_reel(cuts, reel, library.settings)
-        say(f"Written to {reel}.")
+    data = CutExport(asset.name, cuts)
+    for name, out in (("cuts.clips", clips), ("cuts.reel", reel)):
+        write_files = EXPORTERS.get(name).write
+        if out is not None and write_files is not None:
+            write_files(data, out, library.settings, lambda path: say(f"Written to {path}."))
     if timeline is not None:
-        make = timelines.otio if timeline.suffix.lower() == ".otio" else timelines.edl
-        write(timeline, make(cuts, asset.name))
+        write(timeline, render(_by_ending("cuts")[timeline.suffix.lower()], data))
+
+
+def _by_ending(subject: str) -> dict[str, str]:
+    """The names of the exporters that render documents of something, by the ending of their
+    files; the first where two have the same."""
+    from videlicet.analyze.exports.exporter import Subject
+    from videlicet.analyze.exports.registry import documents
+
+    found: dict[str, str] = {}
+    for format, exporter in documents(Subject(subject)).items():
+        found.setdefault(exporter.file_ending, f"{subject}.{format}")
+    return found
 
 
 def ask(
@@ -265,7 +263,9 @@ def _places(sentence: Sentence, assets: Mapping[str, Asset]) -> str:
 
 def matrix(
     questions: Annotated[Path, typer.Argument(help="A file with one question a line.")],
-    out: Annotated[Path, typer.Argument(help="FILE.csv, .json, .html or .parquet to write.")],
+    out: Annotated[
+        Path, typer.Argument(help="FILE.csv, .json, .html, .parquet or a plugin's to write.")
+    ],
     asset: Annotated[
         list[str] | None, typer.Option("--asset", "-a", help="Only this recording; repeatable.")
     ] = None,
@@ -277,7 +277,11 @@ def matrix(
 ) -> None:
     """Ask every question of every recording, as a table with citations. Run again after an
     interruption, it goes on where it was."""
-    form = ending(out, _TABLES, "OUT")
+
+    import videlicet.page  # noqa: F401, registers the page as an exporter
+
+    exporters = _by_ending("matrix")
+    exporter = exporters[ending(out, exporters, "OUT")]
     rows = [line.strip() for line in read_text(questions).splitlines() if line.strip()]
     store = kept or out.with_name(out.name + ".cells")
     writable(store)
@@ -292,28 +296,19 @@ def matrix(
                 say(f"{done}: {printable(cell.question)}")
 
         found = library.matrix(rows, kept=store, assets=chosen, index=index, on_cell=on_cell)
-        _write_matrix(library, found, out, form)
+        write(out, _rendered(library, found, exporter))
         if as_json:
             print_json(found.to_json())
         many = f"{len(found.cells)} cell" + ("" if len(found.cells) == 1 else "s")
         say(f"{many}, {fresh} of them asked now. Written to {out}.")
 
 
-def _write_matrix(library: Library, found: Any, out: Path, form: str) -> None:
-    from videlicet.analyze.exports import tables
+def _rendered(library: Library, found: Matrix, exporter: str) -> bytes:
+    from videlicet.analyze.exports.exporter import MatrixExport
+    from videlicet.analyze.exports.registry import render
 
-    if form == ".parquet":
-        tables.write_parquet(found, out)
-    elif form == ".html":
-        from videlicet.page.report import Film, matrix_page
-
-        films = [
-            Film(one, str(library.original(one)))
-            for one in (library.asset(id) for id in found.asset_ids)
-        ]
-        matrix_page(found, films, "Questions and recordings", out)
-    else:
-        write(out, tables.as_csv(found) if form == ".csv" else tables.as_json(found))
+    assets = [library.asset(id) for id in found.asset_ids]
+    return render(exporter, MatrixExport(found, assets, lambda asset: str(library.original(asset))))
 
 
 # -- what they share ----------------------------------------------------------------------------

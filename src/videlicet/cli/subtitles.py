@@ -14,27 +14,31 @@ from videlicet.cli.output import say
 from videlicet.errors import InvalidInput
 from videlicet.types import Modality
 
-#: What subtitles can be.
-_FORMATS = ("srt", "vtt")
-
 
 def subtitles(
     asset: AssetArgument,
     out: Annotated[
-        Path | None, typer.Argument(help="FILE.srt or FILE.vtt; printed where none is named.")
+        Path | None,
+        typer.Argument(help="FILE.srt, FILE.vtt or a plugin's; printed where none is named."),
     ] = None,
-    format: Annotated[str | None, typer.Option(help="srt or vtt, where it is printed.")] = None,
+    format: Annotated[
+        str | None, typer.Option(help="srt, vtt or a plugin's, where it is printed.")
+    ] = None,
     on_screen_text: Annotated[
         bool, typer.Option("--on-screen-text", help="On-screen text instead of speech.")
     ] = False,
     index: IndexOption = "default",
 ) -> None:
     """Subtitles of what is said, as SubRip or WebVTT."""
-    from videlicet.analyze.exports import subtitles as formats
+    from videlicet.analyze.exports import subtitles as cues_of
+    from videlicet.analyze.exports.exporter import Subject, SubtitleExport
+    from videlicet.analyze.exports.registry import documents, render
 
-    chosen = one_of(format or "srt", _FORMATS, "--format")
+    exporters = documents(Subject.SUBTITLES)
+    chosen = one_of(format or "srt", exporters, "--format")
     if out is not None:
-        named = ending(out, [f".{one}" for one in _FORMATS], "OUT").removeprefix(".")
+        by_ending = {one.file_ending: name for name, one in exporters.items()}
+        named = by_ending[ending(out, by_ending, "OUT")]
         if format is not None and chosen != named:
             raise InvalidInput(
                 "invalid_argument", f"{out} is a file of {named}, but --format says {chosen}.",
@@ -45,13 +49,13 @@ def subtitles(
         one = named_asset(library, asset)
         modality = Modality.TEXT if on_screen_text else Modality.SPEECH
         seen = library.observations(one.id, modality, index=index)
-        make = formats.written if on_screen_text else formats.spoken
+        make = cues_of.written if on_screen_text else cues_of.spoken
         cues = make(seen, one.media.span.start)
-    text = formats.srt(cues) if chosen == "srt" else formats.webvtt(cues)
+    content = render(f"{Subject.SUBTITLES}.{chosen}", SubtitleExport(one, cues))
     if out is None:
-        typer.echo(text, nl=False)
+        typer.echo(content, nl=False)
     else:
-        write(out, text)
+        write(out, content)
         say(f"{len(cues)} subtitles. Written to {out}.")
 
 

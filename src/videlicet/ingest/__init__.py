@@ -1,4 +1,4 @@
-"""From bytes to a searchable asset: the durable workflow, its worker process, and its news."""
+"""From bytes to a searchable asset: its job kinds, the durable workflow, and progress."""
 
 from videlicet.ingest.progress import Progress
 from videlicet.ingest.tasks import cancel, ingest, retry

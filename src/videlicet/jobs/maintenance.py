@@ -1,4 +1,4 @@
-"""What a process does with a shared store now and then for as long as it runs."""
+"""What a process does with a store now and then for as long as it runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from videlicet.store import Store
 
-#: Seconds between two looks at what others have erased.
+#: Seconds between two looks at what has expired, and at what others have erased.
 EVERY = 30.0
 #: After so many of them a worker builds the indexes that are due.
 BUILD_AFTER = 10
@@ -19,8 +19,8 @@ _log = logging.getLogger(__name__)
 
 
 class StoreMaintenance:
-    """Evicts this machine's copies of what is gone, and with ``builds`` builds the indexes that are
-    due; a context manager. On a store that nobody shares it does nothing."""
+    """Deletes what has expired, finishes erasures, evicts this machine's copies of what is gone,
+    and with ``builds`` builds the indexes that are due; a context manager."""
 
     def __init__(self, store: Store, *, builds: bool = False) -> None:
         self._store = store
@@ -29,8 +29,7 @@ class StoreMaintenance:
         self._thread = threading.Thread(target=self._run, name="maintenance", daemon=True)
 
     def __enter__(self) -> StoreMaintenance:
-        if self._store.database.shared:
-            self._thread.start()
+        self._thread.start()
         return self
 
     def __exit__(
@@ -53,4 +52,4 @@ class StoreMaintenance:
                     self._store.tend()
             except Exception as error:
                 # No fault may end this thread: the next round tries again.
-                _log.error("copies are not looked after", exc_info=error)
+                _log.error("the store is not maintained", exc_info=error)

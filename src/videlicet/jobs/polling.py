@@ -26,7 +26,7 @@ FAST, FAST_SHARED = 0.05, 0.25
 SLOW, SLOW_SHARED = 60.0, 10.0
 #: Seconds for which something is expected after a notification: a workflow frees its place a moment
 #: after it has told its end.
-EXPECT = 0.5
+EXPECT = 1.0
 
 
 class PollSignal:

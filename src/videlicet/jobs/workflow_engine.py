@@ -325,8 +325,9 @@ class WorkflowEngine:
                     self._ended = True
                 self.enqueue(wait=False)
                 self._release_delayed()
-                if notified and self._lease is not None:
-                    self.wake()  # another worker may have begun it
+                if (notified and self._lease is not None) or self._is_waiting():
+                    # Another worker may have begun it; or a signal came before its reason did.
+                    self.wake()
                 if self._ended and now - erased >= ERASE_EVERY:
                     erased = now
                     self.erase_ended()
@@ -338,6 +339,11 @@ class WorkflowEngine:
                 # As when the disk is full: the next notification, or the next worker, sees to it.
                 # No fault may end this thread: the worker would look alive and take nothing in.
                 _log.error("new work waits", exc_info=error)
+
+    def _is_waiting(self) -> bool:
+        """Whether jobs wait for a place, beside those that run and those that are not due."""
+        begun = sum(len(ids) for ids in self._begun.values())
+        return begun > self._running + len(self._due)
 
     def _pause(self) -> float:
         """Seconds until there is something to do unless somebody says so before."""

@@ -115,7 +115,8 @@ class Analysing(Verbs):
         """Data of a JSON schema, as ``value``: null or empty where there is no evidence.
 
         Raises:
-            InvalidInput: ``schema_invalid``.
+            InvalidInput: ``schema_invalid``, ``schema_keyword_unsupported`` or
+                ``schema_unfillable``.
             InvalidQuery: ``query_too_long``, the prompt.
         """
         check_length(prompt, self.settings, "prompt")
@@ -159,6 +160,22 @@ class Analysing(Verbs):
 
         target = self._target(index)
         return compare(self._material(target, left), self._material(target, right), count)
+
+    def export(self, name: str, asset_id: str, *, index: str = DEFAULT_INDEX) -> bytes:
+        """A document of an asset by the name of an exporter: its speech (``subtitles.srt``), its
+        chapters (``chapters.youtube``) or its highlights as a timeline (``cuts.otio``).
+
+        Raises:
+            InvalidInput: ``invalid_argument``, there is no such exporter, or it renders no document
+                of one asset.
+        """
+        from videlicet.analyze.exports.documents import export_asset
+
+        scope, store = self._index_scope(Purpose.ANALYZE, index), self._read()
+        asset = store.catalog.asset(scope, asset_id)
+        source = asset.source if asset.blob is None else str(store.blobs.path(scope, asset.blob))
+        backend = self._analyst(scope.index)
+        return export_asset(scope, store, backend, name, asset_id, source).content
 
     # -- wiring ---------------------------------------------------------------------------------
 

@@ -340,8 +340,10 @@ for _card in (_MINILM, *_VISION, _OCR, *_SPEECH, _SOUND, _SMOLLM):
     MODELS.add(_card.id, _card)
 
 
-def _fake(role: str, title: str, dimensions: int | None = None, **facts: Any) -> ModelCard:
-    id = f"double-{role}"
+def _fake(
+    role: str, title: str, dimensions: int | None = None, *, name: str = "", **facts: Any
+) -> ModelCard:
+    id = f"double-{name or role}"
     return ModelCard(
         id=id,
         role=role,
@@ -367,7 +369,7 @@ FAKES: Mapping[str, ModelCard] = {
         "vision", "Colours by name", 64, needs=("double-text",), text_space="double-text",
         kinds=("label",), calibration=_VISION[0].calibration,
     ),
-    "ocr": _fake("ocr", "Strips of black and white", kinds=("text",)),
+    "ocr": _fake("ocr", "Strips of black and white", name="reader", kinds=("text",)),
     "speech": _fake("speech", "Words as tones", kinds=("utterance",)),
     "sound": _fake("sound", "Energy by pitch", 32, calibration=_SOUND.calibration),
 }  # fmt: skip

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from videlicet.analyze.exports.exporter import Exporter, MatrixExport
+from videlicet.analyze.exports.registry import EXPORTERS
 from videlicet.analyze.matrix import Matrix
 from videlicet.errors import InvalidInput
 from videlicet.page.document import document, escaped, fragment, models, timecode, write_page
@@ -236,3 +238,15 @@ def _origin(address: str) -> str:
     if parts.scheme == "file":
         return "file:"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _matrix_document(data: MatrixExport) -> bytes:
+    films = [Film(one, data.source_of(one)) for one in data.assets]
+    return matrix_html(data.matrix, films, "Questions and recordings").encode()
+
+
+MATRIX_HTML = Exporter(
+    "text/html; charset=utf-8", ".html", "a page with players that jump to the citations",
+    _matrix_document,
+)  # fmt: skip
+EXPORTERS.add("matrix.html", MATRIX_HTML)

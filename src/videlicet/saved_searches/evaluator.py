@@ -1,9 +1,9 @@
-"""Trying standing queries: each against each asset, and what matches is told once.
+"""Evaluating saved searches: each against each asset, and a match is announced once.
 
-A *trial* is a resource, so that what is still to be tried outlives any process: one for an asset
-that has become ready, one for a query that was saved. It may be run any number of times, by several
-workers at once: a match has an id of its own for each query and asset, and a delivery one for each
-match.
+A pending evaluation (a *trial*) is a resource, so that it outlives any process: one for an asset
+that has become ready, one for a search that was saved. It may be run any number of times, by
+several workers at once: a match has an id of its own for each search and asset, and a delivery one
+for each match.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Saving standing queries, and reading them and their matches back.
+"""Saving searches, and reading them and their matches back.
 
 A query is a resource under its index; its ``body`` holds ``parts`` (kind, weight, and ``text`` or
 ``asset_id``), ``media`` (how many parts are neither: their bytes are blobs, in order),

@@ -32,6 +32,7 @@ from videlicet.store.home import FORMAT, Home, write_atomically
 from videlicet.store.library import Store, open_store
 from videlicet.store.records import Finding, Level
 from videlicet.store.vectors.inverted import RECALL
+from videlicet.store.vectors.vectors import Vectors
 from videlicet.types import Status
 
 _MEND = "Run `videlicet doctor --fix`."
@@ -217,6 +218,7 @@ class _Examination:
                     ("text", text_chunks if self._database.shared else text_rows),
                     ("vectors", vector_chunks),
                 )
+                if table is not vector_chunks or isinstance(self._store.vectors, Vectors)
             }
             needs_text = set(
                 connection.execute(
@@ -256,6 +258,9 @@ class _Examination:
                 )
 
     def _sketches(self) -> Iterator[Finding]:
+        vectors = self._store.vectors
+        if not isinstance(vectors, Vectors):
+            return  # another vector store keeps files of its own, if any
         with self._database.reading() as connection:
             spaces = connection.execute(
                 select(
@@ -271,9 +276,9 @@ class _Examination:
             sketch = row.sketch
             if sketch is None:
                 continue
-            if not self._store.vectors.is_whole(row):
+            if not vectors.is_whole(row):
                 if self._mend:
-                    self._store.vectors.rebuild(row.key)
+                    vectors.rebuild(row.key)
                 yield Finding(
                     Level.WARNING, subject, "Its index is not whole: search is exact, but slow.",
                     _MEND, mended=self._mend,
@@ -290,7 +295,7 @@ class _Examination:
         # Copies of what is kept as objects come and go by themselves.
         if stray and not self._store.blobs.remote:
             if self._mend:
-                self._store.vectors.scrub()
+                vectors.scrub()
             yield Finding(
                 Level.WARNING, folder.name, f"{len(stray)} folders belong to no index.", _MEND,
                 mended=self._mend,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import overload
 
@@ -16,19 +17,18 @@ from videlicet.rights.scope import index_scope, tenant_scope
 from videlicet.settings import Settings
 from videlicet.store.blobs import open_backend
 from videlicet.store.blobs.blobs import Blobs
-from videlicet.store.catalog import Catalog
+from videlicet.store.catalog import Catalog, erasure, standing
 from videlicet.store.catalog.expressions import one_of
 from videlicet.store.catalog.indexes import find_index
 from videlicet.store.catalog.resources import erase_later
-from videlicet.store.catalog.schema import erasures, slots
+from videlicet.store.catalog.schema import erasures
 from videlicet.store.catalog.slots import slot_of
-from videlicet.store.catalog.standing import forget_asset, forget_index
 from videlicet.store.database import Database, open_database
 from videlicet.store.home import Home, WriterLock, translated
 from videlicet.store.records import MANAGING, Sighting
 from videlicet.store.scanning import shared_sightings, sightings
 from videlicet.store.texts import open_texts
-from videlicet.store.vectors import Vectors
+from videlicet.store.vectors import VECTOR_STORES, VectorContext, VectorStore
 
 
 def open_store(
@@ -106,19 +106,8 @@ class Store:
         self.blobs = Blobs(self._backend, database, policy)
         self.catalog = Catalog(database, writable=writable, policy=policy)
         self.texts = open_texts(database, home, writable=writable, policy=policy)
-        self.vectors = Vectors(
-            database,
-            writable=writable,
-            home=home,
-            blobs=self._backend,
-            exact_rows=settings.ann_threshold_rows,
-            cache_bytes=settings.vector_cache_bytes,
-            policy=policy,
-        )
-        self.catalog.cascade = (
-            self.texts.forget_index,
-            self.vectors.forget_index,
-            forget_index,
+        self.vectors: VectorStore = VECTOR_STORES.get(settings.vector_store)(
+            VectorContext(database, home, self._backend, settings, policy, writable)
         )
 
     @property
@@ -205,8 +194,8 @@ class Store:
             self.texts.erase(connection, [slot for _, slot in gone])
             for asset_id, slot in gone:
                 self.vectors.forget(connection, slot)
-                forget_asset(connection, index_id, asset_id)
-                keys = self.catalog.forget(connection, index_id, asset_id, slot)
+                standing.forget_asset(connection, index_id, asset_id)
+                keys = erasure.forget_asset(connection, index_id, asset_id, slot)
                 erase_later(connection, index_id, asset_id, keys)
         return self.finish_erasures()
 
@@ -217,16 +206,13 @@ class Store:
             NotFound: ``index_not_found``, if it was deleted meanwhile.
         """
         authorize(scope, MANAGING, "index")
-        # What the policy withholds is erased too.
-        with self.database.reading() as connection:
-            held = connection.execute(
-                select(slots.c.asset_id).where(slots.c.index_id == scope.index_id)
-            ).scalars()
-            members = list(held)
-        self.remove_assets(scope, members)
-        self.catalog.delete_index(scope)
-        self.vectors.scrub()
-        return self.finish_erasures() and self.database.checkpoint()
+        self.catalog.require_writer()
+        with self.database.writing() as connection:
+            self.texts.forget_index(connection, scope.index_id)
+            self.vectors.forget_index(connection, scope.index_id)
+            standing.forget_index(connection, scope.index_id)
+            erasure.forget_index(connection, scope.index_id, datetime.now(UTC))
+        return self.finish_erasures()
 
     def delete_query(self, scope: Scope, query_id: str) -> bool:
         """Erase a standing query with its matches; see ``remove_asset`` for the result. On a store
@@ -260,6 +246,17 @@ class Store:
             )
         return self.database.checkpoint()
 
+    def sweep_expired(self) -> int:
+        """Take away what has expired and nobody needs any more, of every tenant: answers to
+        requests that may be repeated, embeddings, kept searches. Returns how many."""
+        self.catalog.require_writer()
+        now = datetime.now(UTC)
+        with self.database.reading() as connection:
+            if not erasure.has_expired(connection, now):
+                return 0
+        with self.database.writing() as connection:
+            return erasure.forget_expired(connection, now)
+
     def ping(self) -> None:
         """Raise what keeps the store from answering, if anything does."""
         self.database.ping()
@@ -269,8 +266,12 @@ class Store:
         return self.database.view()
 
     def tidy(self) -> None:
-        """Forget this machine's copies of what other machines have erased. To be called now and
-        then by every process that serves or works on a shared store."""
+        """Take away what has expired, go on with erasures that something was in the way of, and
+        forget this machine's copies of what other machines have erased. To be called now and then
+        by every process that serves or works on a store."""
+        if self.writable:
+            self.sweep_expired()
+            self.finish_erasures()
         self.texts.tidy()
         self.vectors.tidy()
         self._backend.tidy()

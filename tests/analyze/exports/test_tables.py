@@ -7,7 +7,6 @@ import io
 import json
 import sys
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,7 +15,7 @@ from tests.analyze.exports.factories import EVIL, answer, piece
 
 from videlicet.analyze.exports import tables
 from videlicet.analyze.matrix import Cell, Matrix
-from videlicet.errors import InvalidInput, StoreError
+from videlicet.errors import InvalidInput
 from videlicet.types import Answer, Sentence
 
 #: Where the timelines of the recordings begin.
@@ -79,11 +78,11 @@ def test_json_is_the_whole_of_it() -> None:
     assert first["sentences"][0]["citations"][0]["id"] == piece(EVIL).id
 
 
-def test_parquet_has_a_row_per_cell(tmp_path: Path) -> None:
+def test_parquet_has_a_row_per_cell() -> None:
     from pyarrow import parquet
 
-    tables.write_parquet(matrix(EVIL, name="\udcff.mp4"), tmp_path / "m.parquet")
-    table = parquet.read_table(tmp_path / "m.parquet")
+    content = tables.as_parquet(matrix(EVIL, name="\udcff.mp4"))
+    table = parquet.read_table(io.BytesIO(content))
     found = table.to_pylist()
     assert [(row["question"], row["asset_id"], row["found"]) for row in found] == [
         ("What is seen?", "a", True),
@@ -98,17 +97,12 @@ def test_parquet_has_a_row_per_cell(tmp_path: Path) -> None:
     assert found[0]["citations"][1] == piece("It runs.").to_json()
     assert found[2]["citations"] == []
     empty = Matrix((), (), {}, {}, ())
-    tables.write_parquet(empty, tmp_path / "e.parquet")
-    assert parquet.read_table(tmp_path / "e.parquet").schema == table.schema
-    with pytest.raises(StoreError):
-        tables.write_parquet(matrix(), tmp_path / "no" / "m.parquet")
+    content = tables.as_parquet(empty)
+    assert parquet.read_table(io.BytesIO(content)).schema == table.schema
 
 
-def test_parquet_without_its_library_says_how_to_get_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parquet_without_its_library_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InvalidInput) as caught:
-        tables.write_parquet(matrix(), tmp_path / "m.parquet")
+        tables.as_parquet(matrix())
     assert "videlicet[parquet]" in caught.value.remedy
-    assert not list(tmp_path.iterdir())

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from videlicet.analyze.llm.backends.base import Check, Final, Message, unchecked
+from videlicet.analyze.backend import Check, unchecked
+from videlicet.analyze.llm.backends.base import Final, Message
 from videlicet.types import Finish, Usage
 
 Reply = str | Final | Callable[[Sequence[Message]], str]

@@ -16,7 +16,6 @@ from videlicet.analyze.schema.validation import ANNOTATIONS, KEYWORDS, ROOT, mat
 from videlicet.errors import InvalidInput
 
 STRING: dict[str, Any] = {"type": "string"}
-OBJECT = {"type": "object"}
 
 
 def field(schema: Any, name: str = "a", **more: Any) -> dict[str, Any]:

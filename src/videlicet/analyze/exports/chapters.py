@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from videlicet.analyze.exports.exporter import ChapterExport, Exporter
 from videlicet.analyze.exports.subtitles import Cue
 from videlicet.analyze.exports.subtitles import webvtt as cues_as_webvtt
 from videlicet.errors import InvalidInput
@@ -126,3 +127,36 @@ def _play_time(seconds: Fraction) -> str:
     """Normal play time (RFC 2326, section 3.6): ``hh:mm:ss.mmm``."""
     rest, ms = divmod(round(seconds * 1000), 1000)
     return f"{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}.{ms:03d}"
+
+
+def _document(
+    text: Callable[[ChapterExport], str], media_type: str, file_ending: str, description: str
+) -> Exporter:
+    def render(data: ChapterExport) -> bytes:
+        found = text(data)
+        return (found if found.endswith("\n") else found + "\n").encode()
+
+    return Exporter(f"{media_type}; charset=utf-8", file_ending, description, render)
+
+
+def _begin(data: ChapterExport) -> Instant:
+    return data.asset.media.span.start
+
+
+YOUTUBE = _document(
+    lambda data: youtube(data.chapters, data.asset.media.span),
+    "text/plain", ".txt", "lines for a description on YouTube",
+)  # fmt: skip
+PODLOVE = _document(
+    lambda data: podlove_json(data.chapters, _begin(data)),
+    "application/json", ".json", "Podlove, as JSON",
+)  # fmt: skip
+PODLOVE_XML = _document(
+    lambda data: podlove_xml(data.chapters, _begin(data)),
+    "application/xml", ".xml", "Podlove Simple Chapters, as XML",
+)  # fmt: skip
+VTT = _document(lambda data: webvtt(data.chapters, _begin(data)), "text/vtt", ".vtt", "WebVTT")
+FFMETADATA = _document(
+    lambda data: ffmetadata(data.chapters, _begin(data)),
+    "text/plain", ".txt", "metadata for FFmpeg",
+)  # fmt: skip

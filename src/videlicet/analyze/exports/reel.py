@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.analyze.exports.cuts import Cut, file_name
+from videlicet.analyze.exports.exporter import CutExport, Exporter, OnFile
 from videlicet.errors import InvalidInput
 from videlicet.media.cut import cut_clip, cut_reel
 
@@ -54,3 +55,16 @@ def write_reel(cuts: Sequence[Cut], out: str | os.PathLike[str], settings: Setti
         out,
         settings,
     )
+
+
+def _to_clips(data: CutExport, out: Path, settings: Settings, on_file: OnFile) -> None:
+    write_clips(data.cuts, out, settings, on_file)
+
+
+def _to_reel(data: CutExport, out: Path, settings: Settings, on_file: OnFile) -> None:
+    write_reel(data.cuts, out, settings)
+    on_file(out)
+
+
+CLIPS = Exporter("video/mp4", "", "each cut as a clip of its own, in a folder", write=_to_clips)
+REEL = Exporter("video/mp4", ".mp4", "all cuts as one video", write=_to_reel)

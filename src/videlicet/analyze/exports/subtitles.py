@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from videlicet.analyze.exports.exporter import Exporter, SubtitleExport
 from videlicet.analyze.exports.line_breaking import LINE, Atom, blocks, layout
 from videlicet.types import Box, Instant, Observation, ScreenText, Span, Utterance, merge
 
@@ -262,3 +263,15 @@ def _clock(seconds: Fraction, point: str = ".") -> str:
     rest, ms = divmod(_ms(seconds), 1000)
     minutes, seconds_ = divmod(rest, 60)
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds_:02d}{point}{ms:03d}"
+
+
+def _as_srt(data: SubtitleExport) -> bytes:
+    return srt(data.cues).encode()
+
+
+def _as_webvtt(data: SubtitleExport) -> bytes:
+    return webvtt(data.cues).encode()
+
+
+SRT = Exporter("application/x-subrip; charset=utf-8", ".srt", "SubRip", _as_srt)
+VTT = Exporter("text/vtt; charset=utf-8", ".vtt", "WebVTT", _as_webvtt)

@@ -1,19 +1,18 @@
-"""A matrix as a table: CSV, JSON and Parquet, with the citations in every cell. (As a page:
-:func:`videlicet.page.matrix_page`.)"""
+"""A matrix as a table: CSV, JSON and Parquet, with the citations in every cell. (As a page: see
+:mod:`videlicet.page`.)"""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import os
 import re
 from importlib import import_module
 from typing import Any
 
+from videlicet.analyze.exports.exporter import Exporter, MatrixExport
 from videlicet.analyze.matrix import Cell, Matrix
 from videlicet.errors import InvalidInput
-from videlicet.media.cut import appearing
 from videlicet.types import Instant, Piece
 
 #: What a spreadsheet takes for the beginning of a formula (OWASP, *CSV Injection*).
@@ -54,13 +53,12 @@ def inert(text: str) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
-def write_parquet(matrix: Matrix, out: str | os.PathLike[str]) -> None:
-    """Write one row per cell to a Parquet file: question, asset, answer, and the citations as a
-    list of structures (as JSON has them). The schema is the same whatever the cells hold.
+def as_parquet(matrix: Matrix) -> bytes:
+    """Parquet with one row per cell: question, asset, answer, and the citations as a list of
+    structures (as JSON has them). The schema is the same whatever the cells hold.
 
     Raises:
         InvalidInput: ``invalid_argument`` where pyarrow is not installed.
-        StoreError: ``disk_full`` or ``store_not_writable`` where ``out`` cannot be written.
     """
     try:
         arrow: Any = import_module("pyarrow")
@@ -100,8 +98,9 @@ def write_parquet(matrix: Matrix, out: str | os.PathLike[str]) -> None:
     )
     rows = [_row(cell, matrix.names[cell.asset_id]) for cell in matrix.cells]
     table = arrow.Table.from_pylist(rows, schema=schema)
-    with appearing(out) as file:
-        parquet.write_table(table, file)
+    file = io.BytesIO()
+    parquet.write_table(table, file)
+    return file.getvalue()
 
 
 def _row(cell: Cell, name: str) -> dict[str, Any]:
@@ -134,3 +133,23 @@ def _cited(piece: Piece, begin: Instant) -> str:
 
 def _printable(text: str) -> str:
     return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def _as_csv(data: MatrixExport) -> bytes:
+    return as_csv(data.matrix).encode("utf-8", "backslashreplace")
+
+
+def _as_json(data: MatrixExport) -> bytes:
+    return as_json(data.matrix).encode()
+
+
+def _as_parquet(data: MatrixExport) -> bytes:
+    return as_parquet(data.matrix)
+
+
+CSV = Exporter("text/csv; charset=utf-8", ".csv", "a table, one row per question", _as_csv)
+JSON = Exporter("application/json", ".json", "questions, assets and cells", _as_json)
+PARQUET = Exporter(
+    "application/vnd.apache.parquet", ".parquet", "one row per cell, for pandas and others",
+    _as_parquet,
+)  # fmt: skip

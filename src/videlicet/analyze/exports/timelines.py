@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from videlicet.analyze.exports.cuts import Cut, one_line
+from videlicet.analyze.exports.exporter import CutExport, Exporter
 from videlicet.errors import InvalidInput
 from videlicet.types import Asset, Span
 
@@ -205,3 +206,15 @@ def _reels(assets: Sequence[Asset]) -> dict[str, str]:
             reel, number = stem[: _REEL - len(tail)] + tail, number + 1
         found[asset.id] = reel.ljust(_REEL)
     return found
+
+
+def _as_otio(data: CutExport) -> bytes:
+    return otio(data.cuts, data.name).encode("utf-8", "backslashreplace")
+
+
+def _as_edl(data: CutExport) -> bytes:
+    return edl(data.cuts, data.name).encode("utf-8", "backslashreplace")
+
+
+OTIO = Exporter("application/vnd.otio+json", ".otio", "a timeline of OpenTimelineIO", _as_otio)
+EDL = Exporter("text/plain; charset=utf-8", ".edl", "a CMX 3600 edit decision list", _as_edl)

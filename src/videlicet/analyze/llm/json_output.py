@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from videlicet.analyze.llm.backends.base import Check, Final, LlmBackend, Message
+from videlicet.analyze.backend import Check
+from videlicet.analyze.llm.backends.base import Final, LlmBackend, Message
 from videlicet.analyze.schema.validation import DEFINITIONS, validator
 from videlicet.errors import AnalysisError
 from videlicet.types import Usage

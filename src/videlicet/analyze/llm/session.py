@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videlicet.analyze.backend import AnalysisBackend
+from videlicet.analyze.backend import AnalysisBackend, Check, unchecked
 from videlicet.analyze.evidence.pack import Pack, pack
 from videlicet.analyze.llm import prompts
-from videlicet.analyze.llm.backends.base import Check, LlmBackend, tokens_in, unchecked
+from videlicet.analyze.llm.backends.base import LlmBackend, tokens_in
 from videlicet.analyze.llm.checking import Checker
 from videlicet.analyze.llm.injection import Readable
 from videlicet.analyze.llm.prompts import Frame, Line

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from videlicet.analyze.llm.backends.base import Check, Final, LlmBackend, Message
+from videlicet.analyze.backend import Check
+from videlicet.analyze.llm.backends.base import Final, LlmBackend, Message
 from videlicet.analyze.llm.injection import is_prompt_injection
 from videlicet.errors import AnalysisError
 from videlicet.types import Modality, Piece, Usage

@@ -122,17 +122,18 @@ def subtitles(
     call: Call, index_id: str, video_id: str, form: Literal["vtt", "srt"] = "vtt"
 ) -> Response:
     """What is said in a video, as subtitles."""
-    from videlicet.analyze.exports import subtitles as forms
+    from videlicet.analyze.exports.exporter import SubtitleExport
+    from videlicet.analyze.exports.registry import EXPORTERS, render
+    from videlicet.analyze.exports.subtitles import spoken
 
     index = get_index(call, index_id)
     video = require_ready_video(call, index, video_id)
     scope = call.scope(Purpose.ANALYZE, index.id)
-    begin = call.catalog.asset(scope, video.id).media.span.start
+    asset = call.catalog.asset(scope, video.id)
     seen = call.catalog.observations(scope, video.id, Modality.SPEECH)
-    cues = forms.spoken(seen, begin)
-    if form == "srt":
-        return Response(forms.srt(cues), media_type="application/x-subrip; charset=utf-8")
-    return Response(forms.webvtt(cues), media_type="text/vtt; charset=utf-8")
+    name = f"subtitles.{form}"
+    content = render(name, SubtitleExport(asset, spoken(seen, asset.media.span.start)))
+    return Response(content, media_type=EXPORTERS.get(name).media_type)
 
 
 # -- what they share ----------------------------------------------------------------------------

@@ -129,3 +129,18 @@ class Comparison(Model):
     only_left: list[Sentence]
     only_right: list[Sentence]
     pairs: list[Pair]
+
+
+class Exporter(Model):
+    """What it exports stands before the point of its name; ``package`` is the installed package
+    that adds it, if it is none of ours."""
+
+    name: str
+    description: str
+    media_type: str
+    file_ending: str
+    package: str | None
+
+
+class Exporters(Model):
+    exporters: list[Exporter]

@@ -28,9 +28,7 @@ from videlicet.store.catalog.schema import (
     assets,
     indexed,
     indexes,
-    observations,
     slots,
-    tasks,
 )
 from videlicet.store.catalog.slots import put_entry, require_index, require_slot
 from videlicet.store.catalog.standing import Standing
@@ -41,8 +39,7 @@ from videlicet.types import Asset, IndexedAsset, MetadataValue, Status
 
 class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
     """Reads and writes of the catalog. Every call is one transaction; writes need a store that
-    was opened for writing, except those of tasks.
-    """
+    was opened for writing, except those of tasks."""
 
     # -- assets -------------------------------------------------------------------------------
 
@@ -261,28 +258,6 @@ class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
             found = [indexed_of(row) for row in connection.execute(query)]
         allowed = allowed_of(self._policy, scope, {one.asset_id for one in found})
         return [one for one in found if one.asset_id in allowed]
-
-    # -- taking away (called by Store inside its own transaction) -------------------------------
-
-    def forget(self, connection: Connection, index_id: str, asset_id: str, slot: int) -> list[str]:
-        """Take the rows of one asset in one index away, and the asset itself where no other index
-        holds it. Returns the blob keys (and prefixes, ending in ``/``) that are to go too."""
-        connection.execute(delete(observations).where(observations.c.slot == slot))
-        connection.execute(delete(indexed).where(indexed.c.slot == slot))
-        connection.execute(delete(slots).where(slots.c.key == slot))
-        connection.execute(
-            delete(tasks).where(tasks.c.index_id == index_id, tasks.c.asset_id == asset_id)
-        )
-        keys = [f"indexes/{index_id}/{asset_id}/"]
-        if connection.execute(select(slots.c.key).where(slots.c.asset_id == asset_id)).first():
-            return keys
-        blob = connection.execute(select(assets.c.blob).where(assets.c.id == asset_id)).scalar()
-        if blob is not None and blob.startswith("files/"):
-            blob = None  # it belongs to an uploaded file, which may stay
-        connection.execute(delete(asset_metadata).where(asset_metadata.c.asset_id == asset_id))
-        connection.execute(delete(assets).where(assets.c.id == asset_id))
-        connection.execute(delete(tasks).where(tasks.c.asset_id == asset_id))
-        return [*keys, f"assets/{asset_id}/", *([blob] if blob else [])]
 
 
 def _require_within(connection: Connection, scope: Scope, index_id: str, tenant: str) -> None:

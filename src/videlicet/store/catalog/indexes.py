@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, insert, select, update
 
 from videlicet.errors import Conflict, InvalidInput, NotFound
 from videlicet.rights import IndexScope, Scope, authorize
 from videlicet.store.catalog.part import Part
 from videlicet.store.catalog.rows import index_of
-from videlicet.store.catalog.schema import indexes, slots, tasks
-from videlicet.store.catalog.slots import require_index
+from videlicet.store.catalog.schema import indexes
 from videlicet.store.records import MANAGING, READING
 from videlicet.types import Index, random_id
 
 
 class Indexes(Part):
-    """The indexes' share of the catalog. ``cascade`` holds what else is to go in the transaction
-    that deletes an index."""
-
-    cascade: tuple[Callable[[Connection, str], None], ...] = ()
+    """The indexes' share of the catalog."""
 
     def create_index(
         self,
@@ -86,26 +82,6 @@ class Indexes(Part):
         with self._reading() as connection:
             found = [index_of(row) for row in connection.execute(query)]
         return [index for index in found if hidden or not index.hidden]
-
-    def delete_index(self, scope: IndexScope) -> None:
-        """Delete an index that holds no assets any more (see ``Store.delete_index``).
-
-        Raises:
-            NotFound: ``index_not_found``, if it was deleted meanwhile.
-            InvalidInput: ``invalid_argument``, if assets are left in it.
-        """
-        authorize(scope, MANAGING, "index")
-        index_id = scope.index_id
-        with self._writing() as connection:
-            require_index(connection, index_id)
-            if connection.execute(select(slots.c.key).where(slots.c.index_id == index_id)).first():
-                raise InvalidInput(
-                    "invalid_argument", "The index still holds assets.", subject=index_id
-                )
-            for take_away in self.cascade:
-                take_away(connection, index_id)
-            connection.execute(delete(tasks).where(tasks.c.index_id == index_id))
-            connection.execute(delete(indexes).where(indexes.c.id == index_id))
 
 
 def find_index(connection: Connection, scope: Scope, id_or_name: str) -> Index:

@@ -105,7 +105,12 @@ def forget_asset(connection: Connection, index_id: str, asset_id: str) -> None:
 
 
 def forget_index(connection: Connection, index_id: str) -> None:
-    """Take the queries of an index away."""
+    """Take the queries of an index away, and what is still to be tried of them."""
+    connection.execute(
+        delete(resources).where(
+            resources.c.kind == Kind.TRIAL.value, resources.c.parent == index_id
+        )
+    )
     for query_id in _queries(connection, index_id):
         _forget(connection, index_id, query_id)
 

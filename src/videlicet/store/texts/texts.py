@@ -238,11 +238,11 @@ class Texts(Part):
                 connection.exec_driver_sql(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
 
     def forget_index(self, connection: Connection, index_id: str) -> None:
-        """Drop the tables of an index."""
-        keys = connection.execute(
-            select(text_spaces.c.key).where(text_spaces.c.index_id == index_id)
-        ).scalars()
-        for key in list(keys):
+        """Take all text of an index away, and drop its tables."""
+        chosen = select(text_spaces.c.key).where(text_spaces.c.index_id == index_id)
+        keys = connection.execute(chosen).scalars().all()
+        connection.execute(delete(text_rows).where(text_rows.c.space.in_(chosen)))
+        for key in keys:
             connection.exec_driver_sql(f"DROP TABLE text_words_{key}")
             connection.exec_driver_sql(f"DROP TABLE text_grams_{key}")
             connection.exec_driver_sql(f"DROP VIEW text_view_{key}")

@@ -52,11 +52,27 @@ class Sketch:
     recall_at_100: float
 
     def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {
+            "generation": self.generation,
+            "version": self.version,
+            "rows": self.rows,
+            "groups": self.groups,
+            "probes": self.probes,
+            "recall_at_10": self.recall_at_10,
+            "recall_at_100": self.recall_at_100,
+        }
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Sketch:
-        return cls(**row)
+        return cls(
+            generation=row["generation"],
+            version=row["version"],
+            rows=row["rows"],
+            groups=row["groups"],
+            probes=row["probes"],
+            recall_at_10=row["recall_at_10"],
+            recall_at_100=row["recall_at_100"],
+        )
 
 
 class Inverted:

@@ -45,10 +45,24 @@ from videlicet.store.vectors.tables import (
     unpack_rows,
 )
 from videlicet.store.vectors.upkeep import Upkeep
+from videlicet.store.vectors.vector_store import VectorContext
 from videlicet.types import Modality, random_id
 
 #: So few assets are read by themselves where the whole space is not in memory.
 FEW = 4
+
+
+def open_builtin(context: VectorContext) -> Vectors:
+    """The vectors of a store, in its own database and objects."""
+    return Vectors(
+        context.database,
+        writable=context.writable,
+        home=context.home,
+        blobs=context.blobs,
+        exact_rows=context.settings.ann_threshold_rows,
+        cache_bytes=context.settings.vector_cache_bytes,
+        policy=context.policy,
+    )
 
 
 class Vectors(Upkeep):

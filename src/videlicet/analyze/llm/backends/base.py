@@ -11,10 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from videlicet.analyze.backend import Check, unchecked
 from videlicet.types import Finish, Usage
-
-#: Called now and then while there is a wait; raises to end it.
-Check = Callable[[], None]
 
 #: Bytes of UTF-8 that a token stands for, on the safe side. No tokenizer but the model's own
 #: knows better, and an endpoint does not lend it.
@@ -25,10 +23,6 @@ TOKEN_CHARS = 8
 QUICK = 1500
 #: Seconds between two looks at whether anybody still waits.
 _TICK = 0.25
-
-
-def unchecked() -> None:
-    """For who waits to the end."""
 
 
 def tokens_in(text: str) -> int:

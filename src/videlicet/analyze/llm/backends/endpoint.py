@@ -18,17 +18,16 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from videlicet.analyze.backend import Check, unchecked
 from videlicet.analyze.llm.backends.base import (
     QUICK,
     Channel,
-    Check,
     End,
     Final,
     Message,
     Timeouts,
     TooSlow,
     stream_with_timeouts,
-    unchecked,
     written,
 )
 from videlicet.errors import AnalysisError, InvalidInput

@@ -8,13 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from videlicet.analyze.llm.backends.base import (
-    Check,
-    Final,
-    Message,
-    tokens_in,
-    unchecked,
-)
+from videlicet.analyze.backend import Check, unchecked
+from videlicet.analyze.llm.backends.base import Final, Message, tokens_in
 from videlicet.search.words import terms, tokens
 from videlicet.types import Finish, Usage
 

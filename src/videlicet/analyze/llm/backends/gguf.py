@@ -9,16 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from videlicet.analyze.backend import Check, unchecked
 from videlicet.analyze.llm.backends.base import (
     Channel,
-    Check,
     End,
     Final,
     Message,
     Timeouts,
     TooSlow,
     stream_with_timeouts,
-    unchecked,
     written,
 )
 from videlicet.errors import AnalysisError, InvalidInput, ModelError

@@ -1,0 +1,74 @@
+"""Documents of videos, by ours and by installed exporters."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Response
+
+import videlicet.page  # noqa: F401, registers the page as an exporter
+from videlicet.analyze.backends import analysis_backend
+from videlicet.analyze.exports.documents import Document, export_asset
+from videlicet.analyze.exports.registry import EXPORTERS
+from videlicet.api.caller import Call, HttpCaller
+from videlicet.api.errors import ApiError
+from videlicet.api.routing import router_for
+from videlicet.api.streaming import Check, run_cancellable, until_disconnect
+from videlicet.api.v1.analysis_schemas import Exporters
+from videlicet.ingest import videos
+from videlicet.rights import Purpose
+from videlicet.services.indexes import get_index
+from videlicet.services.indexing import get_video
+
+router = router_for("exports")
+
+
+@router.get("/exporters", response_model=Exporters)
+def exporters(call: Call) -> Any:
+    """The forms in which something can be exported, and the packages that add them."""
+    rows = []
+    for name in EXPORTERS.names():
+        one = EXPORTERS.get(name)
+        rows.append(
+            {
+                "name": name,
+                "description": one.description,
+                "media_type": one.media_type,
+                "file_ending": one.file_ending,
+                "package": EXPORTERS.package(name),
+            }
+        )
+    return {"exporters": rows}
+
+
+@router.get(
+    "/indexes/{index_id}/videos/{video_id}/exports/{name}",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}}},
+)
+async def export(call: Call, index_id: str, video_id: str, name: str) -> Response:
+    """A document of a video by the name of an exporter: what is said as `subtitles.srt`, its
+    chapters as `chapters.youtube`, its highlights as `cuts.otio`; `GET /v1/exporters` lists all."""
+    work = partial(_document, call, index_id, video_id, name)
+    document = await until_disconnect(
+        call.receive, partial(run_cancellable, work, call.server.analysing)
+    )
+    named = f"attachment; filename*=UTF-8''{quote(document.file_name)}"
+    return Response(
+        document.content,
+        media_type=document.media_type,
+        headers={"Content-Disposition": named},
+    )
+
+
+def _document(call: HttpCaller, index_id: str, video_id: str, name: str, check: Check) -> Document:
+    index = get_index(call, index_id)
+    video = get_video(call, index, video_id)
+    if video.status != videos.READY:
+        raise ApiError(409, "resource_conflict", f"The video {video_id} is {video.status}.")
+    scope = call.scope(Purpose.ANALYZE, index.id)
+    encoder = call.platform.encoders(index.cards).text
+    backend = analysis_backend(scope, call.store, call.settings, encoder, check)
+    return export_asset(scope, call.store, backend, name, video.id)

@@ -1,0 +1,45 @@
+"""An exporter of chapters, and a backend that answers from one kind of observation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from videlicet.analyze.backend import AnalysisBackend, BackendContext
+from videlicet.analyze.evidence.load import AssetEvidence
+from videlicet.analyze.exports.exporter import ChapterExport, Exporter
+from videlicet.types import Answer, Sentence
+
+
+def _plain(export: ChapterExport) -> bytes:
+    begin = export.asset.media.span.start
+    lines = [f"{float(one.span.start - begin):.1f} {one.title}" for one in export.chapters]
+    return "\n".join([export.asset.name, *lines, ""]).encode()
+
+
+PLAIN_CHAPTERS = Exporter("text/plain", ".txt", "Chapters as plain lines.", render=_plain)
+
+
+class ExampleBackend:
+    """Answers every question with how bright the first picture is; leaves the rest to ours."""
+
+    id = "example"
+
+    def __init__(self, builtin: AnalysisBackend) -> None:
+        self._builtin = builtin
+
+    def ask(
+        self, materials: Sequence[AssetEvidence], question: str, *, on_sentence: Any = None
+    ) -> Answer:
+        pieces = [one for each in materials for one in each.pieces if one.modality == "brightness"]
+        if not pieces:
+            return self._builtin.ask(materials, question)
+        sentence = Sentence(f"First it is {pieces[0].text}.", (pieces[0],))
+        return Answer((sentence,), found=True, analyst=self.id)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._builtin, name)
+
+
+def example_backend(context: BackendContext) -> Any:
+    return ExampleBackend(context.builtin)

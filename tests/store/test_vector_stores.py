@@ -1,0 +1,148 @@
+"""Another vector store takes the place of the built-in one by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import Connection, select
+from tests.store.samples import INGEST, MANAGE, SEARCH, SPACE, add, check_whole, settings, vectors
+
+from videlicet.errors import InvalidInput
+from videlicet.registry import Registry
+from videlicet.rights import IndexScope, authorize
+from videlicet.settings import Settings
+from videlicet.store import Level, VectorBatch, VectorMatch, VectorRow, doctor, library, open_store
+from videlicet.store.catalog.schema import slots
+from videlicet.store.records import EXPORTING, MANAGING, SEARCHING, WRITING
+from videlicet.store.vectors import VectorContext, VectorStore
+from videlicet.store.vectors.chunks import Floats
+from videlicet.types import Modality
+
+Place = tuple[str, str, str]
+
+
+class Lists:
+    """Rows in lists, for as long as the process runs."""
+
+    def __init__(self, context: VectorContext) -> None:
+        assert context.writable
+        #: By (index, modality, space), and in these by asset.
+        self.rows: dict[Place, dict[str, list[VectorRow]]] = {}
+
+    def _of(self, scope: IndexScope, modality: Modality, space: str) -> dict[str, list[VectorRow]]:
+        return self.rows.setdefault((scope.index_id, modality.value, space), {})
+
+    def put(
+        self,
+        scope: IndexScope,
+        modality: Modality,
+        space: str,
+        asset_id: str,
+        rows: Sequence[VectorRow],
+    ) -> None:
+        authorize(scope, WRITING, "vectors")
+        self._of(scope, modality, space)[asset_id] = list(rows)
+
+    def delete_asset(self, scope: IndexScope, asset_id: str) -> None:
+        authorize(scope, MANAGING, "vectors")
+        for held in self.rows.values():
+            held.pop(asset_id, None)
+
+    def search(
+        self,
+        scope: IndexScope,
+        modality: Modality,
+        space: str,
+        queries: Floats,
+        k: int,
+        asset_ids: Collection[str] | None = None,
+    ) -> list[list[VectorMatch]]:
+        authorize(scope, SEARCHING, "vectors")
+        found = [
+            VectorMatch(row.id, asset_id, row.span, float(row.vector @ query))
+            for query in np.atleast_2d(queries)
+            for asset_id, rows in self._of(scope, modality, space).items()
+            if asset_ids is None or asset_id in asset_ids
+            for row in rows
+        ]
+        return [sorted(found, key=lambda match: -match.score)[:k]]
+
+    def is_exact(self, scope: IndexScope, modality: Modality, space: str) -> bool:
+        return True
+
+    def of_asset(
+        self, scope: IndexScope, modality: Modality, space: str, asset_id: str
+    ) -> VectorBatch | None:
+        authorize(scope, EXPORTING, "vectors")
+        rows = self._of(scope, modality, space).get(asset_id)
+        return _batch(asset_id, rows) if rows else None
+
+    def scan(self, scope: IndexScope, modality: Modality, space: str) -> Iterator[VectorBatch]:
+        authorize(scope, EXPORTING, "vectors")
+        for asset_id, rows in self._of(scope, modality, space).items():
+            yield _batch(asset_id, rows)
+
+    def statistics(self, scope: IndexScope) -> list[dict[str, Any]]:
+        return []
+
+    def forget(self, connection: Connection, slot: int) -> None:
+        row = connection.execute(select(slots).where(slots.c.key == slot)).one()
+        for (index_id, _, _), held in self.rows.items():
+            if index_id == row.index_id:
+                held.pop(row.asset_id, None)
+
+    def forget_index(self, connection: Connection, index_id: str) -> None:
+        self.rows = {place: held for place, held in self.rows.items() if place[0] != index_id}
+
+    def scrub(self) -> int:
+        return 0
+
+    def tidy(self) -> None:
+        pass
+
+    def build_due(self) -> None:
+        pass
+
+
+def _batch(asset_id: str, rows: Sequence[VectorRow]) -> VectorBatch:
+    return VectorBatch(
+        asset_id,
+        tuple(row.id for row in rows),
+        tuple(row.span for row in rows),
+        np.stack([row.vector for row in rows]),
+    )
+
+
+def test_a_vector_store_is_chosen_by_its_name(
+    place: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry: Registry[Any] = Registry("videlicet.vector_stores", "vector store")
+    registry.add("lists", Lists)
+    monkeypatch.setattr(library, "VECTOR_STORES", registry)
+    chosen = settings(place.home, vector_store="lists")
+    with open_store(chosen, write=True, create=True) as store:
+        vector_store: VectorStore = store.vectors
+        assert isinstance(vector_store, Lists)
+        index = store.catalog.create_index(store.scope(INGEST), "main", {})
+        made = [add(store, index, f"{n}.mp4") for n in range(3)]
+        for one in made:
+            check_whole(store, index, one)
+        store.remove_asset(store.scope(MANAGE, index.id), made[0].id)
+        query = vectors(made[0], 1)[0].vector
+        (rows,) = vector_store.search(
+            store.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 99
+        )
+        assert {match.asset_id for match in rows} == {one.id for one in made[1:]}
+        store.delete_index(store.scope(MANAGE, index.id))
+        assert vector_store.rows == {}
+        store.tidy()
+        store.tend()
+
+
+def test_an_unknown_vector_store_is_refused_by_name(place: Settings) -> None:
+    with pytest.raises(InvalidInput, match="'elsewhere'; there are builtin"):
+        open_store(settings(place.home, vector_store="elsewhere"), write=True, create=True)
+    assert not [one for one in doctor(place) if one.level is Level.ERROR]
