@@ -16,6 +16,8 @@ from videlicet.api.v1_3 import uploads
 from videlicet.errors import NotFound
 from videlicet.ingest.indexing import remove_file
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
+from videlicet.services.assets import AWAITING_CHUNKS
+from videlicet.services.uploads import ACTIVE
 from videlicet.settings import load
 from videlicet.store import Store, open_store
 from videlicet.types import Kind, Resource
@@ -29,10 +31,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
         now = datetime.now(UTC)
         opened.catalog.put_resource(
             opened.scope(GRANT),
-            Resource("f1", Kind.FILE, "local", now, now, uploads.WAITING, body={"parts": 2}),
+            Resource("f1", Kind.FILE, "local", now, now, AWAITING_CHUNKS, body={"parts": 2}),
         )
         upload = Resource(
-            "u1", Kind.UPLOAD, "local", now, now, uploads.ACTIVE, parent="f1",
+            "u1", Kind.UPLOAD, "local", now, now, ACTIVE, parent="f1",
             expires_at=now + timedelta(hours=1),
             body={"total_size": 8, "chunk_size": 4, "total_chunks": 2},
         )  # fmt: skip
@@ -58,7 +60,7 @@ def test_a_chunk_of_a_file_that_is_deleted_meanwhile_does_not_stay(
     put = store.blobs.put
 
     def late(*values: Any) -> None:
-        remove_file(MANAGING, store, "f1")
+        remove_file(store.scope(MANAGING), store, "f1")
         put(*values)
 
     monkeypatch.setattr(store.blobs, "put", late)

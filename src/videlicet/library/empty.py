@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,8 @@ class EmptyStore:
     not exist yet answers as that of an empty one, and the data directory is not made for it."""
 
     def __init__(self, settings: Settings) -> None:
+        import tempfile
+
         from videlicet.store import open_store
 
         self._folder = tempfile.TemporaryDirectory(prefix="videlicet-empty-")
