@@ -226,6 +226,7 @@ EXAMPLES: dict[str, Example] = {
     "catalog.task": Example(SEARCH, of_task),
     "catalog.tasks": Example(SEARCH, nothing=[]),
     "catalog.count_tasks": Example(SEARCH, nothing=dict.fromkeys(Status, 0)),
+    "catalog.task_keys": Example(SEARCH, options={"status": [*Status]}, nothing=[]),
     "catalog.update_task": Example(MANAGE, of_task, {"source": "forged"}),
     "catalog.delete_task": Example(MANAGE, of_task),
     "catalog.put_resource": Example(
@@ -233,6 +234,7 @@ EXAMPLES: dict[str, Example] = {
     ),
     "catalog.resource": Example(SEARCH, given(Kind.FILE, "file-a")),
     "catalog.find_resources": Example(SEARCH, given(Kind.FILE), nothing=([], 0)),
+    "catalog.resource_keys": Example(SEARCH, given(Kind.FILE), nothing=[]),
     "catalog.sum_of": Example(
         SEARCH, given(Kind.FILE, "n"), {"parent": "parent-a", "status": ["ready"]}, (0, 0.0)
     ),
