@@ -230,6 +230,7 @@ class Conflict(VidelicetError):
         "changes_pending": Code(409, True, "Wait a moment, then send the request again."),
         "redirect_uri_exists": Code(409, False, "Use the one that is registered."),
         "redirect_uris_full": Code(409, False, "Delete a redirect URI first."),
+        "item_collection_exists": Code(409, False, "Choose another name."),
         "index_exists": Code(409, False, "Choose another name."),
         "resource_conflict": Code(409, False, "Delete what uses it first, or use force."),
         "task_not_cancellable": Code(409, False, "The task has already ended."),

@@ -21,6 +21,7 @@ _NAMES = {
     "resource_not_found": "resource_not_exist",
     "segment_not_found": "resource_not_exist",
     "index_exists": "index_name_already_exists",
+    "item_collection_exists": "item_collection_name_already_exists",
     "invalid_argument": "parameter_invalid",
     "query_empty": "parameter_not_provided",
     "query_too_long": "token_limit_exceeded",
@@ -32,7 +33,11 @@ _NAMES = {
     "scope_not_permitted": "api_not_allowed",
 }
 #: Where v1.3 answers with another status than ours.
-_STATUSES = {"index_name_already_exists": 400, "token_limit_exceeded": 400}
+_STATUSES = {
+    "index_name_already_exists": 400,
+    "item_collection_name_already_exists": 400,
+    "token_limit_exceeded": 400,
+}
 
 #: Where clients look for errors as OpenAI words them.
 OPENAI = "/v1/embeddings"

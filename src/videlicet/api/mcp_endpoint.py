@@ -15,11 +15,10 @@ from videlicet.api.access import MCP, WRITE
 from videlicet.api.caller import HttpCaller
 from videlicet.api.streaming import disconnected, run_while
 from videlicet.errors import NotPermitted
-from videlicet.mcp.seat import Accepted, Listed, index_to_fill
+from videlicet.mcp.context import AddedSource, VideoSummary, index_to_fill
 from videlicet.mcp.server import Call as ToolCall
 from videlicet.mcp.server import build
 from videlicet.rights import Purpose
-from videlicet.rights import Scope as StoreScope
 from videlicet.services import assets
 from videlicet.services.assets import NewAsset
 from videlicet.services.indexing import index_asset
@@ -29,9 +28,7 @@ if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
     from starlette.types import Receive, Scope, Send
 
-    from videlicet.search.engine import Searcher
     from videlicet.settings import Settings
-    from videlicet.store import Store
     from videlicet.types import Index
 
 
@@ -86,43 +83,32 @@ async def _attend(context: ServerRequestContext[Any, Any], call: ToolCall) -> ty
 class ApiKeyContext:
     """Whoever holds the key of a request, with the tenant's data."""
 
-    def __init__(self, call: HttpCaller) -> None:
-        self._call = call
-        self.settings = call.settings
+    def __init__(self, caller: HttpCaller) -> None:
+        self.caller = caller
 
-    @property
-    def store(self) -> Store:
-        return self._call.store
-
-    def scope(self, purpose: Purpose) -> StoreScope:
-        return self._call.scope(purpose)
-
-    def require(self, scope: str) -> None:
-        allowed = self._call.may_write if scope == WRITE else self._call.may_read
+    def require_access(self, access: str) -> None:
+        allowed = self.caller.may_write if access == WRITE else self.caller.may_read
         if not allowed:
             raise NotPermitted(
-                "scope_not_permitted", f"This API key lacks the `{scope}` scope.", subject=scope
+                "scope_not_permitted", f"This API key lacks the `{access}` scope.", subject=access
             )
 
-    def searcher(self, index: Index) -> Searcher:
-        return self._call.platform.searcher(index)
-
-    def videos(self, index: Index, offset: int, limit: int) -> tuple[list[Listed], int]:
-        rows, total = self._call.catalog.find_resources(
-            self._call.manage, Kind.VIDEO, parent=index.id, offset=offset, limit=limit
+    def list_videos(self, index: Index, offset: int, limit: int) -> tuple[list[VideoSummary], int]:
+        rows, total = self.caller.catalog.find_resources(
+            self.caller.manage, Kind.VIDEO, parent=index.id, offset=offset, limit=limit
         )
         return [
-            Listed(
+            VideoSummary(
                 row.id, row.name, row.status, row.body.get("duration"), row.created_at,
                 row.body.get("error"),
             )
             for row in rows
         ], total  # fmt: skip
 
-    def add(self, index: str | None, source: str) -> Accepted:
-        call = self._call
+    def add_source(self, index: str | None, source: str) -> AddedSource:
+        call = self.caller
         assets.check_url(call, source, None)  # before an index is created for it
         target = index_to_fill(call.catalog, call.scope(Purpose.INDEX), call.settings, index)
         file = assets.fetch_asset(call, NewAsset(assets.name_in(source)), source, None)
         _, task = index_asset(call, target, file, {}, stream=True)
-        return Accepted(target, [task])
+        return AddedSource(target, [task])

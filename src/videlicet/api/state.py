@@ -12,8 +12,8 @@ from videlicet.api.media.segments import Segments
 from videlicet.api.media.signing import Signer
 from videlicet.api.middleware.idempotency import IdempotentResponses
 from videlicet.api.operations.metrics import Metrics
-from videlicet.api.v1.evaluating import Evaluations
 from videlicet.errors import InvalidInput, NotFound, VidelicetError
+from videlicet.evaluation.runner import EvaluationRunner
 from videlicet.ingest.backfill import adopt
 from videlicet.ingest.gc import sweep_incoming
 from videlicet.ingest.progress import Progress
@@ -67,7 +67,7 @@ class ServerState:
         self.idempotent = IdempotentResponses(store, settings)
         #: Held by whoever examines the data directory: one at a time is enough.
         self.examining = threading.Lock()
-        self.evaluations = Evaluations(self.platform)
+        self.evaluations = EvaluationRunner(self.platform)
         self._maintenance = StoreMaintenance(store)
 
     def __enter__(self) -> ServerState:

@@ -6,70 +6,58 @@ import threading
 from typing import TYPE_CHECKING
 
 from videlicet.errors import Conflict, from_json
-from videlicet.mcp.listing import name_of
-from videlicet.mcp.seat import Accepted, Listed
-from videlicet.mcp.work import Work
-from videlicet.rights import Grant, Purpose, Scope
+from videlicet.mcp.background_indexing import Work
+from videlicet.mcp.context import AddedSource, VideoSummary
+from videlicet.mcp.presentation import name_of
+from videlicet.rights import Grant, Purpose
 from videlicet.types import IndexedAsset, Kind, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from videlicet.search.engine import Searcher
-    from videlicet.services.platform import Platform
+    from videlicet.services.caller import Caller
     from videlicet.settings import Settings
-    from videlicet.store import Store
     from videlicet.types import Index, Task
 
 _PRINCIPAL = "mcp"
 
 
-class LocalSeat:
+class LocalContext:
     """The one caller of this process. The store is opened when it is first needed; only adding
     takes the writer's lock, and only until what was added is taken in."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock = threading.Lock()
-        self._store: Store | None = None
-        self._platform: Platform | None = None
+        self._caller: Caller | None = None
         self._work = Work(settings)
 
     def close(self) -> None:
         """Let go of the store. What is not taken in yet goes on when something writes again."""
         self._work.close()
         with self._lock:
-            if self._store is not None:
-                self._store.close()
-                self._store = None
+            if self._caller is not None:
+                self._caller.store.close()
+                self._caller = None
 
     @property
-    def store(self) -> Store:
+    def caller(self) -> Caller:
+        from videlicet.services.caller import Caller
+        from videlicet.services.platform import Platform
         from videlicet.store import open_store
 
         with self._lock:
-            if self._store is None:
-                self._store = open_store(self.settings)
-            return self._store
+            if self._caller is None:
+                platform = Platform(self.settings, open_store(self.settings))
+                self._caller = Caller(platform, Grant(_PRINCIPAL, Purpose.MANAGE))
+            return self._caller
 
-    def scope(self, purpose: Purpose) -> Scope:
-        return self.store.scope(Grant(_PRINCIPAL, purpose))
-
-    def require(self, scope: str) -> None:
+    def require_access(self, access: str) -> None:
         """Whoever may start this process may do everything."""
 
-    def searcher(self, index: Index) -> Searcher:
-        from videlicet.services.platform import Platform
-
-        store = self.store
-        with self._lock:
-            if self._platform is None or self._platform.store is not store:
-                self._platform = Platform(self.settings, store)
-            return self._platform.searcher(index)
-
-    def videos(self, index: Index, offset: int, limit: int) -> tuple[list[Listed], int]:
-        catalog = self.store.catalog
-        scope = self.store.scope(self.scope(Purpose.MANAGE), index.id)
+    def list_videos(self, index: Index, offset: int, limit: int) -> tuple[list[VideoSummary], int]:
+        catalog = self.caller.catalog
+        scope = self.caller.scope(Purpose.MANAGE, index.id)
         held = catalog.list_indexed(scope)[::-1]
         rows: list[Task | IndexedAsset] = [
             *_others(catalog.tasks(scope), {entry.asset_id for entry in held}),
@@ -77,13 +65,13 @@ class LocalSeat:
         ]
         return [self._listed(row) for row in rows[offset : offset + limit]], len(rows)
 
-    def _listed(self, row: Task | IndexedAsset) -> Listed:
+    def _listed(self, row: Task | IndexedAsset) -> VideoSummary:
         from videlicet.ingest.videos import video_of
 
-        catalog, scope = self.store.catalog, self.scope(Purpose.MANAGE)
+        catalog, scope = self.caller.catalog, self.caller.manage
         if isinstance(row, IndexedAsset):
             asset = catalog.asset(scope, row.asset_id)
-            return Listed(
+            return VideoSummary(
                 asset.id, asset.name, row.status.value, float(asset.media.span.duration),
                 row.created_at,
             )  # fmt: skip
@@ -92,9 +80,9 @@ class LocalSeat:
         if id is not None:
             found, _ = catalog.find_resources(scope, Kind.VIDEO, ids=[id])
             name = found[0].name if found else ""
-        return Listed(id, name, row.status.value, row.total_s, row.created_at, row.error)
+        return VideoSummary(id, name, row.status.value, row.total_s, row.created_at, row.error)
 
-    def add(self, index: str | None, source: str) -> Accepted:
+    def add_source(self, index: str | None, source: str) -> AddedSource:
         from videlicet.media.sources import find_sources
 
         found = find_sources([source])
@@ -111,7 +99,7 @@ class LocalSeat:
                 remedy="Where that process is `videlicet serve`, add through its own interface "
                 "(/mcp, or the HTTP API); else wait for it to finish, or use another --home.",
             ) from error  # fmt: skip
-        return Accepted(target, tasks, refused)
+        return AddedSource(target, tasks, refused)
 
 
 def _others(tasks: Iterable[Task], held: set[str]) -> list[Task]:

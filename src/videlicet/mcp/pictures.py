@@ -11,14 +11,14 @@ from videlicet.rights import Purpose
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from videlicet.mcp.seat import Seat
+    from videlicet.mcp.context import ToolContext
     from videlicet.types import Asset, Instant
 
 #: A JPEG.
 Picture = bytes
 
 
-def stills(seat: Seat, asset: Asset, at: Sequence[Instant], width: int) -> list[Picture]:
+def stills(context: ToolContext, asset: Asset, at: Sequence[Instant], width: int) -> list[Picture]:
     """JPEGs of the frames on screen at instants of the recording's own timeline.
 
     Raises:
@@ -26,12 +26,12 @@ def stills(seat: Seat, asset: Asset, at: Sequence[Instant], width: int) -> list[
     """
     from videlicet.media.cut import thumbnails
 
-    return thumbnails(_original(seat, asset), at, width, seat.settings)
+    return thumbnails(_original(context, asset), at, width, context.caller.settings)
 
 
-def _original(seat: Seat, asset: Asset) -> Path:
+def _original(context: ToolContext, asset: Asset) -> Path:
     if asset.blob is not None:
-        return seat.store.blobs.path(seat.scope(Purpose.SEARCH), asset.blob)
+        return context.caller.store.blobs.path(context.caller.scope(Purpose.SEARCH), asset.blob)
     path = Path(asset.source)
     if not path.is_file():
         raise MediaError(

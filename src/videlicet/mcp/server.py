@@ -16,15 +16,15 @@ from pydantic import ValidationError
 
 from videlicet import __version__
 from videlicet.errors import InvalidInput, VidelicetError
-from videlicet.mcp.listing import reason
+from videlicet.mcp.context import READ
+from videlicet.mcp.presentation import reason
 from videlicet.mcp.schemas import Failure
-from videlicet.mcp.seat import READ
-from videlicet.mcp.tools import INSTRUCTIONS, Tool, tools
+from videlicet.mcp.tool_list import INSTRUCTIONS, Tool, tools
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
 
-    from videlicet.mcp.seat import Seat
+    from videlicet.mcp.context import ToolContext
 
 #: Tools that run at once; further calls wait. These threads are no other's, so that slow tools
 #: leave those free that searches and the rest of a server need.
@@ -45,15 +45,15 @@ _log = logging.getLogger(__name__)
 
 
 def build(
-    seat_of: Callable[[ServerRequestContext[Any, Any]], Seat],
+    context_of: Callable[[ServerRequestContext[Any, Any]], ToolContext],
     *,
     files: bool,
     attend: Callable[[ServerRequestContext[Any, Any], Call], Awaitable[types.CallToolResult]] = (
         lambda _, call: call()
     ),
 ) -> Server[Any]:
-    """A server of all tools. ``seat_of`` tells who calls; with ``files`` callers may name files of
-    this machine. ``attend`` awaits each call, and may cancel it."""
+    """A server of all tools. ``context_of`` gives the context of a call; with ``files`` callers may
+    name files of this machine. ``attend`` awaits each call, and may cancel it."""
     limiter = CapacityLimiter(THREADS)
     known = tools(files=files)
     shown = types.ListToolsResult(tools=[_described(tool) for tool in known.values()])
@@ -69,7 +69,7 @@ def build(
         tool = known.get(params.name)
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, "There is no such tool.")
-        work = partial(_run, tool, partial(seat_of, context), params.arguments or {})
+        work = partial(_run, tool, partial(context_of, context), params.arguments or {})
         return await attend(context, partial(to_thread.run_sync, work, limiter=limiter))
 
     server = Server(
@@ -102,12 +102,14 @@ def _described(tool: Tool) -> types.Tool:
     )
 
 
-def _run(tool: Tool, sit: Callable[[], Seat], arguments: Mapping[str, Any]) -> types.CallToolResult:
+def _run(
+    tool: Tool, open_context: Callable[[], ToolContext], arguments: Mapping[str, Any]
+) -> types.CallToolResult:
     """Call a tool; whatever goes wrong is told as its result."""
     try:
-        seat = sit()
-        seat.require(tool.needs)
-        given = tool.run(seat, _checked(tool, arguments))
+        context = open_context()
+        context.require_access(tool.needs)
+        given = tool.run(context, _checked(tool, arguments))
     except VidelicetError as error:
         if error.status >= 500 and not isinstance(error, InvalidInput):
             _log.error("failed", extra={"code": error.code}, exc_info=error)

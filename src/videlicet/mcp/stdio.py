@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 from mcp.server.stdio import stdio_server
 
-from videlicet.mcp.local import LocalSeat
+from videlicet.mcp.local import LocalContext
 from videlicet.mcp.server import build
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ def run(settings: Settings) -> None:
     """Answer until standard input ends."""
     # A thread that waits for input would keep an orderly end waiting; ending at once loses nothing.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    seat = LocalSeat(settings)
-    server = build(lambda _: seat, files=True)
+    context = LocalContext(settings)
+    server = build(lambda _: context, files=True)
 
     async def serve() -> None:
         async with stdio_server() as (reading, writing):
@@ -29,4 +29,4 @@ def run(settings: Settings) -> None:
     try:
         anyio.run(serve)
     finally:
-        seat.close()
+        context.close()

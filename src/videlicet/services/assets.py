@@ -15,8 +15,9 @@ from videlicet.ingest.indexing import remove_file
 from videlicet.ingest.plan import INCOMING, staging
 from videlicet.media.fetch import check
 from videlicet.rights import Purpose
-from videlicet.services import entities, knowledge_links
+from videlicet.services import entities
 from videlicet.services.indexing import list_videos_of
+from videlicet.services.knowledge import links
 from videlicet.services.problems import unknown
 from videlicet.telemetry import traces
 from videlicet.types import Kind, Resource, random_id
@@ -138,7 +139,7 @@ def delete_asset(caller: Caller, asset_id: str, *, force: bool = False) -> None:
             "The asset is indexed; delete its videos first, or use force.",
             subject=file.id,
         )
-    items = knowledge_links.items_of_asset(caller, file.id)
+    items = links.items_of_asset(caller, file.id)
     if not force and items:
         raise Conflict(
             "resource_conflict",
@@ -148,7 +149,7 @@ def delete_asset(caller: Caller, asset_id: str, *, force: bool = False) -> None:
     entities.remove_asset(caller, file.id)
     remove_file(caller.manage, caller.store, file.id)
     for item in items:
-        knowledge_links.leave_collections(caller, item)
+        links.leave_collections(caller, item)
 
 
 def set_asset_metadata(caller: Caller, asset_id: str, metadata: Mapping[str, Any]) -> None:

@@ -8,26 +8,19 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 
-from videlicet.analyze.backend import AnalysisBackend
-from videlicet.analyze.backends import analysis_backend
-from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
-from videlicet.analyze.evidence.select_assets import promising
-from videlicet.analyze.query_checks import check_length, check_question
+from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import ApiError, invalid
 from videlicet.api.routing import router_for
 from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1 import analysis_schemas as schemas
-from videlicet.ingest import videos
 from videlicet.rights import Purpose
+from videlicet.services.analysis import answers
+from videlicet.services.analysis.answers import Analyzed, require_ready_video
 from videlicet.services.indexes import get_index
-from videlicet.services.indexing import get_video
-from videlicet.types import Index, Modality, Resource, Span, instant
+from videlicet.types import Index, Modality
 
 router = router_for("analysis")
 
-#: No limits in time.
-_WHOLE = (None, None)
 _PLACE = "/indexes/{index_id}/videos/{video_id}"
 
 
@@ -38,16 +31,9 @@ async def ask(call: Call, index_id: str, body: schemas.Ask) -> Any:
 
 
 def _ask(call: HttpCaller, index_id: str, body: schemas.Ask, check: Check) -> Any:
-    check_question(body.question, call.settings)
     index = get_index(call, index_id)
-    if body.videos is None:
-        searcher = call.platform.searcher(index)
-        chosen = promising(call.scope(Purpose.ANALYZE, index.id), searcher, body.question)
-        materials = [_gathered(call, index, one) for one in chosen]
-    else:
-        materials = [_material(call, index, one) for one in body.videos]
-    answer = _analyst(call, index, check).ask(materials, body.question)
-    return _timed(answer.to_json(), materials)
+    ids = None if body.videos is None else _ready(call, index, body.videos)
+    return _timed(answers.ask(call, index, body.question, ids, check))
 
 
 @router.post("/indexes/{index_id}/extract", response_model=schemas.Answer)
@@ -58,11 +44,9 @@ async def extract(call: Call, index_id: str, body: schemas.Extract) -> Any:
 
 
 def _extract(call: HttpCaller, index_id: str, body: schemas.Extract, check: Check) -> Any:
-    check_length(body.prompt, call.settings, "prompt")
     index = get_index(call, index_id)
-    materials = [_material(call, index, one) for one in body.videos]
-    answer = _analyst(call, index, check).extract(materials, body.json_schema, body.prompt)
-    return _timed(answer.to_json(), materials)
+    ids = _ready(call, index, body.videos)
+    return _timed(answers.extract(call, index, ids, body.json_schema, body.prompt, check))
 
 
 @router.post("/indexes/{index_id}/compare", response_model=schemas.Comparison)
@@ -72,46 +56,36 @@ async def compare(call: Call, index_id: str, body: schemas.Compare) -> Any:
 
 
 def _compare(call: HttpCaller, index_id: str, body: schemas.Compare, _: Check) -> Any:
-    from videlicet.analyze.compare import compare as compared
-
     index = get_index(call, index_id)
-    left, right = _material(call, index, body.left), _material(call, index, body.right)
-    row = compared(left, right, body.count).to_json()
+    left_id, right_id = _ready(call, index, [body.left, body.right])
+    found = answers.compare(call, index, left_id, right_id, body.count)
+    left, right = found.evidence
+    row = found.value.to_json()
     pairs = [
         {
             **pair,
-            "left": _timed(pair["left"], [left], left),
-            "right": _timed(pair["right"], [right], right),
+            "left": _moved_to_start(pair["left"], [left], left),
+            "right": _moved_to_start(pair["right"], [right], right),
         }
         for pair in row.pop("pairs")
     ]
-    return {**_timed(row, [left, right]), "pairs": pairs}
+    return {**_moved_to_start(row, [left, right]), "pairs": pairs}
 
 
 @router.get(f"{_PLACE}/gist", response_model=schemas.Gist)
 async def gist(call: Call, index_id: str, video_id: str) -> Any:
     """Title, topics and hashtags of a video."""
-    return await _apart(call, _of_one, call, index_id, video_id, _gist, _WHOLE)
-
-
-def _gist(analyst: AnalysisBackend, material: AssetEvidence) -> Any:
-    return _timed(analyst.gist(material).to_json(), [material])
+    return await _apart(call, _of_video, call, index_id, video_id, answers.gist)
 
 
 @router.post(f"{_PLACE}/summary", response_model=schemas.Answer)
 async def summary(call: Call, index_id: str, video_id: str, body: schemas.Summarize) -> Any:
     """What is in a video, in so many sentences."""
-    if body.end is not None and body.end <= (body.start or 0.0):
-        raise invalid("end must be after start.")
-    check_length(body.focus, call.settings, "focus")
-    return await _apart(
-        call, _of_one, call, index_id, video_id, partial(_summary, body), (body.start, body.end)
-    )
-
-
-def _summary(body: schemas.Summarize, analyst: AnalysisBackend, material: AssetEvidence) -> Any:
-    found = analyst.summarize([material], sentences=body.sentences, focus=body.focus)
-    return _timed(found.to_json(), [material])
+    work = partial(
+        answers.summarize, sentences=body.sentences, focus=body.focus, start=body.start,
+        end=body.end,
+    )  # fmt: skip
+    return await _apart(call, _of_video, call, index_id, video_id, work)
 
 
 @router.get(f"{_PLACE}/chapters", response_model=schemas.Chapters)
@@ -122,12 +96,8 @@ async def chapters(
     count: Annotated[int | None, Query(ge=1, le=1000)] = None,
 ) -> Any:
     """The parts of a video, titled, without gaps."""
-    return await _apart(call, _of_one, call, index_id, video_id, partial(_chapters, count), _WHOLE)
-
-
-def _chapters(count: int | None, analyst: AnalysisBackend, material: AssetEvidence) -> Any:
-    found = analyst.chapters(material, count=count)
-    return {"chapters": [_timed(one.to_json(), [material], material) for one in found]}
+    work = partial(answers.chapters, count=count)
+    return {"chapters": await _apart(call, _of_video, call, index_id, video_id, work)}
 
 
 @router.get(f"{_PLACE}/highlights", response_model=schemas.Highlights)
@@ -139,16 +109,8 @@ async def highlights(
     query: Annotated[str | None, Query(min_length=1, pattern=r"^[^\x00]*$")] = None,
 ) -> Any:
     """The stretches of a video that stand out, or have most to do with ``query``, best first."""
-    check_length(query, call.settings, "query")
-    work = partial(_highlights, count, query)
-    return await _apart(call, _of_one, call, index_id, video_id, work, _WHOLE)
-
-
-def _highlights(
-    count: int, query: str | None, analyst: AnalysisBackend, material: AssetEvidence
-) -> Any:
-    found = analyst.highlights(material, count=count, query=query)
-    return {"highlights": [_timed(one.to_json(), [material], material) for one in found]}
+    work = partial(answers.highlights, count=count, query=query)
+    return {"highlights": await _apart(call, _of_video, call, index_id, video_id, work)}
 
 
 @router.get(
@@ -165,7 +127,7 @@ def subtitles(
     from videlicet.analyze.exports.subtitles import spoken
 
     index = get_index(call, index_id)
-    video = _ready(call, index, video_id)
+    video = require_ready_video(call, index, video_id)
     scope = call.scope(Purpose.ANALYZE, index.id)
     asset = call.catalog.asset(scope, video.id)
     seen = call.catalog.observations(scope, video.id, Modality.SPEECH)
@@ -186,57 +148,37 @@ async def _apart(call: HttpCaller, work: Callable[..., Any], *values: Any) -> An
     )
 
 
-def _of_one(
+def _of_video(
     call: HttpCaller,
     index_id: str,
     video_id: str,
-    work: Callable[[AnalysisBackend, AssetEvidence], Any],
-    times: tuple[float | None, float | None],
+    work: Callable[..., Analyzed[Any]],
     check: Check,
 ) -> Any:
     index = get_index(call, index_id)
-    return work(_analyst(call, index, check), _material(call, index, video_id, *times))
+    (asset_id,) = _ready(call, index, [video_id])
+    return _timed(work(call, index, asset_id, check=check))
 
 
-def _analyst(call: HttpCaller, index: Index, check: Check) -> AnalysisBackend:
-    encoder = call.platform.encoders(index.cards).text
-    return analysis_backend(call.scope(Purpose.ANALYZE), call.store, call.settings, encoder, check)
+def _ready(call: HttpCaller, index: Index, video_ids: Sequence[str]) -> list[str]:
+    """The ids of videos that must have been observed."""
+    return [require_ready_video(call, index, one).id for one in video_ids]
 
 
-def _ready(call: HttpCaller, index: Index, video_id: str) -> Resource:
-    video = get_video(call, index, video_id)
-    if video.status != videos.READY:
-        raise ApiError(409, "resource_conflict", f"The video {video_id} is {video.status}.")
-    return video
+def _timed(found: Analyzed[Any]) -> Any:
+    """What was found, with times from the start of each video."""
+    if isinstance(found.value, list):
+        (own,) = found.evidence
+        return [_moved_to_start(one.to_json(), [own], own) for one in found.value]
+    return _moved_to_start(found.value.to_json(), found.evidence)
 
 
-def _material(
-    call: HttpCaller,
-    index: Index,
-    video_id: str,
-    start: float | None = None,
-    end: float | None = None,
-) -> AssetEvidence:
-    video = _ready(call, index, video_id)
-    if start is None and end is None:
-        return _gathered(call, index, video.id)
-    scope = call.scope(Purpose.ANALYZE, index.id)
-    whole = call.catalog.asset(scope, video.id).media.span
-    first = whole.start + instant(start or 0.0)
-    last = whole.end if end is None else whole.start + instant(end)
-    if first >= min(last, whole.end):
-        raise invalid("The video ends before start.")
-    return load_evidence(scope, call.store, video.id, Span(first, min(last, whole.end)))
-
-
-def _gathered(call: HttpCaller, index: Index, asset_id: str) -> AssetEvidence:
-    return load_evidence(call.scope(Purpose.ANALYZE, index.id), call.store, asset_id)
-
-
-def _timed(value: Any, materials: Sequence[AssetEvidence], own: AssetEvidence | None = None) -> Any:
-    """What an analyst said, with times from the start of each video: citations are those of their
-    own videos, other times those of ``own``."""
-    begins = {one.asset.id: float(one.asset.media.span.start) for one in materials}
+def _moved_to_start(
+    value: Any, evidence: Sequence[AssetEvidence], own: AssetEvidence | None = None
+) -> Any:
+    """A value with times from the start of each video: citations are those of their own videos,
+    other times those of ``own``."""
+    begins = {one.asset.id: float(one.asset.media.span.start) for one in evidence}
     begin = None if own is None else float(own.asset.media.span.start)
     return _moved(value, begins, begin)
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import Any
 
 from fastapi import Response
 
-from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import unknown
-from videlicet.api.media_sources import opened
+from videlicet.api.caller import Call
 from videlicet.api.parameters import Pages, text_of
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import MatchOut, NewQuery, QueryOut
-from videlicet.api.v1.search import given
-from videlicet.errors import NotFound
-from videlicet.rights import Purpose
-from videlicet.saved_searches.records import matched, news, save, saved
+from videlicet.api.v1.search import part_of
+from videlicet.saved_searches.records import news
+from videlicet.services import saved_searches
 from videlicet.services.indexes import get_index
-from videlicet.services.search import MAX_MEDIA_SIZE
-from videlicet.types import Kind, Match, PartKind, Query, QueryPart, Resource
-from videlicet.types import Modality as Kinds
+from videlicet.services.search import SearchRequest
+from videlicet.types import Match, SavedQuery
 
 router = router_for("queries")
 
@@ -31,36 +26,21 @@ def create(call: Call, body: NewQuery) -> Any:
     """Save a query. Each video of the index that becomes ready from now on is searched with it, and
     what matches is told to webhooks as ``query.matched``, once for each query and video."""
     index = get_index(call, body.index_id)
-    parts, assets = [], {}
-    with ExitStack() as held:
-        for number, part in enumerate(body.parts):
-            kind, source = given(part)
-            value: Any = source
-            if not isinstance(source, str):
-                value = held.enter_context(opened(call, source, f"parts.{kind}", MAX_MEDIA_SIZE))
-                if source.asset_id:
-                    assets[number] = source.asset_id
-            parts.append(QueryPart(PartKind(kind), value, part.weight))
-        query = Query(
-            parts=tuple(parts),
-            modalities=frozenset(Kinds(one) for one in body.modalities),
-            filter=body.filter,
-            threshold=body.threshold,
-            lanes=frozenset(body.lanes),
-        )
-        made = save(
-            call.scope(Purpose.INDEX, index.id), call.store, call.platform.searcher(index),
-            body.name, query, assets=assets, include_existing=body.include_existing,
-        )  # fmt: skip
-    call.platform.work.wake()
+    request = SearchRequest(
+        [part_of(one) for one in body.parts], modalities=body.modalities, lanes=body.lanes,
+        filter=body.filter, threshold=body.threshold,
+    )  # fmt: skip
+    made = saved_searches.create_saved_search(
+        call, index, body.name, request, include_existing=body.include_existing
+    )
     return shown(made)
 
 
 @router.get("/queries", response_model=Page[QueryOut], response_model_exclude_none=True)
 def find(call: Call, pages: Pages, index_id: str | None = None) -> Any:
     """List standing queries, newest first; of one index, if given."""
-    rows, total = call.catalog.find_resources(
-        call.manage, Kind.QUERY, parent=index_id, offset=pages.offset, limit=pages.limit
+    rows, total = saved_searches.list_saved_searches(
+        call, index_id, offset=pages.offset, limit=pages.limit
     )
     return pages.of([shown(row) for row in rows], total)
 
@@ -68,13 +48,13 @@ def find(call: Call, pages: Pages, index_id: str | None = None) -> Any:
 @router.get("/queries/{query_id}", response_model=QueryOut, response_model_exclude_none=True)
 def retrieve(call: Call, query_id: str) -> Any:
     """Look at one standing query."""
-    return shown(query_of(call, query_id))
+    return shown(saved_searches.get_saved_search(call, query_id))
 
 
 @router.delete("/queries/{query_id}", response_class=Response)
 def delete(call: Call, query_id: str) -> Response:
     """Delete a standing query with its matches; what was not delivered yet no longer is."""
-    call.store.delete_query(call.manage, query_of(call, query_id).id)
+    saved_searches.delete_saved_search(call, query_id)
     return Response(status_code=200)
 
 
@@ -83,24 +63,14 @@ def delete(call: Call, query_id: str) -> Response:
 )
 def matches(call: Call, pages: Pages, query_id: str) -> Any:
     """What a standing query has found, newest first: a video each, with its moments."""
-    query = query_of(call, query_id)
-    rows, total = call.catalog.find_resources(
-        call.manage, Kind.MATCH, parent=query.id, offset=pages.offset, limit=pages.limit
+    found, total = saved_searches.list_matches(
+        call, query_id, offset=pages.offset, limit=pages.limit
     )
-    return pages.of([_match(matched(row)) for row in rows], total)
+    return pages.of([_match(one) for one in found], total)
 
 
-def query_of(call: HttpCaller, query_id: str) -> Resource:
-    """A standing query of the caller's."""
-    try:
-        return call.catalog.resource(call.manage, Kind.QUERY, query_id)
-    except NotFound:
-        raise unknown("query", query_id) from None
-
-
-def shown(row: Resource) -> dict[str, Any]:
-    """A standing query without the media that came with it."""
-    one = saved(row)
+def shown(one: SavedQuery) -> dict[str, Any]:
+    """A saved search without the media that came with it."""
     return {
         "id": one.id,
         "name": one.name,

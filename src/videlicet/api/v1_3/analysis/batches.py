@@ -6,19 +6,18 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
 from videlicet.analysis_jobs import analyses
-from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import ApiError, invalid, unknown
+from videlicet.api.caller import Call
+from videlicet.api.errors import ApiError, invalid
 from videlicet.api.parameters import Pages, text_of
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import NestedProblem, Page
-from videlicet.api.v1_3.analysis.jobs import job_of_item
+from videlicet.api.v1_3.analysis.jobs import request_of_item
 from videlicet.api.v1_3.analysis.schemas import (
     Batch,
     BatchItem,
@@ -26,21 +25,17 @@ from videlicet.api.v1_3.analysis.schemas import (
     BatchRequest,
     BatchStatus,
     Mode,
-    Source,
 )
-from videlicet.api.v1_3.analysis.sources import Subject, begin
-from videlicet.api.v1_3.analysis.tasks import make, without_media
+from videlicet.api.v1_3.analysis.tasks import without_media
 from videlicet.api.v1_3.models import ANALYSIS, known
-from videlicet.errors import NotFound, VidelicetError
-from videlicet.rights import Purpose
-from videlicet.types import Kind, Resource, random_id
+from videlicet.errors import VidelicetError
+from videlicet.services.analysis import tasks
+from videlicet.services.analysis.targets import AnalysisTarget, target_asset
+from videlicet.services.analysis.tasks import BATCH_LIFETIME, BatchProgress, NewTask
+from videlicet.services.caller import Caller
+from videlicet.types import Resource
 
 router = router_for("analysis batches")
-
-#: How long a batch may take, and how long its results are kept.
-LIFETIME, KEPT = timedelta(hours=24), timedelta(days=30)
-#: Results on a page that is read at a time.
-_PAGE = 100
 
 
 @router.post(
@@ -59,44 +54,33 @@ def create(call: Call, body: BatchRequest) -> Any:
     for number, one in enumerate(body.requests):
         item = BatchItem.model_validate({**usual, **one.model_dump(exclude_none=True)})
         with _placed(number):
-            wanted.append((item, job_of_item(call, body.analysis_mode, item, model)))
-    subjects: list[Subject] = []
+            wanted.append((item, request_of_item(call, body.analysis_mode, item, model)))
+    targets: list[AnalysisTarget] = []
     for number, (item, _) in enumerate(wanted):
         with _placed(number):
-            subjects.append(begin(call, Source(type="asset_id", asset_id=item.video.asset_id)))
-    now = datetime.now(UTC)
-    batch = Resource(
-        id=random_id(),
-        kind=Kind.BATCH,
-        tenant=call.tenant,
-        created_at=now,
-        updated_at=now,
-        expires_at=now + KEPT,
-        body={
-            "analysis_mode": body.analysis_mode,
-            "model": model,
-            "total": len(wanted),
-            "canceled_at": None,
-        },
-    )
-    call.catalog.put_resource(call.scope(Purpose.INGEST), batch)
-    items = []
-    for (item, job), subject in zip(wanted, subjects, strict=True):
-        params = without_media(item.model_dump(exclude_none=True, exclude={"video", "custom_id"}))
-        params = {"analysis_mode": body.analysis_mode, **params}
-        if (prompt := params.pop("prompt", None)) is not None:
-            params["prompt_v2"] = prompt
-        made = make(call, subject, job, params, model, custom_id=item.custom_id, batch_id=batch.id)
-        items.append({"task_id": made.id, "custom_id": item.custom_id})
-    call.platform.work.wake()
+            targets.append(target_asset(call, item.video.asset_id))
+    new = [
+        NewTask(request, model, _params(body.analysis_mode, item), target, (), item.custom_id)
+        for (item, request), target in zip(wanted, targets, strict=True)
+    ]
+    batch, made = tasks.create_batch(call, body.analysis_mode, model, new)
     return {
         "batch_id": batch.id,
         "status": "pending",
-        "total_items": len(items),
-        "created_at": text_of(now),
-        "expires_at": text_of(now + LIFETIME),
-        "items": items,
+        "total_items": len(made),
+        "created_at": text_of(batch.created_at),
+        "expires_at": text_of(batch.created_at + BATCH_LIFETIME),
+        "items": [{"task_id": one.id, "custom_id": one.body["custom_id"]} for one in made],
     }
+
+
+def _params(mode: str, item: BatchItem) -> dict[str, Any]:
+    """What was asked of one video, as it is shown again."""
+    params = without_media(item.model_dump(exclude_none=True, exclude={"video", "custom_id"}))
+    params = {"analysis_mode": mode, **params}
+    if (prompt := params.pop("prompt", None)) is not None:
+        params["prompt_v2"] = prompt
+    return params
 
 
 def _check_ids(requests: Sequence[BatchItem]) -> None:
@@ -127,32 +111,26 @@ def find(
     analysis_mode: Annotated[list[Mode] | None, Query()] = None,
 ) -> Any:
     """List batches, newest first."""
-    analyses.forget_batches(call.scope(Purpose.INGEST), call.store)
-    rows, _ = call.catalog.find_resources(call.manage, Kind.BATCH)
-    found = [shown(call, row) for row in rows]
-    chosen = [
-        row
-        for row in found
-        if (not status or row["status"] in status)
-        and (not analysis_mode or row["analysis_mode"] in analysis_mode)
+    found = [
+        one
+        for one in tasks.list_batches(call)
+        if (not status or one.status in status)
+        and (not analysis_mode or one.batch.body["analysis_mode"] in analysis_mode)
     ]
-    return pages.of(chosen[pages.offset : pages.offset + pages.limit], len(chosen))
+    chosen = found[pages.offset : pages.offset + pages.limit]
+    return pages.of([shown(one) for one in chosen], len(found))
 
 
 @router.get("/analyze/batches/{batch_id}", response_model=Batch, response_model_exclude_none=True)
 def retrieve(call: Call, batch_id: str) -> Any:
     """Look at one batch."""
-    return shown(call, batch_of(call, batch_id))
+    return shown(tasks.batch_progress(call, tasks.get_batch(call, batch_id)))
 
 
 @router.delete("/analyze/batches/{batch_id}", response_class=Response)
 def delete(call: Call, batch_id: str) -> Response:
     """Delete a batch that has ended, with its results."""
-    batch = batch_of(call, batch_id)
-    if shown(call, batch)["status"] not in ("completed", "canceled", "expired"):
-        raise ApiError(409, "resource_conflict", "The batch is not done; cancel it first.")
-    call.catalog.delete_resources(call.manage, Kind.ANALYSIS, parent=batch.id)
-    call.catalog.delete_resource(call.manage, Kind.BATCH, batch.id)
+    tasks.delete_batch(call, batch_id)
     return Response(status_code=200)
 
 
@@ -164,14 +142,7 @@ def delete(call: Call, batch_id: str) -> Response:
 )
 def cancel(call: Call, batch_id: str) -> Any:
     """Cancel what of a batch is not at work yet; what is may finish."""
-    batch = batch_of(call, batch_id)
-    if shown(call, batch)["status"] not in ("pending", "processing"):
-        raise ApiError(409, "resource_conflict", "The batch has ended, or is being canceled.")
-    batch = call.catalog.update_resource(
-        call.manage, Kind.BATCH, batch.id, body={"canceled_at": text_of(datetime.now(UTC))}
-    )
-    _drop(call, batch)
-    return shown(call, batch)
+    return shown(tasks.cancel_batch(call, batch_id))
 
 
 @router.get(
@@ -181,75 +152,27 @@ def cancel(call: Call, batch_id: str) -> Any:
 )
 def results(call: Call, batch_id: str) -> StreamingResponse:
     """What came of a batch so far, one JSON object a line."""
-    batch = batch_of(call, batch_id)
+    batch = tasks.get_batch(call, batch_id)
     return StreamingResponse(_lines(call, batch), media_type="application/x-ndjson")
 
 
-def _lines(call: HttpCaller, batch: Resource) -> Iterator[str]:
-    offset = 0
-    while True:
-        rows, _ = call.catalog.find_resources(
-            call.manage, Kind.ANALYSIS, parent=batch.id, ascending=True, offset=offset, limit=_PAGE
-        )
-        for row in rows:
-            error = row.body.get("error")
-            status = analyses.QUEUED if row.status == analyses.PENDING else row.status
-            line = {
-                "task_id": row.id,
-                "custom_id": row.body.get("custom_id"),
-                "status": status,
-                "data": row.body.get("result"),
-                "error": error and {"code": error["code"], "message": error["message"]},
-            }
-            told = {name: value for name, value in line.items() if value is not None}
-            yield json.dumps(told, separators=(",", ":")) + "\n"
-        if len(rows) < _PAGE:
-            return
-        offset += _PAGE
+def _lines(caller: Caller, batch: Resource) -> Iterator[str]:
+    for row in tasks.batch_tasks(caller, batch):
+        error = row.body.get("error")
+        line = {
+            "task_id": row.id,
+            "custom_id": row.body.get("custom_id"),
+            "status": analyses.QUEUED if row.status == analyses.PENDING else row.status,
+            "data": row.body.get("result"),
+            "error": error and {"code": error["code"], "message": error["message"]},
+        }
+        told = {name: value for name, value in line.items() if value is not None}
+        yield json.dumps(told, separators=(",", ":")) + "\n"
 
 
-def batch_of(call: HttpCaller, batch_id: str) -> Resource:
-    """A batch of the caller's."""
-    try:
-        return call.catalog.resource(call.manage, Kind.BATCH, batch_id)
-    except NotFound:
-        raise unknown("batch", batch_id) from None
-
-
-def _drop(call: HttpCaller, batch: Resource) -> None:
-    """Cancel all of a batch that no worker has begun."""
-    rows, _ = call.catalog.find_resources(
-        call.manage, Kind.ANALYSIS, parent=batch.id, status=[analyses.QUEUED, analyses.PENDING]
-    )
-    for row in rows:
-        analyses.end(
-            call.scope(Purpose.INGEST), call.store, row, analyses.CANCELED, {},
-            when=(analyses.QUEUED, analyses.PENDING),
-        )  # fmt: skip
-
-
-def shown(call: HttpCaller, batch: Resource) -> dict[str, Any]:
-    """A batch as v1.3 shows it. It is what its analyses are; one that takes longer than a day is
-    expired, and what of it has not begun is canceled."""
-    expires = batch.created_at + LIFETIME
-    rows, _ = call.catalog.find_resources(call.manage, Kind.ANALYSIS, parent=batch.id)
-    count = Counter(row.status for row in rows)
-    live = sum(count[status] for status in analyses.LIVE)
-    if live and datetime.now(UTC) >= expires:
-        _drop(call, batch)
-        rows, _ = call.catalog.find_resources(call.manage, Kind.ANALYSIS, parent=batch.id)
-        count = Counter(row.status for row in rows)
-        live = sum(count[status] for status in analyses.LIVE)
-    ends = [row.body["completed_at"] for row in rows if row.body.get("completed_at")]
-    last = max(ends, default=None)
-    canceled = batch.body.get("canceled_at")
-    expired = not canceled and last is not None and last >= (text_of(expires) or "")
-    if live:
-        status = "canceling" if canceled else "processing" if live < len(rows) else "pending"
-        if count[analyses.PROCESSING] and not canceled:
-            status = "processing"
-    else:
-        status = "canceled" if canceled else "expired" if expired else "completed"
+def shown(progress: BatchProgress) -> dict[str, Any]:
+    """A batch as v1.3 shows it."""
+    batch, status, count = progress.batch, progress.status, progress.count
     return {
         "batch_id": batch.id,
         "analysis_mode": batch.body["analysis_mode"],
@@ -257,10 +180,10 @@ def shown(call: HttpCaller, batch: Resource) -> dict[str, Any]:
         "status": status,
         "total_items": batch.body["total"],
         "created_at": text_of(batch.created_at),
-        "expires_at": text_of(expires),
-        "completed_at": text_of(last) if status == "completed" else None,
-        "canceled_at": canceled if status == "canceled" else None,
-        "expired_at": text_of(expires) if status == "expired" else None,
+        "expires_at": text_of(progress.expires_at),
+        "completed_at": text_of(progress.completed_at) if status == "completed" else None,
+        "canceled_at": text_of(batch.body.get("canceled_at")) if status == "canceled" else None,
+        "expired_at": text_of(progress.expires_at) if status == "expired" else None,
         "queued_items": count[analyses.QUEUED] + count[analyses.PENDING],
         "processing_items": count[analyses.PROCESSING],
         "ready_items": count[analyses.READY],

@@ -7,7 +7,6 @@ from typing import Any
 
 from videlicet.analyze.backend import PromptRequest
 from videlicet.analyze.run import AnalysisRequest
-from videlicet.api.caller import HttpCaller
 from videlicet.api.errors import ApiError, invalid, missing
 from videlicet.api.v1_3.analysis.schemas import (
     MOST_TOKENS,
@@ -18,8 +17,10 @@ from videlicet.api.v1_3.analysis.schemas import (
     SyncFormat,
     TaskRequest,
 )
-from videlicet.api.v1_3.analysis.sources import filled, text_of
+from videlicet.api.v1_3.analysis.sources import images_of, prompt_text
 from videlicet.api.v1_3.models import ANALYSIS, known
+from videlicet.services.analysis.images import describe_references
+from videlicet.services.caller import Caller
 
 #: What is used where no model is named, and the one that also looks at pictures and writes without
 #: a limit.
@@ -43,29 +44,29 @@ def model_of(body: Analyze | TaskRequest) -> str:
     return name
 
 
-def job_of(call: HttpCaller, body: Analyze | TaskRequest) -> AnalysisRequest:
+def request_of(caller: Caller, body: Analyze | TaskRequest) -> AnalysisRequest:
     """What is asked of one video, or of pictures."""
     if isinstance(body, TaskRequest) and body.analysis_mode == "time_based_metadata":
         if body.prompt is not None or body.prompt_v2 is not None:
             raise invalid("prompt: time_based_metadata takes none; describe the segments instead.")
         if body.image:
             raise invalid("image: time_based_metadata needs a video.")
-        return _segments(call, body.response_format, body, model_of(body))
+        return _segments(caller, body.response_format, body, model_of(body))
     if body.image and body.prompt_v2 is not None:
         raise invalid("prompt_v2 and image cannot both be given.")
-    text = text_of(call, body.prompt, body.prompt_v2)
+    text = prompt_text(caller, body.prompt, body.prompt_v2)
     if body.image:
         text = _about(text, [one.name for one in body.image])
     return _general(text, body.response_format, body)
 
 
-def job_of_item(call: HttpCaller, mode: str, item: BatchItem, model: str) -> AnalysisRequest:
+def request_of_item(caller: Caller, mode: str, item: BatchItem, model: str) -> AnalysisRequest:
     """What is asked of one video of a batch."""
     if mode == "time_based_metadata":
         if item.prompt is not None:
             raise invalid("prompt: time_based_metadata takes none; describe the segments instead.")
-        return _segments(call, item.response_format, item, model)
-    text = text_of(call, None, item.prompt)
+        return _segments(caller, item.response_format, item, model)
+    text = prompt_text(caller, None, item.prompt)
     return _general(text, item.response_format, item)
 
 
@@ -91,7 +92,7 @@ def _general(
 
 
 def _segments(
-    call: HttpCaller, form: Any, body: TaskRequest | BatchItem, model: str
+    caller: Caller, form: Any, body: TaskRequest | BatchItem, model: str
 ) -> AnalysisRequest:
     if form is None or form.type != "segment_definitions":
         raise invalid("response_format.type must be segment_definitions for time_based_metadata.")
@@ -102,7 +103,7 @@ def _segments(
         raise invalid("min_segment_duration must not be longer than max_segment_duration.")
     rows = form.segment_definitions
     _check_together(rows, body, model)
-    definitions = [_described(call, row) for row in rows]
+    definitions = [_described(caller, row) for row in rows]
     start, end = _times(body)
     return AnalysisRequest(
         _request("", None, body),
@@ -129,7 +130,7 @@ def _check_together(rows: list[dict[str, Any]], body: TaskRequest | BatchItem, m
         raise invalid(f"max_tokens: unlimited needs {NEWEST}.")
 
 
-def _described(call: HttpCaller, row: dict[str, Any]) -> dict[str, Any]:
+def _described(caller: Caller, row: dict[str, Any]) -> dict[str, Any]:
     """A definition whose pictures are told in words."""
     from pydantic import ValidationError
 
@@ -146,7 +147,7 @@ def _described(call: HttpCaller, row: dict[str, Any]) -> dict[str, Any]:
         sources = [NamedPicture.model_validate(one) for one in given]
     except ValidationError:
         raise invalid("segment_definitions.media_sources: each needs a name and a media.") from None
-    return {**rest, "description": filled(call, text, sources)}
+    return {**rest, "description": describe_references(caller, text, images_of(sources))}
 
 
 def checked(schema: dict[str, Any]) -> dict[str, Any]:

@@ -9,22 +9,23 @@ from typing import Any
 
 from anyio import to_thread
 
-from videlicet.analyze.backend import AnalysisBackend, PromptRequest
-from videlicet.analyze.backends import analysis_backend
+from videlicet.analyze.backend import PromptRequest
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.analyze.run import AnalysisRequest, load_request_evidence, run_analysis
+from videlicet.analyze.run import AnalysisRequest
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.routing import router_for
 from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1_3.analysis.jobs import checked
 from videlicet.api.v1_3.analysis.schemas import USUAL_TOKENS, Gist, GistOut, Summarize, SummarizeOut
-from videlicet.api.v1_3.analysis.sources import Subject, begin, observed
-from videlicet.models.base import TextEncoder
-from videlicet.models.cards import chosen_cards
-from videlicet.rights import Purpose
+from videlicet.api.v1_3.analysis.sources import wait_until_observed
+from videlicet.services.analysis import answers
+from videlicet.services.analysis.targets import AnalysisTarget, target_video
 from videlicet.types import Sentence, Span, random_id
 
 router = router_for("analysis, earlier forms")
+
+#: Highlights that are given.
+MOST_HIGHLIGHTS = 5
 
 
 @router.post("/gist", response_model=GistOut, response_model_exclude_none=True)
@@ -40,25 +41,14 @@ async def summarize(call: Call, body: Summarize) -> Any:
 
 
 async def _of_video(call: HttpCaller, body: Any, work: Callable[..., dict[str, Any]]) -> Any:
-    subject = await to_thread.run_sync(begin, call, None, body.video_id)
-    await observed(call, subject)
-    return await run_cancellable(partial(work, call, subject, body), call.server.analysing)
+    target = await to_thread.run_sync(target_video, call, body.video_id)
+    await wait_until_observed(call, target)
+    return await run_cancellable(partial(work, call, target, body), call.server.analysing)
 
 
-def _of(
-    call: HttpCaller, subject: Subject, check: Check
-) -> tuple[AnalysisBackend, TextEncoder, AssetEvidence]:
-    encoder = call.platform.encoders(chosen_cards(call.settings.models)).text
-    scope = call.scope(Purpose.ANALYZE, subject.index.id)
-    material = load_request_evidence(
-        scope, call.store, subject.video.id, AnalysisRequest(PromptRequest(""))
-    )
-    return analysis_backend(scope, call.store, call.settings, encoder, check), encoder, material
-
-
-def _gist(call: HttpCaller, subject: Subject, body: Gist, check: Check) -> dict[str, Any]:
-    analyst, encoder, material = _of(call, subject, check)
-    found = analyst.gist(material)
+def _gist(call: HttpCaller, target: AnalysisTarget, body: Gist, check: Check) -> dict[str, Any]:
+    done = answers.gist(call, target.index, target.video.id, check)
+    found = done.value
     parts: dict[str, Any] = {}
     if "title" in body.types:
         parts["title"] = found.title.text
@@ -67,41 +57,49 @@ def _gist(call: HttpCaller, subject: Subject, body: Gist, check: Check) -> dict[
     if "hashtag" in body.types:
         parts["hashtags"] = [one.text.removeprefix("#") for one in found.hashtags]
     said = [one.text for one in (found.title, *found.topics, *found.hashtags)]
-    return {"id": random_id(), **parts, "usage": _usage(encoder, material, said)}
+    return {"id": random_id(), **parts, "usage": _usage(call, target, done.evidence[0], said)}
 
 
-def _sum_up(call: HttpCaller, subject: Subject, body: Summarize, check: Check) -> dict[str, Any]:
-    analyst, encoder, material = _of(call, subject, check)
-    origin = material.asset.media.span.start
+def _sum_up(
+    call: HttpCaller, target: AnalysisTarget, body: Summarize, check: Check
+) -> dict[str, Any]:
     row: dict[str, Any] = {"summarize_type": body.type, "id": random_id()}
     if body.type == "summary":
         schema = None if body.response_format is None else body.response_format.json_schema
-        request = PromptRequest(
-            body.prompt or "Summarize this video.",
-            None if schema is None else checked(schema),
-            max_tokens=body.max_tokens or USUAL_TOKENS,
+        request = AnalysisRequest(
+            PromptRequest(
+                body.prompt or "Summarize this video.",
+                None if schema is None else checked(schema),
+                max_tokens=body.max_tokens or USUAL_TOKENS,
+            )
         )
-        done = run_analysis(analyst, encoder, [material], AnalysisRequest(request))
-        return {**row, "summary": done.data, "usage": done.usage.to_json()}
+        evidence = answers.load_target(call, target, request)
+        result = answers.run_request(call, target.index.cards, [evidence], request, check=check)
+        return {**row, "summary": result.data, "usage": result.usage.to_json()}
     said: list[str] = []
     if body.type == "chapter":
+        found = answers.chapters(call, target.index, target.video.id, check=check)
+        (evidence,) = found.evidence
         row["chapters"] = []
-        for number, chapter in enumerate(analyst.chapters(material)):
+        for number, chapter in enumerate(found.value):
             told = {"chapter_title": chapter.title.text, "chapter_summary": _told(chapter.summary)}
-            row["chapters"].append(
-                {"chapter_number": number, **_times(chapter.span.shift(-origin)), **told}
-            )
+            times = _times(chapter.span.shift(-evidence.asset.media.span.start))
+            row["chapters"].append({"chapter_number": number, **times, **told})
             said += told.values()
     else:
+        best = answers.highlights(
+            call, target.index, target.video.id, count=MOST_HIGHLIGHTS, query=body.prompt,
+            check=check,
+        )  # fmt: skip
+        (evidence,) = best.evidence
         row["highlights"] = []
-        for one in sorted(
-            analyst.highlights(material, query=body.prompt), key=lambda one: one.span
-        ):
+        for one in sorted(best.value, key=lambda one: one.span):
             text = "; ".join(piece.text for piece in one.title.citations)
             told = {"highlight": one.title.text, "highlight_summary": text}
-            row["highlights"].append({**_times(one.span.shift(-origin)), **told})
+            times = _times(one.span.shift(-evidence.asset.media.span.start))
+            row["highlights"].append({**times, **told})
             said += told.values()
-    return {**row, "usage": _usage(encoder, material, said)}
+    return {**row, "usage": _usage(call, target, evidence, said)}
 
 
 def _told(sentences: Iterable[Sentence]) -> str:
@@ -117,8 +115,11 @@ def _times(span: Span) -> dict[str, Any]:
     }
 
 
-def _usage(encoder: TextEncoder, material: AssetEvidence, said: Iterable[str]) -> dict[str, int]:
+def _usage(
+    call: HttpCaller, target: AnalysisTarget, evidence: AssetEvidence, said: Iterable[str]
+) -> dict[str, int]:
+    encoder = call.platform.encoders(target.index.cards).text
     return {
-        "input_tokens": sum(encoder.count_tokens(piece.text) for piece in material.pieces),
+        "input_tokens": sum(encoder.count_tokens(item.text) for item in evidence.pieces),
         "output_tokens": sum(map(encoder.count_tokens, said)),
     }

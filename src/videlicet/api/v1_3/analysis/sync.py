@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -13,16 +13,8 @@ from anyio import to_thread
 from fastapi.responses import JSONResponse, Response
 
 from videlicet.analyze.backend import OnSentence, ignore_sentence
-from videlicet.analyze.backends import analysis_backend
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.analyze.run import (
-    AnalysisRequest,
-    AnalysisResult,
-    Citation,
-    cite,
-    load_request_evidence,
-    run_analysis,
-)
+from videlicet.analyze.run import AnalysisResult, Citation, cite
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import of_library
 from videlicet.api.routing import router_for
@@ -34,12 +26,19 @@ from videlicet.api.streaming import (
     run_cancellable,
     until_disconnect,
 )
-from videlicet.api.v1_3.analysis.jobs import job_of, model_of
+from videlicet.api.v1_3.analysis.jobs import model_of, request_of
 from videlicet.api.v1_3.analysis.schemas import Analyze, Answer
-from videlicet.api.v1_3.analysis.sources import Subject, begin, done_with, observed, pictures
+from videlicet.api.v1_3.analysis.sources import (
+    images_of,
+    remove_upload,
+    target_of,
+    wait_until_observed,
+)
 from videlicet.errors import TaskError, VidelicetError
 from videlicet.models.cards import chosen_cards
-from videlicet.rights import Purpose
+from videlicet.services.analysis.answers import load_target, run_request
+from videlicet.services.analysis.images import load_images
+from videlicet.services.analysis.targets import AnalysisTarget
 from videlicet.types import Sentence, random_id
 
 router = router_for("analysis")
@@ -65,61 +64,45 @@ async def analyze(call: Call, body: Analyze) -> Any:
 
 async def _analyze(call: HttpCaller, body: Analyze) -> Response:
     model = model_of(body)
-    job = await to_thread.run_sync(job_of, call, body)
-    subject: Subject | None = None
+    request = await to_thread.run_sync(request_of, call, body)
+    target: AnalysisTarget | None = None
+    cards: Mapping[str, str] = chosen_cards(call.settings.models)
     if body.image:
-        limiter = call.server.analysing
-        materials = await to_thread.run_sync(pictures, call, body.image, limiter=limiter)
+        images, limiter = images_of(body.image), call.server.analysing
+        evidence = await to_thread.run_sync(load_images, call, images, limiter=limiter)
     else:
-        subject = await to_thread.run_sync(begin, call, body.video, body.video_id)
+        target = await to_thread.run_sync(target_of, call, body.video, body.video_id)
+        cards = target.index.cards
         try:
-            await observed(call, subject)
-            materials = [await to_thread.run_sync(_read, call, subject, job)]
+            await wait_until_observed(call, target)
+            evidence = [await to_thread.run_sync(load_target, call, target, request)]
         except BaseException:
-            await done_with(call, subject)
+            await remove_upload(call, target)
             raise
     id = random_id()
-    work = partial(_perform, call, materials, job)
+    work = partial(run_request, call, cards, evidence, request)
     if body.stream:
         return StreamedResponse(
-            partial(_stream, call, id, work, materials), "application/x-ndjson",
-            cleanup=partial(done_with, call, subject),
+            partial(_stream, call, id, work, evidence), "application/x-ndjson",
+            cleanup=partial(remove_upload, call, target),
         )  # fmt: skip
     try:
         done = await run_cancellable(partial(work, ignore_sentence), call.server.analysing)
     finally:
-        await done_with(call, subject)
+        await remove_upload(call, target)
     return JSONResponse({"id": id, **done.to_json(), "model": model})
-
-
-def _read(call: HttpCaller, subject: Subject, job: AnalysisRequest) -> AssetEvidence:
-    scope = call.scope(Purpose.ANALYZE, subject.index.id)
-    return load_request_evidence(scope, call.store, subject.video.id, job)
-
-
-def _perform(
-    call: HttpCaller,
-    materials: list[AssetEvidence],
-    job: AnalysisRequest,
-    tell: OnSentence,
-    check: Check,
-) -> AnalysisResult:
-    encoder = call.platform.encoders(chosen_cards(call.settings.models)).text
-    scope = call.scope(Purpose.ANALYZE)
-    analyst = analysis_backend(scope, call.store, call.settings, encoder, check)
-    return run_analysis(analyst, encoder, materials, job, tell)
 
 
 async def _stream(
     call: HttpCaller,
     id: str,
     work: Callable[[OnSentence, Check], AnalysisResult],
-    materials: list[AssetEvidence],
+    evidence: list[AssetEvidence],
     write: Write,
 ) -> None:
     """The lines of a stream: a start, each sentence as it comes, and an end that says how it
     went."""
-    origins = {one.asset.id: one.asset.media.span.start for one in materials}
+    origins = {one.asset.id: one.asset.media.span.start for one in evidence}
     at = 0
 
     def run(

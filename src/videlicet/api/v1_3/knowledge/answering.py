@@ -7,27 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from videlicet.analyze.backend import AnalysisBackend, PromptRequest
-from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
+from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.api.caller import HttpCaller
 from videlicet.api.parameters import text_of
 from videlicet.api.streaming import Check
 from videlicet.api.v1_3.knowledge.citations import Text
-from videlicet.api.v1_3.knowledge.conversation import Turn, remember
 from videlicet.api.v1_3.knowledge.schemas import Ask, SchemaFormat
-from videlicet.api.v1_3.knowledge.search import rankings
-from videlicet.embedding.texts import fitting
-from videlicet.errors import NotFound
-from videlicet.rights import Purpose
-from videlicet.search.words import parse
-from videlicet.types import Answer, Finish, GroupBy, Resource, Sentence, Usage, ordered_id
-
-#: Most items that an answer is looked for in, and pieces of evidence after which no further item
-#: is read.
-ITEMS, PIECES = 8, 20_000
-#: The analyst that has no use for names and instructions.
-_BUILT_IN = "builtin"
-_NOTHING = Sentence("There is nothing in the knowledge store yet that could be asked about.")
+from videlicet.services.knowledge import answers
+from videlicet.services.knowledge.sessions import Turn, remember
+from videlicet.types import Answer, Finish, Resource, Sentence, ordered_id
 
 #: Called with the type of an event and what it holds.
 Emit = Callable[[str, dict[str, Any]], None]
@@ -76,13 +64,13 @@ class Reply:
         rows: list[Resource] = []
 
         def search() -> dict[str, Any]:
-            rows.extend(_found(call, turn, wanted))
+            rows.extend(answers.find_items(call, turn))
             return {"items": [_told(row) for row in rows]}
 
         materials: list[AssetEvidence] = []
 
         def read() -> dict[str, Any]:
-            materials.extend(_read(call, turn, rows))
+            materials.extend(answers.load_items(call, turn, rows))
             names = {row.id: row.body["item_id"] for row in rows}
             return {
                 "items": [
@@ -156,7 +144,7 @@ class Reply:
 
         emit("response.output_item.added", {"output_index": place, "item": item("in_progress")})
         emit("response.content_part.added", {**where, "part": dict(part)})
-        answer = self._answer(materials, on_sentence, check)
+        answer = answers.answer(self._call, self._question(), materials, on_sentence, check)
         if self._schema is not None:
             data = json.dumps(answer.value, ensure_ascii=False)
             emit(
@@ -174,52 +162,11 @@ class Reply:
         emit("response.output_item.done", {"output_index": place, "item": item(status)})
         return answer
 
-    def _answer(
-        self,
-        materials: Sequence[AssetEvidence],
-        on_sentence: Callable[[Sentence], None],
-        check: Check,
-    ) -> Answer:
-        from videlicet.analyze.backends import analysis_backend
-
-        encoder = self._call.platform.encoders(self._turn.index.cards).text
-        analyst: AnalysisBackend = analysis_backend(
-            self._call.scope(Purpose.ANALYZE), self._call.store, self._call.settings, encoder, check
+    def _question(self) -> answers.StoreQuestion:
+        described = self._form.description if isinstance(self._form, SchemaFormat) else None
+        return answers.StoreQuestion(
+            self._turn, self._schema, tuple(filter(None, (self._instructions, described)))
         )
-        if self._schema is not None:
-            return analyst.extract(materials, self._schema, self._prompt(analyst))
-        if not materials:
-            return Answer((_NOTHING,), False, analyst.id, usage=Usage())
-        return analyst.respond(
-            materials, PromptRequest(self._prompt(analyst)), on_sentence=on_sentence
-        )
-
-    def _prompt(self, analyst: AnalysisBackend) -> str:
-        if analyst.id == _BUILT_IN:
-            return self._turn.wanted
-        parts = [self._instructions]
-        if isinstance(self._form, SchemaFormat):
-            parts.append(self._form.description)
-        if self._turn.earlier is not None:
-            parts.append(f"The question before: {self._turn.earlier['question']}")
-        return "\n\n".join([*filter(None, parts), self._turn.question(named=True)])
-
-
-def _found(call: HttpCaller, turn: Turn, wanted: str) -> list[Resource]:
-    """The items to look at: those that the question before was answered from, if this one refers
-    to it, then those that match, the best first, then the newest."""
-    ranked: list[str] = []
-    if turn.items:
-        encoder = call.platform.encoders(turn.index.cards).text
-        # No phrase must be matched exactly, and of a long message the end counts.
-        text = fitting(encoder, parse(wanted).text)[-1]
-        found = rankings(call, turn.index, text, turn.items, ("visual", "audio"), GroupBy.ASSET)
-        ranked = [best.asset_id for ranking in found for best, _ in ranking.groups]
-    before = set(turn.earlier["items"]) if turn.earlier is not None else set()
-    cited = [row.id for row in turn.items if row.body["item_id"] in before]
-    by_id = {row.id: row for row in turn.items}
-    order = dict.fromkeys([*cited, *ranked, *by_id])
-    return [by_id[id] for id in order if id in by_id][:ITEMS]
 
 
 def _told(row: Resource) -> dict[str, Any]:
@@ -227,16 +174,3 @@ def _told(row: Resource) -> dict[str, Any]:
     if row.body.get("enrichment") is not None:
         told["enrichment"] = row.body["enrichment"]
     return told
-
-
-def _read(call: HttpCaller, turn: Turn, rows: Sequence[Resource]) -> list[AssetEvidence]:
-    scope = call.scope(Purpose.ANALYZE, turn.index.id)
-    found: list[AssetEvidence] = []
-    for row in rows:
-        try:
-            found.append(load_evidence(scope, call.store, row.id))
-        except NotFound:
-            continue  # deleted meanwhile
-        if sum(len(one.pieces) for one in found) >= PIECES:
-            break
-    return found

@@ -25,9 +25,9 @@ from videlicet.api.streaming import (
 )
 from videlicet.api.v1_3.analysis.jobs import checked
 from videlicet.api.v1_3.knowledge.answering import Reply
-from videlicet.api.v1_3.knowledge.conversation import turn_of
 from videlicet.api.v1_3.knowledge.schemas import Ask, Response, SchemaFormat
 from videlicet.errors import TaskError, VidelicetError
+from videlicet.services.knowledge.sessions import Question, Selection, begin_turn
 
 router = router_for("responses")
 
@@ -72,7 +72,10 @@ async def create(call: Call, body: Ask) -> Any:
 def _begun(call: HttpCaller, body: Ask) -> Reply:
     form = None if body.text is None else body.text.format
     schema = checked(closed(form.schema_)) if isinstance(form, SchemaFormat) else None
-    return Reply(call, body, turn_of(call, body), schema)
+    content = "\n".join(one.content for one in body.input)
+    selections = [Selection(one.kind, one.id) for one in body.selections or ()]
+    asked = Question(body.knowledge_store_id, content, selections, body.session_id)
+    return Reply(call, body, begin_turn(call, asked), schema)
 
 
 def closed(schema: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +12,6 @@ from videlicet.api.errors import ApiError, invalid
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Problem
 from videlicet.api.v1_3.knowledge.hits import FORM, Ranked, listed, packed, shown, unpacked
-from videlicet.api.v1_3.knowledge.items import items_of
 from videlicet.api.v1_3.knowledge.schemas import (
     AssetType,
     Filter,
@@ -22,19 +20,14 @@ from videlicet.api.v1_3.knowledge.schemas import (
     Search,
     TypeFilter,
 )
-from videlicet.api.v1_3.knowledge.stores import index_of, store_of
-from videlicet.rights import Purpose
-from videlicet.search.engine import Ranking
 from videlicet.services import search_cursors
-from videlicet.types import GroupBy, Index, Modality, PartKind, Query, QueryPart, Resource
+from videlicet.services.knowledge.items import items_of
+from videlicet.services.knowledge.search import rank_items
+from videlicet.services.knowledge.stores import get_store, store_index
+from videlicet.types import GroupBy, Index, Resource
 
 router = router_for("knowledge stores")
 
-#: What each modality of v1.3 is found by.
-SENSES = {
-    "visual": frozenset({Modality.VISUAL, Modality.TEXT}),
-    "audio": frozenset({Modality.SOUND, Modality.SPEECH}),
-}
 #: A token of a kept search, and when it ceases to be good: one that has is told from junk even
 #: when the search is gone.
 _TOKEN = re.compile(r"([0-9a-f-]{1,40})\.([0-9a-f]{1,11})")
@@ -48,8 +41,8 @@ _TOKEN = re.compile(r"([0-9a-f-]{1,40})\.([0-9a-f]{1,11})")
 )
 def search(call: Call, knowledge_store_id: str, body: Search) -> Any:
     """Find moments of videos, and pictures, by words. Later pages are cut from the same list."""
-    store = store_of(call, knowledge_store_id)
-    index = index_of(call, store)
+    store = get_store(call, knowledge_store_id)
+    index = store_index(call, store)
     if body.page_token is not None:
         found, number = _recall(call, body.page_token)
         settings = found.body["settings"]
@@ -70,36 +63,11 @@ def search(call: Call, knowledge_store_id: str, body: Search) -> Any:
         "metadata": bool(body.include_metadata),
         "options": {"video": {"modalities": modalities}} if "video" in kinds else {},
     }
-    hits = listed(*rankings(call, index, body.query.text, rows, modalities, group))
+    hits = listed(*rank_items(call, index, body.query.text, rows, modalities, group))
     again = None
     if len(hits) > body.page_size:
         again = search_cursors.store(call, FORM, {**settings, "hits": packed(hits)}, [])
     return _page(call, index, settings, hits, 1, again)
-
-
-def rankings(
-    call: HttpCaller,
-    index: Index,
-    text: str,
-    rows: Sequence[Resource],
-    modalities: Collection[str],
-    group: GroupBy,
-) -> list[Ranking]:
-    """What matches among some items: videos by some modalities, pictures by what they show."""
-    wanted = frozenset(one for name in modalities for one in SENSES[name])
-    query = Query((QueryPart(PartKind.TEXT, text),), wanted, group_by=group)
-    parts: dict[frozenset[Modality], list[str]] = {}
-    for row in rows:
-        is_video = row.body["asset_type"] == "video"
-        # Pictures have no sound: where pictures are looked for anyway one search is enough.
-        senses = wanted if is_video or SENSES["visual"] <= wanted else SENSES["visual"]
-        parts.setdefault(senses, []).append(row.id)
-    searcher, scope = call.platform.searcher(index), call.scope(Purpose.SEARCH, index.id)
-    # Asked of nothing too, so that words that cannot be searched for are always refused.
-    return [
-        searcher.ranking(scope, replace(query, modalities=senses, asset_ids=tuple(ids)))
-        for senses, ids in (parts or {wanted: []}).items()
-    ]
 
 
 def _scope(filter: Filter | None) -> tuple[set[AssetType], set[str] | None]:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from videlicet.mcp import schemas
-from videlicet.mcp.asking import ask, describe_video
-from videlicet.mcp.finding import find_moments
-from videlicet.mcp.listing import add_video, get_task, list_indexes, list_videos
-from videlicet.mcp.seat import READ, WRITE
-from videlicet.mcp.showing import show_moment
+from videlicet.mcp.context import READ, WRITE
+from videlicet.mcp.tools.add_video import add_video
+from videlicet.mcp.tools.ask import ask
+from videlicet.mcp.tools.describe_video import describe_video
+from videlicet.mcp.tools.find_moments import find_moments
+from videlicet.mcp.tools.get_task import get_task
+from videlicet.mcp.tools.list_indexes import list_indexes
+from videlicet.mcp.tools.list_videos import list_videos
+from videlicet.mcp.tools.show_moment import show_moment
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -28,7 +32,7 @@ INSTRUCTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """``run`` takes the seat and the arguments, and gives the result, with pictures beside it
+    """``run`` takes the context and the arguments, and gives the result, with pictures beside it
     where it has any."""
 
     name: str

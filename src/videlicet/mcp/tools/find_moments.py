@@ -12,27 +12,26 @@ from typing import TYPE_CHECKING
 
 from videlicet.errors import InvalidInput, InvalidQuery, VidelicetError
 from videlicet.mcp import schemas
-from videlicet.mcp.listing import reason
+from videlicet.mcp.context import index_of
 from videlicet.mcp.pictures import Picture, stills
-from videlicet.mcp.seat import index_of
+from videlicet.mcp.presentation import MAX_EVIDENCE_CHARS, reason, seconds
 from videlicet.rights import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from fractions import Fraction
 
-    from videlicet.mcp.seat import Seat
+    from videlicet.mcp.context import ToolContext
     from videlicet.types import Asset, Hit
 
 #: Bytes of the largest picture to look for, and seconds for which one at an address is waited for.
 LARGEST, WAIT = 32 * 1024**2, 30.0
-#: Characters of evidence that are shown.
-MOST_CHARACTERS = 500
 #: Width of a moment's picture.
 WIDTH = 320
 
 
-def find_moments(seat: Seat, asked: schemas.FindMoments) -> tuple[schemas.Found, list[Picture]]:
+def find_moments(
+    context: ToolContext, asked: schemas.FindMoments
+) -> tuple[schemas.Found, list[Picture]]:
     """A page of the moments that match, best first, with pictures if they are asked for."""
     from videlicet.search.compose import build_query
     from videlicet.search.lanes import lane_names
@@ -43,16 +42,16 @@ def find_moments(seat: Seat, asked: schemas.FindMoments) -> tuple[schemas.Found,
             "invalid_argument", f"lanes: there is no {min(strange)!r}, only {known}.",
             subject="lanes",
         )  # fmt: skip
-    index = index_of(seat, asked.index)
-    scope = seat.store.scope(seat.scope(Purpose.SEARCH), index.id)
-    with _image(seat, asked) as image:
+    index = index_of(context, asked.index)
+    scope = context.caller.scope(Purpose.SEARCH, index.id)
+    with _image(context, asked) as image:
         query = build_query(
             asked.query, image, None, None, (), asked.modalities, asked.filter, asked.video_ids,
             asked.threshold, "moment", asked.limit, asked.page,
         )  # fmt: skip
         query = replace(query, lanes=frozenset(asked.lanes))
-        found = seat.searcher(index).search(scope, query)
-    catalog = seat.store.catalog
+        found = context.caller.platform.searcher(index).search(scope, query)
+    catalog = context.caller.catalog
     assets = {id: catalog.asset(scope, id) for id in {hit.asset_id for hit in found.hits}}
     pictures: list[Picture] = []
     hits = []
@@ -62,7 +61,7 @@ def find_moments(seat: Seat, asked: schemas.FindMoments) -> tuple[schemas.Found,
         if asked.thumbnails and place < schemas.MOST_PICTURES:
             frame = next((e.frame for e in hit.evidence if e.frame is not None), hit.span.midpoint)
             try:
-                pictures += stills(seat, asset, [frame], WIDTH)
+                pictures += stills(context, asset, [frame], WIDTH)
                 row = row.model_copy(update={"picture": len(pictures)})
             except VidelicetError as error:
                 row = row.model_copy(update={"picture_error": reason(error.to_json())})
@@ -74,7 +73,7 @@ def find_moments(seat: Seat, asked: schemas.FindMoments) -> tuple[schemas.Found,
 
 
 @contextmanager
-def _image(seat: Seat, asked: schemas.FindMoments) -> Iterator[bytes | Path | None]:
+def _image(context: ToolContext, asked: schemas.FindMoments) -> Iterator[bytes | Path | None]:
     """The picture to look for: its bytes, or a file that is there while the context lasts."""
     if asked.image_base64 is not None and asked.image_url is not None:
         raise InvalidInput(
@@ -86,9 +85,9 @@ def _image(seat: Seat, asked: schemas.FindMoments) -> Iterator[bytes | Path | No
         from videlicet.media.fetch import fetch
 
         settings = replace(
-            seat.settings,
-            fetch_max=min(seat.settings.fetch_max, LARGEST),
-            fetch_timeout=min(seat.settings.fetch_timeout, WAIT),
+            context.caller.settings,
+            fetch_max=min(context.caller.settings.fetch_max, LARGEST),
+            fetch_timeout=min(context.caller.settings.fetch_timeout, WAIT),
         )
         with tempfile.TemporaryDirectory(prefix="videlicet-") as folder:
             yield fetch(asked.image_url, Path(folder) / "picture", settings)
@@ -128,13 +127,8 @@ def _shown(hit: Hit, asset: Asset) -> schemas.Hit:
                 start=seconds(one.span.start - origin),
                 end=seconds(one.span.end - origin),
                 score=round(one.score, 4),
-                text=None if one.text is None else one.text[:MOST_CHARACTERS],
+                text=None if one.text is None else one.text[:MAX_EVIDENCE_CHARS],
             )
             for one in hit.evidence
         ],
     )
-
-
-def seconds(time: Fraction) -> float:
-    """To the millisecond."""
-    return round(float(time), 3)

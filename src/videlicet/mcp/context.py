@@ -1,5 +1,5 @@
-"""Where a tool is called: on whose behalf, and over which store. What differs between one's own
-data directory and a server that many use lies behind this seam."""
+"""On whose behalf a tool is called, and over which store. What differs between one's own data
+directory and a server with many users is behind :class:`ToolContext`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from videlicet.search.engine import Searcher
+    from videlicet.services.caller import Caller
     from videlicet.settings import Settings
-    from videlicet.store import Store
     from videlicet.store.catalog import Catalog
     from videlicet.types import Asset, Index, Task
 
@@ -26,7 +25,7 @@ DEFAULT_INDEX = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class VideoSummary:
     """A recording of an index in a list. ``status`` is that of a task or of a video."""
 
     id: str | None
@@ -38,7 +37,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AddedSource:
     """What became of one source: its tasks, and what in it cannot be read."""
 
     index: Index
@@ -46,34 +45,26 @@ class Accepted:
     refused: Sequence[tuple[str, Mapping[str, Any]]] = ()
 
 
-class Seat(Protocol):
+class ToolContext(Protocol):
     """One caller. Its methods may be called from any thread."""
 
     @property
-    def settings(self) -> Settings: ...
+    def caller(self) -> Caller:
+        """On whose behalf services work. Raises :class:`StoreError`, such as
+        ``store_not_found``."""
 
-    @property
-    def store(self) -> Store:
-        """Raises :class:`StoreError`, such as ``store_not_found``."""
-
-    def scope(self, purpose: Purpose) -> Scope:
-        """What the caller reaches, for one purpose."""
-
-    def require(self, scope: str) -> None:
+    def require_access(self, access: str) -> None:
         """Refuse a caller who may not read, or write.
 
         Raises:
             NotPermitted: ``scope_not_permitted``.
         """
 
-    def searcher(self, index: Index) -> Searcher:
-        """What searches an index, kept for later searches."""
-
-    def videos(self, index: Index, offset: int, limit: int) -> tuple[list[Listed], int]:
+    def list_videos(self, index: Index, offset: int, limit: int) -> tuple[list[VideoSummary], int]:
         """A stretch of an index's recordings whatever their status, newest first, and how many
         there are."""
 
-    def add(self, index: str | None, source: str) -> Accepted:
+    def add_source(self, index: str | None, source: str) -> AddedSource:
         """Begin to take in a source, and return at once.
 
         Raises:
@@ -81,17 +72,17 @@ class Seat(Protocol):
         """
 
 
-def index_of(seat: Seat, name: str | None) -> Index:
+def index_of(context: ToolContext, name: str | None) -> Index:
     """The index of this id or name, or the one that is meant where none is named.
 
     Raises:
         NotFound: ``index_not_found``.
         InvalidInput: ``invalid_argument``, where there are several.
     """
-    scope = seat.scope(Purpose.MANAGE)
+    scope = context.caller.scope(Purpose.MANAGE)
     if name is not None:
-        return seat.store.catalog.index(scope, name)
-    found = _meant(seat.store.catalog.indexes(scope))
+        return context.caller.catalog.index(scope, name)
+    found = _meant(context.caller.catalog.indexes(scope))
     if found is None:
         raise NotFound("index_not_found", "There is no index yet.", remedy="Add a video first.")
     return found
@@ -115,18 +106,18 @@ def index_to_fill(catalog: Catalog, scope: Scope, settings: Settings, name: str 
         return catalog.index(scope, DEFAULT_INDEX)
 
 
-def asset_of(seat: Seat, video_id: str, index: str | None) -> tuple[Index, Asset]:
+def asset_of(context: ToolContext, video_id: str, index: str | None) -> tuple[Index, Asset]:
     """A recording that a model has begun to look at, and an index that holds it.
 
     Raises:
         NotFound: ``asset_not_found`` or ``index_not_found``.
     """
-    scope = seat.scope(Purpose.ANALYZE)
-    catalog = seat.store.catalog
+    scope = context.caller.scope(Purpose.ANALYZE)
+    catalog = context.caller.catalog
     among = catalog.indexes(scope) if index is None else [catalog.index(scope, index)]
     asset = catalog.asset(scope, video_id)
     for one in among:
-        if catalog.indexed(seat.store.scope(scope, one.id), asset.id) is not None:
+        if catalog.indexed(context.caller.store.scope(scope, one.id), asset.id) is not None:
             return one, asset
     raise NotFound("asset_not_found", f"There is no asset {video_id!r}.", subject=video_id)
 

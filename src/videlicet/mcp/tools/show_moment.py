@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from videlicet.errors import InvalidInput, VidelicetError
 from videlicet.mcp import schemas
-from videlicet.mcp.finding import seconds
-from videlicet.mcp.listing import reason
+from videlicet.mcp.context import asset_of
 from videlicet.mcp.pictures import Picture, stills
-from videlicet.mcp.seat import asset_of
+from videlicet.mcp.presentation import reason, seconds
 from videlicet.rights import Purpose
 from videlicet.types import Modality, Span, instant
 from videlicet.types.kinds import searchable
@@ -18,7 +17,7 @@ from videlicet.types.kinds import searchable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from videlicet.mcp.seat import Seat
+    from videlicet.mcp.context import ToolContext
     from videlicet.types import Asset, Index, Instant, Observation
 
 #: Most observations that are given: words, and labels beside them.
@@ -30,9 +29,11 @@ USUAL = 3
 _LABELLED = (Modality.VISUAL, Modality.SOUND)
 
 
-def show_moment(seat: Seat, asked: schemas.ShowMoment) -> tuple[schemas.Moment, list[Picture]]:
+def show_moment(
+    context: ToolContext, asked: schemas.ShowMoment
+) -> tuple[schemas.Moment, list[Picture]]:
     """Stills of a moment, and what was observed around it."""
-    index, asset = asset_of(seat, asked.video_id, asked.index)
+    index, asset = asset_of(context, asked.video_id, asked.index)
     whole = asset.media.span
     span = _span(asked, whole)
     at = _instants(span, asked.pictures, asked.end is None)
@@ -40,10 +41,10 @@ def show_moment(seat: Seat, asked: schemas.ShowMoment) -> tuple[schemas.Moment, 
     failed = None
     if at:
         try:
-            pictures = stills(seat, asset, at, asked.width)
+            pictures = stills(context, asset, at, asked.width)
         except VidelicetError as error:
             failed = reason(error.to_json())
-    seen, left_out = _observations(seat, index, asset, span, asked.around)
+    seen, left_out = _observations(context, index, asset, span, asked.around)
     moment = schemas.Moment(
         index_id=index.id,
         video_id=asset.id,
@@ -84,15 +85,15 @@ def _instants(span: Span, wanted: int | None, single: bool) -> list[Instant]:
 
 
 def _observations(
-    seat: Seat, index: Index, asset: Asset, span: Span, around: float
+    context: ToolContext, index: Index, asset: Asset, span: Span, around: float
 ) -> tuple[list[schemas.Seen], int]:
     """What was observed around a span, in the order of time, and how much is left out."""
     whole, margin = asset.media.span, instant(around)
     within = Span(max(whole.start, span.start - margin), min(whole.end, span.end + margin))
     worded = [modality for modality in searchable() if modality not in _LABELLED]
     places = [(asset.id, modality, within) for modality in (*worded, *_LABELLED)]
-    rows = seat.store.catalog.observations_at(
-        seat.store.scope(seat.scope(Purpose.ANALYZE), index.id), places
+    rows = context.caller.catalog.observations_at(
+        context.caller.scope(Purpose.ANALYZE, index.id), places
     )
     words = [_seen(one, whole.start) for found in rows[: len(worded)] for one in found]
     labels = [

@@ -1,8 +1,8 @@
-"""Runs evaluations, one after another, on a thread of a server.
+"""Runs evaluations, one after another, in a thread of a server.
 
-The worker cannot: it takes films in and holds nothing that encodes queries. What was asked for is
-a resource, so an evaluation that a server's end broke off begins anew with the next server. Tenants
-take turns.
+The worker cannot: it indexes videos and has nothing loaded that encodes queries. An evaluation is a
+resource, so one that the end of a server broke off begins anew with the next server. Tenants take
+turns.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from videlicet.errors import Cancelled, NotFound, TaskError, VidelicetError
 from videlicet.evaluation import Collection, Dataset, EvaluationQuery, Relevance, Scope, measure
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.search.compose import build_query
+from videlicet.services.evaluations import FAILED, PROCESSING, READY
 from videlicet.store.files import path_of_file
 from videlicet.types import (
     GroupBy,
@@ -37,14 +38,13 @@ if TYPE_CHECKING:
     from videlicet.services.platform import Platform
     from videlicet.store import Store
 
-PROCESSING, READY, FAILED = "processing", "ready", "failed"
 #: Seconds between two notes of how far it is, and between two looks for work nobody told of.
 _NOTE_EVERY, _LOOK_EVERY = 2.0, 30.0
 
 _log = logging.getLogger(__name__)
 
 
-class Evaluations:
+class EvaluationRunner:
     """The evaluations of one server."""
 
     def __init__(self, platform: Platform) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videlicet.ingest.indexing import videos_of
+from videlicet.services.knowledge.stores import lock_store
 from videlicet.types import Kind
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def items_of_asset(caller: Caller, asset_id: str) -> list[KnowledgeItem]:
 
 def leave_collections(caller: Caller, item: KnowledgeItem) -> None:
     """Take an item that is being deleted out of all collections of its store."""
-    with caller.store.database.held(f"knowledge store {item.store_id}"):
+    with lock_store(caller, item.store_id):
         rows, _ = caller.catalog.find_resources(
             caller.manage, Kind.ITEM_COLLECTION, parent=item.store_id
         )

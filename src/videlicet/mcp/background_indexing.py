@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from videlicet.mcp.seat import index_to_fill
+from videlicet.mcp.context import index_to_fill
 from videlicet.rights import Grant, Purpose
 
 if TYPE_CHECKING:

@@ -10,19 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from videlicet.api.caller import HttpCaller
-from videlicet.api.errors import ApiError, invalid
-from videlicet.api.v1_3.knowledge.collections import collection_of
-from videlicet.api.v1_3.knowledge.items import item_of, items_of
-from videlicet.api.v1_3.knowledge.schemas import Ask, Selection
-from videlicet.api.v1_3.knowledge.stores import alone, index_of, store_of
-from videlicet.errors import NotFound
+from videlicet.errors import InvalidInput, NotFound
 from videlicet.search.words import terms, tokens
+from videlicet.services.knowledge.collections import get_collection
+from videlicet.services.knowledge.items import get_item, items_of
+from videlicet.services.knowledge.stores import get_store, lock_store, store_index
+from videlicet.services.problems import invalid
 from videlicet.types import Index, Kind, Resource, ordered_id
+
+if TYPE_CHECKING:
+    from videlicet.services.caller import Caller
 
 #: Turns of a session that are kept.
 TURNS = 20
@@ -32,6 +33,25 @@ _WORD = re.compile(r"\w+(?:[.:,'’\-]\w+)*")
 _REFERRING = frozenset(
     "he she it they him her them his hers its their theirs these those same".split()
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """An item or a collection that a question is about; ``kind`` is ``item`` or
+    ``item_collection``."""
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked about a store; ``{{sel:N}}`` in it stands for a selection."""
+
+    store_id: str
+    content: str
+    selections: Sequence[Selection] = ()
+    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +95,21 @@ class Turn:
         return " ".join([text, *dict.fromkeys(before)])
 
 
-def turn_of(call: HttpCaller, body: Ask) -> Turn:
+def begin_turn(caller: Caller, asked: Question) -> Turn:
     """What is asked, in a session that is begun where none is gone on with.
 
     Raises:
-        ApiError: 404 for an unknown store; 400 for a session of another store, for selections that
-            are not there, and for tokens that name none.
+        NotFound: ``resource_not_found``, the store.
+        InvalidInput: ``invalid_argument``, for a session of another store, for selections that are
+            not there, and for tokens that name none.
     """
-    store = store_of(call, body.knowledge_store_id)
-    index = index_of(call, store)
-    session = None if body.session_id is None else _session(call, store, body.session_id)
-    content = "\n".join(one.content for one in body.input)
+    store = get_store(caller, asked.store_id)
+    index = store_index(caller, store)
+    session = None if asked.session_id is None else _session(caller, store, asked.session_id)
+    content = asked.content
     if not any(character.isalnum() for character in _SELECTED.sub("", content)):
         raise invalid("input: content holds no words.")
-    given = [(one, _resource(call, store, index, one)) for one in body.selections or ()]
+    given = [(one, _resource(caller, store, index, one)) for one in asked.selections]
     named = [int(number) for number in _SELECTED.findall(content)]
     if strange := [number for number in named if number >= len(given)]:
         raise invalid(f"input: there is no selection for {{{{sel:{strange[0]}}}}}.")
@@ -96,7 +117,7 @@ def turn_of(call: HttpCaller, body: Ask) -> Turn:
     if named:
         chosen = [given[number][1] for number in dict.fromkeys(named)]
     elif not given and session is not None:
-        chosen = _remembered(call, store, index, session)
+        chosen = _remembered(caller, store, index, session)
     ids = {item_id for row in chosen for item_id in _members(row)} if chosen else None
     turns = [] if session is None else session.body["turns"]
     turn = Turn(
@@ -105,37 +126,35 @@ def turn_of(call: HttpCaller, body: Ask) -> Turn:
         session_id=ordered_id("sess") if session is None else session.id,
         content=content,
         selected=tuple(row for _, row in given),
-        items=tuple(items_of(call, index, ids, ready=True)),
+        items=tuple(items_of(caller, index, ids, ready=True)),
         earlier=turns[-1] if turns and _refers(content) else None,
     )
-    _keep(call, turn, session, [one for one, _ in given])
+    _keep(caller, turn, session, [one for one, _ in given])
     return turn
 
 
-def _session(call: HttpCaller, store: Resource, id: str) -> Resource:
+def _session(caller: Caller, store: Resource, id: str) -> Resource:
     with suppress(NotFound):
-        found = call.catalog.resource(call.manage, Kind.SESSION, id)
+        found = caller.catalog.resource(caller.manage, Kind.SESSION, id)
         if found.parent == store.id:
             return found
     raise invalid(f"session_id: there is no session {id!r} about this knowledge store.")
 
 
-def _resource(call: HttpCaller, store: Resource, index: Index, one: Selection) -> Resource:
+def _resource(caller: Caller, store: Resource, index: Index, one: Selection) -> Resource:
     try:
         if one.kind == "item":
-            return item_of(call, index, one.id)
-        return collection_of(call, store, one.id)
-    except ApiError as error:
+            return get_item(caller, index, one.id)
+        return get_collection(caller, store, one.id)
+    except NotFound as error:
         raise invalid(f"selections: {error.message}") from None
 
 
-def _remembered(
-    call: HttpCaller, store: Resource, index: Index, session: Resource
-) -> list[Resource]:
+def _remembered(caller: Caller, store: Resource, index: Index, session: Resource) -> list[Resource]:
     found = []
     for row in session.body["selections"]:
-        with suppress(ApiError):  # deleted since
-            found.append(_resource(call, store, index, Selection(**row)))
+        with suppress(InvalidInput):  # deleted since
+            found.append(_resource(caller, store, index, Selection(**row)))
     return found
 
 
@@ -150,27 +169,29 @@ def _refers(content: str) -> bool:
 
 
 def _keep(
-    call: HttpCaller, turn: Turn, session: Resource | None, selections: Sequence[Selection]
+    caller: Caller, turn: Turn, session: Resource | None, selections: Sequence[Selection]
 ) -> None:
-    rows = [one.model_dump() for one in selections]
+    rows = [asdict(one) for one in selections]
     if session is None:
         now = datetime.now(UTC)
         made = Resource(
-            id=turn.session_id, kind=Kind.SESSION, tenant=call.tenant, created_at=now,
+            id=turn.session_id, kind=Kind.SESSION, tenant=caller.tenant, created_at=now,
             updated_at=now, parent=turn.store.id, body={"selections": rows, "turns": []},
         )  # fmt: skip
-        call.catalog.put_resource(call.manage, made)
+        caller.catalog.put_resource(caller.manage, made)
     elif new := [row for row in rows if row not in session.body["selections"]]:
         both = [*session.body["selections"], *new]
-        call.catalog.update_resource(
-            call.manage, Kind.SESSION, session.id, body={"selections": both}
+        caller.catalog.update_resource(
+            caller.manage, Kind.SESSION, session.id, body={"selections": both}
         )
 
 
-def remember(call: HttpCaller, turn: Turn, response_id: str, cited: Sequence[str]) -> None:
+def remember(caller: Caller, turn: Turn, response_id: str, cited: Sequence[str]) -> None:
     """Keep a turn that has been answered, for those that refer to it."""
     row = {"response_id": response_id, "question": turn.question(), "items": list(cited)}
-    with alone(call, turn.store.id), suppress(NotFound):  # the store was deleted meanwhile
-        session = call.catalog.resource(call.manage, Kind.SESSION, turn.session_id)
+    with lock_store(caller, turn.store.id), suppress(NotFound):  # the store was deleted meanwhile
+        session = caller.catalog.resource(caller.manage, Kind.SESSION, turn.session_id)
         turns = [*session.body["turns"], row][-TURNS:]
-        call.catalog.update_resource(call.manage, Kind.SESSION, session.id, body={"turns": turns})
+        caller.catalog.update_resource(
+            caller.manage, Kind.SESSION, session.id, body={"turns": turns}
+        )

@@ -1,0 +1,1 @@
+"""Answers, summaries and data from what was observed of videos and pictures."""

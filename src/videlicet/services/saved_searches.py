@@ -1,0 +1,106 @@
+"""Saved searches: run on every new video of an index; webhooks are notified of matches."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from videlicet.errors import NotFound
+from videlicet.rights import Purpose
+from videlicet.saved_searches.records import matched, save, saved
+from videlicet.services.media import MediaSource, open_media
+from videlicet.services.problems import unknown
+from videlicet.services.search import MAX_MEDIA_SIZE
+from videlicet.types import Kind, Modality, Query, QueryPart
+
+if TYPE_CHECKING:
+    from videlicet.services.caller import Caller
+    from videlicet.services.search import SearchRequest
+    from videlicet.types import Index, Match, SavedQuery
+
+
+def create_saved_search(
+    caller: Caller,
+    index: Index,
+    name: str,
+    request: SearchRequest,
+    *,
+    include_existing: bool = False,
+) -> SavedQuery:
+    """Save a search of an index. Media that are no asset are stored with it.
+
+    Raises:
+        InvalidQuery: the index could not be searched with it.
+        InvalidInput: ``invalid_argument``, the name, or one saved search too many.
+        NotFound: ``asset_not_found``.
+    """
+    parts: list[QueryPart] = []
+    assets: dict[int, str] = {}
+    with ExitStack() as opened:
+        for number, part in enumerate(request.parts):
+            value: Any = part.value
+            if isinstance(part.value, MediaSource):
+                value = opened.enter_context(open_media(caller, part.value, MAX_MEDIA_SIZE))
+                if part.value.asset_id is not None:
+                    assets[number] = part.value.asset_id
+            parts.append(QueryPart(part.kind, value, part.weight))
+        query = Query(
+            parts=tuple(parts),
+            modalities=frozenset(Modality(one) for one in request.modalities),
+            filter=request.filter,
+            threshold=request.threshold,
+            lanes=frozenset(request.lanes),
+        )
+        made = save(
+            caller.scope(Purpose.INDEX, index.id), caller.store, caller.platform.searcher(index),
+            name, query, assets=assets, include_existing=include_existing,
+        )  # fmt: skip
+    caller.platform.work.wake()
+    return saved(made)
+
+
+def list_saved_searches(
+    caller: Caller, index_id: str | None = None, *, offset: int = 0, limit: int | None = None
+) -> tuple[list[SavedQuery], int]:
+    """A page of saved searches, newest first, and how many there are in all; of one index, if
+    given."""
+    rows, total = caller.catalog.find_resources(
+        caller.manage, Kind.QUERY, parent=index_id, offset=offset, limit=limit
+    )
+    return [saved(row) for row in rows], total
+
+
+def get_saved_search(caller: Caller, search_id: str) -> SavedQuery:
+    """A saved search of the caller's.
+
+    Raises:
+        NotFound: ``resource_not_found``.
+    """
+    try:
+        return saved(caller.catalog.resource(caller.manage, Kind.QUERY, search_id))
+    except NotFound:
+        raise unknown("query", search_id) from None
+
+
+def delete_saved_search(caller: Caller, search_id: str) -> None:
+    """Delete a saved search with its matches; what was not delivered yet no longer is.
+
+    Raises:
+        NotFound: ``resource_not_found``.
+    """
+    caller.store.delete_query(caller.manage, get_saved_search(caller, search_id).id)
+
+
+def list_matches(
+    caller: Caller, search_id: str, *, offset: int = 0, limit: int | None = None
+) -> tuple[list[Match], int]:
+    """A page of what a saved search has found, newest first, and how many matches there are.
+
+    Raises:
+        NotFound: ``resource_not_found``.
+    """
+    rows, total = caller.catalog.find_resources(
+        caller.manage, Kind.MATCH, parent=get_saved_search(caller, search_id).id, offset=offset,
+        limit=limit,
+    )  # fmt: skip
+    return [matched(row) for row in rows], total
