@@ -41,6 +41,7 @@ NAMED: dict[str, Callable[[Library], Any]] = {
     "compare": lambda library: library.compare(NAME, NAME),
     "delete_index": lambda library: library.delete_index("none"),
     "delete_query": lambda library: library.delete_query("none"),
+    "export": lambda library: library.export("subtitles.srt", NAME),
     "extract": lambda library: library.extract({"type": "object"}, NAME),
     "gist": lambda library: library.gist(NAME),
     "highlights": lambda library: library.highlights(NAME),

@@ -13,8 +13,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from videlicet.analyze.exports.cue import Cue
 from videlicet.analyze.exports.exporter import ChapterExport, Exporter
-from videlicet.analyze.exports.subtitles import Cue
 from videlicet.analyze.exports.subtitles import webvtt as cues_as_webvtt
 from videlicet.errors import InvalidInput
 from videlicet.media.remux import with_chapters

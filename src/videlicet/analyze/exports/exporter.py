@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from videlicet.analyze.exports.cue import Cue
     from videlicet.analyze.exports.cuts import Cut
-    from videlicet.analyze.exports.subtitles import Cue
     from videlicet.analyze.matrix import Matrix
     from videlicet.settings import Settings
     from videlicet.types import Asset, Chapter

@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
+from videlicet.analyze.exports.cue import Cue
 from videlicet.analyze.exports.exporter import Exporter, SubtitleExport
 from videlicet.analyze.exports.line_breaking import LINE, Atom, blocks, layout
 from videlicet.types import Box, Instant, Observation, ScreenText, Span, Utterance, merge
@@ -38,22 +39,6 @@ _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 #: What a player might take for a tag, an override or an arrow, behind its first character.
 _TAG = re.compile(r"(?<=<)(?=[A-Za-z/!?])|(?<=\{)(?=[\\A-Za-z])|(?<=--)(?=>)")
 _JOINER = "\u2060"
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """One subtitle. ``span`` counts from the file's start, in whole milliseconds.
-
-    ``opens`` tells that another speaker than before begins to speak. ``box`` is where in the
-    picture the words stand, if it is a matter of words on the screen.
-    """
-
-    span: Span
-    lines: tuple[str, ...]
-    language: str | None = None
-    speaker: str | None = None
-    opens: bool = False
-    box: Box | None = None
 
 
 def spoken(seen: Iterable[Observation], begin: Instant) -> list[Cue]:

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from videlicet.analyze.backend import OnSentence, ignore_sentence
+from videlicet.analyze.backend import Check, OnSentence, ignore_sentence, unchecked
 from videlicet.analyze.backends import analysis_backend
 from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
 from videlicet.analyze.evidence.select_assets import promising
-from videlicet.analyze.llm.backends.base import Check, unchecked
 from videlicet.analyze.query_checks import check_length, check_question
 from videlicet.analyze.run import (
     AnalysisRequest,

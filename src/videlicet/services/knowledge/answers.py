@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from videlicet.analyze.backend import PromptRequest
+from videlicet.analyze.backend import Check, PromptRequest, unchecked
 from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
-from videlicet.analyze.llm.backends.base import Check, unchecked
 from videlicet.embedding.texts import fitting
 from videlicet.errors import NotFound
 from videlicet.rights import Purpose
