@@ -121,6 +121,9 @@ CASES: dict[str, list[Case]] = {
         _json(model_name="marengo3.0", input_type="audio", audio=_source("asset")),
         _json(model_name="marengo3.0", input_type="video", video=_source("asset")),
     ],
+    "POST /v1.3/connections:authorize": [_json(provider="google_drive", redirect_uri="")],
+    "POST /v1.3/connections/redirect-uris": [_json(redirect_uri="")],
+    "POST /v1.3/connections/{connection_id}/imports": [_json(items=[{"source_id": "x"}])],
     "POST /v1.3/entity-collections": [_json(name="")],
     "PATCH /v1.3/entity-collections/{entity_collection_id}": [_json(name="stolen")],
     "POST /v1.3/entity-collections/{entity_collection_id}/entities": [

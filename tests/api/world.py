@@ -75,6 +75,9 @@ def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
             "queries": [{"text": "red", "relevant": [{"video_id": video}]}],
         },
     )["id"]  # fmt: skip
+    body = {"redirect_uri": "http://127.0.0.1/connected"}
+    ids["redirect_uri"] = client.ok("POST", "connections/redirect-uris", json=body)["_id"]
+    ids["exporter"] = "subtitles.srt"
     ids |= _analyses(client, ids["asset"])
     ids |= _knowledge(client, ids["asset"], image)
     client.ended(f"embed/tasks/{ids['vectors']}/status")
@@ -141,7 +144,8 @@ def kind(path: str, name: str) -> str:
         "evaluation_id": "evaluation", "query_id": "query",
         "knowledge_store_id": "store", "item_id": "item",
         "collection_id": "group", "session_id": "session", "batch_id": "batch",
-        # There are none of these yet: any id will do.
+        "redirect_uri_id": "redirect_uri", "name": "exporter",
+        # An account of a provider is needed for these: any id will do.
         "connection_id": "index", "import_id": "index",
     }[name]  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -59,8 +59,8 @@ def join(url: str, playlist: Path, settings: Settings, check: Callable[[], None]
     left = settings.fetch_max
 
     def get(address: str, most: int) -> Path:
-        limits = replace(
-            settings, fetch_max=most, fetch_timeout=max(1.0, deadline - time.monotonic())
+        limits = settings.model_copy(
+            update={"fetch_max": most, "fetch_timeout": max(1.0, deadline - time.monotonic())}
         )
         return fetch(address, piece, limits, progress=lambda *_: check())
 

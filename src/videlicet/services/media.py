@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,10 +70,11 @@ def fetch_media(caller: Caller, url: str, name: str, max_size: int | None = None
         InvalidInput: ``url_not_allowed``; or what is wrong with the download.
     """
     check_url(caller, url, name)
-    settings = replace(
-        caller.settings,
-        fetch_max=min(caller.settings.fetch_max, max_size or caller.settings.upload_max),
-        fetch_timeout=min(caller.settings.fetch_timeout, FETCH_TIMEOUT),
+    settings = caller.settings.model_copy(
+        update={
+            "fetch_max": min(caller.settings.fetch_max, max_size or caller.settings.upload_max),
+            "fetch_timeout": min(caller.settings.fetch_timeout, FETCH_TIMEOUT),
+        }
     )
     with tempfile.TemporaryDirectory(prefix="videlicet-") as folder:
         path = Path(folder) / "media"

@@ -69,7 +69,7 @@ def create(
             vectors = _audio(call, models, audio_file.file.read(), audio_start_offset_sec)
         answer["audio_embedding"] = vectors | {"metadata": {"input_filename": audio_file.filename}}
     elif audio_url:
-        with _refusing(), fetch_media(call, audio_url, "audio_url") as path:
+        with fetch_media(call, audio_url, "audio_url") as path, _refusing():
             vectors = _audio(call, models, path, audio_start_offset_sec)
         answer["audio_embedding"] = vectors | {"metadata": {"input_url": audio_url}}
     if len(answer) == 1:

@@ -84,10 +84,12 @@ def _image(context: ToolContext, asked: schemas.FindMoments) -> Iterator[bytes |
     elif asked.image_url is not None:
         from videlicet.media.fetch import fetch
 
-        settings = replace(
-            context.caller.settings,
-            fetch_max=min(context.caller.settings.fetch_max, LARGEST),
-            fetch_timeout=min(context.caller.settings.fetch_timeout, WAIT),
+        limits = context.caller.settings
+        settings = limits.model_copy(
+            update={
+                "fetch_max": min(limits.fetch_max, LARGEST),
+                "fetch_timeout": min(limits.fetch_timeout, WAIT),
+            }
         )
         with tempfile.TemporaryDirectory(prefix="videlicet-") as folder:
             yield fetch(asked.image_url, Path(folder) / "picture", settings)
