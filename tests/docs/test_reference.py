@@ -73,7 +73,7 @@ def test_every_verb_and_exit_code_is_listed() -> None:
 
 
 def test_every_tool_of_agents_is_listed() -> None:
-    from videlicet.mcp.tools import tools
+    from videlicet.mcp.tool_list import tools
 
     assert set(re.findall(r"^\| `(\w+)` \|", page("mcp.md"), re.MULTILINE)) == set(
         tools(files=True)

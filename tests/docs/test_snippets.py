@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from tests.docs.samples import make_samples
 from tests.docs.snippets import PAGES, ROOT, Snippet, snippets
 
-LANGUAGES = {"console", "python", "javascript", "json", "text"}
+LANGUAGES = {"console", "python", "javascript", "json", "text", "toml"}
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,8 @@ def test_blocks_say_what_they_are(page: Path) -> None:
             assert snippet.commands, f"{page.name}:{snippet.line} holds no command"
         if snippet.language == "python":
             compile(snippet.code, f"{page.name}:{snippet.line}", "exec")
+        if snippet.language == "toml":
+            tomllib.loads(snippet.code)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
