@@ -75,7 +75,7 @@ def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
             "queries": [{"text": "red", "relevant": [{"video_id": video}]}],
         },
     )["id"]  # fmt: skip
-    body = {"redirect_uri": "http://127.0.0.1/connected"}
+    body = {"redirect_uri": "https://93.184.216.34/connected"}
     ids["redirect_uri"] = client.ok("POST", "connections/redirect-uris", json=body)["_id"]
     ids["exporter"] = "subtitles.srt"
     ids |= _analyses(client, ids["asset"])
