@@ -19,6 +19,10 @@ class _OneOf(FunctionElement[bool]):
     inherit_cache = True
     type = Boolean()
 
+    def self_group(self, against: Any = None) -> _OneOf:
+        # SQLite has no booleans, so SQLAlchemy would compare this with 1; no index serves that.
+        return self
+
 
 @compiles(_OneOf, "sqlite")
 def _sqlite(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
