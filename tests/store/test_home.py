@@ -92,7 +92,7 @@ def test_a_database_that_is_none_is_damage(place: Settings, store: Store) -> Non
 
 def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path, place: Settings) -> None:
     place.home.write_text("a file")
-    assert _refusal(place).code == "store_not_found"
+    assert _refusal(place).code == "store_not_writable"
     assert _refusal(place, write=True, create=True).code == "store_not_writable"
 
 

@@ -36,11 +36,14 @@ class Home:
         """Refuse a directory that is not a data directory, or a newer program's.
 
         Raises:
-            StoreError: ``store_not_found``, ``schema_too_new`` or ``database_corrupt``.
+            StoreError: ``store_not_found``, ``store_not_writable``, ``schema_too_new`` or
+                ``database_corrupt``.
         """
         try:
             text = self.mark.read_text("utf-8")
-        except (FileNotFoundError, NotADirectoryError):
+        except NotADirectoryError as error:
+            raise self._file_in_the_way() from error
+        except FileNotFoundError:
             if self.database.exists():
                 raise StoreError(
                     "database_corrupt",
@@ -80,14 +83,17 @@ class Home:
             try:
                 self.root.mkdir(parents=True, exist_ok=True)
             except (FileExistsError, NotADirectoryError) as error:
-                raise StoreError(
-                    "store_not_writable",
-                    f"{self.root} cannot be a folder: there is a file of that name.",
-                    subject=str(self.root),
-                    remedy="Name another data directory with --home.",
-                ) from error
+                raise self._file_in_the_way() from error
             if not self.mark.exists() and not self.database.exists():
                 write_atomically(self.mark, json.dumps({"format": FORMAT}).encode() + b"\n")
+
+    def _file_in_the_way(self) -> StoreError:
+        return StoreError(
+            "store_not_writable",
+            f"{self.root} cannot be a folder: there is a file of that name.",
+            subject=str(self.root),
+            remedy="Name another data directory with --home.",
+        )
 
     def complete(self) -> None:
         """Make folders that are missing: one holds only what can be derived, one may be empty."""
