@@ -304,7 +304,7 @@ def test_books_that_break_on_the_way_fail_the_task_alone(rig: Rig, tmp_path: Pat
             connection.execute("DROP TABLE operation_outputs")
         last = list(news)[-1]
         assert last.error is not None
-        assert last.error["code"] == "database_corrupt"
+        assert last.error["code"] == "database_error"
         assert store.catalog.task(store.scope(GRANT), last.task_id).status is Status.FAILED
         assert rig.staged == []
 

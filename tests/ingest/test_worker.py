@@ -107,7 +107,7 @@ def test_copies_are_looked_after_again_after_any_fault(
     )
     with maintenance.StoreMaintenance(store):
         until(lambda: tidy.calls > 3)
-    assert caplog.text.count("copies are not looked after") == 2
+    assert caplog.text.count("the store is not maintained") == 2
     assert "Traceback" in caplog.text
 
 
