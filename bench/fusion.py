@@ -35,7 +35,6 @@ GROUPS: dict[str, frozenset[str]] = {
     "on-screen text": frozenset({"ocr"}),
 }
 
-Found = Mapping[str, Sequence[Candidate]]
 Ranker = Callable[[Sequence[Candidate]], dict[str, float]]
 
 
@@ -79,15 +78,15 @@ def reciprocal(k: int, *, weighted: bool) -> Ranker:
     return rank
 
 
-def without(lane: str) -> Ranker:
+def drop_lane(lane: str) -> Ranker:
     return lambda candidates: chosen([c for c in candidates if c.lane.name != lane])
 
 
-def only(lane: str) -> Ranker:
+def keep_lane(lane: str) -> Ranker:
     return lambda candidates: chosen([c for c in candidates if c.lane.name == lane])
 
 
-def place_of(scores: Mapping[str, float], right: frozenset[str]) -> int | None:
+def rank_of(scores: Mapping[str, float], right: frozenset[str]) -> int | None:
     order = sorted(scores, key=lambda asset: (-scores[asset], asset))
     return next((i for i, asset in enumerate(order, 1) if asset in right), None)
 
@@ -132,7 +131,7 @@ def main() -> None:
                 [part],
                 k=DEPTH,
                 within=None,
-                faint=True,
+                include_zero_evidence=True,
             )
             found.append(result.candidates)
     lanes_used = sorted({c.lane.name for row in found for c in row})
@@ -143,8 +142,8 @@ def main() -> None:
         "reciprocal ranks, k = 60": reciprocal(60, weighted=False),
         "reciprocal ranks, k = 60, weighted": reciprocal(60, weighted=True),
         "reciprocal ranks, k = 10, weighted": reciprocal(10, weighted=True),
-        **{f"without {lane}": without(lane) for lane in lanes_used},
-        **{f"only {lane}": only(lane) for lane in lanes_used},
+        **{f"without {lane}": drop_lane(lane) for lane in lanes_used},
+        **{f"only {lane}": keep_lane(lane) for lane in lanes_used},
     }
     lines = [
         "# Fusion",
@@ -156,7 +155,7 @@ def main() -> None:
     ]
     for name, ranker in rankers.items():
         places = [
-            place_of({a: s for a, s in ranker(row).items() if s > 0}, wanted)
+            rank_of({a: s for a, s in ranker(row).items() if s > 0}, wanted)
             for row, wanted in zip(found, right, strict=True)
         ]
         lines.append(f"| {name} | {cells(queries, places)} |")

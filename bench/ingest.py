@@ -30,8 +30,8 @@ import psutil
 from videlicet.ingest import Progress, ingest
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.observe import observe
-from videlicet.ingest.passes.pool import Crew
-from videlicet.ingest.plan import Models, Plan
+from videlicet.ingest.passes.task_group import TaskGroup
+from videlicet.ingest.plan import IndexingPlan, Models
 from videlicet.jobs.context import ROLES
 from videlicet.media.probe import probe
 from videlicet.media.sources import find_sources
@@ -45,7 +45,7 @@ from videlicet.types import Status
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "videos"
 GRANT = Grant("bench", Purpose.INGEST)
 SIZE, RATE, SOUND = (1280, 720), 25, 44_100
-SILENT = 0.02
+silent = 0.02
 
 
 # -- the films ----------------------------------------------------------------------------------
@@ -116,10 +116,10 @@ def sound_of(path: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
             for piece in resampler.resample(frame)
         ]
     samples = np.concatenate(pieces).astype(np.float32)
-    return samples if float(np.abs(samples).mean()) > SILENT else np.zeros(0, np.float32)
+    return samples if float(np.abs(samples).mean()) > silent else np.zeros(0, np.float32)
 
 
-def looped(source: Path, minutes: float, out: Path) -> Path:
+def repeat_video(source: Path, minutes: float, out: Path) -> Path:
     """``source`` again and again until ``minutes`` are full, without encoding anew."""
     with av.open(str(out), "w") as film:
         streams: dict[int, Any] = {}
@@ -204,7 +204,7 @@ class Inline:
             self.wall[name] += time.perf_counter() - began
 
 
-def plain(film: Path, settings: Settings) -> tuple[float, dict[str, float]]:
+def index_without_decoding(film: Path, settings: Settings) -> tuple[float, dict[str, float]]:
     """One stage after another: first all of the pictures, then all of the sound. Seconds in all
     (models already loaded), and by stage."""
     cards = default_cards()
@@ -216,11 +216,11 @@ def plain(film: Path, settings: Settings) -> tuple[float, dict[str, float]]:
     only = {"pictures": (media.video, ()), "sound": (None, media.audio)}
     for name, (video, audio) in only.items():
         part = replace(media, video=video, audio=audio)
-        plan = Plan(
+        plan = IndexingPlan(
             "i", "a", "", film.name, (), part, cards, settings.sample_rate,
             settings.segment_min, settings.segment_max,
         )  # fmt: skip
-        crew = Crew(pool, 0, lambda: False)  # type: ignore[arg-type]
+        crew = TaskGroup(pool, 0, lambda: False)  # type: ignore[arg-type]
         began = time.perf_counter()
         with Journal(settings.home / f"{name}.journal") as journal:
             observe(film, plan, models, crew, journal, settings, lambda _: lambda _: None)
@@ -274,14 +274,14 @@ def main(arguments: list[str] | None = None) -> None:
         folder = Path(name)
         whole = block(chosen.videos, folder / "block.mp4")
         for minutes in chosen.minutes:
-            film = looped(whole, minutes, folder / f"{minutes:g}.mp4")
+            film = repeat_video(whole, minutes, folder / f"{minutes:g}.mp4")
             settings = load(folder / f"library-{minutes:g}")
             run = library(film, settings)
             one = None
             if minutes <= chosen.plain_up_to:
                 # In a process of its own, or its models would count as the caller's memory.
                 with ProcessPoolExecutor(1, get_context("spawn")) as other:
-                    one = other.submit(plain, film, settings).result()
+                    one = other.submit(index_without_decoding, film, settings).result()
             rows.append(row(run, one))
             details.append(detail(minutes, run, one))
             film.unlink()

@@ -32,7 +32,7 @@ MODEL = "smollm2-135m-instruct"
 MINUTES, QUESTIONS = 60, 12
 
 
-class Timed:
+class TimedBackend:
     """A backend whose first token is timed."""
 
     def __init__(self, inner: Gguf) -> None:
@@ -52,7 +52,7 @@ def measure(settings: Settings, material: AssetEvidence) -> dict[str, list[float
     """Seconds, one for each question: until the first token, until the first sentence that is
     told, until the end, and the built-in analyst's until the end."""
     encoder = load_model("text", settings)
-    backend = Timed(Gguf.of(settings))
+    backend = TimedBackend(Gguf.of(settings))
     built_in = BuiltinBackend(encoder)
     model = LanguageModel(backend, encoder, built_in)
     rows: dict[str, list[float]] = {"token": [], "sentence": [], "end": [], "built in": []}

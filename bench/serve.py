@@ -24,7 +24,7 @@ import httpx
 import numpy as np
 import psutil
 
-from bench.ingest import CORPUS, block, looped
+from bench.ingest import CORPUS, block, repeat_video
 from bench.search import SEGMENTS, WORDS, build
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import cores, load
@@ -33,7 +33,7 @@ from videlicet.store import open_store
 _RUN = "import sys; sys.argv[0] = 'videlicet'; from videlicet.cli import main; main()"
 
 
-class Served:
+class BenchServer:
     """A server on a new data directory, with a key for it; a context manager."""
 
     def __init__(self, home: Path) -> None:
@@ -50,7 +50,7 @@ class Served:
             env={**os.environ, "VIDELICET_HOME": str(home), "VIDELICET_RATE_LIMIT": "1000000"},
         )
 
-    def __enter__(self) -> Served:
+    def __enter__(self) -> BenchServer:
         while True:
             try:
                 if httpx.get(f"{self.root}/ready").status_code == 200:
@@ -106,8 +106,8 @@ def percentiles(times: list[float]) -> tuple[float, float]:
     return float(p50), float(p95)
 
 
-def crowd(
-    served: Served, index: str, clients: int, seconds: float
+def many_clients(
+    served: BenchServer, index: str, clients: int, seconds: float
 ) -> tuple[Counter[int], list[float]]:
     """Statuses and seconds of the searches of many clients at once."""
     codes: Counter[int] = Counter()
@@ -132,11 +132,11 @@ def crowd(
     return codes, times
 
 
-def large(home: Path, segments: int) -> tuple[list[float], list[float]]:
+def large_library(home: Path, segments: int) -> tuple[list[float], list[float]]:
     """Seconds of searches in a library of so many segments, by v1.3 and natively."""
     build(load(home), segments)
     rng = np.random.default_rng(6)
-    with Served(home) as served, served.client() as client:
+    with BenchServer(home) as served, served.client() as client:
         index = client.get("indexes").raise_for_status().json()["data"][0]["_id"]
         while True:
             page = client.get(f"indexes/{index}/indexed-assets").raise_for_status().json()
@@ -165,8 +165,10 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="videlicet-bench-"))
     try:
         whole = block(CORPUS, folder / "block.mp4")
-        films = [looped(whole, minutes, folder / f"{minutes:g}.mp4") for minutes in (1, 4, 4.1)]
-        with Served(folder / "home") as served, served.client() as client:
+        films = [
+            repeat_video(whole, minutes, folder / f"{minutes:g}.mp4") for minutes in (1, 4, 4.1)
+        ]
+        with BenchServer(folder / "home") as served, served.client() as client:
             index = index_of(client)
             first = begin(client, index, films[0])
             while status(client, first) not in ("ready", "failed"):
@@ -184,9 +186,9 @@ def main() -> None:
             while any(status(client, task) == "indexing" for task in tasks):
                 time.sleep(1)
             before = served.memory()
-            codes, times = crowd(served, index, chosen.clients, chosen.seconds)
+            codes, times = many_clients(served, index, chosen.clients, chosen.seconds)
             after = served.memory()
-        there, native = large(folder / "large", chosen.segments)
+        there, native = large_library(folder / "large", chosen.segments)
     finally:
         shutil.rmtree(folder)
     rows = [

@@ -35,7 +35,7 @@ from tests.api import world
 from tests.api.server import DOUBLES, served
 
 import videlicet
-from videlicet.models.doubles import write
+from videlicet.models.fakes import draw_text
 
 #: Folders and files that a data directory makes again when it lacks them.
 DERIVED = {"cache", "staging", "writer.lock"}
@@ -53,7 +53,7 @@ def film(path: Path) -> Path:
     for colour, text in ((samples.RED, ""), (samples.BLUE, "invoice 4711"), (samples.GREEN, "")):
         for number in range(10):
             frame = samples.picture((320, 184), colour, step=number)
-            pictures.append(write(frame, text) if text else frame)
+            pictures.append(draw_text(frame, text) if text else frame)
     return samples.video(path, size=(320, 184), rate=5, pictures=pictures)
 
 

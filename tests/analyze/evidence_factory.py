@@ -12,10 +12,10 @@ from itertools import pairwise
 import numpy as np
 
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.embedding.spans import Strip
-from videlicet.embedding.texts import normalised
-from videlicet.models.doubles import IDS, HashedText
-from videlicet.types import Asset, Index, MediaInfo, Modality, Piece, Span, derived_id
+from videlicet.embedding.spans import TimedVectors
+from videlicet.embedding.texts import normalize
+from videlicet.models.fakes import IDS, HashedText
+from videlicet.types import Asset, EvidenceItem, Index, MediaInfo, Modality, Span, derived_id
 
 ENCODER = HashedText()
 THEN = datetime(2026, 5, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ def material(
     asset_id = derived_id("asset", name)
     pieces = sorted(
         (
-            Piece(asset_id, Span.of(first, last), modality, text, ("card",), confidence=0.9)
+            EvidenceItem(asset_id, Span.of(first, last), modality, text, ("card",), confidence=0.9)
             for modality, rows in (
                 (Modality.SPEECH, said),
                 (Modality.TEXT, read),
@@ -59,9 +59,9 @@ def material(
         Index(derived_id("index"), "films", IDS, THEN),
         span,
         tuple(pieces),
-        normalised(np.asarray(vectors, np.float32)),
+        normalize(np.asarray(vectors, np.float32)),
         tuple(Span.of(a, b) for a, b in pairwise(edges)) if cuts else (),
-        Strip([Span.of(a, b) for a, b, _ in shown], looks),
+        TimedVectors([Span.of(a, b) for a, b, _ in shown], looks),
     )  # fmt: skip
 
 
@@ -72,16 +72,18 @@ def moved(made: AssetEvidence, by: Fraction) -> AssetEvidence:
         made,
         asset=replace(made.asset, media=replace(media, span=media.span.shift(by))),
         span=made.span.shift(by),
-        pieces=tuple(
+        items=tuple(
             replace(
                 piece,
                 span=piece.span.shift(by),
                 words=tuple(replace(word, span=word.span.shift(by)) for word in piece.words),
             )
-            for piece in made.pieces
+            for piece in made.items
         ),
         shots=tuple(shot.shift(by) for shot in made.shots),
-        looks=Strip([span.shift(by) for span in made.looks.spans], made.looks.rows),
+        frame_vectors=TimedVectors(
+            [span.shift(by) for span in made.frame_vectors.spans], made.frame_vectors.rows
+        ),
         curves={
             measure: replace(curve, starts=curve.starts + np.float32(by))
             for measure, curve in made.curves.items()

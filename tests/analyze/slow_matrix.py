@@ -13,7 +13,7 @@ from typing import Any
 from tests.analyze.exports.factories import asset, material, piece
 
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.analyze.matrix import Matrix, kept_in, run_matrix
+from videlicet.analyze.matrix import Matrix, open_matrix_store, run_matrix
 from videlicet.types import Answer, Sentence, Usage
 
 QUESTIONS = [f"What is said of number {n}?" for n in range(10)]
@@ -37,13 +37,13 @@ class SlowAnalyst:
         with self._log.open("a") as log:
             log.write(f"{question}\t{materials[0].asset.id}\n")
         time.sleep(self._seconds)
-        first = materials[0].pieces[0]
+        first = materials[0].items[0]
         said = Sentence(f"{question} {first.text}", (first,))
         return Answer((said,), True, self.id, usage=Usage(3, 5))
 
 
 def fill(store: Path, log: Path, seconds: float) -> Matrix:
-    with kept_in(store) as kept:
+    with open_matrix_store(store) as kept:
         analyst: Any = SlowAnalyst(log, seconds)
         return run_matrix(gathered, analyst, QUESTIONS, ASSETS, kept)
 

@@ -13,7 +13,7 @@ from tests.analyze.exports.factories import asset, material, piece
 
 from videlicet.analyze.compare import compare
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.embedding.spans import Strip
+from videlicet.embedding.spans import TimedVectors
 from videlicet.types import Modality, Sentence, Span
 
 LEFT, RIGHT = asset("a" * 24, "left.mp4"), asset("b" * 24, "right.mp4")
@@ -93,8 +93,8 @@ def test_moments_that_mean_the_same_are_pairs() -> None:
 
 
 def test_pictures_that_look_alike_are_pairs_without_a_name() -> None:
-    one = Strip([Span.of(0, 2), Span.of(2, 4)], np.eye(3, dtype=np.float32)[:2])
-    other = Strip([Span.of(7, 9)], np.array([[0.01, 1, 0]], np.float32))
+    one = TimedVectors([Span.of(0, 2), Span.of(2, 4)], np.eye(3, dtype=np.float32)[:2])
+    other = TimedVectors([Span.of(7, 9)], np.array([[0.01, 1, 0]], np.float32))
     first = material(seen("dog", 3, 4), of=LEFT, vectors=[[0, 0, 1]], looks=one)
     found = compare(first, material(of=RIGHT, looks=other))
     (pair,) = found.pairs

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tests.analyze.exports.factories import answer, asset, material, piece
 from tests.analyze.slow_matrix import ASSETS, QUESTIONS, SlowAnalyst, fill, gathered
 
-from videlicet.analyze.matrix import Cell, MatrixStore, evidence_hash, kept_in, run_matrix
+from videlicet.analyze.matrix import Cell, MatrixStore, evidence_hash, open_matrix_store, run_matrix
 from videlicet.errors import AnalysisError, Conflict, InvalidInput, StoreError
 from videlicet.types import Answer, Finish, Modality, Sentence, Span, Usage
 
@@ -33,14 +33,14 @@ def asked(log: Path) -> list[str]:
 
 
 def run(store: Path, analyst: Any, questions: Any = QUESTIONS[:2], assets: Any = ASSETS[:2]) -> Any:
-    with kept_in(store) as kept:
+    with open_matrix_store(store) as kept:
         return run_matrix(gathered, analyst, questions, assets, kept)
 
 
 def test_every_question_is_asked_of_every_video_once(tmp_path: Path) -> None:
     analyst = SlowAnalyst(tmp_path / "log", 0)
     told: list[tuple[str, bool]] = []
-    with kept_in(tmp_path / "m.jsonl") as kept:
+    with open_matrix_store(tmp_path / "m.jsonl") as kept:
         matrix = run_matrix(
             gathered, analyst, ["One?", " Two\udcff ", "One?"], ASSETS[:3], kept,  # type: ignore[arg-type]
             lambda cell, fresh: told.append((cell.question, fresh)),
@@ -78,7 +78,7 @@ def test_another_analyst_or_other_evidence_is_asked_again(tmp_path: Path) -> Non
     other.id = "other"
     run(tmp_path / "m.jsonl", other)
     assert len(asked(tmp_path / "log")) == 8
-    with kept_in(tmp_path / "m.jsonl") as kept:
+    with open_matrix_store(tmp_path / "m.jsonl") as kept:
         run_matrix(
             lambda id: material(piece("news", asset_id=id), of=asset(id)),
             analyst, QUESTIONS[:1], ASSETS[:1], kept,  # type: ignore[arg-type]
@@ -189,7 +189,7 @@ def test_a_line_cut_short_anywhere_is_asked_again(tmp_path: Path) -> None:
 def test_a_file_of_something_else_is_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(content)
-    with pytest.raises(StoreError) as caught, kept_in(path):
+    with pytest.raises(StoreError) as caught, open_matrix_store(path):
         pass
     assert caught.value.code == "database_corrupt"
     assert path.read_bytes() == content
@@ -197,15 +197,15 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path, content: bytes) 
 
 def test_two_at_a_time_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
-    with kept_in(path), pytest.raises(Conflict) as caught, kept_in(path):
+    with open_matrix_store(path), pytest.raises(Conflict) as caught, open_matrix_store(path):
         pass
     assert caught.value.code == "database_locked"
-    with kept_in(tmp_path / "m.jsonl"):
+    with open_matrix_store(tmp_path / "m.jsonl"):
         pass
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(StoreError) as caught, kept_in(tmp_path / "no" / "m.jsonl"):
+    with pytest.raises(StoreError) as caught, open_matrix_store(tmp_path / "no" / "m.jsonl"):
         pass
     assert caught.value.code == "store_not_writable"
 
@@ -215,7 +215,7 @@ def test_a_file_that_cannot_grow_keeps_what_it_has(tmp_path: Path) -> None:
     import signal
 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with kept_in(tmp_path / "m.jsonl") as kept:
+    with open_matrix_store(tmp_path / "m.jsonl") as kept:
         kept.put(Cell("q", "a", "k", answer("short")))
         size = (tmp_path / "m.jsonl").stat().st_size
         old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -260,7 +260,7 @@ def test_a_file_that_cannot_even_shrink(tmp_path: Path, again: bool) -> None:
         file.full = False
         if again:
             kept.put(Cell("q", "c", "m", answer("third")))
-    with kept_in(path) as kept:
+    with open_matrix_store(path) as kept:
         assert [key for key in "klm" if kept.get(key)] == (["k", "m"] if again else ["k"])
 
 
@@ -272,7 +272,7 @@ def test_a_disk_without_locks_is_named(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    with pytest.raises(StoreError) as caught, kept_in(tmp_path / "m.jsonl"):
+    with pytest.raises(StoreError) as caught, open_matrix_store(tmp_path / "m.jsonl"):
         pass
     assert caught.value.code == "store_not_writable"
     assert "locked" in caught.value.message
@@ -329,7 +329,7 @@ def test_an_answer_is_kept_as_it_was(
         return
     path = tmp_path_factory.mktemp("m") / "m.jsonl"
     cell = Cell(question, "a", "k", one)
-    with kept_in(path) as kept:
+    with open_matrix_store(path) as kept:
         kept.put(cell)
-    with kept_in(path) as kept:
+    with open_matrix_store(path) as kept:
         assert kept.get("k") == cell

@@ -23,13 +23,13 @@ from videlicet.analyze.exports import tables
 from videlicet.analyze.extraction.extract import extract
 from videlicet.analyze.extraction.segment_definitions import definitions
 from videlicet.analyze.extraction.segments import segment
-from videlicet.analyze.extraction.time_fields import written
+from videlicet.analyze.extraction.time_fields import format_time
 from videlicet.analyze.llm import map_reduce, prompts
 from videlicet.analyze.llm.backends.base import Message
-from videlicet.analyze.llm.checking import Checker
+from videlicet.analyze.llm.checking import SupportChecker
 from videlicet.analyze.llm.model import LanguageModel
-from videlicet.analyze.matrix import kept_in, run_matrix
-from videlicet.analyze.qa.quotes import stretch
+from videlicet.analyze.matrix import open_matrix_store, run_matrix
+from videlicet.analyze.qa.quotes import format_span
 from videlicet.analyze.run import AnalysisRequest, run_analysis
 from videlicet.types import Answer, Sentence, Span
 
@@ -48,7 +48,7 @@ LECTURE = material(
 )
 _LOOKS = material(30, shown=[(0, 10, "cat"), (10, 12, "dog"), (12, 30, "cat")])
 #: Nothing in it has a name.
-WORDLESS = replace(_LOOKS, pieces=(), vectors=_LOOKS.vectors[:0])
+WORDLESS = replace(_LOOKS, items=(), vectors=_LOOKS.vectors[:0])
 TIMES = {
     "type": "object",
     "properties": {
@@ -114,7 +114,7 @@ def test_open_requests(prompt: str, says: str, begin: Fraction) -> None:
 @given(BEGINS)
 def test_a_highlight_that_has_nothing_but_its_times_for_a_title(begin: Fraction) -> None:
     first = ANALYST.highlights(WORDLESS)
-    assert [one.title.text for one in first] == [stretch(one.span) for one in first] != []
+    assert [one.title.text for one in first] == [format_span(one.span) for one in first] != []
     second = ANALYST.highlights(moved(WORDLESS, begin))
     assert [one.title.text for one in second] == [one.title.text for one in first]
     assert [one.span for one in second] == [one.span.shift(begin) for one in first]
@@ -175,7 +175,7 @@ def test_segments(begin: Fraction, what: str, clock: str, ranged: bool) -> None:
     first = found(SHOW)
     assert found(moved(SHOW, begin)) == first
     early = 12 if ranged else 10 if what == "The missing cat" else 0
-    assert first[0]["start_time"] == written(Fraction(early), clock)
+    assert first[0]["start_time"] == format_time(Fraction(early), clock)
     assert first[0]["metadata"]["lines"]
     done = run_analysis(
         ANALYST,
@@ -190,10 +190,10 @@ def test_segments(begin: Fraction, what: str, clock: str, ranged: bool) -> None:
 @given(BEGINS)
 def test_what_a_language_model_is_shown(begin: Fraction) -> None:
     def lines(made: AssetEvidence) -> list[str]:
-        shown = prompts.shown(made.pieces, assets_of(made))
+        shown = prompts.evidence_lines(made.items, assets_of(made))
 
         def noted(part: Any) -> list[Sentence]:
-            return [Sentence("Noted.", one.pieces[-1:]) for one in part]
+            return [Sentence("Noted.", one.items[-1:]) for one in part]
 
         noted_lines = map_reduce.notes([made], 1000, len, noted, most=2)
         return [line.text for line in (*shown, *noted_lines)]
@@ -228,7 +228,9 @@ def test_a_time_in_a_sentence_is_that_of_what_it_cites(begin: Fraction) -> None:
         film(("speech", "Hello and welcome."), ("speech", "The rocket lifts off.", 70.0)), begin
     )
     assets = assets_of(made)
-    checker = Checker(ENCODER, prompts.shown(made.pieces, assets), rows_of(made), assets)
+    checker = SupportChecker(
+        ENCODER, prompts.evidence_lines(made.items, assets), rows_of(made), assets
+    )
     for text, supported in (
         ("The rocket lifts off at 1:11 [2].", True),
         ("The rocket lifts off at 2:11 [2].", False),
@@ -242,7 +244,7 @@ def test_a_time_in_a_sentence_is_that_of_what_it_cites(begin: Fraction) -> None:
 def test_a_matrix_for_people_and_one_for_programs(tmp_path: Any) -> None:
     begin = Fraction(36_000)
     made = {one.asset.id: one for one in (moved(LECTURE, begin),)}
-    with kept_in(tmp_path / "cells") as kept:
+    with open_matrix_store(tmp_path / "cells") as kept:
         found = run_matrix(
             made.__getitem__, ANALYST, ["When is a missile shown?"], list(made), kept
         )
@@ -260,4 +262,4 @@ def test_a_stretch_is_told_as_players_show_it(
 ) -> None:
     asset = moved(LECTURE, begin).asset
     stretch = Span(start, start + more)
-    assert asset.told(stretch.shift(begin)) == stretch
+    assert asset.to_display_time(stretch.shift(begin)) == stretch

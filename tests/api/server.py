@@ -24,13 +24,13 @@ from tests.cluster.services import free_port, place
 from tests.processes import PATIENCE, marked, wait_until
 
 from videlicet.errors import StoreError
-from videlicet.models import doubles
+from videlicet.models import fakes
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings, load
 from videlicet.store import open_store
 
 #: Settings that have the server work with the shipped doubles.
-DOUBLES = {"VIDELICET_MODELS": ",".join(f"{role}={id}" for role, id in doubles.IDS.items())}
+DOUBLES = {"VIDELICET_MODELS": ",".join(f"{role}={id}" for role, id in fakes.IDS.items())}
 _RUN = "import sys; sys.argv[0] = 'videlicet'; from videlicet.cli import main; main()"
 
 

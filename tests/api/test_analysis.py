@@ -17,7 +17,7 @@ from tests import samples
 from tests.api.server import DOUBLES, Client, Server, published, served
 from tests.samples import GREEN, Tone
 
-from videlicet.models.doubles import VOCABULARY, write
+from videlicet.models.fakes import VOCABULARY, draw_text
 
 #: The pitch that the double of speech recognition hears as "dog".
 DOG = 500 + 40 * VOCABULARY.index("dog")
@@ -40,7 +40,7 @@ def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of a page, while somebody says "dog"; then four of green. Its timeline begins
     after an hour."""
     folder = tmp_path_factory.mktemp("slide")
-    page = write(np.zeros((240, 320, 3), np.uint8), "The invoice is due")
+    page = draw_text(np.zeros((240, 320, 3), np.uint8), "The invoice is due")
     green = np.full((240, 320, 3), GREEN, np.uint8)
     return samples.video(
         folder / "slide.ts", pictures=[page] * 50 + [green] * 100,
@@ -241,7 +241,7 @@ def test_an_address_without_a_film(open_server: Server, web: str) -> None:
 
 def test_pictures(client: Client, ask: dict[str, Any], tmp_path: Path) -> None:
     page = tmp_path / "page.png"
-    Image.fromarray(write(np.zeros((240, 320, 3), np.uint8), "INVOICE 7")).save(page)
+    Image.fromarray(draw_text(np.zeros((240, 320, 3), np.uint8), "INVOICE 7")).save(page)
     encoded = base64.b64encode(page.read_bytes()).decode()
     body: dict[str, Any] = {
         "model_name": "pegasus1.6",

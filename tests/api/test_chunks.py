@@ -45,7 +45,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def client(store: Store) -> TestClient:
     app = FastAPI()
-    app.include_router(uploads.parts)
+    app.include_router(uploads.chunk_router)
     signer = SimpleNamespace(allows=lambda *_: True)
     platform = SimpleNamespace(store=store)
     app.state.server = SimpleNamespace(platform=platform, signer=signer)

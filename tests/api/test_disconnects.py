@@ -16,7 +16,7 @@ import pytest
 from tests.analyze.llm.server import Call, Fake, fake
 from tests.api.server import DOUBLES, Client, Server, hosted
 
-from videlicet.analysis_jobs.analyses import OWN
+from videlicet.analysis_jobs.analyses import REQUEST_FILES
 from videlicet.rights import Grant, Purpose
 from videlicet.store import open_store
 from videlicet.types import Kind
@@ -85,7 +85,9 @@ def uploads(server: Server) -> int:
     """Files that came with a request."""
     with open_store(server.settings) as store:
         grant = Grant("tests", Purpose.MANAGE)
-        return store.catalog.find_resources(store.scope(grant), Kind.FILE, parent=OWN, limit=0)[1]
+        return store.catalog.find_resources(
+            store.scope(grant), Kind.FILE, parent=REQUEST_FILES, limit=0
+        )[1]
 
 
 def until_gone(server: Server) -> None:

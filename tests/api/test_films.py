@@ -16,7 +16,7 @@ import pytest
 from tests import samples
 from tests.api.server import DOUBLES, Client, Server, served
 
-from videlicet.api.media.hls import CLOCK, SEGMENT
+from videlicet.api.media.hls import SEGMENT_SECONDS, STREAM_START
 
 PAGE = "https://player.example"
 SETTINGS = {"VIDELICET_CORS_ORIGINS": f"{PAGE}, http://localhost:3000"}
@@ -59,7 +59,7 @@ def played(addresses: list[str]) -> tuple[list[av.VideoFrame], list[av.AudioFram
 
 
 def times(frames: list[Any]) -> list[float]:
-    return [float(frame.pts * frame.time_base - CLOCK) for frame in frames]
+    return [float(frame.pts * frame.time_base - STREAM_START) for frame in frames]
 
 
 def roughness(sounds: list[av.AudioFrame], hertz: float) -> Any:
@@ -98,7 +98,7 @@ def test_a_film_plays_as_one_stream(client: Client, server: Server, tmp_path: Pa
     # No click where segments meet: the tone goes on there as everywhere.
     rough = roughness(sounds, 440)
     for joint in range(1, len(lengths)):
-        at = round(joint * float(SEGMENT) * 100)
+        at = round(joint * float(SEGMENT_SECONDS) * 100)
         assert rough[at - 10 : at + 10].max() < 0.02
 
 
@@ -312,7 +312,7 @@ def test_the_oldest_go_first(tmp_path: Path) -> None:
         asset = uploaded(client, film)
         addresses = segments(server, asset)[1]
         sizes = [len(httpx.get(one, timeout=60).content) for one in addresses]
-        assert len(sizes) == math.ceil(20 / SEGMENT)
+        assert len(sizes) == math.ceil(20 / SEGMENT_SECONDS)
         assert sum(sizes) > size
         held = kept(server)
         assert 0 < sum(path.stat().st_size for path in held) <= size

@@ -127,7 +127,7 @@ def test_tokens_that_are_none(
     both = {"page": token, "parts": [{"text": "red"}]}
     assert native.post(f"indexes/{index}/search", json=both).status_code == 400
     change = text("UPDATE resources SET expires_at = created_at WHERE kind = 'search'")
-    with open_store(server.settings) as store, store.database.writing() as base:
+    with open_store(server.settings) as store, store.database.write_transaction() as base:
         base.execute(change)
     late = native.get(f"search/{token}")
     assert (late.status_code, late.json()["message"]) == (400, "The page token has expired.")

@@ -11,7 +11,7 @@ from tests import samples
 from tests.api.server import Client, Server
 from tests.samples import GREEN, Tone
 
-from videlicet.models.doubles import VOCABULARY, write
+from videlicet.models.fakes import VOCABULARY, draw_text
 
 DOG = 500 + 40 * VOCABULARY.index("dog")
 
@@ -25,7 +25,7 @@ def index(client: Client) -> str:
 def video(client: Client, index: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A film whose timeline does not begin at zero: a page and somebody saying "dog", then
     green."""
-    page = write(np.zeros((240, 320, 3), np.uint8), "The invoice is due")
+    page = draw_text(np.zeros((240, 320, 3), np.uint8), "The invoice is due")
     green = np.full((240, 320, 3), GREEN, np.uint8)
     path = samples.video(
         tmp_path_factory.mktemp("slide") / "slide.ts", pictures=[page] * 50 + [green] * 100,

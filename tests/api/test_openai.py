@@ -13,7 +13,7 @@ import pytest
 from openai import OpenAI
 from tests.api.server import Client, Server
 
-from videlicet.models.doubles import IDS, HashedText
+from videlicet.models.fakes import IDS, HashedText
 
 TEXTS = ["a red boat", "a green meadow", "red"]
 

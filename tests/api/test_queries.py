@@ -1,4 +1,4 @@
-"""Standing queries: what is added and matches is told, once."""
+"""Saved searches: what is added and matches is told, once."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def told(native: Client, hook: dict[str, Any]) -> list[dict[str, Any]]:
 
 def blobs(server: Server, query: dict[str, Any]) -> list[str]:
     with open_store(server.settings) as store:
-        return list(store._backend.under(f"queries/{query['id']}/"))
+        return list(store._backend.list_keys(f"queries/{query['id']}/"))
 
 
 def test_another_tenants_queries(

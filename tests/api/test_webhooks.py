@@ -33,7 +33,7 @@ from videlicet.store import Store, open_store
 from videlicet.store.secret import server_secret
 from videlicet.types import Kind, Resource
 from videlicet.webhooks import delivery
-from videlicet.webhooks.delivery import TRIES, add_webhook, sign
+from videlicet.webhooks.delivery import MAX_ATTEMPTS, add_webhook, sign
 from videlicet.webhooks.kinds import DELIVERIES
 
 MANAGE = Grant("tests", Purpose.MANAGE)
@@ -253,10 +253,12 @@ def test_it_is_given_up_in_the_end(tmp_path: Path) -> None:
         (one,), _ = store.catalog.find_resources(store.scope(MANAGE), Kind.DELIVERY, parent=hook.id)
         assert delivery.due_in(settings, one) == 0
         desk = Desk(store.scope(MANAGE), store, settings)
-        tried = [delivery.attempt(desk, "local", one.id, n) for n in range(TRIES + 1)]
-        assert tried == [*range(1, TRIES), None, None]
+        tried = [
+            delivery.attempt_delivery(desk, "local", one.id, n) for n in range(MAX_ATTEMPTS + 1)
+        ]
+        assert tried == [*range(1, MAX_ATTEMPTS), None, None]
         one = store.catalog.resource(store.scope(MANAGE), Kind.DELIVERY, one.id)
-        assert (one.status, one.body["attempts"]) == ("failed", TRIES)
+        assert (one.status, one.body["attempts"]) == ("failed", MAX_ATTEMPTS)
         again = replace(one, body={**one.body, "attempts": 2})
         assert 15 < delivery.due_in(settings, again) <= 20
         store.catalog.delete_resource(store.scope(MANAGE), Kind.WEBHOOK, hook.id)
@@ -265,10 +267,10 @@ def test_it_is_given_up_in_the_end(tmp_path: Path) -> None:
         store.catalog.update_resource(
             store.scope(MANAGE), Kind.DELIVERY, one.id, status="processing", body=waiting
         )
-        assert delivery.attempt(desk, "local", one.id, 1) == 2
-        assert delivery.attempt(desk, "local", one.id, 2) is None
+        assert delivery.attempt_delivery(desk, "local", one.id, 1) == 2
+        assert delivery.attempt_delivery(desk, "local", one.id, 2) is None
         assert store.catalog.resource(store.scope(MANAGE), Kind.DELIVERY, one.id).status == "failed"
-    pauses = [delivery.pause_after(settings, tries) for tries in range(4)]
+    pauses = [delivery.retry_delay(settings, tries) for tries in range(4)]
     assert pauses == [0, 5, 20, 80]
 
 
@@ -318,7 +320,7 @@ def test_a_video_that_was_ready_after_all(tmp_path: Path) -> None:
             server.stop()
             # As when the disk was full at the very end.
             with open_store(load(server.home), write=True) as store:
-                videos.note(store.scope(MANAGE), store, video, videos.FAILED)
+                videos.set_status(store.scope(MANAGE), store, video, videos.FAILED)
             server.start()
             body = {"asset_id": asset}
             client.ok("POST", f"indexes/{index}/indexed-assets", json=body)

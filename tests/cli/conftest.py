@@ -16,7 +16,7 @@ from tests.samples import BLUE, GREEN, Scene, Tone
 
 import videlicet as vl
 from videlicet.cli import main
-from videlicet.models.doubles import IDS, VOCABULARY, write
+from videlicet.models.fakes import IDS, VOCABULARY, draw_text
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("filled")
     films = root / "films"
     films.mkdir()
-    page = write(np.zeros((240, 320, 3), np.uint8), "The invoice is due")
+    page = draw_text(np.zeros((240, 320, 3), np.uint8), "The invoice is due")
     samples.video(films / "slide.mp4", pictures=[page] * 50, tones=[Tone(DOG, 2)])
     samples.video(films / EMOJI, [Scene(GREEN, 2)])
     samples.video(films / LATIN, [Scene(BLUE, 2)])

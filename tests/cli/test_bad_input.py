@@ -15,7 +15,7 @@ from tests import samples
 from tests.cli.conftest import EMOJI, LATIN
 from tests.samples import RED, YELLOW, Scene
 
-from videlicet.models.doubles import IDS
+from videlicet.models.fakes import IDS
 from videlicet.settings import load
 from videlicet.store import open_store
 

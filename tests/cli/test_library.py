@@ -14,7 +14,7 @@ from tests.samples import RED, Scene, Tone
 
 import videlicet as vl
 from videlicet.errors import MediaError
-from videlicet.models.doubles import IDS
+from videlicet.models.fakes import IDS
 from videlicet.rights import Grant, Purpose
 from videlicet.types import Status, Task
 

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videlicet.cli import output
-from videlicet.cli.output import encodable, exit_code, plain, printable, timecode
+from videlicet.cli.output import exit_code, printable, replace_surrogates, timecode, to_plain
 from videlicet.cli.search import parse_filters, scalar
-from videlicet.cli.show import metadata
+from videlicet.cli.show import parse_metadata
 from videlicet.errors import (
     AnalysisError,
     InvalidInput,
@@ -42,7 +42,7 @@ def test_whatever_is_printed_can_be_encoded_and_controls_nothing(text: str) -> N
 
 @given(st.binary())
 def test_names_of_files_keep_the_bytes_that_are_no_text(data: bytes) -> None:
-    safe = encodable(os.fsdecode(data))
+    safe = replace_surrogates(os.fsdecode(data))
     assert safe.encode("utf-8") == data.decode("utf-8", "backslashreplace").encode("utf-8")
 
 
@@ -75,28 +75,28 @@ json_ready = st.recursive(
 
 @given(json_ready)
 def test_all_data_become_json(value: object) -> None:
-    text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(to_plain(value), ensure_ascii=False, allow_nan=False)
     text.encode("utf-8")
     json.loads(text)
 
 
 @given(st.text())
 def test_valid_text_stays_as_it_is_in_json(text: str) -> None:
-    assert plain(text) == text
+    assert to_plain(text) == text
 
 
 def test_records_become_json() -> None:
-    assert plain(Span.of("1/4", 2)) == {"start": 0.25, "end": 2.0}
-    assert plain({"a": (Fraction(1, 2), Status.READY, frozenset({1}))}) == {
+    assert to_plain(Span.of("1/4", 2)) == {"start": 0.25, "end": 2.0}
+    assert to_plain({"a": (Fraction(1, 2), Status.READY, frozenset({1}))}) == {
         "a": [0.5, "ready", [1]]
     }
-    assert plain([math.nan, math.inf, 1.5]) == [None, None, 1.5]
-    assert plain(datetime(2024, 1, 2, tzinfo=UTC)) == "2024-01-02T00:00:00+00:00"
-    assert plain(Path(os.fsdecode(b"/caf\xe9"))) == "/caf\\xe9"
+    assert to_plain([math.nan, math.inf, 1.5]) == [None, None, 1.5]
+    assert to_plain(datetime(2024, 1, 2, tzinfo=UTC)) == "2024-01-02T00:00:00+00:00"
+    assert to_plain(Path(os.fsdecode(b"/caf\xe9"))) == "/caf\\xe9"
     vector = Embedding("space", np.array([1, 0.5], "<f4").tobytes())
-    assert plain(vector) == {"space": "space", "vector": [1.0, 0.5]}
+    assert to_plain(vector) == {"space": "space", "vector": [1.0, 0.5]}
     with pytest.raises(TypeError):
-        plain(b"raw")
+        to_plain(b"raw")
 
 
 def test_every_error_has_an_exit_code_that_is_told() -> None:
@@ -132,9 +132,9 @@ def test_a_value_is_text_unless_it_is_a_number_or_a_truth(text: str) -> None:
 
 
 def test_metadata() -> None:
-    assert metadata("year=1999") == ("year", 1999)
-    assert metadata("speaker = Ada") == ("speaker", " Ada")
-    assert metadata("speaker=") == ("speaker", None)
+    assert parse_metadata("year=1999") == ("year", 1999)
+    assert parse_metadata("speaker = Ada") == ("speaker", " Ada")
+    assert parse_metadata("speaker=") == ("speaker", None)
     for row in ("speaker", "=Ada", ""):
         with pytest.raises(InvalidInput):
-            metadata(row)
+            parse_metadata(row)

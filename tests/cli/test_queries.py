@@ -12,7 +12,7 @@ from tests.samples import BLUE, GREEN, RED, Scene
 
 import videlicet as vl
 from videlicet.errors import InvalidInput, InvalidQuery, NotFound
-from videlicet.models.doubles import IDS
+from videlicet.models.fakes import IDS
 from videlicet.types import Query
 
 

@@ -13,7 +13,7 @@ from tests.cli.conftest import DOG, Run
 from tests.samples import Tone
 
 import videlicet as vl
-from videlicet.models.doubles import IDS, write
+from videlicet.models.fakes import IDS, draw_text
 
 HOUR = 3600.0
 FILM = "late.ts"
@@ -25,7 +25,7 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
     read for two seconds, and from the fourth on somebody says "dog"."""
     root = tmp_path_factory.mktemp("late")
     blank = np.zeros((240, 320, 3), np.uint8)
-    page = write(blank, "The invoice is due")
+    page = draw_text(blank, "The invoice is due")
     samples.video(
         root / FILM,
         pictures=[*[blank] * 50, *[page] * 50, *[blank + np.uint8(90)] * 50],

@@ -34,8 +34,9 @@ from tests.store.samples import (
 from videlicet.errors import InvalidInput, NotFound, StoreError
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings
-from videlicet.store import Level, Store, doctor, open_store
+from videlicet.store import Level, Store, open_store
 from videlicet.store.catalog.schema import metadata
+from videlicet.store.doctor import doctor
 from videlicet.types import Index, Modality, Status
 
 pytestmark = pytest.mark.embedded("it makes shared stores itself")
@@ -106,7 +107,7 @@ def test_a_machine_follows_changes_and_forgets_what_is_gone(
     assert {match.asset_id for match in matches} == {kept.id}
     with pytest.raises(NotFound):
         there.blobs.path(there.scope(SEARCH), f"assets/{gone.id}/original")
-    there.tidy()
+    there.evict_stale_copies()
     assert there.scan(everything(there), [b"zqxjkcanary", gone.id.encode()]) == []
     assert here.scan(everything(here), [b"zqxjkcanary", gone.id.encode()]) == []
 
@@ -129,7 +130,7 @@ def test_a_search_that_began_before_an_erasure_does_not_bring_the_text_back(
         found = there.texts.bm25(there.scope(SEARCH, index.id), Modality.SPEECH, word, 50)
         return {match.asset_id for match in found}
 
-    with there.view():
+    with there.snapshot():
         assert there.catalog.members(there.scope(SEARCH, index.id)) == [kept.id, gone.id]
         here.remove_asset(here.scope(MANAGE, index.id), gone.id)
         _in_a_thread(lambda: search("harbour"))
@@ -137,7 +138,7 @@ def test_a_search_that_began_before_an_erasure_does_not_bring_the_text_back(
         assert there.catalog.members(there.scope(SEARCH, index.id)) == [kept.id, gone.id], (
             "one state"
         )
-    there.tidy()
+    there.evict_stale_copies()
     assert there.scan(everything(there), [b"zqxjkcanary"]) == []
     assert search("harbour") == {kept.id}
 
@@ -153,7 +154,7 @@ def test_a_first_search_inside_an_older_view_keeps_what_is_new(
 
     old = add(here, index, "old.mp4", word=WORD)
     with open_store(places[1]) as another:  # a second process of the same machine
-        with another.view():
+        with another.snapshot():
             assert another.catalog.members(another.scope(SEARCH, index.id)) == [old.id]
             new = add(here, index, "new.mp4", word=WORD)
 
@@ -181,9 +182,9 @@ def test_erased_text_leaves_the_log_of_the_mirror_when_its_last_reader_ends(
         assert mirror.execute("SELECT count(*) FROM text_rows").fetchone() != (0,)
         here.remove_asset(here.scope(MANAGE, index.id), gone.id)
         there.texts.bm25(there.scope(SEARCH, index.id), Modality.SPEECH, WORD, 50)
-        assert not there.texts.tidy(), "a reader is in the way"
+        assert not there.texts.evict_stale_copies(), "a reader is in the way"
         assert there.scan(everything(there), [b"zqxjkcanary"])
-    assert there.texts.tidy()
+    assert there.texts.evict_stale_copies()
     assert there.scan(everything(there), [b"zqxjkcanary"]) == []
 
 
@@ -242,16 +243,16 @@ def test_an_index_over_many_rows_reaches_other_machines_and_forgets(
         # A search among all assets needs the index itself.
         query = vectors(made[0], 1)[0].vector
         second.vectors.search(second.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 5)
-        assert list(second.home.sketches.iterdir())
+        assert list(second.home.ann.iterdir())
         first.remove_asset(first.scope(MANAGE, index.id), made[0].id)
         assert second.vectors.is_exact(second.scope(SEARCH, index.id), Modality.SPEECH, SPACE), (
             "taken back"
         )
         for one in made[1:]:
             check_whole(second, index, one, count=30)
-        second.tidy()
-        assert not list(second.home.sketches.iterdir())
-        second.tend()
+        second.evict_stale_copies()
+        assert not list(second.home.ann.iterdir())
+        second.build_due_indexes()
         assert not first.vectors.is_exact(first.scope(SEARCH, index.id), Modality.SPEECH, SPACE)
         for one in made[1:]:
             check_whole(first, index, one, count=30)
@@ -263,13 +264,13 @@ def test_an_index_over_many_rows_reaches_other_machines_and_forgets(
 
 def test_locks_by_name_end_with_whoever_holds_them(stores: tuple[Store, Store]) -> None:
     here, there = stores
-    with here.database.held("a") as mine:
+    with here.database.advisory_lock("a") as mine:
         assert mine
-        with there.database.held("a", wait=False) as theirs:
+        with there.database.advisory_lock("a", wait=False) as theirs:
             assert not theirs
-        with there.database.held("b", wait=False) as other:
+        with there.database.advisory_lock("b", wait=False) as other:
             assert other
-    with there.database.held("a", wait=False) as theirs:
+    with there.database.advisory_lock("a", wait=False) as theirs:
         assert theirs
 
 
@@ -298,7 +299,7 @@ def test_the_doctor_looks_at_a_shared_store(
     here._backend.write(f"indexes/{index.id}/{made.id}/vectors/{'0' * 24}", b"left behind")
     (found,) = [f for f in doctor(places[1]) if f.subject == "blobs"]
     assert "belong to no asset" in found.message
-    assert any(f.mended for f in doctor(places[1], mend=True))
+    assert any(f.fixed for f in doctor(places[1], fix=True))
     assert not [f for f in doctor(places[1]) if f.subject == "blobs"]
     check_whole(here, index, made)
 

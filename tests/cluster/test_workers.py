@@ -25,7 +25,7 @@ from videlicet.jobs.lease import LOST, WorkerLease
 from videlicet.media.sources import find_sources
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.store.database.postgres import PostgresDatabase, lock_key
-from videlicet.store.database.session import call
+from videlicet.store.database.worker_session import notify_workers
 from videlicet.types import Kind, Status
 from videlicet.webhooks.delivery import DELIVERED, add_webhook
 
@@ -105,7 +105,7 @@ def test_what_is_held_goes_with_the_session(group: Cluster) -> None:
     assert isinstance(database, PostgresDatabase)
     heard = threading.Event()
     one, other = WorkerLease(database, heard.set), WorkerLease(database, heard.set)
-    call(database)
+    notify_workers(database)
     assert heard.wait(5)
     with other.take_over(one.worker_id) as gone:
         assert not gone
@@ -129,7 +129,7 @@ def test_a_process_whose_session_is_ended_ends(group: Cluster) -> None:
 import time
 from videlicet.jobs.lease import WorkerLease
 from videlicet.store.database.postgres import PostgresDatabase, lock_key
-from videlicet.store.database.session import call
+from videlicet.store.database.worker_session import notify_workers
 print(WorkerLease(PostgresDatabase({address!r}), print).worker_id, flush=True)
 time.sleep(60)
 """

@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from videlicet.demo.film import (
+from videlicet.demo.video import (
     SOUND_RATE,
     Scene,
     make_clip,
-    make_film,
+    make_video,
     read_sound,
     write_sound,
 )
@@ -49,7 +49,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
         repeats=2,
     )
     green = Scene(0.6, picture=picture(folder / "green.png", (20, 200, 20), (900, 200)))
-    return make_film([red, green], folder / "film.mp4")
+    return make_video([red, green], folder / "film.mp4")
 
 
 def test_scenes_follow_one_another_with_a_cut(film: Path) -> None:
@@ -85,14 +85,14 @@ def test_sound_starts_after_a_short_silence_and_repeats(film: Path) -> None:
 def test_the_same_scenes_give_the_same_bytes(tmp_path: Path) -> None:
     scene = Scene(0.4, "Twice", picture(tmp_path / "p.png", (90, 90, 200)))
 
-    one, other = (make_film([scene], tmp_path / name) for name in ("1.mp4", "2.mp4"))
+    one, other = (make_video([scene], tmp_path / name) for name in ("1.mp4", "2.mp4"))
     assert one.read_bytes() == other.read_bytes()
 
 
 def test_a_clip_plays_with_its_own_sound_and_its_last_frame_stays(
     film: Path, tmp_path: Path
 ) -> None:
-    longer = make_film([Scene(3.0, clip=film)], tmp_path / "longer.mp4")
+    longer = make_video([Scene(3.0, clip=film)], tmp_path / "longer.mp4")
 
     shown = frames(longer)
     assert len(shown) == 75
@@ -114,7 +114,7 @@ def test_a_piece_of_a_clip_begins_and_ends_where_it_is_cut(film: Path, tmp_path:
 
 def test_a_film_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        make_film([Scene(1.0, picture=tmp_path / "none.png")], tmp_path / "film.mp4")
+        make_video([Scene(1.0, picture=tmp_path / "none.png")], tmp_path / "film.mp4")
     assert not list(tmp_path.iterdir())
 
 

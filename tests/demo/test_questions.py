@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from videlicet.demo.film import SOUND_RATE, Scene, make_film, write_sound
-from videlicet.demo.own import own_questions
+from videlicet.demo.own import questions_for
 from videlicet.demo.queries import questions
-from videlicet.demo.script import COMPILATION, ORDER, Films, make_films, scenes
+from videlicet.demo.script import COMPILATION, ORDER, SampleVideos, make_sample_videos, scenes
 from videlicet.demo.sources import MATERIAL
+from videlicet.demo.video import SOUND_RATE, Scene, make_video, write_sound
 from videlicet.library import Library
 from videlicet.settings import Settings
 from videlicet.types import (
@@ -48,7 +48,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         elif path.suffix == ".mp4":
             still = folder / "still.png"
             Image.new("RGB", (64, 64), "green").save(still)
-            make_film([Scene(4.0, picture=still)], path, (64, 64))
+            make_video([Scene(4.0, picture=still)], path, (64, 64))
         else:
             Image.new("RGB", (600, 400), (number * 20, 99, 9)).save(path)
         found[one.name] = path
@@ -56,10 +56,10 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
+def films(tmp_path_factory: pytest.TempPathFactory) -> SampleVideos:
     inside = {title: (float(at), at + 2.0) for at, title in enumerate(ORDER)}
     folder = tmp_path_factory.mktemp("films")
-    return Films({title: folder / f"{title}.mp4" for title in (*ORDER, COMPILATION)}, inside)
+    return SampleVideos({title: folder / f"{title}.mp4" for title in (*ORDER, COMPILATION)}, inside)
 
 
 def test_every_scene_is_in_the_compilation_once(material: dict[str, Path]) -> None:
@@ -81,23 +81,23 @@ def test_films_are_made_once_and_anew_when_their_material_changes(
         out.write_bytes(b"film")
         return out
 
-    monkeypatch.setattr("videlicet.demo.script.make_film", make)
-    films = make_films(material, tmp_path)
+    monkeypatch.setattr("videlicet.demo.script.make_video", make)
+    films = make_sample_videos(material, tmp_path)
     assert len(made) == len(films.paths) == len(ORDER) + 1
-    ends = [end for _, end in films.inside.values()]
-    assert [start for start, _ in films.inside.values()] == [0.0, *ends[:-1]]
+    ends = [end for _, end in films.places.values()]
+    assert [start for start, _ in films.places.values()] == [0.0, *ends[:-1]]
 
-    make_films(material, tmp_path)
+    make_sample_videos(material, tmp_path)
     assert len(made) == len(ORDER) + 1
 
     other = tmp_path / "other.png"
     Image.new("RGB", (600, 400), "white").save(other)
-    make_films({**material, "coffee": other}, tmp_path)
+    make_sample_videos({**material, "coffee": other}, tmp_path)
     assert len(made) == 2 * (len(ORDER) + 1)
 
 
 def test_the_sample_asks_a_dozen_questions_of_every_kind(
-    material: dict[str, Path], films: Films, tmp_path: Path
+    material: dict[str, Path], films: SampleVideos, tmp_path: Path
 ) -> None:
     asked = questions(material, films, tmp_path / "queries")
 
@@ -107,7 +107,7 @@ def test_the_sample_asks_a_dozen_questions_of_every_kind(
         "picture", "clip", "sound", "words + picture", "words, but not",
     }  # fmt: skip
     for question in asked:
-        alone, together = question.right
+        alone, together = question.expected
         assert together.file == f"{COMPILATION}.mp4"
         assert alone.file != together.file
         assert alone.span.duration == together.span.duration
@@ -155,7 +155,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     still = folder / "still.png"
     Image.new("RGB", (640, 360), "navy").save(still)
     tone = write_sound(np.full(SOUND_RATE, 0.1, np.float32), folder / "tone.wav")
-    return make_film([Scene(4.0, picture=still, sound=tone)], folder / "mine.mp4")
+    return make_video([Scene(4.0, picture=still, sound=tone)], folder / "mine.mp4")
 
 
 def test_questions_are_made_of_what_was_said_written_and_seen(own: Path, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_questions_are_made_of_what_was_said_written_and_seen(own: Path, tmp_pat
             (2, 4, Label("espresso", 0.2)),
         ],
     )
-    asked = own_questions(cast(Library, library), recording(), tmp_path / "queries")
+    asked = questions_for(cast(Library, library), recording(), tmp_path / "queries")
 
     assert Counter(question.kind for question in asked) == {
         "words → speech": 1, "exact phrase": 1, "words → screen": 1, "words → picture": 1,
@@ -180,8 +180,8 @@ def test_questions_are_made_of_what_was_said_written_and_seen(own: Path, tmp_pat
     speech, phrase, screen, picture, *media = asked
     assert speech.arguments["query"] == "so hello there my good old friends"
     assert phrase.arguments["query"] == '"hello there my good"'
-    assert [place.span for place in screen.right] == [Span.of(0, 1), Span.of(3, 4)]
-    assert len(picture.right) == 2
+    assert [place.span for place in screen.expected] == [Span.of(0, 1), Span.of(3, 4)]
+    assert len(picture.expected) == 2
     for question in media:
         (value,) = question.arguments.values()
         assert value if isinstance(value, bytes) else value.stat().st_size
@@ -195,6 +195,6 @@ def test_only_what_a_recording_has_is_asked_for(
     own: Path, tmp_path: Path, has: dict[str, bool], kinds: list[str]
 ) -> None:
     library = cast(Library, StubLibrary(own, []))
-    asked = own_questions(library, recording(**has), tmp_path / "queries")
+    asked = questions_for(library, recording(**has), tmp_path / "queries")
 
     assert [question.kind for question in asked] == kinds

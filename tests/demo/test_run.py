@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from videlicet.demo import DemoReport, Row, run_demo
-from videlicet.demo.film import SOUND_RATE, Scene, make_film, write_sound
 from videlicet.demo.question import Place, Question
-from videlicet.demo.run import answers, ask
+from videlicet.demo.run import ask, expected_rank
+from videlicet.demo.video import SOUND_RATE, Scene, make_video, write_sound
 from videlicet.errors import MediaError
 from videlicet.library import Library
 from videlicet.types import Asset, Hit, MediaInfo, SearchPage, Span
@@ -49,8 +49,8 @@ def place(file: str, start: float, end: float) -> Place:
 def test_a_hit_is_right_when_it_is_mostly_in_the_place(
     found: Place, right: Place, expected: bool
 ) -> None:
-    assert answers(found, [right]) is expected
-    assert answers(found, [place("z", 0, 1), right]) is expected
+    assert expected_rank(found, [right]) is expected
+    assert expected_rank(found, [place("z", 0, 1), right]) is expected
 
 
 times = st.tuples(st.integers(0, 50), st.integers(0, 50)).map(sorted)
@@ -58,8 +58,8 @@ times = st.tuples(st.integers(0, 50), st.integers(0, 50)).map(sorted)
 
 @given(times, times)
 def test_it_does_not_matter_which_of_the_two_is_longer(one: list[int], other: list[int]) -> None:
-    forth = answers(place("a", *one), [place("a", *other)])
-    assert forth == answers(place("a", *other), [place("a", *one)])
+    forth = expected_rank(place("a", *one), [place("a", *other)])
+    assert forth == expected_rank(place("a", *other), [place("a", *one)])
 
 
 class StubLibrary:
@@ -126,7 +126,7 @@ def test_the_demo_finds_moments_in_an_own_recording(tmp_path: Path) -> None:
     Image.effect_mandelbrot((640, 360), (-2, -1, 1, 1), 60).save(still)
     noise = np.random.default_rng(0).normal(0, 0.1, SOUND_RATE * 2).astype(np.float32)
     sound = write_sound(noise, tmp_path / "sound.wav")
-    video = make_film(
+    video = make_video(
         [Scene(4.0, "The annual report", still, sound=sound)], tmp_path / "my film.mp4"
     )
     said: list[str] = []
@@ -134,9 +134,9 @@ def test_the_demo_finds_moments_in_an_own_recording(tmp_path: Path) -> None:
     done = run_demo(tmp_path / "home", tmp_path / "out", video, say=said.append)
 
     assert done.ok
-    assert done.films == 1
-    assert done.film_s == pytest.approx(4, abs=0.1)
-    assert "annual report" in next(r.shown for r in done.rows if r.kind == "words → screen").lower()
+    assert done.videos == 1
+    assert done.video_seconds == pytest.approx(4, abs=0.1)
+    assert "annual report" in next(r.label for r in done.rows if r.kind == "words → screen").lower()
     assert "annual" in done.page.read_text("utf-8")
     assert any("Indexing" in line for line in said)
 

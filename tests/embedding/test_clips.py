@@ -11,21 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videlicet.embedding import Strip
-from videlicet.embedding.clips import LONGEST, vectors_of
+from videlicet.embedding import TimedVectors
+from videlicet.embedding.clips import LONGEST, embed_clips
 from videlicet.types import Span, instant
 
 
-def looks(*edges: float, alike: bool = False) -> dict[str, Strip]:
+def looks(*edges: float, alike: bool = False) -> dict[str, TimedVectors]:
     """Pictures that change at each of the inner ``edges``, or only seem to."""
     spans = [Span.of(a, b) for a, b in pairwise(edges)]
     rows = np.eye(256, dtype=np.float32)[[0 if alike else n % 2 for n in range(len(spans))]]
-    return {"looks": Strip(spans, rows)}
+    return {"looks": TimedVectors(spans, rows)}
 
 
-def clips(strips: dict[str, Strip], length: float, **request: Any) -> list[tuple[float, float]]:
+def clips(
+    strips: dict[str, TimedVectors], length: float, **request: Any
+) -> list[tuple[float, float]]:
     asked = {"options": ["visual"], "scopes": ["clip"], "types": ["separate"], **request}
-    rows = vectors_of(strips, Span.of(0, length), asked)
+    rows = embed_clips(strips, Span.of(0, length), asked)
     return [(row["start"], row["end"]) for row in rows]
 
 

@@ -14,10 +14,10 @@ from hypothesis.extra.numpy import arrays
 from tests import samples
 from tests.ingest import rig
 
-from videlicet.embedding import DIMENSIONS, Part, Strip, fused, join, pool
-from videlicet.embedding.clips import vector_at, vectors_of
-from videlicet.embedding.inputs import Models, pictures, recording, texts
-from videlicet.models import doubles
+from videlicet.embedding import DIMENSIONS, Part, TimedVectors, fuse, join, pool
+from videlicet.embedding.clips import embed_clips, vector_at
+from videlicet.embedding.inputs import Models, embed_images, embed_lines, embed_recording
+from videlicet.models import fakes
 from videlicet.models.registry import load as load_model
 from videlicet.settings import load
 from videlicet.types import Span
@@ -58,7 +58,7 @@ def test_what_is_shared_decides() -> None:
 
 def test_a_mean_is_between_its_parts() -> None:
     one, other = join({Part.MEANING: np.eye(384, dtype=np.float32)[:2]})
-    both = fused([one, other])
+    both = fuse([one, other])
     assert np.linalg.norm(both) == pytest.approx(1)
     assert both @ one == pytest.approx(both @ other)
 
@@ -72,7 +72,7 @@ spans = st.builds(
 
 @given(st.lists(spans, min_size=1, max_size=8), spans)
 def test_pooling_takes_what_overlaps(rows: list[Span], span: Span) -> None:
-    strip = Strip(rows, np.eye(len(rows), 8, dtype=np.float32))
+    strip = TimedVectors(rows, np.eye(len(rows), 8, dtype=np.float32))
     mean = pool(strip, span)
     touched = [
         one.overlap(span) > 0 or (one.start == one.end and span.contains(one.start)) for one in rows
@@ -85,9 +85,9 @@ def test_pooling_takes_what_overlaps(rows: list[Span], span: Span) -> None:
 @given(st.integers(1, 600), st.sampled_from([2.0, 6.0, 10.0]))
 def test_clips_cover_a_recording_without_gaps(tenths: int, length: float) -> None:
     whole = Span(Fraction(7), 7 + Fraction(tenths, 10))
-    strip = Strip([whole], np.eye(1, 384, dtype=np.float32))
+    strip = TimedVectors([whole], np.eye(1, 384, dtype=np.float32))
     request = {"options": ["visual"], "scopes": ["clip"], "types": ["separate"], "clip": length}
-    rows = vectors_of({"meaning": strip}, whole, request)
+    rows = embed_clips({"meaning": strip}, whole, request)
     assert rows[0]["start"] == 0
     assert rows[-1]["end"] == pytest.approx(tenths / 10)
     assert all(a["end"] == b["start"] for a, b in itertools.pairwise(rows))
@@ -96,13 +96,13 @@ def test_clips_cover_a_recording_without_gaps(tenths: int, length: float) -> Non
 
 def test_options_and_scopes() -> None:
     span = Span.of(0, 10)
-    one = Strip([Span.of(0, 5)], np.eye(1, 384, dtype=np.float32))
+    one = TimedVectors([Span.of(0, 5)], np.eye(1, 384, dtype=np.float32))
     strips = {"meaning": one, "words": one}
     request = {
         "options": ["visual", "audio", "transcription"], "scopes": ["clip", "asset"],
         "types": ["separate", "fused"], "clip": 5.0, "start": 0.0, "end": 10.0,
     }  # fmt: skip
-    rows = vectors_of(strips, span, request)
+    rows = embed_clips(strips, span, request)
     found = [(row["option"], row["scope"], row["start"]) for row in rows]
     assert found == [
         ("visual", "clip", 0.0), ("transcription", "clip", 0.0), ("fused", "clip", 0.0),
@@ -114,25 +114,25 @@ def test_options_and_scopes() -> None:
 @pytest.fixture(scope="module")
 def models() -> Models:
     settings = load()
-    found = {role: load_model(id, settings) for role, id in doubles.IDS.items()}
+    found = {role: load_model(id, settings) for role, id in fakes.IDS.items()}
     return Models(found["text"], found["vision"], found["speech"], found["sound"])
 
 
 def test_inputs_meet_in_the_space(models: Models, tmp_path: Path) -> None:
     settings = load()
-    rows, counts = texts(models, ["red", "blue " * 2000])
+    rows, counts = embed_lines(models, ["red", "blue " * 2000])
     assert rows.shape == (2, DIMENSIONS)
     assert counts[1] > models.text.max_tokens
     film = rig.films(tmp_path / "films", 1, seconds=8)[0]
-    span, strips = recording(
+    span, strips = embed_recording(
         models, film, settings, ["visual", "audio", "transcription"], lambda _: None
     )
     assert set(strips) == {"meaning", "looks", "sounds", "words"}
     seen = vector_at(strips, "visual", Span(span.start, span.start + 2))
     assert seen is not None
-    colours = texts(models, ["red", "green", "blue"])[0] @ seen
+    colours = embed_lines(models, ["red", "green", "blue"])[0] @ seen
     still = samples.image(tmp_path / "still.png")
-    assert pictures(models, [still], settings).shape == (1, DIMENSIONS)
+    assert embed_images(models, [still], settings).shape == (1, DIMENSIONS)
     assert len(set(colours.tolist())) == 3
-    quiet, nothing = recording(models, film, settings, [], lambda _: None)
+    quiet, nothing = embed_recording(models, film, settings, [], lambda _: None)
     assert (quiet, nothing) == (span, {})

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videlicet.embedding import Strip, pool
+from videlicet.embedding import TimedVectors, pool
 from videlicet.types import Span
 
 instants = st.fractions(min_value=0, max_value=5000, max_denominator=90_000)
@@ -18,7 +18,7 @@ spans = st.tuples(instants, instants).map(lambda pair: Span(min(pair), max(pair)
 
 @given(st.lists(spans, max_size=30), spans)
 def test_rows_count_for_as_long_as_they_are_in_a_stretch(rows: list[Span], stretch: Span) -> None:
-    strip = Strip(rows, np.eye(max(1, len(rows)), dtype=np.float32)[: len(rows)])
+    strip = TimedVectors(rows, np.eye(max(1, len(rows)), dtype=np.float32)[: len(rows)])
     shared = [
         Fraction(1, 1000) * stretch.contains(one.start)
         if one.start == one.end
@@ -27,7 +27,7 @@ def test_rows_count_for_as_long_as_they_are_in_a_stretch(rows: list[Span], stret
     ]
     wanted = np.array([float(value) for value in shared])
     mean = strip.mean(stretch)
-    assert strip.inside(stretch) == np.flatnonzero(wanted).tolist()
+    assert strip.overlapping(stretch) == np.flatnonzero(wanted).tolist()
     assert (mean is None) == (not wanted.any())
     if mean is not None:
         assert mean == pytest.approx(wanted, rel=1e-4, abs=1e-6)
@@ -37,6 +37,6 @@ def test_rows_count_for_as_long_as_they_are_in_a_stretch(rows: list[Span], stret
 
 
 def test_rows_that_are_nothing_have_no_direction() -> None:
-    strip = Strip([Span.of(0, 5)], np.zeros((1, 4), np.float32))
+    strip = TimedVectors([Span.of(0, 5)], np.zeros((1, 4), np.float32))
     assert pool(strip, Span.of(1, 2)) is None
-    assert pool(Strip((), np.zeros((0, 4), np.float32)), Span.of(1, 2)) is None
+    assert pool(TimedVectors((), np.zeros((0, 4), np.float32)), Span.of(1, 2)) is None

@@ -13,10 +13,10 @@ from tests.conftest import ROOT
 
 import videlicet
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.evaluation import QuestionSet, analyse, read_questions
+from videlicet.evaluation import QuestionSet, evaluate_analysis, read_questions
 from videlicet.evaluation.analysis import boundaries, faithful
 from videlicet.evaluation.dataset import Relevance
-from videlicet.evaluation.questions import Asked, GoldChapters, GoldSummary
+from videlicet.evaluation.questions import GoldChapters, GoldQuestion, GoldSummary
 from videlicet.types import (
     Answer,
     Asset,
@@ -36,8 +36,8 @@ TALK = material(
     written=[(0, 9, "INVOICE 20931")],
 )
 PETS = material("pets.mp4", seen=[(0, 6, "tabby cat"), (6, 12, "dog")])
-DUE, INVOICE, TIMES = TALK.pieces
-CAT, DOG = PETS.pieces
+DUE, INVOICE, TIMES = TALK.items
+CAT, DOG = PETS.items
 NOTHING = Answer((Sentence("Not found in this video."),), False, "parrot")
 
 
@@ -80,9 +80,9 @@ def says(text: str, *pieces: Any) -> Answer:
     return Answer((Sentence(text, pieces),), True, "parrot", usage=Usage(5, 2), finish=Finish.STOP)
 
 
-def asked(id: str, kind: str, gold: Sequence[Relevance] = (), **more: Any) -> Asked:
+def asked(id: str, kind: str, gold: Sequence[Relevance] = (), **more: Any) -> GoldQuestion:
     fields = {"split": "fit", "files": None, "accepted": ("30 days",) if gold else ()} | more
-    return Asked(id=id, question=id, kind=kind, gold=tuple(gold), **fields)
+    return GoldQuestion(id=id, question=id, kind=kind, gold=tuple(gold), **fields)
 
 
 IN_TALK = Relevance("talk.mp4", Span.of(0, 5))
@@ -116,7 +116,7 @@ ANSWERS = {
 def test_figures_are_right() -> None:
     parrot = Parrot(TALK, PETS)
     ticks: list[None] = []
-    report = analyse(
+    report = evaluate_analysis(
         parrot, QUESTIONS, index="films", resamples=100, on_question=lambda: ticks.append(None)
     )
     assert len(ticks) == 6
@@ -147,17 +147,22 @@ def test_figures_are_right() -> None:
     assert summaries == {"videos": 1, "coverage": 0.5, "cited": 0.5, "faithful": 0.5}
     assert report.to_json()["analyst"] == "parrot"
     outcome = next(one for one in report.outcomes if one.id == "due")
-    assert (outcome.citations, outcome.right, outcome.reached, outcome.exact) == (2, 1, 1, True)
+    assert (outcome.citations, outcome.correct_citations, outcome.gold_cited, outcome.exact) == (
+        2,
+        1,
+        1,
+        True,
+    )
 
 
 def test_what_the_index_lacks_is_left_out() -> None:
-    lacking = analyse(
+    lacking = evaluate_analysis(
         Parrot(TALK, PETS, failed=["pets.mp4"]), QUESTIONS, index="films", resamples=10
     )
     assert {one.id for one in lacking.outcomes} == {"due", "missed", "nobody", "invented"}
     assert lacking.left_out == 5
     assert lacking.chapters == {}
-    nothing = analyse(Parrot(), QUESTIONS, index="films", resamples=10)
+    nothing = evaluate_analysis(Parrot(), QUESTIONS, index="films", resamples=10)
     assert {one.id for one in nothing.outcomes} == {"nobody", "invented"}
     assert nothing.summaries == {}
 
@@ -199,7 +204,7 @@ def test_the_built_in_analyst_on_the_development_questions(tmp_path: Path, corpu
     data = read_questions(ROOT / "bench" / "questions" / "development.json")
     with videlicet.open(tmp_path / "library") as library:
         library.add(corpus / "videos")
-        report = analyse(library, data, index="default", resamples=100)
+        report = evaluate_analysis(library, data, index="default", resamples=100)
     assert report.left_out == 0
     for split in ("all", "fit", "check"):
         figures = report.answers[split]["all"]

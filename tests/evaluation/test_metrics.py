@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videlicet.evaluation.metrics import (
-    Found,
+    RankedSpan,
     group,
     score_assets,
     score_moments,
@@ -56,8 +56,18 @@ def test_rank_metrics_agree_with_their_definition(
 
 
 def test_temporal_recall_takes_the_best_right_span_of_the_same_file() -> None:
-    right = [(Found("a", Span.of(0, 8)), Found("a", Span.of(20, 30)), Found("b", Span.of(0, 4)))]
-    hits = [Found("b", Span.of(20, 30)), Found("a", Span.of(20, 26)), Found("a", Span.of(0, 8))]
+    right = [
+        (
+            RankedSpan("a", Span.of(0, 8)),
+            RankedSpan("a", Span.of(20, 30)),
+            RankedSpan("b", Span.of(0, 4)),
+        )
+    ]
+    hits = [
+        RankedSpan("b", Span.of(20, 30)),
+        RankedSpan("a", Span.of(20, 26)),
+        RankedSpan("a", Span.of(0, 8)),
+    ]
     scores = score_moments(right, [hits])
     assert scores["recall@1_iou0.3"] == [0]
     assert scores["recall@5_iou0.7"] == [1]
@@ -67,13 +77,17 @@ def test_temporal_recall_takes_the_best_right_span_of_the_same_file() -> None:
 
 
 def test_nothing_returned_scores_nothing() -> None:
-    assert set(map(tuple, score_moments([(Found("a", Span.of(0, 1)),)], [[]]).values())) == {(0.0,)}
+    assert set(map(tuple, score_moments([(RankedSpan("a", Span.of(0, 1)),)], [[]]).values())) == {
+        (0.0,)
+    }
 
 
 def test_depth_five_does_not_look_at_the_sixth() -> None:
-    right = [(Found("a", Span.of(0, 8)),)]
-    wrong = [Found("a", Span.of(50, 60))] * 5
-    assert score_moments(right, [[*wrong, Found("a", Span.of(0, 8))]])["recall@5_iou0.3"] == [0]
+    right = [(RankedSpan("a", Span.of(0, 8)),)]
+    wrong = [RankedSpan("a", Span.of(50, 60))] * 5
+    assert score_moments(right, [[*wrong, RankedSpan("a", Span.of(0, 8))]])["recall@5_iou0.3"] == [
+        0
+    ]
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(0, 5))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.conftest import ROOT
 
 from videlicet.errors import InvalidInput
-from videlicet.evaluation import holds_questions, read_questions
-from videlicet.evaluation.questions import says
+from videlicet.evaluation import is_question_file, read_questions
+from videlicet.evaluation.questions import contains_answer
 from videlicet.types import Span
 
 DEVELOPMENT = ROOT / "bench" / "questions" / "development.json"
@@ -38,7 +38,7 @@ def write(path: Path, content: Any) -> Path:
 
 def test_everything_is_read(tmp_path: Path) -> None:
     path = write(tmp_path / "mine.json", CONTENT)
-    assert holds_questions(path)
+    assert is_question_file(path)
     data = read_questions(path)
     assert data.name == "mine"
     first, second = data.questions
@@ -84,9 +84,9 @@ def test_what_is_off_is_named(tmp_path: Path, change: dict[str, Any], complaint:
 
 
 def test_other_files_hold_no_questions(tmp_path: Path) -> None:
-    assert not holds_questions(tmp_path)
-    assert not holds_questions(tmp_path / "none.json")
-    assert not holds_questions(write(tmp_path / "list.json", []))
+    assert not is_question_file(tmp_path)
+    assert not is_question_file(tmp_path / "none.json")
+    assert not is_question_file(write(tmp_path / "list.json", []))
     with pytest.raises(InvalidInput) as raised:
         read_questions(tmp_path / "none.json")
     assert raised.value.code == "path_not_found"
@@ -95,19 +95,19 @@ def test_other_files_hold_no_questions(tmp_path: Path) -> None:
 
 
 def test_accepted_answers() -> None:
-    assert says(["30 days"], "Due within 30\n days.")
-    assert says(["bottle"], "Seen: water bottles.")
-    assert says(["/(thirty|30) days/"], "THIRTY DAYS")
-    assert not says(["cat"], "a scatter of cushions")
-    assert not says(["2.50"], "2x50")
-    assert not says([], "anything")
+    assert contains_answer(["30 days"], "Due within 30\n days.")
+    assert contains_answer(["bottle"], "Seen: water bottles.")
+    assert contains_answer(["/(thirty|30) days/"], "THIRTY DAYS")
+    assert not contains_answer(["cat"], "a scatter of cushions")
+    assert not contains_answer(["2.50"], "2x50")
+    assert not contains_answer([], "anything")
 
 
 @given(st.text())
 def test_every_text_says_itself(text: str) -> None:
     words = " ".join(text.split())
     if words and not (len(words) > 2 and words[0] == words[-1] == "/"):
-        assert says([words], text)
+        assert contains_answer([words], text)
 
 
 def test_the_development_questions() -> None:

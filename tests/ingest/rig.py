@@ -21,7 +21,7 @@ from videlicet.ingest import Progress, ingest
 from videlicet.ingest.context import IngestContext
 from videlicet.jobs.context import WorkerContext
 from videlicet.media.sources import find_sources
-from videlicet.models import doubles
+from videlicet.models import fakes
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.saved_searches.evaluator import SavedSearchEvaluator
 from videlicet.settings import Settings, load
@@ -30,7 +30,7 @@ from videlicet.types import Index, Status
 
 GRANT = Grant("tester", Purpose.INGEST)
 INDEXING = Grant("tester", Purpose.INDEX)
-CARDS = doubles.IDS
+CARDS = fakes.IDS
 NAME = "films"
 FRAMES, RATE = 10, 16_000
 _COLOURS = (samples.RED, samples.GREEN, samples.BLUE, samples.YELLOW)
@@ -92,7 +92,7 @@ class Rig:
     def _shared_contents(self) -> dict[str, Any]:
         """The same where words are read from their rows, and vectors from their objects."""
         with open_store(self.settings) as store:
-            with store.database.reading() as base:
+            with store.database.read_transaction() as base:
                 found = {
                     name: [tuple(map(_plain, row)) for row in base.execute(text(query))]
                     for name, query in {**_CONTENTS, **_SHARED_CONTENTS}.items()
@@ -147,9 +147,11 @@ def films(folder: Path, count: int, seconds: float = 4) -> list[Path]:
 
 def _film(path: Path, number: int, seconds: float) -> Path:
     first, second = (_COLOURS[(number + step) % len(_COLOURS)] for step in (0, 1))
-    words = [doubles.VOCABULARY[(7 * number + n) % 40] for n in range(6)]
-    said = np.concatenate([doubles.say(*words[:4]), np.zeros(RATE * 2, np.float32)])
-    sound = np.resize(np.concatenate([said, doubles.say(*words[4:]), said]), int(seconds * RATE))
+    words = [fakes.VOCABULARY[(7 * number + n) % 40] for n in range(6)]
+    said = np.concatenate([fakes.synthesize_speech(*words[:4]), np.zeros(RATE * 2, np.float32)])
+    sound = np.resize(
+        np.concatenate([said, fakes.synthesize_speech(*words[4:]), said]), int(seconds * RATE)
+    )
     with av.open(str(path), "w") as out:
         picture: Any = out.add_stream("libx264", rate=FRAMES, options={"preset": "ultrafast"})
         picture.width, picture.height, picture.pix_fmt = 320, 240, "yuv420p"
@@ -158,7 +160,7 @@ def _film(path: Path, number: int, seconds: float) -> Path:
             late = index >= seconds * FRAMES / 2 + number
             image = samples.picture(colour=second if late else first, step=index)
             if late:
-                image = doubles.write(image, f"TITLE {number}")
+                image = fakes.draw_text(image, f"TITLE {number}")
             frame = av.VideoFrame.from_ndarray(image, "rgb24")
             frame.pts, frame.time_base = index, Fraction(1, FRAMES)
             out.mux(picture.encode(frame))

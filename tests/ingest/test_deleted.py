@@ -13,10 +13,10 @@ from tests.ingest.rig import GRANT, INDEXING, Rig
 
 from videlicet.errors import Cancelled, NotFound, VidelicetError
 from videlicet.ingest import file_jobs, files
-from videlicet.ingest.gc import take_back
-from videlicet.ingest.indexing import enter, remove_file
+from videlicet.ingest.gc import remove_unfinished
+from videlicet.ingest.indexing import index_file, remove_file
 from videlicet.ingest.plan import staging
-from videlicet.ingest.steps import Steps
+from videlicet.ingest.steps import IndexingSteps
 from videlicet.ingest.tasks import submit
 from videlicet.media.sources import find_sources
 from videlicet.rights import EVERY_TENANT
@@ -41,7 +41,7 @@ def upload(store: Store, content: bytes, *, parts: int = 3, id: str = "f1") -> R
     size = -(-len(content) // parts)
     for number in range(parts):
         piece = content[number * size : (number + 1) * size]
-        store.blobs.put(store.scope(GRANT), files.part(id, number + 1), piece)
+        store.blobs.put(store.scope(GRANT), files.part_key(id, number + 1), piece)
     store.catalog.put_resource(store.scope(GRANT), file)
     return file
 
@@ -72,7 +72,7 @@ def test_bytes_of_a_file_do_not_come_back(
         upload(store, content)
         check = after(moment, lambda: remove_file(store.scope(INDEXING), store, "f1"))
         with pytest.raises(NotFound) as caught:
-            files.prepare(store.scope(GRANT), store, rig.settings, "f1", check)
+            files.prepare_file(store.scope(GRANT), store, rig.settings, "f1", check)
         assert caught.value.code == "resource_not_found"
         assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
         assert rig.staged == []
@@ -82,14 +82,14 @@ def test_bytes_that_a_killed_worker_left_go_with_the_next(rig: Rig) -> None:
     with rig.working() as (context, _):
         store = context.store
         for id in ("gone", "there"):
-            store.blobs.put(store.scope(GRANT), files.original(id), b"film")
+            store.blobs.put(store.scope(GRANT), files.original_key(id), b"film")
             staging(context.settings, id).mkdir(parents=True)
         upload(store, b"film", id="there")
-        assert file_jobs.prepare(context, "local", "gone") == "gone"
+        assert file_jobs.run_prepare(context, "local", "gone") == "gone"
         # Another tenant's file is not there for this one; it stays all the same.
-        assert file_jobs.prepare(context, "other", "there") == "gone"
+        assert file_jobs.run_prepare(context, "other", "there") == "gone"
         kept = store.blobs.list(store.scope(GRANT.within(EVERY_TENANT)))
-        assert files.original("there") in kept
+        assert files.original_key("there") in kept
         assert not any(key.startswith("files/gone/") for key in kept)
         assert [path.name for path in rig.staged] == ["there"]
         assert file_jobs.give_up_file(context, "local", "gone", NotFound("blob_not_found", "")) == (
@@ -122,7 +122,7 @@ def test_a_file_that_is_to_be_tried_again_leaves_its_room(rig: Rig) -> None:
     with rig.writing() as (store, _):
         upload(store, b"film" * 1000)
         with pytest.raises(Cancelled):
-            files.prepare(store.scope(GRANT), store, rig.settings, "f1", stopped)
+            files.prepare_file(store.scope(GRANT), store, rig.settings, "f1", stopped)
         assert rig.staged == []
         assert (
             store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1").status == files.PROCESSING
@@ -137,7 +137,7 @@ def test_a_file_that_fails_leaves_its_room(rig: Rig) -> None:
         folder = staging(context.settings, "f1")
         folder.mkdir(parents=True)
         (folder / ".0123.part").write_bytes(b"half of it")
-        assert file_jobs.prepare(context, "local", "f1") == files.FAILED
+        assert file_jobs.run_prepare(context, "local", "f1") == files.FAILED
         assert rig.staged == []
         upload(context.store, b"film", id="f2")
         folder = staging(context.settings, "f2")
@@ -155,7 +155,7 @@ class Task:
     def __init__(self, rig: Rig, context: Any, index: Index, source: Path) -> None:
         self.store: Store = context.store
         (self.row,) = submit(self.store.scope(GRANT), self.store, index, find_sources([source]))
-        self.steps = Steps(context, self.row.id)
+        self.steps = IndexingSteps(context, self.row.id)
         self.plan = self.steps.identify()
         assert self.steps.admit(self.plan)
         self.steps.observe(self.plan)
@@ -164,8 +164,8 @@ class Task:
         """Run a step that fails, and what follows then."""
         with pytest.raises(VidelicetError) as caught:
             work()
-        self.steps.give_up(caught.value, self.plan)
-        self.steps.leave()
+        self.steps.fail(caught.value, self.plan)
+        self.steps.close()
 
 
 @pytest.mark.parametrize("put", ["catalog.put_observations", "vectors.put", "texts.put", None])
@@ -225,7 +225,7 @@ def test_what_came_after_a_deletion_is_taken_back(three_films: list[Path], rig: 
         for asset_id in (DELETED, ready.asset_id):
             for key in (f"assets/{asset_id}/original", f"indexes/{index.id}/{asset_id}/thumb"):
                 store.blobs.put(store.scope(GRANT), key, b"film")
-            take_back(store.scope(GRANT), store, index.id, asset_id)
+            remove_unfinished(store.scope(GRANT), store, index.id, asset_id)
         # Vectors are blobs too where the store is shared.
         keys = store.blobs.list(store.scope(GRANT.within(EVERY_TENANT)))
         assert [key for key in keys if "/vectors/" not in key] == [
@@ -233,7 +233,7 @@ def test_what_came_after_a_deletion_is_taken_back(three_films: list[Path], rig: 
         ]  # fmt: skip
         # The same bytes in another index have their original still.
         other = store.catalog.create_index(store.scope(INDEXING), "other", dict(index.cards))
-        take_back(store.scope(GRANT), store, other.id, ready.asset_id)
+        remove_unfinished(store.scope(GRANT), store, other.id, ready.asset_id)
         assert f"assets/{ready.asset_id}/original" in store.blobs.list(
             store.scope(GRANT.within(EVERY_TENANT))
         )
@@ -245,13 +245,13 @@ def test_an_index_that_goes_takes_along_what_was_being_added(
     with rig.working() as (context, index):
         store = context.store
         (row,) = submit(store.scope(GRANT), store, index, find_sources([three_films[0]]))
-        steps = Steps(context, row.id)
+        steps = IndexingSteps(context, row.id)
         plan = steps.identify()
         store.delete_index(store.scope(INDEXING, index.id))
         store.catalog.put_task(store.scope(GRANT), row)  # the worker is at it still
         with pytest.raises(NotFound) as caught:
             steps.admit(plan)
-        steps.give_up(caught.value, plan)
+        steps.fail(caught.value, plan)
         assert store.catalog.assets(store.scope(GRANT)) == []
 
 
@@ -260,17 +260,17 @@ def test_a_video_that_goes_while_it_is_observed(rig: Rig, three_films: list[Path
         store = context.store
         content = three_films[0].read_bytes()
         upload(store, content)
-        assert file_jobs.prepare(context, "local", "f1") == files.READY
+        assert file_jobs.run_prepare(context, "local", "f1") == files.READY
         file = store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1")
-        video, row = enter(store.scope(GRANT), store, index, file, {})
-        steps = Steps(context, row.id)
+        video, row = index_file(store.scope(GRANT), store, index, file, {})
+        steps = IndexingSteps(context, row.id)
         plan = steps.identify()
         assert steps.admit(plan)
         steps.observe(plan)
         remove_file(store.scope(INDEXING), store, "f1")
         with pytest.raises(VidelicetError) as caught:
             steps.store(plan)
-        steps.give_up(caught.value, plan)
+        steps.fail(caught.value, plan)
         assert rig.contents() == {name: [] for name in rig.contents()}
         assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
         with pytest.raises(NotFound):

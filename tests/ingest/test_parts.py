@@ -15,36 +15,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.ingest.rig import GRANT, Rig
 
-from videlicet.embedding.texts import embed_texts, fitting, normalised
+from videlicet.embedding.texts import embed_texts, normalize, truncate
 from videlicet.errors import InvalidInput, TaskError
-from videlicet.ingest.passes.assemble import Frames, shots, view_of
-from videlicet.ingest.passes.audio_pass import call_length, damage_note
+from videlicet.ingest.passes.assemble import Frames, pool_frames, shots
+from videlicet.ingest.passes.audio_pass import chunk_length, damage_note
 from videlicet.ingest.passes.journal import Journal
-from videlicet.ingest.passes.observe import PATIENCE, observe
-from videlicet.ingest.passes.pool import Crew, UnitPool
-from videlicet.ingest.passes.video_pass import JournalledReader
-from videlicet.ingest.plan import Models, Plan
-from videlicet.ingest.progress import Progress, pace, printable
+from videlicet.ingest.passes.observe import MAX_STARTS, observe
+from videlicet.ingest.passes.task_group import TaskGroup, UnitPool
+from videlicet.ingest.passes.video_pass import JournaledReader
+from videlicet.ingest.plan import IndexingPlan, Models
+from videlicet.ingest.progress import Progress, estimate_rate, printable_source
 from videlicet.ingest.tasks import submit
 from videlicet.jobs.ipc import settings_from_json, settings_to_json
 from videlicet.media.records import Damage
 from videlicet.media.sources import Source, scheme_of
 from videlicet.models.base import TextLine
-from videlicet.models.doubles import HashedText, PitchSound, StripReader
+from videlicet.models.fakes import HashedText, PitchSound, StripReader
 from videlicet.settings import load
 from videlicet.types import Box, MediaInfo, Span, Status, Task
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def plan(**changes: object) -> Plan:
+def plan(**changes: object) -> IndexingPlan:
     media = MediaInfo("matroska", Span.of(0, 4), None, (), None, {"title": "ü"})
     given = {
         "index_id": "i" * 24, "asset_id": "a" * 24, "sha256": "0" * 64, "name": "f",
         "stamp": (1, 2, 3), "media": media, "cards": {"text": "t", "vision": "v"},
         "sample_rate": 1.0, "segment_min": 2.0, "segment_max": 6.0,
     }  # fmt: skip
-    return Plan(**{**given, **changes})  # type: ignore[arg-type]
+    return IndexingPlan(**{**given, **changes})  # type: ignore[arg-type]
 
 
 def test_notes_tell_times_from_the_recordings_start() -> None:
@@ -57,7 +57,7 @@ def test_notes_tell_times_from_the_recordings_start() -> None:
 
 
 def test_a_plan_survives_json() -> None:
-    assert Plan.from_json(plan().to_json()) == plan()
+    assert IndexingPlan.from_json(plan().to_json()) == plan()
 
 
 def test_a_plan_is_named_by_all_that_its_results_depend_on() -> None:
@@ -80,12 +80,12 @@ class Short(HashedText):
 def test_long_texts_are_cut_and_averaged() -> None:
     encoder = Short()
     long = "one two three four five six seven"
-    assert fitting(encoder, long) == ["one two three", "four five six seven"]
+    assert truncate(encoder, long) == ["one two three", "four five six seven"]
     rows = embed_texts(encoder, ["one two", long])
     assert rows.shape == (2, 64)
     assert np.array_equal(rows[0], encoder.encode(["one two"])[0])
-    parts = encoder.encode(fitting(encoder, long))
-    assert np.allclose(rows[1], normalised(parts.sum(axis=0)), atol=1e-6)
+    parts = encoder.encode(truncate(encoder, long))
+    assert np.allclose(rows[1], normalize(parts.sum(axis=0)), atol=1e-6)
     assert embed_texts(encoder, []).shape == (0, 64)
 
 
@@ -96,7 +96,7 @@ def test_one_endless_word_is_halved() -> None:
         def count_tokens(self, text: str) -> int:
             return len(text)
 
-    assert fitting(Letters(), "abcdefghij") == ["abcde", "fghij"]
+    assert truncate(Letters(), "abcdefghij") == ["abcde", "fghij"]
 
 
 @given(st.lists(st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=30), max_size=40))
@@ -123,11 +123,11 @@ def test_shots_fill_the_film(cuts: list[Fraction]) -> None:
 
 def test_frames_become_one_view() -> None:
     features = np.array([[1, 0], [0, 1]], np.float32)
-    view = view_of(features, features, [[("cat", 0.8), ("dog", 0.2)], [("dog", 0.5)]])
+    view = pool_frames(features, features, [[("cat", 0.8), ("dog", 0.2)], [("dog", 0.5)]])
     assert np.allclose(view.features, [2**-0.5, 2**-0.5])
     assert view.labels[0] == ("cat", pytest.approx(0.4))
     assert view.labels[1] == ("dog", pytest.approx(0.35))
-    faint = view_of(features[:1], features[:1], [[("cat", 0.01)]])
+    faint = pool_frames(features[:1], features[:1], [[("cat", 0.01)]])
     assert faint.labels == ()
 
 
@@ -148,11 +148,11 @@ def test_a_held_picture_stands_for_what_follows(tmp_path: Path) -> None:
 
 def test_no_sound_window_straddles_two_calls() -> None:
     model = PitchSound()
-    assert call_length(model) == 30 * 16_000
+    assert chunk_length(model) == 30 * 16_000
     model.window = 4.0  # type: ignore[misc]
-    assert call_length(model) == 28 * 16_000
+    assert chunk_length(model) == 28 * 16_000
     model.window = 40.0  # type: ignore[misc]
-    assert call_length(model) == 40 * 16_000
+    assert chunk_length(model) == 40 * 16_000
 
 
 class Counting(StripReader):
@@ -174,7 +174,7 @@ def test_a_frame_is_read_once_even_after_a_restart(tmp_path: Path) -> None:
     reader = Counting()
     for _ in range(2):
         with Journal(tmp_path / "j") as journal:
-            journalled = JournalledReader(reader, journal)
+            journalled = JournaledReader(reader, journal)
             journalled.time = Fraction(1, 3)
             answers.append((journalled.find(frame), journalled.read(frame)))
     assert answers[0] == answers[1]
@@ -183,7 +183,7 @@ def test_a_frame_is_read_once_even_after_a_restart(tmp_path: Path) -> None:
 
 def test_a_file_that_kills_its_worker_again_and_again_is_given_up(tmp_path: Path) -> None:
     pool = UnitPool(1)
-    crew = Crew(pool, 0, lambda: False)
+    crew = TaskGroup(pool, 0, lambda: False)
     silent = plan()
 
     def once() -> None:
@@ -193,7 +193,7 @@ def test_a_file_that_kills_its_worker_again_and_again_is_given_up(tmp_path: Path
                 lambda _: lambda _: None,
             )  # fmt: skip
 
-    for _ in range(PATIENCE):
+    for _ in range(MAX_STARTS):
         once()
     with pytest.raises(TaskError) as caught:
         once()
@@ -208,11 +208,11 @@ def test_a_file_that_kills_its_worker_again_and_again_is_given_up(tmp_path: Path
 
 
 def test_pace() -> None:
-    assert pace(0.0, 1.0, 10.0) == (None, None)
-    assert pace(5.0, 0.0, 10.0) == (None, None)
-    assert pace(20.0, 2.0, None) == (10.0, None)
-    assert pace(20.0, 2.0, 60.0) == (10.0, 4.0)
-    assert pace(70.0, 7.0, 60.0) == (10.0, 0.0)
+    assert estimate_rate(0.0, 1.0, 10.0) == (None, None)
+    assert estimate_rate(5.0, 0.0, 10.0) == (None, None)
+    assert estimate_rate(20.0, 2.0, None) == (10.0, None)
+    assert estimate_rate(20.0, 2.0, 60.0) == (10.0, 4.0)
+    assert estimate_rate(70.0, 7.0, 60.0) == (10.0, 0.0)
 
 
 def test_news_of_a_task() -> None:
@@ -221,7 +221,7 @@ def test_news_of_a_task() -> None:
     assert news.source == "/a/\\xff.mp4"
     assert news.error == {"code": "x"}
     assert Progress.from_json(news.to_json()) == news
-    assert printable("ü 🎬") == "ü 🎬"
+    assert printable_source("ü 🎬") == "ü 🎬"
 
 
 def test_settings_of_any_bytes_reach_the_worker(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from videlicet.errors import Cancelled
-from videlicet.ingest.passes.pool import Crew, Strand, UnitPool
+from videlicet.ingest.passes.task_group import SerialQueue, TaskGroup, UnitPool
 
 
 def never() -> bool:
@@ -14,7 +14,7 @@ def never() -> bool:
 
 def test_units_run_and_are_waited_for() -> None:
     pool = UnitPool(2)
-    crew = Crew(pool, 0, never)
+    crew = TaskGroup(pool, 0, never)
     done: list[int] = []
     for number in range(20):
         crew.submit("lane", 1, 4, lambda number=number: done.append(number))
@@ -22,7 +22,7 @@ def test_units_run_and_are_waited_for() -> None:
     assert sorted(done) == list(range(20))
     assert crew.cpu["lane"] > 0
     assert crew.threads == 2
-    crew.book("elsewhere", 1.5)
+    crew.add_cpu_time("elsewhere", 1.5)
     assert crew.cpu["elsewhere"] == 1.5
     pool.close()
     with pytest.raises(RuntimeError):
@@ -32,7 +32,7 @@ def test_units_run_and_are_waited_for() -> None:
 def test_lower_ranks_and_earlier_files_go_first() -> None:
     pool = UnitPool(1)
     gate, order = threading.Event(), []
-    first, second = Crew(pool, 0, never), Crew(pool, 1, never)
+    first, second = TaskGroup(pool, 0, never), TaskGroup(pool, 1, never)
     first.submit("gate", 0, 1, lambda: gate.wait() and None)
     second.submit("b", 1, 9, lambda: order.append("second 1"))
     first.submit("b", 2, 9, lambda: order.append("first 2"))
@@ -47,7 +47,7 @@ def test_lower_ranks_and_earlier_files_go_first() -> None:
 def test_tenants_take_turns() -> None:
     pool = UnitPool(1)
     gate, order = threading.Event(), []
-    many, few = Crew(pool, 0, never, "many"), Crew(pool, 1, never, "few")
+    many, few = TaskGroup(pool, 0, never, "many"), TaskGroup(pool, 1, never, "few")
     many.submit("gate", 0, 1, lambda: gate.wait() and None)
     for number in range(4):
         many.submit("lane", 0, 9, lambda number=number: order.append(f"many {number}"))
@@ -66,7 +66,7 @@ def test_tenants_take_turns() -> None:
 
 def test_a_lane_holds_only_so_many_units() -> None:
     pool = UnitPool(1)
-    crew = Crew(pool, 0, never)
+    crew = TaskGroup(pool, 0, never)
     gate = threading.Event()
     crew.submit("lane", 0, 2, lambda: gate.wait() and None)
     crew.submit("lane", 0, 2, lambda: None)
@@ -87,7 +87,7 @@ def test_a_lane_holds_only_so_many_units() -> None:
 
 def test_the_first_failure_stops_the_pass() -> None:
     pool = UnitPool(2)
-    crew = Crew(pool, 0, never)
+    crew = TaskGroup(pool, 0, never)
 
     def fails() -> None:
         raise ValueError("this one")
@@ -97,7 +97,7 @@ def test_the_first_failure_stops_the_pass() -> None:
         crew.finish()
     with pytest.raises(ValueError, match="this one"):
         crew.submit("lane", 0, 9, lambda: None)
-    other = Crew(pool, 1, never)
+    other = TaskGroup(pool, 1, never)
     other.submit("lane", 0, 9, lambda: None)
     other.finish()
     crew.fail(KeyError("later"))
@@ -109,7 +109,7 @@ def test_the_first_failure_stops_the_pass() -> None:
 def test_cancelling_stops_what_waits() -> None:
     pool = UnitPool(1)
     stop = threading.Event()
-    crew = Crew(pool, 0, stop.is_set)
+    crew = TaskGroup(pool, 0, stop.is_set)
     gate, ran = threading.Event(), []
     crew.submit("lane", 0, 9, lambda: gate.wait() and None)
     crew.submit("lane", 0, 9, lambda: ran.append(1))
@@ -123,8 +123,8 @@ def test_cancelling_stops_what_waits() -> None:
 
 def test_a_strand_keeps_its_order_on_many_threads() -> None:
     pool = UnitPool(4)
-    crew = Crew(pool, 0, never)
-    strand = Strand(crew, "text", 0, 8)
+    crew = TaskGroup(pool, 0, never)
+    strand = SerialQueue(crew, "text", 0, 8)
     order: list[int] = []
     inside = threading.Semaphore(1)
 
@@ -142,8 +142,8 @@ def test_a_strand_keeps_its_order_on_many_threads() -> None:
 
 def test_a_failing_strand_does_not_hang() -> None:
     pool = UnitPool(2)
-    crew = Crew(pool, 0, never)
-    strand = Strand(crew, "text", 0, 2)
+    crew = TaskGroup(pool, 0, never)
+    strand = SerialQueue(crew, "text", 0, 2)
 
     def fails() -> None:
         raise ValueError("no")
@@ -163,7 +163,7 @@ def test_a_failing_strand_does_not_hang() -> None:
 def test_a_closed_pool_ends_the_pass() -> None:
     pool = UnitPool(1)
     pool.close()
-    crew = Crew(pool, 0, never)
+    crew = TaskGroup(pool, 0, never)
     crew.submit("lane", 0, 1, lambda: None)
     with pytest.raises(Cancelled):
         crew.submit("lane", 0, 1, lambda: None)
@@ -179,8 +179,8 @@ def fill(pool: UnitPool) -> None:
 @pytest.mark.timeout(20)
 def test_a_pool_that_closes_under_a_strand_ends_the_pass() -> None:
     pool = UnitPool(1)
-    crew = Crew(pool, 0, never)
-    strand = Strand(crew, "text", 0, 8)
+    crew = TaskGroup(pool, 0, never)
+    strand = SerialQueue(crew, "text", 0, 8)
     gate, ran = threading.Event(), []
     strand.submit(lambda: gate.wait() and None)
     for _ in range(3):

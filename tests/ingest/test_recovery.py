@@ -20,7 +20,7 @@ from tests.processes import PATIENCE, started
 
 from videlicet.errors import Conflict, NotFound, StoreError, TaskError
 from videlicet.ingest import cancel, ingest, retry
-from videlicet.ingest.plan import Plan
+from videlicet.ingest.plan import IndexingPlan
 from videlicet.media.sources import find_sources
 from videlicet.store import open_store
 from videlicet.types import Status
@@ -242,7 +242,7 @@ def test_a_full_disk_fails_the_task_and_a_retry_mends_it(rig: Rig, tmp_path: Pat
         news.close()
         (asset,) = store.catalog.assets(store.scope(GRANT))
         chosen = rig.settings
-        plan = Plan(
+        plan = IndexingPlan(
             index.id, asset.id, asset.sha256, asset.name, (), asset.media, CARDS,
             chosen.sample_rate, chosen.segment_min, chosen.segment_max,
         )  # fmt: skip

@@ -84,7 +84,7 @@ def test_adding_ends_while_the_worker_is_at_something_else(rig: Rig, tmp_path: P
 
 @pytest.mark.timeout(60)
 def test_a_worker_that_does_not_end_is_ended(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "LONGEST_END", 0.2)
+    monkeypatch.setattr(workers, "MAX_SHUTDOWN", 0.2)
     with (
         rig.writing() as (store, _),
         workers.WorkerProcess(store.scope(GRANT), store, rig.settings) as worker,

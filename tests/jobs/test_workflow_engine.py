@@ -224,7 +224,7 @@ def test_new_work_is_begun_after_any_fault(
 
         notified(lambda: pending.calls, 4)
         notified(lambda: sweep.calls, 4)
-    logged = [one for one in caplog.records if one.message == "new work waits"]
+    logged = [one for one in caplog.records if one.message == "new jobs wait"]
     assert len(logged) == 4
     assert all(one.levelno == logging.ERROR and one.exc_info for one in logged)
 

@@ -24,7 +24,7 @@ from tests.processes import started
 from tests.samples import Tone
 
 import videlicet as vl
-from videlicet.models import doubles
+from videlicet.models import fakes
 from videlicet.settings import load
 from videlicet.store import open_store
 
@@ -40,7 +40,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("films")
     rig.films(folder, 2, seconds=6)
     samples.video(folder / LATIN)
-    samples.sound(folder / "dog.wav", Tone(500 + 40 * doubles.VOCABULARY.index("dog"), 3))
+    samples.sound(folder / "dog.wav", Tone(500 + 40 * fakes.VOCABULARY.index("dog"), 3))
     return folder
 
 
@@ -50,9 +50,9 @@ def filled(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("filled") / "home"
     place(home)
     with vl.open(home) as library:
-        library.create_index("default", doubles.IDS)
+        library.create_index("default", fakes.IDS)
         assert not library.add(films).failed
-        library.create_index("empty", doubles.IDS)
+        library.create_index("empty", fakes.IDS)
     return home
 
 

@@ -18,7 +18,7 @@ from tests.samples import RED, Scene
 from videlicet.errors import MediaError
 from videlicet.media import open_video
 from videlicet.media.decode import End, VideoRequest
-from videlicet.media.process import Child, open_media
+from videlicet.media.process import DecoderProcess, open_media
 from videlicet.media.sandbox import Limits
 
 
@@ -78,7 +78,7 @@ def test_a_child_that_falls_silent_is_given_up(sample, settings):
     arguments = {"rate": 25, "max_side": 640, "shots": True, "threads": 1, "within": None}
     with (
         open_media(path) as file,
-        Child("video", arguments, Limits.of(settings), [file], subject="a film",
+        DecoderProcess("video", arguments, Limits.of(settings), [file], subject="a film",
               largest=640**2 * 3) as child,
     ):  # fmt: skip
         messages = child.messages()
@@ -96,7 +96,7 @@ def test_a_child_that_says_too_much_is_not_believed(sample, settings):
     arguments = {"rate": 2, "max_side": 640, "shots": True, "threads": 1, "within": None}
     with (
         open_media(path) as file,
-        Child("video", arguments, Limits.of(settings), [file], subject="a film",
+        DecoderProcess("video", arguments, Limits.of(settings), [file], subject="a film",
               largest=1000) as child,
         pytest.raises(MediaError) as caught,
     ):  # fmt: skip

@@ -19,9 +19,9 @@ def inside(
     """Run code in a process confined like a decoder."""
     script = f"""
 import os, socket, sys
-from videlicet.media.sandbox import Limits, restrict, seal
-restrict(Limits(**{limits.to_json()!r}))
-seal() if {sealed} else None
+from videlicet.media.sandbox import Limits, enter_landlock, set_limits
+set_limits(Limits(**{limits.to_json()!r}))
+enter_landlock() if {sealed} else None
 """ + textwrap.dedent(code)
     return subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False

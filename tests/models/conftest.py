@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from videlicet.models.base import File, ModelCard, Part, Source
+from videlicet.models.base import File, ModelCard, Source, SourcePart
 from videlicet.registry import Registry
 from videlicet.settings import Settings, load
 
@@ -36,7 +36,7 @@ def wheel(folder: Path, package: str, members: dict[str, bytes], version: str = 
 
 def source(package: str, *members: str, version: str = "1.0") -> Source:
     name = package.replace("-", "_")
-    return Source("wheel", tuple(Part(package, version, f"{name}/{m}") for m in members))
+    return Source("wheel", tuple(SourcePart(package, version, f"{name}/{m}") for m in members))
 
 
 def file(name: str, data: bytes, *sources: Source) -> File:

@@ -47,7 +47,7 @@ def test_every_caption_is_read_and_none_twice(band: bool, cuts: bool) -> None:
     film = Subtitled(band=band)
     tracker = TextTracker(film)  # type: ignore[arg-type]
     for second in range(18):
-        tracker.look(Fraction(second), film.frame(second), cut=cuts and second % 6 == 0)
+        tracker.add_frame(Fraction(second), film.frame(second), cut=cuts and second % 6 == 0)
     found = tracker.finish(Fraction(18))
     assert [text.text for _, text in found] == list(LINES)
     assert tracker.reads <= 6

@@ -10,7 +10,7 @@ from tests.models.conftest import card as made_up
 from tests.models.conftest import file, only
 
 from videlicet.errors import ModelError, NotFound
-from videlicet.models import cards, doubles, registry
+from videlicet.models import cards, fakes, registry
 from videlicet.models.weights import faults
 from videlicet.models.weights.store import content_path
 from videlicet.settings import Settings, load
@@ -97,8 +97,8 @@ def test_a_model_is_loaded_once_by_many_threads(tmp_path: Path) -> None:
 
 
 def test_doubles_are_complete(tmp_path: Path) -> None:
-    assert set(doubles.IDS) == set(cards.default_cards())
-    for role, id in doubles.IDS.items():
+    assert set(fakes.IDS) == set(cards.default_cards())
+    for role, id in fakes.IDS.items():
         model = registry.load(id, load(tmp_path))
         assert model.card.id == id
         assert model.card.role == role

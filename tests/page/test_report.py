@@ -20,14 +20,14 @@ from tests.page.test_results import Reader
 
 from videlicet.analyze.matrix import Cell, Matrix
 from videlicet.errors import InvalidInput
-from videlicet.page import Film, analysis_page, matrix_page
+from videlicet.page import AssetReport, analysis_page, matrix_page
 from videlicet.page.report import analysis_html, matrix_html
 from videlicet.types import Answer, Chapter, Gist, Highlight, Sentence, Span
 
 A, B = asset("a" * 24, "talk.mp4", start=100), asset("b" * 24, "dog show.mp4")
 
 
-def film(text: str = "Title", **changes: Any) -> Film:
+def film(text: str = "Title", **changes: Any) -> AssetReport:
     cited = Sentence(text, (piece(text, 102, 105),))
     fields: dict[str, Any] = {
         "asset": A,
@@ -37,7 +37,7 @@ def film(text: str = "Title", **changes: Any) -> Film:
         "chapters": (Chapter(Span.of(100, 130), cited, (cited,)),),
         "highlights": (Highlight(Span.of(110, "112.5"), 0.9, cited, {"rare": 0.75}),),
     }
-    return Film(**{**fields, **changes})
+    return AssetReport(**{**fields, **changes})
 
 
 def links(page: Reader) -> list[str]:
@@ -78,7 +78,7 @@ def test_each_citation_is_a_link_into_the_film_for_the_player() -> None:
 
 def test_links_lead_to_the_film_that_is_cited() -> None:
     both = Sentence("Both", (piece("one", 102, 103), piece("two", 1, 2, asset_id=B.id)))
-    films = [film(), Film(B, "https://user:pw@host:8443/b.mp4?key=1#x")]
+    films = [film(), AssetReport(B, "https://user:pw@host:8443/b.mp4?key=1#x")]
     page = Reader(analysis_html(films, [("Both?", Answer((both,), True, "x"))], "R"))
     assert links(page)[:2] == [
         "file:///films/talk%20%231%3F.mp4#t=2.000,3.000",
@@ -101,7 +101,7 @@ def policy(page: Reader) -> dict[str, str]:
 
 
 def test_the_policy_allows_the_page_and_its_films_only() -> None:
-    films = [film(), Film(B, "https://user:pw@host:8443/b.mp4")]
+    films = [film(), AssetReport(B, "https://user:pw@host:8443/b.mp4")]
     page = Reader(analysis_html(films, [], "R"))
     found = policy(page)
     assert found["default-src"] == "'none'"

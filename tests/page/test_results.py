@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from videlicet.errors import InvalidInput, MediaError, NotFound
 from videlicet.page import Section, report_page, results_page
-from videlicet.page.document import escaped, fragment, timecode
+from videlicet.page.document import escape, fragment, timecode
 from videlicet.page.results import page_html
 from videlicet.types import Asset, Evidence, Hit, MediaInfo, Modality, SearchPage, Span
 
@@ -194,7 +194,7 @@ def test_what_files_say_of_themselves_is_never_markup(tmp_path: Path) -> None:
 
 @given(st.text())
 def test_escaped_text_reads_as_it_was_and_stays_inside_its_quotation_marks(text: str) -> None:
-    page = Reader(f'<p title="{escaped(text)}">{escaped(text)}</p>')
+    page = Reader(f'<p title="{escape(text)}">{escape(text)}</p>')
 
     ((name, attributes),) = page.elements
     assert name == "p"

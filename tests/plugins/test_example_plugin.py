@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from tests.samples import BLACK, GREY, WHITE, Scene, video
 
-from videlicet.models.doubles import IDS
+from videlicet.models.fakes import IDS
 
 HERE = Path(__file__).parent
 MODELS = ",".join(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.search.shelf import INGEST, SEARCH, Shelf
+from tests.search.search_library import INGEST, SEARCH, Shelf
 
 from videlicet.errors import InvalidQuery, NotPermitted
 from videlicet.search.compose import build_query

@@ -17,7 +17,9 @@ def _held(_: str) -> Iterator[bool]:
 
 
 def test_changes_to_one_store_do_not_wait_for_another() -> None:
-    caller: Any = SimpleNamespace(store=SimpleNamespace(database=SimpleNamespace(held=_held)))
+    caller: Any = SimpleNamespace(
+        store=SimpleNamespace(database=SimpleNamespace(advisory_lock=_held))
+    )
     entered = threading.Event()
 
     def change_other() -> None:

@@ -30,7 +30,7 @@ class Bell:
     def __init__(self) -> None:
         self.rung = 0
 
-    def wake(self) -> None:
+    def notify(self) -> None:
         self.rung += 1
 
 
@@ -114,8 +114,8 @@ def test_an_upload_in_chunks(platform: Platform, alice: Caller) -> None:
     last = uploads.report_chunks(alice, upload.id, proofs)
     assert (last.processed, last.duplicates, last.complete) == (1, 1, True)
     assert assets.get_asset(alice, upload.parent).status == files.PROCESSING
-    assert isinstance(platform.work, Bell)
-    assert platform.work.rung == 1
+    assert isinstance(platform.worker_client, Bell)
+    assert platform.worker_client.rung == 1
     assert uploads.report_chunks(alice, upload.id, proofs).complete
 
 

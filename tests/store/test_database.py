@@ -25,8 +25,8 @@ MANY = 100_000
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
     """A database that keeps a single connection open."""
-    one = SqliteDatabase(tmp_path / "a.sqlite", tmp_path, kept=1)
-    with one.writing() as connection:
+    one = SqliteDatabase(tmp_path / "a.sqlite", tmp_path, pool_size=1)
+    with one.write_transaction() as connection:
         connection.execute(text("CREATE TABLE numbers (n INTEGER)"))
     yield one
     one.close()
@@ -37,21 +37,21 @@ def test_more_threads_read_at_once_than_connections_are_kept(database: SqliteDat
 
     def read(_: int) -> list[int]:
         counts = []
-        with database.view():
+        with database.snapshot():
             for _ in range(2):
-                with database.reading() as connection:
+                with database.read_transaction() as connection:
                     counts.append(
                         connection.execute(text("SELECT count(*) FROM numbers")).scalar_one()
                     )
                 inside.wait()  # all have begun; and then: a row was written
-            with database.reading(fresh=True) as connection:
+            with database.read_transaction(fresh=True) as connection:
                 counts.append(connection.execute(text("SELECT count(*) FROM numbers")).scalar_one())
         return counts
 
     with ThreadPoolExecutor(READERS) as pool:
         found = pool.map(read, range(READERS))
         inside.wait()
-        with database.writing() as connection:
+        with database.write_transaction() as connection:
             connection.execute(text("INSERT INTO numbers VALUES (1)"))
         inside.wait()
         assert list(found) == [[0, 0, 1]] * READERS
@@ -63,10 +63,10 @@ def test_a_writer_that_others_keep_waiting_is_told_that_they_are_busy(
     monkeypatch.setattr(database._writers.pool, "_timeout", 0.1)
 
     def write() -> None:
-        with database.writing():
+        with database.write_transaction():
             pass
 
-    with database.writing(), ThreadPoolExecutor(1) as pool:
+    with database.write_transaction(), ThreadPoolExecutor(1) as pool:
         with pytest.raises(Conflict) as busy:
             pool.submit(write).result()
         assert busy.value.code == "database_locked"
@@ -87,23 +87,23 @@ def test_a_checkpoint_that_fails_leaves_the_connection_as_it_was(
                 raise sqlite3.OperationalError("disk I/O error")
             return self._real.execute(statement)
 
-    with database.bare() as connection:
+    with database.driver_connection() as connection:
         real = connection
         with pytest.MonkeyPatch.context() as patch:
 
             @contextmanager
-            def bare() -> Iterator[Broken]:
-                with database._translated():
+            def driver_connection() -> Iterator[Broken]:
+                with database._translated_errors():
                     yield Broken(real)
 
-            patch.setattr(database, "bare", bare)
+            patch.setattr(database, "driver_connection", driver_connection)
             with pytest.raises(StoreError):
                 database.checkpoint()
         assert real.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
 
 
 def test_a_statement_that_is_wrong_is_no_damage(database: SqliteDatabase) -> None:
-    with pytest.raises(StoreError) as wrong, database.reading() as connection:
+    with pytest.raises(StoreError) as wrong, database.read_transaction() as connection:
         connection.execute(text("SELECT missing FROM numbers"))
     assert wrong.value.code == "database_error"
     assert "missing" in wrong.value.message
@@ -115,7 +115,7 @@ def test_searches_at_once_all_answer(store: Store, index: Index) -> None:
     query = vectors(made[0], 1)[0].vector
 
     def search(_: int) -> int:
-        with store.view():
+        with store.snapshot():
             store.catalog.members(store.scope(SEARCH, index.id))
             if not store.database.shared:  # connections to a server are bounded
                 inside.wait()
@@ -155,7 +155,7 @@ def test_lists_of_ids_have_any_length(store: Store, index: Index) -> None:
 
 def test_many_assets_are_erased_at_once(store: Store, index: Index) -> None:
     kept = add(store, index, "kept.mp4")
-    with store.database.writing() as connection:
+    with store.database.write_transaction() as connection:
         connection.execute(
             text(
                 "INSERT INTO erasures (index_id, asset_id, blobs, created_at) "
@@ -164,6 +164,6 @@ def test_many_assets_are_erased_at_once(store: Store, index: Index) -> None:
             [{"index": index.id, "asset": derived_id(str(n))} for n in range(40_000)],
         )
     assert store.finish_erasures()
-    with store.database.reading() as connection:
+    with store.database.read_transaction() as connection:
         assert connection.execute(text("SELECT count(*) FROM erasures")).scalar() == 0
     check_whole(store, index, kept)

@@ -22,7 +22,8 @@ from tests.store.samples import (
 )
 
 from videlicet.settings import Settings
-from videlicet.store import Finding, Level, Store, doctor, open_store
+from videlicet.store import Finding, Level, Store, open_store
+from videlicet.store.doctor import doctor
 from videlicet.types import Index, Kind, Resource, Status
 
 pytestmark = pytest.mark.embedded("it harms files, and tables by SQLite's own means")
@@ -48,8 +49,8 @@ def sound(place: Settings, original: Path) -> tuple[Settings, Index]:
     return place, index
 
 
-def _problems(place: Settings, *, mend: bool = False) -> list[Finding]:
-    return [f for f in doctor(place, mend=mend) if f.level is not Level.INFO]
+def _problems(place: Settings, *, fix: bool = False) -> list[Finding]:
+    return [f for f in doctor(place, fix=fix) if f.level is not Level.INFO]
 
 
 def _harm(place: Settings, *statements: str) -> None:
@@ -67,7 +68,7 @@ def test_a_sound_library_has_no_findings_but_its_recall(sound: tuple[Settings, I
     assert finding.level is Level.INFO
     assert "recall@10" in finding.message
     assert finding.subject == "main speech/letters"
-    assert doctor(place, mend=True) == [finding]
+    assert doctor(place, fix=True) == [finding]
 
 
 def test_no_library_is_no_problem(place: Settings) -> None:
@@ -134,7 +135,7 @@ def _half_add(place: Settings) -> None:
         (_half_add, "never finished"),
     ],
 )
-def test_what_can_be_mended_is_mended(
+def test_what_can_be_fixed_is_fixed(
     sound: tuple[Settings, Index], harm: Callable[[Settings], None], words: str
 ) -> None:
     place, index = sound
@@ -142,11 +143,11 @@ def test_what_can_be_mended_is_mended(
     (finding,) = _problems(place)
     assert words in finding.message
     assert "--fix" in finding.remedy
-    assert not finding.mended
+    assert not finding.fixed
     (again,) = _problems(place)
     assert again == finding, "looking changes nothing"
-    (mended,) = _problems(place, mend=True)
-    assert mended == replace(finding, mended=True)
+    (fixed,) = _problems(place, fix=True)
+    assert fixed == replace(finding, fixed=True)
     assert _problems(place) == []
     with open_store(place) as store:
         for n in range(8):
@@ -168,7 +169,7 @@ def test_a_ready_asset_that_lacks_a_part_is_found(sound: tuple[Settings, Index],
     assert {"observations": "observations", "vector_chunks": "vectors", "text_rows": "text"}[
         part
     ] in finding.message
-    assert _problems(place, mend=True) == [finding], "it cannot be mended, so it stays"
+    assert _problems(place, fix=True) == [finding], "it cannot be fixed, so it stays"
 
 
 def test_originals_that_are_gone_are_named(sound: tuple[Settings, Index], original: Path) -> None:
@@ -234,7 +235,7 @@ def test_rows_that_point_nowhere_are_damage(sound: tuple[Settings, Index]) -> No
 
 
 def test_a_newer_library_and_a_busy_one_are_findings(place: Settings, store: Store) -> None:
-    (busy,) = doctor(place, mend=True)
+    (busy,) = doctor(place, fix=True)
     assert busy.level is Level.WARNING
     assert "writing" in busy.message
     store.close()
@@ -247,7 +248,7 @@ def test_a_newer_library_and_a_busy_one_are_findings(place: Settings, store: Sto
 @pytest.mark.parametrize(
     ("folder", "kind"),
     [
-        ("analyses", Kind.ANALYSIS), ("files", Kind.FILE), ("queries", Kind.QUERY),
+        ("analyses", Kind.ANALYSIS), ("files", Kind.FILE), ("queries", Kind.SAVED_SEARCH),
         ("searches", Kind.SEARCH),
     ],
 )  # fmt: skip
@@ -261,7 +262,7 @@ def test_what_belongs_to_a_resource_is_left(
         store.catalog.put_resource(store.scope(INGEST), one)
         for id in (one.id, "b" * 24):
             store.blobs.put(store.scope(INGEST), f"{folder}/{id}/0", b"x")
-    (found,) = [finding for finding in _problems(place, mend=True) if finding.subject == "blobs"]
+    (found,) = [finding for finding in _problems(place, fix=True) if finding.subject == "blobs"]
     assert found.message == "1 files belong to no asset."
     with open_store(place) as store:
         assert store.blobs.exists(store.scope(MANAGE), f"{folder}/{one.id}/0")

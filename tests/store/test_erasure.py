@@ -33,9 +33,10 @@ from tests.store.samples import (
 
 from videlicet.errors import NotFound, StoreError
 from videlicet.settings import Settings
-from videlicet.store import Store, VectorRow, doctor, open_store
+from videlicet.store import Store, VectorRow, byte_scan, open_store
+from videlicet.store.byte_scan import scan_files
 from videlicet.store.catalog import erasure
-from videlicet.store.scanning import sightings
+from videlicet.store.doctor import doctor
 from videlicet.types import Asset, Index, Kind, Modality, Resource
 
 CANARY = "zqxjkcanary"
@@ -141,7 +142,7 @@ def test_an_asset_that_fills_a_group_leaves_no_centroid_behind(
     store.vectors.optimize(store.scope(MANAGE, index.id), force=True)
 
     def nearest() -> float:
-        (folder,) = store.home.sketches.iterdir()
+        (folder,) = store.home.ann.iterdir()
         centroids = np.fromfile(folder / "centroids.f32", "<f4").reshape(-1, DIMENSIONS)
         return float((centroids @ unit).max())
 
@@ -197,7 +198,7 @@ def test_a_deleted_index_is_gone_with_all_its_assets(small: tuple[Store, Index])
     )
     assert [i.name for i in store.catalog.indexes(store.scope(SEARCH))] == ["kept"]
     check_whole(store, kept_index, kept, "lighthouse")
-    assert list(store.home.sketches.iterdir()) == []
+    assert list(store.home.ann.iterdir()) == []
     again = store.catalog.create_index(store.scope(INGEST), "main", {})
     add(store, again, "0.mp4")
 
@@ -246,7 +247,10 @@ def test_an_erasure_that_was_broken_off_is_finished_at_the_next_opening(
 
 @pytest.mark.embedded("the pages of SQLite")
 def test_freed_pages_are_overwritten(place: Settings) -> None:
-    with open_store(place, write=True, create=True) as store, store.database.bare() as connection:
+    with (
+        open_store(place, write=True, create=True) as store,
+        store.database.driver_connection() as connection,
+    ):
         assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
         assert isinstance(connection, sqlite3.Connection)
 
@@ -254,20 +258,19 @@ def test_freed_pages_are_overwritten(place: Settings) -> None:
 def test_a_scan_finds_needles_across_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videlicet.store import scanning
 
-    monkeypatch.setattr(scanning, "_BLOCK", 8)
+    monkeypatch.setattr(byte_scan, "_BLOCK", 8)
     data = b"abcdefNEEDLE..needleNEEDLE-aaaa"
     (tmp_path / "f").write_bytes(data)
     os.symlink(tmp_path / "f", tmp_path / "link")
-    found = sightings(tmp_path, [b"NEEDLE", b"aa", b"absent"])
+    found = scan_files(tmp_path, [b"NEEDLE", b"aa", b"absent"])
     assert [(s.needle, s.file, s.offset) for s in found] == [
         (b"NEEDLE", "f", 6), (b"NEEDLE", "f", 20), (b"aa", "f", 27), (b"aa", "f", 28),
         (b"aa", "f", 29),
     ]  # fmt: skip
-    assert sightings(tmp_path, []) == []
+    assert scan_files(tmp_path, []) == []
     with pytest.raises(ValueError, match="empty"):
-        sightings(tmp_path, [b""])
+        scan_files(tmp_path, [b""])
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
@@ -338,7 +341,7 @@ def test_an_index_is_deleted_in_one_transaction(
         raise StoreError("disk_full", "full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(erasure, "_forget_assets", full)
+        patch.setattr(erasure, "_delete_assets", full)
         with pytest.raises(StoreError, match="full"):
             store.delete_index(store.scope(MANAGE, index.id))
     for one in made:
@@ -363,7 +366,7 @@ def test_what_was_in_the_way_of_an_erasure_delays_it_until_the_store_is_looked_a
         with pytest.raises(StoreError, match="away"):
             store.remove_asset(store.scope(MANAGE, index.id), made.id)
         assert store.scan(everything(store), [b"zqxjkcanary"])
-    store.tidy()
+    store.evict_stale_copies()
     assert store.scan(everything(store), [b"zqxjkcanary"]) == []
     assert store.finish_erasures()
 
@@ -372,7 +375,7 @@ def test_what_has_expired_goes_whoever_it_belongs_to(small: tuple[Store, Index])
     store, _ = small
     now = datetime.now(UTC)
     idle = store.scope(MANAGE.within("idle"))
-    for kind in (Kind.ANSWER, Kind.SEARCH, Kind.EMBEDDING, Kind.UPLOAD):
+    for kind in (Kind.IDEMPOTENT_RESPONSE, Kind.SEARCH, Kind.EMBEDDING, Kind.UPLOAD):
         for late in (True, False):
             one = Resource(
                 id=f"{kind}{late}", kind=kind, tenant="idle", created_at=now, updated_at=now,
@@ -380,10 +383,10 @@ def test_what_has_expired_goes_whoever_it_belongs_to(small: tuple[Store, Index])
             )  # fmt: skip
             store.catalog.put_resource(idle, one)
     store.blobs.put(store.scope(INGEST.within("idle")), "searches/searchTrue/0", b"zqxjkcanary")
-    store.tidy()
+    store.evict_stale_copies()
     left = {
         kind: [one.id for one in store.catalog.find_resources(idle, kind)[0]]
-        for kind in (Kind.ANSWER, Kind.SEARCH, Kind.EMBEDDING)
+        for kind in (Kind.IDEMPOTENT_RESPONSE, Kind.SEARCH, Kind.EMBEDDING)
     }
     assert left == {kind: [f"{kind}False"] for kind in left}
     assert len(store.catalog.find_resources(idle, Kind.UPLOAD)[0]) == 2, "its own code ends it"

@@ -60,7 +60,7 @@ def _found(
 ) -> list[list[tuple[Any, ...]]]:
     found = []
     for positions, scores in matrix.search(queries, k, within):
-        slots, ids, spans = matrix.at(positions)
+        slots, ids, spans = matrix.rows_at(positions)
         found.append(
             list(zip(scores.tolist(), slots.tolist(), ids.tolist(), spans.tolist(), strict=True))
         )
@@ -91,9 +91,9 @@ def test_what_is_found_is_what_a_copy_of_all_rows_gives(
                 if values:
                     rows[slot] = (version, _chunk(slot, version, values))
             layout = [(slot, v, len(chunk.ids)) for slot, (v, chunk) in sorted(rows.items())]
-            held = matrix.held()
+            held = matrix.versions_by_slot()
             fresh = [(s, v, c) for s, (v, c) in sorted(rows.items()) if held.get(s) != v]
-            matrix = matrix.changed(layout, fresh)
+            matrix = matrix.with_changes(layout, fresh)
             earlier.append((matrix, dict(rows)))
             assert matrix.rows == sum(count for _, _, count in layout)
         # Earlier versions go on giving what they gave.
@@ -104,9 +104,9 @@ def test_what_is_found_is_what_a_copy_of_all_rows_gives(
 
 
 def test_two_versions_that_follow_one_do_not_write_over_each_other() -> None:
-    old = Matrix.empty(DIMENSIONS).changed([(1, 1, 1)], [(1, 1, _chunk(1, 1, [(1, 0, 0)]))])
-    first = old.changed([(1, 1, 1), (2, 2, 1)], [(2, 2, _chunk(2, 2, [(0, 1, 0)]))])
-    second = old.changed([(1, 1, 1), (3, 2, 1)], [(3, 2, _chunk(3, 2, [(0, 0, 1)]))])
+    old = Matrix.empty(DIMENSIONS).with_changes([(1, 1, 1)], [(1, 1, _chunk(1, 1, [(1, 0, 0)]))])
+    first = old.with_changes([(1, 1, 1), (2, 2, 1)], [(2, 2, _chunk(2, 2, [(0, 1, 0)]))])
+    second = old.with_changes([(1, 1, 1), (3, 2, 1)], [(3, 2, _chunk(3, 2, [(0, 0, 1)]))])
     query = np.eye(DIMENSIONS, dtype=np.float32)
     assert [row[0][1] for row in _found(first, query[1:2], 1, None)] == [2]
     assert [row[0][1] for row in _found(second, query[2:3], 1, None)] == [3]
@@ -155,7 +155,7 @@ def test_a_put_after_a_search_copies_no_row_that_stays(store: Store, index: Inde
     assert all(
         a is b for a, b in zip(before.blocks, after.blocks[: len(before.blocks)], strict=True)
     )
-    assert sum(block.room for block in after.blocks[len(before.blocks) :]) < 4000
+    assert sum(block.capacity for block in after.blocks[len(before.blocks) :]) < 4000
     # Neither does one that replaces an asset, or takes one away.
     _put(store, index, "3", _rows(150, 200))
     store.vectors.delete_asset(store.scope(MANAGE, index.id), asset("4").id)

@@ -19,7 +19,7 @@ from videlicet.store import Store, open_store
 from videlicet.store.catalog.schema import metadata
 from videlicet.store.database import HEAD
 from videlicet.store.database.sqlite import SqliteDatabase
-from videlicet.store.home import FORMAT, Home, translate, translated, write_atomically
+from videlicet.store.home import FORMAT, Home, translate_error, translated_errors, write_atomically
 
 pytestmark = pytest.mark.embedded("a data directory's layout, lock and damage")
 
@@ -101,7 +101,7 @@ def test_tables_that_migrations_make_are_those_in_use(place: Settings, store: St
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    with store.database.reading() as connection:
+    with store.database.read_transaction() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, metadata) == []
         assert context.get_current_revision() == HEAD
@@ -145,9 +145,9 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     made = add(store, index, "film.mp4")
 
     def broken_off() -> None:
-        with store.database.writing() as connection:
-            store.texts.forget(connection, 1)
-            store.vectors.forget(connection, 1)
+        with store.database.write_transaction() as connection:
+            store.texts.delete_slot(connection, 1)
+            store.vectors.delete_slot(connection, 1)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -184,17 +184,17 @@ def _sqlite(code: int) -> sqlite3.Error:
 def test_failures_of_disk_and_database_have_our_codes(
     tmp_path: Path, error: OSError | sqlite3.Error, code: str
 ) -> None:
-    found = translate(error, tmp_path)
+    found = translate_error(error, tmp_path)
     assert isinstance(found, VidelicetError)
     assert found.code == code
-    with pytest.raises(type(found)), translated(tmp_path):
+    with pytest.raises(type(found)), translated_errors(tmp_path):
         raise error
 
 
 def test_other_failures_pass_untouched(tmp_path: Path) -> None:
-    with pytest.raises(IsADirectoryError), translated(tmp_path):
+    with pytest.raises(IsADirectoryError), translated_errors(tmp_path):
         tmp_path.write_text("x")
-    with pytest.raises(StoreError, match="ours"), translated(tmp_path):
+    with pytest.raises(StoreError, match="ours"), translated_errors(tmp_path):
         raise StoreError("disk_full", "ours")
 
 
@@ -236,8 +236,12 @@ def test_a_directory_that_may_not_be_written_is_named(
 
 def test_a_database_kept_busy_is_said_to_be(place: Settings, store: Store) -> None:
     other = SqliteDatabase(Home(place.home).database, place.home)
-    with other.bare() as connection:
+    with other.driver_connection() as connection:
         connection.execute("PRAGMA busy_timeout = 0")
-        with store.database.writing(), pytest.raises(Conflict), other._translated():
+        with (
+            store.database.write_transaction(),
+            pytest.raises(Conflict),
+            other._translated_errors(),
+        ):
             connection.execute("BEGIN IMMEDIATE")
     other.close()

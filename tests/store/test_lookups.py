@@ -45,7 +45,7 @@ def _plans(store: Store) -> Iterator[list[str]]:
     finally:
         for engine in engines:
             event.remove(engine, "before_cursor_execute", note)
-    with store.database.reading() as connection:
+    with store.database.read_transaction() as connection:
         for statement, values in ran:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
             plans += [str(row[3]) for row in plan]
@@ -87,10 +87,10 @@ _CALLS: list[tuple[str, Callable[[Store, Index], object]]] = [
     (
         "what has expired",
         lambda s, i: s.catalog.delete_resources(
-            everything(s), Kind.ANSWER, expired=datetime.now(UTC)
+            everything(s), Kind.IDEMPOTENT_RESPONSE, expired=datetime.now(UTC)
         ),
     ),
-    ("a match that goes", lambda s, i: s.catalog.retract(everything(s), "m")),
+    ("a match that goes", lambda s, i: s.catalog.delete_match_deliveries(everything(s), "m")),
     (
         "an asset that goes",
         lambda s, i: s.remove_asset(s.scope(MANAGE, i.id), asset("film.mp4").id),
@@ -146,7 +146,7 @@ def test_what_a_resource_is_looked_up_by_follows_its_body(store: Store) -> None:
     assert catalog.find_resources(other, Kind.VIDEO, body=[(("item_id",), "==", "i3")]) == ([], 0)
     for name in ("a", "b"):
         catalog.delete_resource(store.scope(MANAGE), Kind.VIDEO, derived_id(name))
-    with store.database.reading() as connection:
+    with store.database.read_transaction() as connection:
         left = select(func.count()).select_from(resource_fields)
         assert connection.execute(left).scalar() == 0
 
@@ -198,6 +198,6 @@ def test_a_store_that_does_not_answer_says_so(
     def broken(**_: object) -> object:
         raise StoreError("store_unreachable", "gone")
 
-    monkeypatch.setattr(store.database, "reading", broken)
+    monkeypatch.setattr(store.database, "read_transaction", broken)
     with pytest.raises(StoreError, match="gone"):
         store.ping()

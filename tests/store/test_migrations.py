@@ -85,7 +85,7 @@ def test_what_bodies_are_looked_up_by_is_brought_forward(tmp_path: Path) -> None
                 store.scope(GRANT), Kind.VIDEO, body=[((path,), "==", value)]
             )
             assert [row.id for row in rows] == [found]
-        store.catalog.retract(store.scope(GRANT), "m1")
+        store.catalog.delete_match_deliveries(store.scope(GRANT), "m1")
         assert store.catalog.find_resources(store.scope(GRANT), Kind.DELIVERY) == ([], 0)
 
 

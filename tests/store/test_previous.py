@@ -16,7 +16,8 @@ from tests.api.server import DOUBLES, Client, served
 
 import videlicet
 from videlicet.settings import load
-from videlicet.store import Level, doctor
+from videlicet.store import Level
+from videlicet.store.doctor import doctor
 
 PREVIOUS = Path(__file__).parent / "previous"
 VERSIONS = sorted(path.name.removesuffix(".tar.gz") for path in PREVIOUS.glob("*.tar.gz"))

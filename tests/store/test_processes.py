@@ -28,10 +28,11 @@ from tests.store.samples import (
 
 from videlicet.errors import Conflict, StoreError
 from videlicet.settings import Settings
-from videlicet.store import Level, Store, doctor, open_store
+from videlicet.store import Level, Store, open_store
+from videlicet.store.doctor import doctor
 from videlicet.types import Index, Modality
 
-WRITING = Path(__file__).with_name("writing.py")
+WRITING = Path(__file__).with_name("writer_process.py")
 
 pytestmark = pytest.mark.embedded("one writer, and disks that fill up")
 

@@ -103,10 +103,11 @@ class World:
 def resource(kind: Kind, index: Index, made: Asset) -> Resource:
     """One of the owner's resources, as it is or would be."""
     parent = {
-        Kind.QUERY: index.id, Kind.TRIAL: index.id, Kind.VIDEO: index.id, Kind.MATCH: "query-a",
+        Kind.SAVED_SEARCH: index.id, Kind.SAVED_SEARCH_RUN: index.id, Kind.VIDEO: index.id,
+        Kind.MATCH: "query-a",
     }.get(kind, "parent-a")  # fmt: skip
     id = match_id("query-a", made.id) if kind is Kind.MATCH else f"{kind.value}-a"
-    name = made.id if kind in (Kind.MATCH, Kind.TRIAL) else CANARY
+    name = made.id if kind in (Kind.MATCH, Kind.SAVED_SEARCH_RUN) else CANARY
     body = {"canary": CANARY, "n": 3.0, "event": {"data": {"id": match_id("query-a", made.id)}}}
     return Resource(id, kind, "alice", THEN, THEN, "ready", parent, name, LATE, body)
 
@@ -114,10 +115,10 @@ def resource(kind: Kind, index: Index, made: Asset) -> Resource:
 def dump(store: Store) -> dict[str, set[str]]:
     """Everything that is stored: rows by table, and blobs with their bytes."""
     found: dict[str, set[str]] = {}
-    with store.database.reading() as connection:
+    with store.database.read_transaction() as connection:
         for table in metadata.sorted_tables:
             found[table.name] = set(map(repr, connection.execute(select(table)).all()))
-    found["blobs"] = {f"{key} {store._backend.read(key)!r}" for key in store._backend.under("")}
+    found["blobs"] = {f"{key} {store._backend.read(key)!r}" for key in store._backend.list_keys("")}
     return found
 
 
@@ -194,7 +195,7 @@ EXAMPLES: dict[str, Example] = {
     "remove_asset": Example(MANAGE, of_asset()),
     "remove_assets": Example(MANAGE, lambda w, _: ([w.asset.id],)),
     "delete_index": Example(MANAGE),
-    "delete_query": Example(MANAGE, given("query-a")),
+    "delete_saved_search": Example(MANAGE, given("query-a")),
     "scan": Example(MANAGE, given([CANARY.encode()])),
     "catalog.create_index": Example(MANAGE, given("theirs", {})),
     "catalog.rename_index": Example(MANAGE, given("renamed")),
@@ -245,12 +246,14 @@ EXAMPLES: dict[str, Example] = {
     "catalog.delete_resources": Example(
         MANAGE, given(Kind.FILE), {"parent": "parent-a"}, nothing=0
     ),
-    "catalog.put_query": Example(MANAGE, lambda w, _: (w.one(Kind.QUERY), w.one(Kind.TRIAL))),
+    "catalog.put_saved_search": Example(
+        MANAGE, lambda w, _: (w.one(Kind.SAVED_SEARCH), w.one(Kind.SAVED_SEARCH_RUN))
+    ),
     "catalog.put_match": Example(
         MANAGE, lambda w, _: (replace(w.one(Kind.MATCH), tenant="bob"),), nothing=None
     ),
-    "catalog.delete_query": Example(MANAGE, given("query-a")),
-    "catalog.retract": Example(MANAGE, lambda w, _: (w.one(Kind.MATCH).id,)),
+    "catalog.delete_saved_search": Example(MANAGE, given("query-a")),
+    "catalog.delete_match_deliveries": Example(MANAGE, lambda w, _: (w.one(Kind.MATCH).id,)),
     "catalog.create_key": Example(MANAGE, given("theirs")),
     "catalog.rotate_key": Example(MANAGE, lambda w, _: (w.key, timedelta(0))),
     "catalog.keys": Example(MANAGE),
@@ -287,20 +290,20 @@ UPKEEP: dict[str, Callable[[World], tuple[Any, ...]]] = {
     "scope": lambda w: (Grant("tester", SEARCH, "bob"),),
     "finish_erasures": lambda w: (),
     "ping": lambda w: (),
-    "tend": lambda w: (),
-    "tidy": lambda w: (),
-    "view": lambda w: (),
+    "build_due_indexes": lambda w: (),
+    "evict_stale_copies": lambda w: (),
+    "snapshot": lambda w: (),
     "catalog.key_of": lambda w: (w.secret + "x",),
     "catalog.require_writer": lambda w: (),
     "texts.require_writer": lambda w: (),
-    "texts.tidy": lambda w: (),
+    "texts.evict_stale_copies": lambda w: (),
     "vectors.require_writer": lambda w: (),
-    "vectors.build_due": lambda w: (),
+    "vectors.build_due_indexes": lambda w: (),
     "vectors.rebuild": lambda w: (_space(w).key,),
     "vectors.is_whole": lambda w: (_space(w),),
     "sweep_expired": lambda w: (),
-    "vectors.scrub": lambda w: (),
-    "vectors.tidy": lambda w: (),
+    "vectors.purge_deleted": lambda w: (),
+    "vectors.evict_stale_copies": lambda w: (),
 }
 #: What ends the use of a store.
 CLOSING = {"close", "texts.close"}
@@ -309,7 +312,7 @@ CLOSING = {"close", "texts.close"}
 def _space(world: World) -> Any:
     from videlicet.store.catalog.schema import vector_spaces
 
-    with world.store.database.reading() as connection:
+    with world.store.database.read_transaction() as connection:
         return connection.execute(
             select(vector_spaces).where(vector_spaces.c.index_id == world.index.id)
         ).one()

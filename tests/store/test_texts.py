@@ -208,7 +208,7 @@ def test_frequencies_count_rows_by_stem(store: Store, index: Index) -> None:
 def test_common_words_give_way_to_rare_ones(
     store: Store, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_BUDGET", 10)
+    monkeypatch.setattr(module, "_RANKED_ROWS", 10)
     monkeypatch.setattr(module, "_COUNTED", 10)
     lines = [f"the line {n}" for n in range(200)]
     _put(store, index, "a", [*lines, "a zebra", "long words before the zebra", "the end"])
@@ -229,7 +229,7 @@ def test_common_words_give_way_to_rare_ones(
 def test_a_common_word_decides_between_rows_with_the_rare_one(
     store: Store, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_BUDGET", 40)
+    monkeypatch.setattr(module, "_RANKED_ROWS", 40)
     lines = [f"car {n}" for n in range(60)] + [f"red bicycle {n}" for n in range(30)]
     lines += [f"nothing of the kind {n}" for n in range(99)]
     _put(store, index, "a", [*lines, "red car number one"])

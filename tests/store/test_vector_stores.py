@@ -14,8 +14,10 @@ from videlicet.errors import InvalidInput
 from videlicet.registry import Registry
 from videlicet.rights import IndexScope, authorize
 from videlicet.settings import Settings
-from videlicet.store import Level, VectorBatch, VectorMatch, VectorRow, doctor, library, open_store
-from videlicet.store.catalog.schema import slots
+from videlicet.store import Level, VectorBatch, VectorMatch, VectorRow, open_store
+from videlicet.store import store as store_module
+from videlicet.store.catalog.schema import memberships_table
+from videlicet.store.doctor import doctor
 from videlicet.store.records import EXPORTING, MANAGING, SEARCHING, WRITING
 from videlicet.store.vectors import VectorContext, VectorStore
 from videlicet.store.vectors.chunks import Floats
@@ -88,22 +90,24 @@ class Lists:
     def statistics(self, scope: IndexScope) -> list[dict[str, Any]]:
         return []
 
-    def forget(self, connection: Connection, slot: int) -> None:
-        row = connection.execute(select(slots).where(slots.c.key == slot)).one()
+    def delete_slot(self, connection: Connection, slot: int) -> None:
+        row = connection.execute(
+            select(memberships_table).where(memberships_table.c.key == slot)
+        ).one()
         for (index_id, _, _), held in self.rows.items():
             if index_id == row.index_id:
                 held.pop(row.asset_id, None)
 
-    def forget_index(self, connection: Connection, index_id: str) -> None:
+    def delete_index(self, connection: Connection, index_id: str) -> None:
         self.rows = {place: held for place, held in self.rows.items() if place[0] != index_id}
 
-    def scrub(self) -> int:
+    def purge_deleted(self) -> int:
         return 0
 
-    def tidy(self) -> None:
+    def evict_stale_copies(self) -> None:
         pass
 
-    def build_due(self) -> None:
+    def build_due_indexes(self) -> None:
         pass
 
 
@@ -121,7 +125,7 @@ def test_a_vector_store_is_chosen_by_its_name(
 ) -> None:
     registry: Registry[Any] = Registry("videlicet.vector_stores", "vector store")
     registry.add("lists", Lists)
-    monkeypatch.setattr(library, "VECTOR_STORES", registry)
+    monkeypatch.setattr(store_module, "VECTOR_STORES", registry)
     chosen = settings(place.home, vector_store="lists")
     with open_store(chosen, write=True, create=True) as store:
         vector_store: VectorStore = store.vectors
@@ -138,8 +142,8 @@ def test_a_vector_store_is_chosen_by_its_name(
         assert {match.asset_id for match in rows} == {one.id for one in made[1:]}
         store.delete_index(store.scope(MANAGE, index.id))
         assert vector_store.rows == {}
-        store.tidy()
-        store.tend()
+        store.evict_stale_copies()
+        store.build_due_indexes()
 
 
 def test_an_unknown_vector_store_is_refused_by_name(place: Settings) -> None:

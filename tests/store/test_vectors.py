@@ -22,7 +22,7 @@ from tests.store.samples import EXPORT, INGEST, MANAGE, SEARCH, asset, enter, se
 from videlicet.errors import InvalidInput, StoreError
 from videlicet.settings import Settings
 from videlicet.store import Store, VectorMatch, VectorRow, open_store
-from videlicet.store.vectors import inverted
+from videlicet.store.vectors import ivf
 from videlicet.types import Index, Modality, Span, derived_id
 
 SPACE, MODALITY = "space", Modality.VISUAL
@@ -269,7 +269,7 @@ def test_a_large_space_is_indexed_by_itself_with_measured_recall(large: _Shelf) 
     assert space["rows"] == 3000
     assert built["rows"] >= 3000 / 1.25
     assert _recall(large, _clustered(60, seed=3)) >= 0.95
-    assert len(list(store.home.sketches.iterdir())) == 1, "old generations are removed"
+    assert len(list(store.home.ann.iterdir())) == 1, "old generations are removed"
 
 
 def test_a_filter_is_exact_where_it_leaves_few_rows(large: _Shelf) -> None:
@@ -307,7 +307,7 @@ def test_new_rows_beside_the_index_are_found_and_old_ones_are_not(large: _Shelf)
 
 @pytest.mark.embedded("files are lost that are copies elsewhere")
 def test_a_lost_index_falls_back_to_exact_search(large: _Shelf, place: Settings) -> None:
-    for folder in large.store.home.sketches.iterdir():
+    for folder in large.store.home.ann.iterdir():
         (folder / "vectors.f32").unlink()
     with open_store(place) as reader:
         shelf = large
@@ -328,7 +328,7 @@ def test_a_disk_that_fills_up_while_indexing_leaves_the_old_index(
             large.store.vectors.optimize(large.store.scope(MANAGE, large.index.id), force=True)
     assert refused.value.code == "disk_full"
     assert large.store.vectors.statistics(large.store.scope(MANAGE, large.index.id)) == before
-    assert len(list(large.store.home.sketches.iterdir())) == 1
+    assert len(list(large.store.home.ann.iterdir())) == 1
     assert _recall(large, _clustered(20, seed=11)) >= 0.95
 
 
@@ -337,21 +337,21 @@ def test_an_index_is_computed_outside_of_any_transaction(
 ) -> None:
     store, index = large.store, large.index
     gone = list(large.rows)[2]
-    real = inverted._centroids
+    real = ivf._centroids
 
     def watched(*arguments: Any) -> Floats:
         store.vectors.put(store.scope(INGEST, index.id), MODALITY, SPACE, gone, [])
         assert store.database.checkpoint(patience=0), "no reader is in the way"
         return real(*arguments)
 
-    monkeypatch.setattr(inverted, "_centroids", watched)
+    monkeypatch.setattr(ivf, "_centroids", watched)
     (built,) = store.vectors.optimize(store.scope(MANAGE, index.id), force=True)
     assert built.rows == 3000
     old = large.rows.pop(gone)
     assert all(m.asset_id != gone for found in _search(store, index, old, 5) for m in found)
     assert _recall(large, _clustered(40, seed=12)) >= 0.95
     if not store.blobs.remote:
-        (folder,) = store.home.sketches.iterdir()
+        (folder,) = store.home.ann.iterdir()
         assert not [path for path in folder.iterdir() if path.name.startswith("staged")]
 
 

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import Cancelled, NotFound, TaskError, VidelicetError, from_json
 from videlicet.ingest import videos
-from videlicet.ingest.indexing import remove_file, videos_of
+from videlicet.ingest.indexing import remove_file, videos_of_file
 from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
-from videlicet.store.catalog.schema import instant_text
-from videlicet.store.catalog.slots import chunked
+from videlicet.store.catalog.memberships import batched
+from videlicet.store.catalog.schema import to_stored_time
 from videlicet.types import Index, Kind, Resource, random_id
 from videlicet.webhooks import delivery
 
@@ -40,12 +40,12 @@ QUEUED, PENDING, PROCESSING = "queued", "pending", "processing"
 READY, FAILED, CANCELED = "ready", "failed", "canceled"
 LIVE, ENDED = (QUEUED, PENDING, PROCESSING), (READY, FAILED, CANCELED)
 #: The parent of files that came with a request and are nobody's asset.
-OWN = "analysis"
+REQUEST_FILES = "analysis"
 #: How long such a file may wait for its analysis to be made, or answered at once.
-UNCLAIMED = timedelta(hours=1)
+MAX_UNCLAIMED_AGE = timedelta(hours=1)
 #: What the hidden index is called in which files are observed that stand in no other; further ones,
 #: for other models, have a word more.
-INDEX = "~analysis"
+HIDDEN_INDEX = "~analysis"
 EVENTS = {
     READY: delivery.ANALYZED,
     FAILED: delivery.ANALYSIS_FAILED,
@@ -53,7 +53,7 @@ EVENTS = {
 }
 
 
-def place_of(
+def find_observed_index(
     scope: Scope, store: Store, settings: Settings, file: Resource
 ) -> tuple[Index, Resource | None]:
     """Where a file has been observed with all the models of today, or is being observed: an index
@@ -66,42 +66,42 @@ def place_of(
     }
     held = [
         video
-        for video in videos_of(scope, store, file.id)
+        for video in videos_of_file(scope, store, file.id)
         if video.parent in indexes and video.status != videos.FAILED
     ]
     if held:
         best = max(held, key=lambda video: video.status == videos.READY)
         return indexes[best.parent], best
-    return _ours(indexes.values()) or _hidden(scope, store, cards), None
+    return _hidden_index_among(indexes.values()) or _ensure_hidden_index(scope, store, cards), None
 
 
-def _hidden(scope: Scope, store: Store, cards: dict[str, str]) -> Index:
-    with store.database.held("analysis index"):
+def _ensure_hidden_index(scope: Scope, store: Store, cards: dict[str, str]) -> Index:
+    with store.database.advisory_lock("analysis index"):
         every = store.catalog.indexes(scope, hidden=True)
-        if there := _ours(index for index in every if dict(index.cards) == cards):
+        if there := _hidden_index_among(index for index in every if dict(index.cards) == cards):
             return there
         # What was observed with the models of yesterday stays in an index of its own; and others
         # may call theirs what they like.
         taken = {index.name for index in every}
-        name = f"{INDEX} {random_id()}" if INDEX in taken else INDEX
+        name = f"{HIDDEN_INDEX} {random_id()}" if HIDDEN_INDEX in taken else HIDDEN_INDEX
         return store.catalog.create_index(scope, name, cards, {"hidden": True})
 
 
-def _ours(indexes: Iterable[Index]) -> Index | None:
+def _hidden_index_among(indexes: Iterable[Index]) -> Index | None:
     """The index among these that is observed in for analyses only."""
     return next(
-        (one for one in indexes if one.hidden and one.name.partition(" ")[0] == INDEX), None
+        (one for one in indexes if one.hidden and one.name.partition(" ")[0] == HIDDEN_INDEX), None
     )
 
 
-def release(context: WorkerContext) -> None:
+def queue_ready(context: WorkerContext) -> None:
     """Have the analyses run whose videos have been observed, or never will be."""
     catalog, scope = context.store.catalog, context.scope
     queued = catalog.resource_keys(scope, Kind.ANALYSIS, status=[QUEUED])
     videos_of_them = {key.video_id for key in queued if key.video_id}
     status = {
         key.id: key.status
-        for some in chunked(sorted(videos_of_them))
+        for some in batched(sorted(videos_of_them))
         for key in catalog.resource_keys(scope, Kind.VIDEO, ids=some)
     }
     for key in queued:
@@ -111,7 +111,7 @@ def release(context: WorkerContext) -> None:
                 catalog.update_resource(scope, Kind.ANALYSIS, key.id, when=[QUEUED], status=PENDING)
 
 
-def run(context: WorkerContext, tenant: str, id: str) -> str:
+def run_analysis_job(context: WorkerContext, tenant: str, id: str) -> str:
     """Run one analysis; its status."""
     scope = context.tenant_scope(tenant)
     catalog = context.store.catalog
@@ -121,7 +121,7 @@ def run(context: WorkerContext, tenant: str, id: str) -> str:
         )
         if one.status in ENDED:
             # Whoever ended it may have been killed before the rest was done.
-            settle(scope, context.store, one)
+            finish_analysis(scope, context.store, one)
         if one.status != PROCESSING:
             return one.status
         try:
@@ -131,26 +131,26 @@ def run(context: WorkerContext, tenant: str, id: str) -> str:
             if context.closing:
                 return PROCESSING
             body, status = {"error": error.to_json()}, FAILED
-        return end(scope, context.store, one, status, body).status
+        return end_analysis(scope, context.store, one, status, body).status
     except NotFound:
         return "gone"
     finally:
         context.work_available.set()
 
 
-def give_up(context: WorkerContext, tenant: str, id: str, error: VidelicetError) -> str:
+def fail_analysis(context: WorkerContext, tenant: str, id: str, error: VidelicetError) -> str:
     """Fail an analysis for a fault of ours."""
     scope = context.tenant_scope(tenant)
     try:
         one = context.store.catalog.resource(scope, Kind.ANALYSIS, id)
-        return end(scope, context.store, one, FAILED, {"error": error.to_json()}).status
+        return end_analysis(scope, context.store, one, FAILED, {"error": error.to_json()}).status
     except NotFound:
         return "gone"
     finally:
         context.work_available.set()
 
 
-def end(
+def end_analysis(
     scope: Scope,
     store: Store,
     one: Resource,
@@ -162,28 +162,28 @@ def end(
     """Say how an analysis ended, if it is as ``when`` says; what came with it goes."""
     ended = store.catalog.update_resource(
         scope, Kind.ANALYSIS, one.id, when=when, status=status,
-        body={**body, "completed_at": instant_text(datetime.now(UTC))},
+        body={**body, "completed_at": to_stored_time(datetime.now(UTC))},
     )  # fmt: skip
     if ended.status in ENDED:  # else it was begun meanwhile
-        settle(scope, store, ended)
+        finish_analysis(scope, store, ended)
     return ended
 
 
-def settle(scope: Scope, store: Store, ended: Resource) -> None:
+def finish_analysis(scope: Scope, store: Store, ended: Resource) -> None:
     """Take away what came with an analysis that has ended, and have its end told. Done again it
     changes nothing."""
     if ended.body.get("own"):
         with suppress(NotFound):
             remove_file(store.scope(scope.narrowed(Purpose.MANAGE)), store, ended.body["own"])
     if ended.body.get("pictures"):
-        store.blobs.delete(scope, folder_of(ended.id))
+        store.blobs.delete(scope, image_prefix(ended.id))
     if ended.parent:
         return  # a batch of a thousand is not told of a thousand times
     error = ended.body.get("error")
     data = {
         "id": ended.id,
         "custom_id": ended.body.get("custom_id"),
-        "created_at": instant_text(ended.created_at),
+        "created_at": to_stored_time(ended.created_at),
         "status": ended.status,
         "video_source": ended.body["source"],
         "error": None if error is None else {"message": error["message"]},
@@ -195,15 +195,15 @@ def sweep(scope: Scope, store: Store) -> None:
     """Clear away what came with requests and nobody waits for any more, as where a server was
     killed; and batches whose time is over."""
     catalog = store.catalog
-    forget_batches(scope, store)
+    delete_expired_batches(scope, store)
     known = {key.split("/")[1] for key in store.blobs.list(scope, "analyses/")}
-    for some in chunked(sorted(known)):
+    for some in batched(sorted(known)):
         ended, _ = catalog.find_resources(scope, Kind.ANALYSIS, ids=some, status=ENDED)
         for one in ended:
-            settle(store.scope(scope.within(one.tenant)), store, one)
+            finish_analysis(store.scope(scope.within(one.tenant)), store, one)
     # Requests that are waited for end within minutes.
     old, _ = catalog.find_resources(
-        scope, Kind.FILE, parent=OWN, until=datetime.now(UTC) - UNCLAIMED
+        scope, Kind.FILE, parent=REQUEST_FILES, until=datetime.now(UTC) - MAX_UNCLAIMED_AGE
     )
     for file in old:
         _, claims = catalog.find_resources(
@@ -215,7 +215,7 @@ def sweep(scope: Scope, store: Store) -> None:
                 remove_file(managing, store, file.id)
 
 
-def forget_batches(scope: Scope, store: Store) -> None:
+def delete_expired_batches(scope: Scope, store: Store) -> None:
     """Delete the batches whose time is over, with their analyses."""
     now = datetime.now(UTC)
     batches, _ = store.catalog.find_resources(scope, Kind.BATCH)
@@ -234,9 +234,9 @@ def _result(context: WorkerContext, scope: Scope, one: Resource) -> dict[str, An
     job = AnalysisRequest.from_json(one.body["job"])
     reading = context.store.scope(scope.narrowed(Purpose.ANALYZE))
     if one.body.get("pictures"):
-        materials = _pictures(context, reading, one)
+        materials = _image_evidence(context, reading, one)
     else:
-        materials = [_material(context, reading, one, job)]
+        materials = [_video_evidence(context, reading, one, job)]
     encoder = load(materials[0].index.cards["text"], context.settings)
 
     def check() -> None:
@@ -249,7 +249,7 @@ def _result(context: WorkerContext, scope: Scope, one: Resource) -> dict[str, An
     return {"generation_id": random_id(), **done.to_json()}
 
 
-def _material(
+def _video_evidence(
     context: WorkerContext, scope: Scope, one: Resource, job: AnalysisRequest
 ) -> AssetEvidence:
     from videlicet.analyze.run import load_request_evidence
@@ -267,25 +267,27 @@ def _material(
     return load_request_evidence(within, context.store, video.id, job)
 
 
-def _pictures(context: WorkerContext, scope: Scope, one: Resource) -> list[AssetEvidence]:
-    from videlicet.analyze.evidence.images import Models, of_picture
+def _image_evidence(context: WorkerContext, scope: Scope, one: Resource) -> list[AssetEvidence]:
+    from videlicet.analyze.evidence.images import ImageModels, image_evidence
     from videlicet.models.registry import load
 
     cards = chosen_cards(context.settings.models)
-    models = Models(*(load(cards[role], context.settings) for role in ("text", "vision", "ocr")))
+    models = ImageModels(
+        *(load(cards[role], context.settings) for role in ("text", "vision", "ocr"))
+    )
     return [
-        of_picture(
-            name, context.store.blobs.path(scope, picture(one.id, n)), models, context.settings
+        image_evidence(
+            name, context.store.blobs.path(scope, image_key(one.id, n)), models, context.settings
         )
         for n, name in enumerate(one.body["pictures"])
     ]
 
 
-def folder_of(id: str) -> str:
+def image_prefix(id: str) -> str:
     """What the blob keys of an analysis begin with."""
     return f"analyses/{id}/"
 
 
-def picture(id: str, number: int) -> str:
+def image_key(id: str, number: int) -> str:
     """The blob key of one of the pictures of an analysis."""
-    return f"{folder_of(id)}{number}"
+    return f"{image_prefix(id)}{number}"

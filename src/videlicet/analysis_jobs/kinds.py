@@ -30,13 +30,13 @@ class AnalysisJobs(ResourceJobKind):
         ) as outcome:
             outcome.status = job.single_step(
                 "analyze",
-                lambda: analyses.run(self.context, tenant, id),
-                lambda error: analyses.give_up(self.context, tenant, id, error),
+                lambda: analyses.run_analysis_job(self.context, tenant, id),
+                lambda error: analyses.fail_analysis(self.context, tenant, id, error),
             )
             return outcome.status
 
     def pending(self) -> Iterable[PendingJob]:
-        analyses.release(self.context)
+        analyses.queue_ready(self.context)
         return super().pending()
 
     def recover(self) -> None:

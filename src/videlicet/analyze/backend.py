@@ -53,13 +53,13 @@ class AnalysisBackend(Protocol):
     #: Named in answers: ``builtin``, or the id of a language model.
     id: str
 
-    def gist(self, material: AssetEvidence) -> Gist:
+    def gist(self, evidence: AssetEvidence) -> Gist:
         """Title, topics and hashtags."""
         ...
 
     def summarize(
         self,
-        materials: Sequence[AssetEvidence],
+        all_evidence: Sequence[AssetEvidence],
         *,
         sentences: int = 5,
         focus: str | None = None,
@@ -68,19 +68,19 @@ class AnalysisBackend(Protocol):
         """The gist of it all in about so many sentences, about ``focus`` where one is given."""
         ...
 
-    def chapters(self, material: AssetEvidence, *, count: int | None = None) -> list[Chapter]:
+    def chapters(self, evidence: AssetEvidence, *, count: int | None = None) -> list[Chapter]:
         """The parts of a video in order, without gaps; as many as there are, or ``count``."""
         ...
 
     def highlights(
-        self, material: AssetEvidence, *, count: int = 5, query: str | None = None
+        self, evidence: AssetEvidence, *, count: int = 5, query: str | None = None
     ) -> list[Highlight]:
         """The stretches that stand out, or that have most to do with ``query``, best first."""
         ...
 
     def ask(
         self,
-        materials: Sequence[AssetEvidence],
+        all_evidence: Sequence[AssetEvidence],
         question: str,
         *,
         on_sentence: OnSentence = ignore_sentence,
@@ -89,7 +89,7 @@ class AnalysisBackend(Protocol):
         ...
 
     def extract(
-        self, materials: Sequence[AssetEvidence], schema: Mapping[str, Any], prompt: str = ""
+        self, all_evidence: Sequence[AssetEvidence], schema: Mapping[str, Any], prompt: str = ""
     ) -> Answer:
         """Data of a JSON schema as ``value``, null where there is no evidence; always valid. Each
         sentence of the answer is one value with its citations."""
@@ -97,7 +97,7 @@ class AnalysisBackend(Protocol):
 
     def respond(
         self,
-        materials: Sequence[AssetEvidence],
+        all_evidence: Sequence[AssetEvidence],
         request: PromptRequest,
         *,
         on_sentence: OnSentence = ignore_sentence,

@@ -26,15 +26,15 @@ class BuiltinBackend:
     def __init__(self, encoder: TextEncoder) -> None:
         self._encoder = encoder
 
-    def gist(self, material: AssetEvidence) -> Gist:
+    def gist(self, evidence: AssetEvidence) -> Gist:
         """Title, topics and hashtags: see :mod:`videlicet.analyze.qa.gist`."""
         from videlicet.analyze.qa.gist import gist
 
-        return gist(material, self._encoder)
+        return gist(evidence, self._encoder)
 
     def summarize(
         self,
-        materials: Sequence[AssetEvidence],
+        all_evidence: Sequence[AssetEvidence],
         *,
         sentences: int = 5,
         focus: str | None = None,
@@ -43,25 +43,25 @@ class BuiltinBackend:
         """The most telling sentences: see :mod:`videlicet.analyze.qa.summary`."""
         from videlicet.analyze.qa.summary import summarize
 
-        return summarize(materials, self._encoder, sentences, focus, on_sentence)
+        return summarize(all_evidence, self._encoder, sentences, focus, on_sentence)
 
-    def chapters(self, material: AssetEvidence, *, count: int | None = None) -> list[Chapter]:
+    def chapters(self, evidence: AssetEvidence, *, count: int | None = None) -> list[Chapter]:
         """Where everything changes: see :mod:`videlicet.analyze.qa.chapters`."""
         from videlicet.analyze.qa.chapters import chapters
 
-        return chapters(material, self._encoder, count)
+        return chapters(evidence, self._encoder, count)
 
     def highlights(
-        self, material: AssetEvidence, *, count: int = 5, query: str | None = None
+        self, evidence: AssetEvidence, *, count: int = 5, query: str | None = None
     ) -> list[Highlight]:
         """What stands out: see :mod:`videlicet.analyze.qa.highlights`."""
         from videlicet.analyze.qa.highlights import highlights
 
-        return highlights(material, self._encoder, count, query)
+        return highlights(evidence, self._encoder, count, query)
 
     def ask(
         self,
-        materials: Sequence[AssetEvidence],
+        all_evidence: Sequence[AssetEvidence],
         question: str,
         *,
         on_sentence: OnSentence = ignore_sentence,
@@ -69,19 +69,19 @@ class BuiltinBackend:
         """The sentences that answer a question: see :mod:`videlicet.analyze.qa.answers`."""
         from videlicet.analyze.qa.answers import ask
 
-        return _flagged(ask(materials, question, self._encoder, on_sentence=on_sentence))
+        return _flagged(ask(all_evidence, question, self._encoder, on_sentence=on_sentence))
 
     def extract(
-        self, materials: Sequence[AssetEvidence], schema: Mapping[str, Any], prompt: str = ""
+        self, all_evidence: Sequence[AssetEvidence], schema: Mapping[str, Any], prompt: str = ""
     ) -> Answer:
         """A schema filled from evidence: see :mod:`videlicet.analyze.extraction`."""
         from videlicet.analyze.extraction.extract import extract
 
-        return _flagged(extract(materials, schema, prompt, self._encoder))
+        return _flagged(extract(all_evidence, schema, prompt, self._encoder))
 
     def respond(
         self,
-        materials: Sequence[AssetEvidence],
+        all_evidence: Sequence[AssetEvidence],
         request: PromptRequest,
         *,
         on_sentence: OnSentence = ignore_sentence,
@@ -89,7 +89,7 @@ class BuiltinBackend:
         """What an open request asks for: see :mod:`videlicet.analyze.qa.prompts`."""
         from videlicet.analyze.qa.prompts import respond
 
-        return respond(self, materials, request, self._encoder, on_sentence)
+        return respond(self, all_evidence, request, self._encoder, on_sentence)
 
 
 def _flagged(answer: Answer) -> Answer:

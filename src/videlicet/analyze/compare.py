@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.analyze.evidence.pack import typical
-from videlicet.analyze.qa.phrases import is_empty, says_nothing
+from videlicet.analyze.evidence.pack import centrality
+from videlicet.analyze.qa.phrases import is_filler, is_filler_word
 from videlicet.search.words import terms, tokens
-from videlicet.types import Modality, Piece, Sentence, Span
+from videlicet.types import EvidenceItem, Modality, Sentence, Span
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,11 +46,11 @@ class Pair:
     left_span: Span
     right_span: Span
     likeness: float
-    left: tuple[Piece, ...] = ()
-    right: tuple[Piece, ...] = ()
+    left: tuple[EvidenceItem, ...] = ()
+    right: tuple[EvidenceItem, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        def side(span: Span, pieces: Sequence[Piece]) -> dict[str, Any]:
+        def side(span: Span, pieces: Sequence[EvidenceItem]) -> dict[str, Any]:
             return {
                 "start": float(span.start),
                 "end": float(span.end),
@@ -97,21 +97,21 @@ def compare(left: AssetEvidence, right: AssetEvidence, count: int = 10) -> Compa
     """
     same_space = left.index.cards.get("text") == right.index.cards.get("text")
     pairs: list[Pair] = []
-    alone: tuple[list[tuple[float, Piece]], list[tuple[float, Piece]]] = ([], [])
+    alone: tuple[list[tuple[float, EvidenceItem]], list[tuple[float, EvidenceItem]]] = ([], [])
     for modalities, least in ((_WORDS, SAME_TEXT), ((Modality.VISUAL,), SAME_THING)):
-        ours, theirs = left.of(*modalities), right.of(*modalities)
+        ours, theirs = left.indices_of(*modalities), right.indices_of(*modalities)
         alike = _likeness(left, ours, right, theirs, same_space)
         for row, column in _mutual(alike, least):
-            one, other = left.pieces[ours[row]], right.pieces[theirs[column]]
+            one, other = left.items[ours[row]], right.items[theirs[column]]
             likeness = min(1.0, float(alike[row, column]))
             pairs.append(Pair(one.span, other.span, likeness, (one,), (other,)))
         for side, material, own, best in (
             (0, left, ours, alike.max(axis=1, initial=0.0)),
             (1, right, theirs, alike.max(axis=0, initial=0.0)),
         ):
-            merits = typical(material.vectors[own]) if own else np.zeros(0, np.float32)
+            merits = centrality(material.vectors[own]) if own else np.zeros(0, np.float32)
             alone[side].extend(
-                (float(merits[n]), material.pieces[own[n]])
+                (float(merits[n]), material.items[own[n]])
                 for n in range(len(own))
                 if best[n] < least
             )
@@ -141,9 +141,9 @@ def _likeness(
         return alike
     if same_space and left.vectors.shape[1] == right.vectors.shape[1]:
         alike = np.asarray(left.vectors[ours] @ right.vectors[theirs].T, np.float32)
-    stems = [set(tokens(right.pieces[n].text)) for n in theirs]
+    stems = [set(tokens(right.items[n].text)) for n in theirs]
     for row, number in enumerate(ours):
-        own = set(tokens(left.pieces[number].text))
+        own = set(tokens(left.items[number].text))
         for column, other in enumerate(stems):
             if common := len(own & other):
                 shared = common / len(own | other)
@@ -165,20 +165,20 @@ def _mutual(alike: Floats, least: float) -> list[tuple[int, int]]:
 
 def _pictures(left: AssetEvidence, right: AssetEvidence, same_space: bool) -> list[Pair]:
     """Stretches whose pictures are alike, with what is seen there."""
-    ours, theirs = left.looks.rows, right.looks.rows
+    ours, theirs = left.frame_vectors.rows, right.frame_vectors.rows
     if not same_space or not len(ours) or not len(theirs) or ours.shape[1] != theirs.shape[1]:
         return []
     alike = np.asarray(ours @ theirs.T, np.float32)
     found = []
     for row, column in _mutual(alike, SAME_PICTURE):
-        one, other = left.looks.spans[row], right.looks.spans[column]
+        one, other = left.frame_vectors.spans[row], right.frame_vectors.spans[column]
         likeness = min(1.0, float(alike[row, column]))
         found.append(Pair(one, other, likeness, _seen_in(left, one), _seen_in(right, other)))
     return found
 
 
-def _seen_in(material: AssetEvidence, span: Span) -> tuple[Piece, ...]:
-    seen = (material.pieces[n] for n in material.of(Modality.VISUAL))
+def _seen_in(evidence: AssetEvidence, span: Span) -> tuple[EvidenceItem, ...]:
+    seen = (evidence.items[n] for n in evidence.indices_of(Modality.VISUAL))
     return tuple(piece for piece in seen if piece.span.overlap(span))[:CITED]
 
 
@@ -190,7 +190,7 @@ def _said_in_both(pairs: Sequence[Pair]) -> list[Sentence]:
         if not one or not other or Modality.VISUAL in (one[0].modality, other[0].modality):
             continue
         text = one[0].text
-        if pair.likeness >= SAME_WORDS and " " in text and not says_nothing(text):
+        if pair.likeness >= SAME_WORDS and " " in text and not is_filler(text):
             found.setdefault(text.casefold(), Sentence(text, one + other))
     return list(found.values())
 
@@ -215,27 +215,27 @@ def _shared(left: AssetEvidence, right: AssetEvidence, said: Sequence[Sentence])
     return found
 
 
-Named = dict[str, list[tuple[str, Piece]]]
+Named = dict[str, list[tuple[str, EvidenceItem]]]
 
 
-def _things(material: AssetEvidence) -> Named:
+def _things(evidence: AssetEvidence) -> Named:
     found: Named = {}
-    for number in material.of(Modality.VISUAL):
-        piece = material.pieces[number]
+    for number in evidence.indices_of(Modality.VISUAL):
+        piece = evidence.items[number]
         found.setdefault(piece.text.casefold(), []).append((piece.text, piece))
     return found
 
 
-def _terms(material: AssetEvidence) -> Named:
+def _terms(evidence: AssetEvidence) -> Named:
     """By stem: each piece that holds the word, with the word as it stands there. Words that are
     about nothing and bare numbers are none."""
-    pieces = [material.pieces[n] for n in material.of(*_WORDS)]
+    pieces = [evidence.items[n] for n in evidence.indices_of(*_WORDS)]
     wanted = set(terms(" ".join(piece.text for piece in pieces)))
     found: Named = {}
     for piece in pieces:
         once = set()
         for word in _WORD.findall(piece.text):
-            if is_empty(word) or not any(letter.isalpha() for letter in word):
+            if is_filler_word(word) or not any(letter.isalpha() for letter in word):
                 continue
             for stem in tokens(word)[:1]:
                 if stem in wanted and stem not in once and len(word) >= _LETTERS:
@@ -244,9 +244,9 @@ def _terms(material: AssetEvidence) -> Named:
     return found
 
 
-def _only(rows: Iterable[tuple[float, Piece]]) -> list[Sentence]:
+def _only(rows: Iterable[tuple[float, EvidenceItem]]) -> list[Sentence]:
     """One sentence for each text, the most typical first, with where it is."""
-    by_text: dict[str, list[tuple[float, Piece]]] = {}
+    by_text: dict[str, list[tuple[float, EvidenceItem]]] = {}
     for merit, piece in rows:
         by_text.setdefault(piece.text.casefold(), []).append((merit, piece))
     groups = sorted(by_text.values(), key=lambda group: -max(merit for merit, _ in group))

@@ -15,10 +15,10 @@ from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.errors import Conflict, InvalidInput, StoreError, not_written
 from videlicet.types import (
     Answer,
+    EvidenceItem,
     Finish,
     Instant,
     Modality,
-    Piece,
     Sentence,
     Span,
     Usage,
@@ -78,7 +78,7 @@ class MatrixStore:
     """Finished cells in a file: one line of JSON each, on the disk before the next is begun.
 
     Whoever is killed while writing leaves at most a last line that is cut short; it is dropped when
-    the file is opened again. One process at a time may have it open. Use :func:`kept_in`.
+    the file is opened again. One process at a time may have it open. Use :func:`open_matrix_store`.
     """
 
     def __init__(self, path: Path, file: IO[bytes]) -> None:
@@ -135,7 +135,7 @@ class MatrixStore:
 
 
 @contextmanager
-def kept_in(path: str | os.PathLike[str]) -> Iterator[MatrixStore]:
+def open_matrix_store(path: str | os.PathLike[str]) -> Iterator[MatrixStore]:
     """The finished cells in the file at ``path``, which is made if it is not there.
 
     Raises:
@@ -175,7 +175,7 @@ def kept_in(path: str | os.PathLike[str]) -> Iterator[MatrixStore]:
 
 def run_matrix(
     materials_of: Callable[[str], AssetEvidence],
-    analyst: AnalysisBackend,
+    backend: AnalysisBackend,
     questions: Sequence[str],
     asset_ids: Sequence[str],
     kept: MatrixStore,
@@ -205,11 +205,11 @@ def run_matrix(
         begins[asset_id] = material.asset.media.span.start
         seen = evidence_hash(material)
         for question in rows:
-            key = derived_id("cell", question, asset_id, analyst.id, seen)
+            key = derived_id("cell", question, asset_id, backend.id, seen)
             cell = kept.get(key)
             fresh = cell is None
             if cell is None:
-                cell = Cell(question, asset_id, key, analyst.ask([material], question))
+                cell = Cell(question, asset_id, key, backend.ask([material], question))
                 kept.put(cell)
             found[question, asset_id] = cell
             on_cell(cell, fresh)
@@ -222,11 +222,11 @@ def _asked(question: str) -> str:
     return " ".join(question.encode("utf-8", "replace").decode("utf-8").split())
 
 
-def evidence_hash(material: AssetEvidence) -> str:
+def evidence_hash(evidence: AssetEvidence) -> str:
     """Changes with anything that an answer may rest on: the pieces, who said so, and the models."""
-    pieces = ("\0".join((piece.id, *piece.cards, piece.speaker or "")) for piece in material.pieces)
-    cards = (f"{role}={card}" for role, card in sorted(material.index.cards.items()))
-    told = material.asset.told(material.span)
+    pieces = ("\0".join((piece.id, *piece.cards, piece.speaker or "")) for piece in evidence.items)
+    cards = (f"{role}={card}" for role, card in sorted(evidence.index.cards.items()))
+    told = evidence.asset.to_display_time(evidence.span)
     return derived_id("evidence", *told.to_json(), *cards, "", *pieces)
 
 
@@ -272,7 +272,7 @@ def _cell_from_row(row: Mapping[str, Any]) -> Cell:
     if row["version"] != _VERSION:
         raise ValueError("another version")
     pieces = {
-        id: Piece(
+        id: EvidenceItem(
             one["asset_id"],
             Span.from_json(one["span"]),
             Modality(one["modality"]),

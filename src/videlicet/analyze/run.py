@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from videlicet.analyze.backend import AnalysisBackend, OnSentence, PromptRequest, ignore_sentence
 from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
 from videlicet.errors import InvalidInput
-from videlicet.types import Finish, Piece, Sentence, Span, Usage, instant
+from videlicet.types import EvidenceItem, Finish, Sentence, Span, Usage, instant
 
 if TYPE_CHECKING:
     from videlicet.models.base import TextEncoder
@@ -116,20 +116,20 @@ def load_request_evidence(
 
 
 def run_analysis(
-    analyst: AnalysisBackend,
+    backend: AnalysisBackend,
     encoder: TextEncoder,
-    materials: Sequence[AssetEvidence],
+    all_evidence: Sequence[AssetEvidence],
     job: AnalysisRequest,
     on_sentence: OnSentence = ignore_sentence,
 ) -> AnalysisResult:
     """Do a job. ``on_sentence`` is called with each sentence as it comes, but not for data."""
     if job.segments:
-        return _segments(encoder, materials, job)
+        return _segments(encoder, all_evidence, job)
     whole = job.request.schema is not None
-    answer = analyst.respond(
-        materials, job.request, on_sentence=ignore_sentence if whole else on_sentence
+    answer = backend.respond(
+        all_evidence, job.request, on_sentence=ignore_sentence if whole else on_sentence
     )
-    origins = {material.asset.id: material.asset.media.span.start for material in materials}
+    origins = {material.asset.id: material.asset.media.span.start for material in all_evidence}
     if job.request.schema is None:
         data, cited = answer.text, cite(answer.sentences, origins)
     else:
@@ -151,7 +151,9 @@ def cite(
     return tuple(found)
 
 
-def _citation(piece: Piece, origins: Mapping[str, Fraction], start: int, end: int) -> Citation:
+def _citation(
+    piece: EvidenceItem, origins: Mapping[str, Fraction], start: int, end: int
+) -> Citation:
     span = piece.span.shift(-origins[piece.asset_id])
     return Citation(
         start, end, float(span.start), float(span.end), piece.modality.value, piece.text,
@@ -160,16 +162,16 @@ def _citation(piece: Piece, origins: Mapping[str, Fraction], start: int, end: in
 
 
 def _segments(
-    encoder: TextEncoder, materials: Sequence[AssetEvidence], job: AnalysisRequest
+    encoder: TextEncoder, all_evidence: Sequence[AssetEvidence], job: AnalysisRequest
 ) -> AnalysisResult:
     from videlicet.analyze.extraction.segment_definitions import definitions
     from videlicet.analyze.extraction.segments import segment
 
-    (material,) = materials
+    (material,) = all_evidence
     found = segment(
         material, definitions(job.segments), shortest=job.shortest, longest=job.longest,
         encoder=encoder, clock=job.time_format,
     )  # fmt: skip
     data = json.dumps(found, ensure_ascii=False)
-    read = sum(encoder.count_tokens(piece.text) for piece in material.pieces)
+    read = sum(encoder.count_tokens(piece.text) for piece in material.items)
     return AnalysisResult(data, Finish.STOP, Usage(read, encoder.count_tokens(data)))

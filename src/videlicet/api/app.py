@@ -18,26 +18,26 @@ from starlette.exceptions import HTTPException
 from videlicet import __version__
 from videlicet.api import docs_ui, errors
 from videlicet.api.access import is_write
-from videlicet.api.json_bodies import require_text
+from videlicet.api.json_bodies import require_storable_json
 from videlicet.api.mcp_endpoint import McpEndpoint
 from videlicet.api.media import hls, thumbnails
 from videlicet.api.middleware.access_log import AccessLogMiddleware
 from videlicet.api.middleware.auth import AuthMiddleware
 from videlicet.api.middleware.body_limits import UploadPaths
 from videlicet.api.middleware.idempotency import HEADER
-from videlicet.api.middleware.origins import shared
-from videlicet.api.route_table import Methods, endpoints
+from videlicet.api.middleware.origins import with_cors
+from videlicet.api.route_table import MethodTable, list_endpoints
 from videlicet.api.state import ServerState
 from videlicet.api.v1 import (
     analysis,
-    classify,
+    classification,
     evaluations,
     exports,
     native,
     openai,
     operations,
-    queries,
     rerank,
+    saved_searches,
     webhooks,
 )
 from videlicet.api.v1 import search as native_search
@@ -54,7 +54,7 @@ from videlicet.api.v1_3 import (
     uploads,
     videos,
 )
-from videlicet.api.v1_3.analysis import batches, older
+from videlicet.api.v1_3.analysis import batches, legacy
 from videlicet.api.v1_3.analysis import sync as analysis_sync
 from videlicet.api.v1_3.analysis import tasks as analysis_tasks
 from videlicet.api.v1_3.knowledge import collections, items, responses, stores
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 _V1_3 = (
     indexes.router, uploads.router, assets.router, videos.router, tasks.router, search.router,
     embed.router, embed_v2.router, entities.router, connectors.router,
-    analysis_sync.router, analysis_tasks.router, batches.router, older.router,
+    analysis_sync.router, analysis_tasks.router, batches.router, legacy.router,
     stores.router, items.router, collections.router, knowledge_search.router, responses.router,
 )  # fmt: skip
 _IDEMPOTENCY = {
@@ -84,8 +84,8 @@ _V1 = (
     exports.router,
     native_tasks.router,
     webhooks.router,
-    queries.router,
-    classify.router,
+    saved_searches.router,
+    classification.router,
     openai.router,
     rerank.router,
     operations.router,
@@ -126,57 +126,57 @@ def create_app(server: ServerState) -> ASGIApp:
         (VidelicetError, errors.on_library_error),
         (RequestValidationError, errors.on_invalid),
         (HTTPException, errors.on_http_error),
-        (Exception, errors.on_fault),
+        (Exception, errors.on_unexpected_error),
     ):
         app.add_exception_handler(kind, handler)
-    plain = [Depends(require_text)]
+    plain = [Depends(require_storable_json)]
     for prefix, routers in (("/v1.3", _V1_3), ("/v1", _V1)):
         for router in routers:
             app.include_router(router, prefix=prefix, dependencies=plain)
     app.include_router(docs_ui.router)
     app.include_router(thumbnails.router)
     app.include_router(hls.router)
-    app.include_router(uploads.parts)
+    app.include_router(uploads.chunk_router)
     app.include_router(connectors.callback)
-    app.include_router(_health(server))
+    app.include_router(_health_router(server))
     app.routes.append(tools.route)
-    known = endpoints(app.routes)
-    app.state.methods = Methods(known)
-    schemas = Schemas(app)
+    known = list_endpoints(app.routes)
+    app.state.methods = MethodTable(known)
+    schemas = OpenApiDocuments(app)
 
     @app.get("/openapi.json", include_in_schema=False)
     @app.get("/v1/openapi.json", include_in_schema=False)
     def openapi(request: Request) -> JSONResponse:
-        return JSONResponse(schemas.at(request.scope["path"]))
+        return JSONResponse(schemas.for_path(request.scope["path"]))
 
     platform = server.platform
     auth = AuthMiddleware(
         app, platform.store, platform.settings, server.metrics, UploadPaths(known)
     )
-    return AccessLogMiddleware(shared(auth, platform.settings), server.metrics)
+    return AccessLogMiddleware(with_cors(auth, platform.settings), server.metrics)
 
 
-class Schemas:
+class OpenApiDocuments:
     """The published descriptions, made when they are first asked for: that takes a second."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
         self._lock = threading.Lock()
-        self._made: dict[str, dict[str, Any]] = {}
+        self._documents: dict[str, dict[str, Any]] = {}
 
-    def at(self, path: str) -> dict[str, Any]:
+    def for_path(self, path: str) -> dict[str, Any]:
         """The OpenAPI document of an address."""
         with self._lock:
-            if not self._made:
+            if not self._documents:
                 whole = get_openapi(title="Videlicet", version="1.3", routes=self._app.routes)
-                self._made = {
-                    "/openapi.json": description(whole, "/v1.3", "Videlicet v1.3"),
-                    "/v1/openapi.json": description(whole, "/v1", "Videlicet"),
+                self._documents = {
+                    "/openapi.json": openapi_for_prefix(whole, "/v1.3", "Videlicet v1.3"),
+                    "/v1/openapi.json": openapi_for_prefix(whole, "/v1", "Videlicet"),
                 }
-            return self._made[path]
+            return self._documents[path]
 
 
-def description(whole: Mapping[str, Any], prefix: str, title: str) -> dict[str, Any]:
+def openapi_for_prefix(whole: Mapping[str, Any], prefix: str, title: str) -> dict[str, Any]:
     """The OpenAPI document of the routes under a prefix, out of that of all routes."""
     found = deepcopy(dict(whole))
     found["info"]["title"] = title
@@ -201,7 +201,7 @@ def description(whole: Mapping[str, Any], prefix: str, title: str) -> dict[str, 
     return found
 
 
-def _health(server: ServerState) -> APIRouter:
+def _health_router(server: ServerState) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     # Not in the threads that requests work in: those may all be busy.
@@ -211,12 +211,12 @@ def _health(server: ServerState) -> APIRouter:
 
     @router.get("/ready")
     async def ready() -> Response:
-        missing = await to_thread.run_sync(server.missing, limiter=server.probing)
+        missing = await to_thread.run_sync(server.not_ready, limiter=server.probe_limiter)
         found = {"status": "starting" if missing else "ready", "missing": missing}
         return JSONResponse(found, 503 if missing else 200)
 
     @router.get("/metrics")
     def metrics() -> Response:
-        return Response(server.metrics.text(), media_type="text/plain; version=0.0.4")
+        return Response(server.metrics.render(), media_type="text/plain; version=0.0.4")
 
     return router

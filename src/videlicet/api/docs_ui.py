@@ -8,7 +8,7 @@ from pathlib import Path
 import fastapi_offline
 from fastapi import APIRouter, Response
 
-from videlicet.api.errors import unknown
+from videlicet.api.errors import not_found
 
 router = APIRouter(include_in_schema=False)
 
@@ -53,7 +53,7 @@ SwaggerUIBundle({
 
 
 @router.get("/docs")
-def page() -> Response:
+def v1_3_page() -> Response:
     """The v1.3 interface."""
     return _page("Videlicet v1.3", "docs/assets/", "v1/docs", "The native interface, v1")
 
@@ -65,13 +65,13 @@ def native_page() -> Response:
 
 
 @router.get("/docs/assets/{name}")
-def asset(name: str) -> Response:
+def static_file(name: str) -> Response:
     """What the pages are made of."""
     headers = {"cache-control": "public, max-age=3600"}
     if name == "start.js":
         return Response(_START, media_type="text/javascript", headers=headers)
     if name not in _KINDS:
-        raise unknown("page", name)
+        raise not_found("page", name)
     return Response((_STATIC / name).read_bytes(), media_type=_KINDS[name], headers=headers)
 
 

@@ -66,22 +66,22 @@ class ApiError(Exception):
         self.nested = nested
 
 
-def invalid(message: str) -> ApiError:
+def invalid_parameter(message: str) -> ApiError:
     """400 ``parameter_invalid``."""
     return ApiError(400, "parameter_invalid", message)
 
 
-def missing(name: str) -> ApiError:
+def missing_parameter(name: str) -> ApiError:
     """400 ``parameter_not_provided``."""
     return ApiError(400, "parameter_not_provided", f"The parameter {name} is required.")
 
 
-def unknown(what: str, id: str) -> ApiError:
+def not_found(what: str, id: str) -> ApiError:
     """404 ``resource_not_exist``."""
     return ApiError(404, "resource_not_exist", f"There is no {what} {id!r}.")
 
 
-def answer(error: ApiError, path: str = "") -> JSONResponse:
+def error_response(error: ApiError, path: str = "") -> JSONResponse:
     """An error as a response to what was asked at ``path``."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.nested:
@@ -94,7 +94,7 @@ def answer(error: ApiError, path: str = "") -> JSONResponse:
     return JSONResponse(body, error.status, headers=error.headers)
 
 
-def of_library(error: VidelicetError) -> ApiError:
+def api_error_of(error: VidelicetError) -> ApiError:
     """One of the library's errors under its v1.3 name."""
     code = _NAMES.get(error.code, error.code)
     status = _STATUSES.get(code, error.status)
@@ -104,7 +104,7 @@ def of_library(error: VidelicetError) -> ApiError:
 async def on_api_error(request: Request, error: Exception) -> JSONResponse:
     """Handles :class:`ApiError`."""
     assert isinstance(error, ApiError)
-    return answer(error, request.url.path)
+    return error_response(error, request.url.path)
 
 
 async def on_library_error(request: Request, error: Exception) -> JSONResponse:
@@ -112,7 +112,7 @@ async def on_library_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, VidelicetError)
     if error.status >= 500:
         _log.error("failed", extra={"code": error.code}, exc_info=error)
-    return answer(of_library(error), request.url.path)
+    return error_response(api_error_of(error), request.url.path)
 
 
 async def on_invalid(request: Request, error: Exception) -> JSONResponse:
@@ -121,8 +121,8 @@ async def on_invalid(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     if first["type"] == "missing":
-        return answer(missing(where), request.url.path)
-    return answer(invalid(f"{where}: {first['msg']}."), request.url.path)
+        return error_response(missing_parameter(where), request.url.path)
+    return error_response(invalid_parameter(f"{where}: {first['msg']}."), request.url.path)
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:
@@ -136,16 +136,16 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     }
     code = codes.get(error.status_code, "parameter_invalid")
     headers = dict(error.headers or {})
-    known = request.app.state.methods.of(request.url.path)
+    known = request.app.state.methods.methods_of(request.url.path)
     if error.status_code == 405 and known:
         # The framework names the methods of one route only.
         headers["Allow"] = ", ".join(sorted(known))
     refusal = ApiError(error.status_code, code, str(error.detail), headers=headers)
-    return answer(refusal, request.url.path)
+    return error_response(refusal, request.url.path)
 
 
-async def on_fault(request: Request, error: Exception) -> JSONResponse:
+async def on_unexpected_error(request: Request, error: Exception) -> JSONResponse:
     """Handles faults of our own; nothing of them is shown."""
     _log.error("fault", exc_info=error)
     refusal = ApiError(500, "internal_server_error", "Something went wrong on the server.")
-    return answer(refusal, request.url.path)
+    return error_response(refusal, request.url.path)

@@ -9,70 +9,70 @@ from typing import Any
 
 from fastapi import Request
 
-from videlicet.api.errors import invalid
+from videlicet.api.errors import invalid_parameter
 from videlicet.services.user_metadata import is_storable
 
 #: Most lists and objects within each other in JSON.
-DEEPEST = 64
+MAX_NESTING = 64
 #: What may stand for something that cannot be stored.
 _SUSPECT = re.compile(rb"\\u|NaN|Infinity|[eE]\+?[0-9]{2}|[0-9]{300}")
 
 
-async def require_text(request: Request) -> None:
+async def require_storable_json(request: Request) -> None:
     """Refuse JSON that is nothing to store: half of a surrogate pair, a NUL, a number that is not
     finite, or lists in lists without end."""
     if "json" not in request.headers.get("content-type", ""):
         return
     body = await request.body()
-    if not _SUSPECT.search(body) and body.count(b"[") + body.count(b"{") <= DEEPEST:
+    if not _SUSPECT.search(body) and body.count(b"[") + body.count(b"{") <= MAX_NESTING:
         return
     try:
-        value = parsed(body)
-    except TooDeep:
-        raise invalid(f"The body is nested more than {DEEPEST} deep.") from None
+        value = parse_json(body)
+    except NestingTooDeep:
+        raise invalid_parameter(f"The body is nested more than {MAX_NESTING} deep.") from None
     except ValueError:
         return  # told elsewhere
-    if not _all_plain(value):
-        raise invalid(
+    if not _is_storable(value):
+        raise invalid_parameter(
             "The body holds characters that are not text, or numbers that are not finite."
         )
 
 
-class TooDeep(ValueError):
+class NestingTooDeep(ValueError):
     """JSON that is nested deeper than anything here needs."""
 
 
-def parsed(text: str | bytes) -> Any:
+def parse_json(text: str | bytes) -> Any:
     """What JSON from a caller says.
 
     Raises:
-        ValueError: it is none; ``TooDeep``, if it is nested too deep.
+        ValueError: it is none; ``NestingTooDeep``, if it is nested too deep.
     """
     try:
         value = json.loads(text)
     except RecursionError:
-        raise TooDeep from None
-    if _deeper(value, DEEPEST):
-        raise TooDeep
+        raise NestingTooDeep from None
+    if _is_deeper(value, MAX_NESTING):
+        raise NestingTooDeep
     return value
 
 
-def _deeper(value: Any, left: int) -> bool:
+def _is_deeper(value: Any, left: int) -> bool:
     if not isinstance(value, dict | list):
         return False
     inner = value.values() if isinstance(value, dict) else value
-    return left == 0 or any(_deeper(one, left - 1) for one in inner)
+    return left == 0 or any(_is_deeper(one, left - 1) for one in inner)
 
 
-def _all_plain(value: Any) -> bool:
+def _is_storable(value: Any) -> bool:
     match value:
         case str():
             return is_storable(value)
         case float():
             return math.isfinite(value)
         case dict():
-            return all(is_storable(key) and _all_plain(item) for key, item in value.items())
+            return all(is_storable(key) and _is_storable(item) for key, item in value.items())
         case list():
-            return all(map(_all_plain, value))
+            return all(map(_is_storable, value))
         case _:
             return True

@@ -47,7 +47,7 @@ class McpEndpoint:
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
         self._manager = StreamableHTTPSessionManager(
-            build(_context, files=False, attend=_attend),
+            build(_context, files=False, attend=_run_while_connected),
             stateless=True,
             json_response=True,
             # The middleware has counted before; this reads bodies whole.
@@ -71,7 +71,9 @@ def _context(context: ServerRequestContext[Any, Any]) -> ApiKeyContext:
     return ApiKeyContext(HttpCaller(context.request))
 
 
-async def _attend(context: ServerRequestContext[Any, Any], call: ToolCall) -> types.CallToolResult:
+async def _run_while_connected(
+    context: ServerRequestContext[Any, Any], call: ToolCall
+) -> types.CallToolResult:
     """Await a call as long as its client does."""
     assert context.request is not None
     result = await run_while(partial(disconnected, context.request.receive), call)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from videlicet.api.errors import invalid
+from videlicet.api.errors import invalid_parameter
 from videlicet.api.schemas import MediaSource as Given
 from videlicet.services.caller import Caller
 from videlicet.services.media import MediaSource, open_media
@@ -18,13 +18,13 @@ def source_of(given: Given, name: str = "media_source") -> MediaSource:
     """Where media come from; ``name`` is the argument that holds them."""
     values = [value for value in (given.base64_string, given.url, given.asset_id) if value]
     if len(values) != 1:
-        raise invalid(f"{name} takes exactly one of url, asset_id and base64_string.")
-    data = decoded(given.base64_string, name) if given.base64_string else None
+        raise invalid_parameter(f"{name} takes exactly one of url, asset_id and base64_string.")
+    data = decode_base64(given.base64_string, name) if given.base64_string else None
     return MediaSource(data, given.url or None, given.asset_id or None, name)
 
 
 @contextmanager
-def opened(
+def open_source(
     caller: Caller, given: Given, name: str = "media_source", max_size: int | None = None
 ) -> Iterator[bytes | Path]:
     """The bytes of media, or a file that holds them while the context lasts."""
@@ -32,14 +32,14 @@ def opened(
         yield media
 
 
-def decoded(text: str, name: str) -> bytes:
+def decode_base64(text: str, name: str) -> bytes:
     """The bytes of a base64 text; a data URL is taken too."""
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
         data = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise invalid(f"{name}.base64_string is not base64.") from None
+        raise invalid_parameter(f"{name}.base64_string is not base64.") from None
     if not data:
-        raise invalid(f"{name}.base64_string is empty.")
+        raise invalid_parameter(f"{name}.base64_string is empty.")
     return data

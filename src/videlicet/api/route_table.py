@@ -22,7 +22,7 @@ class Endpoint:
     form: bool
 
 
-def endpoints(routes: Sequence[BaseRoute]) -> list[Endpoint]:
+def list_endpoints(routes: Sequence[BaseRoute]) -> list[Endpoint]:
     """Those that are described to users. Much faster than describing them."""
     from fastapi.routing import iter_route_contexts
 
@@ -36,21 +36,21 @@ def endpoints(routes: Sequence[BaseRoute]) -> list[Endpoint]:
     return found
 
 
-def pattern(template: str) -> str:
+def path_regex(template: str) -> str:
     """A regular expression for the paths of a template."""
     return re.sub(r"\\{[^/]*?\\}", "[^/]+", re.escape(template))
 
 
-class Methods:
+class MethodTable:
     """Which methods a path knows, whichever of several routes they belong to."""
 
     def __init__(self, known: Iterable[Endpoint]) -> None:
         self._rows: dict[str, set[str]] = {}
         for one in known:
             self._rows.setdefault(one.path, set()).update(one.methods)
-        self._patterns = [(re.compile(pattern(path)), path) for path in self._rows]
+        self._patterns = [(re.compile(path_regex(path)), path) for path in self._rows]
 
-    def of(self, path: str) -> set[str]:
+    def methods_of(self, path: str) -> set[str]:
         """The methods of a path; a word goes before an id in the same place."""
         fitting = [template for row, template in self._patterns if row.fullmatch(path)]
         fewest = min((one.count("{") for one in fitting), default=0)

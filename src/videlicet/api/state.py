@@ -8,13 +8,13 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from videlicet.api.media.segments import Segments
+from videlicet.api.media.segments import SegmentCache
 from videlicet.api.media.signing import Signer
 from videlicet.api.middleware.idempotency import IdempotentResponses
 from videlicet.api.operations.metrics import Metrics
 from videlicet.errors import InvalidInput, NotFound, VidelicetError
 from videlicet.evaluation.runner import EvaluationRunner
-from videlicet.ingest.backfill import adopt
+from videlicet.ingest.backfill import backfill_files
 from videlicet.ingest.gc import sweep_incoming
 from videlicet.ingest.progress import Progress
 from videlicet.jobs.client import WorkerPool
@@ -58,21 +58,21 @@ class ServerState:
         self.workers = WorkerPool(
             store, settings, workers, niceness=NICENESS, log=relay,
             on_start=lambda: self.metrics.workers.inc(),
-            on_event=lambda event: self.metrics.told(Progress.from_json(event)),
+            on_event=lambda event: self.metrics.observe_progress(Progress.from_json(event)),
         )  # fmt: skip
         self.metrics = Metrics(store, self.workers)
         self.platform = Platform(settings, store, self.workers)
         self.signer = Signer(server_secret(settings))
-        self.segments = Segments(store.home.cache, settings.media_cache, self._has)
-        self.idempotent = IdempotentResponses(store, settings)
+        self.segments = SegmentCache(store.home.cache, settings.media_cache, self._asset_exists)
+        self.idempotent_responses = IdempotentResponses(store, settings)
         #: Held by whoever examines the data directory: one at a time is enough.
-        self.examining = threading.Lock()
+        self.doctor_lock = threading.Lock()
         self.evaluations = EvaluationRunner(self.platform)
         self._maintenance = StoreMaintenance(store)
 
     def __enter__(self) -> ServerState:
         store = self.platform.store
-        adopt(store.scope(Grant("server", Purpose.MANAGE)), store)
+        backfill_files(store.scope(Grant("server", Purpose.MANAGE)), store)
         if not store.database.shared:
             sweep_incoming(self.platform.settings)
         self.segments.load()
@@ -93,21 +93,21 @@ class ServerState:
         self.platform.store.close()
 
     @cached_property
-    def probing(self) -> CapacityLimiter:
+    def probe_limiter(self) -> CapacityLimiter:
         """Threads for health probes, apart from those of requests."""
         from anyio import CapacityLimiter
 
         return CapacityLimiter(2)
 
     @cached_property
-    def analysing(self) -> CapacityLimiter:
+    def analysis_limiter(self) -> CapacityLimiter:
         """Threads for analyses that a client waits for, apart from those of searches. They may
         wait for a language model, so there are more than cores."""
         from anyio import CapacityLimiter
 
         return CapacityLimiter(8)
 
-    def missing(self) -> list[str]:
+    def not_ready(self) -> list[str]:
         """What is not ready: ``worker``, ``store``."""
         found = [] if self.workers.alive else ["worker"]
         try:
@@ -116,7 +116,7 @@ class ServerState:
             found.append("store")
         return found
 
-    def _has(self, asset_id: str) -> bool:
+    def _asset_exists(self, asset_id: str) -> bool:
         try:
             store = self.platform.store
             store.catalog.resource(store.scope(_SERVER), Kind.FILE, asset_id)

@@ -13,8 +13,8 @@ from videlicet.cli.output import (
     SOME_FAILED,
     exit_code,
     print_json_line,
+    print_message,
     printable,
-    say,
     timecode,
 )
 from videlicet.errors import Conflict, from_json
@@ -49,8 +49,8 @@ def add(
     with context.library() as library:
         if create:
             _create(library, index)
-        finished = follow(library.ingest(*sources, index=index), as_json=as_json)
-    raise typer.Exit(outcome(finished))
+        finished = show_progress(library.ingest(*sources, index=index), as_json=as_json)
+    raise typer.Exit(exit_code_of(finished))
 
 
 def _create(library: Library, index: str) -> None:
@@ -61,7 +61,7 @@ def _create(library: Library, index: str) -> None:
             raise
 
 
-def follow(
+def show_progress(
     events: Iterable[Progress], *, as_json: bool = False, quiet: bool = False
 ) -> list[Progress]:
     """Show events as they come, or nothing (``quiet``); returns the last one of each source."""
@@ -80,7 +80,7 @@ def follow(
     done = list(latest.values())
     ready = sum(event.status is Status.READY for event in done)
     known = sum(event.already for event in done)
-    say(
+    print_message(
         f"{ready} of {len(done)} ready"
         + (f", {known} of them already in the index" if known else "")
         + "."
@@ -88,7 +88,7 @@ def follow(
     return done
 
 
-def outcome(finished: list[Progress]) -> int:
+def exit_code_of(finished: list[Progress]) -> int:
     """The exit code for what became of all sources."""
     failed = [event for event in finished if event.status is not Status.READY]
     if not failed:
@@ -132,7 +132,7 @@ class Display:
         elif event.status is Status.RUNNING:
             row = self._rows.get(event.task_id)
             if row is None:
-                row = self._bar.add_task(short(event.source), total=None, state="")
+                row = self._bar.add_task(short_name(event.source), total=None, state="")
                 self._rows[event.task_id] = row
             self._bar.update(row, completed=event.done_s, total=event.total_s, state=_state(event))
         count = len(self._known)
@@ -150,14 +150,14 @@ class Display:
             self._bar.remove_task(row)
         name = printable(event.source)
         for note in event.notes:
-            self._tell(f"{name}: {printable(note)}")
+            self._update(f"{name}: {printable(note)}")
         if event.error is not None:
             error = from_json(event.error)
             message = printable(error.message)
-            self._tell(message if name in message else f"{name}: {message}")
-            self._tell(f"  {printable(error.remedy)}  [{error.code}]")
+            self._update(message if name in message else f"{name}: {message}")
+            self._update(f"  {printable(error.remedy)}  [{error.code}]")
 
-    def _tell(self, line: str) -> None:
+    def _update(self, line: str) -> None:
         self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -170,7 +170,7 @@ def _state(event: Progress) -> str:
     return ", ".join(parts)
 
 
-def short(source: str) -> str:
+def short_name(source: str) -> str:
     """The end of a path, as much as a line of progress has room for."""
     text = printable(source)
     return text if len(text) <= _ROOM else "…" + text[1 - _ROOM :]

@@ -11,8 +11,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videlicet.cli.context import IndexOption, JsonOption, context, named_asset
-from videlicet.cli.files import ending, folder, one_of, read_json, read_text, writable, write
-from videlicet.cli.output import print_json, print_table, printable, say, stretch, timecode
+from videlicet.cli.files import (
+    make_folder,
+    one_of,
+    read_json,
+    read_text,
+    require_suffix,
+    require_writable,
+    write,
+)
+from videlicet.cli.output import (
+    format_span,
+    print_json,
+    print_message,
+    print_table,
+    printable,
+    timecode,
+)
 from videlicet.types import Answer, Asset, Chapter, Highlight, Sentence
 
 if TYPE_CHECKING:
@@ -42,7 +57,9 @@ def summarize(
             *(one.id for one in chosen), sentences=sentences, focus=focus, index=index
         )
         if answer.off_focus:
-            say(f"Nothing was found about {printable(focus or '')!r}; this stands out anyway.")
+            print_message(
+                f"Nothing was found about {printable(focus or '')!r}; this stands out anyway."
+            )
         _print_answer(library, answer, as_json)
 
 
@@ -68,7 +85,7 @@ def chapters(
         from videlicet.analyze.exports.chapters import embed
         from videlicet.media.remux import MUXERS
 
-        ending(embed_into, MUXERS, "--embed-into")
+        require_suffix(embed_into, MUXERS, "--embed-into")
     with context.library() as library:
         one = named_asset(library, asset)
         found = library.chapters(one.id, count=count, index=index)
@@ -77,8 +94,8 @@ def chapters(
             content = render(f"{Subject.CHAPTERS}.{format}", ChapterExport(one, found))
         if embed_into is not None:
             for note in embed(library.original(one), found, embed_into, library.settings):
-                say(f"Note: {note}.")
-            say(f"Written to {embed_into}.")
+                print_message(f"Note: {note}.")
+            print_message(f"Written to {embed_into}.")
         if as_json:
             print_json([chapter.to_json() for chapter in found])
         elif content:
@@ -92,7 +109,7 @@ def _print_chapters(asset: Asset, found: Sequence[Chapter]) -> None:
         ["Time", "Title", "About"],
         [
             [
-                timecode(asset.told(one.span).start),
+                timecode(asset.to_display_time(one.span).start),
                 printable(one.title.text),
                 printable(" ".join(sentence.text for sentence in one.summary)),
             ]
@@ -118,16 +135,16 @@ def highlights(
 ) -> None:
     """The highlights of a recording; also as clips, one video, or a timeline."""
     if reel is not None:
-        ending(reel, (".mp4",), "--reel")
+        require_suffix(reel, (".mp4",), "--reel")
     if timeline is not None:
-        ending(timeline, _by_ending("cuts"), "--timeline")
+        require_suffix(timeline, _by_ending("cuts"), "--timeline")
     with context.library() as library:
         one = named_asset(library, asset)
         if clips is not None:
-            folder(clips)
+            make_folder(clips)
         found = library.highlights(one.id, count=count, query=query, index=index)
         if query and found and not any("query" in row.reasons for row in found):
-            say(f"Nothing was found about {printable(query)!r}; these stand out anyway.")
+            print_message(f"Nothing was found about {printable(query)!r}; these stand out anyway.")
         if as_json:
             print_json([row.to_json() for row in found])
         else:
@@ -140,7 +157,7 @@ def _print_highlights(asset: Asset, found: Sequence[Highlight]) -> None:
         ["Time", "Score", "What", "Why"],
         [
             [
-                stretch(asset.told(one.span)),
+                format_span(asset.to_display_time(one.span)),
                 f"{one.score:.2f}",
                 printable(one.title.text),
                 ", ".join(sorted(one.reasons, key=lambda name: -one.reasons[name])[:3]),
@@ -171,7 +188,9 @@ def _write_cuts(
     for name, out in (("cuts.clips", clips), ("cuts.reel", reel)):
         write_files = EXPORTERS.get(name).write
         if out is not None and write_files is not None:
-            write_files(data, out, library.settings, lambda path: say(f"Written to {path}."))
+            write_files(
+                data, out, library.settings, lambda path: print_message(f"Written to {path}.")
+            )
     if timeline is not None:
         write(timeline, render(_by_ending("cuts")[timeline.suffix.lower()], data))
 
@@ -239,7 +258,7 @@ def compare(
         print_table(
             ["", "What", "When"],
             [
-                [name, printable(sentence.text), _places(sentence, assets)]
+                [name, printable(sentence.text), _citation_times(sentence, assets)]
                 for name, rows in (
                     ("both", found.shared),
                     (printable(one.name), found.only_left),
@@ -251,11 +270,13 @@ def compare(
         )
 
 
-def _places(sentence: Sentence, assets: Mapping[str, Asset]) -> str:
+def _citation_times(sentence: Sentence, assets: Mapping[str, Asset]) -> str:
     """The first place of a sentence in each recording, named where there are several."""
     first: dict[str, str] = {}
     for piece in sentence.citations:
-        first.setdefault(piece.asset_id, stretch(assets[piece.asset_id].told(piece.span)))
+        first.setdefault(
+            piece.asset_id, format_span(assets[piece.asset_id].to_display_time(piece.span))
+        )
     if len(first) == 1:
         return next(iter(first.values()))
     return "; ".join(f"{printable(assets[id].name)} {times}" for id, times in first.items())
@@ -281,10 +302,10 @@ def matrix(
     import videlicet.page  # noqa: F401, registers the page as an exporter
 
     exporters = _by_ending("matrix")
-    exporter = exporters[ending(out, exporters, "OUT")]
+    exporter = exporters[require_suffix(out, exporters, "OUT")]
     rows = [line.strip() for line in read_text(questions).splitlines() if line.strip()]
     store = kept or out.with_name(out.name + ".cells")
-    writable(store)
+    require_writable(store)
     with context.library() as library:
         chosen = [named_asset(library, name).id for name in asset or []]
         fresh = done = 0
@@ -293,14 +314,14 @@ def matrix(
             nonlocal fresh, done
             fresh, done = fresh + new, done + 1
             if new and not as_json:
-                say(f"{done}: {printable(cell.question)}")
+                print_message(f"{done}: {printable(cell.question)}")
 
         found = library.matrix(rows, kept=store, assets=chosen, index=index, on_cell=on_cell)
         write(out, _rendered(library, found, exporter))
         if as_json:
             print_json(found.to_json())
         many = f"{len(found.cells)} cell" + ("" if len(found.cells) == 1 else "s")
-        say(f"{many}, {fresh} of them asked now. Written to {out}.")
+        print_message(f"{many}, {fresh} of them asked now. Written to {out}.")
 
 
 def _rendered(library: Library, found: Matrix, exporter: str) -> bytes:
@@ -326,7 +347,8 @@ def _print_answer(library: Library, answer: Answer, as_json: bool) -> None:
     for sentence in answer.sentences:
         typer.echo(printable(sentence.text))
         for place in dict.fromkeys(
-            f"{printable(asset.name)} {stretch(asset.told(one.span))} ({one.modality.value})"
+            f"{printable(asset.name)} {format_span(asset.to_display_time(one.span))} "
+            f"({one.modality.value})"
             for one in sentence.citations
             for asset in [assets[one.asset_id]]
         ):

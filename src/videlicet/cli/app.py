@@ -41,7 +41,7 @@ from videlicet.cli.output import (
     UNEXPECTED,
     exit_code,
     print_error,
-    say,
+    print_message,
 )
 from videlicet.errors import InvalidInput, StoreError, VidelicetError
 
@@ -118,7 +118,7 @@ def _run() -> int:
     except Exception as error:
         return _failed(error)
     if code == INTERRUPTED:
-        say("Interrupted; what was finished stays.")
+        print_message("Interrupted; what was finished stays.")
     return code if isinstance(code, int) else OK
 
 
@@ -145,5 +145,5 @@ def _failed(error: Exception) -> int:
         row = {"code": "internal", "message": message, "subject": None, "retryable": False}
         print_error({**row, "remedy": remedy}, as_json=True)
     else:
-        say(f"{message}\n  {remedy}  [internal]")
+        print_message(f"{message}\n  {remedy}  [internal]")
     return UNEXPECTED

@@ -10,7 +10,7 @@ import typer
 
 from videlicet.cli.context import IndexOption, JsonOption, context, named_asset
 from videlicet.cli.files import read_json
-from videlicet.cli.output import SHORT_ID, print_json, print_table, stretch
+from videlicet.cli.output import SHORT_ID, format_span, print_json, print_table
 from videlicet.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def classify(
             (
                 one.label, f"{one.score:.2f}",
                 f"{known[one.asset_id].name}\n{one.asset_id[:SHORT_ID]}",
-                stretch(known[one.asset_id].told(one.span)),
+                format_span(known[one.asset_id].to_display_time(one.span)),
                 "; ".join(dict.fromkeys(piece.text for piece in one.citations)),
             )
             for one in found

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from videlicet.cli.add import follow
+from videlicet.cli.add import show_progress
 from videlicet.cli.context import JsonOption
-from videlicet.cli.output import OK, SOME_FAILED, print_json, print_table, say, stretch
+from videlicet.cli.output import (
+    OK,
+    SOME_FAILED,
+    format_span,
+    print_json,
+    print_message,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from videlicet.demo.question import Place
@@ -35,14 +42,14 @@ def demo(
         home,
         out,
         video,
-        say=(lambda _: None) if as_json else say,
-        follow=lambda events: follow(events, quiet=as_json),
+        say=(lambda _: None) if as_json else print_message,
+        follow=lambda events: show_progress(events, quiet=as_json),
     )
     if as_json:
         print_json(report)
     else:
         _print_demo(report)
-        say(f"Ask your own: videlicet --home {home} search …")
+        print_message(f"Ask your own: videlicet --home {home} search …")
     raise typer.Exit(OK if report.ok else SOME_FAILED)
 
 
@@ -52,7 +59,7 @@ def _print_demo(report: DemoReport) -> None:
         [
             (
                 "✓" if row.first else ("·" if row.rank else "✗"),
-                f"{row.shown}\n{row.kind}",
+                f"{row.label}\n{row.kind}",
                 "" if row.found is None else _place(row.found),
                 row.rank or "–",
                 "" if row.score is None else f"{row.score:.2f}",
@@ -63,19 +70,19 @@ def _print_demo(report: DemoReport) -> None:
         empty="No question fits this recording.",
         whole=("", "rank", "score", "ms"),
     )
-    say(
+    print_message(
         f"✓ {report.first} of {len(report.rows)} questions found their moment first.\n"
-        f"{report.films} recordings of {report.film_s:.0f} s together were indexed in "
+        f"{report.videos} recordings of {report.video_seconds:.0f} s together were indexed in "
         f"{report.index_s:.1f} s; preparing took {report.prepare_s:.1f} s, a search "
         f"{report.search_s * 1000:.0f} ms."
     )
     for line in report.credits:
-        say(f"  {line}")
-    say(f"Playable moments: {report.page}")
+        print_message(f"  {line}")
+    print_message(f"Playable moments: {report.page}")
 
 
 def _place(place: Place) -> str:
-    return f"{place.file}\n{stretch(place.span)}"
+    return f"{place.file}\n{format_span(place.span)}"
 
 
 def register(app: typer.Typer) -> None:

@@ -18,7 +18,7 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Check the data directory and say how to repair what is wrong."""
-    findings = context.library().doctor(mend=fix)
+    findings = context.library().doctor(fix=fix)
     if as_json:
         print_json(findings)
     else:

@@ -10,7 +10,7 @@ import typer
 
 from videlicet.cli.add import progress_bar
 from videlicet.cli.context import JsonOption, context
-from videlicet.cli.output import print_json, print_table, say
+from videlicet.cli.output import print_json, print_message, print_table
 
 if TYPE_CHECKING:
     pass
@@ -39,10 +39,10 @@ def evaluate(
 ) -> None:
     """Measure the search on a dataset, beside two baselines; or the analysis by questions."""
     from videlicet.evaluation import evaluate as run
-    from videlicet.evaluation import holds_questions, read
+    from videlicet.evaluation import is_question_file, read
 
-    if holds_questions(dataset):
-        _analyse(dataset, index, queries=queries, as_json=as_json)
+    if is_question_file(dataset):
+        _evaluate_analysis(dataset, index, queries=queries, as_json=as_json)
         return
     data = read(dataset, videos)
     with context.library() as library, progress_bar() as bar:
@@ -74,20 +74,20 @@ def evaluate(
         )
     for name, lines in tables.items():
         print_table(heads[name], lines, empty="", title=name)
-    say(f"Models: {', '.join(report.models)}")
+    print_message(f"Models: {', '.join(report.models)}")
     for name in report.unindexed:
-        say(f"Not indexed: {name}")
+        print_message(f"Not indexed: {name}")
 
 
-def _analyse(path: Path, index: str | None, *, queries: bool, as_json: bool) -> None:
+def _evaluate_analysis(path: Path, index: str | None, *, queries: bool, as_json: bool) -> None:
     """Put questions to what an index holds already."""
-    from videlicet.evaluation import analyse, read_questions
+    from videlicet.evaluation import evaluate_analysis, read_questions
     from videlicet.library import DEFAULT_INDEX
 
     data = read_questions(path)
     with context.library() as library, progress_bar() as bar:
         row = bar.add_task(f"Asking {data.name}", total=len(data.questions), state="")
-        report = analyse(
+        report = evaluate_analysis(
             library, data, index=index or DEFAULT_INDEX, on_question=lambda: bar.advance(row)
         )
     if as_json:
@@ -106,15 +106,17 @@ def _analyse(path: Path, index: str | None, *, queries: bool, as_json: bool) -> 
         )
     for name, figures in (("chapters", report.chapters), ("summaries", report.summaries)):
         if figures:
-            say(f"{name}: " + ", ".join(f"{key} {value:g}" for key, value in figures.items()))
-    say(
+            print_message(
+                f"{name}: " + ", ".join(f"{key} {value:g}" for key, value in figures.items())
+            )
+    print_message(
         f"Analyst: {report.analyst}; {report.timing['answer_p50_ms']:.0f} ms an answer "
         f"(95 % within {report.timing['answer_p95_ms']:.0f} ms), {report.tokens['total']} tokens."
         if report.timing
         else f"Analyst: {report.analyst}; no question could be put."
     )
     if report.left_out:
-        say(f"Left out, because the index lacks their files: {report.left_out}")
+        print_message(f"Left out, because the index lacks their files: {report.left_out}")
 
 
 def _interval(figures: Mapping[str, Any], name: str) -> str:

@@ -14,19 +14,19 @@ from typing import Any
 from videlicet.errors import InvalidInput, not_written
 
 
-def ending(path: Path, endings: Collection[str], subject: str) -> str:
+def require_suffix(path: Path, endings: Collection[str], subject: str) -> str:
     """The ending of a file that is to be written, in small letters.
 
     Raises :class:`InvalidInput` ``invalid_argument`` for one that is none of ``endings``, and as
-    :func:`writable`.
+    :func:`require_writable`.
     """
     found = path.suffix.lower()
     if found not in endings:
         raise InvalidInput(
-            "invalid_argument", f"{path} does not end in {listed(endings)}.", subject=subject,
+            "invalid_argument", f"{path} does not end in {join_choices(endings)}.", subject=subject,
             remedy="Name a file with such an ending.",
         )  # fmt: skip
-    writable(path)
+    require_writable(path)
     return found
 
 
@@ -34,19 +34,19 @@ def one_of(value: str, choices: Collection[str], subject: str) -> str:
     """A choice, however its letters are written; :class:`InvalidInput` for another."""
     if value.lower() not in choices:
         raise InvalidInput(
-            "invalid_argument", f"There is no {value!r} here, only {listed(choices)}.",
+            "invalid_argument", f"There is no {value!r} here, only {join_choices(choices)}.",
             subject=subject,
         )  # fmt: skip
     return value.lower()
 
 
-def listed(choices: Collection[str]) -> str:
+def join_choices(choices: Collection[str]) -> str:
     """``.srt or .vtt``."""
     *rest, last = choices
     return f"{', '.join(rest)} or {last}" if rest else last
 
 
-def writable(path: Path) -> None:
+def require_writable(path: Path) -> None:
     """Refuse a file that cannot be written for want of a folder or of leave to write there.
 
     Raises :class:`StoreError` ``store_not_writable``.
@@ -59,7 +59,7 @@ def writable(path: Path) -> None:
         raise not_written(path, f"nothing may be written into {path.parent}")
 
 
-def folder(path: Path) -> Path:
+def make_folder(path: Path) -> Path:
     """A folder to write into, made if it is not there.
 
     Raises :class:`StoreError` ``store_not_writable``.
@@ -70,15 +70,15 @@ def folder(path: Path) -> Path:
         raise not_written(path, "it is no folder") from error
     except OSError as error:
         raise not_written(path, error) from error
-    writable(path / "file")
+    require_writable(path / "file")
     return path
 
 
 def write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
-    from videlicet.media.cut import appearing
+    from videlicet.media.cut import atomic_output
 
-    with appearing(path) as file:
+    with atomic_output(path) as file:
         file.write(content)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videlicet.cli.context import JsonOption, context
-from videlicet.cli.output import print_json, print_table, say
+from videlicet.cli.output import print_json, print_message, print_table
 from videlicet.errors import InvalidInput, NotFound, StoreError
 
 if TYPE_CHECKING:
@@ -47,23 +47,23 @@ def create(
     if strange := set(scope or ()) - {"read", "write"}:
         raise InvalidInput("invalid_argument", f"There is no scope {min(strange)!r}.")
     expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
-    with open_beside() as store:
+    with open_shared_store() as store:
         made, secret = store.catalog.create_key(
             scope_for(store, tenant), name, scopes=scope or (), expires_at=expires
         )
     if as_json:
         print_json({"key": secret, **_row(made)})
     else:
-        say(f"Key {made.id} ({name}), shown this once:")
+        print_message(f"Key {made.id} ({name}), shown this once:")
         typer.echo(secret)
 
 
 @keys.command("list")
-def find(as_json: JsonOption = False) -> None:
+def list_keys(as_json: JsonOption = False) -> None:
     """List keys (never the keys themselves)."""
     from videlicet.types import Kind
 
-    with open_beside() as store:
+    with open_shared_store() as store:
         uses, _ = store.catalog.find_resources(scope_for(store, "*"), Kind.KEY_USE)
         used = {use.id: use.updated_at.isoformat(timespec="seconds") for use in uses}
         kept = store.catalog.keys(scope_for(store, "*"))
@@ -96,17 +96,17 @@ def rotate(
 ) -> None:
     """Make a key that takes the place of another; it is shown this once. Both are good for a
     while, so that nothing stands still while the new one is handed out."""
-    with open_beside() as store:
+    with open_shared_store() as store:
         old, made, secret = store.catalog.rotate_key(
             scope_for(store, "*"), id, timedelta(hours=overlap)
         )
     if as_json:
         print_json({"key": secret, **_row(made), "replaces": _row(old)})
     else:
-        say(f"Key {made.id} ({made.name}) takes the place of {old.id}, shown this once:")
+        print_message(f"Key {made.id} ({made.name}) takes the place of {old.id}, shown this once:")
         typer.echo(secret)
         assert old.expires_at is not None
-        say(f"The old key is good until {old.expires_at.isoformat(timespec='minutes')}.")
+        print_message(f"The old key is good until {old.expires_at.isoformat(timespec='minutes')}.")
 
 
 @keys.command("revoke")
@@ -115,12 +115,12 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """Make a key useless from now on."""
-    with open_beside() as store:
+    with open_shared_store() as store:
         gone = store.catalog.revoke_key(scope_for(store, "*"), id)
     if as_json:
         print_json(_row(gone))
     else:
-        say(f"Key {gone.id} ({gone.name}) is revoked.")
+        print_message(f"Key {gone.id} ({gone.name}) is revoked.")
 
 
 def _row(key: ApiKey) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _row(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def open_beside() -> Store:
+def open_shared_store() -> Store:
     """The store, for changing keys and webhooks only: a server may be running on it."""
     from videlicet.settings import load
     from videlicet.store import open_store

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from videlicet.cli.context import JsonOption, context
-from videlicet.cli.output import MODELS, print_json, print_json_line, print_table, say
+from videlicet.cli.output import MODELS, print_json, print_json_line, print_message, print_table
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
     from videlicet.models.base import ModelCard
-    from videlicet.models.weights import Pulled
+    from videlicet.models.weights import PullProgress
 
 app = typer.Typer(help="List, show, pull and verify models.", no_args_is_help=True)
 
@@ -103,7 +103,9 @@ def pull(
     with _bar() as bar:
         row = bar.add_task("weights", total=None, state="")
         changed = run(settings, cards, force=force, watch=lambda news: _show(bar, row, news))
-    say(f"{len(cards)} models are here, {len(changed)} of them new, in {settings.weights}.")
+    print_message(
+        f"{len(cards)} models are here, {len(changed)} of them new, in {settings.weights}."
+    )
 
 
 @app.command()
@@ -159,6 +161,6 @@ def _bar() -> Bar:
     return progress_bar()
 
 
-def _show(bar: Bar, row: TaskID, news: Pulled) -> None:
+def _show(bar: Bar, row: TaskID, news: PullProgress) -> None:
     state = f"{news.card} {news.file}" + (f" {_megabytes(news.fetched)}" if news.fetched else "")
     bar.update(row, total=news.total, completed=news.done, state=state)

@@ -59,17 +59,17 @@ def exit_code(error: VidelicetError) -> int:
     return next((code for kind, code in _CODES if isinstance(error, kind)), SOME_FAILED)
 
 
-def encodable(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """Text that is valid Unicode: undecodable bytes of file names become ``\\xNN``."""
     return _SURROGATE.sub(_visible, text)
 
 
 def printable(text: str) -> str:
-    """Text that is safe on any terminal: besides :func:`encodable`, control characters (and those
-    that turn the direction of writing) become visible."""
+    """Text that is safe on any terminal: besides :func:`replace_surrogates`, control characters
+    (and those that turn the direction of writing) become visible."""
     return "".join(
         c if c.isprintable() or c in _JOINERS else c.encode("unicode_escape").decode()
-        for c in encodable(text)
+        for c in replace_surrogates(text)
     )
 
 
@@ -87,12 +87,12 @@ def timecode(seconds: Fraction | float) -> str:
     return f"{sign}{hours}:{minutes:02d}:{rest // 10:02d}.{rest % 10}"
 
 
-def stretch(told: Span) -> str:
+def format_span(told: Span) -> str:
     """From when to when, of a stretch as people are told it (:meth:`videlicet.Asset.told`)."""
     return f"{timecode(told.start)}–{timecode(told.end)}"
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """A record as JSON-ready data: instants become seconds, what is no number becomes null."""
     match value:
         case Span():
@@ -108,29 +108,29 @@ def plain(value: Any) -> Any:
         case datetime():
             return value.isoformat()
         case Path():
-            return encodable(str(value))
+            return replace_surrogates(str(value))
         case str():
-            return encodable(value)
+            return replace_surrogates(value)
         case Mapping():
-            return {encodable(str(key)): plain(item) for key, item in value.items()}
+            return {replace_surrogates(str(key)): to_plain(item) for key, item in value.items()}
         case bytes():
             raise TypeError("bytes are not printed")
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+            return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         case Sequence() | set() | frozenset():
-            return [plain(item) for item in value]
+            return [to_plain(item) for item in value]
         case _:
             return value
 
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(json.dumps(to_plain(value), ensure_ascii=False, indent=2) + "\n")
 
 
 def print_json_line(value: Any) -> None:
     """One line of JSON, flushed, for a stream of events."""
-    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(to_plain(value), ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 
@@ -176,7 +176,7 @@ def print_table(
         console.print(*([table.title] if table.title else []), empty, sep="\n", markup=False)
 
 
-def say(text: str) -> None:
+def print_message(text: str) -> None:
     """Lines for people, on standard error so that they never mix with results."""
     sys.stderr.write("".join(printable(line) + "\n" for line in text.split("\n")))
 
@@ -185,6 +185,6 @@ def print_error(error: VidelicetError | Mapping[str, object], *, as_json: bool) 
     """What happened, to what, and what to do, on standard error."""
     row = error.to_json() if isinstance(error, VidelicetError) else error
     if as_json:
-        sys.stderr.write(json.dumps({"error": plain(row)}, ensure_ascii=False) + "\n")
+        sys.stderr.write(json.dumps({"error": to_plain(row)}, ensure_ascii=False) + "\n")
         return
-    say(f"Error: {row['message']}\n  {row['remedy']}  [{row['code']}]")
+    print_message(f"Error: {row['message']}\n  {row['remedy']}  [{row['code']}]")

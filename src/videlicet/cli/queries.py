@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videlicet.cli.context import AnyIndexOption, IndexOption, JsonOption, context
-from videlicet.cli.output import SHORT_ID, print_json, print_table, say, stretch
+from videlicet.cli.output import SHORT_ID, format_span, print_json, print_message, print_table
 from videlicet.cli.search import (
     FiltersOption,
     ModalitiesOption,
@@ -54,11 +54,11 @@ def add(
     if as_json:
         print_json({**_row(made), "matches": len(found)})
     else:
-        say(f"Query {made.id} ({made.name}) is saved; {len(found)} matches.")
+        print_message(f"Query {made.id} ({made.name}) is saved; {len(found)} matches.")
 
 
 @app.command("list")
-def find(index: AnyIndexOption = None, as_json: JsonOption = False) -> None:
+def list_queries(index: AnyIndexOption = None, as_json: JsonOption = False) -> None:
     """List saved queries, newest first, with how much each has found."""
     with context.library() as library:
         names = {one.id: one.name for one in library.indexes()}
@@ -86,7 +86,7 @@ def find(index: AnyIndexOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command("matches")
-def show(
+def list_matches(
     name: Annotated[
         str | None, typer.Argument(help="The name or id of a query; all, if none is given.")
     ] = None,
@@ -104,7 +104,7 @@ def show(
         [
             (
                 one.created_at.isoformat(timespec="seconds"), one.query_name,
-                f"{one.asset_name}\n{one.asset_id[:SHORT_ID]}", _when(one),
+                f"{one.asset_name}\n{one.asset_id[:SHORT_ID]}", _match_time(one),
                 f"{one.moments[0].score:.2f}",
             )
             for one in found
@@ -122,7 +122,7 @@ def remove(name: NameArgument, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"removed": name})
     else:
-        say(f"Query {name} is removed.")
+        print_message(f"Query {name} is removed.")
 
 
 def _row(one: SavedQuery) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _row(one: SavedQuery) -> dict[str, Any]:
     }
 
 
-def _when(match: Match) -> str:
-    best = stretch(match.moments[0].span.shift(-match.origin))
+def _match_time(match: Match) -> str:
+    best = format_span(match.moments[0].span.shift(-match.origin))
     more = len(match.moments) - 1
     return f"{best}\nand {more} more" if more else best

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from videlicet.cli.context import AnyIndexOption, JsonOption, context, named_asset
-from videlicet.cli.output import print_json, say
+from videlicet.cli.output import print_json, print_message
 from videlicet.errors import InvalidInput
 
 
@@ -36,14 +36,14 @@ def remove(
             if as_json:
                 print_json({"removed_index": index})
             else:
-                say(f"Removed the index {index}.")
+                print_message(f"Removed the index {index}.")
             return
         # All names are looked up before the first is removed: a wrong one removes nothing.
         chosen = [named_asset(library, name) for name in assets or ()]
         for asset in chosen:
             library.remove(asset.id, index=index)
             if not as_json:
-                say(f"Removed {asset.name}.")
+                print_message(f"Removed {asset.name}.")
     if as_json:
         print_json({"removed": [asset.id for asset in chosen]})
 

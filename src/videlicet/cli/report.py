@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from videlicet.cli.context import IndexOption, context, named_asset
-from videlicet.cli.files import writable
-from videlicet.cli.output import say
+from videlicet.cli.files import require_writable
+from videlicet.cli.output import print_message
 
 
 def report(
@@ -25,15 +25,15 @@ def report(
     """A page on recordings: summary, chapters, highlights and answers, with a player that jumps to
     what each rests on."""
     from videlicet.analyze.query_checks import check_question
-    from videlicet.page.report import Film, analysis_page
+    from videlicet.page.report import AssetReport, analysis_page
 
-    writable(out)
+    require_writable(out)
     with context.library() as library:
         for text in question or []:
             check_question(text, library.settings)
         chosen = [named_asset(library, name) for name in assets]
         films = [
-            Film(
+            AssetReport(
                 one,
                 str(library.original(one)),
                 library.gist(one.id, index=index),
@@ -46,7 +46,7 @@ def report(
         ids = [one.id for one in chosen]
         answers = [(text, library.ask(text, assets=ids, index=index)) for text in question or []]
         title = ", ".join(one.name for one in chosen)
-        say(f"Written to {analysis_page(films, answers, title, out)}.")
+        print_message(f"Written to {analysis_page(films, answers, title, out)}.")
 
 
 def register(app: typer.Typer) -> None:

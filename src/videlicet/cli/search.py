@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videlicet.cli.context import IndexOption, JsonOption, context
-from videlicet.cli.output import SHORT_ID, print_json, print_table, printable, say, stretch
+from videlicet.cli.output import (
+    SHORT_ID,
+    format_span,
+    print_json,
+    print_message,
+    print_table,
+    printable,
+)
 from videlicet.errors import InvalidQuery
 from videlicet.types import Asset, GroupBy, Hit, SearchPage
 
@@ -108,11 +115,11 @@ def _print(library: Library, page: SearchPage) -> None:
             (
                 hit.rank,
                 f"{hit.score:.2f}",
-                stretch(assets[hit.asset_id].told(hit.span)),
+                format_span(assets[hit.asset_id].to_display_time(hit.span)),
                 "\n".join(
                     [
                         printable(hit.asset_name),
-                        *_because(hit),
+                        *_evidence_lines(hit),
                         *_moments(assets[hit.asset_id], hit),
                     ]
                 ),
@@ -124,14 +131,14 @@ def _print(library: Library, page: SearchPage) -> None:
         whole=("#", "score", "when", "asset"),
     )
     if page.hits and not page.exact:
-        say("Searched approximately; `videlicet doctor` shows the measured recall.")
+        print_message("Searched approximately; `videlicet doctor` shows the measured recall.")
     if page.withheld_assets:
-        say(f"{page.withheld_assets} assets were withheld by the rights policy.")
+        print_message(f"{page.withheld_assets} assets were withheld by the rights policy.")
     if page.next_page is not None:
-        say(f"{page.total} in all; next page: --page {page.next_page}")
+        print_message(f"{page.total} in all; next page: --page {page.next_page}")
 
 
-def _because(hit: Hit) -> list[str]:
+def _evidence_lines(hit: Hit) -> list[str]:
     """One line a lane, its best evidence first."""
     best: dict[str, str] = {}
     for evidence in hit.evidence:
@@ -143,7 +150,7 @@ def _because(hit: Hit) -> list[str]:
 def _moments(asset: Asset, hit: Hit) -> list[str]:
     # One is the hit itself.
     return [
-        f"{stretch(asset.told(moment.span))}  {moment.score:.2f}"
+        f"{format_span(asset.to_display_time(moment.span))}  {moment.score:.2f}"
         for moment in (hit.moments if len(hit.moments) > 1 else ())
     ]
 
@@ -159,12 +166,12 @@ def _write_page(
     from videlicet.page import results_page
 
     path = results_page(library, page, title, out or Path("videlicet-results.html"))
-    say(f"Wrote {path}")
+    print_message(f"Wrote {path}")
     if show:
         import webbrowser
 
         if not webbrowser.open(path.absolute().as_uri()):
-            say("There is no browser here; open the file yourself.")
+            print_message("There is no browser here; open the file yourself.")
 
 
 def register(app: typer.Typer) -> None:

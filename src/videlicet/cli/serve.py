@@ -14,7 +14,7 @@ import typer
 
 from videlicet.cli.context import context
 from videlicet.cli.keys import scope_for
-from videlicet.cli.output import say
+from videlicet.cli.output import print_message
 from videlicet.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -54,13 +54,15 @@ def serve(
     from videlicet.telemetry import logs
 
     settings = load(context.home)
-    logs.set_up(settings)
+    logs.configure(settings)
     from videlicet.api.app import create_app
     from videlicet.api.operations.running import run
     from videlicet.api.state import ServerState
 
     server = ServerState(settings, workers)
-    _greet(server.platform.store, settings, f"http{'s' if tls_cert else ''}://{host}:{port}/v1.3")
+    _print_address(
+        server.platform.store, settings, f"http{'s' if tls_cert else ''}://{host}:{port}/v1.3"
+    )
     run(
         create_app(server),
         settings,
@@ -71,7 +73,7 @@ def serve(
     )
 
 
-def _greet(store: Store, settings: Settings, address: str) -> None:
+def _print_address(store: Store, settings: Settings, address: str) -> None:
     """Say where the server is, and what the first key is where there is none yet. A key must not
     end up in a log, so it is made only where somebody looks on."""
     from videlicet.telemetry import logs
@@ -80,10 +82,10 @@ def _greet(store: Store, settings: Settings, address: str) -> None:
         if not store.catalog.keys(scope_for(store, "*")):
             _log.warning("there is no API key yet: make one with `videlicet keys create NAME`")
         return
-    say(f"Videlicet serves {store.database.name} on {address}")
+    print_message(f"Videlicet serves {store.database.name} on {address}")
     first = _first_key(store)
     if first is not None:
-        say(f"The first API key, shown this once: {first}")
+        print_message(f"The first API key, shown this once: {first}")
 
 
 def mcp() -> None:
@@ -93,7 +95,7 @@ def mcp() -> None:
     from videlicet.telemetry import logs
 
     settings = load(context.home)
-    logs.set_up(settings)
+    logs.configure(settings)
     from videlicet.mcp.stdio import run
 
     run(settings)
@@ -108,7 +110,7 @@ def worker() -> None:
     from videlicet.telemetry import logs
 
     settings = load(context.home)
-    logs.set_up(settings)
+    logs.configure(settings)
     if not settings.database_url:
         raise InvalidInput(
             "invalid_argument",
@@ -123,7 +125,7 @@ def worker() -> None:
     with open_store(settings, write=True, create=True) as store:
         workers = WorkerPool(store, settings, niceness=0, log=logs.relay)
         workers.start()
-        say(f"A worker is at {store.database.name}.")
+        print_message(f"A worker is at {store.database.name}.")
         ended.wait()
         workers.stop()
 
@@ -131,7 +133,7 @@ def worker() -> None:
 def _first_key(store: Store) -> str | None:
     """A key for a store that has none yet."""
     # Several servers may begin at once.
-    with store.database.held("first key"):
+    with store.database.advisory_lock("first key"):
         if store.catalog.keys(scope_for(store, "*")):
             return None
         return store.catalog.create_key(scope_for(store, "local"), "first")[1]

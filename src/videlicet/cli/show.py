@@ -12,7 +12,7 @@ from videlicet.cli.context import (
     context,
     named_asset,
 )
-from videlicet.cli.output import print_json, print_table, say, timecode
+from videlicet.cli.output import print_json, print_message, print_table, timecode
 from videlicet.cli.search import scalar
 from videlicet.errors import InvalidInput
 from videlicet.types import (
@@ -43,7 +43,7 @@ def show(
     with context.library() as library:
         record = named_asset(library, asset)
         if values:
-            record = library.set_metadata(record.id, dict(metadata(row) for row in values))
+            record = library.set_metadata(record.id, dict(parse_metadata(row) for row in values))
         rows = library.observations(record.id, modality, index=index)
         notes = [
             note
@@ -66,21 +66,21 @@ def show(
                     timecode(told.start),
                     timecode(told.end),
                     row.modality.value,
-                    _what(row),
+                    _describe(row),
                     row.card,
                 )
                 for row in rows
-                for told in [record.told(row.span)]
+                for told in [record.to_display_time(row.span)]
             ],
             empty="Nothing was observed.",
             title=title,
             whole=("from", "to", "modality"),
         )
         for note in notes:
-            say(f"Note: {note}")
+            print_message(f"Note: {note}")
 
 
-def metadata(row: str) -> tuple[str, MetadataValue | None]:
+def parse_metadata(row: str) -> tuple[str, MetadataValue | None]:
     """``KEY=VALUE``; numbers, true and false are taken as such; without a value it is removed."""
     key, equals, value = row.partition("=")
     if not equals or not key.strip():
@@ -88,7 +88,7 @@ def metadata(row: str) -> tuple[str, MetadataValue | None]:
     return key.strip(), scalar(value) if value else None
 
 
-def _what(row: Observation) -> str:
+def _describe(row: Observation) -> str:
     what: str = kind_of(row.payload).describe(row.payload)
     return what
 

@@ -6,14 +6,21 @@ from typing import Annotated
 
 import typer
 
-from videlicet.cli.add import follow, outcome
+from videlicet.cli.add import exit_code_of, show_progress
 from videlicet.cli.context import (
     AnyIndexOption,
     JsonOption,
     context,
     named_tasks,
 )
-from videlicet.cli.output import SHORT_ID, print_json, print_table, printable, say, timecode
+from videlicet.cli.output import (
+    SHORT_ID,
+    print_json,
+    print_message,
+    print_table,
+    printable,
+    timecode,
+)
 from videlicet.types import (
     Status,
     Task,
@@ -41,24 +48,24 @@ def status(
             if as_json:
                 print_json(task)
             else:
-                say(f"Cancelled {task.source}.")
+                print_message(f"Cancelled {task.source}.")
             return
         chosen = named_tasks(library, tasks) if tasks else library.tasks(index)
         if retry:
             again = [task.id for task in chosen] if tasks else []
-            raise typer.Exit(outcome(follow(library.retry(*again), as_json=as_json)))
+            raise typer.Exit(exit_code_of(show_progress(library.retry(*again), as_json=as_json)))
         if as_json:
             print_json(chosen)
             return
         print_table(
             ("task", "status", "source"),
-            [(task.id[:SHORT_ID], task.status.value, _story(task)) for task in chosen],
+            [(task.id[:SHORT_ID], task.status.value, _task_text(task)) for task in chosen],
             empty="No tasks.",
             whole=("task", "status"),
         )
 
 
-def _story(task: Task) -> str:
+def _task_text(task: Task) -> str:
     lines = [printable(task.source)]
     if task.status is Status.RUNNING and task.stage:
         total = f" of {timecode(task.total_s)}" if task.total_s else ""

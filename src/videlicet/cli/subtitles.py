@@ -9,8 +9,8 @@ import typer
 
 from videlicet.cli.analyze import AssetArgument
 from videlicet.cli.context import IndexOption, context, named_asset
-from videlicet.cli.files import ending, one_of, write
-from videlicet.cli.output import say
+from videlicet.cli.files import one_of, require_suffix, write
+from videlicet.cli.output import print_message
 from videlicet.errors import InvalidInput
 from videlicet.types import Modality
 
@@ -38,7 +38,7 @@ def subtitles(
     chosen = one_of(format or "srt", exporters, "--format")
     if out is not None:
         by_ending = {one.file_ending: name for name, one in exporters.items()}
-        named = by_ending[ending(out, by_ending, "OUT")]
+        named = by_ending[require_suffix(out, by_ending, "OUT")]
         if format is not None and chosen != named:
             raise InvalidInput(
                 "invalid_argument", f"{out} is a file of {named}, but --format says {chosen}.",
@@ -49,14 +49,14 @@ def subtitles(
         one = named_asset(library, asset)
         modality = Modality.TEXT if on_screen_text else Modality.SPEECH
         seen = library.observations(one.id, modality, index=index)
-        make = cues_of.written if on_screen_text else cues_of.spoken
+        make = cues_of.on_screen_cues if on_screen_text else cues_of.spoken_cues
         cues = make(seen, one.media.span.start)
     content = render(f"{Subject.SUBTITLES}.{chosen}", SubtitleExport(one, cues))
     if out is None:
         typer.echo(content, nl=False)
     else:
         write(out, content)
-        say(f"{len(cues)} subtitles. Written to {out}.")
+        print_message(f"{len(cues)} subtitles. Written to {out}.")
 
 
 def register(app: typer.Typer) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videlicet.cli.context import JsonOption, context
-from videlicet.cli.keys import TenantOption, open_beside, scope_for
-from videlicet.cli.output import print_json, print_table, say
+from videlicet.cli.keys import TenantOption, open_shared_store, scope_for
+from videlicet.cli.output import print_json, print_message, print_table
 from videlicet.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -32,26 +32,26 @@ def add(
     """Add an address, and show the secret its signatures are checked with."""
     from videlicet.media.fetch import check
     from videlicet.settings import load
-    from videlicet.webhooks.delivery import add_webhook, secret_of
+    from videlicet.webhooks.delivery import add_webhook, webhook_secret
 
     settings = load(context.home)
     check(url, settings)
-    with open_beside() as store:
+    with open_shared_store() as store:
         made = add_webhook(scope_for(store, tenant), store, url, tuple(event or ()))
-    secret = secret_of(settings, made)
+    secret = webhook_secret(settings, made)
     if as_json:
         print_json({**_row(made), "secret": secret})
     else:
-        say(f"Webhook {made.id} for {url}; its secret:")
+        print_message(f"Webhook {made.id} for {url}; its secret:")
         typer.echo(secret)
 
 
 @webhooks.command("list")
-def find(as_json: JsonOption = False) -> None:
+def list_webhooks(as_json: JsonOption = False) -> None:
     """List webhooks, each with its last delivery."""
     from videlicet.types import Kind
 
-    with open_beside() as store:
+    with open_shared_store() as store:
         found, _ = store.catalog.find_resources(scope_for(store, "*"), Kind.WEBHOOK, ascending=True)
         rows = []
         for one in found:
@@ -81,47 +81,47 @@ def remove(id: IdArgument, as_json: JsonOption = False) -> None:
     """Remove an address; what was not delivered yet no longer is."""
     from videlicet.types import Kind
 
-    with open_beside() as store:
+    with open_shared_store() as store:
         store.catalog.delete_resource(scope_for(store, "*"), Kind.WEBHOOK, id)
     if as_json:
         print_json({"removed": id})
     else:
-        say(f"Webhook {id} is removed.")
+        print_message(f"Webhook {id} is removed.")
 
 
 @webhooks.command("rotate")
-def change(id: IdArgument, as_json: JsonOption = False) -> None:
+def rotate(id: IdArgument, as_json: JsonOption = False) -> None:
     """Change the secret; for a day the old one signs too."""
     from videlicet.settings import load
-    from videlicet.webhooks.delivery import rotate, secret_of
+    from videlicet.webhooks.delivery import rotate_secret, webhook_secret
 
-    with open_beside() as store:
-        changed = rotate(scope_for(store, "*"), store, id)
-    secret = secret_of(load(context.home), changed)
+    with open_shared_store() as store:
+        changed = rotate_secret(scope_for(store, "*"), store, id)
+    secret = webhook_secret(load(context.home), changed)
     if as_json:
         print_json({**_row(changed), "secret": secret})
     else:
-        say(f"The new secret of webhook {id}:")
+        print_message(f"The new secret of webhook {id}:")
         typer.echo(secret)
 
 
 @webhooks.command("test")
-def try_it(id: IdArgument, as_json: JsonOption = False) -> None:
+def send_test(id: IdArgument, as_json: JsonOption = False) -> None:
     """Send an event of type webhook.test now, and say how it went."""
     from videlicet.settings import load
     from videlicet.types import Kind, random_id
-    from videlicet.webhooks.delivery import TEST, event_of, send
+    from videlicet.webhooks.delivery import TEST, build_event, send
 
-    with open_beside() as store:
+    with open_shared_store() as store:
         webhook = store.catalog.resource(scope_for(store, "*"), Kind.WEBHOOK, id)
-    event = event_of(TEST, {"id": webhook.id}, random_id())
+    event = build_event(TEST, {"id": webhook.id}, random_id())
     error = send(load(context.home), webhook, event)
     if error is not None:
         raise InvalidInput("url_failed", error, subject=webhook.name)
     if as_json:
         print_json({"delivered": True, "event": event})
     else:
-        say(f"{webhook.name} took the event.")
+        print_message(f"{webhook.name} took the event.")
 
 
 def _row(one: Resource) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from videlicet.connectors import google_drive
 from videlicet.connectors.google_drive import Tokens
 from videlicet.errors import ConnectorError
 from videlicet.rights import Purpose
-from videlicet.store.catalog.schema import instant_text
-from videlicet.store.secret import derived
+from videlicet.store.catalog.schema import to_stored_time
+from videlicet.store.secret import derive_key
 from videlicet.types import Kind, Resource
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def cipher(settings: Settings, purpose: str) -> Fernet:
     """What encrypts for one purpose."""
     from cryptography.fernet import Fernet
 
-    return Fernet(base64.urlsafe_b64encode(derived(settings, purpose)))
+    return Fernet(base64.urlsafe_b64encode(derive_key(settings, purpose)))
 
 
 def fresh_tokens(scope: Scope, store: Store, settings: Settings, connection_id: str) -> Tokens:
@@ -77,7 +77,7 @@ def fresh_tokens(scope: Scope, store: Store, settings: Settings, connection_id: 
         raise ConnectorError(
             "connection_expired", "The access to this account has ended or was revoked."
         )
-    changes: dict[str, Any] = {"last_used_at": instant_text(datetime.now(UTC))}
+    changes: dict[str, Any] = {"last_used_at": to_stored_time(datetime.now(UTC))}
     try:
         tokens = unseal(settings, connection)
         if not tokens.is_fresh:

@@ -20,7 +20,7 @@ _LONGEST, _PHRASE = 12, 4
 _CLIP_S = 3
 
 
-def own_questions(library: Library, asset: Asset, folder: Path) -> list[Question]:
+def questions_for(library: Library, asset: Asset, folder: Path) -> list[Question]:
     """Up to a dozen questions over the modalities that ``asset`` has.
 
     Each is taken from the moment that answers it, so this shows the search at work, and not how
@@ -50,7 +50,7 @@ def _words(library: Library, asset: Asset, modality: Modality, kind: str) -> Ite
         text = " ".join(text.replace('"', " ").split()[:_LONGEST])
         if len(text) > 2:
             best[text] = max(worth, best.get(text, 0.0))
-            places.setdefault(text, []).append(Place(asset.name, asset.told(row.span)))
+            places.setdefault(text, []).append(Place(asset.name, asset.to_display_time(row.span)))
     for text in sorted(best, key=lambda text: (-best[text], text))[:_EACH]:
         arguments = {"query": text, "modalities": (modality,)}
         yield Question(kind, text, arguments, tuple(places[text]))
@@ -58,10 +58,10 @@ def _words(library: Library, asset: Asset, modality: Modality, kind: str) -> Ite
 
 def _phrase(question: Question) -> Iterator[Question]:
     """A few words from the middle of what was said, in quotation marks."""
-    words = [word.strip(".,!?;:…") for word in question.shown.split()]
+    words = [word.strip(".,!?;:…") for word in question.label.split()]
     start = max(0, (len(words) - _PHRASE) // 2)
     phrase = f'"{" ".join(words[start : start + _PHRASE])}"'
-    yield Question("exact phrase", phrase, {"query": phrase}, question.right)
+    yield Question("exact phrase", phrase, {"query": phrase}, question.expected)
 
 
 def _media(library: Library, asset: Asset, folder: Path) -> Iterator[Question]:
@@ -82,7 +82,7 @@ def _media(library: Library, asset: Asset, folder: Path) -> Iterator[Question]:
         data = io.BytesIO()
         picture = Image.fromarray(frame(path, at, library.settings, max_side=640))
         picture.save(data, "JPEG", quality=60)
-        told = asset.told(Span(at, at))
+        told = asset.to_display_time(Span(at, at))
         shown = f"the frame at {float(told.start):.1f} s"
         yield Question("picture", shown, {"image": data.getvalue()}, (Place(asset.name, told),))
         clip, span = cut(whole.start + whole.duration * 6 / 10, "clip.mp4")
@@ -96,6 +96,6 @@ def _media(library: Library, asset: Asset, folder: Path) -> Iterator[Question]:
 
 
 def _stretch(kind: str, arguments: dict[str, Path], asset: Asset, span: Span) -> Question:
-    told = asset.told(span)
+    told = asset.to_display_time(span)
     shown = f"{float(told.duration):.1f} s from {float(told.start):.1f} s on"
     return Question(kind, shown, arguments, (Place(asset.name, told),))

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from videlicet.demo.film import Scene, make_clip, read_sound, write_sound
 from videlicet.demo.question import Place, Question
-from videlicet.demo.script import COMPILATION, Films
+from videlicet.demo.script import COMPILATION, SampleVideos
+from videlicet.demo.video import Scene, make_clip, read_sound, write_sound
 from videlicet.types import Span
 
 
-def questions(material: Mapping[str, Path], films: Films, folder: Path) -> list[Question]:
+def questions(material: Mapping[str, Path], films: SampleVideos, folder: Path) -> list[Question]:
     """The questions; pictures, sounds and clips to ask with are made in ``folder``.
 
     They are not the films' own frames and sounds: pictures are mirrored, cropped and compressed
@@ -62,8 +62,8 @@ def questions(material: Mapping[str, Path], films: Films, folder: Path) -> list[
     ]  # fmt: skip
 
 
-def _places(films: Films, title: str) -> tuple[Place, ...]:
-    start, end = films.inside[title]
+def _places(films: SampleVideos, title: str) -> tuple[Place, ...]:
+    start, end = films.places[title]
     return (
         Place(films.paths[title].name, Span.of(0.0, end - start)),
         Place(films.paths[COMPILATION].name, Span.of(start, end)),

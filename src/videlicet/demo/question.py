@@ -23,6 +23,6 @@ class Question:
     for people, and the places any of which is a right answer."""
 
     kind: str
-    shown: str
+    label: str
     arguments: Mapping[str, Any]
-    right: tuple[Place, ...]
+    expected: tuple[Place, ...]

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from videlicet.ingest import Progress
 
 #: Hits asked for; a right answer must be among them.
-_LOOKED_AT = 5
+_RESULT_LIMIT = 5
 #: Hits shown on the page.
-_SHOWN = 3
+_PAGE_HITS = 3
 
 Say = Callable[[str], None]
 #: Shows news as they come and returns the last of each source.
@@ -35,7 +35,7 @@ class Row:
     ``found`` is the first hit, whether right or not. ``seconds`` is what the search took."""
 
     kind: str
-    shown: str
+    label: str
     expected: tuple[Place, ...]
     rank: int | None
     found: Place | None
@@ -50,15 +50,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """What the demo did. Times are wall seconds; ``film_s`` is how long the films are.
+    """What the demo did. Times are wall seconds; ``video_seconds`` is how long the films are.
 
     ``page`` is the HTML page, ``credits`` name whose work was used, one line each. ``own`` says
     that it was somebody's own recording.
     """
 
     rows: tuple[Row, ...]
-    films: int
-    film_s: float
+    videos: int
+    video_seconds: float
     prepare_s: float
     index_s: float
     page: Path
@@ -121,16 +121,16 @@ def run_demo(
         if sample is not None:
             asked, credits = sample
         else:
-            from videlicet.demo.own import own_questions
+            from videlicet.demo.own import questions_for
 
-            asked, credits = own_questions(library, assets[0], folder / "queries"), ()
+            asked, credits = questions_for(library, assets[0], folder / "queries"), ()
         say(f"Asking {len(asked)} questions")
         answers = [(question, *ask(library, question)) for question in asked]
         page = _write_page(library, answers, folder / "demo.html", credits)
     return DemoReport(
         rows=tuple(row for _, row, _ in answers),
-        films=len(assets),
-        film_s=float(sum(asset.media.span.duration for asset in assets)),
+        videos=len(assets),
+        video_seconds=float(sum(asset.media.span.duration for asset in assets)),
         prepare_s=prepared - started,
         index_s=indexed - prepared,
         page=page,
@@ -142,15 +142,20 @@ def run_demo(
 def ask(library: Library, question: Question) -> tuple[Row, SearchPage]:
     """Search for one question and look where the right answer is."""
     started = time.perf_counter()
-    page = library.search(**question.arguments, limit=_LOOKED_AT)
+    page = library.search(**question.arguments, limit=_RESULT_LIMIT)
     seconds = time.perf_counter() - started
-    found = [Place(hit.asset_name, library.asset(hit.asset_id).told(hit.span)) for hit in page.hits]
+    found = [
+        Place(hit.asset_name, library.asset(hit.asset_id).to_display_time(hit.span))
+        for hit in page.hits
+    ]
     ranked = zip(page.hits, found, strict=True)
-    rank = next((hit.rank for hit, place in ranked if answers(place, question.right)), None)
+    rank = next(
+        (hit.rank for hit, place in ranked if expected_rank(place, question.expected)), None
+    )
     row = Row(
         kind=question.kind,
-        shown=question.shown,
-        expected=question.right,
+        label=question.label,
+        expected=question.expected,
         rank=rank,
         found=found[0] if found else None,
         score=page.hits[0].score if found else None,
@@ -159,12 +164,12 @@ def ask(library: Library, question: Question) -> tuple[Row, SearchPage]:
     return row, page
 
 
-def answers(found: Place, places: Iterable[Place]) -> bool:
+def expected_rank(found: Place, places: Iterable[Place]) -> bool:
     """Whether it is in one of the places: at least half of the shorter lies in the longer."""
-    return any(found.file == place.file and _meets(found.span, place.span) for place in places)
+    return any(found.file == place.file and _overlaps(found.span, place.span) for place in places)
 
 
-def _meets(one: Span, other: Span) -> bool:
+def _overlaps(one: Span, other: Span) -> bool:
     shorter, longer = sorted((one, other), key=lambda span: span.duration)
     if not shorter.duration:
         return longer.start <= shorter.start <= longer.end
@@ -173,13 +178,13 @@ def _meets(one: Span, other: Span) -> bool:
 
 def _pull(settings: Settings, say: Say) -> None:
     from videlicet.models.cards import card, default_cards, with_needs
-    from videlicet.models.weights import Pulled, missing_files, pull
+    from videlicet.models.weights import PullProgress, missing_files, pull
 
     cards = with_needs(card(id) for id in default_cards().values())
     missing = [one for one in cards if missing_files(settings, one)]
     told: set[str] = set()
 
-    def watch(pulled: Pulled) -> None:
+    def watch(pulled: PullProgress) -> None:
         if pulled.card not in told:
             told.add(pulled.card)
             say(f"Fetching the model {pulled.card}")
@@ -191,12 +196,12 @@ def _sample(
     settings: Settings, folder: Path, say: Say
 ) -> tuple[list[Path], tuple[list[Question], tuple[str, ...]]]:
     from videlicet.demo.queries import questions
-    from videlicet.demo.script import make_films
+    from videlicet.demo.script import make_sample_videos
     from videlicet.demo.sources import MATERIAL, fetch
 
     material = fetch(settings, folder / "material", say)
     say("Making the sample films")
-    films = make_films(material, folder / "films")
+    films = make_sample_videos(material, folder / "films")
     asked = questions(material, films, folder / "queries")
     return list(films.paths.values()), (asked, tuple(one.credit for one in MATERIAL))
 
@@ -232,8 +237,8 @@ def _write_page(
 
     sections = [
         Section(
-            question.shown,
-            replace(page, hits=page.hits[:_SHOWN]),
+            question.label,
+            replace(page, hits=page.hits[:_PAGE_HITS]),
             f"{row.kind} · {row.seconds * 1000:.0f} ms",
         )
         for question, row, page in answered

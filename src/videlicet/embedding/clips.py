@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from videlicet.embedding.space import Part, fused, join
-from videlicet.embedding.spans import Strip, pool
+from videlicet.embedding.space import Part, fuse, join
+from videlicet.embedding.spans import TimedVectors, pool
 from videlicet.embedding.texts import embed_texts
 from videlicet.types import Span, instant
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 NOTES = "notes"
 
 
-def vectors_of(
-    strips: Mapping[str, Strip], span: Span, request: Mapping[str, Any]
+def embed_clips(
+    strips: Mapping[str, TimedVectors], span: Span, request: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """One row for each stretch, option and scope: ``embedding``, ``option``, ``scope``, ``start``
     and ``end`` in seconds from the recording's own start. Stretches in which the models say nothing
@@ -47,7 +47,7 @@ def vectors_of(
     if "clip" in request["scopes"]:
         length = instant(float(request["clip"]))
         looks = None if request.get("fixed", True) else strips.get("looks")
-        clips = _clips(whole, length) if looks is None else _views(whole, length, looks)
+        clips = _clips(whole, length) if looks is None else _dynamic_clips(whole, length, looks)
         stretches += [("clip", one) for one in clips]
     if "asset" in request["scopes"]:
         stretches.append(("asset", whole))
@@ -63,11 +63,11 @@ def vectors_of(
         if "fused" in request["types"] and found:
             told = pool(strips[NOTES], one) if NOTES in strips else None
             noted = [] if told is None else list(join({Part.MEANING: told[None]}))
-            rows.append(_row("fused", scope, one, span, fused([*found.values(), *noted])))
+            rows.append(_row("fused", scope, one, span, fuse([*found.values(), *noted])))
     return rows
 
 
-def vector_at(strips: Mapping[str, Strip], option: str, span: Span) -> Floats | None:
+def vector_at(strips: Mapping[str, TimedVectors], option: str, span: Span) -> Floats | None:
     """What is seen (``visual``), heard (``audio``), said (``transcription``) or read on the screen
     (``visual-text``) in a stretch, as a vector of 512; ``None`` where nothing is."""
     blocks = {
@@ -84,13 +84,15 @@ def vector_at(strips: Mapping[str, Strip], option: str, span: Span) -> Floats | 
     return join(parts)[0] if parts else None
 
 
-def noted(encoder: TextEncoder, notes: Sequence[Mapping[str, Any]], span: Span) -> Strip:
+def add_metadata(
+    encoder: TextEncoder, notes: Sequence[Mapping[str, Any]], span: Span
+) -> TimedVectors:
     """What a caller says of stretches (``start``, ``end``, ``text``; seconds from the recording's
     own start)."""
     spans = [
         Span(span.start + instant(one["start"]), span.start + instant(one["end"])) for one in notes
     ]
-    return Strip(spans, embed_texts(encoder, [one["text"] for one in notes]))
+    return TimedVectors(spans, embed_texts(encoder, [one["text"] for one in notes]))
 
 
 #: Seconds of the shortest last clip.
@@ -113,7 +115,7 @@ CHANGED = 0.6
 LONGEST = Fraction(30)
 
 
-def _views(whole: Span, least: Fraction, looks: Strip) -> list[Span]:
+def _dynamic_clips(whole: Span, least: Fraction, looks: TimedVectors) -> list[Span]:
     """Stretches of one view each, or of several where they are shorter than ``least``. A view that
     goes on for long is cut into equal parts."""
     order = sorted(range(len(looks.spans)), key=lambda n: looks.spans[n].start)

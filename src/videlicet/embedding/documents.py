@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from videlicet.embedding.space import Part, fused, join, of_frames
+from videlicet.embedding.space import Part, fuse, join, of_frames
 from videlicet.embedding.texts import embed_texts
 from videlicet.errors import InvalidInput, MediaError
 from videlicet.media.pages import open_pages, open_text
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Bytes of the longest text whose vectors are computed.
 LONGEST = 1024 * 1024
 #: Sentences of a stretch where nobody says.
-USUAL = 5
+DEFAULT_LENGTH = 5
 #: Pages that a PDF may have for each begun MB of it.
 PAGES = 64
 QUADRANTS = ("top_left", "top_right", "bottom_left", "bottom_right")
@@ -40,7 +40,7 @@ _PAIRS = {
 _NAMES = {True: "PDF", False: "plain text"}
 
 
-def settled(request: Mapping[str, Any], pdf: bool) -> dict[str, Any]:
+def resolve_options(request: Mapping[str, Any], pdf: bool) -> dict[str, Any]:
     """A request with what is usual for a PDF or a plain text in place of what it leaves open.
 
     Raises:
@@ -79,7 +79,7 @@ def _refusal(message: str) -> InvalidInput:
     return InvalidInput("invalid_argument", f"document: {message}", subject="document")
 
 
-def stretches(text: str, most: int, overlap: int) -> list[str]:
+def split_text(text: str, most: int, overlap: int) -> list[str]:
     """The text in stretches of ``most`` sentences, each beginning with the last ``overlap`` of the
     one before."""
     sentences = [one for part in _BREAKS.split(text) if (one := " ".join(part.split()))]
@@ -88,10 +88,10 @@ def stretches(text: str, most: int, overlap: int) -> list[str]:
     return [" ".join(sentences[at : at + most]) for at in starts if sentences]
 
 
-def of_text(encoder: TextEncoder, text: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+def embed_text(encoder: TextEncoder, text: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One row for each stretch of a plain text and one for the whole, as a settled request says;
     none where there are no words."""
-    parts = stretches(text, request["sentences"] or USUAL, request["overlap"])
+    parts = split_text(text, request["sentences"] or DEFAULT_LENGTH, request["overlap"])
     if not parts:
         return []
     rows = join({Part.MEANING: embed_texts(encoder, parts)})
@@ -99,11 +99,11 @@ def of_text(encoder: TextEncoder, text: str, request: Mapping[str, Any]) -> list
     if "local" in request["scopes"]:
         found += [_row("text", "chunk", row, chunk_index=n) for n, row in enumerate(rows)]
     if "asset" in request["scopes"]:
-        found.append(_row("text", "asset", fused(list(rows))))
+        found.append(_row("text", "asset", fuse(list(rows))))
     return found
 
 
-def of_pdf(
+def embed_pdf(
     encoder: TextEncoder,
     vision: FrameEncoder | None,
     source: bytes | Path,
@@ -120,7 +120,7 @@ def of_pdf(
             for its size, or more than :data:`LONGEST` bytes of text.
     """
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
-    most = allowance(size)
+    most = token_budget(size)
     found = []
     if "visual" in request["options"]:
         assert vision is not None
@@ -136,27 +136,27 @@ def of_pdf(
                 for n, row in enumerate(rows)
             ]
         if "asset" in request["scopes"]:
-            found.append(_row("visual", "asset", fused(rows[::each])))
+            found.append(_row("visual", "asset", fuse(rows[::each])))
     if "text" in request["options"]:
-        text = text_of(source, settings, most, check)
-        found += of_text(encoder, text, request)
+        text = extract_text(source, settings, most, check)
+        found += embed_text(encoder, text, request)
     return found
 
 
-def allowance(size: int) -> int:
+def token_budget(size: int) -> int:
     """How many pages a PDF of so many bytes may have."""
     return PAGES * max(1, math.ceil(size / 1024**2))
 
 
-def text_of(
+def extract_text(
     source: bytes | Path, settings: Settings, most: int, check: Callable[[], None] = lambda: None
 ) -> str:
     """What a PDF of at most ``most`` pages says.
 
-    Raises :class:`MediaError` like :func:`of_pdf`.
+    Raises :class:`MediaError` like :func:`embed_pdf`.
     """
     with open_text(source, settings, longest=LONGEST) as (count, pages):
-        _require_few(count, most)
+        _check_count(count, most)
         said = []
         for page in pages:
             check()
@@ -178,22 +178,22 @@ def page_rows(
     """A vector of each page of a PDF of at most ``most`` pages; with ``quarters``, which make each
     page count five times, four more after it in the order of :data:`QUADRANTS`.
 
-    Raises :class:`MediaError` like :func:`of_pdf`.
+    Raises :class:`MediaError` like :func:`embed_pdf`.
     """
     with open_pages(source, settings) as (count, pages):
-        _require_few(count, most, 5 if quarters else 1)
+        _check_count(count, most, 5 if quarters else 1)
 
         def frames() -> Iterator[Frame]:
             for page in pages:
                 check()
                 yield page
                 if quarters:
-                    yield from _quarters(page)
+                    yield from _quadrants(page)
 
-        yield from _seen(encoder, vision, frames())
+        yield from _encode_pages(encoder, vision, frames())
 
 
-def _quarters(page: Frame) -> Iterator[Frame]:
+def _quadrants(page: Frame) -> Iterator[Frame]:
     """The four quarters of a picture; of a side of one pixel both halves are that pixel."""
     height, width = page.shape[:2]
     rows = slice(0, -(-height // 2)), slice(height // 2, height)
@@ -203,13 +203,15 @@ def _quarters(page: Frame) -> Iterator[Frame]:
             yield np.ascontiguousarray(page[down, across])
 
 
-def _seen(encoder: TextEncoder, vision: FrameEncoder, frames: Iterable[Frame]) -> Iterator[Floats]:
+def _encode_pages(
+    encoder: TextEncoder, vision: FrameEncoder, frames: Iterable[Frame]
+) -> Iterator[Floats]:
     left = iter(frames)
     while batch := list(islice(left, vision.batch_size)):
         yield from of_frames(encoder, vision, vision.encode_frames(batch))
 
 
-def _require_few(count: int, most: int, times: int = 1) -> None:
+def _check_count(count: int, most: int, times: int = 1) -> None:
     if count * times <= most:
         return
     as_many = f", which count as {count * times} in quadrants" if times > 1 else ""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from videlicet.embedding import documents
-from videlicet.embedding.space import Part, fused, join, of_frames
-from videlicet.embedding.spans import Strip
+from videlicet.embedding.space import Part, fuse, join, of_frames
+from videlicet.embedding.spans import TimedVectors
 from videlicet.embedding.texts import embed_texts, require_meaning
 from videlicet.errors import MediaError
+from videlicet.media import pages
 from videlicet.media.cut import load_audio, load_image
 from videlicet.media.decode import open_video
-from videlicet.media.pages import is_pdf
 from videlicet.media.probe import probe
 from videlicet.media.records import DecodedFrame, VideoRequest
 from videlicet.models.base import SOUND_RATE, rows_in
@@ -46,29 +46,29 @@ class Models:
     sound: AudioEncoder
 
 
-def texts(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
+def embed_lines(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
     """Vectors of texts (n, 512), however long, and how many tokens each has.
 
     Raises:
         InvalidInput: ``invalid_argument``, the encoder knows nothing of one.
     """
-    rows, counts = _read(models, lines)
+    rows, counts = _embed_on_screen_text(models, lines)
     require_meaning(rows)
     return rows, counts
 
 
-def _read(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
+def _embed_on_screen_text(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
     counts = [models.text.count_tokens(line) for line in lines]
     return join({Part.MEANING: embed_texts(models.text, lines)}), counts
 
 
-def pictures(models: Models, sources: Sequence[bytes | Path], settings: Settings) -> Floats:
+def embed_images(models: Models, sources: Sequence[bytes | Path], settings: Settings) -> Floats:
     """Vectors of pictures (n, 512)."""
     frames = [load_image(source, settings) for source in sources]
     return of_frames(models.text, models.vision, models.vision.encode_frames(frames))
 
 
-def document(
+def embed_document(
     models: Models, source: bytes | Path, settings: Settings, *, pdf: bool
 ) -> tuple[Floats, list[int]]:
     """The vector of a PDF, or of a plain text in UTF-8 (512,), and how many tokens each stretch of
@@ -77,19 +77,19 @@ def document(
     Raises:
         InvalidInput: ``invalid_argument``, the encoder knows nothing of a plain text.
         MediaError: ``media_not_recognised``, it is no plain text, empty, or too long; or what is
-            wrong with a PDF (see :func:`videlicet.embedding.documents.of_pdf`).
+            wrong with a PDF (see :func:`videlicet.embedding.documents.embed_pdf`).
     """
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
     if pdf:
-        most = min(MOST_PAGES, documents.allowance(size))
+        most = min(MOST_PAGES, documents.token_budget(size))
         rows = list(documents.page_rows(models.text, models.vision, source, settings, most))
-        text = documents.text_of(source, settings, most)
-        parts = documents.stretches(text, documents.USUAL, 0)
-        seen = fused(rows)
+        text = documents.extract_text(source, settings, most)
+        parts = documents.split_text(text, documents.DEFAULT_LENGTH, 0)
+        seen = fuse(rows)
         if not parts:
             return seen, []
-        said, counts = _read(models, parts)
-        return fused([seen, fused(list(said))]), counts
+        said, counts = _embed_on_screen_text(models, parts)
+        return fuse([seen, fuse(list(said))]), counts
     data = b""
     if size <= documents.LONGEST:
         data = source if isinstance(source, bytes) else source.read_bytes()
@@ -99,29 +99,31 @@ def document(
             "media_not_recognised",
             f"The document is no plain text of at most {documents.LONGEST} bytes.",
         )
-    said, counts = _read(models, documents.stretches(text, documents.USUAL, 0))
-    whole = fused(list(said))
+    said, counts = _embed_on_screen_text(
+        models, documents.split_text(text, documents.DEFAULT_LENGTH, 0)
+    )
+    whole = fuse(list(said))
     require_meaning(whole[None])
     return whole, counts
 
 
-def begins_as_pdf(source: bytes | Path) -> bool:
+def is_pdf(source: bytes | Path) -> bool:
     """Whether a file, or its bytes, is a PDF by how it begins."""
     if isinstance(source, bytes):
-        return is_pdf(source)
+        return pages.is_pdf(source)
     with source.open("rb") as file:
-        return is_pdf(file.read(1024))
+        return pages.is_pdf(file.read(1024))
 
 
-def recording(
+def embed_recording(
     models: Models,
     source: bytes | Path,
     settings: Settings,
     options: Sequence[str],
     check: Callable[[float], None],
-) -> tuple[Span, dict[str, Strip]]:
+) -> tuple[Span, dict[str, TimedVectors]]:
     """What the models say along a short recording, as strips (see
-    :func:`videlicet.embedding.clips.vectors_of`). ``check`` is told its seconds before anything
+    :func:`videlicet.embedding.clips.embed_clips`). ``check`` is told its seconds before anything
     else is done, and may refuse them.
 
     Raises:
@@ -129,19 +131,21 @@ def recording(
     """
     media = probe(source, settings)
     check(float(media.span.duration))
-    strips: dict[str, Strip] = {}
+    strips: dict[str, TimedVectors] = {}
     if "visual" in options and media.video is not None:
-        strips |= _seen(models, source, settings)
+        strips |= _embed_frames(models, source, settings)
     if media.audio and {"audio", "transcription"} & set(options):
         heard = load_audio(source, settings, longest=LONGEST)
         if "audio" in options and heard.samples.size:
-            strips["sounds"] = _heard(models, heard.samples, heard.start)
+            strips["sounds"] = _embed_sound(models, heard.samples, heard.start)
         if "transcription" in options:
-            strips |= _said(models, heard.samples, heard.start)
+            strips |= _embed_speech(models, heard.samples, heard.start)
     return media.span, strips
 
 
-def _seen(models: Models, source: bytes | Path, settings: Settings) -> dict[str, Strip]:
+def _embed_frames(
+    models: Models, source: bytes | Path, settings: Settings
+) -> dict[str, TimedVectors]:
     spans: list[Span] = []
     features: list[Floats] = []
     semantics: list[Floats] = []
@@ -166,17 +170,21 @@ def _seen(models: Models, source: bytes | Path, settings: Settings) -> dict[str,
             flush()
     if not spans:
         return {}
-    looks = {"looks": Strip(spans, np.stack(features))}
-    return looks if not semantics else {"meaning": Strip(spans, np.stack(semantics)), **looks}
+    looks = {"looks": TimedVectors(spans, np.stack(features))}
+    return (
+        looks if not semantics else {"meaning": TimedVectors(spans, np.stack(semantics)), **looks}
+    )
 
 
-def _heard(models: Models, sound: Floats, origin: Instant) -> Strip:
+def _embed_sound(models: Models, sound: Floats, origin: Instant) -> TimedVectors:
     rows = models.sound.embed(sound)
     step = instant(models.sound.window)
-    return Strip([Span(origin + n * step, origin + (n + 1) * step) for n in range(len(rows))], rows)
+    return TimedVectors(
+        [Span(origin + n * step, origin + (n + 1) * step) for n in range(len(rows))], rows
+    )
 
 
-def _said(models: Models, sound: Floats, origin: Instant) -> dict[str, Strip]:
+def _embed_speech(models: Models, sound: Floats, origin: Instant) -> dict[str, TimedVectors]:
     spans, lines = [], []
     for start, end in models.speech.speech_spans(sound):
         first = int(start * SOUND_RATE)
@@ -186,4 +194,4 @@ def _said(models: Models, sound: Floats, origin: Instant) -> dict[str, Strip]:
                 offset = at / SOUND_RATE
                 spans.append(Span(origin + instant(offset + a), origin + instant(offset + b)))
                 lines.append(said.text)
-    return {"words": Strip(spans, embed_texts(models.text, lines))} if lines else {}
+    return {"words": TimedVectors(spans, embed_texts(models.text, lines))} if lines else {}

@@ -43,10 +43,10 @@ class Part(StrEnum):
 
 
 #: Room and weight of each block. Meaning weighs most: it is what all kinds of input share.
-_ROOM = {Part.MEANING: 384, Part.LOOKS: 64, Part.SOUNDS: 64}
+_WIDTHS = {Part.MEANING: 384, Part.LOOKS: 64, Part.SOUNDS: 64}
 #: Where in a vector the values of the blocks go, in turn by the room that each has.
 _ORDER = np.argsort(
-    np.concatenate([(np.arange(room) + 0.5) / room for room in _ROOM.values()]), kind="stable"
+    np.concatenate([(np.arange(room) + 0.5) / room for room in _WIDTHS.values()]), kind="stable"
 )
 _WEIGHT = {Part.MEANING: 0.8, Part.LOOKS: 0.6, Part.SOUNDS: 0.6}
 
@@ -58,9 +58,9 @@ def join(parts: Mapping[Part, Floats]) -> Floats:
     for part in Part:
         rows = parts.get(part)
         if rows is None:
-            blocks.append(np.zeros((count, _ROOM[part]), np.float32))
+            blocks.append(np.zeros((count, _WIDTHS[part]), np.float32))
         else:
-            blocks.append(_WEIGHT[part] * _fitted(rows, _ROOM[part]))
+            blocks.append(_WEIGHT[part] * _fit(rows, _WIDTHS[part]))
     return _unit(np.hstack(blocks)[:, _ORDER])
 
 
@@ -72,12 +72,12 @@ def of_frames(text: TextEncoder, vision: FrameEncoder, encoding: FrameEncoding) 
     return join(looks if meaning is None else {Part.MEANING: meaning, **looks})
 
 
-def fused(vectors: Sequence[Floats]) -> Floats:
+def fuse(vectors: Sequence[Floats]) -> Floats:
     """The direction of the mean of several vectors (each (512,)), as for an average of views."""
     return np.asarray(_unit(np.mean(np.stack(list(vectors)), axis=0)[None])[0], np.float32)
 
 
-def _fitted(rows: Floats, room: int) -> Floats:
+def _fit(rows: Floats, room: int) -> Floats:
     rows = np.asarray(rows, np.float32)
     if rows.shape[1] > room:
         rows = rows @ _projection(rows.shape[1], room)

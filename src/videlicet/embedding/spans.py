@@ -21,7 +21,7 @@ INSTANT = 1e-3
 
 
 @dataclass(frozen=True)
-class Strip:
+class TimedVectors:
     """Vectors of one kind along a recording: ``rows`` (n, d) with the span each stands for.
 
     For many looks at one strip its times are kept as floats, which are exact enough and a hundred
@@ -31,7 +31,7 @@ class Strip:
     spans: Sequence[Span]
     rows: Floats
 
-    def inside(self, span: Span) -> list[int]:
+    def overlapping(self, span: Span) -> list[int]:
         """The places of the rows that share time with a stretch; instants in it count."""
         return [int(n) for n in np.flatnonzero(self._shared(span))]
 
@@ -56,7 +56,7 @@ class Strip:
         return np.where(instants, INSTANT, shared)
 
 
-def pool(strip: Strip, span: Span) -> Floats | None:
+def pool(strip: TimedVectors, span: Span) -> Floats | None:
     """The direction of the mean of the rows in ``span`` (d,); ``None`` where there are none."""
     mean = strip.mean(span)
     length = 0.0 if mean is None else float(np.linalg.norm(mean))

@@ -27,7 +27,7 @@ def embed_texts(encoder: TextEncoder, texts: Sequence[str]) -> Floats:
     pieces: list[str] = []
     owners: list[int] = []
     for number, text in enumerate(texts):
-        parts = fitting(encoder, text)
+        parts = truncate(encoder, text)
         pieces += parts
         owners += [number] * len(parts)
     rows = np.concatenate(
@@ -37,7 +37,7 @@ def embed_texts(encoder: TextEncoder, texts: Sequence[str]) -> Floats:
         return rows
     sums = np.zeros((len(texts), encoder.dimensions), np.float32)
     np.add.at(sums, owners, rows)
-    return normalised(sums)
+    return normalize(sums)
 
 
 def require_meaning(rows: Floats, what: str = "The text") -> None:
@@ -57,7 +57,7 @@ def require_meaning(rows: Floats, what: str = "The text") -> None:
         )
 
 
-def fitting(encoder: TextEncoder, text: str) -> list[str]:
+def truncate(encoder: TextEncoder, text: str) -> list[str]:
     """``text`` in as few even pieces as the encoder can read whole; a single word that is too
     long is halved."""
     if encoder.count_tokens(text) <= encoder.max_tokens:
@@ -69,10 +69,10 @@ def fitting(encoder: TextEncoder, text: str) -> list[str]:
     else:
         half = len(text) // 2
         first, second = text[:half], text[half:]
-    return fitting(encoder, first) + fitting(encoder, second)
+    return truncate(encoder, first) + truncate(encoder, second)
 
 
-def normalised(rows: Floats) -> Floats:
+def normalize(rows: Floats) -> Floats:
     """Rows scaled to unit length; a zero row stays zero."""
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
     unit: Floats = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)

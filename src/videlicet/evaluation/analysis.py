@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
-from videlicet.evaluation.questions import QUOTED, Asked, QuestionSet, says
+from videlicet.evaluation.questions import QUOTED, GoldQuestion, QuestionSet, contains_answer
 from videlicet.search.words import terms, tokens
 from videlicet.types import (
     Answer,
     Asset,
     Chapter,
+    EvidenceItem,
     IndexedAsset,
     Instant,
-    Piece,
     Sentence,
     Status,
 )
@@ -42,7 +42,7 @@ _TIMES = re.compile(r"\b\d+:\d\d(?::\d\d)?(?:\.\d+)?\b")
 Pairs = Sequence[tuple[float, float]]
 
 
-class Analysable(Protocol):
+class AnalysisTarget(Protocol):
     """What an evaluation needs of :class:`videlicet.Library`; it uses nothing else."""
 
     def assets(self, index: str) -> Sequence[Asset]: ...
@@ -67,9 +67,9 @@ class AnswerOutcome:
     found: bool
     exact: bool
     citations: int
-    right: int
+    correct_citations: int
     gold: int
-    reached: int
+    gold_cited: int
     sentences: int
     cited: int
     faithful: int
@@ -108,8 +108,8 @@ class AnalysisReport:
         }
 
 
-def analyse(
-    library: Analysable,
+def evaluate_analysis(
+    library: AnalysisTarget,
     questions: QuestionSet,
     *,
     index: str,
@@ -120,7 +120,9 @@ def analyse(
     """Put questions to the analyst that the library is set to, about what ``index`` holds already.
     ``on_question`` is called after each."""
     ready = {row.asset_id for row in library.indexed(index) if row.status is Status.READY}
-    held = _held([asset for asset in library.assets(index) if asset.id in ready], questions)
+    held = _assets_by_file(
+        [asset for asset in library.assets(index) if asset.id in ready], questions
+    )
     outcomes = []
     analysts = set()
     left_out = 0
@@ -152,7 +154,7 @@ def analyse(
     )
 
 
-def _held(assets: Sequence[Asset], questions: QuestionSet) -> dict[str, Asset]:
+def _assets_by_file(assets: Sequence[Asset], questions: QuestionSet) -> dict[str, Asset]:
     """The asset of each file: by its content, or by its name where that is all there is."""
     by_content = {asset.sha256: asset for asset in assets}
     by_name = {asset.name: asset for asset in assets}
@@ -167,10 +169,10 @@ def _held(assets: Sequence[Asset], questions: QuestionSet) -> dict[str, Asset]:
 
 
 def _outcome(
-    asked: Asked, answer: Answer, held: Mapping[str, Asset], seconds: float
+    asked: GoldQuestion, answer: Answer, held: Mapping[str, Asset], seconds: float
 ) -> AnswerOutcome:
     cited = answer.citations if answer.found else ()
-    touched = [_touched(asked, piece, held) for piece in cited]
+    touched = [_cites_gold(asked, piece, held) for piece in cited]
     names = [asset.name for asset in held.values()]
     told = answer.sentences if answer.found else ()
     return AnswerOutcome(
@@ -179,11 +181,11 @@ def _outcome(
         split=asked.split,
         answerable=asked.answerable,
         found=answer.found,
-        exact=asked.answerable and answer.found and says(asked.accepted, answer.text),
+        exact=asked.answerable and answer.found and contains_answer(asked.accepted, answer.text),
         citations=len(cited),
-        right=sum(bool(stretches) for stretches in touched),
+        correct_citations=sum(bool(stretches) for stretches in touched),
         gold=len(asked.gold),
-        reached=len({stretch for stretches in touched for stretch in stretches}),
+        gold_cited=len({stretch for stretches in touched for stretch in stretches}),
         sentences=len(told),
         cited=sum(sentence.supported for sentence in told),
         faithful=sum(faithful(sentence, names) for sentence in told),
@@ -193,9 +195,9 @@ def _outcome(
     )
 
 
-def _touched(asked: Asked, piece: Piece, held: Mapping[str, Asset]) -> list[int]:
+def _cites_gold(asked: GoldQuestion, piece: EvidenceItem, held: Mapping[str, Asset]) -> list[int]:
     """The right stretches that a citation is right for."""
-    if asked.kind in QUOTED and not says(asked.accepted, piece.text):
+    if asked.kind in QUOTED and not contains_answer(asked.accepted, piece.text):
         return []
     found = []
     for number, right in enumerate(asked.gold):
@@ -232,18 +234,18 @@ def _tables(
             for kind in ("all", one.kind):
                 kinds.setdefault(kind, []).append(one)
     return {
-        split: {kind: _figures(rows, resamples, seed) for kind, rows in kinds.items()}
+        split: {kind: _metrics(rows, resamples, seed) for kind, rows in kinds.items()}
         for split, kinds in groups.items()
     }
 
 
-def _figures(rows: Sequence[AnswerOutcome], resamples: int, seed: int) -> dict[str, Any]:
+def _metrics(rows: Sequence[AnswerOutcome], resamples: int, seed: int) -> dict[str, Any]:
     """Shares, as the sum of the numerators by that of the denominators; ``None`` where there is
     nothing to share."""
     asked = [one for one in rows if one.answerable]
     shares: dict[str, Pairs] = {
-        "citation_precision": [(one.right, one.citations) for one in rows],
-        "citation_recall": [(one.reached / one.gold, 1) for one in asked],
+        "citation_precision": [(one.correct_citations, one.citations) for one in rows],
+        "citation_recall": [(one.gold_cited / one.gold, 1) for one in asked],
         "exact": [(one.exact, 1) for one in asked],
         "false_not_found": [(not one.found, 1) for one in asked],
         "not_found": [(not one.found, 1) for one in rows if not one.answerable],
@@ -290,7 +292,7 @@ def boundaries(found: Sequence[Instant], gold: Sequence[Instant]) -> tuple[int, 
 
 
 def _chapters(
-    library: Analysable, index: str, held: Mapping[str, Asset], questions: QuestionSet
+    library: AnalysisTarget, index: str, held: Mapping[str, Asset], questions: QuestionSet
 ) -> dict[str, float]:
     counts = []
     for gold in questions.chapters:
@@ -310,7 +312,7 @@ def _chapters(
 
 
 def _summaries(
-    library: Analysable, index: str, held: Mapping[str, Asset], questions: QuestionSet
+    library: AnalysisTarget, index: str, held: Mapping[str, Asset], questions: QuestionSet
 ) -> dict[str, float]:
     found: list[tuple[float, int, int, int, float]] = []
     for gold in questions.summaries:
@@ -319,7 +321,9 @@ def _summaries(
         began = time.perf_counter()
         summary = library.summarize(asset.id, index=index)
         seconds = time.perf_counter() - began
-        covered = sum(says([fact], summary.text) for fact in gold.facts) / len(gold.facts)
+        covered = sum(contains_answer([fact], summary.text) for fact in gold.facts) / len(
+            gold.facts
+        )
         told = summary.sentences
         right = sum(faithful(sentence, [asset.name]) for sentence in told)
         found.append((covered, len(told), sum(s.supported for s in told), right, seconds))

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Generic, TypeVar
 
 from videlicet.evaluation.dataset import Dataset
-from videlicet.evaluation.metrics import Found
+from videlicet.evaluation.metrics import RankedSpan
 from videlicet.types import Instant, Span
 
 Key = TypeVar("Key")
@@ -18,21 +18,21 @@ def prior_assets(durations: Mapping[str, Instant]) -> list[str]:
     return sorted(durations, key=lambda doc: (-durations[doc], doc))
 
 
-def prior_moments(durations: Mapping[str, Instant], dataset: Dataset) -> list[Found]:
+def prior_moments(durations: Mapping[str, Instant], dataset: Dataset) -> list[RankedSpan]:
     """Each file cut into stretches as long as the median right span, middle of the file first and
     longest file first. It is told that length, which no query-free guess could know."""
     spans = [r.span for query in dataset.queries for r in query.relevant if r.span is not None]
     if not spans:
         return []
     length = median(span.duration for span in spans)
-    moments: list[tuple[tuple[float, float, str], Found]] = []
+    moments: list[tuple[tuple[float, float, str], RankedSpan]] = []
     for doc, duration in durations.items():
         count = max(1, round(duration / length))
         step = duration / count
         for i in range(count):
             span = Span(step * i, step * (i + 1))
             from_middle = abs(span.midpoint - duration / 2)
-            moments.append(((float(from_middle), -float(duration), doc), Found(doc, span)))
+            moments.append(((float(from_middle), -float(duration), doc), RankedSpan(doc, span)))
     return [found for _, found in sorted(moments, key=lambda row: row[0])]
 
 
@@ -45,14 +45,14 @@ class SpeechBaseline:
     def __init__(self, spoken: Mapping[str, Sequence[tuple[Span, str]]]) -> None:
         self._assets = _Bm25({doc: " ".join(t for _, t in said) for doc, said in spoken.items()})
         self._moments = _Bm25(
-            {Found(doc, span): words for doc, said in spoken.items() for span, words in said}
+            {RankedSpan(doc, span): words for doc, said in spoken.items() for span, words in said}
         )
 
     def assets(self, query: str, k: int) -> list[str]:
         """The best ``k`` documents in which any word of the query is said."""
         return self._assets.rank(query)[:k]
 
-    def moments(self, query: str, among: frozenset[str], k: int) -> list[Found]:
+    def moments(self, query: str, among: frozenset[str], k: int) -> list[RankedSpan]:
         """The best ``k`` utterances inside the documents ``among``."""
         return [found for found in self._moments.rank(query) if found.document in among][:k]
 

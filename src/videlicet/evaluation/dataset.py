@@ -87,8 +87,8 @@ def read_corpus(root: Path) -> Dataset:
     """The own form. Every file and query named must be there; nothing is skipped."""
     manifest = root / "manifest.json"
     videos: dict[str, Path] = {}
-    for row in rows_of(manifest, read_json(manifest)):
-        name = text(manifest, row, "file")
+    for row in read_rows(manifest, read_json(manifest)):
+        name = read_text(manifest, row, "file")
         path = root / "videos" / name
         if not path.is_file():
             raise invalid(manifest, f"names {name!r}, but videos/{name} is not there.")
@@ -96,47 +96,49 @@ def read_corpus(root: Path) -> Dataset:
     if not videos:
         raise invalid(manifest, "names no files.")
     source = root / "queries.json"
-    queries = tuple(_query(root, source, row, videos) for row in rows_of(source, read_json(source)))
-    return finished(Dataset(root.resolve().name, "corpus", videos, queries), source)
+    queries = tuple(
+        _query(root, source, row, videos) for row in read_rows(source, read_json(source))
+    )
+    return checked(Dataset(root.resolve().name, "corpus", videos, queries), source)
 
 
 def _query(
     root: Path, source: Path, row: Mapping[str, Any], videos: Mapping[str, Path]
 ) -> EvaluationQuery:
-    name = text(source, row, "id")
+    name = read_text(source, row, "id")
     try:
-        modality = PartKind(text(source, row, "modality"))
+        modality = PartKind(read_text(source, row, "modality"))
     except ValueError:
         raise invalid(
             source, f"query {name!r} has the unknown modality {row['modality']!r}."
         ) from None
-    value: str | Path = text(source, row, "query")
+    value: str | Path = read_text(source, row, "query")
     if modality is not PartKind.TEXT:
         value = root / value
         if not value.is_file():
             raise invalid(source, f"query {name!r} names {row['query']!r}, which is not there.")
     found = []
-    for right in rows_of(source, row.get("relevant")):
-        file = text(source, right, "file")
+    for right in read_rows(source, row.get("relevant")):
+        file = read_text(source, right, "file")
         if file not in videos:
             raise invalid(source, f"query {name!r} names {file!r}, which the manifest does not.")
         span = None
         if "start_s" in right or "end_s" in right:
-            span = stretch(source, name, right.get("start_s"), right.get("end_s"))
+            span = read_span(source, name, right.get("start_s"), right.get("end_s"))
         found.append(Relevance(file, span))
     if not found:
         raise invalid(source, f"query {name!r} has no relevant file.")
-    return EvaluationQuery(name, modality, value, text(source, row, "kind"), tuple(found))
+    return EvaluationQuery(name, modality, value, read_text(source, row, "kind"), tuple(found))
 
 
-def rows_of(path: Path, value: object) -> list[Mapping[str, Any]]:
+def read_rows(path: Path, value: object) -> list[Mapping[str, Any]]:
     """``value`` as a list of JSON objects, or an error naming ``path``."""
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise invalid(path, "a list of objects was expected.")
     return value
 
 
-def text(path: Path, row: Mapping[str, Any], field: str) -> str:
+def read_text(path: Path, row: Mapping[str, Any], field: str) -> str:
     """A string (or whole number, as published ids are) that must be there."""
     value = row.get(field)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -146,7 +148,7 @@ def text(path: Path, row: Mapping[str, Any], field: str) -> str:
     return value
 
 
-def stretch(path: Path, query: str, start: object, end: object) -> Span:
+def read_span(path: Path, query: str, start: object, end: object) -> Span:
     """A span in seconds from the file's start, longer than nothing."""
     if (
         isinstance(start, int | float)
@@ -157,7 +159,7 @@ def stretch(path: Path, query: str, start: object, end: object) -> Span:
     raise invalid(path, f"query {query!r} has the impossible span {start!r} to {end!r}.")
 
 
-def finished(dataset: Dataset, source: Path) -> Dataset:
+def checked(dataset: Dataset, source: Path) -> Dataset:
     """``dataset`` after the checks every form shares."""
     if not dataset.queries:
         raise invalid(source, "holds no query whose video is here.")

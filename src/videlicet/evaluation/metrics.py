@@ -29,7 +29,7 @@ Scores = dict[str, list[float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RankedSpan:
     """A returned moment: document and span from the file's start."""
 
     document: str
@@ -56,7 +56,9 @@ def score_assets(relevant: Sequence[Collection[str]], ranked: Sequence[Sequence[
     }
 
 
-def score_moments(relevant: Sequence[Sequence[Found]], ranked: Sequence[Sequence[Found]]) -> Scores:
+def score_moments(
+    relevant: Sequence[Sequence[RankedSpan]], ranked: Sequence[Sequence[RankedSpan]]
+) -> Scores:
     """Temporal recall: is one of the first k moments in a right file, and does it overlap a
     right span of it by at least the threshold (intersection over union)? Also the mean overlap
     of the first moment, ``miou``."""

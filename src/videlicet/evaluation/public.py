@@ -19,13 +19,13 @@ from videlicet.evaluation.dataset import (
     EvaluationQuery,
     Relevance,
     Scope,
-    finished,
+    checked,
     invalid,
     read_corpus,
     read_json,
-    rows_of,
-    stretch,
-    text,
+    read_rows,
+    read_span,
+    read_text,
 )
 from videlicet.types import PartKind, Span
 
@@ -92,22 +92,22 @@ def read_msrvtt(file: Path, content: Any, videos: Path) -> Dataset:
     Each caption is a query whose only right answer is the whole clip it describes.
     """
     if isinstance(content, dict):
-        rows = rows_of(file, content["sentences"])
+        rows = read_rows(file, content["sentences"])
         if "videos" in content:
             test = {
-                text(file, row, "video_id")
-                for row in rows_of(file, content["videos"])
+                read_text(file, row, "video_id")
+                for row in read_rows(file, content["videos"])
                 if row.get("split", "test") == "test"
             }
             rows = [row for row in rows if row.get("video_id") in test]
     else:
-        rows = rows_of(file, content)
+        rows = read_rows(file, content)
     annotated = []
     for number, row in enumerate(rows):
-        name = text(file, row, "video_id" if "video_id" in row else "video")
+        name = read_text(file, row, "video_id" if "video_id" in row else "video")
         captions = row.get("caption")
         for part, caption in enumerate(captions if isinstance(captions, list) else [captions]):
-            words = text(file, {"caption": caption}, "caption")
+            words = read_text(file, {"caption": caption}, "caption")
             key = f"{row.get('sen_id', number)}" + (f".{part}" if part else "")
             annotated.append((key, name, words, "caption", ()))
     return _dataset("msr-vtt", file, videos, annotated, Scope.COLLECTION)
@@ -119,13 +119,15 @@ def read_qvhighlights(file: Path, content: Any, videos: Path) -> Dataset:
     The ``test`` split is published without windows, so it cannot be scored.
     """
     annotated = []
-    for row in rows_of(file, content):
-        key = text(file, row, "qid")
+    for row in read_rows(file, content):
+        key = read_text(file, row, "qid")
         windows = row.get("relevant_windows")
         if not isinstance(windows, list) or not windows:
             raise invalid(file, f"query {key!r} has no 'relevant_windows' (the test split?).")
-        spans = tuple(stretch(file, key, *_pair(file, key, window)) for window in windows)
-        annotated.append((key, text(file, row, "vid"), text(file, row, "query"), "moment", spans))
+        spans = tuple(read_span(file, key, *_pair(file, key, window)) for window in windows)
+        annotated.append(
+            (key, read_text(file, row, "vid"), read_text(file, row, "query"), "moment", spans)
+        )
     return _dataset("qvhighlights", file, videos, annotated, Scope.FILE)
 
 
@@ -136,8 +138,8 @@ def read_didemo(file: Path, content: Any, videos: Path) -> Dataset:
     right; where several are equally frequent, each is.
     """
     annotated = []
-    for row in rows_of(file, content):
-        key = text(file, row, "annotation_id")
+    for row in read_rows(file, content):
+        key = read_text(file, row, "annotation_id")
         votes: dict[Span, int] = {}
         times = row.get("times")
         for mark in times if isinstance(times, list) else ():
@@ -150,7 +152,13 @@ def read_didemo(file: Path, content: Any, videos: Path) -> Dataset:
             raise invalid(file, f"query {key!r} has no 'times'.")
         spans = tuple(sorted(s for s, count in votes.items() if count == max(votes.values())))
         annotated.append(
-            (key, text(file, row, "video"), text(file, row, "description"), "moment", spans)
+            (
+                key,
+                read_text(file, row, "video"),
+                read_text(file, row, "description"),
+                "moment",
+                spans,
+            )
         )
     return _dataset("didemo", file, videos, annotated, Scope.FILE)
 
@@ -183,7 +191,7 @@ def _dataset(
         relevant = tuple(Relevance(path.name, span) for span in spans) or (Relevance(path.name),)
         queries.append(EvaluationQuery(key, PartKind.TEXT, words, kind, relevant))
     dataset = Dataset(file.stem, form, chosen, tuple(queries), scope, left_out)
-    return finished(dataset, file)
+    return checked(dataset, file)
 
 
 def _by_name(folder: Path) -> Mapping[str, Path]:

@@ -28,7 +28,14 @@ from pathlib import Path
 from typing import Any
 
 from videlicet.errors import InvalidInput
-from videlicet.evaluation.dataset import Relevance, invalid, read_json, rows_of, stretch, text
+from videlicet.evaluation.dataset import (
+    Relevance,
+    invalid,
+    read_json,
+    read_rows,
+    read_span,
+    read_text,
+)
 from videlicet.types import Instant, instant
 
 #: Kinds whose answer stands in what is quoted: a citation has to hold it as well.
@@ -36,7 +43,7 @@ QUOTED = frozenset({"spoken", "written"})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GoldQuestion:
     """One question. ``files`` is ``None`` where all of the index is asked."""
 
     id: str
@@ -74,12 +81,12 @@ class QuestionSet:
 
     name: str
     files: Mapping[str, str | None]
-    questions: tuple[Asked, ...]
+    questions: tuple[GoldQuestion, ...]
     chapters: tuple[GoldChapters, ...]
     summaries: tuple[GoldSummary, ...]
 
 
-def says(wanted: Collection[str], said: str) -> bool:
+def contains_answer(wanted: Collection[str], said: str) -> bool:
     """Whether any of ``wanted`` occurs in ``said``: words between word boundaries, or a regular
     expression between slashes."""
     plain = " ".join(said.split())
@@ -95,7 +102,7 @@ def _pattern(wanted: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){words}", re.IGNORECASE)
 
 
-def holds_questions(path: Path) -> bool:
+def is_question_file(path: Path) -> bool:
     """Whether the file at ``path`` is in this form: an object with ``questions``."""
     if path.suffix != ".json" or not path.is_file():
         return False
@@ -118,7 +125,7 @@ def read_questions(path: Path) -> QuestionSet:
     for name, sha256 in files.items():
         if sha256 is not None and not re.fullmatch("[0-9a-f]{64}", str(sha256)):
             raise invalid(path, f"gives {name!r} {sha256!r} where a SHA-256 or null belongs.")
-    questions = tuple(_question(path, row, files) for row in rows_of(path, content["questions"]))
+    questions = tuple(_question(path, row, files) for row in read_rows(path, content["questions"]))
     ids = [one.id for one in questions]
     if not ids:
         raise invalid(path, "holds no question.")
@@ -126,22 +133,22 @@ def read_questions(path: Path) -> QuestionSet:
         twice = next(one for one in ids if ids.count(one) > 1)
         raise invalid(path, f"holds two questions with the id {twice!r}.")
     return QuestionSet(
-        name=text(path, content, "name") if "name" in content else path.stem,
+        name=read_text(path, content, "name") if "name" in content else path.stem,
         files=files,
         questions=questions,
         chapters=tuple(
             GoldChapters(_file(path, row, files), _starts(path, row))
-            for row in rows_of(path, content.get("chapters", []))
+            for row in read_rows(path, content.get("chapters", []))
         ),
         summaries=tuple(
             GoldSummary(_file(path, row, files), _accepted(path, row, "facts"))
-            for row in rows_of(path, content.get("summaries", []))
+            for row in read_rows(path, content.get("summaries", []))
         ),
     )
 
 
-def _question(path: Path, row: Mapping[str, Any], files: Mapping[str, object]) -> Asked:
-    name = text(path, row, "id")
+def _question(path: Path, row: Mapping[str, Any], files: Mapping[str, object]) -> GoldQuestion:
+    name = read_text(path, row, "id")
     asked = row.get("files")
     if asked is not None and (not isinstance(asked, list) or not asked):
         raise invalid(path, f"question {name!r} has {asked!r} where a list of files belongs.")
@@ -149,19 +156,21 @@ def _question(path: Path, row: Mapping[str, Any], files: Mapping[str, object]) -
         if file not in files:
             raise invalid(path, f"question {name!r} names {file!r}, which 'files' does not.")
     gold = []
-    for right in rows_of(path, row.get("gold")):
+    for right in read_rows(path, row.get("gold")):
         file = _file(path, right, files)
         if asked is not None and file not in asked:
             raise invalid(path, f"question {name!r} is not asked of {file!r}, which answers it.")
-        gold.append(Relevance(file, stretch(path, name, right.get("start_s"), right.get("end_s"))))
+        gold.append(
+            Relevance(file, read_span(path, name, right.get("start_s"), right.get("end_s")))
+        )
     accepted = _accepted(path, row, "accepted") if gold else ()
     if not gold and row.get("accepted"):
         raise invalid(path, f"question {name!r} has accepted answers, but no gold.")
-    return Asked(
+    return GoldQuestion(
         id=name,
-        question=text(path, row, "question"),
-        kind=text(path, row, "kind"),
-        split=text(path, row, "split") if "split" in row else "all",
+        question=read_text(path, row, "question"),
+        kind=read_text(path, row, "kind"),
+        split=read_text(path, row, "split") if "split" in row else "all",
         files=None if asked is None else tuple(asked),
         gold=tuple(gold),
         accepted=accepted,
@@ -169,7 +178,7 @@ def _question(path: Path, row: Mapping[str, Any], files: Mapping[str, object]) -
 
 
 def _file(path: Path, row: Mapping[str, Any], files: Mapping[str, object]) -> str:
-    name = text(path, row, "file")
+    name = read_text(path, row, "file")
     if name not in files:
         raise invalid(path, f"a row names {name!r}, which 'files' does not.")
     return name

@@ -13,7 +13,7 @@ from videlicet.errors import Conflict, NotFound, StoreError
 from videlicet.evaluation import metrics
 from videlicet.evaluation.baselines import SpeechBaseline, prior_assets, prior_moments
 from videlicet.evaluation.dataset import Dataset, EvaluationQuery, Scope
-from videlicet.evaluation.metrics import Found
+from videlicet.evaluation.metrics import RankedSpan
 from videlicet.evaluation.report import QueryOutcome, Report, Table
 from videlicet.types import (
     Asset,
@@ -34,7 +34,7 @@ ASSET_DEPTH = 10
 MOMENT_DEPTH = max(metrics.DEPTHS)
 
 
-class Askable(Protocol):
+class SearchTarget(Protocol):
     """What measuring needs: questions to an index, and what is said in its assets."""
 
     def observations(
@@ -55,7 +55,7 @@ class Askable(Protocol):
     ) -> SearchPage: ...
 
 
-class Searchable(Askable, Protocol):
+class IndexTarget(SearchTarget, Protocol):
     """What an evaluation needs of :class:`videlicet.Library`; it uses nothing else."""
 
     def create_index(self, name: str) -> object: ...
@@ -68,7 +68,7 @@ class Searchable(Askable, Protocol):
 
 
 def evaluate(
-    library: Searchable,
+    library: IndexTarget,
     dataset: Dataset,
     *,
     index: str | None = None,
@@ -86,7 +86,7 @@ def evaluate(
     index = index or f"evaluation-{dataset.name}"
     began = time.perf_counter()
     digests = {name: _sha256(path) for name, path in dataset.videos.items()}
-    _fill(library, dataset, digests, index, on_event)
+    _index_missing(library, dataset, digests, index, on_event)
     indexed_s = time.perf_counter() - began
 
     ready = _ready(library, index)
@@ -100,7 +100,7 @@ def evaluate(
 
 
 def measure(
-    library: Askable,
+    library: SearchTarget,
     dataset: Dataset,
     names: Mapping[str, str],
     collection: Collection,
@@ -115,7 +115,7 @@ def measure(
     file that the dataset names; ``on_query`` is called after each query."""
     truth = [frozenset(names[r.file] for r in query.relevant) for query in dataset.queries]
     right = [
-        tuple(Found(names[r.file], r.span) for r in query.relevant if r.span is not None)
+        tuple(RankedSpan(names[r.file], r.span) for r in query.relevant if r.span is not None)
         for query in dataset.queries
     ]
     everywhere = frozenset(found.document for row in right for found in row)
@@ -134,10 +134,12 @@ def measure(
 
     assets = prior_assets(collection.durations)[:ASSET_DEPTH]
     moments = prior_moments(collection.durations, dataset)
-    priors = [_Answer(assets, [m for m in moments if m.document in scope]) for scope in scopes]
+    priors = [
+        _SearchResult(assets, [m for m in moments if m.document in scope]) for scope in scopes
+    ]
     speech = SpeechBaseline(collection.spoken(library, index))
     heard = [
-        _Answer(
+        _SearchResult(
             speech.assets(query.value, ASSET_DEPTH),
             speech.moments(query.value, scope, MOMENT_DEPTH),
         )
@@ -166,11 +168,11 @@ def measure(
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _SearchResult:
     """Ranked documents, ranked moments among the files that are asked about, and the cost."""
 
     assets: Sequence[str]
-    moments: Sequence[Found]
+    moments: Sequence[RankedSpan]
     cards: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -194,7 +196,7 @@ class Collection:
             {document: asset.media.span.duration for asset, document in pairs},
         )
 
-    def spoken(self, library: Askable, index: str) -> dict[str, list[tuple[Span, str]]]:
+    def spoken(self, library: SearchTarget, index: str) -> dict[str, list[tuple[Span, str]]]:
         """Per document what is said, with spans from the file's start."""
         return {
             document: [
@@ -213,7 +215,7 @@ class _Tables:
         self,
         queries: Sequence[EvaluationQuery],
         truth: Sequence[frozenset[str]],
-        right: Sequence[tuple[Found, ...]],
+        right: Sequence[tuple[RankedSpan, ...]],
         resamples: int,
         seed: int,
     ) -> None:
@@ -222,7 +224,7 @@ class _Tables:
         self._right = right
         self._bootstrap = (resamples, seed)
 
-    def of(self, answers: Sequence[_Answer | None]) -> tuple[Table, Table]:
+    def of(self, answers: Sequence[_SearchResult | None]) -> tuple[Table, Table]:
         """By asset and by moment; a query the system cannot take (``None``) is left out."""
         taken = [(i, answer) for i, answer in enumerate(answers) if answer is not None]
         timed = [(i, answer) for i, answer in taken if self._right[i]]
@@ -241,8 +243,8 @@ class _Tables:
         return by_asset, by_moment
 
 
-def _fill(
-    library: Searchable,
+def _index_missing(
+    library: IndexTarget,
     dataset: Dataset,
     digests: Mapping[str, str],
     index: str,
@@ -268,17 +270,17 @@ def _fill(
                 on_event(event)
 
 
-def _ready(library: Searchable, index: str) -> set[str]:
+def _ready(library: IndexTarget, index: str) -> set[str]:
     return {row.asset_id for row in library.indexed(index) if row.status is Status.READY}
 
 
 def _search(
-    library: Askable,
+    library: SearchTarget,
     collection: Collection,
     query: EvaluationQuery,
     scope: frozenset[str] | None,
     index: str,
-) -> _Answer:
+) -> _SearchResult:
     """One query by asset, and where its time is asked for, by moment among ``scope``."""
     words = query.value if isinstance(query.value, str) else None
     media = {
@@ -301,23 +303,26 @@ def _search(
     began = time.perf_counter()
     page = ask(GroupBy.ASSET, ASSET_DEPTH, None)
     seconds = time.perf_counter() - began
-    moments: list[Found] = []
+    moments: list[RankedSpan] = []
     if scope is not None:
         among = [asset for asset, document in collection.documents.items() if document in scope]
         hits = ask(GroupBy.MOMENT, MOMENT_DEPTH, among).hits if among else ()
         moments = [
-            Found(
+            RankedSpan(
                 collection.documents[hit.asset_id],
                 hit.span.shift(-collection.starts[hit.asset_id]),
             )
             for hit in hits
         ]
     ranked = [collection.documents[hit.asset_id] for hit in page.hits]
-    return _Answer(ranked, moments, page.cards, seconds)
+    return _SearchResult(ranked, moments, page.cards, seconds)
 
 
 def _outcome(
-    query: EvaluationQuery, truth: frozenset[str], right: tuple[Found, ...], answer: _Answer
+    query: EvaluationQuery,
+    truth: frozenset[str],
+    right: tuple[RankedSpan, ...],
+    answer: _SearchResult,
 ) -> QueryOutcome:
     rank = next((i for i, doc in enumerate(answer.assets, 1) if doc in truth), None)
     iou = metrics.score_moments([right], [answer.moments])["miou"][0] if right else None

@@ -76,7 +76,7 @@ class EvaluationRunner:
                 return  # it was said in between
             try:
                 # Of the servers on one store one does: they are better at searches meanwhile.
-                with self._platform.store.database.held("evaluations", wait=False) as mine:
+                with self._platform.store.database.advisory_lock("evaluations", wait=False) as mine:
                     one = self._next() if mine else None
                     if one is not None:
                         self._one(one)

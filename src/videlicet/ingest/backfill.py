@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from videlicet.ingest import files, videos
 from videlicet.media.process import readable
 from videlicet.store.catalog.rows import media_to_json
-from videlicet.store.catalog.schema import instant_text
+from videlicet.store.catalog.schema import to_stored_time
 from videlicet.types import Kind, Resource, Status
 
 if TYPE_CHECKING:
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from videlicet.store import Store
 
 
-def adopt(scope: Scope, store: Store) -> int:
+def backfill_files(scope: Scope, store: Store) -> int:
     """Make a file and a video of every ready asset that has none yet; returns how many.
 
     The file stays where it is: its body holds ``path`` instead of ``blob``. The asset's id is the
     video's, so what was derived from it is found as before. Of several servers that begin at once,
     one does it.
     """
-    with store.database.held("adopt"):
+    with store.database.advisory_lock("adopt"):
         return _adopt(scope, store)
 
 
@@ -70,8 +70,8 @@ def _adopt(scope: Scope, store: Store) -> int:
                 "file_id": file.id,
                 "user_metadata": dict(asset.metadata),
                 "video_stream": True,
-                "indexed_at": instant_text(indexed_at),
-                **videos.facts(file),
+                "indexed_at": to_stored_time(indexed_at),
+                **videos.media_facts(file),
             },
         )
         catalog.put_resource(scope, file)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from videlicet.ingest.cancellation import CancellationMonitor
-from videlicet.ingest.passes.pool import UnitPool
+from videlicet.ingest.passes.task_group import UnitPool
 from videlicet.ingest.plan import Models
 from videlicet.settings import cores
 

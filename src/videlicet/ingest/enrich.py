@@ -20,13 +20,13 @@ from videlicet.types import Modality, derived_id
 if TYPE_CHECKING:
     from videlicet.ingest.context import IngestContext
     from videlicet.ingest.passes.assemble import Findings
-    from videlicet.ingest.plan import Plan
+    from videlicet.ingest.plan import IndexingPlan
 
 #: The senses whose texts are searched.
-_READ = (Modality.SPEECH, Modality.TEXT)
+_SEARCHED_MODALITIES = (Modality.SPEECH, Modality.TEXT)
 
 
-def enrich(context: IngestContext, plan: Plan, found: Findings) -> bool:
+def extract_enrichment(context: IngestContext, plan: IndexingPlan, found: Findings) -> bool:
     """Extract what is wanted of a video whose findings have been stored; whether that adds to them.
 
     Raises:
@@ -42,11 +42,11 @@ def enrich(context: IngestContext, plan: Plan, found: Findings) -> bool:
     encoder = context.models({"text": plan.cards["text"]}).text
     material = load_evidence(reading, store, plan.asset_id)
     answer = extract([material], wanted["schema"], wanted["prompt"], encoder)
-    videos.note(scope, store, plan.asset_id, videos.INDEXING, enrichment=answer.value)
+    videos.set_status(scope, store, plan.asset_id, videos.INDEXING, enrichment=answer.value)
     rows: dict[str, TextRow] = {}
     for sentence in answer.sentences:
         for piece in sentence.citations:
-            if piece.modality in _READ:
+            if piece.modality in _SEARCHED_MODALITIES:
                 where = piece.span.to_json()
                 id = derived_id("enrichment", plan.asset_id, *where, piece.modality, sentence.text)
                 rows[id] = TextRow(id, piece.modality, piece.span, sentence.text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from videlicet.embedding import Strip
+from videlicet.embedding import TimedVectors
 from videlicet.errors import (
     Cancelled,
     InvalidInput,
@@ -17,7 +17,7 @@ from videlicet.errors import (
     from_json,
 )
 from videlicet.ingest import files
-from videlicet.ingest.plan import Plan, staging
+from videlicet.ingest.plan import IndexingPlan, staging
 from videlicet.ingest.videos import media_of
 from videlicet.models.base import rows_in
 from videlicet.models.cards import chosen_cards
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 PROCESSING, READY, FAILED = "processing", "ready", "failed"
 
 
-def prepare(context: IngestContext, tenant: str, file_id: str) -> str:
+def run_prepare(context: IngestContext, tenant: str, file_id: str) -> str:
     """Make a file ready; its status. One that was deleted meanwhile is ``gone``."""
     scope = context.worker.tenant_scope(tenant)
     try:
-        with context.worker.exclusive(files.lock_of(file_id)):
-            return files.prepare(
-                scope, context.store, context.settings, file_id, lambda: _check(context)
+        with context.worker.exclusive(files.file_lock(file_id)):
+            return files.prepare_file(
+                scope, context.store, context.settings, file_id, lambda: _require_running(context)
             ).status
     except NotFound:
         return "gone"
@@ -52,7 +52,7 @@ def give_up_file(context: IngestContext, tenant: str, file_id: str, error: Videl
     """Fail a file for a fault of ours, or of what is around it."""
     scope = context.worker.tenant_scope(tenant)
     try:
-        return files.fail(scope, context.store, context.settings, file_id, error).status
+        return files.fail_file(scope, context.store, context.settings, file_id, error).status
     except NotFound:
         return "gone"
 
@@ -72,13 +72,13 @@ def give_up_embedding(
         return "gone"
 
 
-def embed(context: IngestContext, tenant: str, task_id: str) -> str:
+def run_embedding(context: IngestContext, tenant: str, task_id: str) -> str:
     """Run one embedding task; its status.
 
     The body of the task holds ``file_id`` and ``request`` (see :mod:`videlicet.embedding.clips`,
     or :mod:`videlicet.embedding.documents`); the answer is kept in it as ``data``.
     """
-    from videlicet.embedding.clips import NOTES, noted, vectors_of
+    from videlicet.embedding.clips import NOTES, add_metadata, embed_clips
 
     scope = context.worker.tenant_scope(tenant)
     catalog = context.store.catalog
@@ -88,17 +88,17 @@ def embed(context: IngestContext, tenant: str, task_id: str) -> str:
             return task.status
         try:
             if task.body["facts"].get("input_type") == "document":
-                body: dict[str, Any] = _read(context, tenant, task)
+                body: dict[str, Any] = _embed_document(context, tenant, task)
             else:
                 heard = _observed(context, tenant, task)
-                _require_begun(task, heard.span)
+                _require_start_within(task, heard.span)
                 if notes := task.body["request"].get("notes"):
                     encoder = context.models(
                         {"text": chosen_cards(context.settings.models)["text"]}
                     )
-                    heard.strips[NOTES] = noted(encoder.text, notes, heard.span)
+                    heard.strips[NOTES] = add_metadata(encoder.text, notes, heard.span)
                 body = {
-                    "data": vectors_of(heard.strips, heard.span, task.body["request"]),
+                    "data": embed_clips(heard.strips, heard.span, task.body["request"]),
                     "duration": float(heard.span.duration),
                 }
             status = READY
@@ -115,7 +115,7 @@ def embed(context: IngestContext, tenant: str, task_id: str) -> str:
     return status
 
 
-def _require_begun(task: Resource, span: Span) -> None:
+def _require_start_within(task: Resource, span: Span) -> None:
     start = task.body["request"].get("start")
     if start is not None and start >= span.duration:
         raise InvalidInput(
@@ -124,26 +124,30 @@ def _require_begun(task: Resource, span: Span) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class FileObservations:
     """Everything the models say along a recording, by kind."""
 
     span: Span
-    strips: dict[str, Strip]
+    strips: dict[str, TimedVectors]
 
 
 def _file(context: IngestContext, tenant: str, task: Resource) -> tuple[Resource, Path]:
     """The file of an embedding task, ready, and where its bytes are."""
     scope = context.worker.tenant_scope(tenant)
-    with context.worker.exclusive(files.lock_of(task.body["file_id"])):
-        file = files.prepare(
-            scope, context.store, context.settings, task.body["file_id"], lambda: _check(context)
+    with context.worker.exclusive(files.file_lock(task.body["file_id"])):
+        file = files.prepare_file(
+            scope,
+            context.store,
+            context.settings,
+            task.body["file_id"],
+            lambda: _require_running(context),
         )
     if file.body.get("error") is not None:
         raise from_json(file.body["error"])
     return file, path_of_file(scope, context.store, file)
 
 
-def _read(context: IngestContext, tenant: str, task: Resource) -> dict[str, Any]:
+def _embed_document(context: IngestContext, tenant: str, task: Resource) -> dict[str, Any]:
     """The vectors of a document, with what was settled once its kind was known."""
     from videlicet.embedding import documents
     from videlicet.media.pages import MEDIA_TYPE
@@ -155,15 +159,15 @@ def _read(context: IngestContext, tenant: str, task: Resource) -> dict[str, Any]
         raise MediaError(
             "media_not_recognised", f"{file.name} is no PDF and no plain text.", subject=file.name
         )
-    request = documents.settled(task.body["request"], pdf)
+    request = documents.resolve_options(task.body["request"], pdf)
     cards = chosen_cards(context.settings.models)
     text = context.model(cards["text"])
     vision = context.model(cards["vision"]) if "visual" in request["options"] else None
     if pdf:
-        with files.named(path, file.name):
-            rows = documents.of_pdf(
+        with files.with_display_name(path, file.name):
+            rows = documents.embed_pdf(
                 text, vision, path, context.settings, request,
-                lambda: _check(context),
+                lambda: _require_running(context),
             )  # fmt: skip
     else:
         if file.body["size"] > documents.LONGEST:
@@ -172,18 +176,18 @@ def _read(context: IngestContext, tenant: str, task: Resource) -> dict[str, Any]
                 f"{file.name} is longer than {documents.LONGEST} bytes.",
                 subject=file.name,
             )
-        rows = documents.of_text(text, path.read_text("utf-8", "replace"), request)
+        rows = documents.embed_text(text, path.read_text("utf-8", "replace"), request)
     if not rows:
         raise MediaError("media_no_stream", f"{file.name} has no words.", subject=file.name)
     asked = {"embedding_options": request["options"], "embedding_scopes": request["scopes"]}
     return {"data": rows, "request": request, "facts": {**task.body["facts"], **asked}}
 
 
-def _observed(context: IngestContext, tenant: str, task: Resource) -> Observed:
+def _observed(context: IngestContext, tenant: str, task: Resource) -> FileObservations:
     file, path = _file(context, tenant, task)
     settings = context.settings
     if file.body.get("kind") == "image" and task.body["facts"].get("input_type") == "image":
-        return _pictured(context, path)
+        return _observe_image(context, path)
     media = media_of(file)
     if media is None:
         raise MediaError(
@@ -197,16 +201,16 @@ def _observed(context: IngestContext, tenant: str, task: Resource) -> Observed:
     # A vector has the first encoder of each role; nothing on the screen is read.
     roles = {"text", "vision", "sound"} | ({"speech"} if "transcription" in wanted else set())
     cards = {r: card for r, card in chosen_cards(context.settings.models).items() if r in roles}
-    plan = Plan(
+    plan = IndexingPlan(
         index_id="", asset_id=task.id, sha256=file.body["sha256"], name=file.name, stamp=(),
         media=media, cards=cards, sample_rate=settings.sample_rate,
         segment_min=settings.segment_min, segment_max=settings.segment_max,
     )  # fmt: skip
-    with files.named(path, file.name):
-        return Observed(media.span, strips_of(context, tenant, plan, path))
+    with files.with_display_name(path, file.name):
+        return FileObservations(media.span, timed_vectors_of(context, tenant, plan, path))
 
 
-def _pictured(context: IngestContext, path: Path) -> Observed:
+def _observe_image(context: IngestContext, path: Path) -> FileObservations:
     """What a single picture shows, as a recording of one instant would."""
     from videlicet.media.cut import load_image
 
@@ -214,22 +218,24 @@ def _pictured(context: IngestContext, path: Path) -> Observed:
     text, vision = context.model(cards["text"]), context.model(cards["vision"])
     seen = vision.encode_frames([load_image(path, context.settings)])
     span = Span(Fraction(0), Fraction(1))
-    strips = {"looks": Strip([span], seen.features)}
+    strips = {"looks": TimedVectors([span], seen.features)}
     meaning = rows_in(text.card.space, vision, seen)
     if meaning is not None:
-        strips["meaning"] = Strip([span], meaning)
-    return Observed(span, strips)
+        strips["meaning"] = TimedVectors([span], meaning)
+    return FileObservations(span, strips)
 
 
-def strips_of(context: IngestContext, tenant: str, plan: Plan, path: Path) -> dict[str, Strip]:
+def timed_vectors_of(
+    context: IngestContext, tenant: str, plan: IndexingPlan, path: Path
+) -> dict[str, TimedVectors]:
     """What the models of a plan say of a file: ``meaning``, ``looks``, ``sounds``, ``words``."""
     from videlicet.ingest.passes.assemble import assemble
     from videlicet.ingest.passes.journal import journal_of
     from videlicet.ingest.passes.observe import observe
-    from videlicet.ingest.passes.pool import Crew
+    from videlicet.ingest.passes.task_group import TaskGroup
 
     models = context.models(plan.cards)
-    crew = Crew(context.pool, context.order(), lambda: context.worker.closing, tenant)
+    crew = TaskGroup(context.pool, context.order(), lambda: context.worker.closing, tenant)
     with journal_of(plan, context.settings) as journal:
         observe(path, plan, models, crew, journal, context.settings, lambda _: lambda _: None)
         found = assemble(plan, models, journal)
@@ -244,10 +250,12 @@ def strips_of(context: IngestContext, tenant: str, plan: Plan, path: Path) -> di
     strips = {}
     for name, place in wanted.items():
         if rows := list(found.vectors.get(place, {}).values()):
-            strips[name] = Strip([row.span for row in rows], np.stack([row.vector for row in rows]))
+            strips[name] = TimedVectors(
+                [row.span for row in rows], np.stack([row.vector for row in rows])
+            )
     return strips
 
 
-def _check(context: IngestContext) -> None:
+def _require_running(context: IngestContext) -> None:
     if context.worker.closing:
         raise Cancelled("cancelled", "The worker is being stopped.")

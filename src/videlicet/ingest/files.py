@@ -26,7 +26,7 @@ from videlicet.media.process import readable
 from videlicet.media.sources import fetch_source
 from videlicet.rights import EVERY_TENANT
 from videlicet.store.catalog.rows import media_to_json
-from videlicet.store.home import translated
+from videlicet.store.home import translated_errors
 from videlicet.types import Kind, MediaInfo, Resource
 
 if TYPE_CHECKING:
@@ -62,29 +62,29 @@ _CONTAINERS = {
 }
 
 
-def folder_of(file_id: str) -> str:
+def file_prefix(file_id: str) -> str:
     """What the blob keys of all bytes of a file begin with."""
     return f"files/{file_id}/"
 
 
-def original(file_id: str) -> str:
+def original_key(file_id: str) -> str:
     """The blob key of a file's bytes."""
-    return f"{folder_of(file_id)}original"
+    return f"{file_prefix(file_id)}original"
 
 
-def part(file_id: str, number: int) -> str:
+def part_key(file_id: str, number: int) -> str:
     """The blob key of one part of a file that is uploaded in parts."""
-    return f"{folder_of(file_id)}parts/{number}"
+    return f"{file_prefix(file_id)}parts/{number}"
 
 
-def lock_of(file_id: str) -> str:
+def file_lock(file_id: str) -> str:
     """The name that whoever makes a file ready holds meanwhile: tasks and the file's own workflow
     may want it at once."""
     return f"file {file_id}"
 
 
 @contextmanager
-def named(path: Path, name: str) -> Iterator[None]:
+def with_display_name(path: Path, name: str) -> Iterator[None]:
     """Have errors speak of a file by its own name, rather than by where it is kept."""
     where = readable(path)
     try:
@@ -96,7 +96,7 @@ def named(path: Path, name: str) -> Iterator[None]:
         raise
 
 
-def prepare(
+def prepare_file(
     scope: Scope, store: Store, settings: Settings, file_id: str, check: Callable[[], None]
 ) -> Resource:
     """Bring a file from ``processing`` to ``ready`` or ``failed``; one that has ended stays.
@@ -123,27 +123,27 @@ def _prepared(
     try:
         path = _gather(scope, store, settings, file, check)
         facts = {
-            "blob": original(file.id),
+            "blob": original_key(file.id),
             "size": path.stat().st_size,
             **_hashed(path, file, check),
         }
-        with named(path, file.name):
-            facts |= look(path, file.name, settings)
+        with with_display_name(path, file.name):
+            facts |= identify_file(path, file.name, settings)
     except VidelicetError as error:
         if error.retryable:
             # Whoever tries again begins anew; where the disk is full there is room until then.
             shutil.rmtree(staging(settings, file.id), ignore_errors=True)
             raise
-        return fail(scope, store, settings, file_id, error)
+        return fail_file(scope, store, settings, file_id, error)
     except FileNotFoundError:  # deleted under our hands
-        return fail(scope, store, settings, file_id, _gone(file))
+        return fail_file(scope, store, settings, file_id, _gone(file))
     return store.catalog.update_resource(
         scope, Kind.FILE, file.id, when=[PROCESSING], status=READY,
         body={**facts, "parts": None},
     )  # fmt: skip
 
 
-def fail(
+def fail_file(
     scope: Scope, store: Store, settings: Settings, file_id: str, error: VidelicetError
 ) -> Resource:
     """Keep the reason with a file that cannot be used; its bytes go.
@@ -162,7 +162,7 @@ def fail(
         _forget(scope, store, settings, file_id)
         raise
     if failed.status == FAILED:
-        store.blobs.delete(scope, folder_of(file_id))
+        store.blobs.delete(scope, file_prefix(file_id))
     return failed
 
 
@@ -173,10 +173,10 @@ def _forget(scope: Scope, store: Store, settings: Settings, file_id: str) -> Non
         store.catalog.resource(store.scope(scope.within(EVERY_TENANT)), Kind.FILE, file_id)
     except NotFound:
         shutil.rmtree(staging(settings, file_id), ignore_errors=True)
-        store.blobs.delete(scope, folder_of(file_id))
+        store.blobs.delete(scope, file_prefix(file_id))
 
 
-def look(path: Path, name: str, settings: Settings) -> dict[str, Any]:
+def identify_file(path: Path, name: str, settings: Settings) -> dict[str, Any]:
     """What kind of file this is, with what lists and searches want to know of it.
 
     Raises:
@@ -207,10 +207,10 @@ def _gather(
     scope: Scope, store: Store, settings: Settings, file: Resource, check: Callable[[], None]
 ) -> Path:
     """The file's bytes as one blob: fetched, or its parts joined, or there already."""
-    key = original(file.id)
+    key = original_key(file.id)
     if not store.blobs.exists(scope, key):
         folder = staging(settings, file.id)
-        with translated(settings.home):
+        with translated_errors(settings.home):
             folder.mkdir(parents=True, exist_ok=True)
         whole = folder / "whole"
         if url := file.body.get("url"):
@@ -218,7 +218,7 @@ def _gather(
 
             fetch_source(url, whole, settings, check)
             if playlists.is_playlist(whole):
-                with translated(folder):
+                with translated_errors(folder):
                     playlists.join(url, whole, settings, check)
         elif source := file.body.get("connector"):
             from videlicet.connectors import connections
@@ -229,7 +229,7 @@ def _gather(
         store.blobs.move_in(scope, key, whole)
         # With what a try that was killed left in it.
         shutil.rmtree(folder, ignore_errors=True)
-    store.blobs.delete(scope, f"{folder_of(file.id)}parts/")
+    store.blobs.delete(scope, f"{file_prefix(file.id)}parts/")
     return store.blobs.path(scope, key)
 
 
@@ -239,9 +239,9 @@ def _join(
     parts = int(file.body.get("parts") or 0)
     if not parts:
         raise _gone(file)
-    with translated(whole.parent), whole.open("wb") as out:
+    with translated_errors(whole.parent), whole.open("wb") as out:
         for number in range(1, parts + 1):
-            with store.blobs.path(scope, part(file.id, number)).open("rb") as source:
+            with store.blobs.path(scope, part_key(file.id, number)).open("rb") as source:
                 while block := source.read(_READ):
                     check()
                     out.write(block)

@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from videlicet.store import Store
 
 #: A task in one of these has not ended.
-LIVE = (Status.RUNNING, Status.QUEUED)
+UNFINISHED = (Status.RUNNING, Status.QUEUED)
 #: Seconds after which staged files that nothing is known of count as left behind.
-UNUSED = 600.0
+MIN_IDLE_SECONDS = 600.0
 
 
 def sweep(scope: Scope, store: Store, settings: Settings) -> None:
     """Clear away the rows and files of tasks that were cancelled while nobody worked on them. Only
     for a store that no other process works on; a server may be taking uploads in meanwhile."""
     unfinished = store.catalog.list_indexed(scope, status=Status.RUNNING)
-    kept = _owned(scope, store)
+    kept = _live_ids(scope, store)
     for entry in unfinished:
         if entry.asset_id not in kept:
-            take_back(scope, store, entry.index_id, entry.asset_id)
-    kept |= _waiting(scope, store)
-    for path in _staged(settings):
+            remove_unfinished(scope, store, entry.index_id, entry.asset_id)
+    kept |= _pending_ids(scope, store)
+    for path in _staged_paths(settings):
         if path.name not in kept and not path.name.startswith(INCOMING):
             _remove(path)
 
@@ -42,7 +42,7 @@ def sweep(scope: Scope, store: Store, settings: Settings) -> None:
 def sweep_incoming(settings: Settings) -> None:
     """Clear away uploads that a server was killed in; for the server of a data directory, before
     it takes any."""
-    for path in _staged(settings):
+    for path in _staged_paths(settings):
         if path.name.startswith(INCOMING):
             _remove(path)
 
@@ -52,33 +52,33 @@ def sweep_unowned(context: WorkerContext) -> None:
     unused in this machine's staging, where other workers and servers put theirs too."""
     scope, store = context.scope, context.store
     unfinished = store.catalog.list_indexed(scope, status=Status.RUNNING)
-    kept = _owned(scope, store)
+    kept = _live_ids(scope, store)
     for entry in unfinished:
         if entry.asset_id in kept:
             continue
-        with context.exclusive(lock_of(entry.asset_id), wait=False) as alone:
+        with context.exclusive(asset_lock(entry.asset_id), wait=False) as alone:
             # It may have been begun anew just now.
-            if alone and entry.asset_id not in _owned(scope, store):
-                take_back(scope, store, entry.index_id, entry.asset_id)
-    staged = _staged(context.settings)
-    kept = _owned(scope, store) | _waiting(scope, store)
+            if alone and entry.asset_id not in _live_ids(scope, store):
+                remove_unfinished(scope, store, entry.index_id, entry.asset_id)
+    staged = _staged_paths(context.settings)
+    kept = _live_ids(scope, store) | _pending_ids(scope, store)
     for path in staged:
-        if path.name not in kept and _idle(path) > UNUSED:
+        if path.name not in kept and _idle_seconds(path) > MIN_IDLE_SECONDS:
             _remove(path)
 
 
-def lock_of(asset_id: str) -> str:
+def asset_lock(asset_id: str) -> str:
     """The name that a task holds while it works on an asset's bytes."""
     return f"asset {asset_id}"
 
 
-def _owned(scope: Scope, store: Store) -> set[str | None]:
+def _live_ids(scope: Scope, store: Store) -> set[str | None]:
     """The tasks that have not ended, and the assets that they are at."""
-    live = [task for status in LIVE for task in store.catalog.tasks(scope, status=status)]
+    live = [task for status in UNFINISHED for task in store.catalog.tasks(scope, status=status)]
     return {task.id for task in live} | {task.asset_id for task in live}
 
 
-def _waiting(scope: Scope, store: Store) -> set[str | None]:
+def _pending_ids(scope: Scope, store: Store) -> set[str | None]:
     """Files and embeddings that are worked on, or wait for a worker."""
     return {
         one.id
@@ -87,7 +87,7 @@ def _waiting(scope: Scope, store: Store) -> set[str | None]:
     }
 
 
-def _staged(settings: Settings) -> list[Path]:
+def _staged_paths(settings: Settings) -> list[Path]:
     folder = staging(settings, "")
     return list(folder.iterdir()) if folder.is_dir() else []
 
@@ -101,7 +101,7 @@ def _remove(path: Path) -> None:
             path.unlink()
 
 
-def _idle(folder: Path) -> float:
+def _idle_seconds(folder: Path) -> float:
     """Seconds since something in a folder was written."""
     try:
         touched = [path.stat().st_mtime for path in (folder, *folder.rglob("*"))]
@@ -110,7 +110,7 @@ def _idle(folder: Path) -> float:
     return time.time() - max(touched)
 
 
-def take_back(scope: Scope, store: Store, index_id: str, asset_id: str) -> None:
+def remove_unfinished(scope: Scope, store: Store, index_id: str, asset_id: str) -> None:
     """Erase what an unfinished task derived; an asset that is ready stays. Of one that was deleted
     meanwhile only blobs can have come since: all else is put into what is there."""
     try:

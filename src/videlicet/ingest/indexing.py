@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import Conflict, NotFound
 from videlicet.ingest import videos
-from videlicet.ingest.files import folder_of
-from videlicet.ingest.tasks import call_off
+from videlicet.ingest.files import file_prefix
+from videlicet.ingest.tasks import mark_cancelled
 from videlicet.telemetry import traces
 from videlicet.types import Index, Kind, Resource, Status, Task, derived_id, random_id
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from videlicet.rights import Scope
     from videlicet.store import Store
 
-_MAKING = threading.Lock()
+_CREATING = threading.Lock()
 
 
-def enter(
+def index_file(
     scope: Scope,
     store: Store,
     index: Index,
@@ -37,11 +37,11 @@ def enter(
     what else its body is to hold."""
     video_id = derived_id("video", index.id, file.id)
     # Of two requests at once, to this server or to two, one makes it and the other finds it.
-    with _MAKING, store.database.held(f"video {video_id}"):
-        return _enter(scope, store, index, file, metadata, video_id, stream, facts or {})
+    with _CREATING, store.database.advisory_lock(f"video {video_id}"):
+        return _index_file(scope, store, index, file, metadata, video_id, stream, facts or {})
 
 
-def _enter(
+def _index_file(
     scope: Scope,
     store: Store,
     index: Index,
@@ -56,7 +56,9 @@ def _enter(
         video = store.catalog.resource(scope, Kind.VIDEO, video_id)
     except NotFound:
         video = None
-    tasks = store.catalog.tasks(store.scope(scope, index.id), source=videos.source_of(video_id))
+    tasks = store.catalog.tasks(
+        store.scope(scope, index.id), source=videos.source_of_video(video_id)
+    )
     if video is not None and video.status != videos.FAILED and tasks:
         return video, tasks[0]
     video = Resource(
@@ -72,15 +74,15 @@ def _enter(
             "file_id": file.id,
             "user_metadata": dict(metadata),
             "video_stream": stream,
-            **videos.facts(file),
+            **videos.media_facts(file),
             **facts,
-            **traces.carried(),
+            **traces.inject(),
         },
     )
     task = Task(
         id=random_id(),
         index_id=index.id,
-        source=videos.source_of(video_id),
+        source=videos.source_of_video(video_id),
         status=Status.QUEUED,
         created_at=now,
         updated_at=now,
@@ -96,10 +98,10 @@ def remove_video(scope: Scope, store: Store, video: Resource) -> None:
     """Delete a video with everything derived from it. Its tasks stay, for whoever asks how they
     ended; those that have not are called off."""
     catalog = store.catalog
-    for task in catalog.tasks(scope, source=videos.source_of(video.id)):
+    for task in catalog.tasks(scope, source=videos.source_of_video(video.id)):
         if not task.status.ended:
             with suppress(Conflict):  # it has just ended
-                call_off(scope, store, task.id)
+                mark_cancelled(scope, store, task.id)
         # Tasks that name an asset go with it; and what was said of a failure names the file.
         error = task.error and {
             "code": task.error["code"], "message": "It failed; its video was deleted since.",
@@ -122,7 +124,7 @@ def remove_index(scope: Scope, store: Store, index: Index) -> None:
     store.delete_index(within)
 
 
-def videos_of(scope: Scope, store: Store, file_id: str) -> list[Resource]:
+def videos_of_file(scope: Scope, store: Store, file_id: str) -> list[Resource]:
     """The videos of a file in all indexes, hidden ones too."""
     found, _ = store.catalog.find_resources(scope, Kind.VIDEO, body=[(["file_id"], "==", file_id)])
     return found
@@ -134,7 +136,7 @@ def remove_file(scope: Scope, store: Store, file_id: str) -> None:
     Raises:
         NotFound: ``resource_not_found``.
     """
-    for video in videos_of(scope, store, file_id):
+    for video in videos_of_file(scope, store, file_id):
         remove_video(scope, store, video)
     catalog = store.catalog
     uploads, _ = catalog.find_resources(scope, Kind.UPLOAD, parent=file_id)
@@ -142,5 +144,5 @@ def remove_file(scope: Scope, store: Store, file_id: str) -> None:
         catalog.delete_resources(scope, Kind.CHUNK, parent=upload.id)
         with suppress(NotFound):
             catalog.delete_resource(scope, Kind.UPLOAD, upload.id)
-    catalog.delete_resource(scope, Kind.FILE, file_id, blobs=[folder_of(file_id)])
+    catalog.delete_resource(scope, Kind.FILE, file_id, blobs=[file_prefix(file_id)])
     store.finish_erasures()

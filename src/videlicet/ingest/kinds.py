@@ -36,7 +36,7 @@ class IndexingJobs(JobKind):
             return outcome.status
 
     def pending(self) -> Iterable[PendingJob]:
-        keys = self.context.store.catalog.task_keys(self.context.scope, status=gc.LIVE)
+        keys = self.context.store.catalog.task_keys(self.context.scope, status=gc.UNFINISHED)
         return [self._job(key.id, key.tenant, key.attempts) for key in keys]
 
     def refresh(self, job: PendingJob) -> PendingJob | None:
@@ -55,7 +55,9 @@ class IndexingJobs(JobKind):
 
     def warm_up(self) -> None:
         catalog, scope = self.context.store.catalog, self.context.scope
-        waiting = {task.index_id for one in gc.LIVE for task in catalog.tasks(scope, status=one)}
+        waiting = {
+            task.index_id for one in gc.UNFINISHED for task in catalog.tasks(scope, status=one)
+        }
         for index_id in sorted(waiting):
             try:
                 self._ingest.models(catalog.index(scope, index_id).cards)
@@ -76,13 +78,13 @@ class IndexingJobs(JobKind):
 
     def _trace(self, task_id: str) -> str | None:
         """The trace of the request for a task, which its video keeps."""
-        if not traces.on():
+        if not traces.enabled():
             return None
         try:
             task = self.context.store.catalog.task(self.context.scope, task_id)
         except NotFound:
             return None
-        video_id = videos.video_of(task.source)
+        video_id = videos.video_id_of(task.source)
         if video_id is None:
             return None
         return resource_trace(self.context, Kind.VIDEO, task.tenant, video_id)
@@ -109,7 +111,7 @@ class FileJobs(ResourceJobKind):
         with task_span("file", id, trace) as outcome:
             outcome.status = job.single_step(
                 "prepare",
-                lambda: file_jobs.prepare(self._ingest, tenant, id),
+                lambda: file_jobs.run_prepare(self._ingest, tenant, id),
                 lambda error: file_jobs.give_up_file(self._ingest, tenant, id, error),
             )
             return outcome.status
@@ -132,7 +134,7 @@ class EmbeddingJobs(ResourceJobKind):
         with task_span("embedding", id, trace) as outcome:
             outcome.status = job.single_step(
                 "embed",
-                lambda: file_jobs.embed(self._ingest, tenant, id),
+                lambda: file_jobs.run_embedding(self._ingest, tenant, id),
                 lambda error: file_jobs.give_up_embedding(self._ingest, tenant, id, error),
             )
             return outcome.status

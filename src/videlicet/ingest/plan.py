@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from videlicet.settings import Settings
 
 #: Raised when the same bytes, models and settings come to give other observations.
-EDITION = 2
+PIPELINE_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class IndexingPlan:
     """One file to be observed for one index.
 
     ``stamp`` (size, time of change, file number) tells whether the file is still the one that was
@@ -61,7 +61,7 @@ class Plan:
             "cards": dict(sorted(self.cards.items())),
             "sample_rate": self.sample_rate,
             "segment": [self.segment_min, self.segment_max],
-            "edition": EDITION,
+            "edition": PIPELINE_VERSION,
         }
         return derived_id(self.asset_id, json.dumps(matter, sort_keys=True))
 
@@ -75,7 +75,7 @@ class Plan:
         }
 
     @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> Plan:
+    def from_json(cls, row: Mapping[str, Any]) -> IndexingPlan:
         media = media_from_json(row["media"])
         # A plan that was made when the role ocr was called reader.
         cards = {"ocr" if role == "reader" else role: card for role, card in row["cards"].items()}
@@ -121,7 +121,7 @@ def stamp_of(facts: os.stat_result) -> tuple[int, ...]:
     return (facts.st_size, facts.st_mtime_ns, facts.st_ino)
 
 
-def require_unchanged(path: Path, stamp: tuple[int, ...]) -> None:
+def require_unmodified(path: Path, stamp: tuple[int, ...]) -> None:
     """Refuse a file that is not as it was at its stamp.
 
     Raises:

@@ -51,7 +51,7 @@ class Progress:
             "total_s": task.total_s,
             "error": task.error,
         }
-        return cls(task.id, printable(task.source), **{**values, **news})
+        return cls(task.id, printable_source(task.source), **{**values, **news})
 
     def to_json(self) -> dict[str, Any]:
         row = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -68,12 +68,14 @@ class Progress:
         return cls(**{**row, "status": Status(row["status"]), "notes": tuple(row["notes"])})
 
 
-def printable(source: str) -> str:
+def printable_source(source: str) -> str:
     """A path as text that can be shown and sent anywhere (undecodable bytes as ``\\xNN``)."""
     return source.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def pace(done_s: float, elapsed: float, total_s: float | None) -> tuple[float | None, float | None]:
+def estimate_rate(
+    done_s: float, elapsed: float, total_s: float | None
+) -> tuple[float | None, float | None]:
     """(rate, left_s) after ``done_s`` seconds of recording took ``elapsed`` seconds of work.
 
     Both are ``None`` until there is something to go by.

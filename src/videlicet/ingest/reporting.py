@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videlicet.ingest.progress import Progress, pace
+from videlicet.ingest.progress import Progress, estimate_rate
 
 if TYPE_CHECKING:
     from videlicet.ingest.context import IngestContext
@@ -52,7 +52,7 @@ class ProgressReporter:
         done = sum(self._lanes.values()) / len(self._lanes)
         if total is not None:
             done = min(done, total)
-        rate, left = pace(done, now - self._began, total)
+        rate, left = estimate_rate(done, now - self._began, total)
         task = replace(self._task, done_s=done)
         self._context.report(Progress.of(task, rate=rate, left_s=left))
         if now - self._noted >= NOTE_EVERY:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import Cancelled, NotFound, VidelicetError, from_json
 from videlicet.ingest import files, videos
-from videlicet.ingest.enrich import enrich
-from videlicet.ingest.gc import LIVE, lock_of, take_back
+from videlicet.ingest.enrich import extract_enrichment
+from videlicet.ingest.gc import UNFINISHED, asset_lock, remove_unfinished
 from videlicet.ingest.passes.assemble import Findings, Incomplete, assemble
 from videlicet.ingest.passes.journal import journal_of
 from videlicet.ingest.passes.observe import observe
-from videlicet.ingest.passes.pool import Crew
-from videlicet.ingest.plan import Plan, require_unchanged, staging, stamp_of
+from videlicet.ingest.passes.task_group import TaskGroup
+from videlicet.ingest.plan import IndexingPlan, require_unmodified, staging, stamp_of
 from videlicet.ingest.progress import Progress
 from videlicet.ingest.reporting import ProgressReporter, peak_memory, processor_seconds
 from videlicet.ingest.sources import delete_source, name_of, open_source
@@ -28,9 +28,9 @@ from videlicet.media.probe import probe
 from videlicet.media.process import open_media
 from videlicet.media.sources import fetch_source, scheme_of
 from videlicet.rights import LOCAL
-from videlicet.store.catalog.schema import instant_text
+from videlicet.store.catalog.schema import to_stored_time
 from videlicet.store.files import path_of_file
-from videlicet.store.home import translated
+from videlicet.store.home import translated_errors
 from videlicet.types import (
     Asset,
     IndexedAsset,
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 _READ = 4 * 1024 * 1024
 
 
-class Steps:
+class IndexingSteps:
     """The steps of the task ``task_id``. Plans go from step to step as JSON."""
 
     def __init__(self, context: IngestContext, task_id: str) -> None:
@@ -63,20 +63,20 @@ class Steps:
         self._task_id = task_id
         self._cpu: Mapping[str, float] = {}
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Say that the task has ended."""
         self._context.cancellation.unwatch(self._task_id, self._cancelled)
 
     @contextmanager
-    def alone(self, row: Mapping[str, Any]) -> Iterator[None]:
+    def exclusive(self, row: Mapping[str, Any]) -> Iterator[None]:
         """Let no other task work on the same bytes meanwhile, whichever worker has it."""
-        with self._context.worker.exclusive(lock_of(row["asset_id"])):
+        with self._context.worker.exclusive(asset_lock(row["asset_id"])):
             yield
 
     def identify(self) -> dict[str, Any]:
         """Read the whole file once for its hash, and its container for what it holds."""
         task = self._stage("identify", status=Status.RUNNING)
-        if (video_id := videos.video_of(task.source)) is not None:
+        if (video_id := videos.video_id_of(task.source)) is not None:
             return self._uploaded(task, video_id).to_json()
         path = self._brought(task) or Path(task.source)
         with open_media(path) as file:
@@ -86,7 +86,7 @@ class Steps:
                 digest.update(block)
                 self._check()
         media = probe(path, self._settings)
-        require_unchanged(path, stamp)
+        require_unmodified(path, stamp)
         sha256 = digest.hexdigest()
         # The same bytes of two tenants are two assets.
         asset_id = derived_id(*([] if task.tenant == LOCAL else [task.tenant]), sha256)
@@ -101,19 +101,21 @@ class Steps:
             media=media,
         ).to_json()
 
-    def _uploaded(self, task: Task, video_id: str) -> Plan:
+    def _uploaded(self, task: Task, video_id: str) -> IndexingPlan:
         """The plan of an uploaded file, which is made ready first where it is not yet."""
         catalog = self._store.catalog
-        videos.note(self._scope, self._store, video_id, videos.VALIDATING)
+        videos.set_status(self._scope, self._store, video_id, videos.VALIDATING)
         video = catalog.resource(self._scope, Kind.VIDEO, video_id)
-        with self._context.worker.exclusive(files.lock_of(video.body["file_id"])):
-            file = files.prepare(
+        with self._context.worker.exclusive(files.file_lock(video.body["file_id"])):
+            file = files.prepare_file(
                 self._scope, self._store, self._settings, video.body["file_id"], self._check
             )
         if file.body.get("error") is not None:
             raise from_json(file.body["error"])
-        media = videos.observable(video, file)
-        videos.note(self._scope, self._store, video_id, videos.INDEXING, **videos.facts(file))
+        media = videos.observable_media(video, file)
+        videos.set_status(
+            self._scope, self._store, video_id, videos.INDEXING, **videos.media_facts(file)
+        )
         return self._plan(
             task,
             asset_id=video_id,
@@ -124,9 +126,9 @@ class Steps:
             media=media,
         )
 
-    def _plan(self, task: Task, **facts: Any) -> Plan:
+    def _plan(self, task: Task, **facts: Any) -> IndexingPlan:
         index = self._store.catalog.index(self._scope, task.index_id)
-        return Plan(
+        return IndexingPlan(
             index_id=task.index_id,
             cards=dict(index.cards),
             sample_rate=self._settings.sample_rate,
@@ -138,7 +140,7 @@ class Steps:
     def admit(self, row: Mapping[str, Any]) -> bool:
         """Enter the asset in the catalog. False where the index holds the same bytes already:
         then there is nothing more to do."""
-        plan = Plan.from_json(row)
+        plan = IndexingPlan.from_json(row)
         self._check()
         there = self._store.catalog.indexed(
             self._store.scope(self._scope, plan.index_id), plan.asset_id
@@ -175,21 +177,21 @@ class Steps:
 
     def observe(self, row: Mapping[str, Any]) -> None:
         """Let every model see and hear the file; what they say goes into the journal."""
-        plan = Plan.from_json(row)
+        plan = IndexingPlan.from_json(row)
         task = self._stage("observe")
         path = self._original(task, plan)
         reporter = ProgressReporter(self._context, task)
-        crew = Crew(self._context.pool, self._context.order(), self._stopped, task.tenant)
+        crew = TaskGroup(self._context.pool, self._context.order(), self._stopped, task.tenant)
         models = self._context.models(plan.cards)
-        with journal_of(plan, self._settings) as journal, files.named(path, plan.name):
+        with journal_of(plan, self._settings) as journal, files.with_display_name(path, plan.name):
             observe(path, plan, models, crew, journal, self._settings, reporter.lane)
         if plan.blob is None:
-            require_unchanged(path, plan.stamp)
+            require_unmodified(path, plan.stamp)
         self._cpu = dict(crew.cpu)
 
     def store(self, row: Mapping[str, Any]) -> list[str]:
         """Put the observations, vectors and words where searches find them; returns the notes."""
-        plan = Plan.from_json(row)
+        plan = IndexingPlan.from_json(row)
         self._stage("store")
         try:
             found = self._assembled(plan)
@@ -198,11 +200,11 @@ class Steps:
             self.observe(row)
             found = self._assembled(plan)
         self._put(plan, found)
-        if enrich(self._context, plan, found):
+        if extract_enrichment(self._context, plan, found):
             self._put(plan, found)
         return found.notes
 
-    def _put(self, plan: Plan, found: Findings) -> None:
+    def _put(self, plan: IndexingPlan, found: Findings) -> None:
         self._check()
         scope = self._store.scope(self._scope, plan.index_id)
         self._store.catalog.put_observations(scope, plan.asset_id, found.observations)
@@ -213,7 +215,7 @@ class Steps:
 
     def finish(self, row: Mapping[str, Any], notes: list[str]) -> None:
         """Make the asset searchable, and clear the table."""
-        plan = Plan.from_json(row)
+        plan = IndexingPlan.from_json(row)
         self._check()
         left_out = len(plan.media.audio) - 1
         if left_out > 0:
@@ -225,7 +227,7 @@ class Steps:
         self._end(Status.READY, plan, notes=ready.notes)
         self._clear(plan.asset_id)
 
-    def give_up(self, error: VidelicetError, row: Mapping[str, Any] | None) -> None:
+    def fail(self, error: VidelicetError, row: Mapping[str, Any] | None) -> None:
         """Take back everything half done, and keep the error with the task."""
         asset_id = None if row is None else row["asset_id"]
         # Staging first: where the disk is full this makes the room that the rest needs.
@@ -241,24 +243,24 @@ class Steps:
             # The asset or its index was removed meanwhile, and the task with it.
             delete_source(self._scope, self._store, self._task_id)
             if row is not None:
-                take_back(self._scope, self._store, row["index_id"], row["asset_id"])
+                remove_unfinished(self._scope, self._store, row["index_id"], row["asset_id"])
             self._context.report(Progress(self._task_id, "", Status.CANCELLED, **self._spent()))
             return
         if cancelled and task.status is not Status.CANCELLED:
             return  # it is tried again already: the next run has it now
         delete_source(self._scope, self._store, self._task_id)
         if row is not None:
-            take_back(self._scope, self._store, row["index_id"], row["asset_id"])
+            remove_unfinished(self._scope, self._store, row["index_id"], row["asset_id"])
         # Last: from now on it may be tried again.
-        videos.fail(self._scope, self._store, task, error)
+        videos.fail_video(self._scope, self._store, task, error)
         self._announce(delivery.FAILED, task)
         self._context.report(Progress.of(task, **self._spent()))
 
-    def break_off(self, error: VidelicetError, row: Mapping[str, Any] | None) -> None:
+    def fail_without_engine(self, error: VidelicetError, row: Mapping[str, Any] | None) -> None:
         """Fail the task although the books of the workflow cannot be written. Where the catalog
         cannot either, the client is told at least, and the next worker takes the task up again."""
         try:
-            self.give_up(error, row)
+            self.fail(error, row)
         except VidelicetError:
             self._context.report(
                 Progress(self._task_id, "", Status.FAILED, error=error.to_json(), **self._spent())
@@ -266,18 +268,18 @@ class Steps:
 
     # -- small parts ----------------------------------------------------------------------------
 
-    def _assembled(self, plan: Plan) -> Findings:
+    def _assembled(self, plan: IndexingPlan) -> Findings:
         with journal_of(plan, self._settings) as journal:
             return assemble(plan, self._context.models(plan.cards), journal)
 
-    def _note_ready(self, plan: Plan) -> None:
+    def _note_ready(self, plan: IndexingPlan) -> None:
         task = self._store.catalog.task(self._scope, self._task_id)
-        if (video_id := videos.video_of(task.source)) is not None:
+        if (video_id := videos.video_id_of(task.source)) is not None:
             # What was attached while the work went on is not lost.
             self._store.catalog.set_metadata(self._scope, plan.asset_id, self._attached(task))
-            videos.note(
+            videos.set_status(
                 self._scope, self._store, video_id, videos.READY,
-                indexed_at=instant_text(datetime.now(UTC)), error=None,
+                indexed_at=to_stored_time(datetime.now(UTC)), error=None,
             )  # fmt: skip
         index = self._store.catalog.index(self._scope, plan.index_id)
         self._context.saved_searches.asset_ready(self._scope, index, plan.asset_id)
@@ -286,7 +288,7 @@ class Steps:
     def _announce(self, kind: str, task: Task) -> None:
         """Have the tenant's webhooks told how a video ended, once for each try; and whoever waits
         to analyse it."""
-        if videos.video_of(task.source) is None:
+        if videos.video_id_of(task.source) is None:
             return
         self._context.worker.work_available.set()
         index = self._store.catalog.index(self._scope, task.index_id)
@@ -306,11 +308,11 @@ class Steps:
         delivery.announce(scope, self._store, kind, data, f"{task.id}.{task.attempts}")
 
     def _attached(self, task: Task) -> dict[str, MetadataValue]:
-        video_id = videos.video_of(task.source)
+        video_id = videos.video_id_of(task.source)
         if video_id is None:
             return {}
         video = self._store.catalog.resource(self._scope, Kind.VIDEO, video_id)
-        return videos.attached(video.body.get("user_metadata") or {})
+        return videos.filterable_metadata(video.body.get("user_metadata") or {})
 
     def _spent(self) -> dict[str, Any]:
         total = {"total": processor_seconds()}
@@ -323,7 +325,7 @@ class Steps:
     def _stage(self, stage: str, **changes: Any) -> Task:
         """Note where the task is, unless it was cancelled, and say so."""
         task = self._store.catalog.update_task(
-            self._scope, self._task_id, when=LIVE, stage=stage, **changes
+            self._scope, self._task_id, when=UNFINISHED, stage=stage, **changes
         )
         if task.status in (Status.CANCELLED, Status.READY):
             # Ready already: cancelled while it waited, tried again, and another run was faster.
@@ -331,7 +333,7 @@ class Steps:
         self._context.report(Progress.of(task))
         return task
 
-    def _end(self, status: Status, plan: Plan, **news: Any) -> None:
+    def _end(self, status: Status, plan: IndexingPlan, **news: Any) -> None:
         seconds = _seconds(plan)
         task = self._store.catalog.update_task(
             self._scope, self._task_id, status=status, asset_id=plan.asset_id, stage=None,
@@ -351,21 +353,21 @@ class Steps:
         """The file at an address, downloaded once."""
         path = staging(self._settings, task.id) / "fetched"
         if not path.exists():
-            with translated(self._settings.home):
+            with translated_errors(self._settings.home):
                 path.parent.mkdir(parents=True, exist_ok=True)
             fetch_source(task.source, path, self._settings, self._check)
         return path
 
-    def _original(self, task: Task, plan: Plan) -> Path:
+    def _original(self, task: Task, plan: IndexingPlan) -> Path:
         if plan.blob is not None:
             return self._store.blobs.path(self._scope, plan.blob)
         path = self._path(task)
-        require_unchanged(path, plan.stamp)
+        require_unmodified(path, plan.stamp)
         return path
 
     def _path(self, task: Task) -> Path:
         """Where a source is that was added by path."""
-        video_id = videos.video_of(task.source)
+        video_id = videos.video_id_of(task.source)
         if video_id is None:
             return Path(task.source)
         catalog = self._store.catalog
@@ -379,7 +381,7 @@ class Steps:
                 shutil.rmtree(staging(self._settings, name), ignore_errors=True)
 
 
-def _entry(plan: Plan, status: Status, now: datetime | None = None) -> IndexedAsset:
+def _entry(plan: IndexingPlan, status: Status, now: datetime | None = None) -> IndexedAsset:
     now = now or datetime.now(UTC)
     return IndexedAsset(
         id=derived_id(plan.index_id, plan.asset_id),
@@ -391,5 +393,5 @@ def _entry(plan: Plan, status: Status, now: datetime | None = None) -> IndexedAs
     )
 
 
-def _seconds(plan: Plan) -> float:
+def _seconds(plan: IndexingPlan) -> float:
     return float(plan.media.span.duration)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from videlicet.errors import Cancelled, Conflict
 from videlicet.ingest import videos
-from videlicet.ingest.following import follow
-from videlicet.ingest.gc import LIVE, sweep
+from videlicet.ingest.gc import UNFINISHED, sweep
 from videlicet.ingest.progress import Progress
 from videlicet.ingest.sources import upload_source
+from videlicet.ingest.task_events import follow_tasks
 from videlicet.jobs.client import WorkerProcess
 from videlicet.rights import EVERY_TENANT
 from videlicet.store import open_store
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from videlicet.store import Store
 
 #: A task in one of these can be tried again.
-TRIED = (Status.FAILED, Status.CANCELLED)
+RETRYABLE = (Status.FAILED, Status.CANCELLED)
 
 
 def ingest(
@@ -43,17 +43,17 @@ def ingest(
     """
     for source in sources:
         if source.error is not None:
-            yield refused(source)
+            yield source_failed(source)
     if store.database.shared:
         server_secret(settings)  # its worker would not begin without
     tasks = submit(scope, store, index, sources)
-    yield from work(scope, store, settings, tasks)
+    yield from run_worker_until_done(scope, store, settings, tasks)
 
 
 def submit(scope: Scope, store: Store, index: Index, sources: Sequence[Source]) -> list[Task]:
     """A durable task for each source that has none unfinished yet. Sources in error are left
     out. Where machines share the store, the bytes of files go into it before their task does."""
-    waiting = {task.source: task for task in live(scope, store, index.id)}
+    waiting = {task.source: task for task in unfinished_tasks(scope, store, index.id)}
     tasks = []
     for source in sources:
         place = source.url or (None if source.path is None else os.fspath(source.path))
@@ -86,22 +86,22 @@ def retry(
     if task_ids:
         chosen = [store.catalog.task(scope, task_id) for task_id in task_ids]
     else:
-        chosen = [task for s in TRIED for task in store.catalog.tasks(scope, status=s)]
+        chosen = [task for s in RETRYABLE for task in store.catalog.tasks(scope, status=s)]
     for task in chosen:
-        require_tried(task)
+        require_retryable(task)
     for task in chosen:
         upload_source(scope, store, task)
     again = [requeue(scope, store, task) for task in chosen]
-    yield from work(scope, store, settings, again)
+    yield from run_worker_until_done(scope, store, settings, again)
 
 
-def require_tried(task: Task) -> None:
+def require_retryable(task: Task) -> None:
     """Refuse a task that is at work or ready.
 
     Raises:
         Conflict: ``task_not_retryable``.
     """
-    if task.status not in TRIED:
+    if task.status not in RETRYABLE:
         raise Conflict("task_not_retryable", f"Task {task.id} is {task.status}.", subject=task.id)
 
 
@@ -109,10 +109,10 @@ def requeue(scope: Scope, store: Store, task: Task) -> Task:
     """Put a task that failed or was cancelled among those that wait for a worker; its video, if it
     has one, waits again too."""
     again = store.catalog.update_task(
-        scope, task.id, when=TRIED, status=Status.QUEUED, error=None, done_s=0.0, total_s=None,
+        scope, task.id, when=RETRYABLE, status=Status.QUEUED, error=None, done_s=0.0, total_s=None,
         attempts=task.attempts + 1,
     )  # fmt: skip
-    videos.queue_again(scope, store, task.source)
+    videos.requeue_video(scope, store, task.source)
     return again
 
 
@@ -127,7 +127,7 @@ def cancel(scope: Scope, store: Store, settings: Settings, task_id: str) -> Task
         NotFound: ``task_not_found``.
         Conflict: ``task_not_cancellable``, for a task that has ended.
     """
-    task = call_off(scope, store, task_id)
+    task = mark_cancelled(scope, store, task_id)
     if store.writable or store.database.shared:
         return task  # whoever works on this process's behalf takes back what the task has done
     try:
@@ -135,12 +135,12 @@ def cancel(scope: Scope, store: Store, settings: Settings, task_id: str) -> Task
     except Conflict:
         return task  # the same is true of another process that writes
     with writer:
-        videos.fail(scope, writer, task, _cancelled())
+        videos.fail_video(scope, writer, task, _cancelled())
         sweep(store.scope(scope.within(EVERY_TENANT)), writer, settings)
     return task
 
 
-def call_off(scope: Scope, store: Store, task_id: str) -> Task:
+def mark_cancelled(scope: Scope, store: Store, task_id: str) -> Task:
     """Mark a queued or running task as cancelled, for a worker to notice. Where ``store`` is open
     for writing, its video fails at once, however long the worker is busy with others.
 
@@ -152,12 +152,12 @@ def call_off(scope: Scope, store: Store, task_id: str) -> Task:
     task = before
     if not before.status.ended:
         task = store.catalog.update_task(
-            scope, task_id, when=LIVE, status=Status.CANCELLED, stage=None
+            scope, task_id, when=UNFINISHED, status=Status.CANCELLED, stage=None
         )
     if before.status.ended or task.status is not Status.CANCELLED:
         raise Conflict("task_not_cancellable", f"Task {task_id} is {task.status}.", subject=task_id)
     if store.writable:
-        videos.fail(scope, store, task, _cancelled())
+        videos.fail_video(scope, store, task, _cancelled())
     return task
 
 
@@ -165,13 +165,15 @@ def _cancelled() -> Cancelled:
     return Cancelled("cancelled", "The task was cancelled.")
 
 
-def live(scope: Scope, store: Store, index_id: str | None = None) -> list[Task]:
+def unfinished_tasks(scope: Scope, store: Store, index_id: str | None = None) -> list[Task]:
     """Unfinished tasks, oldest first."""
-    found = [t for s in LIVE for t in store.catalog.tasks(store.scope(scope, index_id), status=s)]
+    found = [
+        t for s in UNFINISHED for t in store.catalog.tasks(store.scope(scope, index_id), status=s)
+    ]
     return sorted(found, key=lambda task: (task.created_at, task.id))
 
 
-def refused(source: Source) -> Progress:
+def source_failed(source: Source) -> Progress:
     """The news of a source that cannot even be looked at."""
     assert source.error is not None
     return Progress(
@@ -182,14 +184,14 @@ def refused(source: Source) -> Progress:
     )
 
 
-def work(
+def run_worker_until_done(
     scope: Scope, store: Store, settings: Settings, tasks: Sequence[Task]
 ) -> Iterator[Progress]:
     """Run a worker until ``tasks`` have ended, and all that are unfinished beside them in a data
     directory. On a store that machines share, other workers may do the work."""
     wanted = {task.id: task for task in tasks}
     if not store.database.shared:
-        wanted = {task.id: task for task in live(scope, store)} | wanted
+        wanted = {task.id: task for task in unfinished_tasks(scope, store)} | wanted
     for task in wanted.values():
         # One that was broken off waits like the others until a worker takes it up again.
         waits = {} if task.status.ended else {"status": Status.QUEUED, "stage": None}
@@ -199,7 +201,7 @@ def work(
         return
     with WorkerProcess(scope, store, settings) as worker:
         if store.database.shared:
-            yield from follow(scope, store, worker, pending)
+            yield from follow_tasks(scope, store, worker, pending)
             return
         for event in worker.events():
             news = Progress.from_json(event)

@@ -34,17 +34,17 @@ QUEUED, VALIDATING, INDEXING, READY, FAILED = (
 )  # fmt: skip
 
 
-def source_of(video_id: str) -> str:
+def source_of_video(video_id: str) -> str:
     """The source of the task that takes a video in."""
     return SCHEME + video_id
 
 
-def video_of(source: str) -> str | None:
+def video_id_of(source: str) -> str | None:
     """The id of the video that a task's source names, if it names one."""
     return source.removeprefix(SCHEME) if source.startswith(SCHEME) else None
 
 
-def facts(file: Resource) -> dict[str, Any]:
+def media_facts(file: Resource) -> dict[str, Any]:
     """What a video's body copies from its file, so that lists can be filtered by it."""
     found: dict[str, Any] = {"size": file.body.get("size")}
     if (media := media_of(file)) is not None:
@@ -67,7 +67,7 @@ def media_of(file: Resource) -> MediaInfo | None:
     return None if row is None else media_from_json(row)
 
 
-def observable(video: Resource, file: Resource) -> MediaInfo:
+def observable_media(video: Resource, file: Resource) -> MediaInfo:
     """What is to be observed of a video whose file is ready.
 
     Raises:
@@ -91,17 +91,19 @@ def _picture(file: Resource) -> MediaInfo:
     return MediaInfo(PICTURE, Span.of(0, 1), stream, (), None)
 
 
-def attached(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
+def filterable_metadata(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
     """The values that searches can filter by: lists are only kept."""
-    return {field(key): value for key, value in metadata.items() if not isinstance(value, list)}
+    return {
+        filter_field(key): value for key, value in metadata.items() if not isinstance(value, list)
+    }
 
 
-def field(key: str) -> str:
+def filter_field(key: str) -> str:
     """The name under which filters know a key of user metadata."""
     return f"user.{key}" if key in BUILT_IN else key
 
 
-def note(scope: Scope, store: Store, video_id: str, status: str, **body: Any) -> None:
+def set_status(scope: Scope, store: Store, video_id: str, status: str, **body: Any) -> None:
     """Say where a video stands; one that was deleted meanwhile is nobody's concern."""
     try:
         store.catalog.update_resource(scope, Kind.VIDEO, video_id, status=status, body=body)
@@ -109,10 +111,10 @@ def note(scope: Scope, store: Store, video_id: str, status: str, **body: Any) ->
         return
 
 
-def fail(scope: Scope, store: Store, task: Task, error: VidelicetError) -> None:
+def fail_video(scope: Scope, store: Store, task: Task, error: VidelicetError) -> None:
     """Fail the video of a task. A cancelled task leaves one alone that is ready, or that another
     task takes in, or the same task once more."""
-    video_id = video_of(task.source)
+    video_id = video_id_of(task.source)
     if video_id is None:
         return
     when: tuple[str, ...] = ()
@@ -127,9 +129,9 @@ def fail(scope: Scope, store: Store, task: Task, error: VidelicetError) -> None:
         )
 
 
-def queue_again(scope: Scope, store: Store, source: str) -> None:
+def requeue_video(scope: Scope, store: Store, source: str) -> None:
     """Have the video that a task takes in, if it had failed, wait again."""
-    video_id = video_of(source)
+    video_id = video_id_of(source)
     if video_id is None:
         return
     with suppress(NotFound):  # deleted meanwhile

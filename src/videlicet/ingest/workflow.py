@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import DBAPIError
 
 from videlicet.errors import Cancelled, VidelicetError
-from videlicet.ingest.steps import Steps
+from videlicet.ingest.steps import IndexingSteps
 
 if TYPE_CHECKING:
     from videlicet.ingest.context import IngestContext
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 def index_asset(context: IngestContext, job: JobRun, task_id: str) -> str:
     """Run one task to its end and return its status."""
-    steps = Steps(context, task_id)
+    steps = IndexingSteps(context, task_id)
     plan: dict[str, Any] | None = None
     try:
         plan = job.step("identify", steps.identify)
-        with steps.alone(plan):
+        with steps.exclusive(plan):
             return _run(job, steps, plan)
     except VidelicetError as error:
         return _give_up(job, steps, error, None)
     except DBAPIError as error:
         # No step can be recorded: as much as still goes is done without.
-        steps.break_off(job.fault(error), plan)
+        steps.fail_without_engine(job.fault(error), plan)
         raise
     finally:
-        steps.leave()
+        steps.close()
 
 
-def _run(job: JobRun, steps: Steps, plan: dict[str, Any]) -> str:
+def _run(job: JobRun, steps: IndexingSteps, plan: dict[str, Any]) -> str:
     try:
         if not job.step("admit", lambda: steps.admit(plan)):
             return "already"
@@ -49,6 +49,8 @@ def _run(job: JobRun, steps: Steps, plan: dict[str, Any]) -> str:
     return "ready"
 
 
-def _give_up(job: JobRun, steps: Steps, error: VidelicetError, plan: dict[str, Any] | None) -> str:
-    job.step("give up", lambda: steps.give_up(error, plan))
+def _give_up(
+    job: JobRun, steps: IndexingSteps, error: VidelicetError, plan: dict[str, Any] | None
+) -> str:
+    job.step("give up", lambda: steps.fail(error, plan))
     return "cancelled" if isinstance(error, Cancelled) else "failed"

@@ -34,7 +34,7 @@ ENVIRONMENT = {
 _LOG = 2000
 #: Seconds that a worker has to end in good order, beside a process that ends too; and where
 #: nobody is in a hurry.
-PATIENCE, LONGEST_END = 5.0, 30.0
+SHUTDOWN_TIMEOUT, MAX_SHUTDOWN = 5.0, 30.0
 #: Seconds to wait before a worker that died is started again: first, and at most.
 _PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
@@ -119,10 +119,10 @@ class WorkerProcess:
         self._send({"kind": "enqueue"})
 
     def stop(self) -> None:
-        """Let the worker end in good order and wait for it; after :data:`LONGEST_END` seconds it is
-        ended, which is always safe."""
+        """Let the worker end in good order and wait for it; after :data:`MAX_SHUTDOWN` seconds it
+        is ended, which is always safe."""
         self._send({"kind": "stop"})
-        limit = threading.Timer(LONGEST_END, self.kill)
+        limit = threading.Timer(MAX_SHUTDOWN, self.kill)
         limit.start()
         try:
             _drain(self._process.stdout)
@@ -130,7 +130,7 @@ class WorkerProcess:
         finally:
             limit.cancel()
 
-    def finish(self, patience: float = PATIENCE) -> None:
+    def shut_down(self, patience: float = SHUTDOWN_TIMEOUT) -> None:
         """Ask the worker to end while another thread reads its events; after so many seconds it is
         ended, which is always safe: what is unfinished goes on later."""
         try:
@@ -238,13 +238,13 @@ class WorkerPool:
         for thread in self._threads:
             thread.start()
 
-    def wake(self) -> None:
+    def notify(self) -> None:
         """Say that there are new jobs. A worker that does not hear it looks for itself: at once
         when it starts, and every few seconds."""
-        from videlicet.store.database.session import call
+        from videlicet.store.database.worker_session import notify_workers
 
         try:
-            call(self._store.database)
+            notify_workers(self._store.database)
         except VidelicetError as error:
             _log.warning("workers cannot be notified", extra={"code": error.code})
         if self._store.database.shared:
@@ -261,7 +261,7 @@ class WorkerPool:
         self._stopping.set()
         with self._lock:
             running = list(self._running)
-        ending = [threading.Thread(target=one.finish) for one in running]
+        ending = [threading.Thread(target=one.shut_down) for one in running]
         for thread in ending:
             thread.start()
         for thread in [*ending, *self._threads]:

@@ -74,10 +74,10 @@ def step_span(name: str) -> Iterator[None]:
 
 def resource_trace(context: WorkerContext, kind: Kind, tenant: str, id: str) -> str | None:
     """The trace of the request that made a resource, where there are traces."""
-    if not traces.on():
+    if not traces.enabled():
         return None
     try:
         found = context.store.catalog.resource(context.tenant_scope(tenant), kind, id)
     except NotFound:
         return None
-    return traces.brought(found.body)
+    return traces.extract(found.body)

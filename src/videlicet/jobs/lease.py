@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from videlicet.errors import StoreError
-from videlicet.store.database.session import Session
+from videlicet.store.database.worker_session import WorkerSession
 from videlicet.types import random_id
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ class WorkerLease:
         self.worker_id = random_id()
         #: Set while workflows run here.
         self.working = threading.Event()
-        self._session = Session(database, on_notify)
+        self._session = WorkerSession(database, on_notify)
         self._closed = threading.Event()
         self._confirmed = time.monotonic()
-        self._session.seize(_lock_name(self.worker_id))
+        self._session.try_lock(_lock_name(self.worker_id))
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
             for work, name in ((self._keep, "lease"), (self._watch, "lease-watch"))
@@ -62,7 +62,7 @@ class WorkerLease:
     def require(self) -> None:
         """End this process unless it still holds its locks."""
         try:
-            self._session.beat()
+            self._session.check_alive()
         except StoreError:
             self._lost()
 
@@ -98,7 +98,7 @@ class WorkerLease:
 
     def _try_acquire(self, name: str) -> bool:
         try:
-            return self._session.seize(name)
+            return self._session.try_lock(name)
         except StoreError:
             self._lost()
             raise

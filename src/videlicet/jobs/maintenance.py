@@ -47,9 +47,9 @@ class StoreMaintenance:
         while not self._ended.wait(EVERY):
             rounds += 1
             try:
-                self._store.tidy()
+                self._store.evict_stale_copies()
                 if self._builds and rounds % BUILD_AFTER == 0:
-                    self._store.tend()
+                    self._store.build_due_indexes()
             except Exception as error:
                 # No fault may end this thread: the next round tries again.
                 _log.error("the store is not maintained", exc_info=error)

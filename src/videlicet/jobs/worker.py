@@ -55,7 +55,7 @@ def run_worker(kinds: Kinds) -> int:
     os.nice(hello["niceness"])
     settings = settings_from_json(hello["settings"])
     if hello["logs"]:
-        logs.set_up_remote(settings, lambda row: channel.send("log", row=row))
+        logs.configure_remote(settings, lambda row: channel.send("log", row=row))
     traces.start(settings, "videlicet-worker")
     grant = Grant(hello["principal"], Purpose.INGEST, hello["tenant"])
 

@@ -27,9 +27,9 @@ from sqlalchemy.exc import DBAPIError
 from videlicet.errors import StoreError, TaskError, VidelicetError, from_json
 from videlicet.jobs.instrumentation import step_span
 from videlicet.jobs.polling import QueuePoller, end_polling, release_delayed
-from videlicet.store.catalog.slots import chunked
-from videlicet.store.database.session import call
-from videlicet.store.home import translate
+from videlicet.store.catalog.memberships import batched
+from videlicet.store.database.worker_session import notify_workers
+from videlicet.store.home import translate_error
 
 if TYPE_CHECKING:
     from dbos import DBOSConfig
@@ -51,7 +51,7 @@ LOOK_EVERY = 5.0
 #: telling the catalog.
 EXAMINE_EVERY = 60.0
 #: Seconds between two erasures of workflows that have ended, and for which the end waits for some.
-ERASE_EVERY, PATIENCE = 5.0, 2.0
+ERASE_EVERY, DRAIN_TIMEOUT = 5.0, 2.0
 #: Seconds between two sweeps of the kinds: alone on a data directory, and beside other workers.
 SWEEP_EVERY, SWEEP_EVERY_SHARED = 600.0, 60.0
 #: Seconds after which a delayed workflow is due for certain.
@@ -142,7 +142,7 @@ class WorkflowEngine:
         self._closed.set()
         self._context.work_available.set()
         self._keeper.join()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + DRAIN_TIMEOUT
         # A job tells its end a moment before its workflow has ended.
         while (busy := self._busy()) and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -170,7 +170,7 @@ class WorkflowEngine:
             begun = sum([self._enqueue(kind) for kind in self._kinds]) if alone else 0
         if begun:
             # Whoever has room takes it.
-            call(self._context.store.database)
+            notify_workers(self._context.store.database)
 
     def wake(self) -> None:
         """Look into every queue now."""
@@ -180,7 +180,7 @@ class WorkflowEngine:
     def requeued(self) -> None:
         """Look into every queue, here and elsewhere: a dead worker's workflows are back in them."""
         self.wake()
-        call(self._context.store.database)
+        notify_workers(self._context.store.database)
 
     def _enqueue(self, kind: JobKind) -> int:
         """Begin the workflows that jobs of one kind lack; how many those were."""
@@ -338,7 +338,7 @@ class WorkflowEngine:
             except Exception as error:
                 # As when the disk is full: the next notification, or the next worker, sees to it.
                 # No fault may end this thread: the worker would look alive and take nothing in.
-                _log.error("new work waits", exc_info=error)
+                _log.error("new jobs wait", exc_info=error)
 
     def _is_waiting(self) -> bool:
         """Whether jobs wait for a place, beside those that run and those that are not due."""
@@ -367,10 +367,10 @@ class WorkflowEngine:
         """Our error for an engine's database that cannot be read or written."""
         settings, database = self._context.settings, self._context.store.database
         if database.shared:
-            known = database.fault(error)
+            known = database.translate_driver_error(error)
         else:
             cause = error.orig
-            known = translate(
+            known = translate_error(
                 cause if isinstance(cause, sqlite3.Error) else sqlite3.Error(str(error)),
                 settings.home,
             )
@@ -431,7 +431,7 @@ def _statuses(ids: Iterable[str]) -> dict[str, str]:
     """Where workflows are, of those that there are."""
     return {
         found.workflow_id: found.status
-        for some in chunked(ids)
+        for some in batched(ids)
         for found in DBOS.list_workflows(workflow_ids=some, load_input=False, load_output=False)
     }
 
@@ -442,7 +442,7 @@ def _engine(context: WorkerContext) -> Engine:
 
     database = context.store.database
     if isinstance(database, PostgresDatabase):
-        return database.another_engine(*_CONNECTIONS)
+        return database.new_engine(*_CONNECTIONS)
     # Like the one DBOS would make, but what is deleted is overwritten.
     engine = create_engine(f"sqlite:///{context.settings.home / DATABASE}", pool_size=16)
 

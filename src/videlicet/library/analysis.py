@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videlicet.analyze.query_checks import check_length, check_question
-from videlicet.library.verbs import Verbs
+from videlicet.library.parts import LibraryParts
 from videlicet.rights import Purpose
 from videlicet.types import (
     Answer,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 DEFAULT_INDEX = "default"
 
 
-class Analysing(Verbs):
+class AnalysisMethods(LibraryParts):
     """Verbs of analysis. Who answers is the setting ``analysis_backend``: the built-in one, which
     needs no language model and quotes the evidence, or a language model, whose sentences are
     checked against it. Whatever is said comes with citations."""
@@ -96,12 +96,12 @@ class Analysing(Verbs):
         Raises:
             InvalidQuery: ``query_empty`` for a question without words, ``query_too_long``.
         """
-        from videlicet.analyze.evidence.select_assets import promising
+        from videlicet.analyze.evidence.select_assets import relevant_assets
 
         check_question(question, self.settings)
         scope = self._index_scope(Purpose.ANALYZE, index)
         target = scope.index
-        chosen = list(assets) or promising(scope, self._searcher(target), question)
+        chosen = list(assets) or relevant_assets(scope, self._searcher(target), question)
         materials = [self._material(target, one, within) for one in chosen]
         return self._analyst(target).ask(materials, question, on_sentence=on_sentence)
 
@@ -138,15 +138,15 @@ class Analysing(Verbs):
         Finished cells are kept in the file ``kept``: run again after whatever interruption, only
         what is missing is asked. Raises as :meth:`ask` for each question.
         """
-        from videlicet.analyze.evidence.select_assets import ready
-        from videlicet.analyze.matrix import kept_in, run_matrix
+        from videlicet.analyze.evidence.select_assets import ready_assets
+        from videlicet.analyze.matrix import open_matrix_store, run_matrix
 
         for question in questions:
             check_question(question, self.settings)
         scope = self._index_scope(Purpose.ANALYZE, index)
         target = scope.index
-        chosen = list(assets) or ready(scope, self._searcher(target))
-        with kept_in(Path(kept)) as store:
+        chosen = list(assets) or ready_assets(scope, self._searcher(target))
+        with open_matrix_store(Path(kept)) as store:
             return run_matrix(
                 lambda one: self._material(target, one), self._analyst(target), questions, chosen,
                 store, on_cell,

@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput, MediaError, NotFound, StoreError, from_json
-from videlicet.library.analysis import DEFAULT_INDEX, Analysing
-from videlicet.library.classifying import Classifying
+from videlicet.library.analysis import DEFAULT_INDEX, AnalysisMethods
+from videlicet.library.classification import ClassificationMethods
 from videlicet.library.empty import EmptyStore
-from videlicet.library.standing import Standing
+from videlicet.library.saved_searches import SavedSearchMethods
 from videlicet.rights import Grant, Purpose
 from videlicet.search.compose import Media, build_query
 from videlicet.types import (
@@ -57,7 +57,7 @@ class Added:
         return tuple(source for source in self.sources if source.status is not Status.READY)
 
 
-class Library(Standing, Analysing, Classifying):
+class Library(SavedSearchMethods, AnalysisMethods, ClassificationMethods):
     """One data directory: indexes of videos, and every question asked of them.
 
     Open it with :func:`open`. Reading never locks; the first write takes the directory's writer
@@ -307,12 +307,12 @@ class Library(Standing, Analysing, Classifying):
         store = self._change()
         yield from retry(self._scope(Purpose.INGEST), store, self.settings, task_ids)
 
-    def doctor(self, *, mend: bool = False) -> list[Finding]:
-        """What is wrong with the data directory and the weights, and how to mend it."""
-        from videlicet.store import doctor
+    def doctor(self, *, fix: bool = False) -> list[Finding]:
+        """What is wrong with the data directory and the weights, and how to fix it."""
+        from videlicet.store.doctor import doctor
 
         self.close()
-        return doctor(self.settings, mend=mend)
+        return doctor(self.settings, fix=fix)
 
     # -- wiring ---------------------------------------------------------------------------------
 

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from videlicet.types import Index, Task
 
 #: Seconds between two looks at whether all is done.
-LOOK = 0.5
+POLL_INTERVAL = 0.5
 _GRANT = Grant("mcp", Purpose.INGEST)
 
 
-class Work:
+class BackgroundIndexing:
     """Holds a store open for writing, with a worker process, from the first thing that is added
     until nothing is left to do."""
 
@@ -76,7 +76,7 @@ class Work:
 
         assert self._store is not None
         if self._workers is not None:
-            self._workers.wake()
+            self._workers.notify()
         elif self._busy():
             self._workers = WorkerPool(self._store, self._settings, niceness=0, log=relay)
             self._workers.start()
@@ -85,7 +85,7 @@ class Work:
             self._end()
 
     def _watch(self) -> None:
-        while not self._closed.wait(LOOK):
+        while not self._closed.wait(POLL_INTERVAL):
             with self._lock:
                 if self._workers is None or not self._busy():
                     self._end()
@@ -93,10 +93,10 @@ class Work:
 
     def _busy(self) -> bool:
         """Whether anything is unfinished that nobody else works on."""
-        from videlicet.ingest.tasks import live
+        from videlicet.ingest.tasks import unfinished_tasks
 
         assert self._store is not None
-        waiting = {task.id for task in live(self._store.scope(_GRANT), self._store)}
+        waiting = {task.id for task in unfinished_tasks(self._store.scope(_GRANT), self._store)}
         return bool(waiting & self._tasks if self._store.database.shared else waiting)
 
     def _end(self) -> None:

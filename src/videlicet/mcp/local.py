@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from videlicet.errors import Conflict, from_json
-from videlicet.mcp.background_indexing import Work
+from videlicet.mcp.background_indexing import BackgroundIndexing
 from videlicet.mcp.context import AddedSource, VideoSummary
 from videlicet.mcp.presentation import name_of
 from videlicet.rights import Grant, Purpose
@@ -30,7 +30,7 @@ class LocalContext:
         self.settings = settings
         self._lock = threading.Lock()
         self._caller: Caller | None = None
-        self._work = Work(settings)
+        self._work = BackgroundIndexing(settings)
 
     def close(self) -> None:
         """Let go of the store. What is not taken in yet goes on when something writes again."""
@@ -66,7 +66,7 @@ class LocalContext:
         return [self._listed(row) for row in rows[offset : offset + limit]], len(rows)
 
     def _listed(self, row: Task | IndexedAsset) -> VideoSummary:
-        from videlicet.ingest.videos import video_of
+        from videlicet.ingest.videos import video_id_of
 
         catalog, scope = self.caller.catalog, self.caller.manage
         if isinstance(row, IndexedAsset):
@@ -75,7 +75,7 @@ class LocalContext:
                 asset.id, asset.name, row.status.value, float(asset.media.span.duration),
                 row.created_at,
             )  # fmt: skip
-        id = video_of(row.source)
+        id = video_id_of(row.source)
         name = name_of(row)
         if id is not None:
             found, _ = catalog.find_resources(scope, Kind.VIDEO, ids=[id])
@@ -104,11 +104,11 @@ class LocalContext:
 
 def _others(tasks: Iterable[Task], held: set[str]) -> list[Task]:
     """The newest task of each source that the index does not hold (yet): waiting, or failed."""
-    from videlicet.ingest.videos import video_of
+    from videlicet.ingest.videos import video_id_of
 
     found: dict[str, Task] = {}
     for task in tasks:
-        id = video_of(task.source) or task.asset_id
+        id = video_id_of(task.source) or task.asset_id
         if task.source not in found and id not in held:
             found[task.source] = task
     return [task for task in found.values() if task.status is not Status.READY]

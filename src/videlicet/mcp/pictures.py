@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 Picture = bytes
 
 
-def stills(context: ToolContext, asset: Asset, at: Sequence[Instant], width: int) -> list[Picture]:
+def extract_stills(
+    context: ToolContext, asset: Asset, at: Sequence[Instant], width: int
+) -> list[Picture]:
     """JPEGs of the frames on screen at instants of the recording's own timeline.
 
     Raises:

@@ -22,9 +22,9 @@ MAX_EVIDENCE_CHARS = 500
 
 def task_rows(context: ToolContext, tasks: Sequence[Task]) -> list[schemas.Task]:
     """Tasks as agents see them. Where files lie is not told."""
-    from videlicet.ingest.videos import video_of
+    from videlicet.ingest.videos import video_id_of
 
-    ids = [id for task in tasks if (id := video_of(task.source)) is not None]
+    ids = [id for task in tasks if (id := video_id_of(task.source)) is not None]
     names = {}
     if ids:
         rows, _ = context.caller.catalog.find_resources(
@@ -35,8 +35,8 @@ def task_rows(context: ToolContext, tasks: Sequence[Task]) -> list[schemas.Task]
         schemas.Task(
             id=task.id,
             index_id=task.index_id,
-            video_id=video_of(task.source) or task.asset_id,
-            name=names.get(video_of(task.source) or "", "") or name_of(task),
+            video_id=video_id_of(task.source) or task.asset_id,
+            name=names.get(video_id_of(task.source) or "", "") or name_of(task),
             status=task.status.value,
             stage=task.stage,
             done_s=round(task.done_s, 3),
@@ -49,9 +49,9 @@ def task_rows(context: ToolContext, tasks: Sequence[Task]) -> list[schemas.Task]
 
 def name_of(task: Task) -> str:
     """The name of the file that a task takes in; empty, where a video has it."""
-    from videlicet.ingest.videos import video_of
+    from videlicet.ingest.videos import video_id_of
 
-    return "" if video_of(task.source) is not None else PurePath(task.source).name
+    return "" if video_id_of(task.source) is not None else PurePath(task.source).name
 
 
 def reason(error: Mapping[str, Any]) -> schemas.Reason:

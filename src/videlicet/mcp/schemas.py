@@ -19,9 +19,9 @@ MOST_PICTURES = 8
 
 def _printable(name: str) -> str:
     """Names of files may hold any bytes."""
-    from videlicet.ingest.progress import printable
+    from videlicet.ingest.progress import printable_source
 
-    return printable(name)
+    return printable_source(name)
 
 
 Name = Annotated[str, BeforeValidator(_printable)]
@@ -209,23 +209,23 @@ class Task(BaseModel):
     error: Reason | None = None
 
 
-class TaskFound(BaseModel):
+class TaskResult(BaseModel):
     notice: str = NOTICE
     task: Task
 
 
-class Refused(BaseModel):
+class RejectedSource(BaseModel):
     source: Name
     error: Reason
 
 
-class Added(BaseModel):
+class AddedVideos(BaseModel):
     notice: str = NOTICE
     next: str = "Call get_task until the status is ready, failed or cancelled."
     index_id: str
     tasks: list[Task] = Field(description="One for each recording; the first 50.")
     total: int = Field(description="How many tasks there are.")
-    refused: list[Refused] = Field(default_factory=list, description="What cannot be read.")
+    refused: list[RejectedSource] = Field(default_factory=list, description="What cannot be read.")
 
 
 class Evidence(BaseModel):
@@ -253,7 +253,7 @@ class Hit(BaseModel):
     picture_error: Reason | None = None
 
 
-class Found(BaseModel):
+class FoundMoments(BaseModel):
     notice: str = NOTICE
     index_id: str
     hits: list[Hit]
@@ -261,7 +261,7 @@ class Found(BaseModel):
     next_page: str | None = None
 
 
-class Seen(BaseModel):
+class ObservationRow(BaseModel):
     """What a model observed; times are seconds from the start of the video."""
 
     modality: str
@@ -281,7 +281,7 @@ class Moment(BaseModel):
     end: float
     pictures: list[float] = Field(description="The second that each picture shows, in order.")
     picture_error: Reason | None = Field(default=None, description="Why there are none.")
-    observations: list[Seen]
+    observations: list[ObservationRow]
     left_out: int = Field(description="Observations beyond what is given.")
 
 
@@ -317,7 +317,7 @@ class Chapter(BaseModel):
     title: str
 
 
-class Described(BaseModel):
+class VideoDescription(BaseModel):
     notice: str = NOTICE
     title: str
     topics: list[str]

@@ -56,7 +56,7 @@ def build(
     name files of this machine. ``attend`` awaits each call, and may cancel it."""
     limiter = CapacityLimiter(THREADS)
     known = tools(files=files)
-    shown = types.ListToolsResult(tools=[_described(tool) for tool in known.values()])
+    shown = types.ListToolsResult(tools=[_protocol_tool(tool) for tool in known.values()])
 
     async def listed(
         _: ServerRequestContext[Any, Any], __: types.PaginatedRequestParams | None
@@ -85,19 +85,19 @@ def build(
     return server
 
 
-def _described(tool: Tool) -> types.Tool:
+def _protocol_tool(tool: Tool) -> types.Tool:
     return types.Tool(
         name=tool.name,
         title=tool.title,
         description=tool.description,
-        input_schema=tool.takes.model_json_schema(),
-        output_schema=tool.gives.model_json_schema(),
+        input_schema=tool.arguments.model_json_schema(),
+        output_schema=tool.result.model_json_schema(),
         annotations=types.ToolAnnotations(
             title=tool.title,
-            read_only_hint=tool.needs == READ,
+            read_only_hint=tool.access == READ,
             destructive_hint=False,
-            idempotent_hint=tool.needs == READ,
-            open_world_hint=tool.reaches,
+            idempotent_hint=tool.access == READ,
+            open_world_hint=tool.is_open_world,
         ),
     )
 
@@ -108,16 +108,16 @@ def _run(
     """Call a tool; whatever goes wrong is told as its result."""
     try:
         context = open_context()
-        context.require_access(tool.needs)
-        given = tool.run(context, _checked(tool, arguments))
+        context.require_access(tool.access)
+        given = tool.run(context, _parse_arguments(tool, arguments))
     except VidelicetError as error:
         if error.status >= 500 and not isinstance(error, InvalidInput):
             _log.error("failed", extra={"code": error.code}, exc_info=error)
         row = error.to_json()
-        return _failed({**row, "remedy": _REMEDIES.get(error.code, error.remedy)})
+        return _error_result({**row, "remedy": _REMEDIES.get(error.code, error.remedy)})
     except Exception as error:
         _log.error("fault", exc_info=error)
-        return _failed(
+        return _error_result(
             {"code": "internal", "message": "Something went wrong.", "retryable": False,
              "remedy": "Look into the log of the server."}
         )  # fmt: skip
@@ -135,7 +135,7 @@ def _run(
     )
 
 
-def _checked(tool: Tool, arguments: Mapping[str, Any]) -> Any:
+def _parse_arguments(tool: Tool, arguments: Mapping[str, Any]) -> Any:
     """The arguments as the tool takes them.
 
     Raises:
@@ -146,7 +146,7 @@ def _checked(tool: Tool, arguments: Mapping[str, Any]) -> Any:
             "invalid_argument", "The arguments hold characters that are not text."
         )  # fmt: skip
     try:
-        return tool.takes.model_validate(arguments)
+        return tool.arguments.model_validate(arguments)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -170,6 +170,6 @@ def _is_text(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
-def _failed(error: Mapping[str, Any]) -> types.CallToolResult:
+def _error_result(error: Mapping[str, Any]) -> types.CallToolResult:
     text = Failure(error=reason(error)).model_dump_json()
     return types.CallToolResult(content=[types.TextContent(text=text)], is_error=True)

@@ -28,7 +28,7 @@ from videlicet.media.decode import (
     picture_of,
 )
 from videlicet.media.probe import probe
-from videlicet.media.process import Child, Input, open_media, readable
+from videlicet.media.process import DecoderProcess, Input, open_media, readable
 from videlicet.media.records import SAMPLE_RATE
 from videlicet.media.sandbox import Limits
 from videlicet.types import Instant, Span
@@ -82,7 +82,7 @@ def _frames(
     arguments = {"at": [str(instant) for instant in at], "max_side": max_side, "jpeg": jpeg}
     with (
         open_media(path, subject) as file,
-        Child(
+        DecoderProcess(
             "frame",
             arguments,
             Limits.of(settings, cpu=_CPU),
@@ -131,8 +131,8 @@ def cut_clip(
     with (
         open_media(path, subject) as one,
         open_media(path, subject) as other,
-        appearing(out) as file,
-        Child(
+        atomic_output(out) as file,
+        DecoderProcess(
             "clip",
             {
                 "span": span.to_json(),
@@ -185,8 +185,8 @@ def cut_reel(
         files = [
             stack.enter_context(open_media(path, readable(path))) for path, _ in cuts for _ in "12"
         ]
-        files.append(stack.enter_context(appearing(out)))
-        child = Child(
+        files.append(stack.enter_context(atomic_output(out)))
+        child = DecoderProcess(
             "reel",
             arguments,
             Limits.of(settings, cpu=3600, output=8 * 1024**3),
@@ -204,7 +204,7 @@ def _even(width: int, height: int) -> tuple[int, int]:
 
 
 @contextmanager
-def appearing(out: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def atomic_output(out: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A file to write to that is at ``out`` only once the block has ended well; an older file of
     that name is replaced then.
 
@@ -276,7 +276,7 @@ def _image(source: Input, settings: Settings, max_side: int) -> tuple[Picture, M
     with _query(source) as subject:
         with (
             open_media(source, subject) as file,
-            Child(
+            DecoderProcess(
                 "image",
                 {"max_side": max_side},
                 Limits.of(settings, cpu=60),

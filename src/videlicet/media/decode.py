@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videlicet.errors import InvalidInput, MediaError
-from videlicet.media.process import Child, Input, open_media, readable
+from videlicet.media.process import DecoderProcess, Input, open_media, readable
 from videlicet.media.records import (
     SAMPLE_RATE,
     AudioChunk,
@@ -104,7 +104,7 @@ def open_video(
     subject = readable(path)
     with (
         open_media(path, subject) as file,
-        Child(
+        DecoderProcess(
             "video",
             arguments,
             Limits.of(settings),
@@ -136,7 +136,7 @@ def open_audio(
     subject = readable(path)
     with (
         open_media(path, subject) as file,
-        Child(
+        DecoderProcess(
             "audio",
             arguments,
             Limits.of(settings),
@@ -148,7 +148,7 @@ def open_audio(
         yield _audio_events(child)
 
 
-def _video_events(child: Child) -> Iterator[VideoEvent]:
+def _video_events(child: DecoderProcess) -> Iterator[VideoEvent]:
     for header, body in child.messages():
         try:
             match header["kind"]:
@@ -164,10 +164,10 @@ def _video_events(child: Child) -> Iterator[VideoEvent]:
                 case _:
                     yield _common(header)
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-            raise _unreadable(child.subject) from error
+            raise _unreadable_error(child.subject) from error
 
 
-def _audio_events(child: Child) -> Iterator[AudioEvent]:
+def _audio_events(child: DecoderProcess) -> Iterator[AudioEvent]:
     for header, body in child.messages():
         try:
             if header["kind"] == "sound":
@@ -175,7 +175,7 @@ def _audio_events(child: Child) -> Iterator[AudioEvent]:
             else:
                 yield _common(header)
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-            raise _unreadable(child.subject) from error
+            raise _unreadable_error(child.subject) from error
 
 
 def _common(header: Mapping[str, Any]) -> Damage | End:
@@ -192,7 +192,7 @@ def picture_of(header: Mapping[str, Any], body: NDArray[np.uint8]) -> NDArray[np
     return body.reshape(int(header["height"]), int(header["width"]), 3)
 
 
-def _unreadable(subject: str) -> MediaError:
+def _unreadable_error(subject: str) -> MediaError:
     return MediaError(
         "media_decoder_crashed",
         f"The decoder of {subject} sent a message that cannot be read.",

@@ -91,9 +91,11 @@ def fetch(
         with _disk(target):
             os.replace(part, target)
     except httpx.HTTPError as error:
-        raise _failed(url, str(error) or type(error).__name__) from error
+        raise _failed_error(url, str(error) or type(error).__name__) from error
     except TimeoutError as error:
-        raise _failed(url, f"it takes more than {settings.fetch_timeout:g} seconds") from error
+        raise _failed_error(
+            url, f"it takes more than {settings.fetch_timeout:g} seconds"
+        ) from error
     finally:
         part.unlink(missing_ok=True)
     return target
@@ -111,9 +113,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str], settings: Settings) 
     try:
         return anyio.run(_post, check(url, settings), body, headers)
     except httpx.HTTPError as error:
-        raise _failed(url, str(error) or type(error).__name__) from error
+        raise _failed_error(url, str(error) or type(error).__name__) from error
     except TimeoutError as error:
-        raise _failed(url, f"no answer within {_ANSWER:.0f} seconds") from error
+        raise _failed_error(url, f"no answer within {_ANSWER:.0f} seconds") from error
 
 
 async def _post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:
@@ -156,7 +158,7 @@ def exchange(
                     async for block in response.aiter_raw():
                         answer += block
                         if len(answer) > _BLOCK:
-                            raise _failed(url, "the answer is too long")
+                            raise _failed_error(url, "the answer is too long")
                 finally:
                     await response.aclose()
                 return response.status_code, bytes(answer)
@@ -164,9 +166,9 @@ def exchange(
     try:
         return anyio.run(ask)
     except httpx.HTTPError as error:
-        raise _failed(url, str(error) or type(error).__name__) from error
+        raise _failed_error(url, str(error) or type(error).__name__) from error
     except TimeoutError as error:
-        raise _failed(url, f"no answer within {_ANSWER:.0f} seconds") from error
+        raise _failed_error(url, f"no answer within {_ANSWER:.0f} seconds") from error
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
@@ -183,27 +185,27 @@ def check(url: str, settings: Settings) -> Target:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise _refused(url, "it is malformed") from error
+        raise _refused_error(url, "it is malformed") from error
     if parts.scheme not in _PORTS:
-        raise _refused(url, "only http and https are read")
+        raise _refused_error(url, "only http and https are read")
     if not host or parts.username is not None or parts.password is not None:
-        raise _refused(url, "it must name a host, and no user or password")
+        raise _refused_error(url, "it must name a host, and no user or password")
     if any(ord(c) <= 32 or ord(c) == 127 for c in url):
-        raise _refused(url, "it holds blanks or control characters")
+        raise _refused_error(url, "it holds blanks or control characters")
     port = port or _PORTS[parts.scheme]
     names, networks = _allowed(settings.fetch_allowlist)
     by_name = host.lower().rstrip(".") in names
     try:
         answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise _failed(url, "the host is not known") from error
+        raise _failed_error(url, "the host is not known") from error
     addresses = tuple(dict.fromkeys(ipaddress.ip_address(a[4][0]) for a in answers))
     special = by_name or all(any(a in n for n in networks) for a in addresses)
     for address in addresses:
         if not by_name and not is_public(address) and not any(address in n for n in networks):
-            raise _refused(url, "its host is not on the public internet")
+            raise _refused_error(url, "its host is not on the public internet")
     if port not in _PORTS.values() and not special:
-        raise _refused(url, "only the ports 80 and 443 are read")
+        raise _refused_error(url, "only the ports 80 and 443 are read")
     return Target(url, host, port, addresses)
 
 
@@ -250,13 +252,13 @@ async def _response(
             response = await _ask(client, check(current, settings), "GET", own)
             try:
                 if not response.has_redirect_location:
-                    _usable(response, url)
+                    _check_response(response, url)
                     yield response
                     return
                 current = urljoin(current, response.headers["location"])
             finally:
                 await response.aclose()
-    raise _failed(url, f"it redirects more than {REDIRECTS} times")
+    raise _failed_error(url, f"it redirects more than {REDIRECTS} times")
 
 
 async def _ask(
@@ -306,14 +308,14 @@ def _requests(
         )
 
 
-def _usable(response: httpx.Response, url: str) -> None:
+def _check_response(response: httpx.Response, url: str) -> None:
     if response.status_code != 200:
-        raise _failed(url, f"the server answered {response.status_code}")
+        raise _failed_error(url, f"the server answered {response.status_code}")
     kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind in ("text/html", "application/xhtml+xml"):
-        raise _failed(url, "it is a web page, not a media file")
+        raise _failed_error(url, "it is a web page, not a media file")
     if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise _failed(url, "the server sends it compressed though not asked to")
+        raise _failed_error(url, "the server sends it compressed though not asked to")
 
 
 async def _copy(
@@ -333,7 +335,7 @@ async def _copy(
         if size > most:
             raise MediaError(
                 "media_too_large",
-                f"{_shown(url)} is larger than fetch_max, {most} bytes.",
+                f"{_printable_url(url)} is larger than fetch_max, {most} bytes.",
             )
 
     check_size(total or 0)
@@ -343,7 +345,7 @@ async def _copy(
         check_size(done)
         spent = time.monotonic() - begun
         if spent > _PATIENCE and done < spent * _SLOWEST:
-            raise _failed(url, "the server is too slow")
+            raise _failed_error(url, "the server is too slow")
         if progress is not None:
             progress(done, total)
 
@@ -359,19 +361,23 @@ def _disk(target: Path) -> Iterator[None]:
         ) from error
 
 
-def _refused(url: str, why: str) -> InvalidInput:
+def _refused_error(url: str, why: str) -> InvalidInput:
     return InvalidInput(
-        "url_not_allowed", f"{_shown(url)} may not be fetched: {why}.", subject=_shown(url)
+        "url_not_allowed",
+        f"{_printable_url(url)} may not be fetched: {why}.",
+        subject=_printable_url(url),
     )
 
 
-def _failed(url: str, why: str) -> InvalidInput:
+def _failed_error(url: str, why: str) -> InvalidInput:
     return InvalidInput(
-        "url_failed", f"{_shown(url)} could not be fetched: {why}.", subject=_shown(url)
+        "url_failed",
+        f"{_printable_url(url)} could not be fetched: {why}.",
+        subject=_printable_url(url),
     )
 
 
-def _shown(url: str) -> str:
+def _printable_url(url: str) -> str:
     """An address without the parts that may be secret."""
     try:
         parts = urlsplit(url)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from videlicet.errors import MediaError
 from videlicet.media.decode import picture_of
-from videlicet.media.process import Child, Input, open_media, readable
+from videlicet.media.process import DecoderProcess, Input, open_media, readable
 from videlicet.media.sandbox import Limits
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def open_pages(
     """
     with _child(source, Limits.of(settings, cpu=_CPU), max_side=max_side) as child:
         messages = child.messages()
-        count = _count(child, messages)
+        count = _page_count(child, messages)
 
         def pictures() -> Iterator[Picture]:
             for header, body in messages:
@@ -92,18 +92,18 @@ def open_text(
     """
     with _child(source, Limits.of(settings, cpu=_CPU), longest=longest) as child:
         messages = child.messages()
-        count = _count(child, messages)
+        count = _page_count(child, messages)
         yield count, (body.tobytes().decode("utf-8", "replace") for _, body in messages)
 
 
 @contextmanager
 def _child(
     source: Input, limits: Limits, *, max_side: int = 0, longest: int = 0
-) -> Iterator[Child]:
+) -> Iterator[DecoderProcess]:
     subject = readable(source)
     with (
         open_media(source, subject) as file,
-        Child(
+        DecoderProcess(
             "pdf",
             {"max_side": max_side, "longest": longest},
             limits,
@@ -115,7 +115,7 @@ def _child(
         yield child
 
 
-def _count(child: Child, messages: Iterator[tuple[dict[str, Any], Any]]) -> int:
+def _page_count(child: DecoderProcess, messages: Iterator[tuple[dict[str, Any], Any]]) -> int:
     try:
         header, _ = next(messages)
         return int(header["pages"])

@@ -32,11 +32,11 @@ def probe(path: Input, settings: Settings) -> MediaInfo:
 
 def probe_file(file: IO[bytes], settings: Settings, subject: str) -> MediaInfo:
     """Like :func:`probe`, for a file that is already open."""
-    from videlicet.media.process import Child
+    from videlicet.media.process import DecoderProcess
     from videlicet.media.sandbox import Limits
 
     limits = Limits.of(settings, cpu=120)
-    with Child("probe", {}, limits, [file], subject=subject, largest=0, stall=60) as child:
+    with DecoderProcess("probe", {}, limits, [file], subject=subject, largest=0, stall=60) as child:
         header, _ = child.only()
     try:
         return _media_info(header)

@@ -38,7 +38,15 @@ PIPE_BYTES = 1024 * 1024
 _F_SETPIPE_SZ = 1031
 #: A file's path, or its bytes.
 Input = str | os.PathLike[str] | bytes
-_KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
+_INHERITED_VARIABLES = (
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "TZ",
+)
 
 
 def open_media(source: Input, subject: str | None = None) -> IO[bytes]:
@@ -106,7 +114,7 @@ def _reason(error: Exception) -> str:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    kept = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     root = str(Path(__file__).parents[2])
     search = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return kept | {
@@ -119,7 +127,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-class Child:
+class DecoderProcess:
     """One child process doing one operation on the files given.
 
     Use as a context manager; leaving it ends the child whatever it is doing. The child also ends
@@ -183,7 +191,7 @@ class Child:
             self.close()
             raise
 
-    def __enter__(self) -> Child:
+    def __enter__(self) -> DecoderProcess:
         return self
 
     def __exit__(
@@ -218,16 +226,16 @@ class Child:
             prefix = self._read(PREFIX.size)
             header_size, body_size = PREFIX.unpack(prefix.tobytes())
             if header_size > LARGEST_HEADER or body_size > self._largest:
-                raise self._crash("it sent more than it may")
+                raise self._crash_error("it sent more than it may")
             raw = self._read(header_size)
             body = self._read(body_size)
             try:
                 header = json.loads(raw.tobytes())
                 kind = header["kind"]
             except (ValueError, LookupError, TypeError) as error:
-                raise self._crash("it sent a message that cannot be read") from error
+                raise self._crash_error("it sent a message that cannot be read") from error
             if kind == "error":
-                raise self._reported(header)
+                raise self._reported_error(header)
             if kind == "done":
                 return
             if kind != "alive":
@@ -237,7 +245,7 @@ class Child:
         """The one message of an operation that answers once."""
         answers = list(self.messages())
         if len(answers) != 1:
-            raise self._crash(f"it answered {len(answers)} times instead of once")
+            raise self._crash_error(f"it answered {len(answers)} times instead of once")
         return answers[0]
 
     def _read(self, size: int) -> NDArray[np.uint8]:
@@ -249,35 +257,35 @@ class Child:
         while got < size:
             if not self._poll.poll(self._stall * 1000):
                 self._process.kill()
-                raise self._limit(f"said nothing for {self._stall:g} seconds")
+                raise self._limit_error(f"said nothing for {self._stall:g} seconds")
             count = os.readv(self._pipe.fileno(), [view[got:]])
             if not count:
-                raise self._died()
+                raise self._exit_error()
             got += count
         return buffer
 
-    def _died(self) -> VidelicetError:
+    def _exit_error(self) -> VidelicetError:
         deadline = time.monotonic() + 5
         while self._process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
         code = self._process.poll()
         if code is None:
-            return self._crash("it closed its pipe but went on")
+            return self._crash_error("it closed its pipe but went on")
         if code in (-signal.SIGXCPU, -signal.SIGKILL):
             what = "processor time" if code == -signal.SIGXCPU else "memory or processor time"
-            return self._limit(f"used more {what} than it may")
+            return self._limit_error(f"used more {what} than it may")
         if code < 0:
-            return self._crash(f"signal {signal.Signals(-code).name}")
-        return self._crash(f"exit code {code}")
+            return self._crash_error(f"signal {signal.Signals(-code).name}")
+        return self._crash_error(f"exit code {code}")
 
-    def _limit(self, what: str) -> MediaError:
+    def _limit_error(self, what: str) -> MediaError:
         return MediaError(
             "media_limit_exceeded",
             f"The decoder of {self.subject} {what} and was stopped.",
             subject=self.subject,
         )
 
-    def _crash(self, what: str) -> MediaError:
+    def _crash_error(self, what: str) -> MediaError:
         self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, self._errors.tell() - 2000))
         log = self._errors.read().decode("utf-8", "backslashreplace").strip()
@@ -288,10 +296,10 @@ class Child:
             details={"log": log} if log else None,
         )
 
-    def _reported(self, header: Mapping[str, Any]) -> VidelicetError:
+    def _reported_error(self, header: Mapping[str, Any]) -> VidelicetError:
         code, message = header.get("code"), header.get("message")
         if code == "disk_full":
             return StoreError(code, "The disk is full.", subject=self.subject)
         if code not in MediaError.CODES or not isinstance(message, str):
-            return self._crash("it reported an unknown error")
+            return self._crash_error("it reported an unknown error")
         return MediaError(code, f"{self.subject}: {message}", subject=self.subject)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.errors import InvalidInput
-from videlicet.media.cut import appearing
-from videlicet.media.process import Child, Input, open_media, readable
+from videlicet.media.cut import atomic_output
+from videlicet.media.process import DecoderProcess, Input, open_media, readable
 from videlicet.media.sandbox import Limits
 from videlicet.types import Span
 
@@ -65,10 +65,10 @@ def with_chapters(
         "muxer": MUXERS[ending],
         "chapters": [[*span.to_json(), title] for span, title in chapters],
     }
-    with open_media(path, subject) as source, appearing(out) as file:
+    with open_media(path, subject) as source, atomic_output(out) as file:
         size = os.fstat(source.fileno()).st_size
         limits = Limits.of(settings, cpu=3600, output=size + size // 4 + _MORE)
-        with Child(
+        with DecoderProcess(
             "copy", arguments, limits, [source, file], subject=subject, largest=0, stall=600
         ) as child:
             header, _ = child.only()

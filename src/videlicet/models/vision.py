@@ -1,7 +1,7 @@
 """What a frame shows: EfficientNet-Lite, in words through ConSE (:mod:`videlicet.models.conse`).
 
 Picture-to-picture search uses the last network's penultimate activations in the basis that its
-own classifier looks at (see :mod:`videlicet.models.classes`).
+own classifier looks at (see :mod:`videlicet.models.imagenet_classes`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from videlicet.models.base import FrameEncoding, ModelCard
-from videlicet.models.classes import class_names, class_vectors, feature_basis
 from videlicet.models.conse import Conse, unit
+from videlicet.models.imagenet_classes import class_names, class_vectors, feature_basis
 from videlicet.models.runtime import Graph
 from videlicet.models.weights import open_files
 
@@ -50,7 +50,7 @@ class EfficientNetLite:
 
     def encode_frames(self, frames: Sequence[Frame]) -> FrameEncoding:
         """Each frame by itself: its rows do not depend on its neighbours."""
-        looks = [self._look(frame) for frame in frames]
+        looks = [self._encode_frame(frame) for frame in frames]
         features = np.stack([f for f, _ in looks]) if looks else self._none(self.dimensions)
         chances = np.stack([p for _, p in looks]) if looks else self._none(len(self._names))
         return FrameEncoding(
@@ -62,12 +62,12 @@ class EfficientNetLite:
     def _none(self, width: int) -> Floats:
         return np.zeros((0, width), np.float32)
 
-    def _look(self, frame: Frame) -> tuple[Floats, Floats]:
+    def _encode_frame(self, frame: Frame) -> tuple[Floats, Floats]:
         picture = Image.fromarray(frame)
         chances = []
         for graph, side in self._networks:
             # One view for each call: on a CPU that is faster than a batch of them.
-            seen = [graph.run({"pictures": self._scaled(v)}) for v in views(picture, side)]
+            seen = [graph.run({"pictures": self._scaled(v)}) for v in square_crops(picture, side)]
             chances += [p[0] for _, p in seen]
         features = np.mean([f[0] for f, _ in seen], axis=0) @ self._basis
         mean = np.mean(chances, axis=0, dtype=np.float64)
@@ -85,7 +85,7 @@ class EfficientNetLite:
         return tuple((self._names[i], float(row[i])) for i in best)
 
 
-def views(picture: Image.Image, side: int) -> list[Image.Image]:
+def square_crops(picture: Image.Image, side: int) -> list[Image.Image]:
     """The squares of ``side`` pixels that a picture is seen through: the middle and both ends of a
     wide or tall one, so that nothing at its edges is lost; a nearly square one is seen whole."""
     width, height = picture.size

@@ -1,7 +1,7 @@
 """What every page has in common: one self-contained HTML file that works offline.
 
 Titles, captions, transcripts and answers come from files that anybody may have made, so every one
-of them passes through :func:`escaped`; a page's policy runs no script but its own, by hash, and
+of them passes through :func:`escape`; a page's policy runs no script but its own, by hash, and
 reaches nothing but media files.
 """
 
@@ -25,7 +25,7 @@ from videlicet.errors import InvalidInput, NotFound, StoreError
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def document(
+def html_document(
     title: str,
     above: str,
     below: str,
@@ -72,7 +72,7 @@ def document(
 """
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Text that is safe anywhere in the page, attributes in quotation marks included."""
     return html.escape(_UNPRINTABLE.sub("\ufffd", text), quote=True)
 
@@ -102,9 +102,9 @@ def models(cards: Sequence[str]) -> str:
         try:
             known = card(id)
         except NotFound:  # of an index made with other models
-            rows.append(f"<li>{escaped(id)}</li>")
+            rows.append(f"<li>{escape(id)}</li>")
             continue
-        rows.append(f"<li>{escaped(id)}: {escaped(known.title)}, {escaped(known.licence)}</li>")
+        rows.append(f"<li>{escape(id)}: {escape(known.title)}, {escape(known.licence)}</li>")
     return f"<p>Models</p>\n<ul>\n{chr(10).join(rows)}\n</ul>" if rows else ""
 
 

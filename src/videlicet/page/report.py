@@ -13,8 +13,8 @@ from videlicet.analyze.exports.exporter import Exporter, MatrixExport
 from videlicet.analyze.exports.registry import EXPORTERS
 from videlicet.analyze.matrix import Matrix
 from videlicet.errors import InvalidInput
-from videlicet.page.document import document, escaped, fragment, models, timecode, write_page
-from videlicet.types import Answer, Asset, Chapter, Gist, Highlight, Piece, Sentence, Span
+from videlicet.page.document import escape, fragment, html_document, models, timecode, write_page
+from videlicet.types import Answer, Asset, Chapter, EvidenceItem, Gist, Highlight, Sentence, Span
 
 _KEYS = (
     "<p>Play what a sentence rests on with a click or <kbd>Enter</kbd> on its time; go through "
@@ -25,7 +25,7 @@ _STYLES = ("page.css", "report.css")
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class AssetReport:
     """One video and what was found about it. ``source`` is a path or an http(s) address that the
     player can read, ``None`` where there is none."""
 
@@ -38,7 +38,7 @@ class Film:
 
 
 def analysis_page(
-    films: Sequence[Film],
+    reports: Sequence[AssetReport],
     answers: Sequence[tuple[str, Answer]],
     title: str,
     out: Path,
@@ -53,36 +53,38 @@ def analysis_page(
             ``url_not_allowed`` for an address that is not http(s).
         StoreError: ``disk_full``.
     """
-    write_page(Path(out), analysis_html(films, answers, title))
+    write_page(Path(out), analysis_html(reports, answers, title))
     return Path(out)
 
 
-def matrix_page(matrix: Matrix, films: Sequence[Film], title: str, out: Path) -> Path:
+def matrix_page(matrix: Matrix, assets: Sequence[AssetReport], title: str, out: Path) -> Path:
     """Write a matrix as a table of the same kind: a row per question, a column per video. ``films``
     are what plays. Raises as :func:`analysis_page`."""
-    write_page(Path(out), matrix_html(matrix, films, title))
+    write_page(Path(out), matrix_html(matrix, assets, title))
     return Path(out)
 
 
-def analysis_html(films: Sequence[Film], answers: Sequence[tuple[str, Answer]], title: str) -> str:
+def analysis_html(
+    reports: Sequence[AssetReport], answers: Sequence[tuple[str, Answer]], title: str
+) -> str:
     """The whole document of :func:`analysis_page`."""
-    reel = _Reel(films)
-    asked = [_asked(reel, question, answer) for question, answer in answers]
-    parts = [*asked, *(_film(reel, film) for film in films)]
-    count = f"{len(films)} video" + ("" if len(films) == 1 else "s")
+    reel = _Player(reports)
+    asked = [_question_section(reel, question, answer) for question, answer in answers]
+    parts = [*asked, *(_asset_section(reel, film) for film in reports)]
+    count = f"{len(reports)} video" + ("" if len(reports) == 1 else "s")
     return _page(reel, title, count, "\n".join(parts))
 
 
-def matrix_html(matrix: Matrix, films: Sequence[Film], title: str) -> str:
+def matrix_html(matrix: Matrix, films: Sequence[AssetReport], title: str) -> str:
     """The whole document of :func:`matrix_page`."""
-    reel = _Reel(films)
+    reel = _Player(films)
     heads = "".join(
-        f'<th scope="col"><bdi>{escaped(matrix.names[id])}</bdi></th>' for id in matrix.asset_ids
+        f'<th scope="col"><bdi>{escape(matrix.names[id])}</bdi></th>' for id in matrix.asset_ids
     )
     rows = []
     for question in matrix.questions:
         cells = "".join(f"<td>{_answer(reel, c.answer)}</td>" for c in matrix.row(question))
-        rows.append(f'<tr><th scope="row"><bdi>{escaped(question)}</bdi></th>{cells}</tr>')
+        rows.append(f'<tr><th scope="row"><bdi>{escape(question)}</bdi></th>{cells}</tr>')
     body = (
         f'<div class="scroll" tabindex="0" role="region" aria-label="Answers"><table>\n<thead><tr>'
         f'<th scope="col">Question</th>{heads}</tr></thead>\n<tbody>\n{chr(10).join(rows)}\n'
@@ -92,10 +94,10 @@ def matrix_html(matrix: Matrix, films: Sequence[Film], title: str) -> str:
     return _page(reel, title, count, body)
 
 
-class _Reel:
+class _Player:
     """Where each video can be played from, and the models cited so far."""
 
-    def __init__(self, films: Iterable[Film]) -> None:
+    def __init__(self, films: Iterable[AssetReport]) -> None:
         self.assets = {film.asset.id: film.asset for film in films}
         self.addresses: Mapping[str, str] = {
             film.asset.id: _address(film.source) for film in films if film.source is not None
@@ -107,42 +109,42 @@ class _Reel:
         asset = self.assets.get(asset_id)
         if asset is None:  # nobody knows where its timeline begins
             return '<span class="cite time">–</span>'
-        told = asset.told(span)
+        told = asset.to_display_time(span)
         shown = timecode(told.start)
         address = self.addresses.get(asset_id)
         if address is None:
             return f'<span class="cite time">{shown}</span>'
-        href = escaped(address + fragment(told.start, told.end))
-        label = escaped(f"Play from {shown}: {what}")
+        href = escape(address + fragment(told.start, told.end))
+        label = escape(f"Play from {shown}: {what}")
         return f'<a class="cite" href="{href}" aria-label="{label}" title="{label}">{shown}</a>'
 
-    def cite(self, piece: Piece) -> str:
+    def cite(self, piece: EvidenceItem) -> str:
         self.cards |= dict.fromkeys(piece.cards)
         many = len(self.assets) > 1 and piece.asset_id in self.assets
         where = f"{self.assets[piece.asset_id].name}, " if many else ""
         return self.time(piece.asset_id, piece.span, f"{where}{piece.modality.value}: {piece.text}")
 
 
-def _page(reel: _Reel, title: str, count: str, body: str) -> str:
-    shown = escaped(title) or "Analysis"
+def _page(reel: _Player, title: str, count: str, body: str) -> str:
+    shown = escape(title) or "Analysis"
     first = next(iter(reel.addresses.values()), None)
     player = ""
     if first is not None:
         player = (
-            f'<div class="player"><video controls preload="metadata" src="{escaped(first)}" '
-            f'data-address="{escaped(first)}" aria-label="Player"></video>'
+            f'<div class="player"><video controls preload="metadata" src="{escape(first)}" '
+            f'data-address="{escape(first)}" aria-label="Player"></video>'
             '<p class="soft" aria-live="polite"></p></div>\n'
         )
     origins = dict.fromkeys(map(_origin, reel.addresses.values()))
     foot = [_KEYS if first else "", models([*reel.cards])]
-    return document(
+    return html_document(
         shown, "", count, player + body, foot,
         styles=_STYLES, script="report.js", media=tuple(origins) or ("'none'",),
     )  # fmt: skip
 
 
-def _film(reel: _Reel, film: Film) -> str:
-    parts = [f"<h2><bdi>{escaped(film.asset.name)}</bdi></h2>"]
+def _asset_section(reel: _Player, film: AssetReport) -> str:
+    parts = [f"<h2><bdi>{escape(film.asset.name)}</bdi></h2>"]
     if film.source is None:
         parts.append('<p class="fault">The video cannot be played from here.</p>')
     if film.gist is not None:
@@ -162,27 +164,25 @@ def _film(reel: _Reel, film: Film) -> str:
     return "<section>\n" + "\n".join(parts) + "\n</section>"
 
 
-def _asked(reel: _Reel, question: str, answer: Answer) -> str:
-    return (
-        f"<section>\n<h2><bdi>{escaped(question)}</bdi></h2>\n{_answer(reel, answer)}\n</section>"
-    )
+def _question_section(reel: _Player, question: str, answer: Answer) -> str:
+    return f"<section>\n<h2><bdi>{escape(question)}</bdi></h2>\n{_answer(reel, answer)}\n</section>"
 
 
-def _chapter(reel: _Reel, asset: Asset, chapter: Chapter) -> str:
-    summary = "".join(_said(reel, one) for one in chapter.summary)
+def _chapter(reel: _Player, asset: Asset, chapter: Chapter) -> str:
+    summary = "".join(_sentences_html(reel, one) for one in chapter.summary)
     link = reel.time(asset.id, chapter.span, chapter.title.text)
     return f'<li>{link} <span class="title">{_sentence(reel, chapter.title)}</span>{summary}</li>'
 
 
-def _highlight(reel: _Reel, asset: Asset, found: Highlight) -> str:
+def _highlight(reel: _Player, asset: Asset, found: Highlight) -> str:
     link = reel.time(asset.id, found.span, found.title.text)
-    reasons = ", ".join(f"{escaped(name)} {share:.2f}" for name, share in found.reasons.items())
+    reasons = ", ".join(f"{escape(name)} {share:.2f}" for name, share in found.reasons.items())
     why = f'<p class="soft">{found.score:.2f}{": " if reasons else ""}{reasons}</p>'
     return f'<li>{link} <span class="title">{_sentence(reel, found.title)}</span>{why}</li>'
 
 
-def _answer(reel: _Reel, answer: Answer) -> str:
-    said = "".join(_said(reel, one, answer.found) for one in answer.sentences)
+def _answer(reel: _Player, answer: Answer) -> str:
+    said = "".join(_sentences_html(reel, one, answer.found) for one in answer.sentences)
     if not answer.found:
         said = f'<div class="soft">{said}</div>'
     notes = []
@@ -194,23 +194,23 @@ def _answer(reel: _Reel, answer: Answer) -> str:
     return f"{said}{told}{_evidence(reel, answer.citations)}"
 
 
-def _said(reel: _Reel, sentence: Sentence, claims: bool = True) -> str:
+def _sentences_html(reel: _Player, sentence: Sentence, claims: bool = True) -> str:
     if claims and not sentence.supported:
         return f'<p class="said unsupported">{_sentence(reel, sentence)} (unsupported)</p>'
     return f'<p class="said">{_sentence(reel, sentence)}</p>'
 
 
-def _sentence(reel: _Reel, sentence: Sentence) -> str:
+def _sentence(reel: _Player, sentence: Sentence) -> str:
     links = "".join(map(reel.cite, sentence.citations))
-    return f"<bdi>{escaped(sentence.text)}</bdi> {links}"
+    return f"<bdi>{escape(sentence.text)}</bdi> {links}"
 
 
-def _evidence(reel: _Reel, pieces: Sequence[Piece]) -> str:
+def _evidence(reel: _Player, pieces: Sequence[EvidenceItem]) -> str:
     if not pieces:
         return ""
     rows = "\n".join(
-        f"<li>{reel.cite(piece)} {escaped(piece.modality.value)}: "
-        f"<bdi>{escaped(piece.text)}</bdi></li>"
+        f"<li>{reel.cite(piece)} {escape(piece.modality.value)}: "
+        f"<bdi>{escape(piece.text)}</bdi></li>"
         for piece in pieces
     )
     return f'<details><summary>Evidence</summary><ul class="evidence">\n{rows}\n</ul></details>'
@@ -241,7 +241,7 @@ def _origin(address: str) -> str:
 
 
 def _matrix_document(data: MatrixExport) -> bytes:
-    films = [Film(one, data.source_of(one)) for one in data.assets]
+    films = [AssetReport(one, data.source_of(one)) for one in data.assets]
     return matrix_html(data.matrix, films, "Questions and recordings").encode()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from videlicet.errors import MediaError, NotFound
-from videlicet.page.document import document, escaped, fragment, models, timecode, write_page
+from videlicet.page.document import escape, fragment, html_document, models, timecode, write_page
 from videlicet.types import Asset, Evidence, Hit, SearchPage, Span
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _KEYS = (
 _MARKED = 3
 
 
-class Shelf(Protocol):
+class AssetSource(Protocol):
     """What the page asks of a library; :class:`videlicet.Library` is one."""
 
     def asset(self, asset_id: str) -> Asset: ...
@@ -41,7 +41,7 @@ class Section:
     note: str = ""
 
 
-def results_page(library: Shelf, page: SearchPage, query_text: str, out: Path) -> Path:
+def results_page(library: AssetSource, page: SearchPage, query_text: str, out: Path) -> Path:
     """Write ``page`` to the file ``out`` and return its path.
 
     Thumbnails are inside the file; moments play from the originals, which stay where they are. A
@@ -57,12 +57,16 @@ def results_page(library: Shelf, page: SearchPage, query_text: str, out: Path) -
 
 
 def report_page(
-    library: Shelf, sections: Sequence[Section], title: str, out: Path, credits: Sequence[str] = ()
+    library: AssetSource,
+    sections: Sequence[Section],
+    title: str,
+    out: Path,
+    credits: Sequence[str] = (),
 ) -> Path:
     """Like :func:`results_page`, for several queries on one page; ``credits`` go to its foot."""
     body = "\n".join(
-        f"<section>\n<h2><bdi>{escaped(section.query)}</bdi></h2>\n"
-        f'<p class="soft">{escaped(section.note)}</p>\n'
+        f"<section>\n<h2><bdi>{escape(section.query)}</bdi></h2>\n"
+        f'<p class="soft">{escape(section.note)}</p>\n'
         f"{_hits(library, section.page, section.query)}\n</section>"
         for section in sections
     )
@@ -70,19 +74,21 @@ def report_page(
     count = f"{len(sections)} queries"
     write_page(
         Path(out),
-        document(escaped(title), "", count, body, [_KEYS, models([*cards]), *_credits(credits)]),
+        html_document(
+            escape(title), "", count, body, [_KEYS, models([*cards]), *_credits(credits)]
+        ),
     )
     return Path(out)
 
 
-def page_html(library: Shelf, page: SearchPage, query_text: str) -> str:
+def page_html(library: AssetSource, page: SearchPage, query_text: str) -> str:
     """The whole document for one page of hits."""
-    title = escaped(query_text) or "All"
+    title = escape(query_text) or "All"
     body = _hits(library, page, query_text)
-    return document(title, "Moments for", _summary(page), body, [_KEYS, models(page.cards)])
+    return html_document(title, "Moments for", _summary(page), body, [_KEYS, models(page.cards)])
 
 
-def _hits(library: Shelf, page: SearchPage, query: str) -> str:
+def _hits(library: AssetSource, page: SearchPage, query: str) -> str:
     if not page.hits:
         return "<p>Nothing matches.</p>"
     marked = _words(query)
@@ -91,24 +97,25 @@ def _hits(library: Shelf, page: SearchPage, query: str) -> str:
 
 
 def _credits(credits: Sequence[str]) -> list[str]:
-    rows = "\n".join(f"<li><bdi>{escaped(line)}</bdi></li>" for line in credits)
+    rows = "\n".join(f"<li><bdi>{escape(line)}</bdi></li>" for line in credits)
     return [f"<p>Credits</p>\n<ul>\n{rows}\n</ul>"] if credits else []
 
 
-def _hit(library: Shelf, hit: Hit, marked: frozenset[str]) -> str:
+def _hit(library: AssetSource, hit: Hit, marked: frozenset[str]) -> str:
     asset = _asset(library, hit)
     link, fault = _link(library, asset)
-    name = escaped(hit.asset_name)
+    name = escape(hit.asset_name)
     times = _times(asset, hit.span)
     picture = _picture(library, hit, fault)
     if link is not None and asset is not None:
         picture = (
-            f'<a class="play" href="{_at(link, asset, hit.span)}" '
-            f'aria-label="Play {name} from {timecode(asset.told(hit.span).start)}">{picture}</a>'
+            f'<a class="play" href="{_fragment_link(link, asset, hit.span)}" '
+            f'aria-label="Play {name} from {timecode(asset.to_display_time(hit.span).start)}">'
+            f"{picture}</a>"
         )
-    reasons = "\n".join(_reason(asset, evidence, marked) for evidence in hit.evidence)
+    reasons = "\n".join(_evidence_html(asset, evidence, marked) for evidence in hit.evidence)
     because = f'<ul class="because" aria-label="Why">\n{reasons}\n</ul>' if reasons else ""
-    note = f'<p class="fault">{escaped(fault)}</p>' if fault else ""
+    note = f'<p class="fault">{escape(fault)}</p>' if fault else ""
     return f"""<li class="hit">
 <div class="stage">{picture}<span class="rank">{hit.rank}</span>
 <span class="length time">{float(hit.span.duration):.1f} s</span></div>
@@ -116,46 +123,47 @@ def _hit(library: Shelf, hit: Hit, marked: frozenset[str]) -> str:
 <span class="score" title="Score, 0 to 1">{hit.score:.2f}</span>
 <h3><bdi>{name}</bdi></h3>
 <p class="soft">{times}</p>
-{note}{because}{_others(hit, asset, link)}
+{note}{because}{_other_moments(hit, asset, link)}
 </div>
 </li>"""
 
 
-def _picture(library: Shelf, hit: Hit, fault: str | None) -> str:
+def _picture(library: AssetSource, hit: Hit, fault: str | None) -> str:
     if fault is None:
         try:
             jpeg = library.thumbnail(hit, width=_WIDTH)
         except MediaError as error:
             why = "A sound recording" if error.code == "media_no_stream" else error.message
-            return f'<span class="none">{escaped(why)}</span>'
+            return f'<span class="none">{escape(why)}</span>'
         data = base64.b64encode(jpeg).decode("ascii")
         return f'<img src="data:image/jpeg;base64,{data}" alt="">'
     return '<span class="none">No picture</span>'
 
 
-def _reason(asset: Asset | None, evidence: Evidence, marked: frozenset[str]) -> str:
+def _evidence_html(asset: Asset | None, evidence: Evidence, marked: frozenset[str]) -> str:
     share = min(1.0, max(0.0, evidence.contribution))
     matched = ""
     if evidence.text:
-        matched = f'<p class="matched"><bdi>{_marked(evidence.text, marked)}</bdi></p>'
+        matched = f'<p class="matched"><bdi>{_highlight_words(evidence.text, marked)}</bdi></p>'
     times = _times(asset, evidence.span)
-    source = f"{times} · <bdi>{escaped(evidence.card)}</bdi>"
-    return f"""<li><div class="lane"><b>{escaped(evidence.lane)}</b>
+    source = f"{times} · <bdi>{escape(evidence.card)}</bdi>"
+    return f"""<li><div class="lane"><b>{escape(evidence.lane)}</b>
 <svg class="bar" role="img" aria-label="{share:.2f} of the score" viewBox="0 0 100 1" \
 preserveAspectRatio="none"><rect width="{share * 100:.1f}" height="1"></rect></svg>
 <span class="soft time">{share:.2f}</span></div>
 {matched}<span class="card">{source}</span></li>"""
 
 
-def _others(hit: Hit, asset: Asset | None, link: str | None) -> str:
+def _other_moments(hit: Hit, asset: Asset | None, link: str | None) -> str:
     """The further moments of an asset that stands for several."""
     rows = []
     for moment in hit.moments:
         text = f"{_times(asset, moment.span)} · {moment.score:.2f}"
         if link is not None and asset is not None:
             text = (
-                f'<a class="moment" href="{_at(link, asset, moment.span)}" '
-                f'aria-label="Play from {timecode(asset.told(moment.span).start)}">{text}</a>'
+                f'<a class="moment" href="{_fragment_link(link, asset, moment.span)}" '
+                f'aria-label="Play from {timecode(asset.to_display_time(moment.span).start)}">'
+                f"{text}</a>"
             )
         rows.append(f"<li>{text}</li>")
     if not rows:
@@ -165,14 +173,14 @@ def _others(hit: Hit, asset: Asset | None, link: str | None) -> str:
     return f'<details open><summary>{count}</summary><ol class="others">\n{items}\n</ol></details>'
 
 
-def _asset(library: Shelf, hit: Hit) -> Asset | None:
+def _asset(library: AssetSource, hit: Hit) -> Asset | None:
     try:
         return library.asset(hit.asset_id)
     except NotFound:
         return None  # removed since the search
 
 
-def _link(library: Shelf, asset: Asset | None) -> tuple[str | None, str | None]:
+def _link(library: AssetSource, asset: Asset | None) -> tuple[str | None, str | None]:
     """The address of the original, or why there is none."""
     if asset is None:
         return None, "This video has been removed since."
@@ -182,15 +190,15 @@ def _link(library: Shelf, asset: Asset | None) -> tuple[str | None, str | None]:
         return None, error.message
 
 
-def _at(link: str, asset: Asset, span: Span) -> str:
-    told = asset.told(span)
-    return escaped(link + fragment(told.start, told.end))
+def _fragment_link(link: str, asset: Asset, span: Span) -> str:
+    told = asset.to_display_time(span)
+    return escape(link + fragment(told.start, told.end))
 
 
 def _times(asset: Asset | None, span: Span) -> str:
     if asset is None:  # nobody knows where the timeline of a removed video began
         return '<span class="time">–</span>'
-    told = asset.told(span)
+    told = asset.to_display_time(span)
     end = "" if told.start == told.end else f" – {timecode(told.end)}"
     return f'<span class="time">{timecode(told.start)}{end}</span>'
 
@@ -199,10 +207,10 @@ def _words(query: str) -> frozenset[str]:
     return frozenset(w.casefold() for w in re.findall(r"\w+", query) if len(w) >= _MARKED)
 
 
-def _marked(text: str, words: frozenset[str]) -> str:
+def _highlight_words(text: str, words: frozenset[str]) -> str:
     pieces = re.split(r"(\w+)", text)
     return "".join(
-        f"<mark>{escaped(piece)}</mark>" if piece.casefold() in words else escaped(piece)
+        f"<mark>{escape(piece)}</mark>" if piece.casefold() in words else escape(piece)
         for piece in pieces
     )
 

@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING, Any
 from videlicet.errors import NotFound, TaskError, VidelicetError
 from videlicet.rights import Purpose
 from videlicet.saved_searches.records import (
-    FOUND,
-    GIVEN_UP,
+    ANNOUNCED,
+    FAILED,
+    NEW,
     PROCESSING,
-    RAISED,
-    matched,
-    news,
-    query_of,
-    saved,
-    trial,
+    build_query,
+    match_event,
+    match_of,
+    pending_run,
+    saved_search_of,
 )
 from videlicet.types import Kind, Resource, Status, match_id, random_id
-from videlicet.types.standing import hit_to_json
+from videlicet.types.saved_search import hit_to_json
 from videlicet.webhooks import delivery
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 #: How often a trial is run that fails for a reason that may pass, the seconds after the first time,
 #: and how many times as many after each other.
-TRIES, PAUSE, FACTOR = 6, 5.0, 4
+MAX_ATTEMPTS, RETRY_DELAY, BACKOFF_FACTOR = 6, 5.0, 4
 #: Queries whose encoded parts are kept at hand.
-KEPT = 1000
+MAX_ENCODED = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -71,9 +71,11 @@ class SavedSearchEvaluator:
     def asset_ready(self, scope: Scope, index: Index, asset_id: str) -> None:
         """Try the queries of an index against an asset that has just become ready. What cannot be
         tried now is left to a worker."""
-        _, waiting = self._store.catalog.find_resources(scope, Kind.QUERY, parent=index.id, limit=0)
+        _, waiting = self._store.catalog.find_resources(
+            scope, Kind.SAVED_SEARCH, parent=index.id, limit=0
+        )
         if waiting:
-            one = trial(index, asset_id, datetime.now(UTC))
+            one = pending_run(index, asset_id, datetime.now(UTC))
             self._store.catalog.put_resource(scope, one)
             self.run(self._store.scope(scope.within(index.tenant)), one.id)
 
@@ -82,52 +84,54 @@ class SavedSearchEvaluator:
         run again), or ``gone``. Failures are logged and noted, never raised."""
         catalog = self._store.catalog
         try:
-            one = catalog.resource(scope, Kind.TRIAL, trial_id)
+            one = catalog.resource(scope, Kind.SAVED_SEARCH_RUN, trial_id)
         except NotFound:
             return "gone"
         if one.status != PROCESSING:
             return one.status
         try:
             within = self._store.scope(scope, one.parent)
-            for query, asset_id in self._pairs(within, one):
+            for query, asset_id in self._searches_and_assets(within, one):
                 with suppress(NotFound):  # the asset was deleted meanwhile
-                    self._try(within, query, asset_id)
+                    self._evaluate(within, query, asset_id)
         except NotFound:
             pass  # the index was
         except VidelicetError as error:
-            return self._again(scope, one, error)
+            return self._retry(scope, one, error)
         except Exception as error:
-            _log.exception("a standing query could not be tried", extra={"trial": one.id})
-            fault = TaskError("task_failed", f"{type(error).__name__} in a standing query.")
-            return self._again(scope, one, fault)
+            _log.exception("a saved search could not be tried", extra={"trial": one.id})
+            fault = TaskError("task_failed", f"{type(error).__name__} in a saved search.")
+            return self._retry(scope, one, fault)
         with suppress(NotFound):
-            catalog.delete_resource(scope, Kind.TRIAL, one.id)
+            catalog.delete_resource(scope, Kind.SAVED_SEARCH_RUN, one.id)
         return "done"
 
-    def _again(self, scope: Scope, one: Resource, error: VidelicetError) -> str:
+    def _retry(self, scope: Scope, one: Resource, error: VidelicetError) -> str:
         """Have a trial run again that failed, unless that has happened too often."""
         attempts = int(one.body["attempts"]) + 1
-        status = PROCESSING if attempts < TRIES else GIVEN_UP
+        status = PROCESSING if attempts < MAX_ATTEMPTS else FAILED
         _log.warning(
-            "standing queries are to be tried again" if status == PROCESSING
-            else "standing queries were given up",
+            "saved searches are to be tried again" if status == PROCESSING
+            else "saved searches were given up",
             extra={"trial": one.id, "code": error.code, "attempts": attempts},
         )  # fmt: skip
         try:
             self._store.catalog.update_resource(
-                scope, Kind.TRIAL, one.id, status=status,
+                scope, Kind.SAVED_SEARCH_RUN, one.id, status=status,
                 body={"attempts": attempts, "error": error.to_json()},
             )  # fmt: skip
         except NotFound:
             return "gone"
         return status
 
-    def _pairs(self, scope: IndexScope, one: Resource) -> Iterator[tuple[Resource, str]]:
+    def _searches_and_assets(
+        self, scope: IndexScope, one: Resource
+    ) -> Iterator[tuple[Resource, str]]:
         """The queries and assets that a trial is about. An asset is new to the queries that were
         saved before it was ready; so each pair is in one trial at least, whichever came first."""
         catalog = self._store.catalog
         queries, _ = catalog.find_resources(
-            scope, Kind.QUERY, parent=scope.index_id, ascending=True
+            scope, Kind.SAVED_SEARCH, parent=scope.index_id, ascending=True
         )
         mine = [query for query in queries if query.id == one.name]
         if not mine:
@@ -143,58 +147,64 @@ class SavedSearchEvaluator:
             if new or query.body["include_existing"]:
                 yield query, there.asset_id
 
-    def _try(self, scope: IndexScope, row: Resource, asset_id: str) -> None:
+    def _evaluate(self, scope: IndexScope, row: Resource, asset_id: str) -> None:
         """Try a query against an asset, and tell of a match; once, whoever does it how often."""
         catalog = self._store.catalog
         with self._exclusive(f"query {row.id}"):
             try:
                 match = catalog.resource(scope, Kind.MATCH, match_id(row.id, asset_id))
             except NotFound:
-                found = self._found(scope, row, asset_id)
+                found = self._match(scope, row, asset_id)
                 kept = None if found is None else catalog.put_match(scope, found)
                 if kept is None:
                     return
                 match = kept
-            if match.status == RAISED:
+            if match.status == ANNOUNCED:
                 return
             delivery.announce(
-                scope, self._store, delivery.MATCHED, news(matched(match)), match.body["seed"]
+                scope,
+                self._store,
+                delivery.MATCHED,
+                match_event(match_of(match)),
+                match.body["seed"],
             )
             try:
-                catalog.update_resource(scope, Kind.MATCH, match.id, status=RAISED)
+                catalog.update_resource(scope, Kind.MATCH, match.id, status=ANNOUNCED)
             except NotFound:
                 # Deleted since it was found: so is what was said of it.
-                catalog.retract(scope, match.id)
+                catalog.delete_match_deliveries(scope, match.id)
 
-    def _found(self, scope: IndexScope, row: Resource, asset_id: str) -> Resource | None:
-        query = saved(row)
+    def _match(self, scope: IndexScope, row: Resource, asset_id: str) -> Resource | None:
+        query = saved_search_of(row)
         reading = self._store.scope(scope.narrowed(Purpose.SEARCH), scope.index_id)
         searcher = self._searcher(scope.index)
         try:
-            plain = query_of(self._store.scope(scope.narrowed(Purpose.MANAGE)), self._store, query)
+            plain = build_query(
+                self._store.scope(scope.narrowed(Purpose.MANAGE)), self._store, query
+            )
             encoded = self._encoded.get(row.id)
             if encoded is None:
-                encoded = self._encoded[row.id] = searcher.encoded(plain)
-                while len(self._encoded) > KEPT:
+                encoded = self._encoded[row.id] = searcher.encode_query(plain)
+                while len(self._encoded) > MAX_ENCODED:
                     self._encoded.popitem(last=False)
         except VidelicetError as error:
-            self._blamed(scope, row, error)
+            self._record_permanent_error(scope, row, error)
             return None
         try:
             page = searcher.search(reading, replace(plain, asset_ids=(asset_id,)), encoded)
         except NotFound:
             raise  # the asset or the index has gone
         except VidelicetError as error:
-            self._blamed(scope, row, error)
+            self._record_permanent_error(scope, row, error)
             return None
         if row.body["error"] is not None:
-            self._blame(scope, row, None)
+            self._record_error(scope, row, None)
         if not page.hits:
             return None
         now = datetime.now(UTC)
         return Resource(
             id=match_id(row.id, asset_id), kind=Kind.MATCH, tenant=row.tenant, created_at=now,
-            updated_at=now, status=FOUND, parent=row.id, name=asset_id,
+            updated_at=now, status=NEW, parent=row.id, name=asset_id,
             body={
                 "index_id": scope.index_id,
                 "query": row.name,
@@ -206,22 +216,22 @@ class SavedSearchEvaluator:
             },
         )  # fmt: skip
 
-    def _blamed(self, scope: Scope, row: Resource, error: VidelicetError) -> None:
+    def _record_permanent_error(self, scope: Scope, row: Resource, error: VidelicetError) -> None:
         """Note what is the query's own fault, and will not pass: the others go on. Anything else is
         raised."""
         if error.retryable:
             raise error
-        self._blame(scope, row, error)
+        self._record_error(scope, row, error)
 
-    def _blame(self, scope: Scope, row: Resource, error: VidelicetError | None) -> None:
+    def _record_error(self, scope: Scope, row: Resource, error: VidelicetError | None) -> None:
         if error is not None:
             _log.warning(
-                "a standing query cannot be put", extra={"query": row.id, "code": error.code}
+                "a saved search cannot be put", extra={"query": row.id, "code": error.code}
             )
         with suppress(NotFound):
             self._store.catalog.update_resource(
                 scope,
-                Kind.QUERY,
+                Kind.SAVED_SEARCH,
                 row.id,
                 body={"error": None if error is None else error.to_json()},
             )
@@ -242,5 +252,5 @@ def due_in(one: Resource) -> float:
     attempts = int(one.body["attempts"])
     if not attempts:
         return 0.0
-    pause = PAUSE * float(FACTOR ** (attempts - 1))
+    pause = RETRY_DELAY * float(BACKOFF_FACTOR ** (attempts - 1))
     return max(0.0, pause - (datetime.now(UTC) - one.updated_at).total_seconds())

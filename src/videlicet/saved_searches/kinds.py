@@ -22,7 +22,7 @@ class SavedSearchJobs(ResourceJobKind):
 
     name = "try"
     queue = SHORT_QUEUE
-    resource = Kind.TRIAL
+    resource = Kind.SAVED_SEARCH_RUN
     retries = True
 
     def __init__(self, context: WorkerContext, evaluator: SavedSearchEvaluator) -> None:

@@ -5,7 +5,7 @@ A query is a resource under its index; its ``body`` holds ``parts`` (kind, weigh
 ``modalities``, ``lanes``, ``filter``, ``threshold``, ``include_existing``, and the ``error`` of the
 last time it could not be tried. A match is a resource under its query, named after its asset; its
 ``body`` holds ``index_id``, ``query``, ``asset``, ``origin``, ``moments`` (see
-:mod:`videlicet.types.standing`) and a ``seed`` for the news of it.
+:mod:`videlicet.types.saved_search`) and a ``seed`` for the news of it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from videlicet.types import (
     derived_id,
     random_id,
 )
-from videlicet.types.standing import hit_from_json
+from videlicet.types.saved_search import hit_from_json
 
 if TYPE_CHECKING:
     from videlicet.rights import IndexScope, Scope
@@ -41,19 +41,19 @@ if TYPE_CHECKING:
     from videlicet.types import Index
 
 #: Where a query, a trial and a match stand.
-ACTIVE, PROCESSING, GIVEN_UP, FOUND, RAISED = "active", "processing", "failed", "found", "raised"
+ACTIVE, PROCESSING, FAILED, NEW, ANNOUNCED = "active", "processing", "failed", "found", "raised"
 #: What counts as a match where nobody says. On the development corpus (59 queries, 29 films) 1.2 %
 #: of the films that do not hold what is asked for score as much, and 70 % of those that do: an
 #: event interrupts somebody, so it is better missed than wrong.
 THRESHOLD = 0.5
-#: Most standing queries of a tenant: all of an index are tried before a film is told to be ready.
-MOST = 100
+#: Most saved searches of a tenant: all of an index are tried before a film is told to be ready.
+MAX_SAVED_SEARCHES = 100
 #: Moments that a match holds.
-MOMENTS = 10
-LONGEST_NAME = 200
+MAX_MOMENTS = 10
+MAX_NAME_LENGTH = 200
 
 
-def save(
+def save_search(
     scope: IndexScope,
     store: Store,
     searcher: Searcher,
@@ -71,16 +71,18 @@ def save(
         InvalidInput: ``invalid_argument``, for a name that is none, or one query too many.
     """
     assets = assets or {}
-    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+    if not name.strip() or not name.isprintable() or len(name) > MAX_NAME_LENGTH:
         raise InvalidInput(
             "invalid_argument",
-            f"The name of a query is 1 to {LONGEST_NAME} printable characters.",
+            f"The name of a query is 1 to {MAX_NAME_LENGTH} printable characters.",
             subject="name",
         )
-    _, there = store.catalog.find_resources(scope, Kind.QUERY, limit=0)
-    if there >= MOST:
+    _, there = store.catalog.find_resources(scope, Kind.SAVED_SEARCH, limit=0)
+    if there >= MAX_SAVED_SEARCHES:
         raise InvalidInput(
-            "invalid_argument", f"There are {MOST} standing queries already.", subject="name"
+            "invalid_argument",
+            f"There are {MAX_SAVED_SEARCHES} saved searches already.",
+            subject="name",
         )
     if strange := query.lanes - set(lane_names()):
         raise InvalidQuery("filter_invalid", f"There is no lane {min(strange)!r}.", subject="lanes")
@@ -96,7 +98,7 @@ def save(
     now = datetime.now(UTC)
     index = scope.index
     made = Resource(
-        id=random_id(), kind=Kind.QUERY, tenant=index.tenant, created_at=now, updated_at=now,
+        id=random_id(), kind=Kind.SAVED_SEARCH, tenant=index.tenant, created_at=now, updated_at=now,
         status=ACTIVE, parent=index.id, name=name,
         body={
             "parts": [
@@ -120,14 +122,14 @@ def save(
     for number, media in enumerate(came):
         assert not isinstance(media, str)
         store.blobs.put(scope, media_key(made.id, number), media)
-    store.catalog.put_query(scope, made, trial(index, made.id, now))
+    store.catalog.put_saved_search(scope, made, pending_run(index, made.id, now))
     return made
 
 
-def trial(index: Index, name: str, now: datetime) -> Resource:
+def pending_run(index: Index, name: str, now: datetime) -> Resource:
     """That a new asset, or a new query, is still to be tried."""
     return Resource(
-        id=derived_id("trial", index.id, name), kind=Kind.TRIAL, tenant=index.tenant,
+        id=derived_id("trial", index.id, name), kind=Kind.SAVED_SEARCH_RUN, tenant=index.tenant,
         created_at=now, updated_at=now, status=PROCESSING, parent=index.id, name=name,
         body={"attempts": 0},
     )  # fmt: skip
@@ -138,23 +140,25 @@ def media_key(query_id: str, number: int) -> str:
     return f"queries/{query_id}/{number}"
 
 
-def queries(scope: Scope, store: Store, index_id: str | None = None) -> list[SavedQuery]:
-    """The standing queries of an index, or of all, newest first."""
-    rows, _ = store.catalog.find_resources(scope, Kind.QUERY, parent=index_id)
-    return [saved(row) for row in rows]
+def list_saved_searches(
+    scope: Scope, store: Store, index_id: str | None = None
+) -> list[SavedQuery]:
+    """The saved searches of an index, or of all, newest first."""
+    rows, _ = store.catalog.find_resources(scope, Kind.SAVED_SEARCH, parent=index_id)
+    return [saved_search_of(row) for row in rows]
 
 
-def named(scope: Scope, store: Store, name: str) -> SavedQuery:
-    """A standing query by id or by name.
+def get_saved_search(scope: Scope, store: Store, name: str) -> SavedQuery:
+    """A saved search by id or by name.
 
     Raises:
         NotFound: ``resource_not_found``.
         InvalidInput: ``invalid_argument``, if several have the name.
     """
     try:
-        return saved(store.catalog.resource(scope, Kind.QUERY, name))
+        return saved_search_of(store.catalog.resource(scope, Kind.SAVED_SEARCH, name))
     except NotFound:
-        rows, _ = store.catalog.find_resources(scope, Kind.QUERY, name=name)
+        rows, _ = store.catalog.find_resources(scope, Kind.SAVED_SEARCH, name=name)
         if not rows:
             raise
     if len(rows) > 1:
@@ -164,10 +168,10 @@ def named(scope: Scope, store: Store, name: str) -> SavedQuery:
             subject=name,
             remedy="Name one of them by its id.",
         )
-    return saved(rows[0])
+    return saved_search_of(rows[0])
 
 
-def matches(
+def list_matches(
     scope: Scope,
     store: Store,
     query_id: str | None = None,
@@ -179,10 +183,10 @@ def matches(
     rows, total = store.catalog.find_resources(
         scope, Kind.MATCH, parent=query_id, offset=offset, limit=limit
     )
-    return [matched(row) for row in rows], total
+    return [match_of(row) for row in rows], total
 
 
-def saved(row: Resource) -> SavedQuery:
+def saved_search_of(row: Resource) -> SavedQuery:
     """A query as a record."""
     body = row.body
     return SavedQuery(
@@ -203,7 +207,7 @@ def saved(row: Resource) -> SavedQuery:
     )
 
 
-def matched(row: Resource) -> Match:
+def match_of(row: Resource) -> Match:
     """A match as a record."""
     body = row.body
     return Match(
@@ -222,8 +226,8 @@ def matched(row: Resource) -> Match:
     )
 
 
-def query_of(scope: Scope, store: Store, one: SavedQuery) -> Query:
-    """A standing query as it is put.
+def build_query(scope: Scope, store: Store, one: SavedQuery) -> Query:
+    """A saved search as it is put.
 
     Raises:
         InvalidQuery: ``query_media_invalid``, an asset that is part of it has gone.
@@ -244,7 +248,7 @@ def query_of(scope: Scope, store: Store, one: SavedQuery) -> Query:
         lanes=one.lanes,
         filter=one.filter,
         threshold=one.threshold,
-        page_size=MOMENTS,
+        page_size=MAX_MOMENTS,
     )
 
 
@@ -261,7 +265,7 @@ def _asset(scope: Scope, store: Store, part: SavedPart) -> Any:
     return path_of_file(scope, store, file)
 
 
-def news(match: Match) -> dict[str, Any]:
+def match_event(match: Match) -> dict[str, Any]:
     """A match as it is told: times are seconds from the start of the file."""
     return {
         "id": match.id,

@@ -79,7 +79,7 @@ class Encoders:
     def speech(self) -> SpeechRecognizer:
         return cast("SpeechRecognizer", self.model(self.cards["speech"]))
 
-    def needed(self, kind: PartKind, role: str) -> list[str]:
+    def encoders_for(self, kind: PartKind, role: str) -> list[str]:
         """The cards of a role that a part of a query is encoded with."""
         found = {lane.encoder: None for lane in self.lanes if kind in lane.queries and lane.encoder}
         return [id for id in found if self.find_card(id).role == role]
@@ -141,23 +141,29 @@ def _encode_text(part: QueryPart, encoders: Encoders, settings: Settings) -> Enc
             f"The query has {count} tokens; at most {settings.max_query_tokens} are read.",
             subject="query",
         )
-    return EncodedPart(part.kind, part.weight, words, _meant(part.kind, words.text, encoders))
+    return EncodedPart(
+        part.kind, part.weight, words, _encode_words(part.kind, words.text, encoders)
+    )
 
 
-def _meant(kind: PartKind, text: str, encoders: Encoders) -> dict[str, Floats]:
+def _encode_words(kind: PartKind, text: str, encoders: Encoders) -> dict[str, Floats]:
     """What a text means; nothing where an encoder knows no part of it. It may still be found by
     its words."""
     from videlicet.embedding.texts import embed_texts
 
-    found = {id: embed_texts(encoders.model(id), [text]) for id in encoders.needed(kind, "text")}
+    found = {
+        id: embed_texts(encoders.model(id), [text]) for id in encoders.encoders_for(kind, "text")
+    }
     return {id: rows for id, rows in found.items() if rows.any()}
 
 
-def _shown(kind: PartKind, frames: Sequence[Frame], encoders: Encoders) -> dict[str, Floats]:
+def _encode_frames(
+    kind: PartKind, frames: Sequence[Frame], encoders: Encoders
+) -> dict[str, Floats]:
     """What pictures look like, as rows of each frame encoder."""
     return {
         id: encoders.model(id).encode_frames(frames).features
-        for id in encoders.needed(kind, "vision")
+        for id in encoders.encoders_for(kind, "vision")
     }
 
 
@@ -165,14 +171,14 @@ def _encode_image(part: QueryPart, encoders: Encoders, settings: Settings) -> En
     from videlicet.media.cut import load_image
 
     frame = load_image(_media(part), settings)
-    return EncodedPart(part.kind, part.weight, None, _shown(part.kind, [frame], encoders))
+    return EncodedPart(part.kind, part.weight, None, _encode_frames(part.kind, [frame], encoders))
 
 
 def _encode_sound(part: QueryPart, encoders: Encoders, settings: Settings) -> EncodedPart:
     from videlicet.media.cut import load_sound
 
     sound = load_sound(_media(part), settings)[: int(LONGEST_SOUND * SOUND_RATE)]
-    words, vectors = _heard(part.kind, sound, encoders)
+    words, vectors = _encode_audio(part.kind, sound, encoders)
     return EncodedPart(part.kind, part.weight, words, vectors)
 
 
@@ -180,30 +186,32 @@ def _encode_clip(part: QueryPart, encoders: Encoders, settings: Settings) -> Enc
     from videlicet.media.cut import load_clip
 
     clip = load_clip(_media(part), settings, frames=CLIP_FRAMES)
-    words, vectors = (None, {}) if clip.sound is None else _heard(part.kind, clip.sound, encoders)
-    shown = _shown(part.kind, clip.frames, encoders)
+    words, vectors = (
+        (None, {}) if clip.sound is None else _encode_audio(part.kind, clip.sound, encoders)
+    )
+    shown = _encode_frames(part.kind, clip.frames, encoders)
     means = {id: _mean(rows) for id, rows in shown.items()}
     return EncodedPart(part.kind, part.weight, words, {**vectors, **means})
 
 
-def _heard(
+def _encode_audio(
     kind: PartKind, sound: Floats, encoders: Encoders
 ) -> tuple[Words | None, dict[str, Floats]]:
     """What a query sound says, if anybody speaks in it, and what it sounds like."""
     vectors = {}
-    for id in encoders.needed(kind, "sound"):
+    for id in encoders.encoders_for(kind, "sound"):
         model = encoders.model(id)
         loud = _loud(sound, model.window)
         if loud.any():
             vectors[id] = model.embed(sound)[loud]
-    said = _said(sound, encoders) if "speech" in encoders.cards else ""
+    said = _transcribe(sound, encoders) if "speech" in encoders.cards else ""
     if not any(character.isalnum() for character in said):
         return None, vectors
     spoken = said.replace('"', " ")
-    return parse(spoken), {**vectors, **_meant(kind, spoken, encoders)}
+    return parse(spoken), {**vectors, **_encode_words(kind, spoken, encoders)}
 
 
-def _said(sound: Floats, encoders: Encoders) -> str:
+def _transcribe(sound: Floats, encoders: Encoders) -> str:
     return " ".join(
         utterance.text
         for start, end in encoders.speech.speech_spans(sound)

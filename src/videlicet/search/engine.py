@@ -17,7 +17,7 @@ from videlicet.search.explain import Explainer
 from videlicet.search.lanes import Candidate, Lane
 from videlicet.search.moments import Moment, find_moments, score_of
 from videlicet.search.paging import fingerprint, page_offset, page_token
-from videlicet.search.retrieve import Found, retrieve
+from videlicet.search.retrieve import RetrievedCandidates, retrieve
 from videlicet.settings import Settings, cores
 from videlicet.store import Store
 from videlicet.telemetry import traces
@@ -27,7 +27,7 @@ from videlicet.types.kinds import Method
 #: Fewest rows a lane returns; more are fetched for later pages.
 DEPTH = 100
 #: Rows a lane returns where all that matches is wanted at once.
-WHOLE = 250
+FULL_DEPTH = 250
 #: Bytes of shots that a cache holds, and about how many one shot and one asset take.
 SHOT_CACHE_SIZE = 32 * 1024**2
 _SHOT_SIZE, _ENTRY_SIZE = 400, 400
@@ -77,7 +77,7 @@ class Searcher:
         encoded: Sequence[EncodedPart] | None = None,
     ) -> SearchPage:
         """One page of the moments (or assets) of the scope's index that match ``query``, best
-        first. ``encoded`` is what :meth:`encoded` made of the query, for who puts it again and
+        first. ``encoded`` is what :meth:`encode_query` made of the query, for who puts it again and
         again.
 
         Raises:
@@ -89,31 +89,31 @@ class Searcher:
             _check(query)
             mark = fingerprint(scope.index_id, query)
             offset = page_offset(mark, query.page_token)
-            parts = self.encoded(query) if encoded is None else encoded
-            with self.store.view():
+            parts = self.encode_query(query) if encoded is None else encoded
+            with self.store.snapshot():
                 return self._page(scope, query, parts, mark, offset)
 
     def ranking(self, scope: IndexScope, query: Query) -> Ranking:
         """Everything in the scope's index that matches ``query``, best first and unexplained: the
-        one list that pages can be cut from. Of each kind of evidence the best :data:`WHOLE` pieces
-        count.
+        one list that pages can be cut from. Of each kind of evidence the best :data:`FULL_DEPTH`
+        pieces count.
 
         Raises:
             InvalidQuery, NotPermitted: as :meth:`search` does.
         """
         with self._turn(), traces.span("search", {"videlicet.index": scope.index_id}):
             _check(query)
-            parts = self.encoded(query)
-            with self.store.view():
-                found = self._found(scope, query, parts, WHOLE)
+            parts = self.encode_query(query)
+            with self.store.snapshot():
+                found = self._found(scope, query, parts, FULL_DEPTH)
                 groups = self._groups(scope, query, parts, found.candidates, None)
-        return Ranking(tuple(groups), _cards(found), found.withheld)
+        return Ranking(tuple(groups), _cards(found), found.withheld_assets)
 
     def _turn(self) -> AbstractContextManager[object]:
         # Whoever waits for a database elsewhere takes no core meanwhile.
         return nullcontext() if self.store.database.shared else _TURNS
 
-    def encoded(self, query: Query) -> list[EncodedPart]:
+    def encode_query(self, query: Query) -> list[EncodedPart]:
         """The parts of a query in the spaces of the index.
 
         Raises:
@@ -155,12 +155,12 @@ class Searcher:
             next_page=page_token(mark, after) if after < len(groups) else None,
             cards=_cards(found),
             exact=found.exact,
-            withheld_assets=found.withheld,
+            withheld_assets=found.withheld_assets,
         )
 
     def _found(
         self, scope: IndexScope, query: Query, parts: Sequence[EncodedPart], k: int
-    ) -> Found:
+    ) -> RetrievedCandidates:
         """The ``k`` best candidates of each lane, of assets that are ready, meet the filter and
         are not withheld by the policy: what is withheld takes no other's place in any rank."""
         limited = bool(query.filter) or query.asset_ids is not None or self.store.policy.selective
@@ -180,7 +180,7 @@ class Searcher:
         return replace(
             found,
             candidates=[c for c in found.candidates if c.asset_id in decisions.allowed],
-            withheld=len(decisions.refused),
+            withheld_assets=len(decisions.refused),
         )
 
     def _groups(
@@ -193,7 +193,7 @@ class Searcher:
     ) -> list[Group]:
         """What was asked for, best first; at least the best ``wanted``, or all."""
         weights = [part.weight for part in parts]
-        accept = partial(_is_wanted, parts, query.all_of)
+        accept = partial(_meets_requirements, parts, query.require_all)
         shots = partial(self._shots, scope)
         with traces.span("search group", {"videlicet.candidates": len(candidates)}):
             group = by_asset if query.group_by is GroupBy.ASSET else by_moment
@@ -250,7 +250,7 @@ def by_moment(
     """The best moments, best first; at least the best ``wanted`` of them, if there are so many, or
     all."""
     found: list[Moment] = []
-    for bound, asset_id, own in _promising(candidates, weights):
+    for bound, asset_id, own in _by_upper_bound(candidates, weights):
         if _full(found, bound, wanted):
             break
         found += find_moments(own, shots(asset_id), weights, accept)
@@ -267,7 +267,7 @@ def by_asset(
     """Each asset as its best moment, scored on the best evidence anywhere in the asset (what is
     said in one place and shown in another counts together), with all its moments."""
     found: list[Group] = []
-    for bound, asset_id, own in _promising(candidates, weights):
+    for bound, asset_id, own in _by_upper_bound(candidates, weights):
         if _full([best for best, _ in found], bound, wanted):
             break
         moments = find_moments(own, shots(asset_id), weights, accept)
@@ -283,11 +283,11 @@ def _full(found: Sequence[Moment], bound: float, wanted: int | None) -> bool:
     return sum(moment.score >= bound for moment in found) >= wanted
 
 
-def _cards(found: Found) -> tuple[str, ...]:
+def _cards(found: RetrievedCandidates) -> tuple[str, ...]:
     return tuple(sorted({candidate.lane.card for candidate in found.candidates}))
 
 
-def _promising(
+def _by_upper_bound(
     candidates: Iterable[Candidate], weights: Sequence[float]
 ) -> list[tuple[float, str, list[Candidate]]]:
     """Assets with their candidates, most promising first: no moment of an asset scores above the
@@ -312,7 +312,7 @@ def _order(moment: Moment) -> tuple[float, str, Span]:
     return (-moment.score, moment.asset_id, moment.span)
 
 
-def _is_wanted(
+def _meets_requirements(
     parts: Sequence[EncodedPart],
     all_of: Sequence[frozenset[Modality]],
     candidates: Sequence[Candidate],

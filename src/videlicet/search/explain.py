@@ -27,9 +27,9 @@ class Explainer:
     ) -> None:
         self._weights = weights
         unread = {
-            _place(candidate): None
+            _location(candidate): None
             for moment in moments
-            for candidate in _wanted(moment, weights)
+            for candidate in _positive_candidates(moment, weights)
             if not candidate.text and candidate.lane.modality is not Modality.SOUND
         }
         behind = store.catalog.observations_at(scope, list(unread))
@@ -37,7 +37,7 @@ class Explainer:
 
     def evidence(self, moment: Moment) -> tuple[Evidence, ...]:
         """The evidence for a moment, weightiest first; contributions add up to its score."""
-        wanted = _wanted(moment, self._weights)
+        wanted = _positive_candidates(moment, self._weights)
         share = shares([c.evidence * self._weights[c.part] for c in wanted])
         evidence = [
             Evidence(
@@ -60,7 +60,7 @@ class Explainer:
 
     def _text(self, candidate: Candidate) -> str | None:
         """What stands behind a vector: the words said or read, or the best class names."""
-        rows = self._behind.get(_place(candidate), [])
+        rows = self._behind.get(_location(candidate), [])
         if candidate.lane.modality is not Modality.VISUAL:
             return _nearest_text(rows, candidate.span)
         labels = [
@@ -71,11 +71,11 @@ class Explainer:
         return ", ".join(name for _, name in sorted(labels, reverse=True)[:LABELS]) or None
 
 
-def _wanted(moment: Moment, weights: Sequence[float]) -> list[Candidate]:
+def _positive_candidates(moment: Moment, weights: Sequence[float]) -> list[Candidate]:
     return [c for c in moment.candidates if weights[c.part] > 0]
 
 
-def _place(candidate: Candidate) -> tuple[str, Modality, Span]:
+def _location(candidate: Candidate) -> tuple[str, Modality, Span]:
     return candidate.asset_id, candidate.lane.modality, candidate.span
 
 

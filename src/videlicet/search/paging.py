@@ -27,7 +27,7 @@ def fingerprint(index_id: str, query: Query) -> str:
         plain.threshold,
         plain.group_by,
         sorted(plain.lanes),
-        [sorted(group) for group in plain.all_of],
+        [sorted(group) for group in plain.require_all],
     )
     text = json.dumps([index_id, parts, rest], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

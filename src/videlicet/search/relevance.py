@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from videlicet.embedding.texts import BATCH, fitting
+from videlicet.embedding.texts import BATCH, truncate
 from videlicet.models.base import TextEncoder
 from videlicet.search.words import coverage, inverse_frequency, terms, tokens
 
@@ -25,7 +25,7 @@ def relevance(encoder: TextEncoder, query: str, documents: Sequence[str]) -> lis
     passages: list[str] = []
     owners: list[int] = []
     for number, text in enumerate(documents):
-        parts = fitting(encoder, text)
+        parts = truncate(encoder, text)
         passages += parts
         owners += [number] * len(parts)
     wanted = encoder.encode([query])[0]

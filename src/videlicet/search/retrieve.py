@@ -14,13 +14,13 @@ from videlicet.types.kinds import Method
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RetrievedCandidates:
     """All candidates, whether every vector lane searched exactly, and how many assets that could
     have matched the policy withheld."""
 
     candidates: list[Candidate]
     exact: bool
-    withheld: int = 0
+    withheld_assets: int = 0
 
 
 def retrieve(
@@ -31,8 +31,8 @@ def retrieve(
     *,
     k: int,
     within: Collection[str] | None,
-    faint: bool = False,
-) -> Found:
+    include_zero_evidence: bool = False,
+) -> RetrievedCandidates:
     """The ``k`` best candidates of each lane for each part of the query it can serve.
 
     Candidates without evidence are left out unless ``faint``.
@@ -48,8 +48,8 @@ def retrieve(
                 exact = exact and lane_exact
             else:
                 rows = _lexical(scope, store, lane, number, part, k, within)
-            candidates.extend(row for row in rows if faint or row.evidence > 0)
-    return Found(candidates, exact)
+            candidates.extend(row for row in rows if include_zero_evidence or row.evidence > 0)
+    return RetrievedCandidates(candidates, exact)
 
 
 def _semantic(

@@ -71,7 +71,7 @@ def upload_asset(caller: Caller, new: NewAsset, source: BinaryIO) -> Resource:
         with (folder / "whole").open("wb") as out:
             shutil.copyfileobj(source, out, 1024 * 1024)
         caller.store.blobs.move_in(
-            caller.scope(Purpose.INGEST), files.original(asset_id), folder / "whole"
+            caller.scope(Purpose.INGEST), files.original_key(asset_id), folder / "whole"
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -98,7 +98,7 @@ def expect_asset(caller: Caller, new: NewAsset, chunks: int) -> Resource:
 
 def start_processing(caller: Caller) -> None:
     """Have a worker take up assets that were created."""
-    caller.platform.work.wake()
+    caller.platform.worker_client.notify()
 
 
 def list_assets(
@@ -227,7 +227,7 @@ def _put(
         status=status,
         parent=new.parent,
         name=new.name[:MAX_NAME_CHARS],
-        body={"method": method, **new.body(), **(more or {}), **traces.carried()},
+        body={"method": method, **new.body(), **(more or {}), **traces.inject()},
     )
     caller.catalog.put_resource(caller.scope(Purpose.INGEST), file)
     return file

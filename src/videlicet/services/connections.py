@@ -44,7 +44,7 @@ def create_redirect_uri(caller: Caller, uri: str) -> Resource:
     """
     _check_redirect_uri(caller, uri)
     catalog = caller.catalog
-    with caller.store.database.held(f"redirect uris {caller.tenant}"):
+    with caller.store.database.advisory_lock(f"redirect uris {caller.tenant}"):
         there, _ = catalog.find_resources(caller.manage, Kind.REDIRECT_URI)
         if any(one.name == uri for one in there):
             raise Conflict("redirect_uri_exists", f"{uri} is registered already.", subject=uri)
@@ -251,7 +251,7 @@ def import_files(caller: Caller, connection_id: str, source_ids: Sequence[str]) 
         },
     )  # fmt: skip
     caller.catalog.put_resource(caller.manage, made)
-    caller.platform.work.wake()
+    caller.platform.worker_client.notify()
     return made
 
 
@@ -263,7 +263,7 @@ def _import_file(
 ) -> dict[str, Any]:
     catalog = caller.catalog
     account_id = connection.body["account_id"]
-    with caller.store.database.held(f"import {account_id} {source_id}"):
+    with caller.store.database.advisory_lock(f"import {account_id} {source_id}"):
         before, _ = catalog.find_resources(
             caller.manage, Kind.FILE, limit=1,
             body=[

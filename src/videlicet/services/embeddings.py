@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videlicet.embedding.inputs import LONGEST, Models, begins_as_pdf, document
+from videlicet.embedding import inputs
+from videlicet.embedding.inputs import LONGEST, Models, is_pdf
 from videlicet.errors import InvalidInput, NotFound
-from videlicet.media.pages import MEDIA_TYPE, is_pdf
+from videlicet.media.pages import MEDIA_TYPE
 from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
 from videlicet.services.assets import get_asset
@@ -91,11 +92,11 @@ def create_task(caller: Caller, wanted: EmbeddingRequest) -> Resource:
         status=PROCESSING, parent=wanted.form, expires_at=now + LIFETIME,
         body={
             "file_id": wanted.asset_id, "model_name": wanted.model_name,
-            "request": dict(wanted.request), "facts": dict(wanted.facts), **traces.carried(),
+            "request": dict(wanted.request), "facts": dict(wanted.facts), **traces.inject(),
         },
     )  # fmt: skip
     caller.catalog.put_resource(caller.scope(Purpose.INGEST), task)
-    caller.platform.work.wake()
+    caller.platform.worker_client.notify()
     return task
 
 
@@ -174,7 +175,7 @@ def embed_document(
     """
     pdf = is_pdf_source(caller, source)
     if pdf is None:
-        pdf = begins_as_pdf(media)
+        pdf = is_pdf(media)
     if pdf and not alone:
         raise invalid("multi_input: a PDF must be the only source, without input_text.")
-    return document(models, media, caller.settings, pdf=pdf)
+    return inputs.embed_document(models, media, caller.settings, pdf=pdf)

@@ -94,7 +94,7 @@ def hidden_index(caller: Caller, name: str, roles: Collection[str]) -> Index:
     every = chosen_cards(caller.settings.models)
     cards = {key: card for key, card in every.items() if role_of(key) in roles}
     scope = caller.scope(Purpose.INDEX)
-    with caller.store.database.held(f"hidden index {name}"):
+    with caller.store.database.advisory_lock(f"hidden index {name}"):
         there = caller.catalog.indexes(scope, hidden=True)
         for index in there:
             if index.hidden and index.name.split(" ")[0] == name and dict(index.cards) == cards:

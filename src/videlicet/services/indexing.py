@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from videlicet.embedding.clips import vectors_of
-from videlicet.embedding.spans import Strip
+from videlicet.embedding.clips import embed_clips
+from videlicet.embedding.spans import TimedVectors
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.ingest import files, videos
-from videlicet.ingest.indexing import enter, remove_video
-from videlicet.ingest.indexing import videos_of as every_video_of
-from videlicet.ingest.tasks import call_off, requeue, require_tried
-from videlicet.ingest.videos import video_of
+from videlicet.ingest.indexing import index_file, remove_video
+from videlicet.ingest.indexing import videos_of_file as every_video_of
+from videlicet.ingest.tasks import mark_cancelled, requeue, require_retryable
+from videlicet.ingest.videos import video_id_of
 from videlicet.rights import Purpose
 from videlicet.services.indexes import options_of
 from videlicet.services.problems import unknown
 from videlicet.services.user_metadata import merge_metadata
-from videlicet.store.catalog.schema import folded
+from videlicet.store.catalog.schema import casefolded
 from videlicet.types import Index, Kind, Modality, Resource, Status, Task
 
 if TYPE_CHECKING:
@@ -99,8 +99,10 @@ def index_asset(
         InvalidInput: ``asset_not_ready`` or ``asset_type_not_supported``.
     """
     require_indexable(file)
-    made = enter(caller.scope(Purpose.INGEST), caller.store, index, file, metadata, stream=stream)
-    caller.platform.work.wake()
+    made = index_file(
+        caller.scope(Purpose.INGEST), caller.store, index, file, metadata, stream=stream
+    )
+    caller.platform.worker_client.notify()
     return made
 
 
@@ -178,9 +180,11 @@ def update_video_metadata(caller: Caller, video: Resource, changes: Mapping[str,
     old = video.body.get("user_metadata") or {}
     new = merge_metadata(old, changes)
     caller.catalog.update_resource(caller.manage, Kind.VIDEO, video.id, body={"user_metadata": new})
-    gone = {videos.field(key): None for key in old if key not in new}
+    gone = {videos.filter_field(key): None for key in old if key not in new}
     with suppress(NotFound):  # not indexed yet: the worker attaches what it finds then
-        caller.catalog.set_metadata(caller.manage, video.id, {**videos.attached(new), **gone})
+        caller.catalog.set_metadata(
+            caller.manage, video.id, {**videos.filterable_metadata(new), **gone}
+        )
 
 
 def delete_video(caller: Caller, video: Resource) -> None:
@@ -199,10 +203,10 @@ def video_vectors(
         "types": ["separate"],
         "clip": CLIP_SECONDS,
     }
-    return vectors_of(stored_strips(caller, index, video.id), span, request)
+    return embed_clips(stored_strips(caller, index, video.id), span, request)
 
 
-def stored_strips(caller: Caller, index: Index, video_id: str) -> dict[str, Strip]:
+def stored_strips(caller: Caller, index: Index, video_id: str) -> dict[str, TimedVectors]:
     """The stored vectors along a video, by what they are of."""
     scope = caller.scope(Purpose.EMBED_EXPORT, index.id)
     encoders = caller.platform.encoders(index.cards)
@@ -217,7 +221,7 @@ def stored_strips(caller: Caller, index: Index, video_id: str) -> dict[str, Stri
     for name, (modality, space) in wanted.items():
         batch = caller.store.vectors.of_asset(scope, modality, space, video_id)
         if batch is not None:
-            found[name] = Strip(batch.spans, batch.vectors)
+            found[name] = TimedVectors(batch.spans, batch.vectors)
     return found
 
 
@@ -243,7 +247,7 @@ def get_indexing_task(caller: Caller, task_id: str) -> IndexingTask:
         NotFound: ``task_not_found``, also for one that indexes a path.
     """
     task = get_task(caller, task_id)
-    video_id = video_of(task.source)
+    video_id = video_id_of(task.source)
     if video_id is None:
         raise unknown("task", task_id)
     try:
@@ -276,7 +280,7 @@ def list_indexing_tasks(
     named = {index.id for index in caller.catalog.indexes(caller.manage)}
     found = []
     for task in list_tasks(caller, index_id=wanted.index_id):
-        video_id = video_of(task.source)
+        video_id = video_id_of(task.source)
         if video_id is None or task.index_id not in named:
             continue
         one = IndexingTask(task, by_id.get(video_id))
@@ -292,7 +296,7 @@ def list_indexing_tasks(
 
 def names_of(caller: Caller, tasks: Iterable[Task]) -> dict[str, str]:
     """The names of the videos that tasks index, by the videos' ids."""
-    ids = [id for task in tasks if (id := video_of(task.source)) is not None]
+    ids = [id for task in tasks if (id := video_id_of(task.source)) is not None]
     rows, _ = caller.catalog.find_resources(caller.manage, Kind.VIDEO, ids=ids)
     return {row.id: row.name for row in rows}
 
@@ -304,7 +308,7 @@ def cancel_task(caller: Caller, task_id: str) -> Task:
         NotFound: ``task_not_found``.
         Conflict: ``task_not_cancellable``.
     """
-    return call_off(caller.manage, caller.store, get_task(caller, task_id).id)
+    return mark_cancelled(caller.manage, caller.store, get_task(caller, task_id).id)
 
 
 def retry_task(caller: Caller, task_id: str) -> Task:
@@ -315,9 +319,9 @@ def retry_task(caller: Caller, task_id: str) -> Task:
         Conflict: ``task_not_retryable``.
     """
     task = get_task(caller, task_id)
-    require_tried(task)
+    require_retryable(task)
     again = requeue(caller.manage, caller.store, task)
-    caller.platform.work.wake()
+    caller.platform.worker_client.notify()
     return again
 
 
@@ -334,7 +338,7 @@ def _passes(one: IndexingTask, wanted: TaskFilter) -> bool:
         (not wanted.status or one.stage in wanted.status)
         and (
             wanted.name_part is None
-            or (video is not None and folded(wanted.name_part) in folded(video.name))
+            or (video is not None and casefolded(wanted.name_part) in casefolded(video.name))
         )
         and (wanted.created_since is None or one.task.created_at >= wanted.created_since)
         and (wanted.updated_since is None or one.task.updated_at >= wanted.updated_since)

@@ -53,7 +53,7 @@ def open_media(
         file = get_asset(caller, source.asset_id)
         require_ready(file, source.name)
         path = path_of_file(caller.scope(Purpose.EMBED_EXPORT), caller.store, file)
-        with files.named(path, file.name):
+        with files.with_display_name(path, file.name):
             yield path
     else:
         assert source.url is not None
@@ -88,5 +88,5 @@ def fetch_media(caller: Caller, url: str, name: str, max_size: int | None = None
             # Whatever is wrong with the URL is the caller's to correct.
             error.status = 400
             raise
-        with files.named(path, url):
+        with files.with_display_name(path, url):
             yield path

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 class Waker(Protocol):
     """Has background work begin at once."""
 
-    def wake(self) -> None:
+    def notify(self) -> None:
         """Say that the store holds new work."""
 
 
 class NoWorkers:
     """Where no worker process belongs to this one: whoever works on the store finds it itself."""
 
-    def wake(self) -> None:
+    def notify(self) -> None:
         return
 
 
@@ -39,7 +39,7 @@ class Platform:
     def __init__(self, settings: Settings, store: Store, work: Waker | None = None) -> None:
         self.settings = settings
         self.store = store
-        self.work = work or NoWorkers()
+        self.worker_client = work or NoWorkers()
         self._shots = shot_cache()
 
     def encoders(self, cards: Mapping[str, str]) -> Encoders:

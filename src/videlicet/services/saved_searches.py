@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import NotFound
 from videlicet.rights import Purpose
-from videlicet.saved_searches.records import matched, save, saved
+from videlicet.saved_searches.records import match_of, save_search, saved_search_of
 from videlicet.services.media import MediaSource, open_media
 from videlicet.services.problems import unknown
 from videlicet.services.search import MAX_MEDIA_SIZE
@@ -51,12 +51,12 @@ def create_saved_search(
             threshold=request.threshold,
             lanes=frozenset(request.lanes),
         )
-        made = save(
+        made = save_search(
             caller.scope(Purpose.INDEX, index.id), caller.store, caller.platform.searcher(index),
             name, query, assets=assets, include_existing=include_existing,
         )  # fmt: skip
-    caller.platform.work.wake()
-    return saved(made)
+    caller.platform.worker_client.notify()
+    return saved_search_of(made)
 
 
 def list_saved_searches(
@@ -65,9 +65,9 @@ def list_saved_searches(
     """A page of saved searches, newest first, and how many there are in all; of one index, if
     given."""
     rows, total = caller.catalog.find_resources(
-        caller.manage, Kind.QUERY, parent=index_id, offset=offset, limit=limit
+        caller.manage, Kind.SAVED_SEARCH, parent=index_id, offset=offset, limit=limit
     )
-    return [saved(row) for row in rows], total
+    return [saved_search_of(row) for row in rows], total
 
 
 def get_saved_search(caller: Caller, search_id: str) -> SavedQuery:
@@ -77,7 +77,7 @@ def get_saved_search(caller: Caller, search_id: str) -> SavedQuery:
         NotFound: ``resource_not_found``.
     """
     try:
-        return saved(caller.catalog.resource(caller.manage, Kind.QUERY, search_id))
+        return saved_search_of(caller.catalog.resource(caller.manage, Kind.SAVED_SEARCH, search_id))
     except NotFound:
         raise unknown("query", search_id) from None
 
@@ -88,7 +88,7 @@ def delete_saved_search(caller: Caller, search_id: str) -> None:
     Raises:
         NotFound: ``resource_not_found``.
     """
-    caller.store.delete_query(caller.manage, get_saved_search(caller, search_id).id)
+    caller.store.delete_saved_search(caller.manage, get_saved_search(caller, search_id).id)
 
 
 def list_matches(
@@ -103,4 +103,4 @@ def list_matches(
         caller.manage, Kind.MATCH, parent=get_saved_search(caller, search_id).id, offset=offset,
         limit=limit,
     )  # fmt: skip
-    return [matched(row) for row in rows], total
+    return [match_of(row) for row in rows], total

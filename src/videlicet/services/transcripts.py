@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from videlicet.errors import NotFound
 from videlicet.ingest import files, videos
-from videlicet.ingest.indexing import videos_of
+from videlicet.ingest.indexing import videos_of_file
 from videlicet.rights import Purpose
 from videlicet.services.assets import AWAITING_CHUNKS, get_asset
 from videlicet.services.indexes import hidden_index
@@ -73,7 +73,7 @@ def transcribe_asset(caller: Caller, asset_id: str) -> Transcript:
     }
     held = [
         video
-        for video in videos_of(caller.manage, caller.store, file.id)
+        for video in videos_of_file(caller.manage, caller.store, file.id)
         if video.parent in listening
     ]
     for video in held:

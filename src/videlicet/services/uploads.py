@@ -147,7 +147,7 @@ def store_chunk(store: Store, upload_id: str, number: int, data: bytes) -> str:
         raise invalid(f"Chunk {number} has {expected} bytes, not {len(data)}.")
     etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
     now = datetime.now(UTC)
-    store.blobs.put(scope, files.part(upload.parent, number), data)
+    store.blobs.put(scope, files.part_key(upload.parent, number), data)
     catalog.put_resource(
         scope,
         Resource(
@@ -161,7 +161,7 @@ def store_chunk(store: Store, upload_id: str, number: int, data: bytes) -> str:
     except NotFound:
         # It was deleted while the chunk was on its way, and its file with it.
         catalog.delete_resources(scope, Kind.CHUNK, parent=upload_id)
-        store.blobs.delete(scope, files.part(upload.parent, number))
+        store.blobs.delete(scope, files.part_key(upload.parent, number))
         raise
     return etag
 
@@ -253,7 +253,7 @@ def _finish(caller: Caller, upload: Resource) -> None:
     )
     caller.catalog.update_resource(scope, Kind.UPLOAD, upload.id, status=COMPLETED)
     caller.catalog.delete_resources(scope, Kind.CHUNK, parent=upload.id)
-    caller.platform.work.wake()
+    caller.platform.worker_client.notify()
 
 
 def _arrived(caller: Caller, upload_id: str) -> Mapping[int, Resource]:

@@ -66,7 +66,7 @@ def get_webhook(caller: Caller, webhook_id: str) -> Resource:
 
 def secret_of(caller: Caller, webhook: Resource) -> str:
     """The secret that signs the events of a webhook."""
-    return delivery.secret_of(caller.settings, webhook)
+    return delivery.webhook_secret(caller.settings, webhook)
 
 
 def delete_webhook(caller: Caller, webhook_id: str) -> None:
@@ -86,7 +86,7 @@ def rotate_secret(caller: Caller, webhook_id: str) -> Resource:
     Raises:
         NotFound: ``resource_not_found``.
     """
-    return delivery.rotate(caller.manage, caller.store, get_webhook(caller, webhook_id).id)
+    return delivery.rotate_secret(caller.manage, caller.store, get_webhook(caller, webhook_id).id)
 
 
 def send_test_event(caller: Caller, webhook_id: str) -> TestDelivery:
@@ -96,7 +96,7 @@ def send_test_event(caller: Caller, webhook_id: str) -> TestDelivery:
         NotFound: ``resource_not_found``.
     """
     found = get_webhook(caller, webhook_id)
-    event = delivery.event_of(delivery.TEST, {"id": found.id}, random_id())
+    event = delivery.build_event(delivery.TEST, {"id": found.id}, random_id())
     return TestDelivery(event["id"], delivery.send(caller.settings, found, event))
 
 

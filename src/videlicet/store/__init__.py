@@ -10,26 +10,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from videlicet.store.checkup import doctor
-    from videlicet.store.library import Store, open_store
     from videlicet.store.records import (
+        ByteMatch,
         Finding,
         Level,
-        Sighting,
         TextMatch,
         TextRow,
         VectorBatch,
         VectorMatch,
         VectorRow,
     )
+    from videlicet.store.store import Store, open_store
 
 _HOMES = {
-    "doctor": "checkup",
-    "Store": "library",
-    "open_store": "library",
+    "Store": "store",
+    "open_store": "store",
     "Finding": "records",
     "Level": "records",
-    "Sighting": "records",
+    "ByteMatch": "records",
     "TextMatch": "records",
     "TextRow": "records",
     "VectorBatch": "records",
@@ -38,16 +36,15 @@ _HOMES = {
 }
 
 __all__ = [
+    "ByteMatch",
     "Finding",
     "Level",
-    "Sighting",
     "Store",
     "TextMatch",
     "TextRow",
     "VectorBatch",
     "VectorMatch",
     "VectorRow",
-    "doctor",
     "open_store",
 ]
 

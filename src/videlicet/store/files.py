@@ -11,7 +11,7 @@ from videlicet.types import Kind
 
 if TYPE_CHECKING:
     from videlicet.rights import Scope
-    from videlicet.store.library import Store
+    from videlicet.store.store import Store
     from videlicet.types import Resource
 
 

@@ -16,7 +16,7 @@ from videlicet.errors import Conflict, StoreError, VidelicetError
 #: Version of the layout described here. Raise it only when older programs must keep out.
 FORMAT = 1
 
-_MARK = "videlicet.json"
+_FORMAT_FILE = "videlicet.json"
 
 
 class Home:
@@ -24,15 +24,15 @@ class Home:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.mark = root / _MARK
+        self.format_file = root / _FORMAT_FILE
         self.lock = root / "writer.lock"
         self.database = root / "library.sqlite"
-        self.sketches = root / "sketches"
+        self.ann = root / "sketches"
         self.blobs = root / "blobs"
         #: What a server keeps of films, by asset; derived, and gone with the asset.
         self.cache = root / "cache"
 
-    def require(self) -> None:
+    def require_readable(self) -> None:
         """Refuse a directory that is not a data directory, or a newer program's.
 
         Raises:
@@ -40,14 +40,14 @@ class Home:
                 ``database_corrupt``.
         """
         try:
-            text = self.mark.read_text("utf-8")
+            text = self.format_file.read_text("utf-8")
         except NotADirectoryError as error:
             raise self._file_in_the_way() from error
         except FileNotFoundError:
             if self.database.exists():
                 raise StoreError(
                     "database_corrupt",
-                    f"{self.root} has lost its format mark {_MARK}.",
+                    f"{self.root} has lost its format mark {_FORMAT_FILE}.",
                     subject=str(self.root),
                     remedy="Restore the file from a copy, or run `videlicet doctor --fix`.",
                 ) from None
@@ -66,7 +66,7 @@ class Home:
             raise StoreError(
                 "database_corrupt",
                 f"The format mark of {self.root} cannot be read: {error}.",
-                subject=str(self.mark),
+                subject=str(self.format_file),
             ) from error
         if version > FORMAT:
             raise StoreError(
@@ -79,13 +79,13 @@ class Home:
 
     def create(self) -> None:
         """Make an empty data directory, or leave one that exists as it is."""
-        with translated(self.root):
+        with translated_errors(self.root):
             try:
                 self.root.mkdir(parents=True, exist_ok=True)
             except (FileExistsError, NotADirectoryError) as error:
                 raise self._file_in_the_way() from error
-            if not self.mark.exists() and not self.database.exists():
-                write_atomically(self.mark, json.dumps({"format": FORMAT}).encode() + b"\n")
+            if not self.format_file.exists() and not self.database.exists():
+                write_atomically(self.format_file, json.dumps({"format": FORMAT}).encode() + b"\n")
 
     def _file_in_the_way(self) -> StoreError:
         return StoreError(
@@ -95,10 +95,10 @@ class Home:
             remedy="Name another data directory with --home.",
         )
 
-    def complete(self) -> None:
+    def create_missing_folders(self) -> None:
         """Make folders that are missing: one holds only what can be derived, one may be empty."""
-        with translated(self.root):
-            for folder in (self.sketches, self.blobs):
+        with translated_errors(self.root):
+            for folder in (self.ann, self.blobs):
                 folder.mkdir(exist_ok=True)
 
 
@@ -121,7 +121,7 @@ class WriterLock:
                 "store_not_writable", f"{home.root} cannot be written.", subject=str(home.root)
             ) from error
         except OSError as error:
-            raise translate(error, home.root) from error
+            raise translate_error(error, home.root) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -173,17 +173,17 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def translated(root: Path) -> Iterator[None]:
+def translated_errors(root: Path) -> Iterator[None]:
     """Turn failures of disk and database into our own errors; other errors pass untouched."""
     try:
         yield
     except VidelicetError:
         raise
     except (OSError, sqlite3.Error) as error:
-        raise translate(error, root) from error
+        raise translate_error(error, root) from error
 
 
-def translate(error: OSError | sqlite3.Error, root: Path) -> VidelicetError | OSError:
+def translate_error(error: OSError | sqlite3.Error, root: Path) -> VidelicetError | OSError:
     """Our error for a failure of disk or database under ``root``."""
     if isinstance(error, OSError):
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):

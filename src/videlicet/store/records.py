@@ -96,18 +96,18 @@ class Level(StrEnum):
 class Finding:
     """One thing the doctor noticed about ``subject`` and what to do about it.
 
-    ``mended`` is true where the doctor has already done it.
+    ``fixed`` is true where the doctor has already done it.
     """
 
     level: Level
     subject: str
     message: str
     remedy: str
-    mended: bool = False
+    fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class ByteMatch:
     """A needle seen by a scan: in which file (relative to the data directory), at which byte."""
 
     needle: bytes

@@ -11,7 +11,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from videlicet.errors import InvalidInput
-from videlicet.store.home import translated
+from videlicet.store.home import translated_errors
 
 if TYPE_CHECKING:
     from videlicet.settings import Settings
@@ -37,7 +37,7 @@ def server_secret(settings: Settings) -> bytes:
             subject="secret",
             remedy="Give every machine the same VIDELICET_SECRET, such as `openssl rand -hex 32`.",
         )
-    with translated(settings.home):
+    with translated_errors(settings.home):
         handle = os.open(settings.home / _FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "r+b") as file:
             # Another process may be making it, and one that was ended may have left it empty.
@@ -52,6 +52,6 @@ def server_secret(settings: Settings) -> bytes:
             return kept
 
 
-def derived(settings: Settings, purpose: str) -> bytes:
+def derive_key(settings: Settings, purpose: str) -> bytes:
     """A secret for one purpose: kept nowhere, and of no help in finding another (HMAC-SHA256)."""
     return hmac.new(server_secret(settings), purpose.encode(), hashlib.sha256).digest()

@@ -19,25 +19,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from videlicet.settings import Settings
 
-_OURS = "videlicet"
+_PACKAGE = "videlicet"
 #: Loggers whose constant texts are harmless; what they fill in is left out.
-_PLAIN = ("uvicorn",)
+_TRUSTED_LIBRARIES = ("uvicorn",)
 #: Attributes that every record has; what else one has was given as ``extra``.
-_USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+}
 #: Most lines of code told of one exception.
-_DEEPEST = 30
+_MAX_FRAMES = 30
 
 _log = logging.getLogger(__name__)
 
 
-def set_up(settings: Settings) -> None:
+def configure(settings: Settings) -> None:
     """Have this process log to its standard error, as the settings say."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter(is_json(settings)))
     _install(handler, settings)
 
 
-def set_up_remote(settings: Settings, send: Callable[[dict[str, Any]], None]) -> None:
+def configure_remote(settings: Settings, send: Callable[[dict[str, Any]], None]) -> None:
     """Have this process log through ``send``, for the process at the other end to :func:`relay`."""
     _install(_Remote(send), settings)
 
@@ -52,7 +56,7 @@ def is_json(settings: Settings) -> bool:
 def relay(row: Mapping[str, Any]) -> None:
     """Log what another process has logged."""
     record = logging.makeLogRecord({"relayed": dict(row), "levelno": row["number"]})
-    logger = logging.getLogger(_OURS)
+    logger = logging.getLogger(_PACKAGE)
     if logger.isEnabledFor(record.levelno):
         logger.handle(record)
 
@@ -62,15 +66,15 @@ def fields(record: logging.LogRecord) -> dict[str, Any]:
     if (relayed := getattr(record, "relayed", None)) is not None:
         return dict(relayed)
     row: dict[str, Any] = {"logger": record.name}
-    if record.name.split(".")[0] == _OURS:
+    if record.name.split(".")[0] == _PACKAGE:
         row["event"] = record.getMessage()
-        row |= {k: v for k, v in vars(record).items() if k not in _USUAL}
+        row |= {k: v for k, v in vars(record).items() if k not in _STANDARD_ATTRIBUTES}
     else:
-        plain = record.name.split(".")[0] in _PLAIN and isinstance(record.msg, str)
+        plain = record.name.split(".")[0] in _TRUSTED_LIBRARIES and isinstance(record.msg, str)
         row["event"] = record.msg.strip() if plain else "a library has logged"
         row["place"] = f"{record.module}:{record.lineno}"
     if record.exc_info and record.exc_info[1] is not None:
-        row |= _told(record.exc_info[1])
+        row |= _exception_fields(record.exc_info[1])
     return {
         "time": record.created,
         "level": record.levelname.lower(),
@@ -80,7 +84,7 @@ def fields(record: logging.LogRecord) -> dict[str, Any]:
     }
 
 
-def _told(error: BaseException) -> dict[str, Any]:
+def _exception_fields(error: BaseException) -> dict[str, Any]:
     """The types of an exception and of its causes, and the code it came through."""
     kinds, seen = [], set[int]()
     one: BaseException | None = error
@@ -91,7 +95,7 @@ def _told(error: BaseException) -> dict[str, Any]:
             f"{type(one).__name__} {code}" if isinstance(code, str) else type(one).__name__
         )
         one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
-    stack = traceback.extract_tb(error.__traceback__)[-_DEEPEST:]
+    stack = traceback.extract_tb(error.__traceback__)[-_MAX_FRAMES:]
     lines = [f"{_module(f.filename)}:{f.lineno} {f.name}" for f in stack]
     return {"exception": kinds, "stack": lines}
 
@@ -150,17 +154,19 @@ def _install(handler: logging.Handler, settings: Settings) -> None:
     root.addHandler(handler)
     # Libraries say at lower levels what they are about to do, at great length.
     root.setLevel(logging.WARNING)
-    logging.getLogger(_OURS).setLevel(level)
+    logging.getLogger(_PACKAGE).setLevel(level)
     logging.captureWarnings(True)
-    sys.excepthook = _on_fault
-    threading.excepthook = _on_thread_fault
+    sys.excepthook = _on_uncaught
+    threading.excepthook = _on_uncaught_in_thread
 
 
-def _on_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _on_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
     _log.critical("ended by a fault", exc_info=(kind, error, trace))
 
 
-def _on_thread_fault(args: threading.ExceptHookArgs) -> None:
+def _on_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
     if args.exc_value is not None:
         error = args.exc_value
         _log.error("a thread ended by a fault", exc_info=(type(error), error, args.exc_traceback))

@@ -1,7 +1,7 @@
 """Traces over OpenTelemetry, where an endpoint is set; without one, nothing is done or imported.
 
 Attributes are ids, names of steps, counts and codes. A trace goes on in another process, at another
-time, from the text that :func:`carried` returns (W3C ``traceparent``).
+time, from the text that :func:`inject` returns (W3C ``traceparent``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from videlicet.settings import Settings
 
-#: Keeps the text of :func:`carried` in the body of what a request leaves for the worker.
+#: Keeps the text of :func:`inject` in the body of what a request leaves for the worker.
 FIELD = "trace"
 _PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
@@ -56,7 +56,7 @@ def stop() -> None:
         provider.shutdown()
 
 
-def on() -> bool:
+def enabled() -> bool:
     """Whether there are traces."""
     return _tracer is not None
 
@@ -69,7 +69,7 @@ def span(
     parent: str | None = None,
     server: bool = False,
 ) -> Iterator[Span | None]:
-    """A span around a block; it fails with the block. ``parent`` is what :func:`carried` has
+    """A span around a block; it fails with the block. ``parent`` is what :func:`inject` has
     returned elsewhere, otherwise it is the span around this one."""
     if _tracer is None:
         yield None
@@ -91,7 +91,7 @@ def span(
             raise
 
 
-def carried() -> dict[str, str]:
+def inject() -> dict[str, str]:
     """The trace that this code runs in, for the body of what goes on elsewhere; else nothing."""
     if _tracer is None:
         return {}
@@ -104,15 +104,15 @@ def carried() -> dict[str, str]:
     return {FIELD: text}
 
 
-def brought(body: Mapping[str, Any]) -> str | None:
-    """What :func:`carried` put into a body."""
+def extract(body: Mapping[str, Any]) -> str | None:
+    """What :func:`inject` put into a body."""
     text = body.get(FIELD)
     return text if isinstance(text, str) else None
 
 
 def trace_id(parent: str | None) -> str | None:
     """The trace that this code runs in; without traces, the one that ``parent`` names."""
-    text = carried().get(FIELD) or parent
+    text = inject().get(FIELD) or parent
     matched = _PARENT.fullmatch(text or "")
     return matched[1] if matched else None
 

@@ -3,10 +3,10 @@
 from videlicet.types.answer import (
     Answer,
     Chapter,
+    EvidenceItem,
     Finish,
     Gist,
     Highlight,
-    Piece,
     Sentence,
     Usage,
 )
@@ -44,8 +44,8 @@ from videlicet.types.query import (
     SearchPage,
 )
 from videlicet.types.resource import ApiKey, Kind, Resource
+from videlicet.types.saved_search import Match, SavedPart, SavedQuery, match_id
 from videlicet.types.segment import Segment
-from videlicet.types.standing import Match, SavedPart, SavedQuery, match_id
 from videlicet.types.time import Instant, Span, instant, merge, windows
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "Chapter",
     "Embedding",
     "Evidence",
+    "EvidenceItem",
     "Finish",
     "Gist",
     "GroupBy",
@@ -76,7 +77,6 @@ __all__ = [
     "Modality",
     "Observation",
     "PartKind",
-    "Piece",
     "Query",
     "QueryPart",
     "Resource",

@@ -15,7 +15,7 @@ from videlicet.types.time import Span
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class EvidenceItem:
     """One piece of evidence: what was said, written or seen in one stretch of one asset.
 
     ``cards`` are the models that said so. Observations that say the same of stretches that touch
@@ -62,7 +62,7 @@ class Sentence:
     """One sentence with what supports it; without citations it is unsupported."""
 
     text: str
-    citations: tuple[Piece, ...] = ()
+    citations: tuple[EvidenceItem, ...] = ()
 
     @property
     def supported(self) -> bool:
@@ -126,9 +126,9 @@ class Answer:
         return " ".join(sentence.text for sentence in self.sentences).replace(" \n", "\n")
 
     @property
-    def citations(self) -> tuple[Piece, ...]:
+    def citations(self) -> tuple[EvidenceItem, ...]:
         """Every piece that is cited, once, in the order of the sentences."""
-        found: dict[str, Piece] = {}
+        found: dict[str, EvidenceItem] = {}
         for sentence in self.sentences:
             found |= {piece.id: piece for piece in sentence.citations}
         return tuple(found.values())

@@ -116,7 +116,7 @@ class Asset:
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
     tenant: str = "local"
 
-    def told(self, span: Span) -> Span:
+    def to_display_time(self, span: Span) -> Span:
         """A stretch of the container's timeline as people are told it, and as players show it:
         from the recording's start."""
         return span.shift(-self.media.span.start)

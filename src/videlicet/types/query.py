@@ -53,7 +53,7 @@ class Query:
     page_size: int = 10
     page_token: str | None = None
     lanes: frozenset[str] = frozenset()
-    all_of: tuple[frozenset[Modality], ...] = ()
+    require_all: tuple[frozenset[Modality], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

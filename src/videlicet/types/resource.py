@@ -23,7 +23,7 @@ class Kind(StrEnum):
     WEBHOOK = "webhook"
     DELIVERY = "delivery"
     #: What was answered to a request with an idempotency key.
-    ANSWER = "answer"
+    IDEMPOTENT_RESPONSE = "answer"
     EVALUATION = "evaluation"
     ANALYSIS = "analysis"
     #: Analyses that were asked for together.
@@ -34,14 +34,14 @@ class Kind(StrEnum):
     ITEM_COLLECTION = "item_collection"
     #: A conversation about a knowledge store.
     SESSION = "session"
-    #: A standing query. Its ``parent`` is the index.
-    QUERY = "query"
-    #: What a standing query found in one asset. Its ``parent`` is the query, its ``name`` the
+    #: A saved search. Its ``parent`` is the index.
+    SAVED_SEARCH = "query"
+    #: What a saved search found in one asset. Its ``parent`` is the query, its ``name`` the
     #: asset's id.
     MATCH = "match"
-    #: That standing queries are still to be tried. Its ``parent`` is the index, its ``name`` the id
+    #: That saved searches are still to be tried. Its ``parent`` is the index, its ``name`` the id
     #: of a new asset, or of a new query.
-    TRIAL = "trial"
+    SAVED_SEARCH_RUN = "trial"
     #: A URI that users may be sent back to after they connected an account.
     REDIRECT_URI = "redirect_uri"
     #: An account at another service that files are imported from.

@@ -1,5 +1,5 @@
 """Webhooks: telling the addresses that users name what has become of their videos, and what their
-standing queries have found.
+saved searches have found.
 
 A webhook is a resource: its name is the address, its body says which ``events`` it wants (none
 named: all), how often its secret was changed (``generation``) and when last (``rotated_at``). The
@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.media.fetch import post
-from videlicet.store.catalog.schema import instant_text
-from videlicet.store.secret import derived
+from videlicet.store.catalog.schema import to_stored_time
+from videlicet.store.secret import derive_key
 from videlicet.types import Kind, Resource, derived_id, random_id
 
 if TYPE_CHECKING:
@@ -39,19 +39,19 @@ ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED = (
 MATCHED = "query.matched"
 EVENTS = (READY, FAILED, ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED, MATCHED)
 #: Where a delivery stands.
-PROCESSING, DELIVERED, GIVEN_UP = "processing", "delivered", "failed"
+PROCESSING, DELIVERED, FAILED_DELIVERY = "processing", "delivered", "failed"
 #: How often an event is tried; the pause after each try is four times the one before.
-TRIES, FACTOR = 8, 4
+MAX_ATTEMPTS, BACKOFF_FACTOR = 8, 4
 #: How long both the old and the new secret sign after a change.
 OVERLAP = timedelta(hours=24)
 #: How long deliveries are kept for looking at.
-_KEPT = timedelta(days=7)
+_RETENTION = timedelta(days=7)
 
 
-def secret_of(settings: Settings, webhook: Resource, *, before: int = 0) -> str:
+def webhook_secret(settings: Settings, webhook: Resource, *, before: int = 0) -> str:
     """The secret a receiver checks signatures with (``before`` changes ago)."""
     generation = int(webhook.body.get("generation") or 0) - before
-    key = derived(settings, f"webhook {webhook.id} {generation}")
+    key = derive_key(settings, f"webhook {webhook.id} {generation}")
     return "whsec_" + base64.b64encode(key).decode()
 
 
@@ -61,13 +61,15 @@ def sign(secret: str, timestamp: int, body: bytes) -> str:
     return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
 
 
-def headers_of(settings: Settings, webhook: Resource, event_id: str, body: bytes) -> dict[str, str]:
+def delivery_headers(
+    settings: Settings, webhook: Resource, event_id: str, body: bytes
+) -> dict[str, str]:
     """The headers of a delivery that is sent now."""
     now = int(time.time())
-    secrets = [secret_of(settings, webhook)]
+    secrets = [webhook_secret(settings, webhook)]
     changed = webhook.body.get("rotated_at")
     if changed and datetime.fromisoformat(changed) + OVERLAP > datetime.now(UTC):
-        secrets.append(secret_of(settings, webhook, before=1))
+        secrets.append(webhook_secret(settings, webhook, before=1))
     standard = []
     for secret in secrets:
         key = base64.b64decode(secret.removeprefix("whsec_"))
@@ -83,11 +85,11 @@ def headers_of(settings: Settings, webhook: Resource, event_id: str, body: bytes
     }
 
 
-def event_of(kind: str, data: Mapping[str, Any], seed: str) -> dict[str, Any]:
+def build_event(kind: str, data: Mapping[str, Any], seed: str) -> dict[str, Any]:
     """An event as it is sent; the same seed gives the same id."""
     return {
         "id": "whe_" + hashlib.sha256(seed.encode()).hexdigest()[:32],
-        "created_at": instant_text(datetime.now(UTC)),
+        "created_at": to_stored_time(datetime.now(UTC)),
         "type": kind,
         "data": dict(data),
     }
@@ -106,10 +108,11 @@ def announce(scope: Scope, store: Store, kind: str, data: Mapping[str, Any], see
         try:
             store.catalog.resource(scope, Kind.DELIVERY, id)
         except NotFound:
-            body = {"event": event_of(kind, data, seed), "attempts": 0, "last_error": None}
+            body = {"event": build_event(kind, data, seed), "attempts": 0, "last_error": None}
             one = Resource(
                 id=id, kind=Kind.DELIVERY, tenant=scope.tenant, created_at=now, updated_at=now,
-                status=PROCESSING, parent=webhook.id, name=kind, expires_at=now + _KEPT, body=body,
+                status=PROCESSING, parent=webhook.id, name=kind,
+                expires_at=now + _RETENTION, body=body,
             )  # fmt: skip
             store.catalog.put_resource(scope, one)
             made += 1
@@ -119,7 +122,7 @@ def announce(scope: Scope, store: Store, kind: str, data: Mapping[str, Any], see
 def send(settings: Settings, webhook: Resource, event: Mapping[str, Any]) -> str | None:
     """Send an event to a webhook's address once; what went wrong, ``None`` if nothing."""
     body = json.dumps(event, separators=(",", ":")).encode()
-    headers = headers_of(settings, webhook, event["id"], body)
+    headers = delivery_headers(settings, webhook, event["id"], body)
     try:
         status = post(webhook.name, body, headers, settings)
     except InvalidInput as error:
@@ -127,18 +130,20 @@ def send(settings: Settings, webhook: Resource, event: Mapping[str, Any]) -> str
     return None if 200 <= status < 300 else f"The address answered {status}."
 
 
-def pause_after(settings: Settings, tries: int) -> float:
+def retry_delay(settings: Settings, tries: int) -> float:
     """Seconds between a try that failed and the next."""
-    return settings.webhook_delay * float(FACTOR ** (tries - 1)) if tries else 0.0
+    return settings.webhook_delay * float(BACKOFF_FACTOR ** (tries - 1)) if tries else 0.0
 
 
 def due_in(settings: Settings, delivery: Resource) -> float:
     """Seconds until a delivery is to be tried, 0 if that is now."""
-    pause = pause_after(settings, int(delivery.body["attempts"]))
+    pause = retry_delay(settings, int(delivery.body["attempts"]))
     return max(0.0, pause - (datetime.now(UTC) - delivery.updated_at).total_seconds())
 
 
-def attempt(context: WorkerContext, tenant: str, delivery_id: str, tries: int) -> int | None:
+def attempt_delivery(
+    context: WorkerContext, tenant: str, delivery_id: str, tries: int
+) -> int | None:
     """Try a delivery once that was tried so many times. How many tries that makes, where there is
     to be another; ``None`` where it is done with: delivered, given up, or nobody's any more. Run
     again after the outcome was noted it tries nothing."""
@@ -155,16 +160,20 @@ def attempt(context: WorkerContext, tenant: str, delivery_id: str, tries: int) -
     try:
         webhook = catalog.resource(scope, Kind.WEBHOOK, delivery.parent)
     except NotFound:
-        _note(context, scope, delivery, GIVEN_UP, tries, "The webhook was removed.")
+        _record_attempt(
+            context, scope, delivery, FAILED_DELIVERY, tries, "The webhook was removed."
+        )
         return None
     error = send(context.settings, webhook, delivery.body["event"])
     tries += 1
-    status = DELIVERED if error is None else GIVEN_UP if tries >= TRIES else PROCESSING
-    _note(context, scope, delivery, status, tries, error)
+    status = (
+        DELIVERED if error is None else FAILED_DELIVERY if tries >= MAX_ATTEMPTS else PROCESSING
+    )
+    _record_attempt(context, scope, delivery, status, tries, error)
     return tries if status == PROCESSING else None
 
 
-def _note(
+def _record_attempt(
     context: WorkerContext,
     scope: Scope,
     delivery: Resource,
@@ -198,13 +207,13 @@ def add_webhook(scope: Scope, store: Store, url: str, events: tuple[str, ...] = 
     return made
 
 
-def rotate(scope: Scope, store: Store, id: str) -> Resource:
+def rotate_secret(scope: Scope, store: Store, id: str) -> Resource:
     """Change a webhook's secret; for a day the old one signs too."""
     old = store.catalog.resource(scope, Kind.WEBHOOK, id)
     return store.catalog.update_resource(
         scope, Kind.WEBHOOK, id,
         body={
             "generation": int(old.body.get("generation") or 0) + 1,
-            "rotated_at": instant_text(datetime.now(UTC)),
+            "rotated_at": to_stored_time(datetime.now(UTC)),
         },
     )  # fmt: skip

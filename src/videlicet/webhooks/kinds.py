@@ -31,10 +31,12 @@ class DeliveryJobs(ResourceJobKind):
         tenant, id = args
         before = int(job.workflow_id.rpartition(".")[2])
         with task_span("delivery", id, None) as outcome:
-            attempts = job.step("try", lambda: delivery.attempt(self.context, tenant, id, before))
+            attempts = job.step(
+                "try", lambda: delivery.attempt_delivery(self.context, tenant, id, before)
+            )
             outcome.status = "ended" if attempts is None else "again"
         if attempts is not None:
-            pause = delivery.pause_after(self.context.settings, attempts)
+            pause = delivery.retry_delay(self.context.settings, attempts)
             job.enqueue(PendingJob(self.workflow_id(id, attempts), tenant, (tenant, id), pause))
         return outcome.status
 

@@ -20,7 +20,7 @@ from videlicet.analyze.classify import logistic
 from videlicet.analyze.classify.classifier import NONE
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.library import Library
-from videlicet.models.doubles import IDS
+from videlicet.models.fakes import IDS
 from videlicet.types import Modality, Span
 
 COLOURS = {"red": RED, "green": GREEN, "blue": BLUE, "yellow": YELLOW}

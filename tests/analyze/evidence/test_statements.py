@@ -12,7 +12,7 @@ from videlicet.types import Modality, Span, Word
 def test_an_utterance_becomes_its_sentences() -> None:
     made = material(10, said=[(0, 4, "It was late. Nobody came! Why?")])
     assert [one.text for one in spoken(made)] == ["It was late.", "Nobody came!", "Why?"]
-    assert all(one.pieces == (made.pieces[0],) for one in spoken(made))
+    assert all(one.pieces == (made.items[0],) for one in spoken(made))
 
 
 def test_short_forms_end_no_sentence() -> None:
@@ -24,16 +24,16 @@ def test_a_sentence_goes_on_in_the_next_piece_and_cites_both() -> None:
     made = material(10, said=[(0, 2, "we went to the"), (2.5, 5, "old harbour. It was quiet.")])
     first, second = spoken(made)
     assert (first.text, second.text) == ("We went to the old harbour.", "It was quiet.")
-    assert first.pieces == made.pieces
-    assert second.pieces == (made.pieces[1],)
+    assert first.pieces == made.items
+    assert second.pieces == (made.items[1],)
 
 
 def test_a_pause_or_another_speaker_ends_a_sentence() -> None:
     made = material(20, said=[(0, 2, "we went to the"), (9, 12, "old harbour")])
     assert [one.text for one in spoken(made)] == ["We went to the.", "Old harbour."]
     made = material(20, said=[(0, 2, "we went to the"), (2, 4, "old harbour")])
-    other = replace(made.pieces[1], speaker="B")
-    made = replace(made, pieces=(made.pieces[0], other))
+    other = replace(made.items[1], speaker="B")
+    made = replace(made, items=(made.items[0], other))
     assert len(spoken(made)) == 2
 
 
@@ -52,7 +52,7 @@ def test_times_come_from_words_where_they_are_known() -> None:
         Word(word, Span.of(*time), 1.0)
         for word, time in zip(["One", "two.", "Three", "four."], times, strict=True)
     )
-    timed = replace(made, pieces=(replace(made.pieces[0], words=words),))
+    timed = replace(made, items=(replace(made.items[0], words=words),))
     assert [one.span for one in spoken(timed)] == [Span.of(0, 2), Span.of(6, 8)]
     # Without them they are shared out by letters.
     first, second = spoken(made)

@@ -5,14 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.analyze.evidence_factory import COFFEE, GARDENS, ROCKETS, material, talk
 
-from videlicet.analyze.evidence.topics import inside, parts, said_in
+from videlicet.analyze.evidence.topics import inside, is_spoken_in, topic_spans
 from videlicet.types import Span
 
 LECTURE = material(240, said=talk([*COFFEE, *COFFEE, *ROCKETS, *ROCKETS, *GARDENS, *GARDENS]))
 
 
 def test_another_subject_is_another_part() -> None:
-    first, second, third = parts(LECTURE)
+    first, second, third = topic_spans(LECTURE)
     # In the pause between the last sentence on one subject and the first on the next.
     assert 79.5 <= first.end <= 80
     assert 159.5 <= second.end <= 160
@@ -20,47 +20,47 @@ def test_another_subject_is_another_part() -> None:
 
 
 def test_one_subject_is_one_part() -> None:
-    assert parts(material(80, said=talk([*COFFEE, *COFFEE]))) == [Span.of(0, 80)]
+    assert topic_spans(material(80, said=talk([*COFFEE, *COFFEE]))) == [Span.of(0, 80)]
 
 
 def test_a_short_clip_is_one_part_and_so_is_one_without_evidence() -> None:
     short = material(12, said=talk(COFFEE[:3]), shown=[(0, 12, "espresso")])
-    assert parts(short) == [Span.of(0, 12)]
-    assert parts(material(600)) == [Span.of(0, 600)]
+    assert topic_spans(short) == [Span.of(0, 12)]
+    assert topic_spans(material(600)) == [Span.of(0, 600)]
 
 
 def test_a_boundary_is_at_the_cut_near_it() -> None:
     rows = [(0, 30.2, "red train"), (30.2, 60, "blue mountain")]
-    assert parts(material(60, shown=rows, cuts=[10, 30.2, 45])) == [
+    assert topic_spans(material(60, shown=rows, cuts=[10, 30.2, 45])) == [
         Span.of(0, 30.2),
         Span.of(30.2, 60),
     ]
 
 
 def test_a_boundary_breaks_no_sentence() -> None:
-    for span in parts(LECTURE):
-        for piece in LECTURE.pieces:
+    for span in topic_spans(LECTURE):
+        for piece in LECTURE.items:
             assert not piece.span.start < span.start < piece.span.end
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 9])
 def test_as_many_as_asked_for(count: int) -> None:
-    assert len(parts(LECTURE, count)) == count
-    assert len(parts(material(120), count)) == count
+    assert len(topic_spans(LECTURE, count)) == count
+    assert len(topic_spans(material(120), count)) == count
 
 
 def test_at_most_as_many_as_allowed() -> None:
-    assert len(parts(LECTURE, 2, exactly=False)) == 2
-    assert len(parts(LECTURE, 9, exactly=False)) == 3
+    assert len(topic_spans(LECTURE, 2, exactly=False)) == 2
+    assert len(topic_spans(LECTURE, 9, exactly=False)) == 3
 
 
 def test_parts_of_nothing_are_equally_long() -> None:
-    lengths = [float(span.duration) for span in parts(material(100), 4)]
+    lengths = [float(span.duration) for span in topic_spans(material(100), 4)]
     assert max(lengths) - min(lengths) <= 4
 
 
 def test_more_than_there_is_time_for_gives_as_many_as_there_can_be() -> None:
-    assert 1 <= len(parts(material(1), 50)) <= 2
+    assert 1 <= len(topic_spans(material(1), 50)) <= 2
 
 
 @settings(max_examples=40)
@@ -78,7 +78,7 @@ def test_parts_have_no_gaps_whatever_there_is(
     ]
     cuts = sorted({start + seconds * a for a, _, _ in rows if 0 < a < 1})
     made = material(seconds, shown=sorted(shown), cuts=cuts, start=start)
-    found = parts(made, count)
+    found = topic_spans(made, count)
     assert found[0].start == made.span.start
     assert found[-1].end == made.span.end
     assert all(one.end == other.start for one, other in pairwise(found))
@@ -88,8 +88,8 @@ def test_parts_have_no_gaps_whatever_there_is(
 
 def test_a_piece_is_inside_of_the_part_that_holds_most_of_it() -> None:
     made = material(20, shown=[(0, 12, "dog"), (9, 20, "cat"), (15, 15, "bird")])
-    assert [made.pieces[n].text for n in inside(made, Span.of(0, 10))] == ["dog"]
-    assert [made.pieces[n].text for n in inside(made, Span.of(10, 20))] == ["cat", "bird"]
+    assert [made.items[n].text for n in inside(made, Span.of(0, 10))] == ["dog"]
+    assert [made.items[n].text for n in inside(made, Span.of(10, 20))] == ["cat", "bird"]
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_a_piece_is_inside_of_the_part_that_holds_most_of_it() -> None:
     ],
 )
 def test_what_only_reaches_into_a_stretch_is_not_said_in_it(said: Span, heard: bool) -> None:
-    assert said_in(said, Span.of(5, 8)) is heard
+    assert is_spoken_in(said, Span.of(5, 8)) is heard

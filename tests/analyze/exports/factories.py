@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.embedding.spans import Strip
+from videlicet.embedding.spans import TimedVectors
 from videlicet.types import (
     Answer,
     Asset,
     AudioStream,
     Chapter,
+    EvidenceItem,
     Index,
     MediaInfo,
     Modality,
     Observation,
-    Piece,
     Sentence,
     Span,
     Utterance,
@@ -54,7 +54,7 @@ def asset(
     return Asset(id, "0" * 64, name, f"/films/{name}", 1, media, NOW)
 
 
-def piece(text: str = "a dog runs", start: Any = 2, end: Any = 3, **changes: Any) -> Piece:
+def piece(text: str = "a dog runs", start: Any = 2, end: Any = 3, **changes: Any) -> EvidenceItem:
     fields: dict[str, Any] = {
         "asset_id": "a" * 24,
         "span": Span.of(start, end),
@@ -62,7 +62,7 @@ def piece(text: str = "a dog runs", start: Any = 2, end: Any = 3, **changes: Any
         "text": text,
         "cards": ("whisper-tiny.en",),
     }
-    return Piece(**{**fields, **changes})
+    return EvidenceItem(**{**fields, **changes})
 
 
 def answer(*texts: str, found: bool = True, **changes: Any) -> Answer:
@@ -96,11 +96,14 @@ def said(
 
 
 def material(
-    *pieces: Piece, of: Asset | None = None, vectors: Any = None, looks: Strip | None = None
+    *pieces: EvidenceItem,
+    of: Asset | None = None,
+    vectors: Any = None,
+    looks: TimedVectors | None = None,
 ) -> AssetEvidence:
     """Everything known of one asset; pieces without ``vectors`` have no place in the space."""
     own = of or asset()
     index = Index("i" * 24, "default", {"text": "minilm"}, NOW)
     rows = np.zeros((len(pieces), 3)) if vectors is None else np.asarray(vectors)
-    strip = looks or Strip((), np.zeros((0, 3), np.float32))
+    strip = looks or TimedVectors((), np.zeros((0, 3), np.float32))
     return AssetEvidence(own, index, own.media.span, pieces, rows.astype(np.float32), (), strip)

@@ -20,7 +20,7 @@ from videlicet.analyze.exports.exporter import (
     SubtitleExport,
 )
 from videlicet.analyze.exports.registry import EXPORTERS, documents, formats, render
-from videlicet.analyze.exports.subtitles import spoken
+from videlicet.analyze.exports.subtitles import spoken_cues
 from videlicet.analyze.matrix import Cell, Matrix
 from videlicet.errors import InvalidInput, PluginError
 from videlicet.types import Instant
@@ -46,7 +46,7 @@ def data() -> dict[Subject, Any]:
         ("Who?",), (film.id,), {film.id: film.name}, {film.id: film.media.span.start}, (cell,)
     )
     return {
-        Subject.SUBTITLES: SubtitleExport(film, spoken([said("It runs.", 0, 2)], Instant(0))),
+        Subject.SUBTITLES: SubtitleExport(film, spoken_cues([said("It runs.", 0, 2)], Instant(0))),
         Subject.CHAPTERS: ChapterExport(film, [one]),
         Subject.CUTS: CutExport(film.name, [cut]),
         Subject.MATRIX: MatrixExport(matrix, [film], lambda one: "/films/film.mp4"),

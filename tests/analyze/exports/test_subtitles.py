@@ -19,10 +19,10 @@ from videlicet.analyze.exports.subtitles import (
     READING,
     SHORTEST,
     main_language,
-    spoken,
+    on_screen_cues,
+    spoken_cues,
     srt,
     webvtt,
-    written,
 )
 from videlicet.types import Box, Modality, Observation, ScreenText, Span, Utterance, Word
 
@@ -71,7 +71,7 @@ TALK = [
 
 
 def test_ffmpeg_reads_what_is_written(tmp_path: Path) -> None:
-    cues = spoken(TALK, Fraction(0))
+    cues = spoken_cues(TALK, Fraction(0))
     for name, text in (("a.srt", srt(cues)), ("a.vtt", webvtt(cues))):
         rows = demuxed(tmp_path / name, text)
         assert [(row[0], row[1]) for row in rows] == [
@@ -81,7 +81,7 @@ def test_ffmpeg_reads_what_is_written(tmp_path: Path) -> None:
 
 
 def test_cues_break_where_sentences_and_phrases_end() -> None:
-    cues = spoken(TALK[:2], Fraction(0))
+    cues = spoken_cues(TALK[:2], Fraction(0))
     assert [cue.lines for cue in cues] == [
         ("Good morning, everybody.", "Today we grind the beans,"),
         ("and we brew a perfect cup of espresso", "at home without any machine at all."),
@@ -89,12 +89,12 @@ def test_cues_break_where_sentences_and_phrases_end() -> None:
 
 
 def test_times_count_from_the_start_of_the_file() -> None:
-    late = spoken([said("One two three.", 101, 103)], Fraction(100))
+    late = spoken_cues([said("One two three.", 101, 103)], Fraction(100))
     assert late[0].span == Span.of(1, 3)
 
 
 def test_speakers_and_languages_are_named() -> None:
-    cues = spoken(TALK, Fraction(0))
+    cues = spoken_cues(TALK, Fraction(0))
     assert main_language(cues) == "en"
     text = webvtt(cues)
     assert text.startswith("WEBVTT\nKind: captions\nLanguage: en\n\n")
@@ -106,7 +106,7 @@ def test_speakers_and_languages_are_named() -> None:
 
 def test_a_speaker_is_named_once_and_a_long_name_is_shortened() -> None:
     name = "The Right Honourable Member for Nowhere"
-    cues = spoken(
+    cues = spoken_cues(
         [said("One. Two.", 0, 4, speaker=name), said("Three.", 20, 22, speaker=name)], Fraction(0)
     )
     text = srt(cues)
@@ -115,16 +115,18 @@ def test_a_speaker_is_named_once_and_a_long_name_is_shortened() -> None:
 
 
 def test_a_short_cue_stays_long_enough_to_read_if_there_is_room() -> None:
-    (cue,) = spoken([said("Nobody can read these words at such speed.", 1, "1.1")], Fraction(0))
+    (cue,) = spoken_cues(
+        [said("Nobody can read these words at such speed.", 1, "1.1")], Fraction(0)
+    )
     assert cue.span.duration * READING >= len("Nobody can read these words at such speed.") - 1
     both = [said("Yes.", 1, "1.1", speaker="A"), said("No.", "2.2", 3, speaker="B")]
-    near = spoken(both, Fraction(0))
+    near = spoken_cues(both, Fraction(0))
     assert [cue.span for cue in near] == [Span.of(1, "1.834"), Span.of("2.2", "3.034")]
 
 
 def test_who_speaks_at_once_follows() -> None:
     both = [said("Yes, I do.", 1, 3, speaker="A"), said("Not at all.", 1, 3, speaker="B")]
-    first, second = spoken(both, Fraction(0))
+    first, second = spoken_cues(both, Fraction(0))
     assert first.span.end <= second.span.start
     assert (first.speaker, second.speaker) == ("A", "B")
     assert first.span.duration >= Fraction(5, 6)
@@ -132,7 +134,7 @@ def test_who_speaks_at_once_follows() -> None:
 
 def test_an_utterance_without_word_times_shares_its_time() -> None:
     text = " ".join(["wordy"] * 40)
-    cues = spoken([said(text, 0, 40, words=False)], Fraction(0))
+    cues = spoken_cues([said(text, 0, 40, words=False)], Fraction(0))
     assert " ".join(" ".join(cue.lines) for cue in cues) == text
     assert len(cues) > 4
     assert abs(cues[len(cues) // 2].span.start - 20) < 5
@@ -146,13 +148,13 @@ def test_text_without_spaces_is_broken_all_the_same() -> None:
     )
     one = Utterance(text, "ja", 1.0, words)
     seen = Observation("a" * 24, Span.of(0, 24), Modality.SPEECH, "whisper", one)
-    cues = spoken([seen], Fraction(0))
+    cues = spoken_cues([seen], Fraction(0))
     assert "".join("".join(cue.lines) for cue in cues) == text
     assert all(len(line) <= 42 for cue in cues for line in cue.lines)
 
 
 def test_nothing_in_the_words_is_markup(tmp_path: Path) -> None:
-    cues = spoken([said(EVIL, 1, 9, speaker=EVIL)], Fraction(0))
+    cues = spoken_cues([said(EVIL, 1, 9, speaker=EVIL)], Fraction(0))
     text = webvtt(cues)
     assert "<script" not in text
     assert text.count("-->") == len(cues)
@@ -164,8 +166,8 @@ def test_nothing_in_the_words_is_markup(tmp_path: Path) -> None:
 
 
 def test_nothing_said_is_an_empty_file() -> None:
-    assert srt(spoken([], Fraction(0))) == ""
-    assert webvtt(spoken([], Fraction(0))) == "WEBVTT\nKind: captions\n"
+    assert srt(spoken_cues([], Fraction(0))) == ""
+    assert webvtt(spoken_cues([], Fraction(0))) == "WEBVTT\nKind: captions\n"
 
 
 def test_words_on_the_screen_stand_where_they_stood(tmp_path: Path) -> None:
@@ -174,7 +176,7 @@ def test_words_on_the_screen_stand_where_they_stood(tmp_path: Path) -> None:
         return Observation("a" * 24, Span.of(start, end), Modality.TEXT, "ocr", read_)
 
     box = Box(0.1, 0.8, 0.5, 0.1)
-    cues = written(
+    cues = on_screen_cues(
         [
             seen("EXIT", 5, 6, box),
             seen("EXIT", 7, 8, box),
@@ -226,7 +228,7 @@ def _letters(text: str) -> str:
 
 @given(utterances(), st.integers(0, 5))
 def test_no_word_is_lost_and_no_cue_overlaps(seen: list[Observation], begin: int) -> None:
-    cues = spoken(seen, Fraction(begin))
+    cues = spoken_cues(seen, Fraction(begin))
     for before, after in itertools.pairwise(cues):
         assert before.span.end <= after.span.start
     for cue in cues:
@@ -257,6 +259,6 @@ def test_no_word_is_lost_and_no_cue_overlaps(seen: list[Observation], begin: int
 
 @given(st.lists(_SPOKEN, min_size=1, max_size=60), st.integers(1, 60))
 def test_the_words_of_one_speaker_stay_in_order(parts: list[str], seconds: int) -> None:
-    cues = spoken([said(" ".join(parts), 0, seconds)], Fraction(0))
+    cues = spoken_cues([said(" ".join(parts), 0, seconds)], Fraction(0))
     assert _letters("".join(line for cue in cues for line in cue.lines)) == "".join(parts)
     assert all(cue.span.duration * 1000 <= LONGEST or len(cue.lines) == 1 for cue in cues)

@@ -10,9 +10,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.embedding.spans import Strip
-from videlicet.models.doubles import HashedText
-from videlicet.types import Asset, Index, MediaInfo, Modality, Piece, Span, derived_id
+from videlicet.embedding.spans import TimedVectors
+from videlicet.models.fakes import HashedText
+from videlicet.types import Asset, EvidenceItem, Index, MediaInfo, Modality, Span, derived_id
 
 ENCODER = HashedText()
 THEN = datetime(2026, 5, 1, tzinfo=UTC)
@@ -28,7 +28,7 @@ def material(
     """A video with these pieces, whose shots begin at 0 and at each cut; no pictures are kept."""
     id = derived_id("asset", name)
     pieces = sorted(
-        (Piece(id, Span.of(start, end), kind, text) for kind, text, start, end in rows),
+        (EvidenceItem(id, Span.of(start, end), kind, text) for kind, text, start, end in rows),
         key=lambda piece: (piece.span, piece.modality.value, piece.text),
     )
     edges = [0.0, *cuts, seconds]
@@ -40,10 +40,10 @@ def material(
         ),
         index=Index(derived_id("index"), "default", {"text": ENCODER.card.id}, THEN),
         span=Span.of(0, seconds),
-        pieces=tuple(pieces),
+        items=tuple(pieces),
         vectors=ENCODER.encode([piece.text for piece in pieces]),
         shots=tuple(Span.of(a, b) for a, b in pairwise(edges)),
-        looks=Strip((), np.zeros((0, wide), np.float32)),
+        frame_vectors=TimedVectors((), np.zeros((0, wide), np.float32)),
     )  # fmt: skip
 
 

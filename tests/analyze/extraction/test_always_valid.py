@@ -17,9 +17,9 @@ from tests.analyze.schema.strategies import schemas
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.extraction.extract import extract
 from videlicet.analyze.extraction.finding import literals
-from videlicet.analyze.extraction.time_fields import written
+from videlicet.analyze.extraction.time_fields import format_time
 from videlicet.analyze.schema import read_schema
-from videlicet.types import Answer, Piece
+from videlicet.types import Answer, EvidenceItem
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
@@ -65,7 +65,7 @@ def test_the_same_again(schema: dict[str, Any], films: list[AssetEvidence]) -> N
 @given(schemas(), materials())
 def test_nothing_is_invented(schema: dict[str, Any], films: list[AssetEvidence]) -> None:
     answer = extract(films, schema, "", ENCODER)
-    pieces = {piece.id for film in films for piece in film.pieces}
+    pieces = {piece.id for film in films for piece in film.items}
     choices = json.dumps(schema, ensure_ascii=False)
     for sentence in answer.sentences:
         assert {piece.id for piece in sentence.citations} <= pieces
@@ -78,7 +78,7 @@ def test_nothing_is_invented(schema: dict[str, Any], films: list[AssetEvidence])
         assert chosen or told in said or told in _read(sentence.citations)
 
 
-def _read(citations: Sequence[Piece]) -> set[str]:
+def _read(citations: Sequence[EvidenceItem]) -> set[str]:
     """Everything that may be said of pieces in other letters than theirs."""
     readers = (literals.numbers, literals.dates, literals.times, literals.moments)
     found = [one.value for p in citations for read in readers for one in read(p.text)]
@@ -86,7 +86,7 @@ def _read(citations: Sequence[Piece]) -> set[str]:
     offset = [f"{one}Z" for one in found if isinstance(one, str)]
     # The drawn films have all their times, those of their cuts too, at whole seconds.
     forms = ("seconds", "hh:mm:ss", "hh:mm:ss.fff")
-    times = [written(Fraction(at), form) for at in range(61) for form in forms]
+    times = [format_time(Fraction(at), form) for at in range(61) for form in forms]
     seconds = [round(one) for one in times if isinstance(one, float)]
     return {str(one) for one in (*found, *whole, *offset, *times, *seconds)}
 

@@ -19,7 +19,7 @@ from tests.analyze.extraction.evidence_factory import (
 
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.extraction.extract import extract
-from videlicet.analyze.extraction.finding.field_intent import Edge, described, wanted
+from videlicet.analyze.extraction.finding.field_intent import Edge, described_intent, field_intent
 
 
 def told(film: AssetEvidence, kind: str, name: str, description: str = "") -> Any:
@@ -100,7 +100,7 @@ def test_the_time_of_one_thing_is_not_that_of_another() -> None:
     "name", ["start_date", "end_of_year", "start_price", "weekend", "departure_time", "end_user"]
 )
 def test_what_begins_and_ends_elsewhere(name: str) -> None:
-    assert wanted(name).edge is None
+    assert field_intent(name).edge is None
 
 
 _words = st.lists(
@@ -110,18 +110,18 @@ _words = st.lists(
 
 @given(_words, st.sampled_from(["start", "begin", "shown_at", "timestamp", "offset", "start_time"]))
 def test_the_rest_of_the_name_is_what_it_is_the_time_of(words: list[str], mark: str) -> None:
-    named = wanted("_".join([*words, mark]))
+    named = field_intent("_".join([*words, mark]))
     assert named.edge is Edge.START
-    assert named.apart
-    assert not named.bound
-    assert set(named.keys) == set(wanted("_".join(words)).keys)
-    assert wanted("_".join([*words, "end"])).edge is Edge.END
+    assert named.is_named_time
+    assert not named.is_segment_edge
+    assert set(named.keys) == set(field_intent("_".join(words)).keys)
+    assert field_intent("_".join([*words, "end"])).edge is Edge.END
 
 
 @given(st.text(max_size=80), st.text(max_size=12))
 def test_any_description_can_stand_in(description: str, name: str) -> None:
-    asked = wanted(name, description)
-    other = described(asked)
+    asked = field_intent(name, description)
+    other = described_intent(asked)
     if other is not None:
         assert (other.label, other.text) == (asked.label, asked.text)
         assert other.keys or other.kinds or other.role

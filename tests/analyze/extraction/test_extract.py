@@ -154,7 +154,7 @@ def test_lists_of_what_is_seen_said_and_written() -> None:
 
 def test_topics_are_short_and_in_the_words_of_the_film() -> None:
     found = told(record(topics={"type": "array", "items": {"type": "string"}}), SHOW)["topics"]
-    words = " ".join(piece.text for piece in SHOW.pieces)
+    words = " ".join(piece.text for piece in SHOW.items)
     assert all(topic in words and len(topic.split()) <= 3 for topic in found)
     assert {"espresso", "coffee beans"} & {*found, *(" ".join(t.split()[-2:]) for t in found)}
 

@@ -21,7 +21,7 @@ from tests.analyze.extraction.evidence_factory import (
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.extraction.segment_definitions import definitions
 from videlicet.analyze.extraction.segments import segment
-from videlicet.analyze.extraction.time_fields import written
+from videlicet.analyze.extraction.time_fields import format_time
 from videlicet.errors import InvalidInput
 
 
@@ -219,8 +219,8 @@ def test_bad_definitions_name_the_field(rows: Any, place: str) -> None:
 
 @given(st.fractions(0, 400_000))
 def test_clocks(moment: Fraction) -> None:
-    hours, minutes, seconds = str(written(moment, "hh:mm:ss.fff")).split(":")
+    hours, minutes, seconds = str(format_time(moment, "hh:mm:ss.fff")).split(":")
     told = int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
     assert abs(told - moment) <= Fraction(1, 2000)
-    assert written(Fraction(7199, 2) + Fraction(1, 2), "hh:mm:ss") == "01:00:00"
-    assert written(Fraction(-3), "hh:mm:ss") == "00:00:00"
+    assert format_time(Fraction(7199, 2) + Fraction(1, 2), "hh:mm:ss") == "01:00:00"
+    assert format_time(Fraction(-3), "hh:mm:ss") == "00:00:00"

@@ -16,7 +16,7 @@ from tests.analyze.extraction.evidence_factory import (
 )
 
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.analyze.evidence.topics import parts
+from videlicet.analyze.evidence.topics import topic_spans
 from videlicet.analyze.extraction.segment_definitions import definitions
 from videlicet.analyze.extraction.segments import segment
 from videlicet.analyze.extraction.structure import Structure, structure_of
@@ -112,7 +112,7 @@ def test_shots_within_limits_and_ranges() -> None:
 
 
 def test_chapters_are_those_of_the_chapterer() -> None:
-    expected = [(float(one.start), float(one.end)) for one in parts(SHOW)]
+    expected = [(float(one.start), float(one.end)) for one in topic_spans(SHOW)]
     assert found(SHOW, "each chapter of the video") == expected
 
 
@@ -140,8 +140,8 @@ def test_text_that_comes_back_is_another_slide() -> None:
 
 def talk(*rows: tuple[str | None, float, float]) -> AssetEvidence:
     film = material(*((SPEECH, f"word{n}", row[1], row[2]) for n, row in enumerate(rows)))
-    pieces = zip(film.pieces, rows, strict=True)
-    return replace(film, pieces=tuple(replace(one, speaker=row[0]) for one, row in pieces))
+    pieces = zip(film.items, rows, strict=True)
+    return replace(film, items=tuple(replace(one, speaker=row[0]) for one, row in pieces))
 
 
 @pytest.mark.parametrize("wording", WORDINGS[Structure.TURN])

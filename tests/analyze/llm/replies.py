@@ -17,12 +17,17 @@ class Scripted:
     """Gives each of its replies in turn, and the last one ever after, in parts of ``size``."""
 
     id = "scripted"
-    quick = 1500
+    quick_tokens = 1500
 
     def __init__(
         self, *replies: Reply, context: int = 8192, size: int = 7, pictures: bool = False
     ) -> None:
-        self.replies, self.context, self.size, self.pictures = replies, context, size, pictures
+        self.replies, self.context, self.size, self.accepts_images = (
+            replies,
+            context,
+            size,
+            pictures,
+        )
         self.asked: list[Sequence[Message]] = []
         self.options: list[dict[str, Any]] = []
 

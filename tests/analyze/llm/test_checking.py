@@ -10,14 +10,22 @@ from hypothesis import strategies as st
 from tests.analyze.llm.videos import LAUNCH, assets_of, film, rows_of
 
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.analyze.llm.checking import Checker, Reader, addresses, cited, plain
-from videlicet.analyze.llm.prompts import shown
-from videlicet.models.doubles import HashedText
+from videlicet.analyze.llm.checking import (
+    SentenceReader,
+    SupportChecker,
+    addresses,
+    split_citations,
+    strip_markup,
+)
+from videlicet.analyze.llm.prompts import evidence_lines
+from videlicet.models.fakes import HashedText
 
 
-def checker_of(material: AssetEvidence) -> Checker:
+def checker_of(material: AssetEvidence) -> SupportChecker:
     assets = assets_of(material)
-    return Checker(HashedText(), shown(material.pieces, assets), rows_of(material), assets)
+    return SupportChecker(
+        HashedText(), evidence_lines(material.items, assets), rows_of(material), assets
+    )
 
 
 CHECKER = checker_of(LAUNCH)
@@ -27,7 +35,7 @@ def places(text: str) -> list[int] | None:
     sentence = CHECKER.sentence(text)
     if sentence is None:
         return None
-    return [LAUNCH.pieces.index(piece) + 1 for piece in sentence.citations]
+    return [LAUNCH.items.index(piece) + 1 for piece in sentence.citations]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +99,7 @@ def test_a_sentence_is_plain() -> None:
     ],
 )  # fmt: skip
 def test_no_markup_is_left(text: str) -> None:
-    left = plain(text)
+    left = strip_markup(text)
     assert "<s" not in left
     assert "<i" not in left
     assert "](" not in left
@@ -115,9 +123,12 @@ def test_addresses(text: str, found: list[str]) -> None:
 
 
 def test_citations_are_read_in_every_form() -> None:
-    assert cited("It rose [3], then fell [1, 7][2].") == ("It rose, then fell.", [3, 1, 7, 2])
-    assert cited("It rose【4】.") == ("It rose.", [4])
-    assert cited("It rose (3).") == ("It rose (3).", [])
+    assert split_citations("It rose [3], then fell [1, 7][2].") == (
+        "It rose, then fell.",
+        [3, 1, 7, 2],
+    )
+    assert split_citations("It rose【4】.") == ("It rose.", [4])
+    assert split_citations("It rose (3).") == ("It rose (3).", [])
 
 
 REPLY = "<think>Hm. Well.</think>The rocket rose. [1] It fell at 3.5 m [2, 3].\nIt landed [4] ok"
@@ -125,7 +136,7 @@ REPLY = "<think>Hm. Well.</think>The rocket rose. [1] It fell at 3.5 m [2, 3].\n
 
 @given(st.lists(st.integers(0, len(REPLY)), max_size=12))
 def test_sentences_do_not_depend_on_how_a_reply_is_cut(cuts: list[int]) -> None:
-    reader = Reader()
+    reader = SentenceReader()
     edges = [0, *sorted(cuts), len(REPLY)]
     found: list[str] = []
     for start, end in pairwise(edges):
@@ -136,7 +147,7 @@ def test_sentences_do_not_depend_on_how_a_reply_is_cut(cuts: list[int]) -> None:
 
 
 def test_a_sentence_that_was_cut_is_none() -> None:
-    reader = Reader()
+    reader = SentenceReader()
     assert list(reader.feed("It rose [1]. It fe")) == ["It rose [1]."]
     assert list(reader.rest(whole=False)) == []
 
@@ -145,7 +156,7 @@ def test_a_sentence_that_was_cut_is_none() -> None:
 def test_any_text_is_cited_by_what_was_shown_or_not_at_all(text: str) -> None:
     sentence = CHECKER.sentence(text)
     if sentence is not None:
-        assert set(sentence.citations) <= set(LAUNCH.pieces)
+        assert set(sentence.citations) <= set(LAUNCH.items)
         assert "<script" not in sentence.text.casefold()
 
 

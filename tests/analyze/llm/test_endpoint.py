@@ -329,7 +329,7 @@ def test_pictures_go_only_to_models_that_take_them() -> None:
     shown = [Message("user", "What is it?", (b"\xff\xd8jpeg",))]
     with fake(saying("Red.")) as server:
         for pictures in (False, True):
-            model = client(server, pictures=pictures)
+            model = client(server, accepts_images=pictures)
             list(model.complete(shown, temperature=0, max_tokens=9))
         plain, rich = (call.body["messages"][0]["content"] for call in server.calls)
         assert plain == "What is it?"

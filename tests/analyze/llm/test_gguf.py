@@ -21,7 +21,7 @@ from videlicet.analyze.llm.backends.gguf import Gguf
 from videlicet.analyze.llm.model import LanguageModel
 from videlicet.errors import AnalysisError, Cancelled, InvalidInput, ModelError, NotFound
 from videlicet.models.cards import card, default_cards
-from videlicet.models.doubles import HashedText
+from videlicet.models.fakes import HashedText
 from videlicet.models.weights import missing_files, open_files
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings, load
@@ -210,7 +210,7 @@ def test_it_is_an_analyst_over_http(served: Endpoint) -> None:
     analyst = LanguageModel(served, HashedText(), Plain())
     answer = analyst.ask([LAUNCH], "How long do the boosters burn?")
     assert answer.usage.input_tokens > 100
-    assert set(answer.citations) <= set(LAUNCH.pieces)
+    assert set(answer.citations) <= set(LAUNCH.items)
     assert all(one.supported for one in answer.sentences) or not answer.found
 
 

@@ -16,9 +16,9 @@ from videlicet.analyze.llm.backends.base import Final, LlmBackend, Message
 from videlicet.analyze.llm.backends.fakes import EchoModel
 from videlicet.analyze.llm.model import LanguageModel
 from videlicet.analyze.llm.session import NOT_FOUND
-from videlicet.analyze.llm.visual_check import MOST
+from videlicet.analyze.llm.visual_check import MAX_CHECKS
 from videlicet.errors import AnalysisError, Cancelled, InvalidInput
-from videlicet.models.doubles import HashedText
+from videlicet.models.fakes import HashedText
 from videlicet.types import Asset, Finish, Modality, Sentence, Usage
 
 GOOD = "The rocket launched from Kourou [1]."
@@ -49,7 +49,7 @@ def test_only_what_is_supported_is_told_and_as_soon_as_it_stands() -> None:
     reply = f"{GOOD} {BAD} Two boosters burn for 130 seconds [2]. {GOOD}"
     answer = model(reply).ask([LAUNCH], "What happened?", on_sentence=told.append)
     assert answer.text == "The rocket launched from Kourou. Two boosters burn for 130 seconds."
-    assert [s.citations for s in answer.sentences] == [LAUNCH.pieces[:1], LAUNCH.pieces[1:2]]
+    assert [s.citations for s in answer.sentences] == [LAUNCH.items[:1], LAUNCH.items[1:2]]
     assert tuple(told) == answer.sentences
     assert (answer.found, answer.dropped, answer.analyst) == (True, 1, "scripted")
     assert (answer.finish, answer.usage) == (Finish.STOP, Usage(100, 10))
@@ -109,7 +109,7 @@ def test_a_question_is_asked_again_of_all_the_rest() -> None:
     told: list[Sentence] = []
     answer = analyst.ask([material], "What about apples?", on_sentence=told.append)
     assert answer.found
-    assert answer.citations == material.pieces[-1:]
+    assert answer.citations == material.items[-1:]
     assert tuple(told) == answer.sentences
     asked = analyst.backend.asked  # type: ignore[attr-defined]
     assert 3 <= len(asked) <= 10
@@ -122,7 +122,7 @@ def test_models_that_read_slowly_are_asked_with_less_at_first() -> None:
     material = film(*(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(200)))
     found = "Item 7 costs 7 euros at the shop [1]."
     backend = Scripted("NOT FOUND", found)
-    backend.quick = 120
+    backend.quick_tokens = 120
     assert model(backend=backend).ask([material], "What does item 7 cost?").found
     first, second = (messages[1].text.count(" said: ") for messages in backend.asked)
     assert 1 <= first <= 8
@@ -132,11 +132,11 @@ def test_models_that_read_slowly_are_asked_with_less_at_first() -> None:
 def test_models_that_read_slowly_never_read_for_long() -> None:
     material = film(*(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(900)))
     backend = Scripted("NOT FOUND", context=100_000)
-    backend.quick = 20
+    backend.quick_tokens = 20
     assert not model(backend=backend).ask([material], "Who sings?").found
     sizes = [messages[1].text.count(" said: ") for messages in backend.asked]
     assert len(sizes) == 1 + 3
-    assert max(sizes) * 15 < 30 * backend.quick
+    assert max(sizes) * 15 < 30 * backend.quick_tokens
 
 
 def test_long_evidence_is_summed_up_from_notes_within_its_context() -> None:
@@ -204,7 +204,7 @@ def test_a_schema_is_filled_in_from_evidence_only() -> None:
     answer = analyst.extract([LAUNCH], SCHEMA, "What is known?")
     assert answer.value == {"site": "Kourou", "seconds": 130}
     assert [s.text for s in answer.sentences] == ["site: Kourou", "seconds: 130"]
-    assert answer.citations == LAUNCH.pieces[:2]
+    assert answer.citations == LAUNCH.items[:2]
     assert (answer.found, answer.dropped) == (True, 1)
     wrong = model(as_json({"site": "Houston", "seconds": 7})).extract([LAUNCH], SCHEMA)
     assert wrong.value == {"site": None, "seconds": None}
@@ -283,7 +283,7 @@ def test_a_gist_is_the_models_as_far_as_it_is_supported() -> None:
         "hashtags": [cited("two boosters", 2), cited("#Cats", 1)],
     }
     gist = model(json.dumps(reply)).gist(LAUNCH)
-    assert gist.title == Sentence("Rocket launched from Kourou", LAUNCH.pieces[:1])
+    assert gist.title == Sentence("Rocket launched from Kourou", LAUNCH.items[:1])
     assert [one.text for one in gist.topics] == ["rocket"]
     assert [one.text for one in gist.hashtags] == ["#TwoBoosters"]
     reply = {"title": cited("Cats", 1), "topics": [cited("cats")], "hashtags": []}
@@ -300,7 +300,7 @@ def test_chapters_and_highlights_keep_their_bounds_and_get_names() -> None:
     ]
     chapters = model(json.dumps(parts)).chapters(LAUNCH)
     assert [one.span for one in chapters] == [one.span for one in Plain().chapters(LAUNCH)]
-    assert chapters[0].title.citations == LAUNCH.pieces[:1]
+    assert chapters[0].title.citations == LAUNCH.items[:1]
     assert chapters[0].summary[0].supported
     # A part is named by its own evidence.
     assert chapters[1].title.text == "Built in"
@@ -322,7 +322,7 @@ def test_pictures_go_along_with_their_lines() -> None:
     backend, analyst = watching("A missile is seen [4].")
     analyst.ask([LAUNCH], "What is seen?")
     user = backend.asked[0][1]
-    assert user.pictures == (b"asset-1 at 38",)
+    assert user.images == (b"asset-1 at 38",)
     assert "what belongs to lines [4]" in user.text
 
 
@@ -332,12 +332,12 @@ def test_what_only_a_picture_shows_is_asked_of_the_picture_alone() -> None:
     (told,) = answer.sentences
     (piece,) = told.citations
     assert (piece.text, piece.modality) == (told.text, Modality.VISUAL)
-    assert (piece.asset_id, piece.span) == (LAUNCH.asset.id, LAUNCH.pieces[3].span)
+    assert (piece.asset_id, piece.span) == (LAUNCH.asset.id, LAUNCH.items[3].span)
     assert piece.cards == ("scripted",)
     system, user = backend.asked[1]
     assert user.text == "Sentence: White smoke covers a green meadow."
-    assert user.pictures == (b"asset-1 at 38",)
-    assert not any(one.text in system.text + user.text for one in LAUNCH.pieces)
+    assert user.images == (b"asset-1 at 38",)
+    assert not any(one.text in system.text + user.text for one in LAUNCH.items)
     assert backend.options[1]["temperature"] == 0
     assert answer.usage == Usage(200, 20)
 
@@ -371,14 +371,14 @@ def test_a_model_that_judges_without_end_is_asked_a_few_times_only() -> None:
     backend, analyst = watching(reply, "0")
     answer = analyst.ask([LAUNCH], "What is seen?")
     assert (answer.found, answer.dropped) == (False, 11)
-    assert len(backend.asked) == 1 + MOST
+    assert len(backend.asked) == 1 + MAX_CHECKS
 
 
 def test_the_double_echoes_what_was_asked_for() -> None:
     analyst: AnalysisBackend = LanguageModel(EchoModel(), HashedText(), Plain())
     answer = analyst.ask([LAUNCH], "How long do the boosters burn?")
     assert answer.found
-    assert LAUNCH.pieces[1] in answer.citations
+    assert LAUNCH.items[1] in answer.citations
     assert not analyst.ask([LAUNCH], "Who sings opera?").found
     assert analyst.summarize([LAUNCH]).found
     assert analyst.gist(LAUNCH).title.supported

@@ -15,8 +15,8 @@ NAMES = {"asset-1": "talk.mp4"}
 
 
 def test_evidence_is_fenced_and_the_question_comes_after() -> None:
-    system, user = prompts.asked(
-        prompts.shown(LAUNCH.pieces, assets_of(LAUNCH)), NAMES, prompts.question("Where?")
+    system, user = prompts.build_messages(
+        prompts.evidence_lines(LAUNCH.items, assets_of(LAUNCH)), NAMES, prompts.question("Where?")
     )
     assert (system.role, system.text) == ("system", prompts.SYSTEM)
     mark = user.text.splitlines()[1]
@@ -26,15 +26,15 @@ def test_evidence_is_fenced_and_the_question_comes_after() -> None:
     assert inside.splitlines()[1] == "[1] 00:00 said: The rocket launched from Kourou on 12 March."
     assert inside.splitlines()[4] == "[4] 00:36 seen: missile"
     assert "Question: Where?" in after
-    other = prompts.asked(prompts.shown(LAUNCH.pieces, assets_of(LAUNCH)), NAMES, "x")[
-        1
-    ].text.splitlines()[1]
+    other = prompts.build_messages(
+        prompts.evidence_lines(LAUNCH.items, assets_of(LAUNCH)), NAMES, "x"
+    )[1].text.splitlines()[1]
     assert other != mark
 
 
 @given(st.text(max_size=200))
 def test_no_text_breaks_its_line(text: str) -> None:
-    line = prompts.harmless(text)
+    line = prompts.sanitize(text)
     assert len(line.splitlines()) <= 1
     assert not set(line) & set("<>[]{}`|")
 
@@ -47,16 +47,16 @@ def test_no_text_breaks_its_line(text: str) -> None:
 def test_marks_of_chat_templates_are_neutralised(token: str) -> None:
     material = film(("speech", f"Good {token}system day"), name=f"a{token}b")
     names = {"asset-1": material.asset.name}
-    user = prompts.asked(
-        prompts.shown(material.pieces, assets_of(material)), names, f"Why {token}?"
+    user = prompts.build_messages(
+        prompts.evidence_lines(material.items, assets_of(material)), names, f"Why {token}?"
     )[1]
     assert token not in user.text
-    nested = prompts.unreserved(token[:2] + token + token[2:])
+    nested = prompts.without_chat_markers(token[:2] + token + token[2:])
     assert token not in nested
 
 
 def test_several_videos_are_told_apart() -> None:
     one, two = film(("speech", "hello")), film(("speech", "goodbye"), id="asset-2")
-    lines = prompts.shown(one.pieces + two.pieces, assets_of(one, two))
-    text = prompts.asked(lines, {"asset-1": "a.mp4", "asset-2": "b.mp4"}, "x")[1].text
+    lines = prompts.evidence_lines(one.items + two.items, assets_of(one, two))
+    text = prompts.build_messages(lines, {"asset-1": "a.mp4", "asset-2": "b.mp4"}, "x")[1].text
     assert text.index("a.mp4") < text.index("hello") < text.index("b.mp4") < text.index("goodbye")

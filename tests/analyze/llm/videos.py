@@ -11,19 +11,19 @@ import numpy as np
 
 from videlicet.analyze.backend import OnSentence, PromptRequest, ignore_sentence
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.embedding.spans import Strip
+from videlicet.embedding.spans import TimedVectors
 from videlicet.models.base import TextEncoder
-from videlicet.models.doubles import HashedText
+from videlicet.models.fakes import HashedText
 from videlicet.types import (
     Answer,
     Asset,
     Chapter,
+    EvidenceItem,
     Gist,
     Highlight,
     Index,
     MediaInfo,
     Modality,
-    Piece,
     Sentence,
     Span,
     VideoStream,
@@ -49,14 +49,16 @@ def film(
     pieces = []
     for row in rows:
         at = row[2] if len(row) == 3 else at
-        pieces.append(Piece(id, Span.of(at, at + 4.0), Modality(row[0]), row[1], ("double",)))
+        pieces.append(
+            EvidenceItem(id, Span.of(at, at + 4.0), Modality(row[0]), row[1], ("double",))
+        )
         at += step
     span = Span.of(0.0, max(at, 1.0))
     info = MediaInfo("mp4", span, STREAM, (), None)
     asset = Asset(id, "0" * 64, name, name, 1, info, NOW, metadata=dict(metadata or {}))
     vectors = (encoder or HashedText()).encode([piece.text for piece in pieces])
     return AssetEvidence(
-        asset, INDEX, span, tuple(pieces), vectors, (span,), Strip((), vectors[:0])
+        asset, INDEX, span, tuple(pieces), vectors, (span,), TimedVectors((), vectors[:0])
     )
 
 
@@ -66,19 +68,19 @@ class Plain:
     id = "builtin"
 
     def gist(self, material: AssetEvidence) -> Gist:
-        first = Sentence("Built in", material.pieces[:1])
-        return Gist(first, (first,), (Sentence("#BuiltIn", material.pieces[:1]),))
+        first = Sentence("Built in", material.items[:1])
+        return Gist(first, (first,), (Sentence("#BuiltIn", material.items[:1]),))
 
     def chapters(self, material: AssetEvidence, *, count: int | None = None) -> list[Chapter]:
         middle = material.span.midpoint
         spans = (Span(material.span.start, middle), Span(middle, material.span.end))
-        return [Chapter(span, Sentence("Built in", material.pieces[:1]), ()) for span in spans]
+        return [Chapter(span, Sentence("Built in", material.items[:1]), ()) for span in spans]
 
     def highlights(
         self, material: AssetEvidence, *, count: int = 5, query: str | None = None
     ) -> list[Highlight]:
-        spans = [piece.span for piece in material.pieces[:count]]
-        return [Highlight(s, 0.5, Sentence("Built in", material.pieces[:1])) for s in spans]
+        spans = [piece.span for piece in material.items[:count]]
+        return [Highlight(s, 0.5, Sentence("Built in", material.items[:1])) for s in spans]
 
     def extract(
         self, materials: Sequence[AssetEvidence], schema: Mapping[str, Any], prompt: str = ""
@@ -125,4 +127,4 @@ def assets_of(*materials: AssetEvidence) -> dict[str, Asset]:
 
 
 def rows_of(material: AssetEvidence) -> dict[int, np.ndarray[Any, Any]]:
-    return {id(p): row for p, row in zip(material.pieces, material.vectors, strict=True)}
+    return {id(p): row for p, row in zip(material.items, material.vectors, strict=True)}

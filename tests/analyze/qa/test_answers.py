@@ -9,7 +9,7 @@ from tests.analyze.qa.timed_text import WORDS, Rows, in_a_row, material
 
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.qa.answers import ask
-from videlicet.analyze.qa.questions import apart
+from videlicet.analyze.qa.questions import split_questions
 from videlicet.evaluation.analysis import faithful
 from videlicet.types import Answer, Modality, Sentence
 
@@ -244,7 +244,7 @@ def test_nothing_is_said_without_evidence(
     films = (material("a.mp4", said=said, seen=seen), material("b.mp4", written=written, said=said))
     for asked in (films, films[:1], films[1:]):
         found = ask(asked, question, WORDS)
-        parts = apart(question)
+        parts = split_questions(question)
         assert 1 <= len(found.sentences) <= 3 * len(parts)
         missing = [sentence for sentence in found.sentences if not sentence.supported]
         assert found.found == (len(missing) < len(found.sentences))
@@ -252,7 +252,7 @@ def test_nothing_is_said_without_evidence(
         assert all(
             sentence.text.startswith(("Not found in th", "Only the first ")) for sentence in missing
         )
-        pieces = {piece.id for film in asked for piece in film.pieces}
+        pieces = {piece.id for film in asked for piece in film.items}
         assert {piece.id for piece in found.citations} <= pieces
         if found.found:
             names = [film.asset.name for film in asked]

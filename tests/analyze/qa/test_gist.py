@@ -8,7 +8,7 @@ from videlicet.analyze.qa.phrases import key_phrases, phrases, specific, title_l
 
 def test_phrases_stand_between_function_words_and_keep_their_words() -> None:
     made = material(10, said=[(0, 5, "We will grind the coffee beans, and brew an espresso.")])
-    assert {one.text for one in phrases(made.pieces)} == {
+    assert {one.text for one in phrases(made.items)} == {
         "grind",
         "coffee beans",
         "brew",
@@ -22,20 +22,20 @@ def test_what_recurs_weighs_more_and_cites_every_piece_that_says_it() -> None:
         said=[(0, 5, "The slow shutter is old."), (6, 9, "A slow shutter helps with rivers.")],
         shown=[(0, 5, "tripod")],
     )
-    best = phrases(made.pieces)[0]
+    best = phrases(made.items)[0]
     assert best.text == "slow shutter"
     assert len(best.pieces) == 2
 
 
 def test_figures_scraps_and_empty_words_are_no_phrases() -> None:
     made = material(9, said=[(0, 5, "Okay, well, you know, really good.")], read=[(0, 5, "14:05")])
-    assert phrases(made.pieces) == []
-    assert phrases(material(9, read=[(0, 9, "电LE")]).pieces) == []
+    assert phrases(made.items) == []
+    assert phrases(material(9, read=[(0, 9, "电LE")]).items) == []
 
 
 def test_key_phrases_are_about_the_whole_and_differ() -> None:
     made = material(60, said=talk(COFFEE))
-    found = key_phrases(made.pieces, made.vectors, ENCODER, 4)
+    found = key_phrases(made.items, made.vectors, ENCODER, 4)
     stems = [set(one.stems) for one in found]
     assert 1 <= len(found) <= 4
     assert not any(a <= b for a in stems for b in stems if a is not b)
@@ -44,14 +44,14 @@ def test_key_phrases_are_about_the_whole_and_differ() -> None:
 
 def test_a_single_label_is_enough_and_nothing_is_nothing() -> None:
     made = material(5, shown=[(0, 5, "tabby cat")])
-    assert [one.text for one in key_phrases(made.pieces, made.vectors, ENCODER)] == ["tabby cat"]
+    assert [one.text for one in key_phrases(made.items, made.vectors, ENCODER)] == ["tabby cat"]
     assert key_phrases((), np.zeros((0, 64), np.float32), ENCODER) == []
 
 
 def test_specific_phrases_tell_parts_apart() -> None:
     parts = [
-        material(9, said=talk(["The museum shows old coins.", "Coins lie in the museum."])).pieces,
-        material(9, said=talk(["The museum shows masks.", "Masks hang in the museum."])).pieces,
+        material(9, said=talk(["The museum shows old coins.", "Coins lie in the museum."])).items,
+        material(9, said=talk(["The museum shows masks.", "Masks hang in the museum."])).items,
     ]
     first, second = specific(parts)
     assert "coins" in first[0].text.lower()
@@ -112,7 +112,7 @@ def test_the_rest_of_a_line_and_lone_verbs_are_joined_to_no_title() -> None:
 
 def test_a_line_with_its_figure_is_one_phrase() -> None:
     made = material(20, read=[(0, 9, "INVOICE 20931 TOTAL 48.20")])
-    assert [one.text for one in phrases(made.pieces)] == ["INVOICE 20931 TOTAL 48.20"]
+    assert [one.text for one in phrases(made.items)] == ["INVOICE 20931 TOTAL 48.20"]
     assert gist(made, ENCODER).title.text == "Invoice 20931 Total 48.20"
 
 

@@ -8,7 +8,7 @@ from tests.analyze.evidence_factory import COFFEE, ENCODER, material, talk
 
 from videlicet.analyze.evidence.load import Curve
 from videlicet.analyze.qa.highlights import highlights
-from videlicet.analyze.qa.quotes import stretch
+from videlicet.analyze.qa.quotes import format_span
 from videlicet.types import Measure, Span, instant
 
 RARE = "Suddenly a whale jumps beside the ferry."
@@ -22,7 +22,7 @@ FILM = material(
 
 def test_what_is_unlike_the_rest_stands_out() -> None:
     best = highlights(FILM, ENCODER, 3)[0]
-    assert best.span.overlap(FILM.pieces[0].span.__class__.of(56, 60)) > 3
+    assert best.span.overlap(FILM.items[0].span.__class__.of(56, 60)) > 3
     assert best.title.text == RARE
     assert [piece.text for piece in best.title.citations] == [RARE]
     assert best.reasons["rarity"] > 0.3
@@ -40,7 +40,7 @@ def test_a_query_decides() -> None:
 def test_stretches_are_of_some_seconds_and_break_no_sentence() -> None:
     for one in highlights(FILM, ENCODER, 5):
         assert 3 <= one.span.duration <= 15
-        for piece in FILM.pieces:
+        for piece in FILM.items:
             if piece.modality == "speech":
                 for at in (one.span.start, one.span.end):
                     assert not piece.span.start + 0.5 < at < piece.span.end - instant(0.5)
@@ -74,9 +74,9 @@ def test_nothing_stands_out_where_nothing_is_known() -> None:
 
 def test_where_nothing_has_a_name_the_title_is_the_time_and_cites_nothing() -> None:
     looks = material(30, shown=[(0, 10, "cat"), (10, 12, "dog"), (12, 30, "cat")])
-    bare = replace(looks, pieces=(), vectors=looks.vectors[:0])
+    bare = replace(looks, items=(), vectors=looks.vectors[:0])
     best = highlights(bare, ENCODER, 1)[0]
-    assert best.title.text == stretch(best.span)
+    assert best.title.text == format_span(best.span)
     assert not best.title.supported
     assert best.span.start <= 10 < best.span.end
 
@@ -111,5 +111,5 @@ def test_what_nothing_has_to_do_with_is_no_reason() -> None:
     some = highlights(FILM, ENCODER, 6, query="whale")
     assert any("query" in one.reasons for one in some)
     for one in some:
-        inside = [piece for piece in FILM.pieces if piece.span.overlap(one.span)]
+        inside = [piece for piece in FILM.items if piece.span.overlap(one.span)]
         assert ("query" in one.reasons) <= any("whale" in piece.text for piece in inside)

@@ -12,10 +12,10 @@ from tests.analyze.qa.timed_text import WORDS, in_a_row, material
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.qa.answers import ask
 from videlicet.analyze.qa.label_kinds import kinds
-from videlicet.analyze.qa.questions import apart, understand
-from videlicet.analyze.qa.values import past, stems
+from videlicet.analyze.qa.questions import parse_question, split_questions
+from videlicet.analyze.qa.values import stems, text_after
 from videlicet.analyze.qa.verbs import contradicts
-from videlicet.models.doubles import HashedText
+from videlicet.models.fakes import HashedText
 from videlicet.types import Answer
 
 ZOO = material(
@@ -93,7 +93,7 @@ def test_what_is_looked_for_is_the_first_thing() -> None:
     assert not told("Is there a cup on the table?", STREET).found
     assert told("Which videos show a vehicle?", STREET).found
     assert not told("Is there a steel bottle?", STREET).found
-    assert understand("Which video shows a man riding a horse?").subject == {"hors"}
+    assert parse_question("Which video shows a man riding a horse?").subject == {"hors"}
 
 
 def test_kinds_of_labels() -> None:
@@ -190,13 +190,13 @@ def test_several_questions_are_answered_one_by_one() -> None:
     ],
 )
 def test_questions_are_told_apart(text: str, parts: list[str]) -> None:
-    assert apart(text) == parts
+    assert split_questions(text) == parts
 
 
 @given(st.lists(st.sampled_from(["What is it?", "and", "when was it due?", "Yes.", "?", " "])))
 def test_parts_are_parts(words: list[str]) -> None:
     text = " ".join(words)
-    parts = apart(text)
+    parts = split_questions(text)
     assert parts
     assert all(part in text for part in parts)
 
@@ -204,13 +204,13 @@ def test_parts_are_parts(words: list[str]) -> None:
 @given(st.sampled_from("days weeks hours".split()), st.integers(1, 99), st.booleans())
 def test_a_length_of_time_alone_is_never_past(unit: str, many: int, ago: bool) -> None:
     said = f"it was {many} {unit}{' ago' if ago else ''}"
-    assert past(said, ()) == ago
-    assert past(f"{said} on Monday", ())
+    assert text_after(said, ()) == ago
+    assert text_after(f"{said} on Monday", ())
 
 
 @given(st.text(max_size=40), st.sampled_from(["open", "close", "arrive", "sell"]))
 def test_who_says_the_word_does_not_contradict_it(text: str, verb: str) -> None:
-    asked = understand(f"When does it {verb}?").action_groups
+    asked = parse_question(f"When does it {verb}?").action_groups
     assert asked
     assert not contradicts(asked, f"{text} {verb}s ")
     assert not contradicts(frozenset(), text)

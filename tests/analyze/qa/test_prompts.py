@@ -9,7 +9,7 @@ from tests.analyze.evidence_factory import COFFEE, ENCODER, GARDENS, ROCKETS, ma
 from videlicet.analyze.backend import OnSentence, PromptRequest, ignore_sentence
 from videlicet.analyze.builtin import BuiltinBackend
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.analyze.qa.intents import IntentKind, read
+from videlicet.analyze.qa.intents import IntentKind, parse_intent
 from videlicet.types import Answer, Finish, Sentence
 
 LECTURE = material(
@@ -36,7 +36,7 @@ class Recording(BuiltinBackend):
         on_sentence: OnSentence = ignore_sentence,
     ) -> Answer:
         self.asked.append(question)
-        return Answer((Sentence("Roses.", materials[0].pieces[:1]),), True, self.id)
+        return Answer((Sentence("Roses.", materials[0].items[:1]),), True, self.id)
 
     def extract(
         self, materials: Sequence[AssetEvidence], schema: Mapping[str, Any], prompt: str = ""
@@ -93,11 +93,11 @@ def respond(prompt: str, made: AssetEvidence = LECTURE, **options: Any) -> Answe
     ],
 )
 def test_what_is_asked_for(prompt: str, kind: IntentKind) -> None:
-    assert read(prompt).kinds == (kind,)
+    assert parse_intent(prompt).kinds == (kind,)
 
 
 def test_parts_of_a_gist_may_come_together() -> None:
-    kinds = read("Generate a title, topics and hashtags for this video").kinds
+    kinds = parse_intent("Generate a title, topics and hashtags for this video").kinds
     assert kinds == (IntentKind.TITLE, IntentKind.TOPICS, IntentKind.HASHTAGS)
 
 
@@ -122,7 +122,7 @@ def test_parts_of_a_gist_may_come_together() -> None:
     ],
 )
 def test_how_many(prompt: str, count: int | None) -> None:
-    assert read(prompt).count == count
+    assert parse_intent(prompt).count == count
 
 
 @pytest.mark.parametrize(
@@ -139,12 +139,12 @@ def test_how_many(prompt: str, count: int | None) -> None:
     ],
 )
 def test_the_focus(prompt: str, focus: str | None) -> None:
-    assert read(prompt).focus == focus
+    assert parse_intent(prompt).focus == focus
 
 
 @given(st.text(max_size=300))
 def test_every_prompt_asks_for_something(prompt: str) -> None:
-    wish = read(prompt)
+    wish = parse_intent(prompt)
     assert wish.kinds
     assert wish.count is None or wish.count >= 1
 

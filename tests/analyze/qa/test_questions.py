@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videlicet.analyze.qa.questions import Form, as_moment, understand
+from videlicet.analyze.qa.questions import Form, as_moment, parse_question
 from videlicet.analyze.qa.values import AnswerType, stems
 from videlicet.types import Modality
 
@@ -38,8 +38,8 @@ SPEECH, TEXT, VISUAL = Modality.SPEECH, Modality.TEXT, Modality.VISUAL
     ],
 )
 def test_what_is_wanted(question: str, wanted: AnswerType) -> None:
-    asked = understand(question)
-    assert (asked.form, asked.wanted) == (Form.TELL, wanted)
+    asked = parse_question(question)
+    assert (asked.form, asked.answer_type) == (Form.TELL, wanted)
     assert VISUAL not in asked.modalities
 
 
@@ -63,44 +63,44 @@ def test_what_is_wanted(question: str, wanted: AnswerType) -> None:
     ],
 )
 def test_form_and_senses(question: str, form: Form, modalities: set[Modality]) -> None:
-    asked = understand(question)
+    asked = parse_question(question)
     assert (asked.form, asked.modalities) == (form, modalities)
 
 
 def test_content_words_names_and_things() -> None:
-    asked = understand("At what time does the train to Oslo leave from platform 9?")
+    asked = parse_question("At what time does the train to Oslo leave from platform 9?")
     assert list(asked.terms) == ["train", "oslo", "leav", "platform", "9"]
     assert asked.phrase == "train oslo leave platform 9"
     assert asked.entities == {"oslo", "9"}
     assert asked.things == (frozenset({"train"}),)
     # The verb that an auxiliary asks for is none of the thing.
-    assert understand("When does the pottery workshop begin?").things == (
+    assert parse_question("When does the pottery workshop begin?").things == (
         frozenset({"potteri", "workshop"}),
     )
-    assert understand("Oslo?").entities == frozenset()
-    assert understand("How many red apples are there?").head == set(stems("red apples are"))
-    assert understand("What kind of cheese is it?").kind_of
-    assert understand("What can be seen?").sweeping
-    assert not understand("What bird can be seen?").sweeping
-    assert understand("Who directed the film?").verbs == {"direct"}
+    assert parse_question("Oslo?").entities == frozenset()
+    assert parse_question("How many red apples are there?").head == set(stems("red apples are"))
+    assert parse_question("What kind of cheese is it?").kind_of
+    assert parse_question("What can be seen?").sweeping
+    assert not parse_question("What bird can be seen?").sweeping
+    assert parse_question("Who directed the film?").verbs == {"direct"}
 
 
 def test_a_time_may_be_one_in_the_video() -> None:
-    asked = understand("When does the boat leave?")
+    asked = parse_question("When does the boat leave?")
     other = as_moment(asked)
     assert other is not None
     assert (other.form, other.modalities) == (Form.MOMENT, {SPEECH, TEXT})
-    boat = as_moment(understand("When is the boat there?"))
+    boat = as_moment(parse_question("When is the boat there?"))
     assert boat is not None
     assert VISUAL in boat.modalities
     # What is over was not in the video.
-    assert as_moment(understand("When did the boat leave?")) is None
-    assert as_moment(understand("Who leaves?")) is None
+    assert as_moment(parse_question("When did the boat leave?")) is None
+    assert as_moment(parse_question("Who leaves?")) is None
 
 
 @given(st.text())
 def test_every_text_is_a_question(text: str) -> None:
-    asked = understand(text)
+    asked = parse_question(text)
     assert set(asked.terms) <= asked.asked | set(stems(text))
     assert asked.entities <= set(asked.terms)
     assert asked.modalities

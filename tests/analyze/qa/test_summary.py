@@ -125,7 +125,7 @@ def test_sentences_are_told_as_they_stand() -> None:
 def test_usage_is_what_was_read_and_written() -> None:
     found = summarize([LECTURE], ENCODER, 3)
     assert found.usage.input_tokens == sum(
-        ENCODER.count_tokens(piece.text) for piece in LECTURE.pieces
+        ENCODER.count_tokens(piece.text) for piece in LECTURE.items
     )
     assert found.usage.output_tokens == sum(
         ENCODER.count_tokens(one.text) for one in found.sentences

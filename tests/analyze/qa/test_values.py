@@ -5,8 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videlicet.analyze.qa.passages import sentences
-from videlicet.analyze.qa.quotes import stretch
-from videlicet.analyze.qa.values import AnswerType, counts, doers, holds, names, stems, told
+from videlicet.analyze.qa.quotes import format_span
+from videlicet.analyze.qa.values import (
+    AnswerType,
+    contains_answer,
+    is_counted,
+    names,
+    states_value,
+    stems,
+    subjects,
+)
 from videlicet.types import Span
 
 
@@ -46,15 +54,23 @@ from videlicet.types import Span
     ],
 )
 def test_values_are_told_by_their_form(wanted: AnswerType, yes: list[str], no: list[str]) -> None:
-    assert [text for text in yes if not holds(wanted, text, ())] == []
-    assert [text for text in no if holds(wanted, text, ())] == []
+    assert [text for text in yes if not contains_answer(wanted, text, ())] == []
+    assert [text for text in no if contains_answer(wanted, text, ())] == []
 
 
 def test_what_is_known_already_is_no_answer() -> None:
-    assert not holds(AnswerType.NUMBER, "CHAPTER 3", stems("What is the number of chapter 3?"))
-    assert holds(AnswerType.NUMBER, "CHAPTER 3 PAGE 9", stems("What is the number of chapter 3?"))
-    assert not holds(AnswerType.NAME, "READINGS FROM DICKENS", stems("Who reads Dickens?"))
-    assert holds(AnswerType.NAME, "READINGS FROM DICKENS", stems("Whose readings are they?"))
+    assert not contains_answer(
+        AnswerType.NUMBER, "CHAPTER 3", stems("What is the number of chapter 3?")
+    )
+    assert contains_answer(
+        AnswerType.NUMBER, "CHAPTER 3 PAGE 9", stems("What is the number of chapter 3?")
+    )
+    assert not contains_answer(
+        AnswerType.NAME, "READINGS FROM DICKENS", stems("Who reads Dickens?")
+    )
+    assert contains_answer(
+        AnswerType.NAME, "READINGS FROM DICKENS", stems("Whose readings are they?")
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,12 +91,12 @@ def test_names(text: str, found: list[str]) -> None:
 
 
 def test_counts_kinds_and_doers() -> None:
-    assert counts("You need four red apples.", stems("apples"))
-    assert not counts("Four of us like to eat apples.", stems("apples"))
-    assert told("a glass of dry white wine", stems("wine"))
-    assert not told("the wine is dry", stems("wine"))
-    assert doers("Carter scored twice.", stems("scored")) == ["carter"]
-    assert doers("It was scored.", stems("scored")) == []
+    assert is_counted("You need four red apples.", stems("apples"))
+    assert not is_counted("Four of us like to eat apples.", stems("apples"))
+    assert states_value("a glass of dry white wine", stems("wine"))
+    assert not states_value("the wine is dry", stems("wine"))
+    assert subjects("Carter scored twice.", stems("scored")) == ["carter"]
+    assert subjects("It was scored.", stems("scored")) == []
 
 
 def test_stems_of_numbers_possessives_and_joined_words() -> None:
@@ -102,11 +118,11 @@ def test_sentences() -> None:
 @given(st.text())
 def test_no_text_is_too_odd(text: str) -> None:
     for wanted in AnswerType:
-        holds(wanted, text, stems(text))
+        contains_answer(wanted, text, stems(text))
     assert "".join("".join(sentences(text)).split()) == "".join(text.split())
 
 
 def test_times_are_told_as_players_do() -> None:
-    assert stretch(Span.of(-1, 59.9)) == "0:00–0:59"
-    assert stretch(Span.of(61, 3600)) == "1:01–1:00:00"
-    assert stretch(Span.of(3725, 36_061)) == "1:02:05–10:01:01"
+    assert format_span(Span.of(-1, 59.9)) == "0:00–0:59"
+    assert format_span(Span.of(61, 3600)) == "1:01–1:00:00"
+    assert format_span(Span.of(3725, 36_061)) == "1:02:05–10:01:01"

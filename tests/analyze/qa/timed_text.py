@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import numpy as np
 
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.embedding.spans import Strip
+from videlicet.embedding.spans import TimedVectors
 from videlicet.models.base import TextEncoder
-from videlicet.models.doubles import HashedText
-from videlicet.types import Asset, Index, MediaInfo, Modality, Piece, Span
+from videlicet.models.fakes import HashedText
+from videlicet.types import Asset, EvidenceItem, Index, MediaInfo, Modality, Span
 
 THEN = datetime(2026, 5, 1, tzinfo=UTC)
 #: Start and end in seconds, and what was said, written or seen.
@@ -31,7 +31,7 @@ def material(
     """The evidence of one film, which lasts as long as its last piece."""
     pieces = sorted(
         (
-            Piece(f"id-{name}", Span.of(start, end), modality, text, ("a-model",))
+            EvidenceItem(f"id-{name}", Span.of(start, end), modality, text, ("a-model",))
             for modality, rows in (
                 (Modality.SPEECH, said),
                 (Modality.TEXT, written),
@@ -55,10 +55,10 @@ def material(
         ),
         index=Index("index", "default", {}, THEN),
         span=whole,
-        pieces=tuple(pieces),
+        items=tuple(pieces),
         vectors=encoder.encode([p.text for p in pieces]) if pieces else np.zeros((0, wide), "f4"),
         shots=(),
-        looks=Strip((), np.zeros((0, wide), np.float32)),
+        frame_vectors=TimedVectors((), np.zeros((0, wide), np.float32)),
     )
 
 

@@ -12,7 +12,7 @@ from tests.api.sdk import ended
 from tests.ingest import rig
 from twelvelabs import TwelveLabs
 
-from videlicet.models import doubles
+from videlicet.models import fakes
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Shelf:
 def sign(path: Path) -> Path:
     """A yellow picture with words on it."""
     pixels = samples.picture((320, 240), (230, 220, 20), step=None)
-    Image.fromarray(doubles.write(pixels, "BEWARE OF THE DRAGON")).save(path)
+    Image.fromarray(fakes.draw_text(pixels, "BEWARE OF THE DRAGON")).save(path)
     return path
 
 

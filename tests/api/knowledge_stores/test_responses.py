@@ -29,10 +29,10 @@ from twelvelabs import (
 )
 from twelvelabs.errors import BadRequestError
 
-from videlicet.api.v1_3.knowledge.responses import closed
-from videlicet.models import doubles
+from videlicet.api.v1_3.knowledge.responses import close_objects
+from videlicet.models import fakes
 
-SPOKEN = " ".join(doubles.VOCABULARY[8:11])  # in the second film
+SPOKEN = " ".join(fakes.VOCABULARY[8:11])  # in the second film
 DRAGON = "What is written about the dragon?"
 SCHEMA = {
     "type": "object",
@@ -251,7 +251,7 @@ def test_streams(user: TwelveLabs, made: Shelf, include: Any) -> None:
 def test_a_stream_on_the_wire(raw: Client, user: TwelveLabs, made: Shelf, tmp_path: Path) -> None:
     """Each event is two lines of ASCII, and a word ends them."""
     store = str(user.knowledge_stores.create(name="Ключи").id)
-    pixels = doubles.write(samples.picture((320, 240), samples.BLUE, step=None), "Über 3 Züge")
+    pixels = fakes.draw_text(samples.picture((320, 240), samples.BLUE, step=None), "Über 3 Züge")
     from PIL import Image
 
     Image.fromarray(pixels).save(tmp_path / "Züge.png")
@@ -338,7 +338,7 @@ def test_conversations_go_with_their_store(server: Server, user: TwelveLabs) -> 
     session = ask(user, store, "What is here?").session_id
     user.knowledge_stores.delete(store)
     require_status(404, lambda: ask(user, store, "And now?", session_id=session))
-    with open_store(server.settings) as library, library.database.reading() as base:
+    with open_store(server.settings) as library, library.database.read_transaction() as base:
         kept = base.execute(text("SELECT id FROM resources WHERE kind = 'session'")).scalars()
         assert session not in list(kept)
 
@@ -374,4 +374,4 @@ def test_closed_objects_have_all_of_their_properties(schema: Any) -> None:
             for name, row in one["properties"].items():
                 check(row, other["properties"][name])
 
-    check(schema, closed(schema))
+    check(schema, close_objects(schema))

@@ -25,7 +25,7 @@ from twelvelabs import (
 )
 from twelvelabs.errors import BadRequestError, GoneError, NotFoundError
 
-from videlicet.models import doubles
+from videlicet.models import fakes
 from videlicet.store import open_store
 
 SCHEMA = {
@@ -236,7 +236,7 @@ def test_search_finds_videos_and_pictures(user: TwelveLabs, made: Shelf) -> None
 
 
 def test_search_by_what_is_said(user: TwelveLabs, made: Shelf) -> None:
-    words = " ".join(doubles.VOCABULARY[:4])  # what the first film says
+    words = " ".join(fakes.VOCABULARY[:4])  # what the first film says
     heard = search(user, made.store, f'"{words}"', search_options=by("audio"))
     best = heard.data[0]
     assert best.item_id == made.items["one"]
@@ -302,7 +302,7 @@ def test_search_in_pages(
     with pytest.raises(GoneError):
         later(re.sub(r"\.[0-9a-f]+$", ".1", first))
     change = text("UPDATE resources SET expires_at = created_at WHERE kind = 'search'")
-    with open_store(server.settings) as store, store.database.writing() as base:
+    with open_store(server.settings) as store, store.database.write_transaction() as base:
         base.execute(change)
     with pytest.raises(GoneError):
         later(first)
@@ -411,7 +411,7 @@ def test_deletion_leaves_nothing_but_the_assets(
     with pytest.raises(NotFoundError):
         search(user, made.store, "title")
     assert user.assets.retrieve(made.assets["one"]).status == "ready"
-    with open_store(server.settings) as store, store.database.reading() as base:
+    with open_store(server.settings) as store, store.database.read_transaction() as base:
         rows = base.execute(
             text("SELECT count(*) FROM resources WHERE parent = :id"), {"id": made.store}
         )
@@ -435,7 +435,7 @@ def test_enrichment(server: Server, user: TwelveLabs, made: Shelf) -> None:
     kept: Any = store.ingestion_config.enrichment_config
     assert kept.json_schema.properties == SCHEMA["properties"]
     item = add(user, str(store.id), made.assets["sign"])
-    with open_store(server.settings) as library, library.database.reading() as base:
+    with open_store(server.settings) as library, library.database.read_transaction() as base:
         bodies = base.execute(text("SELECT body FROM resources WHERE kind = 'video'")).scalars()
         (body,) = [row for row in map(str, bodies) if item in row]
     assert "enrichment" in body

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from videlicet.analyze.classify import logistic
-from videlicet.analyze.evidence.load import NAMES, AssetEvidence, load_evidence
-from videlicet.analyze.evidence.topics import said_in
-from videlicet.embedding.spans import Strip
-from videlicet.embedding.texts import embed_texts, normalised
+from videlicet.analyze.evidence.load import MAX_LABELS, AssetEvidence, load_evidence
+from videlicet.analyze.evidence.topics import is_spoken_in
+from videlicet.embedding.spans import TimedVectors
+from videlicet.embedding.texts import embed_texts, normalize
 from videlicet.errors import InvalidInput
-from videlicet.types import Label, Modality, Observation, Piece, Span
+from videlicet.types import EvidenceItem, Label, Modality, Observation, Span
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,7 +93,7 @@ class Classification:
     label: str
     score: float
     scores: Mapping[str, float] = field(default_factory=dict)
-    citations: tuple[Piece, ...] = ()
+    citations: tuple[EvidenceItem, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -108,20 +108,22 @@ class Classification:
 
 
 @dataclass(frozen=True)
-class Subject:
+class ClassifiedAsset:
     """An asset that is classified: its evidence, and where examples count how its frames look."""
 
     material: AssetEvidence
-    frames: Strip
+    frames: TimedVectors
     #: What the models name in the pictures.
     seen: Sequence[Observation]
     #: Dimensions of the space of texts.
     wide: int
 
     @cached_property
-    def named(self) -> Strip:
+    def named(self) -> TimedVectors:
         """The stretches of what is ``seen``."""
-        return Strip([one.span for one in self.seen], np.zeros((len(self.seen), 0), np.float32))
+        return TimedVectors(
+            [one.span for one in self.seen], np.zeros((len(self.seen), 0), np.float32)
+        )
 
 
 class Classifier:
@@ -141,16 +143,16 @@ class Classifier:
         self._learned = learned
         self._witnesses = witnesses
 
-    def whole(self, subject: Subject) -> Classification:
+    def whole(self, subject: ClassifiedAsset) -> Classification:
         """The label of an asset."""
         return self._one(subject, subject.material.span)
 
-    def shots(self, subject: Subject) -> list[Classification]:
+    def shots(self, subject: ClassifiedAsset) -> list[Classification]:
         """The label of each shot; of a sound recording, which has none, the label of all of it."""
         spans = subject.material.shots or (subject.material.span,)
         return [self._one(subject, span) for span in spans if span.duration > 0]
 
-    def _one(self, subject: Subject, span: Span) -> Classification:
+    def _one(self, subject: ClassifiedAsset, span: Span) -> Classification:
         material = subject.material
         odds = log_odds(support(material, span, self._rows))
         if self._witnesses is not None:
@@ -198,7 +200,7 @@ def classifier(
     taught = [n for n, one in enumerate(categories) if one.examples]
     if not taught:
         return Classifier(categories, rows, threshold, {}, None)
-    subjects: dict[str, Subject] = {}
+    subjects: dict[str, ClassifiedAsset] = {}
     given: list[tuple[int | None, Example]] = [
         *((n, example) for n in taught for example in categories[n].examples),
         *((None, example) for example in none),
@@ -216,7 +218,7 @@ def classifier(
         features.append(features_of(one, span))
         odds.append(log_odds(support(one.material, span, rows)))
     owners = [owner for owner, _ in given]
-    learned, witnesses = _learn(np.stack(features), np.stack(odds), owners, taught)
+    learned, witnesses = _fit(np.stack(features), np.stack(odds), owners, taught)
     return Classifier(categories, rows, threshold, learned, witnesses)
 
 
@@ -227,16 +229,16 @@ def subject_of(
     encoders: Encoders,
     *,
     frames: bool,
-) -> Subject:
+) -> ClassifiedAsset:
     """An asset as it is classified; how its ``frames`` look is read where examples are given."""
     found = None
     if frames and "vision" in scope.index.cards:
         found = store.vectors.of_asset(scope, Modality.VISUAL, encoders.vision.card.space, asset_id)
     width = encoders.vision.dimensions if frames and "vision" in scope.index.cards else 0
-    strip = Strip((), np.zeros((0, width), np.float32))
+    strip = TimedVectors((), np.zeros((0, width), np.float32))
     if found is not None:
-        strip = Strip(found.spans, found.vectors)
-    return Subject(
+        strip = TimedVectors(found.spans, found.vectors)
+    return ClassifiedAsset(
         load_evidence(scope, store, asset_id),
         strip,
         store.catalog.observations(scope, asset_id, Modality.VISUAL),
@@ -244,16 +246,16 @@ def subject_of(
     )
 
 
-def support(material: AssetEvidence, span: Span, rows: Floats) -> Floats:
+def support(evidence: AssetEvidence, span: Span, rows: Floats) -> Floats:
     """How much a stretch supports each label (n,): a cosine, 0 where nothing is known of it."""
-    return np.asarray(_supports(material, span, rows).max(axis=0))
+    return np.asarray(_supports(evidence, span, rows).max(axis=0))
 
 
-def _supports(material: AssetEvidence, span: Span, rows: Floats) -> Floats:
+def _supports(evidence: AssetEvidence, span: Span, rows: Floats) -> Floats:
     """The same by what is shown, said and written, (3, n)."""
-    looks = material.looks.rows[material.looks.inside(span)]
+    looks = evidence.frame_vectors.rows[evidence.frame_vectors.overlapping(span)]
     found = [_best(looks, rows)]
-    found += [_best(material.vectors[_within(material, m, span)], rows) for m in _SPOKEN]
+    found += [_best(evidence.vectors[_within(evidence, m, span)], rows) for m in _SPOKEN]
     return np.stack(found)
 
 
@@ -262,19 +264,19 @@ def log_odds(support: Floats) -> Floats:
     return np.asarray(SLOPE * support + SHIFT)
 
 
-def features_of(subject: Subject, span: Span) -> Floats:
+def features_of(subject: ClassifiedAsset, span: Span) -> Floats:
     """How the frames of a stretch look, and what is shown, said and written in it: the directions
     of four means, one after the other; zeros where there is nothing."""
     material, wide = subject.material, subject.wide
     blocks = [
-        _mean(subject.frames.rows, subject.frames.inside(span), None),
-        _mean(material.looks.rows, material.looks.inside(span), wide),
+        _mean(subject.frames.rows, subject.frames.overlapping(span), None),
+        _mean(material.frame_vectors.rows, material.frame_vectors.overlapping(span), wide),
         *(_mean(material.vectors, _within(material, m, span), wide) for m in _SPOKEN),
     ]
     return np.concatenate(blocks)
 
 
-def _learn(
+def _fit(
     features: Floats, odds: Floats, owners: Sequence[int | None], taught: Sequence[int]
 ) -> tuple[dict[int, Floats], Floats]:
     """The weights of each label's regression, and those of the two witnesses."""
@@ -302,11 +304,11 @@ def _learn(
 _SPOKEN = (Modality.SPEECH, Modality.TEXT)
 
 
-def _within(material: AssetEvidence, modality: Modality, span: Span) -> list[int]:
+def _within(evidence: AssetEvidence, modality: Modality, span: Span) -> list[int]:
     """The places of pieces that a stretch has a good part of."""
-    found = material.within(span, modality)
+    found = evidence.indices_within(span, modality)
     if modality is Modality.SPEECH:
-        found = [n for n in found if said_in(material.pieces[n].span, span)]
+        found = [n for n in found if is_spoken_in(evidence.items[n].span, span)]
     return found
 
 
@@ -321,22 +323,22 @@ def _best(found: Any, rows: Floats) -> Floats:
 def _mean(rows: Any, places: list[int], wide: int | None) -> Floats:
     if not places:
         return np.zeros(rows.shape[1] if wide is None else wide)
-    mean: Floats = normalised(rows[places].mean(axis=0, keepdims=True))[0].astype(np.float64)
+    mean: Floats = normalize(rows[places].mean(axis=0, keepdims=True))[0].astype(np.float64)
     return mean
 
 
-def _cited(subject: Subject, span: Span, row: Floats) -> tuple[Piece, ...]:
+def _cited(subject: ClassifiedAsset, span: Span, row: Floats) -> tuple[EvidenceItem, ...]:
     """What supports a label most in a stretch, of the kind that does: what is said or written, or
     what the models name in the pictures. Nearest first, and at least half as near as the first."""
     material = subject.material
     kind = int(np.argmax(_supports(material, span, row[None])[:, 0]))
     if kind:
         places = _within(material, _SPOKEN[kind - 1], span)
-        pieces, near = [material.pieces[n] for n in places], material.vectors[places] @ row
+        pieces, near = [material.items[n] for n in places], material.vectors[places] @ row
     else:
-        places = material.looks.inside(span)
-        named = [_named(subject, material.looks.spans[n]) for n in places]
-        near = material.looks.rows[places] @ row
+        places = material.frame_vectors.overlapping(span)
+        named = [_named(subject, material.frame_vectors.spans[n]) for n in places]
+        near = material.frame_vectors.rows[places] @ row
         near, pieces = near[[n is not None for n in named]], [n for n in named if n is not None]
     if not pieces:
         return ()
@@ -345,18 +347,18 @@ def _cited(subject: Subject, span: Span, row: Floats) -> tuple[Piece, ...]:
     return tuple(pieces[n] for n in order if near[n] > least)
 
 
-def _named(subject: Subject, span: Span) -> Piece | None:
+def _named(subject: ClassifiedAsset, span: Span) -> EvidenceItem | None:
     """What the models name in the pictures of one stretch, however unsure they are."""
     found: dict[str, float] = {}
     cards = set()
-    for one in (subject.seen[n] for n in subject.named.inside(span)):
+    for one in (subject.seen[n] for n in subject.named.overlapping(span)):
         if isinstance(one.payload, Label):
             found[one.payload.name] = max(one.payload.score, found.get(one.payload.name, 0.0))
             cards.add(one.card)
     if not found:
         return None
-    names = sorted(found, key=lambda name: -found[name])[:NAMES]
-    return Piece(
+    names = sorted(found, key=lambda name: -found[name])[:MAX_LABELS]
+    return EvidenceItem(
         subject.material.asset.id, span, Modality.VISUAL, ", ".join(names),
         tuple(sorted(cards)), confidence=found[names[0]],
     )  # fmt: skip

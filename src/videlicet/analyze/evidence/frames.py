@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from videlicet.types import Asset, Instant
 
 #: Frames of an asset at some instants, as JPEG.
-Look = Callable[["Asset", Sequence["Instant"]], list[bytes]]
+FrameLoader = Callable[["Asset", Sequence["Instant"]], list[bytes]]
 
 #: Pixels that a frame is wide: enough for signs, and few tokens.
 WIDTH = 640
@@ -24,7 +24,7 @@ WIDTH = 640
 _log = logging.getLogger(__name__)
 
 
-def looking(scope: Scope, store: Store, settings: Settings) -> Look | None:
+def frame_loader(scope: Scope, store: Store, settings: Settings) -> FrameLoader | None:
     """What gives frames on behalf of ``scope``, where the settings say that the model takes
     pictures. Of a recording without pictures, or whose original is gone, there are none: its words
     can still be read."""

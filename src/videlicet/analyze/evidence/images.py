@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videlicet.analyze.evidence.load import NAMES, SEEN, AssetEvidence
-from videlicet.embedding.spans import Strip
+from videlicet.analyze.evidence.load import MAX_LABELS, MIN_LABEL_SCORE, AssetEvidence
+from videlicet.embedding.spans import TimedVectors
 from videlicet.embedding.texts import embed_texts
 from videlicet.models.base import rows_in
-from videlicet.types import Asset, Index, MediaInfo, Modality, Piece, Span, derived_id
+from videlicet.types import Asset, EvidenceItem, Index, MediaInfo, Modality, Span, derived_id
 
 if TYPE_CHECKING:
     from videlicet.models.base import FrameEncoder, OcrReader, TextEncoder
@@ -24,7 +24,7 @@ _SPAN = Span.of(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
+class ImageModels:
     """What pictures are looked at with."""
 
     text: TextEncoder
@@ -32,8 +32,8 @@ class Models:
     ocr: OcrReader
 
 
-def of_picture(
-    name: str, source: bytes | Path, models: Models, settings: Settings
+def image_evidence(
+    name: str, source: bytes | Path, models: ImageModels, settings: Settings
 ) -> AssetEvidence:
     """What the models see and read in a picture.
 
@@ -49,12 +49,14 @@ def of_picture(
     now = datetime.now(UTC)
     seen = models.vision.encode_frames([frame])
     pieces = [
-        Piece(asset_id, _SPAN, Modality.VISUAL, label, (models.vision.card.id,), confidence=score)
-        for label, score in [name for names in seen.labels for name in names][:NAMES]
-        if score >= SEEN
+        EvidenceItem(
+            asset_id, _SPAN, Modality.VISUAL, label, (models.vision.card.id,), confidence=score
+        )
+        for label, score in [name for names in seen.labels for name in names][:MAX_LABELS]
+        if score >= MIN_LABEL_SCORE
     ]
     pieces += [
-        Piece(
+        EvidenceItem(
             asset_id, _SPAN, Modality.TEXT, line.text, (models.ocr.card.id,),
             confidence=line.confidence,
         )
@@ -74,13 +76,13 @@ def of_picture(
         for piece in pieces
     ]
     wide = models.text.dimensions
-    none = Strip((), np.zeros((0, wide), np.float32))
+    none = TimedVectors((), np.zeros((0, wide), np.float32))
     return AssetEvidence(
         asset=Asset(asset_id, sha256, name, name, len(data), media, now),
         index=Index("", "pictures", cards, now),
         span=_SPAN,
-        pieces=tuple(pieces),
+        items=tuple(pieces),
         vectors=np.stack(vectors) if vectors else np.zeros((0, wide), np.float32),
         shots=(_SPAN,),
-        looks=none if looks is None else Strip([_SPAN], looks),
+        frame_vectors=none if looks is None else TimedVectors([_SPAN], looks),
     )

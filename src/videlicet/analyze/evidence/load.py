@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videlicet.embedding.spans import Strip
-from videlicet.embedding.texts import normalised
+from videlicet.embedding.spans import TimedVectors
+from videlicet.embedding.texts import normalize
 from videlicet.errors import InvalidInput
 from videlicet.models.cards import card
 from videlicet.types import (
     Asset,
+    EvidenceItem,
     Label,
     Levels,
     Measure,
     Modality,
     Observation,
-    Piece,
     ScreenText,
     Span,
     Utterance,
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 #: Least mean probability of a class name that counts as seen.
-SEEN = 0.15
+MIN_LABEL_SCORE = 0.15
 #: Class names that count for one stretch.
-NAMES = 3
+MAX_LABELS = 3
 #: Seconds between two sightings of the same thing that are one sighting.
-GAP = Fraction(2)
+MERGE_GAP = Fraction(2)
 
 
 #: Pieces with the ids of the observations that they come from.
-PiecesWithIds = Iterable[tuple[Piece, str]]
+PiecesWithIds = Iterable[tuple[EvidenceItem, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +74,23 @@ class AssetEvidence:
     asset: Asset
     index: Index
     span: Span
-    pieces: tuple[Piece, ...]
+    items: tuple[EvidenceItem, ...]
     vectors: Floats
     shots: tuple[Span, ...]
-    looks: Strip
+    frame_vectors: TimedVectors
     curves: Mapping[Measure, Curve] = field(default_factory=dict)
 
-    def of(self, *modalities: Modality) -> list[int]:
+    def indices_of(self, *modalities: Modality) -> list[int]:
         """The places of the pieces of some modalities."""
-        return [n for n, piece in enumerate(self.pieces) if piece.modality in modalities]
+        return [n for n, piece in enumerate(self.items) if piece.modality in modalities]
 
-    def within(self, span: Span, modality: Modality) -> list[int]:
+    def indices_within(self, span: Span, modality: Modality) -> list[int]:
         """The places of the pieces of a modality that share time with a stretch."""
-        return [n for n in self._strip.inside(span) if self.pieces[n].modality is modality]
+        return [n for n in self._strip.overlapping(span) if self.items[n].modality is modality]
 
     @cached_property
-    def _strip(self) -> Strip:
-        return Strip([piece.span for piece in self.pieces], self.vectors)
+    def _strip(self) -> TimedVectors:
+        return TimedVectors([piece.span for piece in self.items], self.vectors)
 
 
 def load_evidence(
@@ -117,13 +117,13 @@ def load_evidence(
     shots = [one.span for one in seen if one.modality is Modality.SHOT]
     text_space = card(scope.index.cards["text"]).space
 
-    def rows(modality: Modality) -> tuple[Sequence[str], Strip]:
+    def rows(modality: Modality) -> tuple[Sequence[str], TimedVectors]:
         found = store.vectors.of_asset(scope, modality, text_space, asset_id)
         if found is None:
-            return (), Strip((), np.zeros((0, 1), np.float32))
-        return found.ids, Strip(found.spans, found.vectors)
+            return (), TimedVectors((), np.zeros((0, 1), np.float32))
+        return found.ids, TimedVectors(found.spans, found.vectors)
 
-    placed: list[tuple[Piece, Floats | None]] = []
+    placed: list[tuple[EvidenceItem, Floats | None]] = []
     for kind in all_kinds():
         if not kind.lanes or kind.modality is None:
             continue
@@ -134,7 +134,7 @@ def load_evidence(
         placed += [(piece, by_id.get(id)) for piece, id in pieces_of(own)]
     _, looks = rows(Modality.VISUAL)
     visual = [one for one in seen if one.modality is Modality.VISUAL]
-    placed += [(piece, looks.mean(piece.span)) for piece in _seen(visual)]
+    placed += [(piece, looks.mean(piece.span)) for piece in _label_items(visual)]
     placed.sort(key=lambda row: (row[0].span, row[0].modality.value, row[0].text))
     wide = max([looks.rows.shape[1], *(len(v) for _, v in placed if v is not None)])
     vectors = np.zeros((len(placed), wide), np.float32)
@@ -145,10 +145,10 @@ def load_evidence(
         asset=asset,
         index=scope.index,
         span=whole if within is None else within.clamp(whole),
-        pieces=tuple(piece for piece, _ in placed),
-        vectors=normalised(vectors),
+        items=tuple(piece for piece, _ in placed),
+        vectors=normalize(vectors),
         shots=tuple(dict.fromkeys(shots)),
-        looks=_within(looks, within),
+        frame_vectors=_within(looks, within),
         curves=_curves(seen),
     )
 
@@ -168,34 +168,36 @@ def _curves(seen: Iterable[Observation]) -> dict[Measure, Curve]:
     return curves
 
 
-def _within(strip: Strip, within: Span | None) -> Strip:
+def _within(strip: TimedVectors, within: Span | None) -> TimedVectors:
     if within is None:
         return strip
     inside = [n for n, span in enumerate(strip.spans) if span.overlap(within)]
-    return Strip([strip.spans[n] for n in inside], strip.rows[inside])
+    return TimedVectors([strip.spans[n] for n in inside], strip.rows[inside])
 
 
 def _worded(seen: Iterable[Observation]) -> PiecesWithIds:
     for one in seen:
         if text := _clean(one.text or ""):
             sure = 1.0 if one.confidence is None else one.confidence
-            piece = Piece(one.asset_id, one.span, one.modality, text, (one.card,), confidence=sure)
+            piece = EvidenceItem(
+                one.asset_id, one.span, one.modality, text, (one.card,), confidence=sure
+            )
             yield piece, one.id
 
 
-def _said(seen: Iterable[Observation]) -> PiecesWithIds:
+def _speech_items(seen: Iterable[Observation]) -> PiecesWithIds:
     for one in seen:
         said = one.payload
         assert isinstance(said, Utterance)
         if text := _clean(said.text):
-            piece = Piece(
+            piece = EvidenceItem(
                 one.asset_id, one.span, one.modality, text, (one.card,), said.speaker,
                 said.confidence, said.words,
             )  # fmt: skip
             yield piece, one.id
 
 
-def _written(seen: Iterable[Observation]) -> PiecesWithIds:
+def _text_items(seen: Iterable[Observation]) -> PiecesWithIds:
     by_text: dict[str, list[Observation]] = {}
     for one in seen:
         assert isinstance(one.payload, ScreenText)
@@ -203,36 +205,38 @@ def _written(seen: Iterable[Observation]) -> PiecesWithIds:
     for text, rows in by_text.items():
         if not text:
             continue
-        for span in merge((row.span for row in rows), GAP):
+        for span in merge((row.span for row in rows), MERGE_GAP):
             own = [row for row in rows if _in(row.span, span)]
             sure = max(row.payload.confidence for row in own if isinstance(row.payload, ScreenText))
-            piece = Piece(own[0].asset_id, span, Modality.TEXT, text, _cards(own), confidence=sure)
+            piece = EvidenceItem(
+                own[0].asset_id, span, Modality.TEXT, text, _cards(own), confidence=sure
+            )
             yield piece, own[0].id
 
 
 #: Kinds whose pieces are more than their texts.
 _PIECES: Mapping[str, Callable[[Iterable[Observation]], PiecesWithIds]] = {
-    "utterance": _said,
-    "text": _written,
+    "utterance": _speech_items,
+    "text": _text_items,
 }
 
 
-def _seen(seen: Sequence[Observation]) -> Iterable[Piece]:
+def _label_items(seen: Sequence[Observation]) -> Iterable[EvidenceItem]:
     """The surest class names of each stretch; a name that goes on is one piece."""
     sightings: dict[str, list[tuple[Span, float]]] = {}
     cards: dict[str, list[Observation]] = {}
     for _, rows in groupby(seen, key=lambda one: one.span):
         labels = [(row, row.payload) for row in rows if isinstance(row.payload, Label)]
         labels.sort(key=lambda pair: -pair[1].score)
-        for row, label in labels[:NAMES]:
-            if label.score >= SEEN:
+        for row, label in labels[:MAX_LABELS]:
+            if label.score >= MIN_LABEL_SCORE:
                 sightings.setdefault(label.name, []).append((row.span, label.score))
                 cards.setdefault(label.name, []).append(row)
     for name, found in sightings.items():
-        for span in merge((one for one, _ in found), GAP):
+        for span in merge((one for one, _ in found), MERGE_GAP):
             own = {one: score for one, score in found if _in(one, span)}
             sure = _mean(own)
-            yield Piece(
+            yield EvidenceItem(
                 cards[name][0].asset_id, span, Modality.VISUAL, name, _cards(cards[name]),
                 confidence=sure,
             )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from videlicet.search.words import terms, tokens
-from videlicet.types import Piece
+from videlicet.types import EvidenceItem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 #: How much what is alike already in the pack counts against a piece (Carbonell and Goldstein,
 #: *The Use of MMR*, 1998: 1 - lambda).
-ALIKE = 0.3
+SIMILARITY_PENALTY = 0.3
 #: What a piece takes beside its words: its number, times and line end.
 FRAME_TOKENS = 12
 
 
-class Worded(Protocol):
+class HasText(Protocol):
     """Anything that is told in words: a piece, or a part of one."""
 
     @property
@@ -37,14 +37,14 @@ class Pack:
     """Evidence in the order of assets and time. ``names`` are those of the assets; ``left_out``
     counts pieces that did not fit."""
 
-    pieces: tuple[Piece, ...]
+    items: tuple[EvidenceItem, ...]
     names: Mapping[str, str]
     tokens: int
     left_out: int
 
     def __add__(self, other: Pack) -> Pack:
         return Pack(
-            self.pieces + other.pieces,
+            self.items + other.items,
             {**self.names, **other.names},
             self.tokens + other.tokens,
             self.left_out + other.left_out,
@@ -52,7 +52,7 @@ class Pack:
 
 
 def pack(
-    materials: Sequence[AssetEvidence],
+    all_evidence: Sequence[AssetEvidence],
     budget: int,
     count: Callable[[str], int],
     query: tuple[str, Floats] | None = None,
@@ -63,15 +63,15 @@ def pack(
 
     The choice is greedy by maximal marginal relevance (Carbonell and Goldstein, 1998).
     """
-    pieces = [piece for material in materials for piece in material.pieces]
+    pieces = [piece for material in all_evidence for piece in material.items]
     if not pieces:
-        return Pack((), _names(materials), 0, 0)
-    wide = max(material.vectors.shape[1] for material in materials)
+        return Pack((), _names(all_evidence), 0, 0)
+    wide = max(material.vectors.shape[1] for material in all_evidence)
     if query is not None:
         wide = max(wide, len(query[1]))
-    vectors = np.vstack([_widened(material.vectors, wide) for material in materials])
+    vectors = np.vstack([_widened(material.vectors, wide) for material in all_evidence])
     merits = (
-        np.concatenate([typical(material.vectors) for material in materials])
+        np.concatenate([centrality(material.vectors) for material in all_evidence])
         if query is None
         else relevance(pieces, vectors, *query)
     )
@@ -81,7 +81,7 @@ def pack(
     alike = np.zeros(len(pieces), np.float32)
     open_ = np.ones(len(pieces), bool)
     while open_.any():
-        best = int(np.argmax(np.where(open_, merits - ALIKE * alike, -np.inf)))
+        best = int(np.argmax(np.where(open_, merits - SIMILARITY_PENALTY * alike, -np.inf)))
         open_[best] = False
         if spent + sizes[best] > budget:
             continue
@@ -90,12 +90,12 @@ def pack(
         np.maximum(alike, vectors @ vectors[best], out=alike)
     chosen.sort()
     return Pack(
-        tuple(pieces[n] for n in chosen), _names(materials), spent, len(pieces) - len(chosen)
+        tuple(pieces[n] for n in chosen), _names(all_evidence), spent, len(pieces) - len(chosen)
     )
 
 
 def relevance(
-    pieces: Sequence[Worded], vectors: Floats, question: str, vector: Floats
+    pieces: Sequence[HasText], vectors: Floats, question: str, vector: Floats
 ) -> NDArray[np.float32]:
     """How much each piece has to do with a question, about 0..1: the greater of what its meaning
     and its words share with it."""
@@ -104,15 +104,15 @@ def relevance(
     return np.asarray(np.maximum(vectors @ vector, np.array(shared, np.float32)))
 
 
-def typical(vectors: Floats) -> NDArray[np.float32]:
+def centrality(vectors: Floats) -> NDArray[np.float32]:
     """How near each piece is to the middle of all (n,): the cosine with the mean direction."""
     middle = vectors.mean(axis=0)
     length = float(np.linalg.norm(middle))
     return np.asarray(vectors @ middle / (length or 1.0), np.float32)
 
 
-def _names(materials: Sequence[AssetEvidence]) -> dict[str, str]:
-    return {material.asset.id: material.asset.name for material in materials}
+def _names(all_evidence: Sequence[AssetEvidence]) -> dict[str, str]:
+    return {material.asset.id: material.asset.name for material in all_evidence}
 
 
 def _widened(rows: Floats, wide: int) -> Floats:

@@ -25,32 +25,33 @@ if TYPE_CHECKING:
 #: From which relevance on a piece has to do with some words, by its kind. Names of things seen are
 #: one word, as queries often are, and single words are near to each other.
 FLOORS: Mapping[Modality, float] = {Modality.SPEECH: 0.35, Modality.TEXT: 0.35}
-NAMED = 0.48
+LABEL_FLOOR = 0.48
 #: From which cosine on pictures have to do with them by how they look.
-LOOKS = 0.6
+FRAME_FLOOR = 0.6
 
 
-def pieces_about(material: AssetEvidence, words: str, vector: Floats) -> Floats:
+def item_relevance(evidence: AssetEvidence, words: str, vector: Floats) -> Floats:
     """How much each piece has to do with some words of that vector (d,), about 0..1 (n,): 0 where
     that is too little to be more than chance."""
-    if not material.pieces:
+    if not evidence.items:
         return np.zeros(0, np.float32)
-    values = relevance(material.pieces, material.vectors, words, vector)
-    floors = [FLOORS.get(piece.modality, NAMED) for piece in material.pieces]
+    values = relevance(evidence.items, evidence.vectors, words, vector)
+    floors = [FLOORS.get(piece.modality, LABEL_FLOOR) for piece in evidence.items]
     return np.asarray(np.where(values >= np.array(floors, np.float32), values, 0), np.float32)
 
 
-def looks_about(rows: Floats, vector: Floats) -> Floats:
+def frame_relevance(rows: Floats, vector: Floats) -> Floats:
     """The same for pictures by how they look (m, d)."""
     if rows.shape[1] != len(vector):
         return np.zeros(len(rows), np.float32)
     near = rows @ vector
-    return np.asarray(np.where(near >= LOOKS, near, 0), np.float32)
+    return np.asarray(np.where(near >= FRAME_FLOOR, near, 0), np.float32)
 
 
-def is_about(materials: Sequence[AssetEvidence], words: str, vector: Floats) -> bool:
+def is_relevant(all_evidence: Sequence[AssetEvidence], words: str, vector: Floats) -> bool:
     """Whether anything said, written or seen has to do with some words of that vector (d,)."""
     return any(
-        pieces_about(one, words, vector).any() or looks_about(one.looks.rows, vector).any()
-        for one in materials
+        item_relevance(one, words, vector).any()
+        or frame_relevance(one.frame_vectors.rows, vector).any()
+        for one in all_evidence
     )

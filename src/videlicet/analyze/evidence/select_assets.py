@@ -11,21 +11,21 @@ if TYPE_CHECKING:
     from videlicet.search.engine import Searcher
 
 #: Of larger indexes only so many videos are read for an answer: those that a search finds first.
-MOST_READ = 24
+MAX_ASSETS = 24
 
 
-def ready(scope: IndexScope, searcher: Searcher) -> list[str]:
+def ready_assets(scope: IndexScope, searcher: Searcher) -> list[str]:
     """The assets of the scope's index that have been observed, in the order they were added."""
     rows = searcher.store.catalog.list_indexed(scope, Status.READY)
     return [row.asset_id for row in rows]
 
 
-def promising(scope: IndexScope, searcher: Searcher, question: str) -> list[str]:
+def relevant_assets(scope: IndexScope, searcher: Searcher, question: str) -> list[str]:
     """The assets that are likely to hold the answer to a question, the likeliest first."""
-    everything = ready(scope, searcher)
-    if len(everything) <= MOST_READ:
+    everything = ready_assets(scope, searcher)
+    if len(everything) <= MAX_ASSETS:
         return everything
     # Words in quotation marks would have to occur exactly.
     part = QueryPart(PartKind.TEXT, question.replace('"', " "))
-    query = Query((part,), group_by=GroupBy.ASSET, page_size=MOST_READ)
+    query = Query((part,), group_by=GroupBy.ASSET, page_size=MAX_ASSETS)
     return [hit.asset_id for hit in searcher.search(scope, query).hits]

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videlicet.embedding.texts import normalised
+from videlicet.embedding.texts import normalize
 from videlicet.search.words import is_function_word, tokens
-from videlicet.types import Instant, Modality, Piece, Sentence, Span
+from videlicet.types import EvidenceItem, Instant, Modality, Sentence, Span
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +58,7 @@ class Statement:
     text: str
     span: Span
     modality: Modality
-    pieces: tuple[Piece, ...]
+    pieces: tuple[EvidenceItem, ...]
     vector: Floats
     stems: frozenset[str]
     #: Whether the speaker ended it, as far as the recogniser could tell.
@@ -84,17 +84,17 @@ def stems_of(text: str) -> frozenset[str]:
     return frozenset(stem for word in words for stem in tokens(word))
 
 
-def spoken(material: AssetEvidence) -> list[Statement]:
+def spoken(evidence: AssetEvidence) -> list[Statement]:
     """The sentences that were said, in the order of time. One that goes on over several pieces
     cites them all; its times are those of its words where they are known, else in proportion to
     its letters."""
     found: list[Statement] = []
-    for run in _runs(material):
+    for run in _runs(evidence):
         text, starts = "", []
         for number in run:
             text += " " if text else ""
             starts.append(len(text))
-            text += material.pieces[number].text
+            text += evidence.items[number].text
         bounds = [*starts, len(text) + 1]
         for first, last in _sentences(text):
             own = [
@@ -106,8 +106,8 @@ def spoken(material: AssetEvidence) -> list[Statement]:
                 if n in own
             ]
             raw = text[first:last]
-            vector = normalised(np.array(shares, np.float32) @ material.vectors[own])
-            pieces = tuple(material.pieces[n] for n in own)
+            vector = normalize(np.array(shares, np.float32) @ evidence.vectors[own])
+            pieces = tuple(evidence.items[n] for n in own)
             start = _instant(pieces[0], first - bounds[run.index(own[0])], end=False)
             end = _instant(pieces[-1], last - bounds[run.index(own[-1])], end=True)
             found.append(
@@ -120,38 +120,38 @@ def spoken(material: AssetEvidence) -> list[Statement]:
     return found
 
 
-def screens(material: AssetEvidence) -> list[Statement]:
+def screens(evidence: AssetEvidence) -> list[Statement]:
     """The texts on the screen; lines that stand there together are quoted together."""
     groups: list[list[int]] = []
-    for number in material.of(Modality.TEXT):
+    for number in evidence.indices_of(Modality.TEXT):
         last = groups[-1] if groups else []
         if (
             last
             and len(last) < LINES
-            and _together(material.pieces[last[0]].span, material.pieces[number].span)
+            and _together(evidence.items[last[0]].span, evidence.items[number].span)
         ):
             last.append(number)
         else:
             groups.append([number])
-    return [_quoted(material, group) for group in groups]
+    return [_quoted(evidence, group) for group in groups]
 
 
 def seen(
-    material: AssetEvidence, within: Span | None = None, weights: Mapping[str, float] | None = None
+    evidence: AssetEvidence, within: Span | None = None, weights: Mapping[str, float] | None = None
 ) -> Statement | None:
     """The things that are seen most in a stretch as one sentence, in the order in which they are
     first seen; ``None`` where nothing is. ``weights`` make names (by id of a piece) more or less
     welcome."""
-    whole = within or material.span
+    whole = within or evidence.span
     sightings: dict[str, list[int]] = {}
-    for number in material.of(Modality.VISUAL):
-        if _shared(material.pieces[number].span, whole) > 0:
-            sightings.setdefault(material.pieces[number].text, []).append(number)
+    for number in evidence.indices_of(Modality.VISUAL):
+        if _shared(evidence.items[number].span, whole) > 0:
+            sightings.setdefault(evidence.items[number].text, []).append(number)
     if not sightings:
         return None
 
     def weight(number: int) -> float:
-        piece = material.pieces[number]
+        piece = evidence.items[number]
         extra = 1.0 if weights is None else weights.get(piece.id, 1.0)
         return _shared(piece.span, whole) * piece.confidence * extra
 
@@ -161,14 +161,14 @@ def seen(
     names = [name for name in best if merit[name] >= merit[best[0]] / 8]
     names.sort(key=lambda name: sightings[name][0])
     own = sorted(n for name in names for n in sorted(sightings[name], key=weight)[-SIGHTINGS:])
-    pieces = tuple(material.pieces[n] for n in own)
+    pieces = tuple(evidence.items[n] for n in own)
     times = np.array([weight(n) for n in own], np.float32)
     return Statement(
         f"Seen: {', '.join(names)}.",
         Span(pieces[0].span.start, max(piece.span.end for piece in pieces)).clamp(whole),
         Modality.VISUAL,
         pieces,
-        normalised(times @ material.vectors[own]),
+        normalize(times @ evidence.vectors[own]),
         stems_of(" ".join(names)),
     )
 
@@ -186,11 +186,11 @@ def depths(statements: Sequence[Statement]) -> Callable[[Instant], float]:
     return depth
 
 
-def _runs(material: AssetEvidence) -> Iterator[list[int]]:
+def _runs(evidence: AssetEvidence) -> Iterator[list[int]]:
     """Pieces of speech in which sentences may go on from one to the next."""
     run: list[int] = []
-    for number in material.of(Modality.SPEECH):
-        if run and not _goes_on(material, run, number):
+    for number in evidence.indices_of(Modality.SPEECH):
+        if run and not _goes_on(evidence, run, number):
             yield run
             run = []
         run.append(number)
@@ -198,19 +198,19 @@ def _runs(material: AssetEvidence) -> Iterator[list[int]]:
         yield run
 
 
-def _goes_on(material: AssetEvidence, run: Sequence[int], number: int) -> bool:
-    last, following = material.pieces[run[-1]], material.pieces[number]
+def _goes_on(evidence: AssetEvidence, run: Sequence[int], number: int) -> bool:
+    last, following = evidence.items[run[-1]], evidence.items[number]
     if following.speaker != last.speaker or following.span.start - last.span.end > PAUSE:
         return False
     if _END.search(last.text[-2:]) and not last.text.endswith(("...", "…")):
         return False
     # A name at the start of a phrase has a capital too; it follows on a word that needs another.
     open_ended = is_function_word(last.text.split()[-1])
-    return (following.text[:1].islower() or open_ended) and _words(material, run) <= RAMBLING
+    return (following.text[:1].islower() or open_ended) and _words(evidence, run) <= RAMBLING
 
 
-def _words(material: AssetEvidence, run: Sequence[int]) -> int:
-    return sum(material.pieces[n].text.count(" ") + 1 for n in run)
+def _words(evidence: AssetEvidence, run: Sequence[int]) -> int:
+    return sum(evidence.items[n].text.count(" ") + 1 for n in run)
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -243,7 +243,7 @@ def _mended(raw: str) -> str:
     return text.rstrip(",;:-–— ") + "."
 
 
-def _instant(piece: Piece, letters: int, *, end: bool) -> Instant:
+def _instant(piece: EvidenceItem, letters: int, *, end: bool) -> Instant:
     """When the letter at a place in a piece is said."""
     letters = min(max(letters, 0), len(piece.text))
     if piece.words:
@@ -260,15 +260,15 @@ def _together(one: Span, other: Span) -> bool:
     return one.overlap(other) * 2 > max(one.duration, other.duration)
 
 
-def _quoted(material: AssetEvidence, group: Sequence[int]) -> Statement:
-    pieces = tuple(material.pieces[n] for n in group)
+def _quoted(evidence: AssetEvidence, group: Sequence[int]) -> Statement:
+    pieces = tuple(evidence.items[n] for n in group)
     lines = ", ".join(f'"{piece.text}"' for piece in pieces)
     span = pieces[0].span
     for piece in pieces:
         span = span.hull(piece.span)
     return Statement(
         f"On screen: {lines}.", span, Modality.TEXT, pieces,
-        normalised(material.vectors[list(group)].sum(axis=0)),
+        normalize(evidence.vectors[list(group)].sum(axis=0)),
         stems_of(" ".join(piece.text for piece in pieces)),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videlicet.embedding.texts import normalised
+from videlicet.embedding.texts import normalize
 from videlicet.types import Modality, Span
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 #: Shortest window in seconds, and most windows of one asset.
-SHORTEST, MOST = Fraction(1, 2), 600
+MIN_WINDOW, MAX_WINDOWS = Fraction(1, 2), 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Timeline:
 
     start: float
     step: float
-    said: Floats
-    written: Floats
-    shown: Floats
+    speech: Floats
+    text: Floats
+    visual: Floats
 
     def __len__(self) -> int:
-        return len(self.said)
+        return len(self.speech)
 
     def edge(self, number: int) -> float:
         """When window ``number`` begins, in seconds."""
@@ -48,11 +48,11 @@ class Timeline:
         return slice(first, max(first + 1, min(last, len(self))))
 
 
-def timeline(material: AssetEvidence) -> Timeline:
+def timeline(evidence: AssetEvidence) -> Timeline:
     """The windows of an asset: short ones for a short one, at most :data:`MOST` in all."""
-    length = max(material.span.duration, SHORTEST)
-    many = max(1, min(MOST, int(length / SHORTEST)))
-    start, step = float(material.span.start), float(length) / many
+    length = max(evidence.span.duration, MIN_WINDOW)
+    many = max(1, min(MAX_WINDOWS, int(length / MIN_WINDOW)))
+    start, step = float(evidence.span.start), float(length) / many
 
     def laid(rows: Iterable[tuple[Span, Floats]]) -> Floats:
         sums = np.zeros((many, wide), np.float32)
@@ -61,16 +61,16 @@ def timeline(material: AssetEvidence) -> Timeline:
             last = max((float(span.end) - start) / step, first + 1e-3)
             for at in range(max(0, int(first)), min(many, int(np.ceil(last)))):
                 sums[at] += (min(last, at + 1) - max(first, at)) * row
-        return normalised(sums)
+        return normalize(sums)
 
-    wide = max(material.vectors.shape[1], material.looks.rows.shape[1])
+    wide = max(evidence.vectors.shape[1], evidence.frame_vectors.rows.shape[1])
 
     def of(modality: Modality) -> Floats:
-        own = material.of(modality)
-        return laid((material.pieces[n].span, material.vectors[n]) for n in own)
+        own = evidence.indices_of(modality)
+        return laid((evidence.items[n].span, evidence.vectors[n]) for n in own)
 
-    looks = zip(material.looks.spans, material.looks.rows, strict=True)
+    looks = zip(evidence.frame_vectors.spans, evidence.frame_vectors.rows, strict=True)
     return Timeline(
         start, step, of(Modality.SPEECH), of(Modality.TEXT),
-        laid(looks) if len(material.looks.spans) else np.zeros((many, wide), np.float32),
+        laid(looks) if len(evidence.frame_vectors.spans) else np.zeros((many, wide), np.float32),
     )  # fmt: skip

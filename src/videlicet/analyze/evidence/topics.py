@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PRICE, GROWTH = 2.6, 0.35
 #: How much each modality tells of a change, and over how many seconds it is looked at together:
 #: one sentence is not yet another subject, another picture may be.
-SAID, WRITTEN, SHOWN = (0.77, 4.0), (0.7, 0.7), (1.0, 0.7)
+SPEECH_WEIGHT, TEXT_WEIGHT, VISUAL_WEIGHT = (0.77, 4.0), (0.7, 0.7), (1.0, 0.7)
 #: Shortest part in seconds, and most parts, where nobody says how many.
 SHORTEST, MOST = 3.0, 40
 #: Seconds by which a boundary may move to a cut or a pause; what it costs in seconds to be at no
@@ -40,21 +40,23 @@ REACH, NO_CUT, INSIDE, NOWHERE, OTHER = 2.5, 1.0, 2.0, 1.0, 3.0
 #: Seconds by which a sentence may begin before its picture, or end after it.
 SLACK = 0.5
 #: Share of an utterance that makes it one of a stretch's.
-HEARD = Fraction(1, 3)
+MIN_SPEECH_SHARE = Fraction(1, 3)
 #: Dimensions in which changes are looked for.
 DIMENSIONS = 256
 
 
-def parts(material: AssetEvidence, count: int | None = None, *, exactly: bool = True) -> list[Span]:
+def topic_spans(
+    evidence: AssetEvidence, count: int | None = None, *, exactly: bool = True
+) -> list[Span]:
     """The spans of the parts in order, without gaps, from the start of ``material.span`` to its
     end, each from a cut or a pause to another where there is one near. ``count`` says how many
     there are to be, or without ``exactly`` how many at most; a recording that is too short has
     fewer."""
     if count is not None and count < 2:
-        return [material.span]
-    line = timeline(material)
-    edges = _changes(line, float(material.span.duration), count, exactly)
-    bounds = _settled(material, line, edges)
+        return [evidence.span]
+    line = timeline(evidence)
+    edges = _changes(line, float(evidence.span.duration), count, exactly)
+    bounds = _settled(evidence, line, edges)
     return [Span(start, end) for start, end in pairwise(bounds)]
 
 
@@ -83,9 +85,9 @@ def _signal(line: Timeline) -> Doubles:
     times = np.arange(len(line)) * line.step
     columns = []
     for rows, (weight, reach) in (
-        (line.said, SAID),
-        (line.written, WRITTEN),
-        (line.shown, SHOWN),
+        (line.speech, SPEECH_WEIGHT),
+        (line.text, TEXT_WEIGHT),
+        (line.visual, VISUAL_WEIGHT),
     ):
         near = np.exp(-0.5 * np.square((times[:, None] - times) / reach))
         near[near < 0.1] = 0
@@ -116,11 +118,11 @@ def _spread(rows: Doubles, edges: Sequence[int]) -> float:
     )
 
 
-def _settled(material: AssetEvidence, line: Timeline, edges: Sequence[int]) -> list[Instant]:
+def _settled(evidence: AssetEvidence, line: Timeline, edges: Sequence[int]) -> list[Instant]:
     """The boundaries, each at a cut or between sentences where there is one near."""
-    whole = material.span
-    cuts = sorted({shot.start for shot in material.shots})
-    said = spoken(material)
+    whole = evidence.span
+    cuts = sorted({shot.start for shot in evidence.shots})
+    said = spoken(evidence)
     pauses = sorted({one.span.start for one in said} | {one.span.end for one in said})
     depth = depths(said)
     reach = max(REACH, 1.5 * line.step)
@@ -153,16 +155,16 @@ def _other(line: Timeline, at: Instant) -> float:
     """How unlike the pictures on both sides of an instant are, 0..1."""
     place = round((float(at) - line.start) / line.step)
     many = max(1, round(2.0 / line.step))
-    before = line.shown[max(0, place - many) : place].sum(axis=0)
-    after = line.shown[place : place + many].sum(axis=0)
+    before = line.visual[max(0, place - many) : place].sum(axis=0)
+    after = line.visual[place : place + many].sum(axis=0)
     lengths = float(np.linalg.norm(before) * np.linalg.norm(after))
     return min(1.0, 1 - float(before @ after) / lengths) if lengths else 0.0
 
 
-def inside(material: AssetEvidence, span: Span) -> list[int]:
+def inside(evidence: AssetEvidence, span: Span) -> list[int]:
     """The places of the pieces that are mostly in a stretch, or fill most of it."""
-    starts = np.array([float(piece.span.start) for piece in material.pieces])
-    ends = np.array([float(piece.span.end) for piece in material.pieces])
+    starts = np.array([float(piece.span.start) for piece in evidence.items])
+    ends = np.array([float(piece.span.end) for piece in evidence.items])
     first, last = float(span.start), float(span.end)
     shared = np.minimum(ends, last) - np.maximum(starts, first)
     mostly = (shared > 0) & (shared * 2 >= np.minimum(ends - starts, last - first))
@@ -170,9 +172,11 @@ def inside(material: AssetEvidence, span: Span) -> list[int]:
     return [int(n) for n in np.flatnonzero(mostly | instants)]
 
 
-def said_in(said: Span, span: Span) -> bool:
+def is_spoken_in(said: Span, span: Span) -> bool:
     """Whether what is said belongs to a stretch and does not only reach into it: a good part of it
     is said there, or its middle, or it fills half of the stretch."""
     shared = said.overlap(span)
-    good = shared > 0 and (shared >= said.duration * HEARD or shared * 2 >= span.duration)
+    good = shared > 0 and (
+        shared >= said.duration * MIN_SPEECH_SHARE or shared * 2 >= span.duration
+    )
     return good or span.contains(said.midpoint)

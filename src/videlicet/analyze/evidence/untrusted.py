@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from videlicet.types import Modality, Piece
+from videlicet.types import EvidenceItem, Modality
 
 _EARLIER = (
     r"(?:all|any|the|these|those|your|every(?:thing)?|previous|prior|earlier|above|preceding)"
@@ -57,7 +57,7 @@ def reads_like_instructions(text: str) -> bool:
     return _READS_LIKE.search(text) is not None
 
 
-def any_untrusted(pieces: Iterable[Piece]) -> bool:
+def any_untrusted(pieces: Iterable[EvidenceItem]) -> bool:
     """Whether something in the pieces reads like instructions, also where it goes on from one
     piece to the next. Class names are not read: a model of the library's own gave them."""
     texts: dict[tuple[str, Modality], list[str]] = {}

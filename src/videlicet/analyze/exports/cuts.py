@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from videlicet.types import Asset, Chapter, Highlight, Hit, Piece, Span
+from videlicet.types import Asset, Chapter, EvidenceItem, Highlight, Hit, Span
 
 _UNSAFE = re.compile(r"[^\w-]+")
 #: Names that Windows keeps for devices.
@@ -22,7 +22,7 @@ class Cut:
     source: str
     span: Span
     title: str
-    citations: tuple[Piece, ...] = ()
+    citations: tuple[EvidenceItem, ...] = ()
 
     @classmethod
     def of(cls, asset: Asset, source: str, found: Highlight | Chapter | Hit) -> Cut:

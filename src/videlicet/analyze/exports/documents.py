@@ -10,7 +10,7 @@ from videlicet.analyze.evidence.load import load_evidence
 from videlicet.analyze.exports.cuts import Cut
 from videlicet.analyze.exports.exporter import ChapterExport, CutExport, Subject, SubtitleExport
 from videlicet.analyze.exports.registry import EXPORTERS, render
-from videlicet.analyze.exports.subtitles import spoken
+from videlicet.analyze.exports.subtitles import spoken_cues
 from videlicet.errors import InvalidInput
 from videlicet.types import Modality
 
@@ -50,7 +50,7 @@ def export_asset(
     match name.partition(".")[0]:
         case Subject.SUBTITLES:
             seen = store.catalog.observations(scope, asset_id, Modality.SPEECH)
-            data = SubtitleExport(asset, spoken(seen, asset.media.span.start))
+            data = SubtitleExport(asset, spoken_cues(seen, asset.media.span.start))
         case Subject.CHAPTERS:
             data = ChapterExport(asset, backend.chapters(load_evidence(scope, store, asset_id)))
         case Subject.CUTS:

@@ -41,7 +41,7 @@ _TAG = re.compile(r"(?<=<)(?=[A-Za-z/!?])|(?<=\{)(?=[\\A-Za-z])|(?<=--)(?=>)")
 _JOINER = "\u2060"
 
 
-def spoken(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
+def spoken_cues(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
     """The cues of all utterances among ``seen``, in order and without overlap.
 
     ``begin`` is where the file's own timeline starts (``MediaInfo.span.start``). Utterances are cut
@@ -67,9 +67,9 @@ def spoken(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
     return _timed(found)
 
 
-def written(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
+def on_screen_cues(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
     """The words on the screen as cues that stand where they stand in the picture; several may be
-    there at once. ``begin`` is as in :func:`spoken`."""
+    there at once. ``begin`` is as in :func:`spoken_cues`."""
     by_text: dict[str, list[tuple[Span, Box]]] = {}
     for one in seen:
         if isinstance(one.payload, ScreenText) and (text := _clean(one.payload.text)):

@@ -13,7 +13,7 @@ from typing import Any
 from videlicet.analyze.exports.exporter import Exporter, MatrixExport
 from videlicet.analyze.matrix import Cell, Matrix
 from videlicet.errors import InvalidInput
-from videlicet.types import Instant, Piece
+from videlicet.types import EvidenceItem, Instant
 
 #: What a spreadsheet takes for the beginning of a formula (OWASP, *CSV Injection*).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -36,18 +36,18 @@ def as_csv(matrix: Matrix) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     names = [matrix.names[id] for id in matrix.asset_ids]
     heads = [cell for name in names for cell in (name, f"{name} (citations)")]
-    writer.writerow(map(inert, ["question", *heads]))
+    writer.writerow(map(escape_formula, ["question", *heads]))
     for question in matrix.questions:
         row = [question]
         for cell in matrix.row(question):
             begin = matrix.begins[cell.asset_id]
             cited = (_cited(piece, begin) for piece in cell.answer.citations)
             row += [cell.answer.text, "\n".join(cited)]
-        writer.writerow(map(inert, row))
+        writer.writerow(map(escape_formula, row))
     return out.getvalue()
 
 
-def inert(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Text that no spreadsheet runs: OWASP's apostrophe before what would be a formula."""
     text = _UNPRINTABLE.sub("\ufffd", text)
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
@@ -126,7 +126,7 @@ def _row(cell: Cell, name: str) -> dict[str, Any]:
     }
 
 
-def _cited(piece: Piece, begin: Instant) -> str:
+def _cited(piece: EvidenceItem, begin: Instant) -> str:
     told = piece.span.shift(-begin)
     return f"{float(told.start):.2f}-{float(told.end):.2f} s, {piece.modality.value}: {piece.text}"
 

@@ -6,8 +6,13 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from videlicet.analyze.extraction.filling import View, asked, empty, fill
-from videlicet.analyze.extraction.finding.field_intent import wanted
+from videlicet.analyze.extraction.filling import (
+    EvidenceView,
+    empty_value,
+    fill_node,
+    texts_to_encode,
+)
+from videlicet.analyze.extraction.finding.field_intent import field_intent
 from videlicet.analyze.extraction.finding.sources import Sources
 from videlicet.analyze.schema import read_schema
 from videlicet.types import Answer, Sentence, Usage
@@ -21,7 +26,10 @@ NOTHING = "The evidence says nothing of what was asked."
 
 
 def extract(
-    materials: Sequence[AssetEvidence], schema: Mapping[str, Any], prompt: str, encoder: TextEncoder
+    all_evidence: Sequence[AssetEvidence],
+    schema: Mapping[str, Any],
+    prompt: str,
+    encoder: TextEncoder,
 ) -> Answer:
     """Fill a schema from evidence; ``value`` meets it always.
 
@@ -36,9 +44,11 @@ def extract(
     """
     plan = read_schema(schema)
     remarks = " ".join(part for part in (plan.root.title, plan.root.description, prompt) if part)
-    root = wanted("", remarks)
-    sources = Sources(materials, asked(plan.root, root), encoder)
-    filled = fill(sources, plan.root, root, View(sources.all)) or empty(plan.root, root)
+    root = field_intent("", remarks)
+    sources = Sources(all_evidence, texts_to_encode(plan.root, root), encoder)
+    filled = fill_node(sources, plan.root, root, EvidenceView(sources.all)) or empty_value(
+        plan.root, root
+    )
     assert filled is not None  # read_schema refuses a schema without an empty value
     return Answer(
         sentences=filled.sentences or (Sentence(NOTHING),),

@@ -26,29 +26,29 @@ ALIKE = 0.7
 MOST = 400
 
 
-def units(material: AssetEvidence) -> list[Span]:
+def base_segments(evidence: AssetEvidence) -> list[Span]:
     """The smallest stretches: shots in order without gaps, long ones cut where nobody speaks."""
-    cuts = {material.span.start, material.span.end}
-    cuts |= {shot.start for shot in material.shots if material.span.contains(shot.start)}
+    cuts = {evidence.span.start, evidence.span.end}
+    cuts |= {shot.start for shot in evidence.shots if evidence.span.contains(shot.start)}
     edges = sorted(cuts)
     found: list[Span] = []
     for start, end in pairwise(edges):
-        found += _windows(material, Span(start, end))
+        found += _windows(evidence, Span(start, end))
     while len(found) > MOST:
         found = [
             one.hull(found[n + 1]) if n + 1 < len(found) else one
             for n, one in enumerate(found)
             if n % 2 == 0
         ]
-    return found or [material.span]
+    return found or [evidence.span]
 
 
-def _windows(material: AssetEvidence, shot: Span) -> list[Span]:
+def _windows(evidence: AssetEvidence, shot: Span) -> list[Span]:
     if shot.duration <= LONGEST:
         return [shot]
     cuts = [shot.start]
     pauses = sorted(
-        {piece.span.start for piece in material.pieces if shot.contains(piece.span.start)}
+        {piece.span.start for piece in evidence.items if shot.contains(piece.span.start)}
     )
     for even in windows(shot, SHORTEST, LONGEST)[1:]:
         near = min(pauses, key=lambda at: abs(at - even.start), default=even.start)
@@ -58,7 +58,7 @@ def _windows(material: AssetEvidence, shot: Span) -> list[Span]:
     return [Span(*pair) for pair in zip(cuts, [*cuts[1:], shot.end], strict=True)]
 
 
-def meaning(material: AssetEvidence, spans: Sequence[Span]) -> Floats:
+def meaning(evidence: AssetEvidence, spans: Sequence[Span]) -> Floats:
     """The direction of all that is in each stretch (n, d): of its pieces, and of its pictures."""
     starts = np.array([float(span.start) for span in spans])
     ends = np.array([float(span.end) for span in spans])
@@ -71,8 +71,8 @@ def meaning(material: AssetEvidence, spans: Sequence[Span]) -> Floats:
 
     rows = np.zeros((len(spans), 1), np.float32)
     for others, vectors in (
-        ([piece.span for piece in material.pieces], material.vectors),
-        (material.looks.spans, material.looks.rows),
+        ([piece.span for piece in evidence.items], evidence.vectors),
+        (evidence.frame_vectors.spans, evidence.frame_vectors.rows),
     ):
         if len(others):
             part = _unit(shares(others) @ vectors)
@@ -81,11 +81,11 @@ def meaning(material: AssetEvidence, spans: Sequence[Span]) -> Floats:
     return _unit(rows)
 
 
-def groups(material: AssetEvidence, most: int) -> list[Span]:
+def merged_segments(evidence: AssetEvidence, most: int) -> list[Span]:
     """The stretches of a video in order without gaps, neighbours that are alike joined: at most
     ``most``, fewer where there are fewer. The likest neighbours are joined first."""
-    spans = units(material)
-    rows = meaning(material, spans)
+    spans = base_segments(evidence)
+    rows = meaning(evidence, spans)
     while len(spans) > 1:
         near = np.sum(rows[:-1] * rows[1:], axis=1)
         best = int(np.argmax(near))

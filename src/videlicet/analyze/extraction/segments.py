@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from videlicet.analyze.extraction.filling import View, asked, fill
-from videlicet.analyze.extraction.finding.field_intent import FieldIntent, wanted
-from videlicet.analyze.extraction.finding.scalars import COVERED, NEAR
+from videlicet.analyze.extraction.filling import EvidenceView, fill_node, texts_to_encode
+from videlicet.analyze.extraction.finding.field_intent import FieldIntent, field_intent
+from videlicet.analyze.extraction.finding.scalars import MIN_COVERAGE, MIN_SIMILARITY
 from videlicet.analyze.extraction.finding.sources import Sources
 from videlicet.analyze.extraction.segment_definitions import SegmentDefinition
-from videlicet.analyze.extraction.segmentation import groups
-from videlicet.analyze.extraction.structure import Structure, detected, structure_of
-from videlicet.analyze.extraction.time_fields import written
+from videlicet.analyze.extraction.segmentation import merged_segments
+from videlicet.analyze.extraction.structure import Structure, detected_spans, structure_of
+from videlicet.analyze.extraction.time_fields import format_time
 from videlicet.analyze.schema import ExtractionSchema, read_schema
 from videlicet.errors import InvalidInput
 from videlicet.types import Span, instant, merge, windows
@@ -33,7 +33,7 @@ GAP, SNAP = Fraction(3), Fraction(1)
 
 
 def segment(
-    material: AssetEvidence,
+    evidence: AssetEvidence,
     definitions: Sequence[SegmentDefinition],
     *,
     shortest: float | Fraction | None = None,
@@ -54,15 +54,17 @@ def segment(
             beyond the video.
     """
     limits = _limits(shortest, longest)
-    bounds = {one.id: _bounds(material, one, number) for number, one in enumerate(definitions)}
-    wants = [wanted("", one.description) for one in definitions]
+    bounds = {one.id: _bounds(evidence, one, number) for number, one in enumerate(definitions)}
+    wants = [field_intent("", one.description) for one in definitions]
     schemas = [read_schema(one.to_schema(clock)) for one in definitions]
     plans = [one.root for one in schemas]
-    texts = chain.from_iterable(asked(plan, want) for plan, want in zip(plans, wants, strict=True))
-    sources = Sources([material], texts, encoder)
+    texts = chain.from_iterable(
+        texts_to_encode(plan, want) for plan, want in zip(plans, wants, strict=True)
+    )
+    sources = Sources([evidence], texts, encoder)
     found: dict[str, list[dict[str, Any]]] = {}
     for definition, want, schema in zip(definitions, wants, schemas, strict=True):
-        spans = _matching(material, sources, definition, want, encoder)
+        spans = _matching(evidence, sources, definition, want, encoder)
         inside = (
             span
             for range in bounds[definition.id]
@@ -70,24 +72,26 @@ def segment(
             if span.duration
         )
         found[definition.id] = [
-            _segment(material, sources, schema, want, span, clock) for span in inside
+            _segment(evidence, sources, schema, want, span, clock) for span in inside
         ]
     return found
 
 
 def _segment(
-    material: AssetEvidence,
+    evidence: AssetEvidence,
     sources: Sources,
     schema: ExtractionSchema,
-    want: FieldIntent,
+    intent: FieldIntent,
     span: Span,
     clock: str,
 ) -> dict[str, Any]:
-    shown = material.asset.told(span)
-    filled = fill(sources, schema.root, want, View(sources.inside(sources.all, span), span))
+    shown = evidence.asset.to_display_time(span)
+    filled = fill_node(
+        sources, schema.root, intent, EvidenceView(sources.inside(sources.all, span), span)
+    )
     return {
-        "start_time": written(shown.start, clock),
-        "end_time": written(shown.end, clock),
+        "start_time": format_time(shown.start, clock),
+        "end_time": format_time(shown.end, clock),
         "metadata": filled.value if filled else dict(schema.empty),
     }
 
@@ -111,11 +115,11 @@ def _limits(
     return least, most
 
 
-def _bounds(material: AssetEvidence, definition: SegmentDefinition, number: int) -> list[Span]:
+def _bounds(evidence: AssetEvidence, definition: SegmentDefinition, number: int) -> list[Span]:
     """The parts of the video to look in."""
     found: list[Span] = []
     for place, range in enumerate(definition.ranges):
-        inside = range.shift(material.asset.media.span.start).intersect(material.span)
+        inside = range.shift(evidence.asset.media.span.start).intersect(evidence.span)
         if inside is None:
             subject = f"segment_definitions[{number}].time_ranges[{place}]"
             raise InvalidInput(
@@ -125,14 +129,14 @@ def _bounds(material: AssetEvidence, definition: SegmentDefinition, number: int)
                 subject=subject,
             )
         found.append(inside)
-    return found or [material.span]
+    return found or [evidence.span]
 
 
 def _matching(
-    material: AssetEvidence,
+    evidence: AssetEvidence,
     sources: Sources,
     definition: SegmentDefinition,
-    want: FieldIntent,
+    intent: FieldIntent,
     encoder: TextEncoder,
 ) -> list[Span]:
     """What the description is about. Where it is about nothing in particular, the stretches that
@@ -140,22 +144,24 @@ def _matching(
     else what is alike."""
     structure = structure_of(definition.description, encoder)
     if structure is Structure.SLIDE:
-        return _snapped(material, detected(material, structure))
+        return _snapped(evidence, detected_spans(evidence, structure))
     if structure is not None:
-        return detected(material, structure)
-    if not want.keys:
-        return groups(material, STRETCHES)
-    meant, covered = sources.cosine(want.text), sources.share(want)
-    pieces = np.flatnonzero((meant >= NEAR) | (covered >= COVERED))
-    looks = sources.likeness(want.text, material.looks.rows) >= NEAR
+        return detected_spans(evidence, structure)
+    if not intent.keys:
+        return merged_segments(evidence, STRETCHES)
+    meant, covered = sources.cosine(intent.text), sources.share(intent)
+    pieces = np.flatnonzero((meant >= MIN_SIMILARITY) | (covered >= MIN_COVERAGE))
+    looks = sources.likeness(intent.text, evidence.frame_vectors.rows) >= MIN_SIMILARITY
     matched = [sources.pieces[n].span for n in pieces]
-    matched += [span for span, near in zip(material.looks.spans, looks, strict=True) if near]
-    return _snapped(material, merge(matched, GAP))
+    matched += [
+        span for span, near in zip(evidence.frame_vectors.spans, looks, strict=True) if near
+    ]
+    return _snapped(evidence, merge(matched, GAP))
 
 
-def _snapped(material: AssetEvidence, spans: Iterable[Span]) -> list[Span]:
+def _snapped(evidence: AssetEvidence, spans: Iterable[Span]) -> list[Span]:
     """The spans with their ends moved to cuts that are near."""
-    cuts = sorted({at for shot in material.shots for at in (shot.start, shot.end)})
+    cuts = sorted({at for shot in evidence.shots for at in (shot.start, shot.end)})
 
     def near(at: Fraction) -> Fraction:
         place = bisect_left(cuts, at)

@@ -15,8 +15,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from videlicet.analyze.evidence.topics import parts
-from videlicet.analyze.extraction.segmentation import groups
+from videlicet.analyze.evidence.topics import topic_spans
+from videlicet.analyze.extraction.segmentation import merged_segments
 from videlicet.embedding.texts import embed_texts
 from videlicet.search.words import is_function_word, tokens
 from videlicet.types import Modality, Span
@@ -139,16 +139,16 @@ def _divide(words: Sequence[str], encoder: TextEncoder) -> bool:
     return bool(((asked @ known.T).max(axis=1) >= ALIKE).all())
 
 
-def detected(evidence: AssetEvidence, structure: Structure) -> list[Span]:
+def detected_spans(evidence: AssetEvidence, structure: Structure) -> list[Span]:
     """The stretches that a video was found to be divided into, in the order of time; none where
     there is nothing of the kind in it."""
     match structure:
         case Structure.SHOT:
             return _shots(evidence)
         case Structure.SCENE:
-            return groups(evidence, MOST_SCENES)
+            return merged_segments(evidence, MOST_SCENES)
         case Structure.CHAPTER:
-            return parts(evidence)
+            return topic_spans(evidence)
         case Structure.SLIDE:
             return _slides(evidence)
         case Structure.TURN:
@@ -170,7 +170,7 @@ def _shots(evidence: AssetEvidence) -> list[Span]:
 
 def _slides(evidence: AssetEvidence) -> list[Span]:
     """The stretches over which the text on the screen stays or is only added to."""
-    lines = [evidence.pieces[n] for n in evidence.of(Modality.TEXT)]
+    lines = [evidence.items[n] for n in evidence.indices_of(Modality.TEXT)]
     edges = sorted({at for line in lines for at in (line.span.start, line.span.end)})
     found: list[Span] = []
     held: frozenset[str] = frozenset()
@@ -196,7 +196,7 @@ def _is_same_slide(before: frozenset[str], now: frozenset[str]) -> bool:
 def _turns(evidence: AssetEvidence) -> list[Span]:
     """What one voice says without a long silence; where voices are not told apart, what is said
     without a pause."""
-    said = [evidence.pieces[n] for n in evidence.of(Modality.SPEECH)]
+    said = [evidence.items[n] for n in evidence.indices_of(Modality.SPEECH)]
     named = any(piece.speaker for piece in said)
     found: list[Span] = []
     voice: str | None = None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from videlicet.analyze.extraction.finding.sources import Sources
 
 
-def written(moment: Instant, form: str) -> float | str:
+def format_time(moment: Instant, form: str) -> float | str:
     """A time as ``seconds`` (a float), ``hh:mm:ss`` (to the nearest second, halves up) or
     ``hh:mm:ss.fff`` (to the nearest millisecond)."""
     moment = max(moment, Instant(0))
@@ -29,19 +29,19 @@ def written(moment: Instant, form: str) -> float | str:
     return f"{text}.{thousandths:03d}" if scale > 1 else text
 
 
-def edge_of(form: Form, want: FieldIntent) -> Edge | None:
+def time_edge(form: Form, intent: FieldIntent) -> Edge | None:
     """Which time a place asks for, where it does."""
     if isinstance(form, Number) and form.choices is None:
-        return (want.edge or Edge.START) if form.clock else want.edge
+        return (intent.edge or Edge.START) if form.clock else intent.edge
     if isinstance(form, Text) and form.choices is None and form.format is None:
-        return (want.edge or Edge.START) if form.clock else want.edge
+        return (intent.edge or Edge.START) if form.clock else intent.edge
     return None
 
 
-def times(
+def time_candidates(
     sources: Sources,
     form: Form,
-    want: FieldIntent,
+    intent: FieldIntent,
     edge: Edge,
     places: Sequence[int],
     span: Span | None = None,
@@ -55,24 +55,24 @@ def times(
     own = [place for place in places if sources.pieces[place].asset_id == first]
     spans = [span] if span else [sources.pieces[place].span for place in own]
     spans = [one.clamp(within) for one in spans] if within else spans
-    spans = [sources.assets[first].told(one) for one in spans]
+    spans = [sources.assets[first].to_display_time(one) for one in spans]
     moment = (
         min(one.start for one in spans) if edge is Edge.START else max(one.end for one in spans)
     )
     cited = tuple(own)
     if isinstance(form, Number):
-        seconds = written(moment, "seconds")
+        seconds = format_time(moment, "seconds")
         yield (round(float(moment)) if form.whole else seconds), cited
         return
     assert isinstance(form, Text)
     if form.clock:
-        yield written(moment, form.clock), cited
+        yield format_time(moment, form.clock), cited
         return
     forms = ("hh:mm:ss.fff", "hh:mm:ss")
-    if "hh:mm:ss" in want.description and "fff" not in want.description:
+    if "hh:mm:ss" in intent.description and "fff" not in intent.description:
         forms = ("hh:mm:ss", "hh:mm:ss.fff")
-    if "mm:ss" in want.description and "hh:" not in want.description:
-        yield str(written(moment, "hh:mm:ss")).removeprefix("00:"), cited
+    if "mm:ss" in intent.description and "hh:" not in intent.description:
+        yield str(format_time(moment, "hh:mm:ss")).removeprefix("00:"), cited
     for one in forms:
-        yield written(moment, one), cited
+        yield format_time(moment, one), cited
     yield f"{float(moment):g}", cited

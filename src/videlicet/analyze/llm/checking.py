@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from videlicet.analyze.llm import sentences
-from videlicet.analyze.llm.prompts import NOT_FOUND, Line, unreserved
+from videlicet.analyze.llm.prompts import NOT_FOUND, Line, without_chat_markers
 from videlicet.embedding.texts import embed_texts
 from videlicet.search.words import is_function_word, tokens
-from videlicet.types import Piece, Sentence
+from videlicet.types import EvidenceItem, Sentence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,15 +97,15 @@ _MARKUP = re.compile(r"[*_`~]{2,}|`|^\s*(?:[#>*•\-]+|\d+[.)])\s+", re.MULTILIN
 _CITED = re.compile(r"\s*[\[【]\s*(\d+(?:\s*[,;]\s*\d+)*)\s*[\]】]")
 
 
-def plain(text: str) -> str:
+def strip_markup(text: str) -> str:
     """Text without markup of any kind: HTML, Markdown links and images, marks of chat templates.
     What a link leads to is gone; what stands on it stays."""
-    text = unreserved(html.unescape(text))
+    text = without_chat_markers(html.unescape(text))
     text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn"))
     for pattern, kept in ((_IMAGE, ""), (_LINK, r"\1"), (_TAG, ""), (_MARKUP, "")):
         while (shorter := pattern.sub(kept, text)) != text:
             text = shorter
-    return " ".join(unreserved(text).split())
+    return " ".join(without_chat_markers(text).split())
 
 
 def addresses(text: str) -> list[str]:
@@ -114,13 +114,13 @@ def addresses(text: str) -> list[str]:
     return [found[0].rstrip(".,;:!?)]}'\"") for found in _ADDRESS.finditer(text)]
 
 
-def cited(text: str) -> tuple[str, list[int]]:
+def split_citations(text: str) -> tuple[str, list[int]]:
     """A sentence without its citations, and the numbers in them."""
     numbers = [int(n) for found in _CITED.finditer(text) for n in re.findall(r"\d+", found[1])]
     return re.sub(r"\s+([.,;:!?])", r"\1", _CITED.sub("", text)).strip(), numbers
 
 
-class Reader:
+class SentenceReader:
     """Takes sentences out of a reply while it is written. What stands in ``<think>`` is left out;
     the last sentence is held back until it is known to be whole."""
 
@@ -148,7 +148,9 @@ class Reader:
         if self._thinking or not self._text.strip():
             return
         for one in sentences.split(self._text):
-            if whole or cited(one)[0].endswith((".", "!", "?", "…", "。", "！", "？", '"', "”")):
+            if whole or split_citations(one)[0].endswith(
+                (".", "!", "?", "…", "。", "！", "？", '"', "”")
+            ):
                 yield one
 
     def _said(self) -> bool:
@@ -173,7 +175,7 @@ class _Claim:
     negated: bool
 
 
-class Checker:
+class SupportChecker:
     """Checks sentences against the lines that a model was shown."""
 
     def __init__(
@@ -191,9 +193,9 @@ class Checker:
         self.pieces = list(pieces.values())
         place = {key: n for n, key in enumerate(pieces)}
         self._lines = [[place[id(piece)] for piece in line.pieces] for line in lines]
-        self._tokens = [_held(piece.text) for piece in self.pieces]
+        self._tokens = [_evidence_tokens(piece.text) for piece in self.pieces]
         self._numbers = [_numbers(piece.text) for piece in self.pieces]
-        self._told = [assets[piece.asset_id].told(piece.span) for piece in self.pieces]
+        self._told = [assets[piece.asset_id].to_display_time(piece.span) for piece in self.pieces]
         self._known = vectors
         self._vectors: Floats | None = None
 
@@ -201,15 +203,15 @@ class Checker:
         """A sentence of a reply as it may be told: plain, with the evidence that supports it,
         without citations where none does. ``None`` where it says nothing, or that the evidence
         does not."""
-        said, numbers = cited(unreserved(text))
-        said = plain(said)
+        said, numbers = split_citations(without_chat_markers(text))
+        said = strip_markup(said)
         if not _WORD.search(said) or said.strip(" .\"'").upper() == NOT_FOUND:
             return None
         return Sentence(said, self.support(said, numbers))
 
     def support(
         self, said: str, numbers: Sequence[int] = (), *, title: bool = False
-    ) -> tuple[Piece, ...]:
+    ) -> tuple[EvidenceItem, ...]:
         """The pieces that support ``said``, from the lines with these numbers, or else from all;
         none if they do not. In a ``title``, and in a value, a capital letter makes no name."""
         claim = _claim(said, names=not title)
@@ -222,7 +224,7 @@ class Checker:
                 return tuple(self.pieces[n] for n in sorted(chosen))
         return ()
 
-    def visible(self, said: str) -> bool:
+    def is_visible(self, said: str) -> bool:
         """Whether a picture could tell ``said``: it holds no address, and no name and no number in
         digits but those of the evidence."""
         if addresses(said):
@@ -232,7 +234,7 @@ class Checker:
         digits = frozenset(_number(one) for one in _NUMBER.findall(said))
         return claim.musts - _numbers(said) | digits <= held
 
-    def number(self, value: float, numbers: Sequence[int] = ()) -> tuple[Piece, ...]:
+    def number(self, value: float, numbers: Sequence[int] = ()) -> tuple[EvidenceItem, ...]:
         """A piece that holds the number, from the lines with these numbers, or else from all."""
         wanted = _number(f"{value:.10f}".rstrip("0").rstrip(".").lstrip("-"))
         for places in (self._own(numbers), range(len(self.pieces))):
@@ -241,7 +243,7 @@ class Checker:
                     return (self.pieces[n],)
         return ()
 
-    def choice(self, said: str, numbers: Sequence[int]) -> tuple[Piece, ...]:
+    def choice(self, said: str, numbers: Sequence[int]) -> tuple[EvidenceItem, ...]:
         """The one of the cited pieces that has most to do with a choice from a closed list, which
         need not be worded like the evidence; none where it has too little to do with it."""
         places = self._own(numbers)
@@ -333,7 +335,7 @@ def _claim(said: str, names: bool = True) -> _Claim:
     )
 
 
-def _held(text: str) -> frozenset[str]:
+def _evidence_tokens(text: str) -> frozenset[str]:
     """All that a piece of evidence can give to a claim but numbers."""
     found = {one.casefold() for one in addresses(text)}
     rest = _ADDRESS.sub(" ", text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from videlicet.analyze.backend import AnalysisBackend, BackendContext
-from videlicet.analyze.evidence.frames import looking
+from videlicet.analyze.evidence.frames import frame_loader
 from videlicet.analyze.llm.model import LanguageModel
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def endpoint_backend(context: BackendContext) -> AnalysisBackend:
     settings = context.settings
     endpoint = Endpoint(
         settings.llm_url, settings.llm_model, key=settings.llm_key,
-        pictures=settings.llm_vision, context=settings.llm_context, timeout=settings.llm_timeout,
+        accepts_images=settings.llm_vision, context=settings.llm_context,
+        timeout=settings.llm_timeout,
     )  # fmt: skip
     return _language_model(endpoint, context)
 
@@ -40,5 +41,5 @@ def gguf_backend(context: BackendContext) -> AnalysisBackend:
 
 
 def _language_model(backend: LlmBackend, context: BackendContext) -> AnalysisBackend:
-    look = looking(context.scope, context.store, context.settings)
+    look = frame_loader(context.scope, context.store, context.settings)
     return LanguageModel(backend, context.encoder, context.builtin, look, check=context.check)

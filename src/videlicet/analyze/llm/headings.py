@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from videlicet.analyze.llm import json_output, map_reduce, prompts
-from videlicet.analyze.llm.checking import plain
-from videlicet.analyze.llm.injection import Readable, readable
+from videlicet.analyze.llm.checking import strip_markup
+from videlicet.analyze.llm.injection import SafeEvidence, without_injections
 from videlicet.types import Chapter, Gist, Highlight, Sentence, Span
 
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
-    from videlicet.analyze.llm.checking import Checker
+    from videlicet.analyze.llm.checking import SupportChecker
     from videlicet.analyze.llm.session import Session
 
 #: Tokens of evidence for a title and topics, and for one stretch; stretches named in one request.
@@ -25,17 +25,17 @@ AT_ONCE = 6
 STRETCH_TOKENS, GIST_TOKENS = 220, 700
 
 
-def gist(model: Session, material: AssetEvidence) -> Gist:
+def gist(model: Session, evidence: AssetEvidence) -> Gist:
     """Title, topics and hashtags."""
-    read = readable([material])
+    read = without_injections([evidence])
     built_in = model.structure.gist(read.materials[0])
-    room = model.room(prompts.GIST_TASK, GIST_TOKENS)
-    lines = prompts.shown(model.packed(read, min(room, SKIMMED)).pieces, read.assets)
+    room = model.evidence_budget(prompts.GIST_TASK, GIST_TOKENS)
+    lines = prompts.evidence_lines(model.pack_evidence(read, min(room, SKIMMED)).items, read.assets)
     if not lines:
         return built_in
-    value, _ = json_output.asked(
+    value, _ = json_output.request_json(
         model.backend,
-        prompts.asked(lines, read.names, prompts.GIST_TASK, model.frames(lines, read)),
+        prompts.build_messages(lines, read.names, prompts.GIST_TASK, model.frames(lines, read)),
         prompts.GIST,
         temperature=0.0, max_tokens=GIST_TOKENS, check=model.check,
     )  # fmt: skip
@@ -60,11 +60,11 @@ def hashtag(words: str) -> str:
     return f"#{joined}" if any(c.isalpha() for c in joined) else ""
 
 
-def chapters(model: Session, material: AssetEvidence, count: int | None) -> list[Chapter]:
+def chapters(model: Session, evidence: AssetEvidence, count: int | None) -> list[Chapter]:
     """The built-in analyst's chapters with titles and summaries by the model, where supported."""
-    read = readable([material])
+    read = without_injections([evidence])
     found = model.structure.chapters(read.materials[0], count=count)
-    named = _named(model, read, [one.span for one in found])
+    named = _headings(model, read, [one.span for one in found])
     return [
         replace(one, title=name.title or one.title, summary=name.summary or one.summary)
         for one, name in zip(found, named, strict=True)
@@ -72,42 +72,42 @@ def chapters(model: Session, material: AssetEvidence, count: int | None) -> list
 
 
 def highlights(
-    model: Session, material: AssetEvidence, count: int, query: str | None
+    model: Session, evidence: AssetEvidence, count: int, query: str | None
 ) -> list[Highlight]:
     """The built-in analyst's highlights with titles by the model, where supported."""
-    read = readable([material])
+    read = without_injections([evidence])
     found = model.structure.highlights(read.materials[0], count=count, query=query)
-    named = _named(model, read, [one.span for one in found])
+    named = _headings(model, read, [one.span for one in found])
     return [
         replace(one, title=name.title or one.title) for one, name in zip(found, named, strict=True)
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class _Name:
+class _Heading:
     title: Sentence | None = None
     summary: tuple[Sentence, ...] = ()
 
 
-def _named(model: Session, read: Readable, spans: Sequence[Span]) -> list[_Name]:
+def _headings(model: Session, read: SafeEvidence, spans: Sequence[Span]) -> list[_Heading]:
     """A name for each stretch, from the evidence in it; an empty one where there is none."""
     (kept,) = read.materials
-    names = [_Name() for _ in spans]
+    names = [_Heading() for _ in spans]
     inside = {
-        n: map_reduce.of(kept, places)
+        n: map_reduce.subset(kept, places)
         for n, span in enumerate(spans)
-        if (places := [p for p, piece in enumerate(kept.pieces) if _middle_in(piece.span, span)])
+        if (places := [p for p, piece in enumerate(kept.items) if _middle_in(piece.span, span)])
     }
     order = list(inside)
     for first in range(0, len(order), AT_ONCE):
         model.check()
         group = order[first : first + AT_ONCE]
         most = STRETCH_TOKENS * len(group)
-        room = model.room(prompts.headings_task([(1, 1)] * len(group)), most)
+        room = model.evidence_budget(prompts.headings_task([(1, 1)] * len(group)), most)
         each = min(OF_STRETCH, room // len(group))
         shown = [
-            prompts.shown(
-                model.packed(replace(read, materials=(inside[n],)), each).pieces, read.assets
+            prompts.evidence_lines(
+                model.pack_evidence(replace(read, materials=(inside[n],)), each).items, read.assets
             )
             for n in group
         ]
@@ -119,15 +119,15 @@ def _named(model: Session, read: Readable, spans: Sequence[Span]) -> list[_Name]
         for _, own in filled:
             ranges.append((len(lines) + 1, len(lines) + len(own)))
             lines += own
-        value, _ = json_output.asked(
+        value, _ = json_output.request_json(
             model.backend,
-            prompts.asked(lines, read.names, prompts.headings_task(ranges)),
+            prompts.build_messages(lines, read.names, prompts.headings_task(ranges)),
             prompts.headings(len(filled)),
             temperature=0.0, max_tokens=most, check=model.check,
         )  # fmt: skip
         for (n, own), (start, _), row in zip(filled, ranges, value, strict=True):
             checker = model.checker(own, read)
-            names[n] = _Name(
+            names[n] = _Heading(
                 _checked(checker, row["title"], start - 1),
                 tuple(_all(checker, row["summary"], start - 1)),
             )
@@ -138,12 +138,14 @@ def _middle_in(span: Span, whole: Span) -> bool:
     return whole.start <= span.midpoint < whole.end
 
 
-def _checked(checker: Checker, row: Mapping[str, Any], before: int = 0) -> Sentence | None:
-    text = plain(row["text"])
+def _checked(checker: SupportChecker, row: Mapping[str, Any], before: int = 0) -> Sentence | None:
+    text = strip_markup(row["text"])
     pieces = checker.support(text, [n - before for n in row["lines"]], title=True)
     return Sentence(text, pieces) if pieces else None
 
 
-def _all(checker: Checker, rows: Iterable[Mapping[str, Any]], before: int = 0) -> list[Sentence]:
+def _all(
+    checker: SupportChecker, rows: Iterable[Mapping[str, Any]], before: int = 0
+) -> list[Sentence]:
     found = (_checked(checker, row, before) for row in rows)
     return list({one.text: one for one in found if one is not None}.values())

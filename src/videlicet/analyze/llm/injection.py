@@ -73,7 +73,7 @@ def _decoded(text: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Readable:
+class SafeEvidence:
     """What a model may read of some materials, and whether there was more."""
 
     materials: tuple[AssetEvidence, ...]
@@ -87,11 +87,11 @@ class Readable:
         return {one.asset.id: one.asset for one in self.materials}
 
 
-def readable(materials: Sequence[AssetEvidence]) -> Readable:
+def without_injections(all_evidence: Sequence[AssetEvidence]) -> SafeEvidence:
     """The materials without what speaks to machines."""
     kept, names, untrusted = [], {}, False
-    for material in materials:
-        out = _withheld(material)
+    for material in all_evidence:
+        out = _injected_indices(material)
         name = material.asset.name
         named = not is_prompt_injection(name)
         names[material.asset.id] = name if named else ""
@@ -101,35 +101,35 @@ def readable(materials: Sequence[AssetEvidence]) -> Readable:
         if not out:
             kept.append(material)
             continue
-        left = [n for n in range(len(material.pieces)) if n not in out]
+        left = [n for n in range(len(material.items)) if n not in out]
         kept.append(
             replace(
                 material,
-                pieces=tuple(material.pieces[n] for n in left),
+                items=tuple(material.items[n] for n in left),
                 vectors=material.vectors[left],
             )
         )
-    return Readable(tuple(kept), names, untrusted)
+    return SafeEvidence(tuple(kept), names, untrusted)
 
 
-def _withheld(material: AssetEvidence) -> set[int]:
+def _injected_indices(evidence: AssetEvidence) -> set[int]:
     """The places of pieces that stand in a window which speaks to machines. Class names do not:
     a model of the library's own gave them."""
     out: set[int] = set()
     for modality in (Modality.SPEECH, Modality.TEXT):
-        places = material.of(modality)
-        texts = [material.pieces[n].text for n in places]
+        places = evidence.indices_of(modality)
+        texts = [evidence.items[n].text for n in places]
         # Most videos are harmless, and one look at all of their text tells.
         if not is_prompt_injection("\n".join(texts)) and not is_prompt_injection(" ".join(texts)):
             continue
         for first in range(len(places)):
             window = places[first : first + 1]
             for place in places[first + 1 : first + WINDOW]:
-                before = material.pieces[window[-1]].span.end
-                if material.pieces[place].span.start - before > REACH:
+                before = evidence.items[window[-1]].span.end
+                if evidence.items[place].span.start - before > REACH:
                     break
                 window.append(place)
             # The shortest run that does so, and what stands within a window around it.
-            if is_prompt_injection(" ".join(material.pieces[n].text for n in window)):
+            if is_prompt_injection(" ".join(evidence.items[n].text for n in window)):
                 out.update(window)
     return out

@@ -45,7 +45,7 @@ def with_citations(schema: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def asked(
+def request_json(
     backend: LlmBackend,
     messages: Sequence[Message],
     schema: Mapping[str, Any],
@@ -63,7 +63,7 @@ def asked(
     checked = validator(schema)
     turns, usage = list(messages), Usage()
     for _ in range(2):
-        final = _whole(backend, turns, schema, temperature, max_tokens, check)
+        final = _complete(backend, turns, schema, temperature, max_tokens, check)
         usage += final.usage
         try:
             value = parsed(final.text)
@@ -85,7 +85,7 @@ def asked(
     )  # fmt: skip
 
 
-def _whole(
+def _complete(
     backend: LlmBackend,
     messages: Sequence[Message],
     schema: Mapping[str, Any],
@@ -167,12 +167,12 @@ def choices(schema: Any) -> set[str]:
     return found
 
 
-def put(value: Any, path: Path, new: Any) -> Any:
+def with_value(value: Any, path: Path, new: Any) -> Any:
     """A copy of ``value`` with something else in one place."""
     if not path:
         return new
     copy = _copy(value)
-    copy[path[0]] = put(value[path[0]], path[1:], new)
+    copy[path[0]] = with_value(value[path[0]], path[1:], new)
     return copy
 
 
@@ -190,10 +190,10 @@ def _copy(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) else list(value)
 
 
-def emptied(value: Any, path: Path, is_valid: Callable[[Any], bool]) -> tuple[Any, bool]:
+def without_value(value: Any, path: Path, is_valid: Callable[[Any], bool]) -> tuple[Any, bool]:
     """``value``, which is valid, with one place null, or gone, so that it stays valid; and whether
     that can be done."""
-    candidates = [put(value, path, None)] + ([without(value, path)] if path else [])
+    candidates = [with_value(value, path, None)] + ([without(value, path)] if path else [])
     for candidate in candidates:
         if is_valid(candidate):
             return candidate, True

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from videlicet.analyze.llm.prompts import Line, clock, harmless
+from videlicet.analyze.llm.prompts import Line, clock, sanitize
 from videlicet.types import Sentence
 
 if TYPE_CHECKING:
@@ -17,57 +17,57 @@ if TYPE_CHECKING:
 MOST_PARTS = 8
 
 #: Sentences, each with its evidence, from the evidence of one part.
-Noted = Callable[[Sequence["AssetEvidence"]], Sequence[Sentence]]
+TakeNotes = Callable[[Sequence["AssetEvidence"]], Sequence[Sentence]]
 
 
-def parts(
-    materials: Sequence[AssetEvidence], budget: int, count: Callable[[str], int], most: int
+def split_evidence(
+    all_evidence: Sequence[AssetEvidence], budget: int, count: Callable[[str], int], most: int
 ) -> list[list[AssetEvidence]]:
     """The evidence in the order of assets and time, in as few stretches of about equal size as fit
     into ``budget`` tokens each, ``most`` at most."""
-    sizes = [[count(piece.text) for piece in material.pieces] for material in materials]
+    sizes = [[count(piece.text) for piece in material.items] for material in all_evidence]
     total = sum(map(sum, sizes))
     number = max(1, min(most, -(-total // max(1, budget))))
     found: list[list[AssetEvidence]] = [[] for _ in range(number)]
     passed = 0
-    for material, own in zip(materials, sizes, strict=True):
+    for material, own in zip(all_evidence, sizes, strict=True):
         places: dict[int, list[int]] = {}
         for n, size in enumerate(own):
             places.setdefault(min(number - 1, passed * number // max(1, total)), []).append(n)
             passed += size
         for part, members in places.items():
-            found[part].append(of(material, members))
+            found[part].append(subset(material, members))
     return [one for one in found if one]
 
 
-def of(material: AssetEvidence, places: Sequence[int]) -> AssetEvidence:
+def subset(evidence: AssetEvidence, places: Sequence[int]) -> AssetEvidence:
     """A material with some of its pieces only."""
     return replace(
-        material,
-        pieces=tuple(material.pieces[n] for n in places),
-        vectors=material.vectors[list(places)],
+        evidence,
+        items=tuple(evidence.items[n] for n in places),
+        vectors=evidence.vectors[list(places)],
     )
 
 
 def notes(
-    materials: Sequence[AssetEvidence],
+    all_evidence: Sequence[AssetEvidence],
     budget: int,
     count: Callable[[str], int],
-    noted: Noted,
+    noted: TakeNotes,
     most: int = MOST_PARTS,
 ) -> list[Line]:
     """Notes of every part as lines of evidence for the last call, each with the pieces that its
     sentence was found to rest on. They fit into ``budget`` tokens: each part keeps as many of its
     first ones as there is room for."""
-    assets = {one.asset.id: one.asset for one in materials}
+    assets = {one.asset.id: one.asset for one in all_evidence}
 
     def line(one: Sentence) -> Line:
         first = one.citations[0]
-        at = clock(assets[first.asset_id].told(first.span).start)
-        return Line(f"{at} noted: {harmless(one.text)}", one.citations)
+        at = clock(assets[first.asset_id].to_display_time(first.span).start)
+        return Line(f"{at} noted: {sanitize(one.text)}", one.citations)
 
     found: list[list[Line]] = []
-    for part in parts(materials, budget, count, most):
+    for part in split_evidence(all_evidence, budget, count, most):
         found.append([line(one) for one in noted(part) if one.supported])
     kept = max(map(len, found), default=0)
     while kept and sum(count(line.text) for own in found for line in own[:kept]) > budget:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.analyze.backend import OnSentence, PromptRequest, ignore_sentence
 from videlicet.analyze.evidence.pack import Pack, pack
-from videlicet.analyze.evidence.relevance import is_about
+from videlicet.analyze.evidence.relevance import is_relevant
 from videlicet.analyze.llm import headings, map_reduce, prompts, structured_output
 from videlicet.analyze.llm.backends.base import Final
-from videlicet.analyze.llm.checking import Reader, cited
-from videlicet.analyze.llm.injection import Readable, readable
+from videlicet.analyze.llm.checking import SentenceReader, split_citations
+from videlicet.analyze.llm.injection import SafeEvidence, without_injections
 from videlicet.analyze.llm.prompts import Line
 from videlicet.analyze.llm.session import Session, line_tokens
 from videlicet.analyze.llm.visual_check import VisualVerifier
@@ -69,20 +69,20 @@ class LanguageModel(Session):
 
     def ask(
         self,
-        materials: Sequence[AssetEvidence],
+        all_evidence: Sequence[AssetEvidence],
         question: str,
         *,
         on_sentence: OnSentence = ignore_sentence,
     ) -> Answer:
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`."""
-        read = readable(materials)
+        read = without_injections(all_evidence)
         query = (question, self.vector(question))
         task = prompts.question(question)
-        room = self.room(task, ANSWER_TOKENS)
+        room = self.evidence_budget(task, ANSWER_TOKENS)
         draft, left_out = _Draft(), 1
-        for tokens in sorted({min(room, self.backend.quick), min(room, LOOK_TOKENS)}):
+        for tokens in sorted({min(room, self.backend.quick_tokens), min(room, LOOK_TOKENS)}):
             if left_out and not _found(draft):
-                packed = self.packed(read, tokens, query)
+                packed = self.pack_evidence(read, tokens, query)
                 left_out = packed.left_out
                 draft = _joined(draft, self._write(packed, task, read, ANSWER_TOKENS, on_sentence))
         if left_out and not _found(draft):
@@ -92,7 +92,7 @@ class LanguageModel(Session):
 
     def summarize(
         self,
-        materials: Sequence[AssetEvidence],
+        all_evidence: Sequence[AssetEvidence],
         *,
         sentences: int = 5,
         focus: str | None = None,
@@ -109,15 +109,15 @@ class LanguageModel(Session):
             if told <= sentences:
                 on_sentence(sentence)
 
-        answer = self._long(materials, task, focus, most, TEMPERATURE, tell_some)
-        off = bool(focus and focus.strip()) and not is_about(
-            materials, str(focus), self.vector(str(focus))
+        answer = self._long(all_evidence, task, focus, most, TEMPERATURE, tell_some)
+        off = bool(focus and focus.strip()) and not is_relevant(
+            all_evidence, str(focus), self.vector(str(focus))
         )
         return replace(answer, sentences=answer.sentences[:sentences], off_focus=off)
 
     def respond(
         self,
-        materials: Sequence[AssetEvidence],
+        all_evidence: Sequence[AssetEvidence],
         request: PromptRequest,
         *,
         on_sentence: OnSentence = ignore_sentence,
@@ -125,44 +125,46 @@ class LanguageModel(Session):
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`."""
         most = max(1, min(request.max_tokens, self.backend.context // 2))
         if request.schema is not None:
-            return structured_output.filled(
-                self, materials, request.schema, request.prompt,
+            return structured_output.fill_schema(
+                self, all_evidence, request.schema, request.prompt,
                 temperature=request.temperature, max_tokens=most,
             )  # fmt: skip
         task = prompts.prompt(request.prompt)
-        return self._long(materials, task, request.prompt, most, request.temperature, on_sentence)
+        return self._long(
+            all_evidence, task, request.prompt, most, request.temperature, on_sentence
+        )
 
     def extract(
-        self, materials: Sequence[AssetEvidence], schema: Mapping[str, Any], prompt: str = ""
+        self, all_evidence: Sequence[AssetEvidence], schema: Mapping[str, Any], prompt: str = ""
     ) -> Answer:
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`."""
-        return structured_output.filled(
-            self, materials, schema, prompt,
+        return structured_output.fill_schema(
+            self, all_evidence, schema, prompt,
             temperature=0.0, max_tokens=self.backend.context // 4,
         )  # fmt: skip
 
-    def gist(self, material: AssetEvidence) -> Gist:
+    def gist(self, evidence: AssetEvidence) -> Gist:
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`. What the model words without
         support is as the built-in analyst has it."""
-        return headings.gist(self, material)
+        return headings.gist(self, evidence)
 
-    def chapters(self, material: AssetEvidence, *, count: int | None = None) -> list[Chapter]:
+    def chapters(self, evidence: AssetEvidence, *, count: int | None = None) -> list[Chapter]:
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`. The model names the chapters
         that the built-in analyst finds."""
-        return headings.chapters(self, material, count)
+        return headings.chapters(self, evidence, count)
 
     def highlights(
-        self, material: AssetEvidence, *, count: int = 5, query: str | None = None
+        self, evidence: AssetEvidence, *, count: int = 5, query: str | None = None
     ) -> list[Highlight]:
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`. The model names the highlights
         that the built-in analyst finds."""
-        return headings.highlights(self, material, count, query)
+        return headings.highlights(self, evidence, count, query)
 
     # -- writing --------------------------------------------------------------------------------
 
     def _long(
         self,
-        materials: Sequence[AssetEvidence],
+        all_evidence: Sequence[AssetEvidence],
         task: str,
         purpose: str | None,
         max_tokens: int,
@@ -170,9 +172,9 @@ class LanguageModel(Session):
         on_sentence: OnSentence,
     ) -> Answer:
         """The answer to a task that is about all of the evidence, however much there is."""
-        read = readable(materials)
+        read = without_injections(all_evidence)
         query = (purpose, self.vector(purpose)) if purpose else None
-        packed = self.packed(read, self.room(task, max_tokens), query)
+        packed = self.pack_evidence(read, self.evidence_budget(task, max_tokens), query)
         if packed.left_out:
             rest = self._noted(read, purpose or task, query, max_tokens)
             draft = self._write_from(*rest, task, read, max_tokens, on_sentence, temperature)
@@ -182,13 +184,13 @@ class LanguageModel(Session):
 
     def _noted(
         self,
-        read: Readable,
+        read: SafeEvidence,
         purpose: str,
         query: tuple[str, Floats] | None,
         max_tokens: int,
     ) -> tuple[list[Line], Usage]:
         task = prompts.notes(purpose)
-        room = self.room(task, max(max_tokens, ANSWER_TOKENS))
+        room = self.evidence_budget(task, max(max_tokens, ANSWER_TOKENS))
         usage = Usage()
 
         def noted(part: Sequence[AssetEvidence]) -> Sequence[Sentence]:
@@ -199,7 +201,7 @@ class LanguageModel(Session):
             usage += draft.usage
             return draft.sentences
 
-        most = READING_ALL * self.backend.quick // max(1, room)
+        most = READING_ALL * self.backend.quick_tokens // max(1, room)
         most = max(1, min(map_reduce.MOST_PARTS, most))
         return map_reduce.notes(read.materials, room, line_tokens, noted, most), usage
 
@@ -207,12 +209,12 @@ class LanguageModel(Session):
         self,
         packed: Pack,
         task: str,
-        read: Readable,
+        read: SafeEvidence,
         max_tokens: int,
         on_sentence: OnSentence,
         temperature: float = TEMPERATURE,
     ) -> _Draft:
-        lines = prompts.shown(packed.pieces, read.assets)
+        lines = prompts.evidence_lines(packed.items, read.assets)
         return self._write_from(lines, Usage(), task, read, max_tokens, on_sentence, temperature)
 
     def _write_from(
@@ -220,7 +222,7 @@ class LanguageModel(Session):
         lines: Sequence[Line],
         usage: Usage,
         task: str,
-        read: Readable,
+        read: SafeEvidence,
         max_tokens: int,
         on_sentence: OnSentence,
         temperature: float = TEMPERATURE,
@@ -230,8 +232,8 @@ class LanguageModel(Session):
             return _Draft(usage=usage)
         began = time.monotonic()
         frames = self.frames(lines, read)
-        messages = prompts.asked(lines, read.names, task, frames)
-        checker, reader = self.checker(lines, read), Reader()
+        messages = prompts.build_messages(lines, read.names, task, frames)
+        checker, reader = self.checker(lines, read), SentenceReader()
         witness = VisualVerifier(self.backend, frames, checker, self.check)
         kept: dict[str, Sentence] = {}
         dropped, heard, first = 0, False, 0.0
@@ -244,7 +246,7 @@ class LanguageModel(Session):
             if sentence is None or sentence.text in kept:
                 return
             if not sentence.supported:
-                seen = witness.support(sentence.text, cited(text)[1])
+                seen = witness.support(sentence.text, split_citations(text)[1])
                 sentence = replace(sentence, citations=seen)
             if not sentence.supported and not self.keep_unsupported:
                 dropped += 1
@@ -282,7 +284,7 @@ class LanguageModel(Session):
         usage += final.usage + witness.usage
         return _Draft(tuple(kept.values()), usage, final.finish, dropped)
 
-    def _answer(self, draft: _Draft, read: Readable, on_sentence: OnSentence) -> Answer:
+    def _answer(self, draft: _Draft, read: SafeEvidence, on_sentence: OnSentence) -> Answer:
         if not _found(draft) and not (self.keep_unsupported and draft.sentences):
             answer = self.not_found(read, draft.usage, draft.dropped)
             on_sentence(answer.sentences[0])

@@ -20,7 +20,7 @@ from fractions import Fraction
 from typing import Any
 
 from videlicet.analyze.llm.backends.base import Message
-from videlicet.types import Asset, Modality, Piece, Span
+from videlicet.types import Asset, EvidenceItem, Modality, Span
 
 SYSTEM = """\
 You answer from evidence about videos: numbered lines of what was said, written on screen or seen.
@@ -54,7 +54,7 @@ class Line:
     """A line of evidence and the pieces it stands for: one, or those that a note rests on."""
 
     text: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[EvidenceItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Frame:
     jpeg: bytes = field(repr=False)
 
 
-def harmless(text: str) -> str:
+def sanitize(text: str) -> str:
     """Text from a video as one line that is nothing but text: without line breaks, invisible
     characters, brackets, and what chat templates mark turns with."""
     seen = "".join(
@@ -79,7 +79,7 @@ def harmless(text: str) -> str:
     return " ".join(seen.translate(_HARMLESS).split())
 
 
-def unreserved(text: str) -> str:
+def without_chat_markers(text: str) -> str:
     """Text without the marks of chat templates, for what stands outside of the evidence, and for
     what models reply. Taking one out may not make another."""
     while (shorter := _RESERVED.sub("", text)) != text:
@@ -95,20 +95,20 @@ def clock(at: Fraction) -> str:
     return f"{hours}:{short}" if hours else short
 
 
-def shown(pieces: Sequence[Piece], assets: Mapping[str, Asset]) -> list[Line]:
+def evidence_lines(pieces: Sequence[EvidenceItem], assets: Mapping[str, Asset]) -> list[Line]:
     """Each piece as a line, with its time from the recording's start. ``assets`` are those of the
     pieces by id."""
     lines = []
     for piece in pieces:
-        who = f" by {harmless(piece.speaker)}" if piece.speaker else ""
+        who = f" by {sanitize(piece.speaker)}" if piece.speaker else ""
         kind = _KINDS.get(piece.modality, piece.modality.value)
-        told = assets[piece.asset_id].told(piece.span)
-        text = f"{clock(told.start)} {kind}{who}: {harmless(piece.text)}"
+        told = assets[piece.asset_id].to_display_time(piece.span)
+        text = f"{clock(told.start)} {kind}{who}: {sanitize(piece.text)}"
         lines.append(Line(text, (piece,)))
     return lines
 
 
-def asked(
+def build_messages(
     lines: Sequence[Line],
     names: Mapping[str, str],
     task: str,
@@ -123,14 +123,14 @@ def asked(
     for number, line in enumerate(lines, 1):
         asset = line.pieces[0].asset_id
         if asset != before and (several or number == 1):
-            rows.append(f"Video “{harmless(names.get(asset, ''))[:120]}”")
+            rows.append(f"Video “{sanitize(names.get(asset, ''))[:120]}”")
             before = asset
         rows.append(f"[{number}] {line.text}")
     rows += [mark, ""]
     if frames:
         order = ", ".join(f"[{frame.line}]" for frame in frames)
         rows.append(f"The pictures show, in order, what belongs to lines {order}.")
-    rows.append(unreserved(task))
+    rows.append(without_chat_markers(task))
     user = Message("user", "\n".join(rows), tuple(frame.jpeg for frame in frames))
     return [Message("system", SYSTEM), user]
 
@@ -163,9 +163,9 @@ def prompt(text: str) -> str:
     return f"Request: {text.strip()}\nFulfil it in sentences, each with its numbers."
 
 
-def data(schema: Mapping[str, Any], wanted: str) -> str:
+def data(schema: Mapping[str, Any], intent: str) -> str:
     """The task of filling in a JSON schema."""
-    what = f"Request: {wanted.strip()}\n" if wanted.strip() else ""
+    what = f"Request: {intent.strip()}\n" if intent.strip() else ""
     return (
         f"{what}Fill in JSON from the lines, in their words. Use null, or leave a field out, where "
         "they do not say. With each value give the numbers of its lines. Reply with JSON only, of "

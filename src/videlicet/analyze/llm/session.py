@@ -12,9 +12,9 @@ import numpy as np
 from videlicet.analyze.backend import AnalysisBackend, Check, unchecked
 from videlicet.analyze.evidence.pack import Pack, pack
 from videlicet.analyze.llm import prompts
-from videlicet.analyze.llm.backends.base import LlmBackend, tokens_in
-from videlicet.analyze.llm.checking import Checker
-from videlicet.analyze.llm.injection import Readable
+from videlicet.analyze.llm.backends.base import LlmBackend, estimate_tokens
+from videlicet.analyze.llm.checking import SupportChecker
+from videlicet.analyze.llm.injection import SafeEvidence
 from videlicet.analyze.llm.prompts import Frame, Line
 from videlicet.embedding.texts import embed_texts
 from videlicet.types import Answer, Modality, Sentence, Usage
@@ -22,7 +22,7 @@ from videlicet.types import Answer, Modality, Sentence, Usage
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from videlicet.analyze.evidence.frames import Look
+    from videlicet.analyze.evidence.frames import FrameLoader
     from videlicet.models.base import TextEncoder
 
     Floats = NDArray[np.float32]
@@ -50,7 +50,7 @@ class Session:
     backend: LlmBackend
     encoder: TextEncoder
     structure: AnalysisBackend
-    look: Look | None = None
+    load_frames: FrameLoader | None = None
     keep_unsupported: bool = False
     check: Check = unchecked
 
@@ -63,30 +63,32 @@ class Session:
         """The meaning of a text (d,)."""
         return np.asarray(embed_texts(self.encoder, [text])[0], np.float32)
 
-    def room(self, task: str, max_tokens: int) -> int:
+    def evidence_budget(self, task: str, max_tokens: int) -> int:
         """Tokens of evidence that fit beside a task and the reply to it, and are read in time."""
-        taken = tokens_in(prompts.SYSTEM) + tokens_in(task) + TURN_TOKENS + max_tokens
-        if self.backend.pictures and self.look is not None:
+        taken = estimate_tokens(prompts.SYSTEM) + estimate_tokens(task) + TURN_TOKENS + max_tokens
+        if self.backend.accepts_images and self.load_frames is not None:
             taken += MOST_PICTURES * PICTURE_TOKENS
-        return max(0, min(self.backend.context - taken, READING * self.backend.quick))
+        return max(0, min(self.backend.context - taken, READING * self.backend.quick_tokens))
 
-    def packed(self, read: Readable, room: int, query: tuple[str, Floats] | None = None) -> Pack:
+    def pack_evidence(
+        self, read: SafeEvidence, room: int, query: tuple[str, Floats] | None = None
+    ) -> Pack:
         """What of the evidence tells most and fits."""
         return pack(read.materials, room, line_tokens, query)
 
-    def checker(self, lines: Sequence[Line], read: Readable) -> Checker:
+    def checker(self, lines: Sequence[Line], read: SafeEvidence) -> SupportChecker:
         """What checks a reply to these lines."""
         rows = {
             id(piece): row
             for material in read.materials
-            for piece, row in zip(material.pieces, material.vectors, strict=True)
+            for piece, row in zip(material.items, material.vectors, strict=True)
         }
-        return Checker(self.encoder, lines, rows, read.assets)
+        return SupportChecker(self.encoder, lines, rows, read.assets)
 
-    def frames(self, lines: Sequence[Line], read: Readable) -> list[Frame]:
+    def frames(self, lines: Sequence[Line], read: SafeEvidence) -> list[Frame]:
         """Frames for some of the lines, spread evenly over those of what is seen (over all where
         nothing is), in the order of the lines."""
-        if self.look is None or not self.backend.pictures:
+        if self.load_frames is None or not self.backend.accepts_images:
             return []
         numbered = [(n, line.pieces[0]) for n, line in enumerate(lines, 1)]
         seen = [row for row in numbered if row[1].modality is Modality.VISUAL] or numbered
@@ -96,7 +98,7 @@ class Session:
         for material in read.materials:
             own = [(n, p) for n, p in chosen if p.asset_id == material.asset.id]
             if own and material.asset.media.video is not None:
-                jpegs = self.look(material.asset, [piece.span.midpoint for _, piece in own])
+                jpegs = self.load_frames(material.asset, [piece.span.midpoint for _, piece in own])
                 # Of a recording whose original is gone there are none.
                 found += [
                     Frame(n, piece.asset_id, piece.span, jpeg)
@@ -104,7 +106,7 @@ class Session:
                 ]
         return sorted(found, key=lambda frame: frame.line)
 
-    def not_found(self, read: Readable, usage: Usage, dropped: int) -> Answer:
+    def not_found(self, read: SafeEvidence, usage: Usage, dropped: int) -> Answer:
         """The answer where the evidence does not say."""
         text = NOT_FOUND if len(read.names) == 1 else "Not found in these videos."
         return Answer(
@@ -115,4 +117,4 @@ class Session:
 
 def line_tokens(text: str) -> int:
     """Tokens of a line of evidence with this text."""
-    return tokens_in(text) + LINE_TOKENS
+    return estimate_tokens(text) + LINE_TOKENS

@@ -7,22 +7,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from videlicet.analyze.llm import json_output, prompts, sentences
-from videlicet.analyze.llm.checking import plain
-from videlicet.analyze.llm.injection import Readable, readable
+from videlicet.analyze.llm.checking import strip_markup
+from videlicet.analyze.llm.injection import SafeEvidence, without_injections
 from videlicet.analyze.schema import read_schema
-from videlicet.types import Answer, Piece, Sentence, Usage
+from videlicet.types import Answer, EvidenceItem, Sentence, Usage
 
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
-    from videlicet.analyze.llm.checking import Checker
+    from videlicet.analyze.llm.checking import SupportChecker
     from videlicet.analyze.llm.session import Session
 
 
-def filled(
+def fill_schema(
     model: Session,
-    materials: Sequence[AssetEvidence],
+    all_evidence: Sequence[AssetEvidence],
     schema: Mapping[str, Any],
-    wanted: str,
+    intent: str,
     *,
     temperature: float,
     max_tokens: int,
@@ -36,30 +36,32 @@ def filled(
         AnalysisError: those of the backend, also where it gives no JSON of the schema.
     """
     checked = read_schema(schema)
-    read = readable(materials)
+    read = without_injections(all_evidence)
     wrapped = json_output.with_citations(checked.source)
-    task = prompts.data(wrapped, wanted)
-    query = " ".join([wanted, *_names(schema)]).strip()[:2000]
-    packed = model.packed(
-        read, model.room(task, max_tokens), (query, model.vector(query)) if query else None
+    task = prompts.data(wrapped, intent)
+    query = " ".join([intent, *_names(schema)]).strip()[:2000]
+    packed = model.pack_evidence(
+        read,
+        model.evidence_budget(task, max_tokens),
+        (query, model.vector(query)) if query else None,
     )
-    lines = prompts.shown(packed.pieces, read.assets)
+    lines = prompts.evidence_lines(packed.items, read.assets)
     if not lines:
-        answer = model.structure.extract(read.materials, schema, wanted)
+        answer = model.structure.extract(read.materials, schema, intent)
         return replace(answer, untrusted=answer.untrusted or read.untrusted)
-    value, usage = json_output.asked(
+    value, usage = json_output.request_json(
         model.backend,
-        prompts.asked(lines, read.names, task, model.frames(lines, read)),
+        prompts.build_messages(lines, read.names, task, model.frames(lines, read)),
         wrapped,
         temperature=temperature, max_tokens=max_tokens, check=model.check,
     )  # fmt: skip
-    found, told, dropped = _supported(value, model.checker(lines, read), schema)
+    found, told, dropped = _checked_value(value, model.checker(lines, read), schema)
     for path in reversed(dropped):
-        found, done = json_output.emptied(found, path, checked.valid)
+        found, done = json_output.without_value(found, path, checked.valid)
         if not done:
-            return _built_in(model, read, schema, wanted, usage, len(dropped))
+            return _fill_by_builtin(model, read, schema, intent, usage, len(dropped))
     if not checked.valid(found):
-        return _built_in(model, read, schema, wanted, usage, len(dropped))
+        return _fill_by_builtin(model, read, schema, intent, usage, len(dropped))
     if not told:
         empty = model.not_found(read, usage, len(dropped))
         return replace(empty, value=found)
@@ -69,8 +71,8 @@ def filled(
     )  # fmt: skip
 
 
-def _supported(
-    reply: Mapping[str, Any], checker: Checker, schema: Mapping[str, Any]
+def _checked_value(
+    reply: Mapping[str, Any], checker: SupportChecker, schema: Mapping[str, Any]
 ) -> tuple[Any, list[Sentence], list[json_output.Path]]:
     """The value as far as it is worded plainly, a sentence for each supported part, and the places
     of those that are not."""
@@ -89,23 +91,23 @@ def _supported(
             dropped.append(path)
             continue
         if said != leaf:
-            value = json_output.put(value, path, said)
+            value = json_output.with_value(value, path, said)
         shown = said if isinstance(said, str) else str(said).lower()
         told.append(Sentence(f"{name}: {shown}", pieces))
     return value, told, dropped
 
 
 def _checked(
-    leaf: Any, name: str, numbers: Sequence[int], checker: Checker, listed: set[str]
-) -> tuple[Any, tuple[Piece, ...]]:
+    leaf: Any, name: str, numbers: Sequence[int], checker: SupportChecker, listed: set[str]
+) -> tuple[Any, tuple[EvidenceItem, ...]]:
     if isinstance(leaf, bool) or leaf in listed:
         return leaf, checker.choice(f"{name}: {leaf}", numbers)
     if isinstance(leaf, (int, float)):
         return leaf, checker.number(leaf, numbers)
     kept: list[str] = []
-    pieces: dict[int, Piece] = {}
+    pieces: dict[int, EvidenceItem] = {}
     for one in sentences.split(str(leaf)):
-        text = plain(one)
+        text = strip_markup(one)
         if own := checker.support(text, numbers, title=True):
             kept.append(text)
             pieces |= {id(piece): piece for piece in own}
@@ -137,15 +139,15 @@ def _names(schema: Any) -> list[str]:
     return found
 
 
-def _built_in(
+def _fill_by_builtin(
     model: Session,
-    read: Readable,
+    read: SafeEvidence,
     schema: Mapping[str, Any],
-    wanted: str,
+    intent: str,
     usage: Usage,
     dropped: int,
 ) -> Answer:
-    answer = model.structure.extract(read.materials, schema, wanted)
+    answer = model.structure.extract(read.materials, schema, intent)
     return replace(
         answer, usage=answer.usage + usage, dropped=answer.dropped + dropped,
         untrusted=answer.untrusted or read.untrusted,

@@ -19,14 +19,14 @@ from videlicet.analyze.backend import Check
 from videlicet.analyze.llm.backends.base import Final, LlmBackend, Message
 from videlicet.analyze.llm.injection import is_prompt_injection
 from videlicet.errors import AnalysisError
-from videlicet.types import Modality, Piece, Usage
+from videlicet.types import EvidenceItem, Modality, Usage
 
 if TYPE_CHECKING:
-    from videlicet.analyze.llm.checking import Checker
+    from videlicet.analyze.llm.checking import SupportChecker
     from videlicet.analyze.llm.prompts import Frame
 
 #: Sentences of one reply that are asked after, and tokens of a judgement.
-MOST, TOKENS = 6, 12
+MAX_CHECKS, VERDICT_TOKENS = 6, 12
 
 _log = logging.getLogger(__name__)
 
@@ -42,16 +42,21 @@ class VisualVerifier:
 
     backend: LlmBackend
     frames: Sequence[Frame]
-    checker: Checker
+    checker: SupportChecker
     check: Check
     usage: Usage = field(default_factory=Usage)
-    _left: int = MOST
+    _left: int = MAX_CHECKS
 
-    def support(self, said: str, numbers: Sequence[int]) -> tuple[Piece, ...]:
+    def support(self, said: str, numbers: Sequence[int]) -> tuple[EvidenceItem, ...]:
         """``said`` as evidence of the frame that shows it, from the lines with these numbers, or
         else from all; none where no frame does."""
         own = [one for one in self.frames if one.line in numbers] or list(self.frames)
-        if not own or not self._left or is_prompt_injection(said) or not self.checker.visible(said):
+        if (
+            not own
+            or not self._left
+            or is_prompt_injection(said)
+            or not self.checker.is_visible(said)
+        ):
             return ()
         self._left -= 1
         messages = [
@@ -67,12 +72,14 @@ class VisualVerifier:
         if not 1 <= number <= len(own):
             return ()
         frame = own[number - 1]
-        return (Piece(frame.asset_id, frame.span, Modality.VISUAL, said, (self.backend.id,)),)
+        return (
+            EvidenceItem(frame.asset_id, frame.span, Modality.VISUAL, said, (self.backend.id,)),
+        )
 
     def _number(self, messages: Sequence[Message], schema: dict[str, Any]) -> int:
         text = ""
         for part in self.backend.complete(
-            messages, temperature=0.0, max_tokens=TOKENS, schema=schema, check=self.check
+            messages, temperature=0.0, max_tokens=VERDICT_TOKENS, schema=schema, check=self.check
         ):
             if isinstance(part, Final):
                 text = part.text

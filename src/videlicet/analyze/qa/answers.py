@@ -15,11 +15,25 @@ from typing import TYPE_CHECKING
 
 from videlicet.analyze.backend import OnSentence, ignore_sentence
 from videlicet.analyze.qa import lexicon
-from videlicet.analyze.qa.passages import Passage, followed
-from videlicet.analyze.qa.questions import Form, Question, apart, as_moment, understand
+from videlicet.analyze.qa.passages import Passage, next_passage
+from videlicet.analyze.qa.questions import (
+    Form,
+    Question,
+    as_moment,
+    parse_question,
+    split_questions,
+)
 from videlicet.analyze.qa.quotes import compose
-from videlicet.analyze.qa.support import Support
-from videlicet.analyze.qa.values import AnswerType, counts, doers, holds, past, stems, told
+from videlicet.analyze.qa.support import PassageIndex
+from videlicet.analyze.qa.values import (
+    AnswerType,
+    contains_answer,
+    is_counted,
+    states_value,
+    stems,
+    subjects,
+    text_after,
+)
 from videlicet.analyze.qa.verbs import contradicts
 from videlicet.types import Answer, Modality, Sentence, Usage
 
@@ -39,7 +53,7 @@ SENTENCES, PARTS = 3, 5
 
 
 @dataclass(frozen=True, slots=True)
-class Supported:
+class RankedPassage:
     """A passage with its support, 0..1."""
 
     passage: Passage
@@ -47,7 +61,7 @@ class Supported:
 
 
 def ask(
-    materials: Sequence[AssetEvidence],
+    all_evidence: Sequence[AssetEvidence],
     question: str,
     encoder: TextEncoder,
     *,
@@ -62,13 +76,13 @@ def ask(
     questions at once it is true where one of them is answered; a sentence without citations names
     each that is not.
     """
-    video = "this video" if len(materials) == 1 else "these videos"
-    asked = apart(question)
+    video = "this video" if len(all_evidence) == 1 else "these videos"
+    asked = split_questions(question)
     parts = asked[:PARTS]
     sentences: list[Sentence] = []
     read = 0
     for part in parts:
-        found, tokens = _part(materials, part, encoder)
+        found, tokens = _part(all_evidence, part, encoder)
         read += tokens
         missing = f"Not found in {video}: {part}" if len(parts) > 1 else f"Not found in {video}."
         new = [one for one in found if one not in sentences] if found else [Sentence(missing)]
@@ -85,23 +99,23 @@ def ask(
 
 
 def _part(
-    materials: Sequence[AssetEvidence], question: str, encoder: TextEncoder
+    all_evidence: Sequence[AssetEvidence], question: str, encoder: TextEncoder
 ) -> tuple[list[Sentence], int]:
     """The sentences that answer one question, and the tokens that were read for it."""
-    asked = understand(question)
-    evidence = Support.of(list(materials), asked, encoder)
+    asked = parse_question(question)
+    evidence = PassageIndex.of(list(all_evidence), asked, encoder)
     chosen = _chosen(evidence, asked)
     if not chosen and (other := as_moment(asked)) is not None:
         asked, evidence = other, evidence.about(other)
         chosen = _chosen(evidence, asked)
-    sentences = compose([row.passage for row in chosen], materials, asked)
+    sentences = compose([row.passage for row in chosen], all_evidence, asked)
     return sentences[:SENTENCES], evidence.tokens
 
 
-def _chosen(evidence: Support, asked: Question) -> list[Supported]:
+def _chosen(evidence: PassageIndex, asked: Question) -> list[RankedPassage]:
     """The passages that answer, best first."""
     if asked.sweeping:
-        return [Supported(passage, 1.0) for passage in evidence.prominent()]
+        return [RankedPassage(passage, 1.0) for passage in evidence.prominent()]
     rows = []
     for passage in evidence.passages():
         quoted = _reasoned(evidence, passage, asked) if asked.why else passage
@@ -110,7 +124,7 @@ def _chosen(evidence: Support, asked: Question) -> list[Supported]:
         least = _least(passage, asked)
         support = evidence.support(passage, least)
         if support >= least:
-            rows.append(Supported(quoted, support))
+            rows.append(RankedPassage(quoted, support))
     # Of two that say as much, the shorter one says it better.
     rows.sort(key=lambda row: (-round(row.support, 3), len(row.passage.text)))
     if not rows:
@@ -128,16 +142,16 @@ def _chosen(evidence: Support, asked: Question) -> list[Supported]:
 def _least(passage: Passage, asked: Question) -> float:
     if passage.modality is Modality.VISUAL:
         return SIGHT
-    plain = asked.wanted in (AnswerType.ANYTHING, AnswerType.NAME, AnswerType.PLACE)
+    plain = asked.answer_type in (AnswerType.ANYTHING, AnswerType.NAME, AnswerType.PLACE)
     return SUPPORT if plain and not asked.kind_of else VALUED
 
 
-def _reasoned(evidence: Support, passage: Passage, asked: Question) -> Passage | None:
+def _reasoned(evidence: PassageIndex, passage: Passage, asked: Question) -> Passage | None:
     """A passage that gives a reason, with the next sentence where that does and goes on about the
     same. That something is so is no answer to why it is."""
     if lexicon.REASON.search(passage.text):
         return passage
-    longer = followed(evidence.materials, passage)
+    longer = next_passage(evidence.materials, passage)
     if longer is None:
         return None
     after = longer.text[len(passage.text) :]
@@ -148,22 +162,22 @@ def _reasoned(evidence: Support, passage: Passage, asked: Question) -> Passage |
 def _fits(passage: Passage, asked: Question) -> bool:
     """Whether a passage holds what is wanted."""
     text = passage.text
-    valued = asked.wanted is not AnswerType.ANYTHING or asked.form is Form.MOMENT
+    valued = asked.answer_type is not AnswerType.ANYTHING or asked.form is Form.MOMENT
     if (
         valued
         and passage.modality is not Modality.VISUAL
         and contradicts(asked.action_groups, text)
     ):
         return False
-    match asked.wanted:
+    match asked.answer_type:
         case AnswerType.WHEN if asked.past:
-            return past(text, asked.asked)
+            return text_after(text, asked.asked)
         case AnswerType.COUNT:
-            return counts(text, asked.head)
+            return is_counted(text, asked.head)
         case AnswerType.NAME:
             known = asked.asked
-            return holds(asked.wanted, text, known) or any(
-                doer not in known for doer in doers(text, asked.verbs)
+            return contains_answer(asked.answer_type, text, known) or any(
+                doer not in known for doer in subjects(text, asked.verbs)
             )
         case AnswerType.ANYTHING if passage.modality is Modality.VISUAL:
             # What is asked about is no answer to which it is.
@@ -171,6 +185,6 @@ def _fits(passage: Passage, asked: Question) -> bool:
                 set(stems(text)) & (set(asked.terms) - asked.head)
             )
         case AnswerType.ANYTHING if asked.kind_of:
-            return told(text, asked.head)
+            return states_value(text, asked.head)
         case _:
-            return holds(asked.wanted, text, asked.asked)
+            return contains_answer(asked.answer_type, text, asked.asked)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from videlicet.analyze.evidence.statements import Statement, screens, seen, spoken
-from videlicet.analyze.evidence.topics import inside, parts
-from videlicet.analyze.qa.gist import title_of
+from videlicet.analyze.evidence.topics import inside, topic_spans
+from videlicet.analyze.qa.gist import make_title
 from videlicet.analyze.qa.phrases import central, specific
-from videlicet.analyze.qa.summary import on_screen, select, telling
+from videlicet.analyze.qa.summary import on_screen, select, speech_statements
 from videlicet.types import Chapter, Modality, Sentence, Span
 
 if TYPE_CHECKING:
@@ -22,35 +22,35 @@ SUMMARY = 2
 
 
 def chapters(
-    material: AssetEvidence, encoder: TextEncoder, count: int | None = None
+    evidence: AssetEvidence, encoder: TextEncoder, count: int | None = None
 ) -> list[Chapter]:
     """The parts of an asset in order: the first begins and the last ends with ``material.span``,
     and each begins where the one before ends. ``count`` says how many there are to be; a recording
     that is too short for them has fewer. A part without any evidence is called by its number, and
     its title cites nothing."""
-    spans = parts(material, count)
-    owners = [inside(material, span) for span in spans]
-    told = [*spoken(material), *screens(material)]
-    everywhere = _everywhere(material, owners)
-    phrases = specific([[material.pieces[n] for n in own] for own in owners])
+    spans = topic_spans(evidence, count)
+    owners = [inside(evidence, span) for span in spans]
+    told = [*spoken(evidence), *screens(evidence)]
+    everywhere = _everywhere(evidence, owners)
+    phrases = specific([[evidence.items[n] for n in own] for own in owners])
     found: list[Chapter] = []
     taken: set[str] = set()
     for number, (span, own) in enumerate(zip(spans, owners, strict=True)):
-        pieces = [material.pieces[n] for n in own]
-        best = central(phrases[number][:12], material.vectors[own], encoder, 4) if own else []
+        pieces = [evidence.items[n] for n in own]
+        best = central(phrases[number][:12], evidence.vectors[own], encoder, 4) if own else []
         fresh = [one for one in best if one.text.lower() not in taken] or best
         cards = [piece for piece in pieces if piece.text not in everywhere]
-        title = title_of(cards, span, fresh)
+        title = make_title(cards, span, fresh)
         if title is not None and title.text.lower() in taken:
-            title = title_of((), span, fresh) or title
+            title = make_title((), span, fresh) or title
         taken |= {title.text.lower()} if title is not None else set()
         found.append(
-            Chapter(span, title or Sentence(f"Part {number + 1}"), _told(material, span, told))
+            Chapter(span, title or Sentence(f"Part {number + 1}"), _told(evidence, span, told))
         )
     return found
 
 
-def _everywhere(material: AssetEvidence, owners: Sequence[Sequence[int]]) -> set[str]:
+def _everywhere(evidence: AssetEvidence, owners: Sequence[Sequence[int]]) -> set[str]:
     """Texts that stand on the screen in most chapters, such as a station's name: no titles."""
     if len(owners) < 3:
         return set()
@@ -58,16 +58,16 @@ def _everywhere(material: AssetEvidence, owners: Sequence[Sequence[int]]) -> set
         text
         for own in owners
         for text in {
-            material.pieces[n].text for n in own if material.pieces[n].modality is Modality.TEXT
+            evidence.items[n].text for n in own if evidence.items[n].modality is Modality.TEXT
         }
     )
     return {text for text, many in held.items() if many * 2 > len(owners)}
 
 
-def _told(material: AssetEvidence, span: Span, told: Sequence[Statement]) -> tuple[Sentence, ...]:
+def _told(evidence: AssetEvidence, span: Span, told: Sequence[Statement]) -> tuple[Sentence, ...]:
     own = [one for one in told if span.contains(one.span.midpoint)]
-    chosen = select(telling(own), SUMMARY)
-    view = seen(material, span) if len(chosen) < SUMMARY else None
+    chosen = select(speech_statements(own), SUMMARY)
+    view = seen(evidence, span) if len(chosen) < SUMMARY else None
     if view is not None:
         chosen.append(view)
     chosen = chosen or select(on_screen(own), SUMMARY)

@@ -13,12 +13,12 @@ from videlicet.analyze.qa.phrases import (
     FIGURE,
     Phrase,
     is_lone_verb,
-    is_rest,
+    is_remainder,
     key_phrases,
     title_line,
 )
 from videlicet.search.words import is_function_word
-from videlicet.types import Gist, Modality, Piece, Sentence, Span, merge
+from videlicet.types import EvidenceItem, Gist, Modality, Sentence, Span, merge
 
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
@@ -37,23 +37,23 @@ CITED = 5
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 
 
-def gist(material: AssetEvidence, encoder: TextEncoder) -> Gist:
+def gist(evidence: AssetEvidence, encoder: TextEncoder) -> Gist:
     """What one asset is about. Without any evidence its title is its file's own name, which cites
     nothing, and there are no topics."""
-    found = key_phrases(material.pieces, material.vectors, encoder, max(TOPICS, HASHTAGS))
-    found = [phrase for phrase in found if not is_rest(phrase)] or found
-    title = title_of(material.pieces, material.span, found)
+    found = key_phrases(evidence.items, evidence.vectors, encoder, max(TOPICS, HASHTAGS))
+    found = [phrase for phrase in found if not is_remainder(phrase)] or found
+    title = make_title(evidence.items, evidence.span, found)
     topics = tuple(_cited(headline(one.text), one) for one in found[:TOPICS])
     tags = tuple(
         _cited(tag, one) for one in found[:HASHTAGS] if (tag := hashtag(one.text)) is not None
     )
     if title is None:
-        title = Sentence(PurePath(material.asset.name).stem or material.asset.name)
+        title = Sentence(PurePath(evidence.asset.name).stem or evidence.asset.name)
     return Gist(title, topics, tags)
 
 
-def title_of(
-    pieces: Iterable[Piece], span: Span, found: Sequence[Phrase], names: int = 3
+def make_title(
+    pieces: Iterable[EvidenceItem], span: Span, found: Sequence[Phrase], names: int = 3
 ) -> Sentence | None:
     """A title for a stretch: its title card where it shows one, else the first of the phrases
     ``found`` in it, of at most ``names``; ``None`` where there is nothing."""
@@ -62,7 +62,7 @@ def title_of(
         return card
     if not found:
         return None
-    found = [phrase for phrase in found if not is_rest(phrase)] or found
+    found = [phrase for phrase in found if not is_remainder(phrase)] or found
     chosen = list(found[:1])
     # One word alone is seldom a title, nor is what only a small part is about.
     for phrase in found[1:names]:
@@ -102,10 +102,10 @@ def hashtag(text: str) -> str | None:
     return "#" + "".join(re.sub(r"['’]", "", word[:1].upper() + word[1:].lower()) for word in words)
 
 
-def _card(pieces: Sequence[Piece], span: Span) -> Sentence | None:
+def _card(pieces: Sequence[EvidenceItem], span: Span) -> Sentence | None:
     """What the first or longest legible line on the screen says, if it is worded like a title."""
     said = [stems_of(piece.text) for piece in pieces if piece.modality is Modality.SPEECH]
-    best: tuple[float, Piece, str] | None = None
+    best: tuple[float, EvidenceItem, str] | None = None
     for piece in pieces:
         if piece.modality is not Modality.TEXT or piece.confidence < LEGIBLE:
             continue
@@ -128,7 +128,7 @@ def _cited(text: str, phrase: Phrase) -> Sentence:
     return Sentence(text, _most_telling(phrase))
 
 
-def _most_telling(phrase: Phrase) -> tuple[Piece, ...]:
+def _most_telling(phrase: Phrase) -> tuple[EvidenceItem, ...]:
     """The surest pieces that say a phrase, in the order of time."""
     surest = sorted(phrase.pieces, key=lambda piece: -piece.confidence)[:CITED]
     return tuple(sorted(surest, key=lambda piece: piece.span))

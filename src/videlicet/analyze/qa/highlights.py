@@ -15,12 +15,12 @@ import numpy as np
 
 from videlicet.analyze.evidence.pack import relevance
 from videlicet.analyze.evidence.statements import Statement, depths, screens, seen, spoken
-from videlicet.analyze.qa.gist import title_of
+from videlicet.analyze.qa.gist import make_title
 from videlicet.analyze.qa.phrases import central, specific
 from videlicet.analyze.qa.phrases import phrases as phrases_of
-from videlicet.analyze.qa.quotes import stretch
+from videlicet.analyze.qa.quotes import format_span
 from videlicet.analyze.qa.saliency import ASIDE, QUERY, WEIGHTS, Saliency, saliency
-from videlicet.analyze.qa.summary import standing
+from videlicet.analyze.qa.summary import self_contained_scores
 from videlicet.embedding.texts import embed_texts
 from videlicet.types import Highlight, Instant, Modality, Sentence, Span, instant
 
@@ -44,7 +44,7 @@ TITLE = 12
 
 
 def highlights(
-    material: AssetEvidence, encoder: TextEncoder, count: int = 5, query: str | None = None
+    evidence: AssetEvidence, encoder: TextEncoder, count: int = 5, query: str | None = None
 ) -> list[Highlight]:
     """At most ``count`` stretches that do not overlap, best first; none where nothing stands out.
     Those that have to do with ``query`` have it among their reasons; where there are none, the
@@ -54,14 +54,14 @@ def highlights(
     is what the stretch reaches of the most that all reasons together could give.
     """
     query = query if query is None or query.strip() else None
-    salient = saliency(material, encoder, query)
+    salient = saliency(evidence, encoder, query)
     if "query" not in salient.reasons:
         query = None
     aside = 1.0 if query is None else ASIDE
     most = sum(aside * WEIGHTS.get(name, QUERY / aside) for name in salient.reasons)
-    said = [*spoken(material), *screens(material)]
-    found = _best(material, salient, said, count)
-    titles = _titles(material, [span for span, _ in found], said, encoder, query)
+    said = [*spoken(evidence), *screens(evidence)]
+    found = _best(evidence, salient, said, count)
+    titles = _titles(evidence, [span for span, _ in found], said, encoder, query)
     highlights = []
     for (span, _), title in zip(found, titles, strict=True):
         rows = salient.line.rows(span)
@@ -73,20 +73,20 @@ def highlights(
 
 
 def _best(
-    material: AssetEvidence, salient: Saliency, said: Sequence[Statement], count: int
+    evidence: AssetEvidence, salient: Saliency, said: Sequence[Statement], count: int
 ) -> list[tuple[Span, float]]:
     """The stretches with the highest mean saliency, none over another."""
     sums = np.concatenate([[0.0], np.cumsum(salient.total)])
     if not sums[-1]:
         return []
     scored = []
-    for span in _candidates(material, said):
+    for span in _candidates(evidence, said):
         rows = salient.line.rows(span)
         mean = float(sums[rows.stop] - sums[rows.start]) / (rows.stop - rows.start)
         length = float(span.duration)
         scored.append((mean * (1 - 0.02 * abs(length - BEST)), span))
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
-    whole = float(material.span.duration)
+    whole = float(evidence.span.duration)
     room = whole if whole <= SHORT else LARGEST * whole
     found: list[tuple[Span, float]] = []
     for score, span in scored:
@@ -100,13 +100,13 @@ def _best(
     return found
 
 
-def _candidates(material: AssetEvidence, said: Sequence[Statement]) -> list[Span]:
+def _candidates(evidence: AssetEvidence, said: Sequence[Statement]) -> list[Span]:
     """Stretches of a highlight's length from one cut or pause to another, none of which begins or
     ends in the middle of a sentence that is short enough to be heard whole."""
-    whole = material.span
+    whole = evidence.span
     if float(whole.duration) <= SHORTEST:
         return [whole]
-    places = {shot.start for shot in material.shots}
+    places = {shot.start for shot in evidence.shots}
     places |= {at for one in said for at in (one.span.start, one.span.end)}
     inner = {at for at in places if whole.start < at < whole.end}
     edges = _filled(sorted({whole.start, whole.end, *inner}))
@@ -134,14 +134,14 @@ def _filled(edges: Sequence[Instant]) -> list[Instant]:
 
 
 def _titles(
-    material: AssetEvidence,
+    evidence: AssetEvidence,
     spans: Sequence[Span],
     said: Sequence[Statement],
     encoder: TextEncoder,
     query: str | None,
 ) -> list[Sentence]:
     """What is said, written or seen most tellingly in each stretch."""
-    owners = [[piece for piece in material.pieces if _mostly(piece.span, span)] for span in spans]
+    owners = [[piece for piece in evidence.items if _mostly(piece.span, span)] for span in spans]
     phrases = specific(owners)
     if query is not None:
         asked = embed_texts(encoder, [query])
@@ -150,10 +150,10 @@ def _titles(
     for span, pieces, own in zip(spans, owners, phrases, strict=True):
         inside = [one for one in said if _mostly(one.span, span)]
         sentence = _sentence(inside, encoder, query)
-        title = sentence or title_of(pieces, span, own, names=2)
-        if title is None and (view := seen(material, span)) is not None:
-            title = title_of((), span, phrases_of(view.pieces), names=2)
-        found.append(title or Sentence(stretch(material.asset.told(span))))
+        title = sentence or make_title(pieces, span, own, names=2)
+        if title is None and (view := seen(evidence, span)) is not None:
+            title = make_title((), span, phrases_of(view.pieces), names=2)
+        found.append(title or Sentence(format_span(evidence.asset.to_display_time(span))))
     return found
 
 
@@ -167,7 +167,7 @@ def _sentence(
     if not short:
         return None
     vectors = np.stack([one.vector for one in short])
-    merit = standing(short, vectors)
+    merit = self_contained_scores(short, vectors)
     if query is not None:
         merit = merit * np.maximum(
             relevance(short, vectors, query, embed_texts(encoder, [query])[0]), 0.01

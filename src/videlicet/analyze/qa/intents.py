@@ -158,7 +158,7 @@ _WHERE = re.compile(
 )
 
 
-def read(prompt: str) -> Intent:
+def parse_intent(prompt: str) -> Intent:
     """The wish in a prompt. What is none of the things the analyst can do is a question."""
     text = " ".join(prompt.split())
     plain = _POLITE.sub("", text, count=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from videlicet.types import Modality, Piece, Span
+from videlicet.types import EvidenceItem, Modality, Span
 
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
@@ -36,7 +36,7 @@ class Passage:
     material: int
     place: int
     text: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[EvidenceItem, ...]
 
     @property
     def modality(self) -> Modality:
@@ -47,28 +47,28 @@ class Passage:
         return Span(min(p.span.start for p in self.pieces), max(p.span.end for p in self.pieces))
 
 
-def passages(materials: list[AssetEvidence], found: Iterable[tuple[int, int]]) -> list[Passage]:
+def passages(all_evidence: list[AssetEvidence], found: Iterable[tuple[int, int]]) -> list[Passage]:
     """The sentences around the pieces at the given places (material, piece), each once."""
     unique: dict[tuple[int, str, tuple[str, ...]], Passage] = {}
     for number, place in found:
-        for passage in _around(materials[number], number, place):
+        for passage in _around(all_evidence[number], number, place):
             key = (number, passage.text, tuple(piece.id for piece in passage.pieces))
             unique.setdefault(key, passage)
     return list(unique.values())
 
 
-def followed(materials: list[AssetEvidence], passage: Passage) -> Passage | None:
+def next_passage(all_evidence: list[AssetEvidence], passage: Passage) -> Passage | None:
     """What is said with the sentence after it, where one is said at once."""
     if passage.modality is not Modality.SPEECH:
         return None
-    material = materials[passage.material]
+    material = all_evidence[passage.material]
     pieces = passage.pieces
     said = " ".join(piece.text for piece in pieces)
     after = said.partition(passage.text)[2].strip()
     if not after:
-        spoken = material.of(Modality.SPEECH)
-        at = next(n for n, place in enumerate(spoken) if material.pieces[place] == pieces[-1]) + 1
-        if at == len(spoken) or material.pieces[spoken[at]].span.start - passage.span.end > PAUSE:
+        spoken = material.indices_of(Modality.SPEECH)
+        at = next(n for n, place in enumerate(spoken) if material.items[place] == pieces[-1]) + 1
+        if at == len(spoken) or material.items[spoken[at]].span.start - passage.span.end > PAUSE:
             return None
         row = _phrases(material, spoken[at])
         after = " ".join(piece.text for piece in row)
@@ -76,16 +76,16 @@ def followed(materials: list[AssetEvidence], passage: Passage) -> Passage | None
     return replace(passage, text=f"{passage.text} {sentences(after)[0]}", pieces=pieces)
 
 
-def _around(material: AssetEvidence, number: int, place: int) -> Iterable[Passage]:
-    piece = material.pieces[place]
+def _around(evidence: AssetEvidence, number: int, place: int) -> Iterable[Passage]:
+    piece = evidence.items[place]
     if piece.modality is not Modality.SPEECH:
         yield Passage(number, place, piece.text, (piece,))
-        if piece.modality is Modality.TEXT and (lines := _beside(material, piece)):
+        if piece.modality is Modality.TEXT and (lines := _beside(evidence, piece)):
             yield Passage(number, place, " / ".join(line.text for line in lines), lines)
         return
-    row = _phrases(material, place)
+    row = _phrases(evidence, place)
     text = ""
-    ends: list[tuple[int, Piece]] = []
+    ends: list[tuple[int, EvidenceItem]] = []
     for one in row:
         text = f"{text} {one.text}".strip()
         ends.append((len(text), one))
@@ -99,21 +99,21 @@ def _around(material: AssetEvidence, number: int, place: int) -> Iterable[Passag
             if first < start and end > begins
         )
         if piece in own:
-            yield _with_antecedent(material, Passage(number, place, sentence, own), text[:begins])
+            yield _with_antecedent(evidence, Passage(number, place, sentence, own), text[:begins])
 
 
-def _with_antecedent(material: AssetEvidence, passage: Passage, said: str) -> Passage:
+def _with_antecedent(evidence: AssetEvidence, passage: Passage, said: str) -> Passage:
     """A sentence that begins with a pronoun, after the one that tells what it stands for.
     ``said`` is what comes before it in the same pieces."""
     if not _POINTS.search(passage.text):
         return passage
     before, pieces = said, passage.pieces
     if not before:
-        spoken = material.of(Modality.SPEECH)
-        at = next(n for n, place in enumerate(spoken) if material.pieces[place] == pieces[0])
-        if not at or pieces[0].span.start - material.pieces[spoken[at - 1]].span.end > PAUSE:
+        spoken = evidence.indices_of(Modality.SPEECH)
+        at = next(n for n, place in enumerate(spoken) if evidence.items[place] == pieces[0])
+        if not at or pieces[0].span.start - evidence.items[spoken[at - 1]].span.end > PAUSE:
             return passage
-        pieces = (material.pieces[spoken[at - 1]], *pieces)
+        pieces = (evidence.items[spoken[at - 1]], *pieces)
         before = pieces[0].text
     text = f"{sentences(before)[-1]} {passage.text}"
     if len(text.split()) > LONGEST:
@@ -133,16 +133,16 @@ def sentences(text: str) -> list[str]:
     return [*found, rest] if rest else found
 
 
-def _phrases(material: AssetEvidence, place: int) -> list[Piece]:
+def _phrases(evidence: AssetEvidence, place: int) -> list[EvidenceItem]:
     """The piece with what continues its sentence before and after it."""
-    spoken = material.of(Modality.SPEECH)
+    spoken = evidence.indices_of(Modality.SPEECH)
     here = spoken.index(place)
-    row = [material.pieces[place]]
+    row = [evidence.items[place]]
     words = len(row[0].text.split())
     for step in (-1, 1):
         at = here + step
         while 0 <= at < len(spoken):
-            other = material.pieces[spoken[at]]
+            other = evidence.items[spoken[at]]
             first, second = (other, row[0]) if step < 0 else (row[-1], other)
             words += len(other.text.split())
             if (
@@ -157,18 +157,18 @@ def _phrases(material: AssetEvidence, place: int) -> list[Piece]:
     return row
 
 
-def _beside(material: AssetEvidence, piece: Piece) -> tuple[Piece, ...]:
+def _beside(evidence: AssetEvidence, piece: EvidenceItem) -> tuple[EvidenceItem, ...]:
     """The lines that stand on the screen with a line, where there are a few."""
     near = _shown(piece)
     lines = [
-        material.pieces[n]
-        for n in material.of(Modality.TEXT)
-        if _shown(material.pieces[n]).overlap(near)
+        evidence.items[n]
+        for n in evidence.indices_of(Modality.TEXT)
+        if _shown(evidence.items[n]).overlap(near)
     ]
     return tuple(lines) if 1 < len(lines) <= 4 else ()
 
 
-def _shown(line: Piece) -> Span:
+def _shown(line: EvidenceItem) -> Span:
     """When a line may have stood there: one that was read in a single frame, a little longer."""
     if line.span.duration > TOGETHER:
         return line.span

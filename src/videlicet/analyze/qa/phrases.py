@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videlicet.embedding.texts import embed_texts, normalised
+from videlicet.embedding.texts import embed_texts, normalize
 from videlicet.search.words import is_function_word, tokens
-from videlicet.types import Modality, Piece
+from videlicet.types import EvidenceItem, Modality
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,18 +84,18 @@ class Phrase:
 
     text: str
     stems: tuple[str, ...]
-    pieces: tuple[Piece, ...]
+    pieces: tuple[EvidenceItem, ...]
     weight: float
 
 
-def phrases(pieces: Sequence[Piece]) -> list[Phrase]:
+def phrases(pieces: Sequence[EvidenceItem]) -> list[Phrase]:
     """Every candidate in ``pieces``, weightiest first.
 
     The weight grows with how often its words occur and with how many they are (their degree, as
     RAKE has it), and with how sure the models were.
     """
     forms: dict[tuple[str, ...], Counter[str]] = {}
-    owners: dict[tuple[str, ...], dict[str, Piece]] = {}
+    owners: dict[tuple[str, ...], dict[str, EvidenceItem]] = {}
     worth: dict[tuple[str, ...], float] = {}
     common: Counter[str] = Counter()
     for piece in pieces:
@@ -124,7 +124,7 @@ def phrases(pieces: Sequence[Piece]) -> list[Phrase]:
 
 
 def key_phrases(
-    pieces: Sequence[Piece], vectors: Floats, encoder: TextEncoder, count: int = 5
+    pieces: Sequence[EvidenceItem], vectors: Floats, encoder: TextEncoder, count: int = 5
 ) -> list[Phrase]:
     """The ``count`` phrases that say best what pieces with ``vectors`` (n, d) are about, best
     first; fewer where there are no more."""
@@ -139,7 +139,7 @@ def central(
     if not shortlist:
         return []
     rows = embed_texts(encoder, [_bare(one.text).lower() or one.text for one in shortlist])
-    middle = normalised(vectors.mean(axis=0))
+    middle = normalize(vectors.mean(axis=0))
     near = rows @ middle if rows.shape[1] == len(middle) else np.zeros(len(rows), np.float32)
     heaviest = max(one.weight for one in shortlist) or 1.0
     weights = np.array([one.weight / heaviest for one in shortlist], np.float32)
@@ -158,7 +158,7 @@ def central(
     return [shortlist[n] for n in chosen]
 
 
-def specific(parts: Sequence[Sequence[Piece]]) -> list[list[Phrase]]:
+def specific(parts: Sequence[Sequence[EvidenceItem]]) -> list[list[Phrase]]:
     """The phrases of each part that tell it from the other parts, most telling first.
 
     The weight of a phrase in a part times log(1 + A / f), with A the mean weight of all phrases in
@@ -183,12 +183,12 @@ def specific(parts: Sequence[Sequence[Piece]]) -> list[list[Phrase]]:
     return ranked
 
 
-def says_nothing(text: str) -> bool:
+def is_filler(text: str) -> bool:
     """Whether a text has no word that is about something: a greeting, a scrap, a figure."""
-    return not any(_says(word) and not is_empty(word) for word in _WORD.findall(text))
+    return not any(_says(word) and not is_filler_word(word) for word in _WORD.findall(text))
 
 
-def is_empty(word: str) -> bool:
+def is_filler_word(word: str) -> bool:
     """Whether a word is about nothing by itself."""
     plain = word.lower().replace("’", "'")
     return is_function_word(plain) or plain in _EMPTY or len(plain) < 2
@@ -211,7 +211,7 @@ def _is_new(shortlist: Sequence[Phrase], chosen: Sequence[int], number: int) -> 
     return not any(own <= set(shortlist[n].stems) or own >= set(shortlist[n].stems) for n in chosen)
 
 
-def _candidates(piece: Piece) -> Iterator[str]:
+def _candidates(piece: EvidenceItem) -> Iterator[str]:
     if piece.modality is Modality.VISUAL:
         yield piece.text
         return
@@ -222,7 +222,7 @@ def _candidates(piece: Piece) -> Iterator[str]:
     for part in _MARK.split(FIGURE.sub(" | ", piece.text)):
         run: list[str] = []
         for word in [*_WORD.findall(part), ""]:
-            if word and not is_empty(word) and (run or not word.isdigit()):
+            if word and not is_filler_word(word) and (run or not word.isdigit()):
                 run.append(word)
                 continue
             if run and any(_says(one) for one in run):
@@ -247,7 +247,9 @@ def title_line(text: str) -> str | None:
     words = _WORD.findall(plain)
     letters = sum(letter.isalpha() for letter in plain)
     wordy = 2 <= len(words) <= TITLE and letters * 3 >= 2 * len(plain.replace(" ", ""))
-    return line if wordy and any(_says(word) and not is_empty(word) for word in words) else None
+    return (
+        line if wordy and any(_says(word) and not is_filler_word(word) for word in words) else None
+    )
 
 
 def _bare(text: str) -> str:
@@ -259,7 +261,7 @@ def _trimmed(text: str) -> str:
     return " ".join(text.split()).strip(" -–—|•·:;,.")
 
 
-def is_rest(phrase: Phrase) -> bool:
+def is_remainder(phrase: Phrase) -> bool:
     """Whether a phrase is a word in small letters that stands alone on a line of the screen: the
     end of what the line above says ("The Blender Foundation / presents")."""
     return phrase.text.islower() and all(

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from videlicet.analyze.backend import AnalysisBackend, OnSentence, PromptRequest, ignore_sentence
 from videlicet.analyze.evidence.statements import screens, seen, spoken
-from videlicet.analyze.evidence.topics import parts
+from videlicet.analyze.evidence.topics import topic_spans
 from videlicet.analyze.evidence.untrusted import any_untrusted
-from videlicet.analyze.qa.intents import Intent, IntentKind, read
-from videlicet.analyze.qa.quotes import stretch
+from videlicet.analyze.qa.intents import Intent, IntentKind, parse_intent
+from videlicet.analyze.qa.quotes import format_span
 from videlicet.analyze.qa.summary import NOTHING, usage
-from videlicet.types import Answer, Finish, Gist, Piece, Sentence
+from videlicet.types import Answer, EvidenceItem, Finish, Gist, Sentence
 
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
@@ -27,8 +27,8 @@ UNREMARKABLE = "Nothing stands out here."
 
 
 def respond(
-    analyst: AnalysisBackend,
-    materials: Sequence[AssetEvidence],
+    backend: AnalysisBackend,
+    all_evidence: Sequence[AssetEvidence],
     request: PromptRequest,
     encoder: TextEncoder,
     on_sentence: OnSentence = ignore_sentence,
@@ -37,10 +37,10 @@ def respond(
     longer ends with the last sentence that fits, and ``finish`` says so. A request with a schema is
     answered by data, whatever its prompt."""
     if request.schema is not None:
-        found = analyst.extract(materials, request.schema, request.prompt)
+        found = backend.extract(all_evidence, request.schema, request.prompt)
     else:
-        wish = read(request.prompt)
-        found = _fulfilled(analyst, materials, wish, request.prompt, encoder)
+        wish = parse_intent(request.prompt)
+        found = _fulfilled(backend, all_evidence, wish, request.prompt, encoder)
         if wish.bullets and wish.kinds[0] in (IntentKind.SUMMARY, IntentKind.SEEN):
             found = replace(found, sentences=_listed(found.sentences))
         if wish.words is not None and wish.kinds[0] is IntentKind.SUMMARY:
@@ -52,33 +52,33 @@ def respond(
 
 
 def _fulfilled(
-    analyst: AnalysisBackend,
-    materials: Sequence[AssetEvidence],
+    backend: AnalysisBackend,
+    all_evidence: Sequence[AssetEvidence],
     wish: Intent,
     prompt: str,
     encoder: TextEncoder,
 ) -> Answer:
     match wish.kinds[0]:
         case IntentKind.QUESTION:
-            return analyst.ask(materials, prompt)
+            return backend.ask(all_evidence, prompt)
         case IntentKind.SUMMARY:
             count = wish.count or SENTENCES
-            return analyst.summarize(materials, sentences=count, focus=wish.focus)
+            return backend.summarize(all_evidence, sentences=count, focus=wish.focus)
         case IntentKind.TITLE | IntentKind.TOPICS | IntentKind.HASHTAGS:
-            told = [one for m in materials for one in _gist(analyst.gist(m), wish)]
-            return _answer(analyst, materials, told, NOTHING, encoder)
+            told = [one for m in all_evidence for one in _gist(backend.gist(m), wish)]
+            return _answer(backend, all_evidence, told, NOTHING, encoder)
         case IntentKind.CHAPTERS:
-            told = [one for m in materials for one in _chapters(analyst, m, wish)]
-            return _answer(analyst, materials, told, NOTHING, encoder)
+            told = [one for m in all_evidence for one in _chapters(backend, m, wish)]
+            return _answer(backend, all_evidence, told, NOTHING, encoder)
         case IntentKind.HIGHLIGHTS:
-            told = [one for m in materials for one in _highlights(analyst, m, wish)]
-            return _answer(analyst, materials, told, UNREMARKABLE, encoder)
+            told = [one for m in all_evidence for one in _highlights(backend, m, wish)]
+            return _answer(backend, all_evidence, told, UNREMARKABLE, encoder)
         case IntentKind.TRANSCRIPT:
-            told = [one.sentence() for m in materials for one in spoken(m)]
-            return _answer(analyst, materials, told, UNHEARD, encoder)
+            told = [one.sentence() for m in all_evidence for one in spoken(m)]
+            return _answer(backend, all_evidence, told, UNHEARD, encoder)
         case IntentKind.SEEN:
-            told = [one for m in materials for one in _seen(m)]
-            return _answer(analyst, materials, told, UNSEEN, encoder)
+            told = [one for m in all_evidence for one in _seen(m)]
+            return _answer(backend, all_evidence, told, UNSEEN, encoder)
 
 
 def _gist(gist: Gist, wish: Intent) -> list[Sentence]:
@@ -101,26 +101,26 @@ def _labelled(name: str | None, parts: Sequence[Sentence], between: str) -> Sent
     return Sentence(text if name is None else f"{name}: {text}", _all(parts))
 
 
-def _all(parts: Sequence[Sentence]) -> tuple[Piece, ...]:
+def _all(parts: Sequence[Sentence]) -> tuple[EvidenceItem, ...]:
     return tuple({piece.id: piece for part in parts for piece in part.citations}.values())
 
 
-def _chapters(analyst: AnalysisBackend, material: AssetEvidence, wish: Intent) -> list[Sentence]:
+def _chapters(backend: AnalysisBackend, evidence: AssetEvidence, wish: Intent) -> list[Sentence]:
     found: list[Sentence] = []
-    for chapter in analyst.chapters(material, count=wish.count):
+    for chapter in backend.chapters(evidence, count=wish.count):
         told = " ".join(one.text for one in chapter.summary)
-        head = f"{stretch(material.asset.told(chapter.span))} {chapter.title.text}"
+        head = f"{format_span(evidence.asset.to_display_time(chapter.span))} {chapter.title.text}"
         text = f"{head}: {told}" if told else head
         found.append(Sentence(text, _all([chapter.title, *chapter.summary])))
     return _lines(found)
 
 
-def _highlights(analyst: AnalysisBackend, material: AssetEvidence, wish: Intent) -> list[Sentence]:
-    found = analyst.highlights(material, count=wish.count or HIGHLIGHTS, query=wish.focus)
+def _highlights(backend: AnalysisBackend, evidence: AssetEvidence, wish: Intent) -> list[Sentence]:
+    found = backend.highlights(evidence, count=wish.count or HIGHLIGHTS, query=wish.focus)
     return _lines(
         [
             Sentence(
-                f"{stretch(material.asset.told(one.span))} {one.title.text}"
+                f"{format_span(evidence.asset.to_display_time(one.span))} {one.title.text}"
                 if one.title.supported
                 else one.title.text,
                 one.title.citations,
@@ -130,10 +130,10 @@ def _highlights(analyst: AnalysisBackend, material: AssetEvidence, wish: Intent)
     )
 
 
-def _seen(material: AssetEvidence) -> list[Sentence]:
+def _seen(evidence: AssetEvidence) -> list[Sentence]:
     """What is seen from chapter to chapter, and what stands on the screen, in the order of time."""
-    views = [view for span in parts(material) if (view := seen(material, span)) is not None]
-    told = sorted([*views, *screens(material)], key=lambda one: one.span)
+    views = [view for span in topic_spans(evidence) if (view := seen(evidence, span)) is not None]
+    told = sorted([*views, *screens(evidence)], key=lambda one: one.span)
     found: dict[str, Sentence] = {}
     for one in told:
         found.setdefault(one.text, one.sentence())
@@ -141,8 +141,8 @@ def _seen(material: AssetEvidence) -> list[Sentence]:
 
 
 def _answer(
-    analyst: AnalysisBackend,
-    materials: Sequence[AssetEvidence],
+    backend: AnalysisBackend,
+    all_evidence: Sequence[AssetEvidence],
     told: Sequence[Sentence],
     nothing: str,
     encoder: TextEncoder,
@@ -150,9 +150,9 @@ def _answer(
     """``told`` as an answer. It is found if anything in it rests on evidence."""
     found = any(one.supported for one in told)
     sentences = tuple(told) if found else (Sentence(nothing),)
-    pieces = [piece for material in materials for piece in material.pieces]
+    pieces = [piece for material in all_evidence for piece in material.items]
     return Answer(
-        sentences, found, analyst.id, usage=usage(encoder, pieces, sentences),
+        sentences, found, backend.id, usage=usage(encoder, pieces, sentences),
         untrusted=any_untrusted(pieces),
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ class Question:
 
     text: str
     form: Form
-    wanted: AnswerType
+    answer_type: AnswerType
     #: The senses that can tell.
     modalities: frozenset[Modality]
     #: What the evidence has to speak of, with each stem's word.
@@ -85,7 +85,7 @@ class Question:
         return frozenset(self.terms) - {stem for thing in self.things for stem in thing}
 
 
-def apart(text: str) -> list[str]:
+def split_questions(text: str) -> list[str]:
     """The questions that a text asks: cut after question marks, and at an ``and`` with a whole
     question on both sides. What is said beside them (``Be brief.``) is left out; a text without a
     question is one as a whole."""
@@ -97,7 +97,7 @@ def apart(text: str) -> list[str]:
     return asking or [text]
 
 
-def understand(text: str) -> Question:
+def parse_question(text: str) -> Question:
     """Take a question apart. One that no rule is for is a question after anything that is said or
     written."""
     asked = frozenset(stems(text))
@@ -115,12 +115,12 @@ def understand(text: str) -> Question:
     return Question(
         text=text,
         form=form,
-        wanted=wanted,
+        answer_type=wanted,
         modalities=modalities,
         terms=terms,
         entities=entities,
         things=_things(text, terms),
-        action_groups=_deeds(text),
+        action_groups=_action_groups(text),
         asked=asked,
         head=frozenset(stems(head.group(1))) if head else frozenset(),
         sensed=sensed,
@@ -134,34 +134,38 @@ def understand(text: str) -> Question:
 def as_moment(question: Question) -> Question | None:
     """A question after a time that nobody tells, read as one after the time in the video, where it
     can be. A picture's label names a thing, never what becomes of it."""
-    if question.wanted is not AnswerType.WHEN or not lexicon.WHEN_IS.search(question.text):
+    if question.answer_type is not AnswerType.WHEN or not lexicon.WHEN_IS.search(question.text):
         return None
     senses = frozenset({_SPEECH, _TEXT} | ({_VISUAL} if len(question.terms) == 1 else set()))
     return replace(
-        question, form=Form.MOMENT, wanted=AnswerType.ANYTHING, modalities=senses, presence=True
+        question,
+        form=Form.MOMENT,
+        answer_type=AnswerType.ANYTHING,
+        modalities=senses,
+        presence=True,
     )
 
 
-def _form(text: str, wanted: AnswerType, asked: Collection[str]) -> Form:
+def _form(text: str, intent: AnswerType, asked: Collection[str]) -> Form:
     if lexicon.WHICH_VIDEO.search(text):
         return Form.VIDEO
     if lexicon.MOMENT.search(text):
         return Form.MOMENT
     # "Where is it shown?" asks for the place in the video.
-    timed = wanted in (AnswerType.WHEN, AnswerType.CLOCK, AnswerType.PLACE) and lexicon.WHEN.search(
+    timed = intent in (AnswerType.WHEN, AnswerType.CLOCK, AnswerType.PLACE) and lexicon.WHEN.search(
         text
     )
     return Form.MOMENT if timed and lexicon.PRESENCE & set(asked) else Form.TELL
 
 
 def _senses(
-    text: str, form: Form, wanted: AnswerType, asked: Collection[str], typed: bool
+    text: str, form: Form, intent: AnswerType, asked: Collection[str], typed: bool
 ) -> tuple[frozenset[Modality], bool]:
     """The senses that can tell, and whether the question names them."""
     written = lexicon.WRITTEN.search(text) is not None
     watched = lexicon.WATCHED.search(text) is not None
     tells = form is Form.TELL
-    if tells and wanted is not AnswerType.ANYTHING:
+    if tells and intent is not AnswerType.ANYTHING:
         # A picture's label tells no name, number, time or colour.
         return frozenset({_SPEECH, _TEXT}), False
     if written:
@@ -176,12 +180,12 @@ def _senses(
 
 
 def _content(
-    text: str, form: Form, wanted: AnswerType, modalities: frozenset[Modality]
+    text: str, form: Form, intent: AnswerType, modalities: frozenset[Modality]
 ) -> tuple[dict[str, str], frozenset[str]]:
     """The terms and, among them, the entities: words with a capital inside of the question, and
     numbers."""
     dropped = lexicon.ABOUT | lexicon.HEARING | lexicon.SEEING
-    dropped |= lexicon.OF_KIND.get(wanted, frozenset())
+    dropped |= lexicon.OF_KIND.get(intent, frozenset())
     if form is not Form.TELL or modalities <= {_TEXT, _VISUAL}:
         dropped |= lexicon.READING
     terms: dict[str, str] = {}
@@ -197,7 +201,7 @@ def _content(
     return terms, frozenset(entities)
 
 
-def _deeds(text: str) -> frozenset[int]:
+def _action_groups(text: str) -> frozenset[int]:
     """The groups of the verbs: words between function words that no article goes before; else the
     last of those after one (``was the cat found``), but never the thing itself."""
     plain: list[str] = []

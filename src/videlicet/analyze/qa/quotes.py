@@ -19,7 +19,7 @@ STRETCHES = 4
 
 
 def compose(
-    found: Sequence[Passage], materials: Sequence[AssetEvidence], question: Question
+    found: Sequence[Passage], all_evidence: Sequence[AssetEvidence], question: Question
 ) -> list[Sentence]:
     """One sentence for each text, with every passage that says so.
 
@@ -28,7 +28,7 @@ def compose(
     which.
     """
     placed = question.form is not Form.TELL
-    named = len(materials) > 1
+    named = len(all_evidence) > 1
     groups: dict[tuple[object, ...], list[Passage]] = {}
     for passage in found:
         timed = placed or passage.modality is Modality.VISUAL
@@ -36,7 +36,7 @@ def compose(
         groups.setdefault(key, []).append(passage)
     return [
         Sentence(
-            _sentence(rows, materials, placed, named),
+            _sentence(rows, all_evidence, placed, named),
             tuple({piece.id: piece for row in rows for piece in row.pieces}.values()),
         )
         for rows in groups.values()
@@ -44,27 +44,27 @@ def compose(
 
 
 def _sentence(
-    rows: Sequence[Passage], materials: Sequence[AssetEvidence], placed: bool, named: bool
+    rows: Sequence[Passage], all_evidence: Sequence[AssetEvidence], placed: bool, named: bool
 ) -> str:
     first = rows[0]
     seen = first.modality is Modality.VISUAL
     if not seen and not placed:
         return first.text
-    asset = materials[first.material].asset
-    times = times_of([asset.told(row.span) for row in rows])
+    asset = all_evidence[first.material].asset
+    times = format_spans([asset.to_display_time(row.span) for row in rows])
     where = f"{_VERBS[first.modality]} at {times}"
     if named:
         where = f"In {asset.name}: {where[0].lower()}{where[1:]}"
     return f"{where}: {first.text}." if seen else f"{where}: “{first.text}”"
 
 
-def times_of(spans: Sequence[Span]) -> str:
+def format_spans(spans: Sequence[Span]) -> str:
     """Stretches, from the recording's start, in words, such as ``0:05–0:08 and 1:10–1:12``."""
-    shown = [stretch(one) for one in merge(spans)[:STRETCHES]]
+    shown = [format_span(one) for one in merge(spans)[:STRETCHES]]
     return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
-def stretch(told: Span) -> str:
+def format_span(told: Span) -> str:
     """A stretch from the recording's start (:meth:`Asset.told`) such as ``0:05–1:02:03``, in whole
     seconds, rounded down."""
     return f"{_clock(told.start)}–{_clock(told.end)}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videlicet.analyze.evidence.relevance import looks_about, pieces_about
+from videlicet.analyze.evidence.relevance import frame_relevance, item_relevance
 from videlicet.analyze.evidence.statements import screens
 from videlicet.analyze.evidence.timeline import Timeline, timeline
 from videlicet.embedding.texts import embed_texts
@@ -57,21 +57,21 @@ class Saliency:
         return np.asarray(np.sum(list(self.reasons.values()), axis=0), np.float32)
 
 
-def saliency(material: AssetEvidence, encoder: TextEncoder, query: str | None = None) -> Saliency:
+def saliency(evidence: AssetEvidence, encoder: TextEncoder, query: str | None = None) -> Saliency:
     """How much each window of an asset stands out, and why. Where nothing has to do with a query,
     it is as if there were none."""
-    line = timeline(material)
+    line = timeline(evidence)
     sides: dict[str, Floats] = {
         "rarity": _rarity(line),
-        "loudness": _loudness(material, line),
-        "motion": _motion(material, line),
-        "speech": _density(material, line),
-        "change": _change(material, line),
-        "screen": _news(material, line),
+        "loudness": _loudness(evidence, line),
+        "motion": _motion(evidence, line),
+        "speech": _density(evidence, line),
+        "change": _change(evidence, line),
+        "screen": _news(evidence, line),
     }
     near = None
     if query is not None:
-        near = _near(material, line, query, embed_texts(encoder, [query])[0])
+        near = _near(evidence, line, query, embed_texts(encoder, [query])[0])
     asked = near is not None and bool(near.any())
     aside = ASIDE if asked else 1.0
     reasons = {
@@ -87,7 +87,7 @@ def saliency(material: AssetEvidence, encoder: TextEncoder, query: str | None = 
 def _rarity(line: Timeline) -> Floats:
     """How far what is said and shown is from what usually is: 0 for the most usual window."""
     sides = []
-    for rows in (line.said, line.written, line.shown):
+    for rows in (line.speech, line.text, line.visual):
         there = np.any(rows, axis=1)
         if there.sum() < 2:
             continue
@@ -98,18 +98,18 @@ def _rarity(line: Timeline) -> Floats:
     return _scaled(np.max(sides, axis=0)) if sides else np.zeros(len(line), np.float32)
 
 
-def _loudness(material: AssetEvidence, line: Timeline) -> Floats:
+def _loudness(evidence: AssetEvidence, line: Timeline) -> Floats:
     """How much louder each window is than the recording usually is where it can be heard."""
-    curve = material.curves.get(Measure.LOUDNESS)
+    curve = evidence.curves.get(Measure.LOUDNESS)
     if curve is None or not (heard := curve.values[curve.values > FAINT]).size:
         return np.zeros(len(line), np.float32)
     usual = float(np.median(heard))
     return _windowed(curve, np.clip((curve.values - usual) / LOUD, 0, 1), line)
 
 
-def _motion(material: AssetEvidence, line: Timeline) -> Floats:
+def _motion(evidence: AssetEvidence, line: Timeline) -> Floats:
     """How much more the pictures of each window move than they usually do."""
-    curve = material.curves.get(Measure.MOTION)
+    curve = evidence.curves.get(Measure.MOTION)
     if curve is None:
         return np.zeros(len(line), np.float32)
     usual = float(np.median(curve.values))
@@ -124,22 +124,22 @@ def _windowed(curve: Curve, values: Floats, line: Timeline) -> Floats:
     return np.asarray(np.diff(np.interp(at, edges, sums)) / line.step, np.float32)
 
 
-def _density(material: AssetEvidence, line: Timeline) -> Floats:
+def _density(evidence: AssetEvidence, line: Timeline) -> Floats:
     """Words said in each window, of as many as one can say."""
     words = np.zeros(len(line), np.float32)
-    for number in material.of(Modality.SPEECH):
-        piece = material.pieces[number]
+    for number in evidence.indices_of(Modality.SPEECH):
+        piece = evidence.items[number]
         rate = (piece.text.count(" ") + 1) / max(float(piece.span.duration), 0.5)
         rows = line.rows(piece.span)
         words[rows] = np.maximum(words[rows], piece.confidence * min(1.0, rate / FAST))
     return words
 
 
-def _change(material: AssetEvidence, line: Timeline) -> Floats:
+def _change(evidence: AssetEvidence, line: Timeline) -> Floats:
     """How much the picture differs from the one before it; looks that follow each other quickly
     change more."""
     change = np.zeros(len(line), np.float32)
-    looks = material.looks
+    looks = evidence.frame_vectors
     for (_, before), (span, after) in pairwise(zip(looks.spans, looks.rows, strict=True)):
         change[line.rows(Span(span.start, span.start))] += max(0.0, 1 - float(before @ after))
     # What is seen of a change goes on for a moment.
@@ -147,10 +147,10 @@ def _change(material: AssetEvidence, line: Timeline) -> Floats:
     return _scaled(np.convolve(change, np.ones(reach, np.float32), "full")[: len(line)])
 
 
-def _news(material: AssetEvidence, line: Timeline) -> Floats:
+def _news(evidence: AssetEvidence, line: Timeline) -> Floats:
     """Texts that have just appeared, by how much they say."""
     fresh = np.zeros(len(line), np.float32)
-    for one in screens(material):
+    for one in screens(evidence):
         shown = Span(one.span.start, one.span.start + min(one.span.duration, instant(NEWS)))
         rows = line.rows(shown)
         says = min(1.0, len(one.stems) / 4) * one.confidence
@@ -158,15 +158,15 @@ def _news(material: AssetEvidence, line: Timeline) -> Floats:
     return fresh
 
 
-def _near(material: AssetEvidence, line: Timeline, query: str, vector: Floats) -> Floats:
+def _near(evidence: AssetEvidence, line: Timeline, query: str, vector: Floats) -> Floats:
     """How much each window has to do with a query, 0..1, in its own right: 0 where it has not, even
     if nothing else has more."""
     near = np.zeros(len(line), np.float32)
-    values = pieces_about(material, query, vector)
-    for piece, value in zip(material.pieces, values, strict=True):
+    values = item_relevance(evidence, query, vector)
+    for piece, value in zip(evidence.items, values, strict=True):
         rows = line.rows(piece.span)
         near[rows] = np.maximum(near[rows], float(value))
-    np.maximum(near, looks_about(line.shown, vector), out=near)
+    np.maximum(near, frame_relevance(line.visual, vector), out=near)
     return np.asarray(np.clip(near, 0, 1), np.float32)
 
 

@@ -17,14 +17,14 @@ import numpy as np
 
 from videlicet.analyze.backend import OnSentence, ignore_sentence
 from videlicet.analyze.evidence.pack import relevance
-from videlicet.analyze.evidence.relevance import is_about
+from videlicet.analyze.evidence.relevance import is_relevant
 from videlicet.analyze.evidence.statements import Statement, screens, seen, spoken
-from videlicet.analyze.evidence.topics import parts
+from videlicet.analyze.evidence.topics import topic_spans
 from videlicet.analyze.evidence.untrusted import any_untrusted
-from videlicet.analyze.qa.phrases import says_nothing
+from videlicet.analyze.qa.phrases import is_filler
 from videlicet.embedding.texts import embed_texts
 from videlicet.search.words import is_function_word
-from videlicet.types import Answer, Modality, Piece, Sentence, Usage
+from videlicet.types import Answer, EvidenceItem, Modality, Sentence, Usage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +62,7 @@ _INSIDE = frozenset(
 
 
 def summarize(
-    materials: Sequence[AssetEvidence],
+    all_evidence: Sequence[AssetEvidence],
     encoder: TextEncoder,
     sentences: int = 5,
     focus: str | None = None,
@@ -75,10 +75,10 @@ def summarize(
     ``found`` is false where there is no evidence at all. ``on_sentence`` is called with each
     sentence once all are chosen.
     """
-    pieces = [piece for material in materials for piece in material.pieces]
-    wanted = _focus(materials, encoder, focus)
-    off = wanted is not None and not is_about(materials, *wanted)
-    chosen = choose(materials, max(1, sentences), None if off else wanted)
+    pieces = [piece for material in all_evidence for piece in material.items]
+    wanted = _focus(all_evidence, encoder, focus)
+    off = wanted is not None and not is_relevant(all_evidence, *wanted)
+    chosen = select_statements(all_evidence, max(1, sentences), None if off else wanted)
     told = tuple(statement.sentence() for statement in chosen) or (Sentence(NOTHING),)
     for sentence in told:
         on_sentence(sentence)
@@ -92,7 +92,7 @@ def summarize(
     )
 
 
-def usage(encoder: TextEncoder, pieces: Sequence[Piece], told: Sequence[Sentence]) -> Usage:
+def usage(encoder: TextEncoder, pieces: Sequence[EvidenceItem], told: Sequence[Sentence]) -> Usage:
     """What was read and written, in the encoder's tokens."""
     return Usage(
         sum(encoder.count_tokens(piece.text) for piece in pieces),
@@ -103,34 +103,36 @@ def usage(encoder: TextEncoder, pieces: Sequence[Piece], told: Sequence[Sentence
 Focus = tuple[str, "Floats"] | None
 
 
-def _focus(materials: Sequence[AssetEvidence], encoder: TextEncoder, focus: str | None) -> Focus:
-    if focus is None or not focus.strip() or not any(one.pieces for one in materials):
+def _focus(all_evidence: Sequence[AssetEvidence], encoder: TextEncoder, focus: str | None) -> Focus:
+    if focus is None or not focus.strip() or not any(one.items for one in all_evidence):
         return None
     return focus, embed_texts(encoder, [focus])[0]
 
 
-def choose(materials: Sequence[AssetEvidence], count: int, focus: Focus = None) -> list[Statement]:
+def select_statements(
+    all_evidence: Sequence[AssetEvidence], count: int, focus: Focus = None
+) -> list[Statement]:
     """The statements that tell most of ``materials``, in order; fewer than ``count`` where there
     are no more."""
-    said = [one for material in materials for one in (*spoken(material), *screens(material))]
-    pictured = [material for material in materials if material.of(Modality.VISUAL)]
-    said = telling(said) or ([] if pictured else on_screen(said))
+    said = [one for material in all_evidence for one in (*spoken(material), *screens(material))]
+    pictured = [material for material in all_evidence if material.indices_of(Modality.VISUAL)]
+    said = speech_statements(said) or ([] if pictured else on_screen(said))
     # One sentence in three or so says what is seen where something else can be told; it is the
     # whole summary where nothing can.
     room = count if not said else (1 if pictured and count > 2 else 0)
-    places = _places(materials, said)
+    places = _places(all_evidence, said)
     chosen = select(said, count - room, focus, places)
     views = _views(pictured, count - len(chosen), focus)
     if len(chosen) + len(views) < count:
         chosen = select(said, count - len(views), focus, places)
-    order = {material.asset.id: number for number, material in enumerate(materials)}
+    order = {material.asset.id: number for number, material in enumerate(all_evidence)}
     return sorted([*chosen, *views], key=lambda one: (order[one.asset_id], one.span))
 
 
-def telling(said: Sequence[Statement]) -> list[Statement]:
+def speech_statements(said: Sequence[Statement]) -> list[Statement]:
     """The statements that say something: no mere greetings, fillers and figures, and where there is
     anything else none that breaks off in the middle ("between the train and...")."""
-    found = [one for one in said if not says_nothing(_words_of(one))]
+    found = [one for one in said if not is_filler(_words_of(one))]
     return [one for one in found if not _breaks_off(one)] or found
 
 
@@ -144,11 +146,11 @@ def _breaks_off(one: Statement) -> bool:
     return one.text.endswith(("...", "…")) and bool(words) and is_function_word(words[-1].lower())
 
 
-def _places(materials: Sequence[AssetEvidence], said: Sequence[Statement]) -> list[int]:
+def _places(all_evidence: Sequence[AssetEvidence], said: Sequence[Statement]) -> list[int]:
     """In which chapter, counted over all assets, each statement lies."""
     found, first = {}, 0
-    for material in materials:
-        starts = [span.start for span in parts(material)]
+    for material in all_evidence:
+        starts = [span.start for span in topic_spans(material)]
         found[material.asset.id] = (first, starts)
         first += len(starts)
     return [
@@ -168,7 +170,7 @@ def select(
     if not statements or count < 1:
         return []
     vectors = np.stack([one.vector for one in statements])
-    merit = standing(statements, vectors)
+    merit = self_contained_scores(statements, vectors)
     if focus is not None:
         near = np.maximum(relevance(statements, vectors, *focus), 0)
         merit *= ASIDE + (1 - ASIDE) * near / (float(near.max()) or 1.0)
@@ -193,7 +195,7 @@ def select(
     return [statements[n] for n in chosen]
 
 
-def standing(statements: Sequence[Statement], vectors: Floats) -> Floats:
+def self_contained_scores(statements: Sequence[Statement], vectors: Floats) -> Floats:
     """How much each statement tells and how well it reads by itself (n,), 0..1; 0 for what no one
     should read."""
     merit = np.zeros(len(statements), np.float32)
@@ -274,12 +276,12 @@ def _kin(one: Statement, other: Statement) -> bool:
     return any(piece is mine for piece in other.pieces for mine in one.pieces)
 
 
-def _views(materials: Sequence[AssetEvidence], count: int, focus: Focus) -> list[Statement]:
+def _views(all_evidence: Sequence[AssetEvidence], count: int, focus: Focus) -> list[Statement]:
     """At most ``count`` sentences on what is seen: one for each asset, or where there are more of
     them than assets, for each of its stretches."""
     found: list[Statement] = []
-    for number, material in enumerate(materials):
-        share = (count - len(found)) // (len(materials) - number)
+    for number, material in enumerate(all_evidence):
+        share = (count - len(found)) // (len(all_evidence) - number)
         if share < 1 and len(found) >= count:
             break
         found += _stretches(material, max(1, share), _name_weights(material, focus))
@@ -287,23 +289,23 @@ def _views(materials: Sequence[AssetEvidence], count: int, focus: Focus) -> list
 
 
 def _stretches(
-    material: AssetEvidence, count: int, weights: Mapping[str, float] | None
+    evidence: AssetEvidence, count: int, weights: Mapping[str, float] | None
 ) -> list[Statement]:
-    spans = parts(material, count, exactly=False)
+    spans = topic_spans(evidence, count, exactly=False)
     found: list[Statement] = []
     for span in spans:
-        one = seen(material, span, weights)
+        one = seen(evidence, span, weights)
         if one is not None and all(one.text != other.text for other in found):
             found.append(one)
     return found
 
 
-def _name_weights(material: AssetEvidence, focus: Focus) -> Mapping[str, float] | None:
+def _name_weights(evidence: AssetEvidence, focus: Focus) -> Mapping[str, float] | None:
     if focus is None:
         return None
-    near = np.maximum(relevance(material.pieces, material.vectors, *focus), 0)
+    near = np.maximum(relevance(evidence.items, evidence.vectors, *focus), 0)
     most = float(near.max()) or 1.0
     return {
         piece.id: ASIDE + (1 - ASIDE) * float(value) / most
-        for piece, value in zip(material.pieces, near, strict=True)
+        for piece, value in zip(evidence.items, near, strict=True)
     }

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videlicet.analyze.evidence.pack import typical
+from videlicet.analyze.evidence.pack import centrality
 from videlicet.analyze.qa.label_kinds import kinds
 from videlicet.analyze.qa.lexicon import OF_KIND
 from videlicet.analyze.qa.passages import Passage, passages
 from videlicet.analyze.qa.questions import Question
-from videlicet.analyze.qa.values import AnswerType, holds, stems
+from videlicet.analyze.qa.values import AnswerType, contains_answer, stems
 from videlicet.embedding.texts import embed_texts
 from videlicet.search.words import FUNCTION_WORDS, inverse_frequency
 from videlicet.types import Modality, Span
@@ -53,7 +53,7 @@ PROMINENT = 3
 
 
 @dataclass
-class Support:
+class PassageIndex:
     """The evidence for one question. ``tokens`` counts what the encoder read."""
 
     materials: list[AssetEvidence]
@@ -67,13 +67,13 @@ class Support:
 
     @classmethod
     def of(
-        cls, materials: list[AssetEvidence], question: Question, encoder: TextEncoder
-    ) -> Support:
-        found = cls(materials, question, encoder, np.zeros((0, 0), np.float32))
+        cls, all_evidence: list[AssetEvidence], question: Question, encoder: TextEncoder
+    ) -> PassageIndex:
+        found = cls(all_evidence, question, encoder, np.zeros((0, 0), np.float32))
         found.vectors = found._encoded([question.text, question.phrase])
         return found
 
-    def about(self, question: Question) -> Support:
+    def about(self, question: Question) -> PassageIndex:
         """The same evidence for another reading of the same question."""
         return replace(self, question=question)
 
@@ -82,7 +82,7 @@ class Support:
         rows = [
             (number, place)
             for number, material in enumerate(self.materials)
-            for place in material.of(*self.question.modalities)
+            for place in material.indices_of(*self.question.modalities)
         ]
         if not rows:
             return []
@@ -90,7 +90,7 @@ class Support:
             [
                 material.vectors[places] @ self._fitted(material).T
                 for material in self.materials
-                if (places := material.of(*self.question.modalities))
+                if (places := material.indices_of(*self.question.modalities))
             ]
         ).max(axis=1)
         shared, self._weights = self._frequencies(rows)
@@ -106,17 +106,17 @@ class Support:
         longest and surest, or what is typical of what was said."""
         found: list[tuple[float, int, int]] = []
         for number, material in enumerate(self.materials):
-            places = material.of(*self.question.modalities)
+            places = material.indices_of(*self.question.modalities)
             spoken = Modality.SPEECH in self.question.modalities
-            merits = typical(material.vectors[places]) if spoken and places else ()
+            merits = centrality(material.vectors[places]) if spoken and places else ()
             for at, place in enumerate(places):
-                piece = material.pieces[place]
+                piece = material.items[place]
                 long = float(piece.span.duration) * piece.confidence
                 found.append((float(merits[at]) if spoken else long, number, place))
         found.sort(key=lambda row: (-row[0], row[1:]))
         chosen: dict[str, tuple[int, int]] = {}
         for _, number, place in found:
-            chosen.setdefault(self.materials[number].pieces[place].text.casefold(), (number, place))
+            chosen.setdefault(self.materials[number].items[place].text.casefold(), (number, place))
         firsts: dict[tuple[int, int], Passage] = {}
         for passage in passages(self.materials, sorted(list(chosen.values())[:PROMINENT])):
             firsts.setdefault((passage.material, passage.place), passage)
@@ -151,7 +151,7 @@ class Support:
         a picture's has is the look of it, not its name."""
         for passage in found:
             material = self.materials[passage.material]
-            whole = passage.text == material.pieces[passage.place].text
+            whole = passage.text == material.items[passage.place].text
             if whole and passage.modality is not Modality.VISUAL:
                 row = material.vectors[passage.place]
                 self._meant[passage.text] = float((self._fitted(material) @ row).max())
@@ -166,10 +166,14 @@ class Support:
         total = sum(self._weights[term] for term in terms)
         own = set(stems(passage.text))
         # The word for the value itself ("my name is") says that it is the one.
-        bonus = 1.0 if own & self.question.asked & OF_KIND.get(self.question.wanted, set()) else 0.0
+        bonus = (
+            1.0
+            if own & self.question.asked & OF_KIND.get(self.question.answer_type, set())
+            else 0.0
+        )
         if not total:
             # "What is the phone number?": whichever there is.
-            return float(self.question.wanted in _WHICHEVER)
+            return float(self.question.answer_type in _WHICHEVER)
         beside = self._beside(passage)
         reached = 0.0
         for term, word in terms.items():
@@ -200,7 +204,7 @@ class Support:
         value is wanted: it may stand on the screen while somebody says what it is of. A passage
         with words of its own that are not asked about is of something else. Names and colours are
         no such values: there are too many."""
-        wanted = self.question.wanted
+        wanted = self.question.answer_type
         if wanted not in OF_KIND or wanted in (
             AnswerType.NAME,
             AnswerType.COUNT,
@@ -216,13 +220,13 @@ class Support:
         around = Span(passage.span.start - AROUND, passage.span.end + AROUND)
         return {
             stem
-            for piece in self.materials[passage.material].pieces
+            for piece in self.materials[passage.material].items
             if piece.modality not in (passage.modality, Modality.VISUAL)
             and piece.span.overlap(around)
             for stem in stems(piece.text)
         }
 
-    def _named(self, passage: Passage, material: AssetEvidence) -> bool:
+    def _named(self, passage: Passage, evidence: AssetEvidence) -> bool:
         """Whether the names of the question occur in the same video, and its numbers in the
         passage or beside it."""
         from rapidfuzz import fuzz
@@ -233,17 +237,17 @@ class Support:
                 return False
             if not any(
                 fuzz.ratio(entity, stem) >= SPELT
-                for piece in material.pieces
+                for piece in evidence.items
                 for stem in stems(piece.text)
             ):
                 return False
         return True
 
-    def _known(self, passage: Passage, material: AssetEvidence) -> bool:
+    def _known(self, passage: Passage, evidence: AssetEvidence) -> bool:
         """Whether everything that the question takes as known is spoken of in the passage or near
         it: who asks after the bus does not want the train."""
         near = Span(passage.span.start - NEARBY, passage.span.end + NEARBY)
-        text = " ".join([passage.text, *(p.text for p in material.pieces if p.span.overlap(near))])
+        text = " ".join([passage.text, *(p.text for p in evidence.items if p.span.overlap(near))])
         held = set(stems(text))
         words = self.question.terms
         return all(
@@ -276,7 +280,7 @@ class Support:
         # Stemming is slow; only what shares the start of a word with a term can hold it.
         starts = {term: term[:3] for term in terms}
         for number, place in rows:
-            text = self.materials[number].pieces[place].text
+            text = self.materials[number].items[place].text
             lower = text.casefold()
             maybe = [term for term in terms if term[0].isdigit() or starts[term] in lower]
             found = set(stems(text)) & set(maybe) if maybe else set()
@@ -289,13 +293,13 @@ class Support:
 
     def _tells(self, number: int, place: int) -> bool:
         """Whether a piece holds a value of the wanted kind; a name may stand on another line."""
-        wanted = self.question.wanted
-        text = self.materials[number].pieces[place].text
-        return wanted is AnswerType.NAME or holds(wanted, text, self.question.asked)
+        wanted = self.question.answer_type
+        text = self.materials[number].items[place].text
+        return wanted is AnswerType.NAME or contains_answer(wanted, text, self.question.asked)
 
-    def _fitted(self, material: AssetEvidence) -> Floats:
+    def _fitted(self, evidence: AssetEvidence) -> Floats:
         """The question's rows, as wide as a material's."""
-        wide = material.vectors.shape[1]
+        wide = evidence.vectors.shape[1]
         if wide == self.vectors.shape[1]:
             return self.vectors
         return np.zeros((len(self.vectors), wide), np.float32)

@@ -124,33 +124,33 @@ def stems(text: str) -> list[str]:
     ]
 
 
-def holds(wanted: AnswerType, text: str, asked: Collection[str]) -> bool:
+def contains_answer(intent: AnswerType, text: str, asked: Collection[str]) -> bool:
     """Whether ``text`` holds a value of the wanted kind that is news to who asks: one whose words
     are not all among the stems ``asked``. Counts and anything at all are always held."""
     known = FUNCTION_WORDS | set(asked)
-    if wanted is AnswerType.NAME:
+    if intent is AnswerType.NAME:
         return any(set(stems(name)) - FUNCTION_WORDS - known for name in names(text))
-    pattern = _VALUES.get(wanted)
+    pattern = _VALUES.get(intent)
     if pattern is None:
         return True
     found = pattern.finditer(text)
-    return any(wanted is AnswerType.PLACE or not set(stems(one.group())) <= known for one in found)
+    return any(intent is AnswerType.PLACE or not set(stems(one.group())) <= known for one in found)
 
 
-def past(text: str, asked: Collection[str]) -> bool:
+def text_after(text: str, asked: Collection[str]) -> bool:
     """Whether ``text`` holds a time when something was: a length of time alone (``within thirty
     days``) is none, but ``thirty days ago`` is."""
-    return holds(AnswerType.WHEN, _LENGTH.sub(" ", text), asked)
+    return contains_answer(AnswerType.WHEN, _LENGTH.sub(" ", text), asked)
 
 
-def counts(text: str, counted: Collection[str]) -> bool:
+def is_counted(text: str, counted: Collection[str]) -> bool:
     """Whether a number stands at most two words before one of the things counted."""
     row = stems(text)
     numbers = [n for n, stem in enumerate(row) if stem[0].isdigit()]
     return any(set(counted) & set(row[n + 1 : n + 4]) for n in numbers)
 
 
-def told(text: str, head: Collection[str]) -> bool:
+def states_value(text: str, head: Collection[str]) -> bool:
     """Whether a word that means something stands right before one of ``head`` (``white wine``)."""
     row = stems(text)
     return any(
@@ -159,7 +159,7 @@ def told(text: str, head: Collection[str]) -> bool:
     )
 
 
-def doers(text: str, verbs: Collection[str]) -> list[str]:
+def subjects(text: str, verbs: Collection[str]) -> list[str]:
     """Who does what ``verbs`` says: the word right before it."""
     row = stems(text)
     return [

@@ -115,7 +115,7 @@ class _Reader:
             ).strip(),
             tuple(forms),
             valid,
-            _emptiest(empties),
+            _choose_empty(empties),
             places,
             1 + max((one.levels for form in forms for one in _below(form)), default=0),
         )
@@ -231,7 +231,7 @@ def _below(form: Form) -> list[Node]:
 # -- values without evidence --------------------------------------------------------------------
 
 
-def _emptiest(empties: Sequence[Empty | None]) -> Empty | None:
+def _choose_empty(empties: Sequence[Empty | None]) -> Empty | None:
     """null where it is allowed, else the first there is."""
     found = [one for one in empties if one is not None]
     return min(found, key=lambda one: one.value is not None, default=None)

@@ -18,7 +18,7 @@ import anyio
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
-from videlicet.api.errors import unknown
+from videlicet.api.errors import not_found
 from videlicet.api.media.thumbnails import File, original_of
 from videlicet.api.state import ServerState
 from videlicet.ingest.videos import media_of
@@ -28,12 +28,12 @@ from videlicet.types import Resource, Span
 router = APIRouter(tags=["media"])
 
 #: Length of a segment: about six seconds, and a whole number of frames of sound.
-SEGMENT = 282 * SOUND_FRAME
+SEGMENT_SECONDS = 282 * SOUND_FRAME
 #: Where the clock of a stream begins: encoders need some room before the first frame.
-CLOCK = Fraction(10)
+STREAM_START = Fraction(10)
 #: Raised when segments come to be cut otherwise, so that kept ones are not sent any more.
 EDITION = 1
-_KEPT = "private, max-age=3600"
+_CACHE_CONTROL = "private, max-age=3600"
 
 
 @router.get("/media/assets/{asset_id}/hls/index.m3u8", response_class=Response)
@@ -43,16 +43,16 @@ def playlist(request: Request, file: File) -> Response:
     server: ServerState = request.app.state.server
     media = media_of(file)
     if media is None:
-        raise unknown("asset", file.id)
+        raise not_found("asset", file.id)
     duration = media.span.duration
     # A playlist is read once: the last address must be good when the film is nearly over.
     lifetime = server.platform.settings.signed_url_ttl + float(duration)
     lines = [
-        "#EXTM3U", "#EXT-X-VERSION:6", f"#EXT-X-TARGETDURATION:{round(SEGMENT)}",
+        "#EXTM3U", "#EXT-X-VERSION:6", f"#EXT-X-TARGETDURATION:{round(SEGMENT_SECONDS)}",
         "#EXT-X-MEDIA-SEQUENCE:0", "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-INDEPENDENT-SEGMENTS",
     ]  # fmt: skip
-    for number in range(max(1, math.ceil(duration / SEGMENT))):
-        length = min(SEGMENT, duration - number * SEGMENT)
+    for number in range(max(1, math.ceil(duration / SEGMENT_SECONDS))):
+        length = min(SEGMENT_SECONDS, duration - number * SEGMENT_SECONDS)
         path = f"/media/assets/{file.id}/hls/{number}.ts"
         lines += [f"#EXTINF:{float(length):.3f},", server.signer.sign(path, lifetime)]
     lines += ["#EXT-X-ENDLIST", ""]
@@ -66,21 +66,27 @@ def segment(request: Request, file: File, number: int) -> Response:
     server: ServerState = request.app.state.server
     media = media_of(file)
     if media is None or number < 0:
-        raise unknown("segment", str(number))
-    start = media.span.start + number * SEGMENT
+        raise not_found("segment", str(number))
+    start = media.span.start + number * SEGMENT_SECONDS
     if start >= media.span.end:
-        raise unknown("segment", str(number))
-    span = Span(start, min(media.span.end, start + SEGMENT))
+        raise not_found("segment", str(number))
+    span = Span(start, min(media.span.end, start + SEGMENT_SECONDS))
 
     def cut(out: Path) -> None:
         original = original_of(request, file)
-        cut_clip(original, span, out, server.platform.settings, stream_at=CLOCK + number * SEGMENT)
+        cut_clip(
+            original,
+            span,
+            out,
+            server.platform.settings,
+            stream_at=STREAM_START + number * SEGMENT_SECONDS,
+        )
 
     name = f"hls-{EDITION}-{number}.ts"
     tag = f'"{file.body["sha256"][:32]}-{EDITION}-{number}"'
     if tag in request.headers.get("if-none-match", ""):
-        return _unchanged(tag)
-    return Ranged(server.segments.open(file.id, name, cut), "video/mp2t", {"etag": tag})
+        return _not_modified(tag)
+    return OpenFileResponse(server.segments.open(file.id, name, cut), "video/mp2t", {"etag": tag})
 
 
 @router.get("/media/assets/{asset_id}/original", response_class=Response)
@@ -89,14 +95,14 @@ def original(request: Request, file: File) -> Response:
     """The file as it was uploaded, to be saved or played while it comes."""
     tag = f'"{file.body["sha256"]}"'
     if tag in request.headers.get("if-none-match", ""):
-        return _unchanged(tag)
+        return _not_modified(tag)
     # Whatever it claims to be, no browser is to show it as a page.
     headers = {"etag": tag, "content-security-policy": "default-src 'none'; sandbox"}
     path = original_of(request, file)
-    return Ranged(path.open("rb"), _type_of(file), headers, name=file.name)
+    return OpenFileResponse(path.open("rb"), _type_of(file), headers, name=file.name)
 
 
-class Ranged(FileResponse):
+class OpenFileResponse(FileResponse):
     """Whole or in ranges, from a file that is open already: it may be deleted meanwhile."""
 
     def __init__(
@@ -107,7 +113,7 @@ class Ranged(FileResponse):
         super().__init__(
             file.name,
             media_type=kind,
-            headers={"cache-control": _KEPT, **headers},
+            headers={"cache-control": _CACHE_CONTROL, **headers},
             filename=name,
             stat_result=os.fstat(file.fileno()),
         )
@@ -124,8 +130,8 @@ class Ranged(FileResponse):
         yield anyio.wrap_file(self._file)
 
 
-def _unchanged(tag: str) -> Response:
-    return Response(status_code=304, headers={"etag": tag, "cache-control": _KEPT})
+def _not_modified(tag: str) -> Response:
+    return Response(status_code=304, headers={"etag": tag, "cache-control": _CACHE_CONTROL})
 
 
 def _type_of(file: Resource) -> str:

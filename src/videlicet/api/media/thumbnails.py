@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from videlicet.api.errors import ApiError, unknown
+from videlicet.api.errors import ApiError, not_found
 from videlicet.api.state import ServerState
 from videlicet.errors import NotFound, VidelicetError
 from videlicet.ingest import files
@@ -25,7 +25,7 @@ WIDTH = 480
 _GRANT = Grant("media", Purpose.SEARCH, EVERY_TENANT)
 
 
-def _opened(
+def _asset_of_url(
     request: Request,
     asset_id: str,
     expires: Annotated[str, Query()] = "",
@@ -39,23 +39,23 @@ def _opened(
         store = server.platform.store
         file = store.catalog.resource(store.scope(_GRANT), Kind.FILE, asset_id)
     except NotFound:
-        raise unknown("asset", asset_id) from None
+        raise not_found("asset", asset_id) from None
     if file.status != files.READY:
-        raise unknown("asset", asset_id)
+        raise not_found("asset", asset_id)
     require_allowed(store.scope(_GRANT.within(file.tenant)), store, file)
     return file
 
 
-File = Annotated[Resource, Depends(_opened)]
+File = Annotated[Resource, Depends(_asset_of_url)]
 
 
 @router.get("/media/assets/{asset_id}/thumbnail.jpg", response_class=Response)
-def representative(request: Request, file: File) -> Response:
+def thumbnail_of_asset(request: Request, file: File) -> Response:
     """A picture that stands for an asset."""
     media = media_of(file)
     if media is None:
-        return _picture(request, file)
-    return _still(request, file, media.span.start + media.span.duration / 10)
+        return _picture_response(request, file)
+    return _frame_response(request, file, media.span.start + media.span.duration / 10)
 
 
 @router.get("/media/assets/{asset_id}/frames/{milliseconds}.jpg", response_class=Response)
@@ -63,8 +63,8 @@ def frame(request: Request, file: File, milliseconds: int) -> Response:
     """The picture that is shown at a moment."""
     media = media_of(file)
     if media is None:
-        raise unknown("asset", file.id)
-    return _still(request, file, media.span.start + Fraction(max(0, milliseconds), 1000))
+        raise not_found("asset", file.id)
+    return _frame_response(request, file, media.span.start + Fraction(max(0, milliseconds), 1000))
 
 
 def original_of(request: Request, file: Resource) -> Path:
@@ -73,20 +73,20 @@ def original_of(request: Request, file: Resource) -> Path:
     return path_of_file(store.scope(_GRANT.within(file.tenant)), store, file)
 
 
-def _still(request: Request, file: Resource, at: Fraction) -> Response:
+def _frame_response(request: Request, file: Resource, at: Fraction) -> Response:
     settings = request.app.state.server.platform.settings
     try:
         data = thumbnail(original_of(request, file), at, WIDTH, settings)
     except VidelicetError as error:
         if error.code == "media_no_stream":
-            raise unknown("picture of asset", file.id) from None
+            raise not_found("picture of asset", file.id) from None
         raise
     return Response(
         data, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"}
     )
 
 
-def _picture(request: Request, file: Resource) -> Response:
+def _picture_response(request: Request, file: Resource) -> Response:
     """An uploaded picture, made small."""
     import io
 
@@ -95,7 +95,7 @@ def _picture(request: Request, file: Resource) -> Response:
     from videlicet.media.cut import load_image
 
     if file.body.get("kind") != "image":
-        raise unknown("picture of asset", file.id)
+        raise not_found("picture of asset", file.id)
     pixels: Any = load_image(
         original_of(request, file), request.app.state.server.platform.settings, max_side=WIDTH
     )

@@ -68,12 +68,14 @@ class AccessLogMiddleware:
                     await self._app(scope, taken, reply)
                 finally:
                     if span is not None:
-                        _describe(span, method, route_of(scope), status, request_id)
+                        _set_span_attributes(
+                            span, method, route_template(scope), status, request_id
+                        )
         finally:
             metrics.under_way.dec()
             seconds = time.perf_counter() - began
-            route = route_of(scope)
-            metrics.answered(method, route, status, seconds)
+            route = route_template(scope)
+            metrics.count_request(method, route, status, seconds)
             key = state.get("key")
             _log.log(
                 logging.ERROR if status >= 500 else logging.INFO,
@@ -93,7 +95,7 @@ class AccessLogMiddleware:
             )
 
 
-def route_of(scope: Scope) -> str:
+def route_template(scope: Scope) -> str:
     """The template of the route that a request has taken, ``unknown`` where there is none."""
     route = getattr(scope.get("route"), "path", None)
     if route is None:
@@ -103,7 +105,7 @@ def route_of(scope: Scope) -> str:
     return prefix + str(route).removeprefix(prefix)
 
 
-def _describe(span: Any, method: str, route: str, status: int, request_id: str) -> None:
+def _set_span_attributes(span: Any, method: str, route: str, status: int, request_id: str) -> None:
     from opentelemetry.trace import Status, StatusCode
 
     span.update_name(f"{method} {route}")

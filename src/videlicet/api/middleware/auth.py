@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 
 from videlicet.api.access import MCP, PROTECTED, PUBLIC, READ, V1_3, WRITE, grant_of, is_write
-from videlicet.api.errors import ApiError, answer, of_library
+from videlicet.api.errors import ApiError, api_error_of, error_response
 from videlicet.api.middleware.body_limits import BodyLimit, UploadPaths
 from videlicet.api.middleware.limits import MAX_HEADER_BYTES, ConcurrencyLimiter, RateLimiter
 from videlicet.api.middleware.origins import Origins
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _PROBES = ("/health", "/ready", "/metrics")
 #: Seconds for which a key that was seen good is not looked up again, and between two notes of when
 #: a key was last used.
-_TRUSTED, _NOTE_EVERY = 2.0, 600.0
+_VERIFIED_S, _RECORD_EVERY_S = 2.0, 600.0
 
 _MAX_HEADER_BYTESERS = {
     "x-api-version": "1.3",
@@ -64,8 +64,8 @@ class AuthMiddleware:
         self._origins = Origins(settings)
         self._limiter = RateLimiter(settings.rate_limit)
         self._concurrency = ConcurrencyLimiter(settings.concurrent_per_key, settings.concurrent_max)
-        self._seen: OrderedDict[str, tuple[float, ApiKey]] = OrderedDict()
-        self._noted: OrderedDict[str, float] = OrderedDict()
+        self._verified: OrderedDict[str, tuple[float, ApiKey]] = OrderedDict()
+        self._last_recorded: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,18 +90,18 @@ class AuthMiddleware:
 
         with ExitStack() as leaving:
             try:
-                _require_short(scope)
+                _require_short_headers(scope)
                 if path not in _PROBES:
-                    self._require_room(self._concurrency.enter(), "all", headers)
+                    self._require_capacity(self._concurrency.enter(), "all", headers)
                     leaving.callback(self._concurrency.leave)
                 if path.startswith(PROTECTED) and path not in PUBLIC:
-                    key = await self._admit(scope, path, headers)
-                    self._require_room(self._concurrency.enter_as(key.id), "key", headers)
-                    leaving.callback(self._concurrency.leave_as, key.id)
+                    key = await self._authenticate(scope, path, headers)
+                    self._require_capacity(self._concurrency.enter_key(key.id), "key", headers)
+                    leaving.callback(self._concurrency.leave_key, key.id)
                 body = BodyLimit(scope, receive, self._settings, self._uploads)
             except (ApiError, VidelicetError) as error:
-                refusal = error if isinstance(error, ApiError) else of_library(error)
-                await answer(refusal, path)(scope, receive, reply)
+                refusal = error if isinstance(error, ApiError) else api_error_of(error)
+                await error_response(refusal, path)(scope, receive, reply)
                 return
 
             async def reply_to_body(message: Message) -> None:
@@ -116,21 +116,21 @@ class AuthMiddleware:
                 if not started and body.error is None:
                     raise
             if not started and body.error is not None:
-                await answer(body.error, path)(scope, receive, reply)
+                await error_response(body.error, path)(scope, receive, reply)
             leaving.close()
-            await self._note(scope.get("state", {}).get("key"))
+            await self._record_use(scope.get("state", {}).get("key"))
 
-    def _require_room(self, entered: bool, whose: str, headers: dict[str, str]) -> None:
+    def _require_capacity(self, entered: bool, whose: str, headers: dict[str, str]) -> None:
         if not entered:
             self._metrics.limited.labels(f"concurrency of {whose}").inc()
             headers["retry-after"] = "1"
             raise ApiError(429, "too_many_requests", "Too many requests at once; wait a moment.")
 
-    async def _admit(self, scope: Scope, path: str, headers: dict[str, str]) -> ApiKey:
+    async def _authenticate(self, scope: Scope, path: str, headers: dict[str, str]) -> ApiKey:
         given = Headers(scope=scope)
         if path == MCP and not self._origins.allow(scope["scheme"], given):
             raise ApiError(403, "origin_not_allowed", "Pages of this origin may not ask here.")
-        key = await self._key(_secret(given, path))
+        key = await self._key(_secret_of(given, path))
         if key is None:
             if path == MCP:
                 headers["www-authenticate"] = "Bearer"
@@ -161,36 +161,38 @@ class AuthMiddleware:
         digest = hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
         now = time.monotonic()
         with self._lock:
-            seen = self._seen.get(digest)
-        if seen is not None and now - seen[0] < _TRUSTED:
+            seen = self._verified.get(digest)
+        if seen is not None and now - seen[0] < _VERIFIED_S:
             return seen[1]
         # Not behind the threads that requests work in: those may all be busy.
-        key = await anyio.to_thread.run_sync(self._catalog.key_of, secret, limiter=self._lookups)
+        key = await anyio.to_thread.run_sync(
+            self._catalog.key_of, secret, limiter=self._lookup_limiter
+        )
         with self._lock:
-            self._seen.pop(digest, None)
+            self._verified.pop(digest, None)
             if key is not None:
-                self._seen[digest] = (now, key)
-            while len(self._seen) > 10_000:
-                self._seen.popitem(last=False)
+                self._verified[digest] = (now, key)
+            while len(self._verified) > 10_000:
+                self._verified.popitem(last=False)
         return key
 
-    async def _note(self, key: ApiKey | None) -> None:
+    async def _record_use(self, key: ApiKey | None) -> None:
         """Note that a key was used, now and then. The client has its answer by then."""
         if key is None:
             return
         now = time.monotonic()
         with self._lock:
-            if now - self._noted.get(key.id, -_NOTE_EVERY) < _NOTE_EVERY:
+            if now - self._last_recorded.get(key.id, -_RECORD_EVERY_S) < _RECORD_EVERY_S:
                 return
-            self._noted[key.id] = now
-            self._noted.move_to_end(key.id)
-            while len(self._noted) > 10_000:
-                self._noted.popitem(last=False)
+            self._last_recorded[key.id] = now
+            self._last_recorded.move_to_end(key.id)
+            while len(self._last_recorded) > 10_000:
+                self._last_recorded.popitem(last=False)
         import anyio
 
-        await anyio.to_thread.run_sync(self._write_use, key)
+        await anyio.to_thread.run_sync(self._store_use, key)
 
-    def _write_use(self, key: ApiKey) -> None:
+    def _store_use(self, key: ApiKey) -> None:
         now = datetime.now(UTC)
         use = Resource(key.id, Kind.KEY_USE, key.tenant, now, now)
         try:
@@ -200,13 +202,13 @@ class AuthMiddleware:
             _log.error("the use of a key was not noted", extra={"code": error.code})
 
     @cached_property
-    def _lookups(self) -> CapacityLimiter:
+    def _lookup_limiter(self) -> CapacityLimiter:
         from anyio import CapacityLimiter
 
         return CapacityLimiter(4)
 
 
-def _require_short(scope: Scope) -> None:
+def _require_short_headers(scope: Scope) -> None:
     """The server below counts only what has come in pieces."""
     size = len(scope["query_string"]) + sum(len(n) + len(v) for n, v in scope["headers"])
     if size > MAX_HEADER_BYTES:
@@ -217,7 +219,7 @@ def _require_short(scope: Scope) -> None:
         )  # fmt: skip
 
 
-def _secret(headers: Headers, path: str) -> str:
+def _secret_of(headers: Headers, path: str) -> str:
     """The key of a request. Agents, and clients made for other services than v1.3, send it as a
     bearer token."""
     if not path.startswith(V1_3) and "x-api-key" not in headers:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from starlette.datastructures import Headers
 
 from videlicet.api.errors import ApiError
-from videlicet.api.route_table import Endpoint, pattern
+from videlicet.api.route_table import Endpoint, path_regex
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Bytes a second that a body must bring on average, once it has been waited for for
 #: ``request_timeout`` seconds.
-SLOWEST = 1024
+MIN_BYTES_PER_SECOND = 1024
 _FORM = "multipart/form-data"
 #: Chunks of uploads come without a form.
 _CHUNKS = "/uploads/"
@@ -30,7 +30,7 @@ class UploadPaths:
 
     def __init__(self, known: Iterable[Endpoint]) -> None:
         templates = [one.path for one in known if one.form]
-        self._paths = re.compile("|".join(map(pattern, templates)) or r"(?!)")
+        self._paths = re.compile("|".join(map(path_regex, templates)) or r"(?!)")
 
     def match(self, path: str) -> bool:
         return self._paths.fullmatch(path) is not None
@@ -72,7 +72,7 @@ class BodyLimit:
         """
         if not self._more:
             return await self._receive()
-        message = await self._in_time()
+        message = await self._receive_in_time()
         if message["type"] == "http.request":
             self._count += len(message.get("body") or b"")
             self._more = bool(message.get("more_body"))
@@ -80,7 +80,7 @@ class BodyLimit:
                 self._fail(self._too_large)
         return message
 
-    async def _in_time(self) -> Message:
+    async def _receive_in_time(self) -> Message:
         import anyio
 
         began = time.monotonic()
@@ -90,7 +90,7 @@ class BodyLimit:
         except TimeoutError:
             self._fail(self._problem(408, "request_timeout", "The body came too slowly."))
         self._waited += time.monotonic() - began
-        if self._waited > self._timeout and self._count < self._waited * SLOWEST:
+        if self._waited > self._timeout and self._count < self._waited * MIN_BYTES_PER_SECOND:
             self._fail(self._problem(408, "request_timeout", "The body came too slowly."))
         return message
 

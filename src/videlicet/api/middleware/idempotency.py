@@ -25,10 +25,10 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from videlicet.api.access import authenticated_key, grant_of, is_write
-from videlicet.api.errors import ApiError, invalid
+from videlicet.api.errors import ApiError, invalid_parameter
 from videlicet.errors import NotFound
 from videlicet.rights import Purpose, Scope
-from videlicet.store.secret import derived
+from videlicet.store.secret import derive_key
 from videlicet.types import Kind, Resource
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
 #: How long answers are kept, and how many seconds one waits for a twin that is at work.
-KEPT = timedelta(hours=24)
+LIFETIME = timedelta(hours=24)
 WAIT_S = 5.0
 #: Seconds between two looks for one at another server.
-_LOOK_EVERY = 0.2
+_POLL_S = 0.2
 _KEY = re.compile(r"[!-~]{1,255}")
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
@@ -57,9 +57,9 @@ class IdempotentRoute(APIRoute):
             key = request.headers.get(HEADER)
             if key is None or request.method != "POST" or not is_write("POST", request.url.path):
                 return await plain(request)
-            responses: IdempotentResponses = request.app.state.server.idempotent
+            responses: IdempotentResponses = request.app.state.server.idempotent_responses
             try:
-                return await responses.once(request, key, plain)
+                return await responses.respond_once(request, key, plain)
             finally:
                 await request.close()  # the files of a form that nobody looked at
 
@@ -73,10 +73,10 @@ class IdempotentResponses:
         self._store = store
         self._catalog = store.catalog
         self._database = store.database
-        self._seal = Fernet(base64.urlsafe_b64encode(derived(settings, "answers")))
-        self._under_way: dict[str, anyio.Event] = {}
+        self._seal = Fernet(base64.urlsafe_b64encode(derive_key(settings, "answers")))
+        self._in_progress: dict[str, anyio.Event] = {}
 
-    async def once(self, request: Request, key: str, work: Handler) -> Response:
+    async def respond_once(self, request: Request, key: str, work: Handler) -> Response:
         """The answer to a request, which is worked on unless it was answered before.
 
         Raises:
@@ -84,57 +84,57 @@ class IdempotentResponses:
                 another request, ``idempotency_in_progress`` if the same is still at work.
         """
         if not _KEY.fullmatch(key):
-            raise invalid(f"{HEADER} has 1 to 255 visible ASCII characters.")
+            raise invalid_parameter(f"{HEADER} has 1 to 255 visible ASCII characters.")
         scope = self._store.scope(grant_of(authenticated_key(request.state), Purpose.MANAGE))
         id = hashlib.sha256(json.dumps([scope.tenant, key]).encode()).hexdigest()
         mark = await _fingerprint(request)
         with anyio.move_on_after(WAIT_S) as waiting:
-            while (twin := self._under_way.get(id)) is not None:
+            while (twin := self._in_progress.get(id)) is not None:
                 await twin.wait()
         if waiting.cancelled_caught:
-            raise _at_work()
-        ended = self._under_way[id] = anyio.Event()
+            raise _in_progress_error()
+        ended = self._in_progress[id] = anyio.Event()
         try:
-            async with self._alone(id):
-                kept = await anyio.to_thread.run_sync(self._kept, scope, id)
+            async with self._lock(id):
+                kept = await anyio.to_thread.run_sync(self._stored, scope, id)
                 if kept is not None:
-                    return self._again(kept, mark)
+                    return self._replay(kept, mark)
                 response = await work(request)
                 # A stream is gone once it was sent; there are none among what is made here.
                 if 200 <= response.status_code < 300 and hasattr(response, "body"):
                     await anyio.to_thread.run_sync(self._keep, scope, id, mark, response)
                 return response
         finally:
-            del self._under_way[id]
+            del self._in_progress[id]
             ended.set()
 
     @asynccontextmanager
-    async def _alone(self, id: str) -> AsyncIterator[None]:
+    async def _lock(self, id: str) -> AsyncIterator[None]:
         """Keep twins at other servers on the same database waiting."""
         if not self._database.shared:
             yield
             return
         deadline = anyio.current_time() + WAIT_S
-        while (held := await anyio.to_thread.run_sync(self._take, id)) is None:
+        while (held := await anyio.to_thread.run_sync(self._try_lock, id)) is None:
             if anyio.current_time() > deadline:
-                raise _at_work()
-            await anyio.sleep(_LOOK_EVERY)
+                raise _in_progress_error()
+            await anyio.sleep(_POLL_S)
         try:
             yield
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(held.close)
 
-    def _take(self, id: str) -> ExitStack | None:
+    def _try_lock(self, id: str) -> ExitStack | None:
         """What lets go of the lock of a request; ``None`` where another server has it."""
         with ExitStack() as trying:
-            if trying.enter_context(self._database.held(f"request {id}", wait=False)):
+            if trying.enter_context(self._database.advisory_lock(f"request {id}", wait=False)):
                 return trying.pop_all()
         return None
 
-    def _kept(self, scope: Scope, id: str) -> Resource | None:
+    def _stored(self, scope: Scope, id: str) -> Resource | None:
         try:
-            found = self._catalog.resource(scope, Kind.ANSWER, id)
+            found = self._catalog.resource(scope, Kind.IDEMPOTENT_RESPONSE, id)
         except NotFound:
             return None
         late = found.expires_at is None or found.expires_at < datetime.now(UTC)
@@ -142,7 +142,7 @@ class IdempotentResponses:
 
     def _keep(self, scope: Scope, id: str, mark: str, response: Response) -> None:
         now = datetime.now(UTC)
-        self._catalog.delete_resources(scope, Kind.ANSWER, expired=now)
+        self._catalog.delete_resources(scope, Kind.IDEMPOTENT_RESPONSE, expired=now)
         body = {
             "mark": mark,
             "status": response.status_code,
@@ -152,12 +152,12 @@ class IdempotentResponses:
         self._catalog.put_resource(
             scope,
             Resource(
-                id=id, kind=Kind.ANSWER, tenant=scope.tenant, created_at=now, updated_at=now,
-                expires_at=now + KEPT, body=body,
+                id=id, kind=Kind.IDEMPOTENT_RESPONSE, tenant=scope.tenant, created_at=now,
+                updated_at=now, expires_at=now + LIFETIME, body=body,
             ),
         )  # fmt: skip
 
-    def _again(self, kept: Resource, mark: str) -> Response:
+    def _replay(self, kept: Resource, mark: str) -> Response:
         if kept.body["mark"] != mark:
             raise ApiError(
                 409, "idempotency_conflict", f"This {HEADER} came with another request before."
@@ -175,7 +175,7 @@ class IdempotentResponses:
         return Response(content, kept.body["status"], headers)
 
 
-def _at_work() -> ApiError:
+def _in_progress_error() -> ApiError:
     return ApiError(
         409, "idempotency_in_progress", f"A request with this {HEADER} is still at work."
     )
@@ -197,7 +197,7 @@ async def _fingerprint(request: Request) -> str:
             parts.append(hashlib.sha256(await request.body()).hexdigest())
     except (ClientDisconnect, LookupError, ValueError) as error:
         # Unknown character sets, and what is no form; a full disk is no fault of the body.
-        raise invalid("The body cannot be read.") from error
+        raise invalid_parameter("The body cannot be read.") from error
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 #: Bytes of a request's line and headers.
 MAX_HEADER_BYTES = 32 * 1024
 #: Most keys whose share of the time is remembered.
-_MOST = 10_000
+_MAX_BUCKETS = 10_000
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class RateLimiter:
         with self._lock:
             bucket = self._buckets.setdefault(name, _Bucket(self.per_minute, now))
             self._buckets.move_to_end(name)
-            while len(self._buckets) > _MOST:
+            while len(self._buckets) > _MAX_BUCKETS:
                 self._buckets.popitem(last=False)
             bucket.tokens = min(self.per_minute, bucket.tokens + (now - bucket.at) * rate)
             bucket.at = now
@@ -48,28 +48,28 @@ class ConcurrencyLimiter:
     """Counts requests under way, of each key and of all."""
 
     def __init__(self, per_key: int, most: int) -> None:
-        self.per_key, self.most = per_key, most
-        self._here: Counter[str] = Counter()
-        self._all = 0
+        self.per_key, self.max_total = per_key, most
+        self._per_key: Counter[str] = Counter()
+        self._total = 0
 
     def enter(self) -> bool:
-        """Whether there is room for one more; then :meth:`leave` must follow."""
-        if self._all >= self.most:
+        """Whether there is room for one more; then :meth:`close` must follow."""
+        if self._total >= self.max_total:
             return False
-        self._all += 1
+        self._total += 1
         return True
 
     def leave(self) -> None:
-        self._all -= 1
+        self._total -= 1
 
-    def enter_as(self, name: str) -> bool:
-        """Whether there is room for one more of a key; then :meth:`leave_as` must follow."""
-        if self._here[name] >= self.per_key:
+    def enter_key(self, name: str) -> bool:
+        """Whether there is room for one more of a key; then :meth:`leave_key` must follow."""
+        if self._per_key[name] >= self.per_key:
             return False
-        self._here[name] += 1
+        self._per_key[name] += 1
         return True
 
-    def leave_as(self, name: str) -> None:
-        self._here[name] -= 1
-        if not self._here[name]:
-            del self._here[name]
+    def leave_key(self, name: str) -> None:
+        self._per_key[name] -= 1
+        if not self._per_key[name]:
+            del self._per_key[name]

@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from videlicet.settings import Settings
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-_ASKED = (
+_REQUEST_HEADERS = (
     "x-api-key", "content-type", "range", "if-range", "if-none-match", "traceparent",
     "authorization", "mcp-protocol-version", "mcp-method", "mcp-name",
 )  # fmt: skip
-_SHOWN = (
+_RESPONSE_HEADERS = (
     "accept-ranges", "content-disposition", "content-range", "content-length", "etag",
     "retry-after", "x-api-version", "x-ratelimit-limit", "x-ratelimit-remaining",
     "x-ratelimit-reset", "x-ratelimit-used", "x-request-id",
 )  # fmt: skip
 
 
-def shared(app: ASGIApp, settings: Settings) -> ASGIApp:
+def with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
     """``app``, open to the pages of the origins that the settings name.
 
     Raises:
         InvalidInput: ``invalid_argument`` for what is no origin.
     """
-    origins = _named(settings)
+    origins = _configured_origins(settings)
     if not origins:
         return app
     from starlette.middleware.cors import CORSMiddleware
@@ -49,8 +49,8 @@ def shared(app: ASGIApp, settings: Settings) -> ASGIApp:
         app,
         allow_origins=origins,
         allow_methods=_METHODS,
-        allow_headers=_ASKED,
-        expose_headers=_SHOWN,
+        allow_headers=_REQUEST_HEADERS,
+        expose_headers=_RESPONSE_HEADERS,
         max_age=600,
     )
 
@@ -61,7 +61,7 @@ class Origins:
     only where its name leads to this machine in any case."""
 
     def __init__(self, settings: Settings) -> None:
-        self._allowed = set(_named(settings))
+        self._allowed = set(_configured_origins(settings))
         if settings.public_url:
             parts = urlsplit(settings.public_url)
             self._allowed.add(f"{parts.scheme}://{parts.netloc}")
@@ -71,14 +71,14 @@ class Origins:
         origin = headers.get("origin")
         if origin is None or origin in self._allowed:
             return True
-        return origin == f"{scheme}://{headers.get('host', '')}" and _is_here(origin)
+        return origin == f"{scheme}://{headers.get('host', '')}" and _is_loopback(origin)
 
 
-def _named(settings: Settings) -> list[str]:
+def _configured_origins(settings: Settings) -> list[str]:
     return [one.strip() for one in settings.cors_origins.split(",") if one.strip()]
 
 
-def _is_here(origin: str) -> bool:
+def _is_loopback(origin: str) -> bool:
     try:
         host = urlsplit(origin).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

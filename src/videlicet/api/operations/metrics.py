@@ -66,15 +66,15 @@ class Metrics:
         )
         self.workers = Counter("videlicet_worker_starts", "Workers started.", registry=registry)
         self._begun: dict[str, float] = {}
-        registry.register(_Work(store, work))
+        registry.register(_WorkCollector(store, work))
         ProcessCollector(registry=registry)
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+    def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    def told(self, news: Progress) -> None:
+    def observe_progress(self, news: Progress) -> None:
         """Count what the worker says of its tasks."""
         if not news.status.ended:
             if news.status is Status.RUNNING:
@@ -87,12 +87,12 @@ class Metrics:
             if began is not None:
                 self._indexing.observe(time.monotonic() - began)
 
-    def text(self) -> bytes:
+    def render(self) -> bytes:
         """The figures in Prometheus' text form."""
         return generate_latest(self._registry)
 
 
-class _Work:
+class _WorkCollector:
     """How the work stands, read when somebody asks."""
 
     def __init__(self, store: Store, work: WorkerPool) -> None:
@@ -118,7 +118,7 @@ class _Work:
         yield GaugeMetricFamily(
             "videlicet_workers", "Workers of this server that are there.", value=len(pids)
         )
-        memory = [bytes_ for pid in pids if (bytes_ := resident(pid)) is not None]
+        memory = [bytes_ for pid in pids if (bytes_ := resident_memory(pid)) is not None]
         if memory:
             yield GaugeMetricFamily(
                 "videlicet_worker_resident_memory_bytes",
@@ -127,7 +127,7 @@ class _Work:
             )
 
 
-def resident(pid: int) -> int | None:
+def resident_memory(pid: int) -> int | None:
     """Bytes of a process's memory that are in use; ``None`` where the system does not say."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])

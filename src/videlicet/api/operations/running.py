@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: Seconds for which a connection without a request is kept. Longer than clients keep theirs, so
 #: that none is closed in the moment it is used again.
-IDLE = 75
+KEEP_ALIVE_S = 75
 
 #: A parameter of mallopt(3).
 _M_ARENA_MAX = -8
@@ -44,7 +44,7 @@ def run(app: Any, settings: Settings, *, host: str, port: int, **options: Any) -
     Raises:
         InvalidInput: ``invalid_argument``, where it cannot listen there.
     """
-    _share_memory()
+    _limit_allocator_arenas()
     listening = _listen(host, port)
     traces.start(settings, "videlicet")
     server = _Server(
@@ -55,7 +55,7 @@ def run(app: Any, settings: Settings, *, host: str, port: int, **options: Any) -
             access_log=False,
             log_config=None,
             server_header=False,
-            timeout_keep_alive=IDLE,
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout)),
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
             **options,
@@ -69,7 +69,7 @@ def run(app: Any, settings: Settings, *, host: str, port: int, **options: Any) -
     _log.info("stopped")
 
 
-def _share_memory() -> None:
+def _limit_allocator_arenas() -> None:
     """Have threads share what the allocator keeps: with pools of their own, as glibc gives them,
     a server of many clients grows by a third."""
     try:

@@ -27,32 +27,34 @@ _PLACE = "/indexes/{index_id}/videos/{video_id}"
 @router.post("/indexes/{index_id}/ask", response_model=schemas.Answer)
 async def ask(call: Call, index_id: str, body: schemas.Ask) -> Any:
     """Answer a question from the videos of an index, or from some of them."""
-    return await _apart(call, _ask, call, index_id, body)
+    return await _run_analysis(call, _ask, call, index_id, body)
 
 
 def _ask(call: HttpCaller, index_id: str, body: schemas.Ask, check: Check) -> Any:
     index = get_index(call, index_id)
     ids = None if body.videos is None else _ready(call, index, body.videos)
-    return _timed(answers.ask(call, index, body.question, ids, check))
+    return _with_video_times(answers.ask(call, index, body.question, ids, check))
 
 
 @router.post("/indexes/{index_id}/extract", response_model=schemas.Answer)
 async def extract(call: Call, index_id: str, body: schemas.Extract) -> Any:
     """Data of a JSON schema from videos, as ``value``: null or empty where there is no
     evidence."""
-    return await _apart(call, _extract, call, index_id, body)
+    return await _run_analysis(call, _extract, call, index_id, body)
 
 
 def _extract(call: HttpCaller, index_id: str, body: schemas.Extract, check: Check) -> Any:
     index = get_index(call, index_id)
     ids = _ready(call, index, body.videos)
-    return _timed(answers.extract(call, index, ids, body.json_schema, body.prompt, check))
+    return _with_video_times(
+        answers.extract(call, index, ids, body.json_schema, body.prompt, check)
+    )
 
 
 @router.post("/indexes/{index_id}/compare", response_model=schemas.Comparison)
 async def compare(call: Call, index_id: str, body: schemas.Compare) -> Any:
     """What two videos have in common, and what only one of them has."""
-    return await _apart(call, _compare, call, index_id, body)
+    return await _run_analysis(call, _compare, call, index_id, body)
 
 
 def _compare(call: HttpCaller, index_id: str, body: schemas.Compare, _: Check) -> Any:
@@ -64,18 +66,18 @@ def _compare(call: HttpCaller, index_id: str, body: schemas.Compare, _: Check) -
     pairs = [
         {
             **pair,
-            "left": _moved_to_start(pair["left"], [left], left),
-            "right": _moved_to_start(pair["right"], [right], right),
+            "left": _shift_to_video_start(pair["left"], [left], left),
+            "right": _shift_to_video_start(pair["right"], [right], right),
         }
         for pair in row.pop("pairs")
     ]
-    return {**_moved_to_start(row, [left, right]), "pairs": pairs}
+    return {**_shift_to_video_start(row, [left, right]), "pairs": pairs}
 
 
 @router.get(f"{_PLACE}/gist", response_model=schemas.Gist)
 async def gist(call: Call, index_id: str, video_id: str) -> Any:
     """Title, topics and hashtags of a video."""
-    return await _apart(call, _of_video, call, index_id, video_id, answers.gist)
+    return await _run_analysis(call, _of_video, call, index_id, video_id, answers.gist)
 
 
 @router.post(f"{_PLACE}/summary", response_model=schemas.Answer)
@@ -85,7 +87,7 @@ async def summary(call: Call, index_id: str, video_id: str, body: schemas.Summar
         answers.summarize, sentences=body.sentences, focus=body.focus, start=body.start,
         end=body.end,
     )  # fmt: skip
-    return await _apart(call, _of_video, call, index_id, video_id, work)
+    return await _run_analysis(call, _of_video, call, index_id, video_id, work)
 
 
 @router.get(f"{_PLACE}/chapters", response_model=schemas.Chapters)
@@ -97,7 +99,7 @@ async def chapters(
 ) -> Any:
     """The parts of a video, titled, without gaps."""
     work = partial(answers.chapters, count=count)
-    return {"chapters": await _apart(call, _of_video, call, index_id, video_id, work)}
+    return {"chapters": await _run_analysis(call, _of_video, call, index_id, video_id, work)}
 
 
 @router.get(f"{_PLACE}/highlights", response_model=schemas.Highlights)
@@ -110,7 +112,7 @@ async def highlights(
 ) -> Any:
     """The stretches of a video that stand out, or have most to do with ``query``, best first."""
     work = partial(answers.highlights, count=count, query=query)
-    return {"highlights": await _apart(call, _of_video, call, index_id, video_id, work)}
+    return {"highlights": await _run_analysis(call, _of_video, call, index_id, video_id, work)}
 
 
 @router.get(
@@ -124,7 +126,7 @@ def subtitles(
     """What is said in a video, as subtitles."""
     from videlicet.analyze.exports.exporter import SubtitleExport
     from videlicet.analyze.exports.registry import EXPORTERS, render
-    from videlicet.analyze.exports.subtitles import spoken
+    from videlicet.analyze.exports.subtitles import spoken_cues
 
     index = get_index(call, index_id)
     video = require_ready_video(call, index, video_id)
@@ -132,19 +134,19 @@ def subtitles(
     asset = call.catalog.asset(scope, video.id)
     seen = call.catalog.observations(scope, video.id, Modality.SPEECH)
     name = f"subtitles.{form}"
-    content = render(name, SubtitleExport(asset, spoken(seen, asset.media.span.start)))
+    content = render(name, SubtitleExport(asset, spoken_cues(seen, asset.media.span.start)))
     return Response(content, media_type=EXPORTERS.get(name).media_type)
 
 
 # -- what they share ----------------------------------------------------------------------------
 
 
-async def _apart(call: HttpCaller, work: Callable[..., Any], *values: Any) -> Any:
+async def _run_analysis(call: HttpCaller, work: Callable[..., Any], *values: Any) -> Any:
     """Work in one of few threads: analyses must not take those that searches need. It ends when
     the client hangs up."""
     work = partial(work, *values)
     return await until_disconnect(
-        call.receive, partial(run_cancellable, work, call.server.analysing)
+        call.receive, partial(run_cancellable, work, call.server.analysis_limiter)
     )
 
 
@@ -157,7 +159,7 @@ def _of_video(
 ) -> Any:
     index = get_index(call, index_id)
     (asset_id,) = _ready(call, index, [video_id])
-    return _timed(work(call, index, asset_id, check=check))
+    return _with_video_times(work(call, index, asset_id, check=check))
 
 
 def _ready(call: HttpCaller, index: Index, video_ids: Sequence[str]) -> list[str]:
@@ -165,32 +167,35 @@ def _ready(call: HttpCaller, index: Index, video_ids: Sequence[str]) -> list[str
     return [require_ready_video(call, index, one).id for one in video_ids]
 
 
-def _timed(found: Analyzed[Any]) -> Any:
+def _with_video_times(found: Analyzed[Any]) -> Any:
     """What was found, with times from the start of each video."""
     if isinstance(found.value, list):
         (own,) = found.evidence
-        return [_moved_to_start(one.to_json(), [own], own) for one in found.value]
-    return _moved_to_start(found.value.to_json(), found.evidence)
+        return [_shift_to_video_start(one.to_json(), [own], own) for one in found.value]
+    return _shift_to_video_start(found.value.to_json(), found.evidence)
 
 
-def _moved_to_start(
+def _shift_to_video_start(
     value: Any, evidence: Sequence[AssetEvidence], own: AssetEvidence | None = None
 ) -> Any:
     """A value with times from the start of each video: citations are those of their own videos,
     other times those of ``own``."""
     begins = {one.asset.id: float(one.asset.media.span.start) for one in evidence}
     begin = None if own is None else float(own.asset.media.span.start)
-    return _moved(value, begins, begin)
+    return _shift_times(value, begins, begin)
 
 
-def _moved(value: Any, begins: Mapping[str, float], begin: float | None) -> Any:
+def _shift_times(value: Any, begins: Mapping[str, float], begin: float | None) -> Any:
     if isinstance(value, list | tuple):
-        return [_moved(one, begins, begin) for one in value]
+        return [_shift_times(one, begins, begin) for one in value]
     if not isinstance(value, dict):
         return value
     by = begins.get(value["asset_id"]) if "asset_id" in value else begin
     # The value of a schema is in the form of whoever asked, and its times are told already.
-    row = {key: one if key == "value" else _moved(one, begins, begin) for key, one in value.items()}
+    row = {
+        key: one if key == "value" else _shift_times(one, begins, begin)
+        for key, one in value.items()
+    }
     if by is not None and "start" in row and "end" in row:
         row |= {name: round(row[name] - by, 6) for name in ("start", "end")}
     if "asset_id" in row:

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import Response
 
 from videlicet.api.caller import Call
-from videlicet.api.errors import invalid
-from videlicet.api.parameters import Pages, text_of
+from videlicet.api.errors import invalid_parameter
+from videlicet.api.parameters import Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import Asked, Evaluation, NewEvaluation
@@ -35,7 +35,7 @@ def create(call: Call, body: NewEvaluation) -> Any:
         evaluations.NewEvaluation(body.name, queries, body.scope, body.resamples, body.seed),
     )  # fmt: skip
     call.server.evaluations.wake()
-    return shown(made)
+    return evaluation_row(made)
 
 
 @router.get("/evaluations", response_model=Page[Evaluation], response_model_exclude_none=True)
@@ -44,7 +44,7 @@ def find(call: Call, pages: Pages, index_id: str | None = None) -> Any:
     rows, total = evaluations.list_evaluations(
         call, index_id, offset=pages.offset, limit=pages.limit
     )
-    return pages.of([{**shown(row), "report": None} for row in rows], total)
+    return pages.response([{**evaluation_row(row), "report": None} for row in rows], total)
 
 
 @router.get(
@@ -52,7 +52,7 @@ def find(call: Call, pages: Pages, index_id: str | None = None) -> Any:
 )
 def retrieve(call: Call, evaluation_id: str) -> Any:
     """How far an evaluation is, and its report once it is ready."""
-    return shown(evaluations.get_evaluation(call, evaluation_id))
+    return evaluation_row(evaluations.get_evaluation(call, evaluation_id))
 
 
 @router.delete("/evaluations/{evaluation_id}", response_class=Response)
@@ -62,7 +62,7 @@ def delete(call: Call, evaluation_id: str) -> Response:
     return Response(status_code=200)
 
 
-def shown(row: Resource) -> dict[str, Any]:
+def evaluation_row(row: Resource) -> dict[str, Any]:
     """An evaluation with its report, if there is one."""
     return {
         "id": row.id,
@@ -71,8 +71,8 @@ def shown(row: Resource) -> dict[str, Any]:
         "status": row.status,
         "done": row.body["done"],
         "total": len(row.body["queries"]),
-        "created_at": text_of(row.created_at),
-        "updated_at": text_of(row.updated_at),
+        "created_at": format_time(row.created_at),
+        "updated_at": format_time(row.updated_at),
         "error": row.body.get("error"),
         "report": row.body.get("report"),
     }
@@ -81,7 +81,9 @@ def shown(row: Resource) -> dict[str, Any]:
 def _query(number: int, query: Asked) -> TestQuery:
     named = [name for name in _MODALITIES if getattr(query, name) is not None]
     if len(named) != 1:
-        raise invalid(f"queries.{number} has exactly one of text, image, audio and video.")
+        raise invalid_parameter(
+            f"queries.{number} has exactly one of text, image, audio and video."
+        )
     relevant = [RelevantVideo(one.video_id, one.start, one.end) for one in query.relevant]
     id = query.id if query.id is not None else str(number)
     return TestQuery(id, PartKind(named[0]), getattr(query, named[0]), query.kind, relevant)

@@ -53,7 +53,7 @@ async def export(call: Call, index_id: str, video_id: str, name: str) -> Respons
     chapters as `chapters.youtube`, its highlights as `cuts.otio`; `GET /v1/exporters` lists all."""
     work = partial(_document, call, index_id, video_id, name)
     document = await until_disconnect(
-        call.receive, partial(run_cancellable, work, call.server.analysing)
+        call.receive, partial(run_cancellable, work, call.server.analysis_limiter)
     )
     named = f"attachment; filename*=UTF-8''{quote(document.file_name)}"
     return Response(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from videlicet.api.caller import Call
-from videlicet.api.errors import invalid
+from videlicet.api.errors import invalid_parameter
 from videlicet.api.routing import PROBLEMS, router_for
 from videlicet.api.schemas import Model, Problem
 from videlicet.embedding.texts import embed_texts, require_meaning
@@ -17,12 +17,12 @@ from videlicet.services.embeddings import count_tokens, text_encoder
 router = router_for("embeddings")
 
 #: Names under which clients know models of this kind.
-KNOWN = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")
+ALIASES = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")
 #: Most texts of a request.
-INPUTS = 2048
+MAX_INPUTS = 2048
 
 
-class Wanted(Model):
+class EmbeddingsRequest(Model):
     model: str
     input: str | list[str] | list[int] | list[list[int]] = Field(
         description="A text or a list of texts. Tokens are refused: those of other models mean "
@@ -32,7 +32,7 @@ class Wanted(Model):
     dimensions: int | None = Field(default=None, description="Those of the model, or none given.")
 
 
-class Embedded(Model):
+class EmbeddingObject(Model):
     object: Literal["embedding"] = "embedding"
     index: int
     embedding: list[float] | str = Field(
@@ -40,55 +40,55 @@ class Embedded(Model):
     )
 
 
-class Spent(Model):
+class EmbeddingsUsage(Model):
     prompt_tokens: int
     total_tokens: int
 
 
-class Embeddings(Model):
+class EmbeddingsResponse(Model):
     object: Literal["list"] = "list"
-    data: list[Embedded]
+    data: list[EmbeddingObject]
     model: str = Field(description="The card of the model that was used.")
-    usage: Spent
+    usage: EmbeddingsUsage
 
 
-class Nested(Model):
+class OpenAiError(Model):
     message: str
     type: str
     code: str
     param: None = None
 
 
-class NestedToo(Problem):
+class OpenAiProblem(Problem):
     """An error where clients of OpenAI look for it, too."""
 
-    error: Nested
+    error: OpenAiError
 
 
 @router.post(
     "/embeddings",
-    response_model=Embeddings,
-    responses={status: {**row, "model": NestedToo} for status, row in PROBLEMS.items()},
+    response_model=EmbeddingsResponse,
+    responses={status: {**row, "model": OpenAiProblem} for status, row in PROBLEMS.items()},
 )
-def embeddings(call: Call, body: Wanted) -> Any:
+def embeddings(call: Call, body: EmbeddingsRequest) -> Any:
     """The vectors of texts in the space of the text encoder, of unit length. One that is longer
     than the encoder reads is the mean of its pieces."""
-    encoder = text_encoder(call, body.model, KNOWN)
+    encoder = text_encoder(call, body.model, ALIASES)
     texts = [body.input] if isinstance(body.input, str) else body.input
     if not texts:
-        raise invalid("input is empty.")
-    if len(texts) > INPUTS:
-        raise invalid(f"input holds {INPUTS} texts at most.")
+        raise invalid_parameter("input is empty.")
+    if len(texts) > MAX_INPUTS:
+        raise invalid_parameter(f"input holds {MAX_INPUTS} texts at most.")
     given = [text for text in texts if isinstance(text, str)]
     if len(given) < len(texts):
-        raise invalid(
+        raise invalid_parameter(
             "input holds tokens, and those of another model mean nothing here: give the texts "
             "(for LangChain: check_embedding_ctx_length=False)."
         )
     if not all(any(not c.isspace() for c in text) for text in given):
-        raise invalid("input holds a text without characters.")
+        raise invalid_parameter("input holds a text without characters.")
     if body.dimensions not in (None, encoder.dimensions):
-        raise invalid(
+        raise invalid_parameter(
             f"dimensions: {encoder.card.id} has {encoder.dimensions}, and cannot be made shorter."
         )
     tokens = count_tokens(encoder, given)

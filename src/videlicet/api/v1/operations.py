@@ -9,7 +9,7 @@ from videlicet.api.errors import ApiError
 from videlicet.api.routing import router_for
 from videlicet.api.v1.schemas import Findings
 from videlicet.rights import LOCAL
-from videlicet.store import doctor
+from videlicet.store.doctor import doctor
 
 router = router_for("operations")
 
@@ -21,12 +21,12 @@ def examine(call: Call) -> Any:
     being added just now may look unfinished."""
     if call.tenant != LOCAL or not call.may_write:
         raise ApiError(403, "api_not_allowed", "This key is not for looking at the whole server.")
-    if not call.server.examining.acquire(blocking=False):
+    if not call.server.doctor_lock.acquire(blocking=False):
         raise ApiError(409, "resource_conflict", "The data directory is being examined already.")
     try:
         found = doctor(call.settings)
     finally:
-        call.server.examining.release()
+        call.server.doctor_lock.release()
     return {
         "sound": not any(one.level == "error" for one in found),
         "findings": [

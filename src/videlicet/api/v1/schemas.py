@@ -72,7 +72,7 @@ class Found(Model):
 
 
 class NewQuery(Model):
-    """A standing query: ``parts``, ``modalities``, ``lanes`` and ``filter`` are those of a
+    """A saved search: ``parts``, ``modalities``, ``lanes`` and ``filter`` are those of a
     search. Moments that score at least ``threshold`` are a match."""
 
     name: str = Field(min_length=1, max_length=200)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import invalid, missing
+from videlicet.api.errors import invalid_parameter, missing_parameter
 from videlicet.api.media_sources import source_of
-from videlicet.api.parameters import text_of
+from videlicet.api.parameters import format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import MediaSource
 from videlicet.api.v1.schemas import Found, Part, Search
@@ -28,10 +28,10 @@ def search(call: Call, index_id: str, body: Search) -> Any:
     index = get_index(call, index_id)
     if body.page is not None:
         if body.model_fields_set != {"page"}:
-            raise invalid("page comes alone: the token holds the whole search.")
-        return shown(call, searches.search_page(call, body.page, index.id))
+            raise invalid_parameter("page comes alone: the token holds the whole search.")
+        return page_to_json(call, searches.search_page(call, body.page, index.id))
     if not body.parts:
-        raise missing("parts")
+        raise missing_parameter("parts")
     request = SearchRequest(
         parts=[part_of(part) for part in body.parts],
         modalities=body.modalities,
@@ -42,46 +42,46 @@ def search(call: Call, index_id: str, body: Search) -> Any:
         group_by=body.group_by,
         limit=body.limit,
     )
-    return shown(call, searches.search(call, index, request))
+    return page_to_json(call, searches.search(call, index, request))
 
 
 @router.get("/search/{page_token}", response_model=Found, response_model_exclude_none=True)
-def later(call: Call, page_token: str) -> Any:
+def search_page(call: Call, page_token: str) -> Any:
     """Another page of a search."""
-    return shown(call, searches.search_page(call, page_token))
+    return page_to_json(call, searches.search_page(call, page_token))
 
 
 def part_of(part: Part) -> RequestPart:
     """The one thing that a part names, with its kind."""
-    kind, value = given(part)
+    kind, value = value_of(part)
     if isinstance(value, MediaSource):
         return RequestPart(PartKind(kind), source_of(value, f"parts.{kind}"), part.weight)
     return RequestPart(PartKind(kind), value, part.weight)
 
 
-def given(part: Part) -> tuple[str, str | MediaSource]:
+def value_of(part: Part) -> tuple[str, str | MediaSource]:
     """The one thing that a part names, with its kind."""
     names = [name for name in ("text", *_MEDIA) if getattr(part, name) is not None]
     if len(names) != 1:
-        raise invalid("parts: each part has exactly one of text, image, audio and video.")
+        raise invalid_parameter("parts: each part has exactly one of text, image, audio and video.")
     value: str | MediaSource = getattr(part, names[0])
     return names[0], value
 
 
-def shown(call: HttpCaller, found: FoundPage) -> dict[str, Any]:
+def page_to_json(call: HttpCaller, found: FoundPage) -> dict[str, Any]:
     """A page of hits."""
     return {
-        "hits": [_hit(call, hit, found) for hit in found.page.hits],
+        "hits": [_hit_to_json(call, hit, found) for hit in found.page.hits],
         "total": found.page.total,
         "next_page": found.next_token,
         "prev_page": found.previous_token,
-        "page_expires_at": text_of(found.expires_at),
+        "page_expires_at": format_time(found.expires_at),
         "cards": list(found.page.cards),
         "exact": found.page.exact,
     }
 
 
-def _hit(call: HttpCaller, hit: Hit, found: FoundPage) -> dict[str, Any]:
+def _hit_to_json(call: HttpCaller, hit: Hit, found: FoundPage) -> dict[str, Any]:
     origin = found.origins[hit.asset_id]
     shown = next((e.frame for e in hit.evidence if e.frame is not None), hit.span.midpoint)
     file = found.files.get(hit.asset_id)
@@ -110,5 +110,5 @@ def _hit(call: HttpCaller, hit: Hit, found: FoundPage) -> dict[str, Any]:
             }
             for one in hit.evidence
         ],
-        "moments": [_hit(call, inner, found) for inner in hit.moments],
+        "moments": [_hit_to_json(call, inner, found) for inner in hit.moments],
     }

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.parameters import Pages, text_of
+from videlicet.api.parameters import Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import TaskOut, TaskStatus
-from videlicet.ingest.progress import printable
-from videlicet.ingest.videos import video_of
+from videlicet.ingest.progress import printable_source
+from videlicet.ingest.videos import video_id_of
 from videlicet.services import indexing
 from videlicet.types import Task
 
@@ -31,36 +31,40 @@ def find(
     found = indexing.list_tasks(call, index_id=index_id, status=status or ())
     chosen = found[pages.offset : pages.offset + pages.limit]
     names = indexing.names_of(call, chosen)
-    return pages.of([shown(task, names) for task in chosen], len(found))
+    return pages.response([task_to_json(task, names) for task in chosen], len(found))
 
 
 @router.get("/tasks/{task_id}", response_model=TaskOut, response_model_exclude_none=True)
 def retrieve(call: Call, task_id: str) -> Any:
     """How far a task is."""
-    return _answer(call, indexing.get_task(call, task_id))
+    return _task_response(call, indexing.get_task(call, task_id))
 
 
 @router.post("/tasks/{task_id}/cancel", response_model=TaskOut, response_model_exclude_none=True)
 def cancel(call: Call, task_id: str) -> Any:
     """Call off a task that is queued or running. What it has done so far is taken back, and its
     video fails with the code ``cancelled``."""
-    return _answer(call, indexing.cancel_task(call, task_id))
+    return _task_response(call, indexing.cancel_task(call, task_id))
 
 
 @router.post("/tasks/{task_id}/retry", response_model=TaskOut, response_model_exclude_none=True)
 def retry(call: Call, task_id: str) -> Any:
     """Try a task again that failed or was cancelled."""
-    return _answer(call, indexing.retry_task(call, task_id))
+    return _task_response(call, indexing.retry_task(call, task_id))
 
 
-def _answer(call: HttpCaller, task: Task) -> dict[str, Any]:
-    return shown(task, indexing.names_of(call, [task]))
+def _task_response(call: HttpCaller, task: Task) -> dict[str, Any]:
+    return task_to_json(task, indexing.names_of(call, [task]))
 
 
-def shown(task: Task, names: dict[str, str]) -> dict[str, Any]:
+def task_to_json(task: Task, names: dict[str, str]) -> dict[str, Any]:
     """A task; ``names`` are those of videos by id. Where files lie on the server is not told."""
-    video_id = video_of(task.source)
-    name = PurePath(printable(task.source)).name if video_id is None else names.get(video_id, "")
+    video_id = video_id_of(task.source)
+    name = (
+        PurePath(printable_source(task.source)).name
+        if video_id is None
+        else names.get(video_id, "")
+    )
     return {
         "id": task.id,
         "index_id": task.index_id,
@@ -72,6 +76,6 @@ def shown(task: Task, names: dict[str, str]) -> dict[str, Any]:
         "total_s": task.total_s,
         "attempts": task.attempts,
         "error": task.error,
-        "created_at": text_of(task.created_at),
-        "updated_at": text_of(task.updated_at),
+        "created_at": format_time(task.created_at),
+        "updated_at": format_time(task.updated_at),
     }

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from videlicet.api.caller import Call
-from videlicet.api.parameters import Pages, text_of
+from videlicet.api.parameters import Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import (
@@ -37,13 +37,13 @@ def create(call: Call, body: NewWebhook) -> Any:
 def find(call: Call, pages: Pages) -> Any:
     """List webhooks, newest first."""
     rows, total = webhooks.list_webhooks(call, offset=pages.offset, limit=pages.limit)
-    return pages.of([shown(row) for row in rows], total)
+    return pages.response([webhook_row(row) for row in rows], total)
 
 
 @router.get("/webhooks/{webhook_id}", response_model=Webhook)
 def retrieve(call: Call, webhook_id: str) -> Any:
     """Look at one webhook."""
-    return shown(webhooks.get_webhook(call, webhook_id))
+    return webhook_row(webhooks.get_webhook(call, webhook_id))
 
 
 @router.delete("/webhooks/{webhook_id}", response_class=Response)
@@ -82,22 +82,22 @@ def deliveries(
     rows, total = webhooks.list_deliveries(
         call, webhook_id, status=status or (), offset=pages.offset, limit=pages.limit
     )
-    return pages.of([_delivery(row) for row in rows], total)
+    return pages.response([_delivery(row) for row in rows], total)
 
 
-def shown(row: Resource) -> dict[str, Any]:
+def webhook_row(row: Resource) -> dict[str, Any]:
     """A webhook without its secret."""
     return {
         "id": row.id,
         "url": row.name,
         "events": row.body["events"] or list(delivery.EVENTS),
-        "created_at": text_of(row.created_at),
-        "rotated_at": text_of(row.body.get("rotated_at")),
+        "created_at": format_time(row.created_at),
+        "rotated_at": format_time(row.body.get("rotated_at")),
     }
 
 
 def _with_secret(caller: Caller, row: Resource) -> dict[str, Any]:
-    return {**shown(row), "secret": webhooks.secret_of(caller, row)}
+    return {**webhook_row(row), "secret": webhooks.secret_of(caller, row)}
 
 
 def _delivery(row: Resource) -> dict[str, Any]:
@@ -110,6 +110,6 @@ def _delivery(row: Resource) -> dict[str, Any]:
         "attempts": row.body["attempts"],
         "last_error": row.body["last_error"],
         "data": event["data"],
-        "created_at": text_of(row.created_at),
-        "updated_at": text_of(row.updated_at),
+        "created_at": format_time(row.created_at),
+        "updated_at": format_time(row.updated_at),
     }

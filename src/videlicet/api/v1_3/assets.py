@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 from fastapi import File, Form, Query, Response, UploadFile
 
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import invalid, missing
-from videlicet.api.parameters import Pages, text_of
+from videlicet.api.errors import invalid_parameter, missing_parameter
+from videlicet.api.parameters import Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
-from videlicet.api.v1_3.common import metadata_of
+from videlicet.api.v1_3.common import parse_metadata
 from videlicet.api.v1_3.schemas.assets import Detail, NewMetadata, Transcription
-from videlicet.api.v1_3.technical import technical_metadata
+from videlicet.api.v1_3.technical_metadata import technical_metadata
 from videlicet.ingest import files
 from videlicet.ingest.videos import media_of
 from videlicet.services import assets, transcripts
@@ -39,21 +39,21 @@ def create(
 ) -> Any:
     """Upload a file, or have one fetched. It is ``processing`` until it is ``ready`` or
     ``failed``."""
-    metadata = {} if user_metadata is None else metadata_of(user_metadata)
+    metadata = {} if user_metadata is None else parse_metadata(user_metadata)
     if method == "direct":
         if file is None:
-            raise missing("file")
+            raise missing_parameter("file")
         name = filename or file.filename or "upload"
         new = NewAsset(name, metadata, enable_hls, enable_thumbnail)
         made = assets.upload_asset(call, new, file.file)
     else:
         if not url:
-            raise missing("url")
+            raise missing_parameter("url")
         name = filename or assets.name_in(url)
         new = NewAsset(name, metadata, enable_hls, enable_thumbnail)
         made = assets.fetch_asset(call, new, url)
     assets.start_processing(call)
-    return shown(made)
+    return asset_to_json(made)
 
 
 @router.get("/assets", response_model=Page[Detail], response_model_exclude_none=True)
@@ -71,13 +71,13 @@ def find(
         call, ids=asset_ids, types=asset_types or (), name_part=filename,
         offset=pages.offset, limit=pages.limit,
     )  # fmt: skip
-    return pages.of([detailed(call, row) for row in rows], total)
+    return pages.response([asset_detail_to_json(call, row) for row in rows], total)
 
 
 @router.get("/assets/{asset_id}", response_model=Detail, response_model_exclude_none=True)
 def retrieve(call: Call, asset_id: str) -> Any:
     """Look at one asset."""
-    return detailed(call, assets.get_asset(call, asset_id))
+    return asset_detail_to_json(call, assets.get_asset(call, asset_id))
 
 
 @router.delete("/assets/{asset_id}", status_code=200, response_class=Response)
@@ -85,7 +85,7 @@ def delete(call: Call, asset_id: str, force: bool = False) -> Response:
     """Delete an asset; with ``force`` its videos in all indexes and its items in all knowledge
     stores too."""
     assets.delete_asset(call, asset_id, force=force)
-    call.server.segments.forget(asset_id)
+    call.server.segments.discard(asset_id)
     return Response(status_code=200)
 
 
@@ -103,7 +103,7 @@ def transcription(
     now: ask again until it is ``ready``."""
     wanted = {one for part in include or ["words"] for one in part.split(",")}
     if strange := wanted - {"words", "sentences", "utterances"}:
-        raise invalid(f"include: there is no {min(strange)!r}.")
+        raise invalid_parameter(f"include: there is no {min(strange)!r}.")
     found = transcripts.transcribe_asset(call, asset_id)
     answer: dict[str, Any] = {"status": found.status}
     if found.status == transcripts.FAILED:
@@ -111,15 +111,15 @@ def transcription(
     if found.status != transcripts.READY:
         return answer
     if "words" in wanted:
-        answer["words"] = entries(transcripts.words_of(found.utterances))
+        answer["words"] = timed_texts_to_json(transcripts.words_of(found.utterances))
     if "sentences" in wanted:
-        answer["sentences"] = entries(transcripts.sentences_of(found.utterances))
+        answer["sentences"] = timed_texts_to_json(transcripts.sentences_of(found.utterances))
     if "utterances" in wanted:
-        answer["utterances"] = entries(found.utterances)
+        answer["utterances"] = timed_texts_to_json(found.utterances)
     return answer
 
 
-def entries(rows: Sequence[TimedText]) -> list[dict[str, Any]]:
+def timed_texts_to_json(rows: Sequence[TimedText]) -> list[dict[str, Any]]:
     """Words with their times as v1.3 shows them."""
     return [{"start": one.start, "end": one.end, "value": one.text} for one in rows]
 
@@ -128,7 +128,7 @@ def entries(rows: Sequence[TimedText]) -> list[dict[str, Any]]:
 def replace_metadata(call: Call, asset_id: str, body: NewMetadata) -> Response:
     """Replace all user metadata of an asset."""
     assets.get_asset(call, asset_id)  # an unknown asset goes before metadata that are not good
-    assets.set_asset_metadata(call, asset_id, metadata_of(body.user_metadata))
+    assets.set_asset_metadata(call, asset_id, parse_metadata(body.user_metadata))
     return Response(status_code=200)
 
 
@@ -136,7 +136,7 @@ def replace_metadata(call: Call, asset_id: str, body: NewMetadata) -> Response:
 def update_metadata(call: Call, asset_id: str, body: NewMetadata) -> Response:
     """Change some user metadata of an asset; null deletes a key."""
     file = assets.get_asset(call, asset_id)
-    new = metadata_of(body.user_metadata, nulls=True)
+    new = parse_metadata(body.user_metadata, nulls=True)
     old = file.body.get("user_metadata") or {}
     assets.set_asset_metadata(call, asset_id, merge_metadata(old, new))
     return Response(status_code=200)
@@ -154,7 +154,7 @@ def status_of(file: Resource) -> str:
     return file.status if file.status in (files.READY, files.FAILED) else files.PROCESSING
 
 
-def shown(file: Resource) -> dict[str, Any]:
+def asset_to_json(file: Resource) -> dict[str, Any]:
     """An asset as lists of v1.3 show it."""
     return {
         "_id": file.id,
@@ -162,7 +162,7 @@ def shown(file: Resource) -> dict[str, Any]:
         "status": status_of(file),
         "filename": file.name,
         "file_type": file.body.get("file_type"),
-        "created_at": text_of(file.created_at),
+        "created_at": format_time(file.created_at),
         "user_metadata": file.body.get("user_metadata") or None,
         "source": _source(file),
     }
@@ -177,7 +177,7 @@ def _source(file: Resource) -> dict[str, Any] | None:
     return {"type": "connector", "details": {name: source[name] for name in names}}
 
 
-def detailed(call: HttpCaller, file: Resource) -> dict[str, Any]:
+def asset_detail_to_json(call: HttpCaller, file: Resource) -> dict[str, Any]:
     """An asset with all that is known of it."""
     media = media_of(file)
     error = file.body.get("error")
@@ -188,7 +188,7 @@ def detailed(call: HttpCaller, file: Resource) -> dict[str, Any]:
         {"status": "processing"} if status_of(file) == files.PROCESSING else {"status": "error"}
     )
     return {
-        **shown(file),
+        **asset_to_json(file),
         "size": file.body.get("size"),
         "duration": None if media is None else float(media.span.duration),
         "error": None if error is None else {"message": error["message"], "code": error["code"]},

@@ -8,26 +8,26 @@ from typing import Any
 
 from fastapi import Request
 
-from videlicet.api.errors import invalid
-from videlicet.api.json_bodies import parsed
+from videlicet.api.errors import invalid_parameter
+from videlicet.api.json_bodies import parse_json
 from videlicet.services.user_metadata import checked_metadata
 
 
-def metadata_of(value: Any, *, nulls: bool = False) -> dict[str, Any]:
+def parse_metadata(value: Any, *, nulls: bool = False) -> dict[str, Any]:
     """User metadata of a JSON body, or of a form, where it is a JSON text. With ``nulls`` a null
     stays, as the wish to delete its key."""
     if isinstance(value, str):
         try:
-            value = parsed(value)
+            value = parse_json(value)
         except ValueError:
-            raise invalid("user_metadata must be a JSON object.") from None
+            raise invalid_parameter("user_metadata must be a JSON object.") from None
     return checked_metadata(value, allow_null=nulls)
 
 
 _DEEP = re.compile(r"(\w+)\[([^\]]*)\]")
 
 
-def deep(request: Request, name: str, *, numeric: bool = False) -> dict[str, str]:
+def deep_object(request: Request, name: str, *, numeric: bool = False) -> dict[str, str]:
     """``name[key]=value`` of a query, and ``name={"key": value}``; of a ``numeric`` filter the
     plain value may be something else."""
     found: dict[str, str] = {}
@@ -38,11 +38,11 @@ def deep(request: Request, name: str, *, numeric: bool = False) -> dict[str, str
     plain = request.query_params.get(name)
     if plain is not None and (plain.startswith("{") or not numeric):
         try:
-            row = parsed(plain)
+            row = parse_json(plain)
         except ValueError:
             row = None
         if not isinstance(row, dict):
-            raise invalid(f"{name} must be a JSON object.")
+            raise invalid_parameter(f"{name} must be a JSON object.")
         found |= {
             str(key): value if isinstance(value, str) else json.dumps(value)
             for key, value in row.items()
@@ -50,24 +50,24 @@ def deep(request: Request, name: str, *, numeric: bool = False) -> dict[str, str
     return found
 
 
-def numbers(request: Request, name: str) -> list[tuple[str, float]]:
+def number_bounds(request: Request, name: str) -> list[tuple[str, float]]:
     """A number filter: ``name=5``, or ``name[gte]=1&name[lte]=9``; as operators and bounds."""
     found = []
-    for key, value in deep(request, name, numeric=True).items():
+    for key, value in deep_object(request, name, numeric=True).items():
         if key not in ("gte", "lte"):
-            raise invalid(f"{name} takes gte and lte.")
-        found.append((">=" if key == "gte" else "<=", _number(name, value)))
+            raise invalid_parameter(f"{name} takes gte and lte.")
+        found.append((">=" if key == "gte" else "<=", _parse_number(name, value)))
     plain = request.query_params.get(name)
     if plain is not None and not plain.startswith("{"):
-        found.append(("==", _number(name, plain)))
+        found.append(("==", _parse_number(name, plain)))
     return found
 
 
-def _number(name: str, text: str) -> float:
+def _parse_number(name: str, text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise invalid(f"{name} must be a number.") from None
+        raise invalid_parameter(f"{name} must be a number.") from None
     if value != value or abs(value) == float("inf"):
-        raise invalid(f"{name} must be a number.")
+        raise invalid_parameter(f"{name} must be a number.")
     return value

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from videlicet.api.caller import Call
-from videlicet.api.errors import unknown
-from videlicet.api.parameters import Pages, text_of
+from videlicet.api.errors import not_found
+from videlicet.api.parameters import Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.assets import status_of
@@ -70,7 +70,7 @@ def find_redirect_uris(call: Call, pages: Pages) -> Any:
     rows, total = call.catalog.find_resources(
         call.manage, Kind.REDIRECT_URI, offset=pages.offset, limit=pages.limit
     )
-    return pages.of([_redirect_uri(row) for row in rows], total)
+    return pages.response([_redirect_uri(row) for row in rows], total)
 
 
 @router.delete("/connections/redirect-uris/{redirect_uri_id}", response_class=Response)
@@ -79,7 +79,7 @@ def delete_redirect_uri(call: Call, redirect_uri_id: str) -> Response:
     try:
         call.catalog.delete_resource(call.manage, Kind.REDIRECT_URI, redirect_uri_id)
     except NotFound:
-        raise unknown("redirect URI", redirect_uri_id) from None
+        raise not_found("redirect URI", redirect_uri_id) from None
     return Response(status_code=200)
 
 
@@ -89,7 +89,7 @@ def find(call: Call, pages: Pages) -> Any:
     rows, total = call.catalog.find_resources(
         call.manage, Kind.CONNECTION, offset=pages.offset, limit=pages.limit
     )
-    return pages.of([_connection(row) for row in rows], total)
+    return pages.response([_connection(row) for row in rows], total)
 
 
 @router.get(
@@ -146,7 +146,7 @@ def find_imports(call: Call, pages: Pages, connection_id: str) -> Any:
         call.manage, Kind.IMPORT, parent=_known(call, connection_id).id,
         offset=pages.offset, limit=pages.limit,
     )  # fmt: skip
-    return pages.of([_import(row) for row in rows], total)
+    return pages.response([_import(row) for row in rows], total)
 
 
 @router.get(
@@ -160,7 +160,7 @@ def retrieve_import(call: Call, connection_id: str, import_id: str) -> Any:
     try:
         found = connections.find_import(call, connection_id, import_id)
     except NotFound:
-        raise unknown("import", import_id) from None
+        raise not_found("import", import_id) from None
     return {**_import(found), "items": _items(call, found)}
 
 
@@ -168,11 +168,11 @@ def _known(caller: Caller, connection_id: str) -> Resource:
     try:
         return connections.find_connection(caller, connection_id)
     except NotFound:
-        raise unknown("connection", connection_id) from None
+        raise not_found("connection", connection_id) from None
 
 
 def _redirect_uri(row: Resource) -> dict[str, Any]:
-    return {"_id": row.id, "redirect_uri": row.name, "created_at": text_of(row.created_at)}
+    return {"_id": row.id, "redirect_uri": row.name, "created_at": format_time(row.created_at)}
 
 
 def _connection(row: Resource) -> dict[str, Any]:
@@ -186,8 +186,8 @@ def _connection(row: Resource) -> dict[str, Any]:
             "display_name": row.body["account_name"],
         },
         "scopes": row.body["scopes"],
-        "connected_at": text_of(row.created_at),
-        "last_used_at": text_of(row.body.get("last_used_at")),
+        "connected_at": format_time(row.created_at),
+        "last_used_at": format_time(row.body.get("last_used_at")),
     }
 
 
@@ -198,7 +198,7 @@ def _import(row: Resource) -> dict[str, Any]:
         "provider": row.body["provider"],
         "custom_id": row.body["custom_id"],
         "item_count": len(row.body["items"]),
-        "created_at": text_of(row.created_at),
+        "created_at": format_time(row.created_at),
     }
 
 

@@ -10,14 +10,14 @@ from typing import Annotated, Any, Literal
 from fastapi import File, Form, Query, UploadFile
 
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import invalid, missing
-from videlicet.api.parameters import Pages, text_of, time_of
+from videlicet.api.errors import invalid_parameter, missing_parameter
+from videlicet.api.parameters import Pages, format_time, parse_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
-from videlicet.api.v1_3.models import known
+from videlicet.api.v1_3.models import require_known
 from videlicet.api.v1_3.schemas.embed import Answer, Made, TaskOut
-from videlicet.embedding.clips import vectors_of
-from videlicet.embedding.inputs import Models, pictures, recording, texts
+from videlicet.embedding.clips import embed_clips
+from videlicet.embedding.inputs import Models, embed_images, embed_lines, embed_recording
 from videlicet.errors import VidelicetError
 from videlicet.services import assets, embeddings
 from videlicet.services.assets import NewAsset
@@ -46,58 +46,58 @@ def create(
     audio_file: Annotated[UploadFile | None, File()] = None,
 ) -> Any:
     """Vectors of a text, a picture, a sound, or of each of them."""
-    name = known(model_name)
+    name = require_known(model_name)
     models = embeddings.input_models(call)
     answer: dict[str, Any] = {"model_name": name}
     if text is not None:
         if not text.strip():
-            raise invalid("text is empty.")
-        rows, _ = texts(models, [text])
-        answer["text_embedding"] = {"segments": [{"float": _list(rows[0])}]}
+            raise invalid_parameter("text is empty.")
+        rows, _ = embed_lines(models, [text])
+        answer["text_embedding"] = {"segments": [{"float": _rounded(rows[0])}]}
     if image_file is not None or image_url:
         if image_file is not None:
-            vector = pictures(models, [image_file.file.read()], call.settings)[0]
+            vector = embed_images(models, [image_file.file.read()], call.settings)[0]
             facts: dict[str, Any] = {"input_filename": image_file.filename}
         else:
             assert image_url is not None
             with fetch_media(call, image_url, "image_url", MAX_PICTURE_SIZE) as path:
-                vector = pictures(models, [path], call.settings)[0]
+                vector = embed_images(models, [path], call.settings)[0]
             facts = {"input_url": image_url}
-        answer["image_embedding"] = {"segments": [{"float": _list(vector)}], "metadata": facts}
+        answer["image_embedding"] = {"segments": [{"float": _rounded(vector)}], "metadata": facts}
     if audio_file is not None:
-        with _refusing():
+        with _refuse_unreadable_audio():
             vectors = _audio(call, models, audio_file.file.read(), audio_start_offset_sec)
         answer["audio_embedding"] = vectors | {"metadata": {"input_filename": audio_file.filename}}
     elif audio_url:
-        with fetch_media(call, audio_url, "audio_url") as path, _refusing():
+        with fetch_media(call, audio_url, "audio_url") as path, _refuse_unreadable_audio():
             vectors = _audio(call, models, path, audio_start_offset_sec)
         answer["audio_embedding"] = vectors | {"metadata": {"input_url": audio_url}}
     if len(answer) == 1:
-        raise missing("text")
+        raise missing_parameter("text")
     return answer
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
+def _refuse_unreadable_audio() -> Iterator[None]:
     """Refuse a sound that cannot be read."""
     try:
         yield
     except VidelicetError as error:
         if error.status >= 500:
             raise
-        raise invalid(f"audio: {error.message}") from None
+        raise invalid_parameter(f"audio: {error.message}") from None
 
 
 def _audio(call: HttpCaller, models: Models, source: Any, start: float) -> dict[str, Any]:
     check = partial(embeddings.require_short, "audio")
-    span, strips = recording(models, source, call.settings, ["audio", "transcription"], check)
+    span, strips = embed_recording(models, source, call.settings, ["audio", "transcription"], check)
     request = {
         "options": ["audio", "transcription"], "scopes": ["clip"], "types": ["fused"],
         "clip": CLIP, "start": start,
     }  # fmt: skip
-    rows = vectors_of(strips, span, request)
+    rows = embed_clips(strips, span, request)
     if not rows:
-        raise invalid("audio: nothing is to be heard.")
+        raise invalid_parameter("audio: nothing is to be heard.")
     return {
         "segments": [
             {
@@ -122,18 +122,18 @@ def create_task(
     video_file: Annotated[UploadFile | None, File()] = None,
 ) -> Any:
     """Have the vectors of a film computed."""
-    name = known(model_name)
+    name = require_known(model_name)
     scopes = {part for one in video_embedding_scope or ["clip"] for part in one.split(",")}
     if strange := scopes - {"clip", "video"}:
-        raise invalid(f"video_embedding_scope: there is no {min(strange)!r}.")
+        raise invalid_parameter(f"video_embedding_scope: there is no {min(strange)!r}.")
     if (video_start_offset_sec is None) != (video_end_offset_sec is None):
-        raise invalid("video_start_offset_sec and video_end_offset_sec come together.")
+        raise invalid_parameter("video_start_offset_sec and video_end_offset_sec come together.")
     if (
         video_start_offset_sec is not None
         and video_end_offset_sec is not None
         and (video_end_offset_sec <= video_start_offset_sec)
     ):
-        raise invalid("video_end_offset_sec must be after video_start_offset_sec.")
+        raise invalid_parameter("video_end_offset_sec must be after video_start_offset_sec.")
     request = {
         "options": ["visual", "audio", "transcription"],
         "scopes": ["clip" if one == "clip" else "asset" for one in sorted(scopes)],
@@ -151,7 +151,7 @@ def create_task(
         file = assets.fetch_asset(call, new, video_url, "video_url")
         facts = {"input_url": video_url}
     else:
-        raise missing("video_file")
+        raise missing_parameter("video_file")
     facts |= {
         "video_clip_length": video_clip_length,
         "video_embedding_scope": sorted(scopes),
@@ -161,7 +161,7 @@ def create_task(
     return {"_id": embeddings.create_task(call, wanted).id}
 
 
-def tasks(
+def task_page(
     call: HttpCaller,
     pages: Pages,
     form: str,
@@ -172,10 +172,10 @@ def tasks(
 ) -> Any:
     """A page of embedding tasks, without their vectors."""
     rows, total = embeddings.list_tasks(
-        call, form, status=status, since=time_of("started_at", started_at),
-        until=time_of("ended_at", ended_at), offset=pages.offset, limit=pages.limit,
+        call, form, status=status, since=parse_time("started_at", started_at),
+        until=parse_time("ended_at", ended_at), offset=pages.offset, limit=pages.limit,
     )  # fmt: skip
-    return pages.of([show(row) for row in rows], total)
+    return pages.response([show(row) for row in rows], total)
 
 
 @router.get("/embed/tasks", response_model=Page[TaskOut], response_model_exclude_none=True)
@@ -187,7 +187,7 @@ def find_tasks(
     status: str | None = None,
 ) -> Any:
     """List embedding tasks, newest first."""
-    return tasks(call, pages, FORM, started_at, ended_at, status, shown)
+    return task_page(call, pages, FORM, started_at, ended_at, status, task_to_json)
 
 
 @router.get("/embed/tasks/{task_id}", response_model=TaskOut, response_model_exclude_none=True)
@@ -196,7 +196,7 @@ def retrieve(
 ) -> Any:
     """The vectors of a task that is ready."""
     task = embeddings.get_task(call, FORM, task_id)
-    row = shown(task)
+    row = task_to_json(task)
     if task.status == "ready":
         row["video_embedding"]["segments"] = [
             {
@@ -217,10 +217,10 @@ def retrieve(
 )
 def status(call: Call, task_id: str) -> Any:
     """How far a task is."""
-    return shown(embeddings.get_task(call, FORM, task_id))
+    return task_to_json(embeddings.get_task(call, FORM, task_id))
 
 
-def shown(task: Resource) -> dict[str, Any]:
+def task_to_json(task: Resource) -> dict[str, Any]:
     """A task without its vectors."""
     error = task.body.get("error")
     facts = dict(task.body["facts"])
@@ -230,12 +230,12 @@ def shown(task: Resource) -> dict[str, Any]:
         "_id": task.id,
         "model_name": task.body["model_name"],
         "status": task.status,
-        "created_at": text_of(task.created_at),
-        "updated_at": text_of(task.updated_at),
+        "created_at": format_time(task.created_at),
+        "updated_at": format_time(task.updated_at),
         "video_embedding": {"metadata": facts},
         "error": None if error is None else {"message": error["message"]},
     }
 
 
-def _list(vector: Any) -> list[float]:
+def _rounded(vector: Any) -> list[float]:
     return [round(float(value), 7) for value in vector]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from videlicet.api.errors import ApiError, invalid, missing
+from videlicet.api.errors import ApiError, invalid_parameter, missing_parameter
 from videlicet.api.v1_3.schemas.embed_v2 import (
     Fixed,
     Recording,
@@ -21,11 +21,11 @@ CLIP = 6.0
 #: shortest it gives.
 NEWEST, SHORTEST = "marengo3.5", 16
 #: Seconds of the shortest clip of a video where nobody says; clips end where the picture changes.
-VIEW = {NEWEST: 2.0}
-USUAL_VIEW = 4.0
+MIN_CLIP_BY_MODEL = {NEWEST: 2.0}
+DEFAULT_MIN_CLIP = 4.0
 
 
-def dimensions(name: str, body: Request | TaskRequest) -> int:
+def embedding_dimension(name: str, body: Request | TaskRequest) -> int:
     """How long the vectors are to be. Shorter ones are the beginnings of the longest."""
     if body.embedding_uncertainty:
         raise ApiError(
@@ -33,35 +33,35 @@ def dimensions(name: str, body: Request | TaskRequest) -> int:
         )
     wanted = body.embedding_dimension
     if wanted is not None and name != NEWEST:
-        raise invalid(f"embedding_dimension needs {NEWEST}.")
+        raise invalid_parameter(f"embedding_dimension needs {NEWEST}.")
     if wanted is not None and not SHORTEST <= wanted <= DIMENSIONS:
-        raise invalid(f"embedding_dimension is from {SHORTEST} to {DIMENSIONS}.")
+        raise invalid_parameter(f"embedding_dimension is from {SHORTEST} to {DIMENSIONS}.")
     return wanted or DIMENSIONS
 
 
-def of_recording(name: str, kind: str, part: Recording) -> dict[str, Any]:
+def recording_request(name: str, kind: str, part: Recording) -> dict[str, Any]:
     """What is asked of a recording, in our own words."""
     usual: Sequence[str] = ("visual", "audio", "transcription")
     if kind == "audio":
         usual = ("audio", "transcription")
         if part.embedding_option and "visual" in part.embedding_option:
-            raise invalid("audio.embedding_option: a sound has nothing to be seen.")
+            raise invalid_parameter("audio.embedding_option: a sound has nothing to be seen.")
     if part.start_sec is not None and part.end_sec is not None and part.end_sec <= part.start_sec:
-        raise invalid(f"{kind}.end_sec must be after start_sec.")
+        raise invalid_parameter(f"{kind}.end_sec must be after start_sec.")
     plan = part.segmentation
     chosen: Strategy | None = plan.temporal if plan is not None and plan.temporal else plan
     dynamic = kind == "video" if chosen is None else chosen.strategy == "dynamic"
-    clip = VIEW.get(name, USUAL_VIEW) if dynamic else CLIP
+    clip = MIN_CLIP_BY_MODEL.get(name, DEFAULT_MIN_CLIP) if dynamic else CLIP
     if chosen is not None and chosen.strategy is not None:
         values = getattr(chosen, chosen.strategy)
         if values is None:
-            raise missing(f"{kind}.segmentation.{chosen.strategy}")
+            raise missing_parameter(f"{kind}.segmentation.{chosen.strategy}")
         clip = values.duration_sec if isinstance(values, Fixed) else max(values.min_duration_sec, 2)
     notes = part.time_based_metadata or []
     if notes and (name != NEWEST or "fused_embedding" not in (part.embedding_type or ())):
-        raise invalid(f"{kind}.time_based_metadata needs {NEWEST} and fused_embedding.")
+        raise invalid_parameter(f"{kind}.time_based_metadata needs {NEWEST} and fused_embedding.")
     if any(one.end < one.start for one in notes):
-        raise invalid(f"{kind}.time_based_metadata: end must not be before start.")
+        raise invalid_parameter(f"{kind}.time_based_metadata: end must not be before start.")
     types = part.embedding_type or ["separate_embedding"]
     scopes = part.embedding_scope or ["clip", "asset"]
     return {
@@ -76,7 +76,7 @@ def of_recording(name: str, kind: str, part: Recording) -> dict[str, Any]:
     }
 
 
-def asked(kind: str, request: Mapping[str, Any]) -> dict[str, Any]:
+def echo_of_request(kind: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """What an answer repeats of a request for the vectors of a recording."""
     asked = {
         "embedding_options": request["options"],

@@ -8,16 +8,21 @@ from functools import partial
 from typing import Any
 
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import invalid, missing
-from videlicet.api.media_sources import opened, source_of
-from videlicet.api.parameters import Pages, text_of
+from videlicet.api.errors import invalid_parameter, missing_parameter
+from videlicet.api.media_sources import open_source, source_of
+from videlicet.api.parameters import Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import MediaSource, NestedProblem, Page
 from videlicet.api.v1_3 import documents
-from videlicet.api.v1_3.embed import shown as first_form
-from videlicet.api.v1_3.embed import tasks
-from videlicet.api.v1_3.embed_requests import CLIP, asked, dimensions, of_recording
-from videlicet.api.v1_3.models import known
+from videlicet.api.v1_3.embed import task_page
+from videlicet.api.v1_3.embed import task_to_json as first_form
+from videlicet.api.v1_3.embed_requests import (
+    CLIP,
+    echo_of_request,
+    embedding_dimension,
+    recording_request,
+)
+from videlicet.api.v1_3.models import require_known
 from videlicet.api.v1_3.schemas.embed import TaskOut
 from videlicet.api.v1_3.schemas.embed_v2 import (
     Answer,
@@ -32,9 +37,9 @@ from videlicet.api.v1_3.schemas.embed_v2 import (
     Text,
     TextPicture,
 )
-from videlicet.embedding.clips import NOTES, noted, vectors_of
-from videlicet.embedding.inputs import Models, pictures, recording, texts
-from videlicet.embedding.space import DIMENSIONS, fused
+from videlicet.embedding.clips import NOTES, add_metadata, embed_clips
+from videlicet.embedding.inputs import Models, embed_images, embed_lines, embed_recording
+from videlicet.embedding.space import DIMENSIONS, fuse
 from videlicet.errors import MediaError
 from videlicet.services import assets, embeddings
 from videlicet.services.assets import NewAsset
@@ -57,30 +62,32 @@ _PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
 )
 def create(call: Call, body: Request) -> Any:
     """Vectors of one input, at once. Recordings may be ten minutes long."""
-    name = known(body.model_name)
-    wide = dimensions(name, body)
+    name = require_known(body.model_name)
+    wide = embedding_dimension(name, body)
     part = getattr(body, body.input_type)
     if part is None:
-        raise missing(body.input_type)
+        raise missing_parameter(body.input_type)
     models = embeddings.input_models(call)
     match part:
         case Text():
-            rows, counts = texts(models, [part.input_text])
+            rows, counts = embed_lines(models, [part.input_text])
             answer: dict[str, Any] = {
                 "data": [_datum(rows[0], "text")], "usage": _usage(counts),
             }  # fmt: skip
         case TextPicture():
-            rows, counts = texts(models, [part.input_text])
-            with opened(call, part.media_source) as source:
-                seen = pictures(models, [source], call.settings)
-            answer = {"data": [_datum(fused([rows[0], seen[0]]))], "usage": _usage(counts)}
+            rows, counts = embed_lines(models, [part.input_text])
+            with open_source(call, part.media_source) as source:
+                seen = embed_images(models, [source], call.settings)
+            answer = {"data": [_datum(fuse([rows[0], seen[0]]))], "usage": _usage(counts)}
         case Picture():
-            with opened(call, part.media_source) as source:
-                answer = {"data": [_datum(pictures(models, [source], call.settings)[0], "visual")]}
+            with open_source(call, part.media_source) as source:
+                answer = {
+                    "data": [_datum(embed_images(models, [source], call.settings)[0], "visual")]
+                }
         case Recording():
             return _recording(call, models, name, body.input_type, part, wide)
         case Multi():
-            answer = _multi(call, models, part)
+            answer = _multi_input(call, models, part)
     source_facts = _source_facts(call, getattr(part, "media_source", None))
     kind = {"input_type": body.input_type, **source_facts}
     if body.input_type == "multi_input":
@@ -95,16 +102,16 @@ def create(call: Call, body: Request) -> Any:
 )
 def create_task(call: Call, body: TaskRequest) -> Any:
     """Have the vectors of a recording, a picture or a document computed."""
-    name = known(body.model_name)
-    wide = dimensions(name, body)
+    name = require_known(body.model_name)
+    wide = embedding_dimension(name, body)
     part = getattr(body, body.input_type)
     if part is None:
-        raise missing(body.input_type)
+        raise missing_parameter(body.input_type)
     match part:
         case Recording():
-            request = of_recording(name, body.input_type, part)
+            request = recording_request(name, body.input_type, part)
         case Document():
-            request = documents.request_of(call, part, source_of(part.media_source))
+            request = documents.document_request(call, part, source_of(part.media_source))
         case _:
             request = {
                 "options": ["visual"], "scopes": ["asset"], "types": ["separate"], "clip": CLIP,
@@ -113,9 +120,9 @@ def create_task(call: Call, body: TaskRequest) -> Any:
     file_id, facts = _file(call, part.media_source, body.input_type)
     facts |= {"input_type": body.input_type}
     if isinstance(part, Recording):
-        facts |= asked(body.input_type, request)
+        facts |= echo_of_request(body.input_type, request)
     elif isinstance(part, Document):
-        facts |= {**documents.asked(request), "embedding_dimension": wide}
+        facts |= {**documents.echo_of_request(request), "embedding_dimension": wide}
     wanted = EmbeddingRequest(FORM, name, file_id, request, facts)
     task = embeddings.create_task(call, wanted)
     return {"_id": task.id, "status": task.status, "metadata": {"embedding_dimension": wide}}
@@ -130,7 +137,7 @@ def find_tasks(
     status: str | None = None,
 ) -> Any:
     """List embedding tasks, newest first."""
-    return tasks(call, pages, FORM, started_at, ended_at, status, listed)
+    return task_page(call, pages, FORM, started_at, ended_at, status, task_summary_to_json)
 
 
 @router.get(
@@ -138,10 +145,10 @@ def find_tasks(
 )
 def retrieve(call: Call, task_id: str) -> Any:
     """A task, with its vectors once it is ready."""
-    return shown(embeddings.get_task(call, FORM, task_id))
+    return task_to_json(embeddings.get_task(call, FORM, task_id))
 
 
-def listed(task: Resource) -> dict[str, Any]:
+def task_summary_to_json(task: Resource) -> dict[str, Any]:
     """A task of the second form in a list: what was asked, under the names of the first form."""
     facts = task.body["facts"]
     kind = str(facts["input_type"])
@@ -159,7 +166,7 @@ def listed(task: Resource) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def shown(task: Resource) -> dict[str, Any]:
+def task_to_json(task: Resource) -> dict[str, Any]:
     """A task as the second form shows it."""
     error = task.body.get("error")
     facts = dict(task.body["facts"])
@@ -169,11 +176,11 @@ def shown(task: Resource) -> dict[str, Any]:
     return {
         "_id": task.id,
         "status": task.status,
-        "created_at": text_of(task.created_at),
-        "updated_at": text_of(task.updated_at),
+        "created_at": format_time(task.created_at),
+        "updated_at": format_time(task.updated_at),
         "data": None
         if task.status != "ready"
-        else [_timed(row, facts["input_type"], wide) for row in task.body["data"]],
+        else [_datum_of_row(row, facts["input_type"], wide) for row in task.body["data"]],
         "metadata": facts,
         "error": None if error is None else {"message": error["message"]},
     }
@@ -182,58 +189,60 @@ def shown(task: Resource) -> dict[str, Any]:
 def _recording(
     call: HttpCaller, models: Models, name: str, kind: str, part: Recording, wide: int
 ) -> dict[str, Any]:
-    request = {**of_recording(name, kind, part), "dimension": wide}
+    request = {**recording_request(name, kind, part), "dimension": wide}
 
     def check(duration: float) -> None:
         require_short(kind, duration)
         if request["start"] is not None and request["start"] >= duration:
-            raise invalid(f"{kind}.start_sec lies beyond the end.")
+            raise invalid_parameter(f"{kind}.start_sec lies beyond the end.")
 
     try:
-        with opened(call, part.media_source) as source:
-            span, strips = recording(models, source, call.settings, request["options"], check)
+        with open_source(call, part.media_source) as source:
+            span, strips = embed_recording(models, source, call.settings, request["options"], check)
     except MediaError as error:
-        raise invalid(f"{kind}: {error.message}") from None
+        raise invalid_parameter(f"{kind}: {error.message}") from None
     if request["notes"]:
-        strips[NOTES] = noted(models.text, request["notes"], span)
-    rows = vectors_of(strips, span, request)
+        strips[NOTES] = add_metadata(models.text, request["notes"], span)
+    rows = embed_clips(strips, span, request)
     return {
-        "data": [_timed(row, kind, wide) for row in rows],
+        "data": [_datum_of_row(row, kind, wide) for row in rows],
         "metadata": {
             "input_type": kind,
             **_source_facts(call, part.media_source),
-            **asked(kind, request),
+            **echo_of_request(kind, request),
             "duration": float(span.duration),
         },
     }
 
 
-def _multi(call: HttpCaller, models: Models, part: Multi) -> dict[str, Any]:
+def _multi_input(call: HttpCaller, models: Models, part: Multi) -> dict[str, Any]:
     """Words and media together as one vector."""
     sources = part.media_sources or []
     if not part.input_text and not sources:
-        raise missing("multi_input.input_text")
+        raise missing_parameter("multi_input.input_text")
     names = {source.name for source in sources if source.name}
     if part.input_text:
         for name in _PLACE.findall(part.input_text):
             if name not in names:
-                raise invalid(f"multi_input.input_text: there is no source named {name!r}.")
+                raise invalid_parameter(
+                    f"multi_input.input_text: there is no source named {name!r}."
+                )
     vectors = []
     counts = [0]
     text = _PLACE.sub(" ", part.input_text or "").strip()
     if text:
-        rows, counts = texts(models, [text])
+        rows, counts = embed_lines(models, [text])
         vectors.append(rows[0])
     for source in sources:
         if source.media_type == "image":
-            with opened(call, source) as media:
-                vectors.append(pictures(models, [media], call.settings)[0])
+            with open_source(call, source) as media:
+                vectors.append(embed_images(models, [media], call.settings)[0])
             continue
         wanted = ["audio", "transcription"]
         if source.media_type == "video":
             wanted = ["visual", *wanted]
         try:
-            with opened(call, source) as media:
+            with open_source(call, source) as media:
                 if source.media_type == "document":
                     alone = len(sources) == 1 and not part.input_text
                     vector, read = embeddings.embed_document(
@@ -243,14 +252,14 @@ def _multi(call: HttpCaller, models: Models, part: Multi) -> dict[str, Any]:
                     counts = [*counts, *read]
                     continue
                 check = partial(require_short, "multi_input")
-                span, strips = recording(models, media, call.settings, wanted, check)
+                span, strips = embed_recording(models, media, call.settings, wanted, check)
         except MediaError as error:
-            raise invalid(f"multi_input: {error.message}") from None
+            raise invalid_parameter(f"multi_input: {error.message}") from None
         request = {"options": wanted, "scopes": ["asset"], "types": ["fused"], "clip": CLIP}
-        vectors += [row["embedding"] for row in vectors_of(strips, span, request)]
+        vectors += [row["embedding"] for row in embed_clips(strips, span, request)]
     if not vectors:
-        raise invalid("multi_input: nothing in it can be seen or heard.")
-    return {"data": [_datum(fused(vectors))], "usage": _usage(counts)}
+        raise invalid_parameter("multi_input: nothing in it can be seen or heard.")
+    return {"data": [_datum(fuse(vectors))], "usage": _usage(counts)}
 
 
 def _file(call: HttpCaller, source: MediaSource, kind: str) -> tuple[str, dict[str, Any]]:
@@ -293,7 +302,7 @@ def _datum(vector: Any, option: str | None = None) -> dict[str, Any]:
     }
 
 
-def _timed(row: Mapping[str, Any], kind: str, wide: int) -> dict[str, Any]:
+def _datum_of_row(row: Mapping[str, Any], kind: str, wide: int) -> dict[str, Any]:
     timed = kind in ("audio", "video")
     return {
         "embedding": row["embedding"][:wide],

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from fastapi import Response
 
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.parameters import Pages, ascending, sorted_by, text_of
+from videlicet.api.parameters import Pages, format_time, is_ascending, sort_column
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.schemas.entities import (
@@ -40,7 +40,7 @@ _SORTS = ("created_at", "updated_at", "name")
 )
 def create_collection(call: Call, body: NewCollection) -> Any:
     """Make a collection."""
-    return shown_collection(entities.create_collection(call, body.name, body.description))
+    return collection_to_json(entities.create_collection(call, body.name, body.description))
 
 
 @router.get(
@@ -55,10 +55,10 @@ def find_collections(
 ) -> Any:
     """List collections; ``name`` is part of the name, whatever the case."""
     rows, total = entities.list_collections(
-        call, name_part=name, sort_by=sorted_by(sort_by, known=_SORTS),
-        ascending=ascending(sort_option), offset=pages.offset, limit=pages.limit,
+        call, name_part=name, sort_by=sort_column(sort_by, known=_SORTS),
+        ascending=is_ascending(sort_option), offset=pages.offset, limit=pages.limit,
     )  # fmt: skip
-    return pages.of([shown_collection(row) for row in rows], total)
+    return pages.response([collection_to_json(row) for row in rows], total)
 
 
 @router.get(
@@ -68,7 +68,7 @@ def find_collections(
 )
 def retrieve_collection(call: Call, entity_collection_id: str) -> Any:
     """Look at one collection."""
-    return shown_collection(entities.get_collection(call, entity_collection_id))
+    return collection_to_json(entities.get_collection(call, entity_collection_id))
 
 
 @router.patch(
@@ -78,7 +78,7 @@ def retrieve_collection(call: Call, entity_collection_id: str) -> Any:
 )
 def update_collection(call: Call, entity_collection_id: str, body: CollectionChanges) -> Any:
     """Change a collection's name or description."""
-    return shown_collection(
+    return collection_to_json(
         entities.update_collection(
             call, entity_collection_id, name=body.name, description=body.description
         )
@@ -101,7 +101,7 @@ def delete_collection(call: Call, entity_collection_id: str) -> Response:
 def create(call: Call, entity_collection_id: str, body: NewEntity) -> Any:
     """Make an entity from its pictures."""
     found = entities.get_collection(call, entity_collection_id)
-    return shown(entities.create_entity(call, found, _new(body)))
+    return entity_to_json(entities.create_entity(call, found, _new_entity(body)))
 
 
 @router.post(
@@ -115,7 +115,7 @@ def create_bulk(call: Call, entity_collection_id: str, body: Bulk) -> Any:
     made, errors = [], []
     for number, one in enumerate(body.entities):
         try:
-            made.append(entities.create_entity(call, found, _new(one)))
+            made.append(entities.create_entity(call, found, _new_entity(one)))
         except InvalidInput as error:
             errors.append(
                 {
@@ -149,10 +149,10 @@ def find(
     """List the entities of a collection."""
     rows, total = entities.list_entities(
         call, entity_collection_id, name_part=name, status=status,
-        sort_by=sorted_by(sort_by, known=_SORTS), ascending=ascending(sort_option),
+        sort_by=sort_column(sort_by, known=_SORTS), ascending=is_ascending(sort_option),
         offset=pages.offset, limit=pages.limit,
     )  # fmt: skip
-    return pages.of([shown(row) for row in rows], total)
+    return pages.response([entity_to_json(row) for row in rows], total)
 
 
 @router.get(
@@ -164,7 +164,7 @@ def find_by_asset(call: Call, pages: Pages, asset_id: str) -> Any:
     """List the entities that an asset shows."""
     held = entities.list_entities_of(call, get_asset(call, asset_id).id)
     chosen = held[pages.offset : pages.offset + pages.limit]
-    return pages.of([shown(row) for row in chosen], len(held))
+    return pages.response([entity_to_json(row) for row in chosen], len(held))
 
 
 @router.get(
@@ -174,7 +174,7 @@ def find_by_asset(call: Call, pages: Pages, asset_id: str) -> Any:
 )
 def retrieve(call: Call, entity_collection_id: str, entity_id: str) -> Any:
     """Look at one entity."""
-    return shown(_entity(call, entity_collection_id, entity_id))
+    return entity_to_json(_entity(call, entity_collection_id, entity_id))
 
 
 @router.patch(
@@ -185,7 +185,7 @@ def retrieve(call: Call, entity_collection_id: str, entity_id: str) -> Any:
 def update(call: Call, entity_collection_id: str, entity_id: str, body: EntityChanges) -> Any:
     """Change an entity's name, description or metadata."""
     entity = _entity(call, entity_collection_id, entity_id)
-    return shown(
+    return entity_to_json(
         entities.update_entity(
             call, entity, name=body.name, description=body.description, metadata=body.metadata
         )
@@ -209,7 +209,7 @@ def delete(call: Call, entity_collection_id: str, entity_id: str) -> Response:
 def add_assets(call: Call, entity_collection_id: str, entity_id: str, body: AssetIds) -> Any:
     """Add pictures to an entity."""
     entity = _entity(call, entity_collection_id, entity_id)
-    return shown(entities.add_pictures(call, entity, body.asset_ids))
+    return entity_to_json(entities.add_pictures(call, entity, body.asset_ids))
 
 
 @router.delete(
@@ -220,7 +220,7 @@ def add_assets(call: Call, entity_collection_id: str, entity_id: str, body: Asse
 def remove_assets(call: Call, entity_collection_id: str, entity_id: str, body: AssetIds) -> Any:
     """Take pictures from an entity; one must stay."""
     entity = _entity(call, entity_collection_id, entity_id)
-    return shown(entities.remove_pictures(call, entity, body.asset_ids))
+    return entity_to_json(entities.remove_pictures(call, entity, body.asset_ids))
 
 
 def _entity(call: HttpCaller, collection_id: str, entity_id: str) -> Resource:
@@ -229,22 +229,22 @@ def _entity(call: HttpCaller, collection_id: str, entity_id: str) -> Resource:
     return entities.get_entity(call, entity_id, collection.id)
 
 
-def _new(body: NewEntity | LooseEntity) -> entities.NewEntity:
+def _new_entity(body: NewEntity | LooseEntity) -> entities.NewEntity:
     return entities.NewEntity(body.name, body.asset_ids, body.description, body.metadata)
 
 
-def shown_collection(row: Resource) -> dict[str, Any]:
+def collection_to_json(row: Resource) -> dict[str, Any]:
     """A collection as v1.3 shows it."""
     return {
         "_id": row.id,
         "name": row.name,
         "description": row.body.get("description"),
-        "created_at": text_of(row.created_at),
-        "updated_at": text_of(row.updated_at),
+        "created_at": format_time(row.created_at),
+        "updated_at": format_time(row.updated_at),
     }
 
 
-def shown(row: Resource) -> dict[str, Any]:
+def entity_to_json(row: Resource) -> dict[str, Any]:
     """An entity as v1.3 shows it."""
     return {
         "_id": row.id,
@@ -254,6 +254,6 @@ def shown(row: Resource) -> dict[str, Any]:
         "metadata": row.body.get("metadata"),
         "asset_ids": row.body["asset_ids"],
         "status": row.status,
-        "created_at": text_of(row.created_at),
-        "updated_at": text_of(row.updated_at),
+        "created_at": format_time(row.created_at),
+        "updated_at": format_time(row.updated_at),
     }

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 from fastapi import File, Form, UploadFile
 
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import invalid, missing
-from videlicet.api.json_bodies import parsed
+from videlicet.api.errors import invalid_parameter, missing_parameter
+from videlicet.api.json_bodies import parse_json
 from videlicet.api.routing import router_for
 from videlicet.api.v1_3.schemas.search import Results
-from videlicet.api.v1_3.search_pages import shown
+from videlicet.api.v1_3.search_pages import page_to_json
 from videlicet.ingest import videos
 from videlicet.services import search_pages
 from videlicet.services.entities import get_entity, pictures_of
@@ -70,14 +70,14 @@ def create(
     pictures = _pictures(call, query_media_type, query_media_url, query_media_file)
     text = (query_text or "").strip()
     if not text and not pictures:
-        raise missing("query_text")
+        raise missing_parameter("query_text")
     query = _query(
         call, index, text, pictures, chosen, transcription_options or ("lexical", "semantic"),
         filter=_filter(filter), all_of=operator == "and",
         group_by=GroupBy.ASSET if group_by == "video" else GroupBy.MOMENT,
     )  # fmt: skip
     options = {"group_by": group_by, "metadata": include_user_metadata}
-    return shown(
+    return page_to_json(
         call, search_pages.first_page(call, index, query, limit=page_limit, options=options)
     )
 
@@ -86,21 +86,21 @@ def create(
 def retrieve(call: Call, token: str, include_user_metadata: bool | None = None) -> Any:
     """A later page of a search."""
     options = {} if include_user_metadata is None else {"metadata": include_user_metadata}
-    return shown(call, search_pages.later_page(call, token, options))
+    return page_to_json(call, search_pages.later_page(call, token, options))
 
 
 def _check(index: Index, options: Sequence[str], transcription: Sequence[str] | None) -> None:
     built = options_of(index)
     if not options:
-        raise missing("search_options")
+        raise missing_parameter("search_options")
     for option in options:
         if option not in _MODALITIES:
-            raise invalid("search_options are visual, audio and transcription.")
+            raise invalid_parameter("search_options are visual, audio and transcription.")
         need = _NEEDS.get(option, option)
         if need not in built:
-            raise invalid(f"search_options: the index was made without {need}.")
+            raise invalid_parameter(f"search_options: the index was made without {need}.")
     if transcription and "transcription" not in options:
-        raise invalid("transcription_options need the search option transcription.")
+        raise invalid_parameter("transcription_options need the search option transcription.")
 
 
 def _pictures(
@@ -111,17 +111,17 @@ def _pictures(
 ) -> list[bytes]:
     found = []
     if (urls or uploads) and kind is None:
-        raise missing("query_media_type")
+        raise missing_parameter("query_media_type")
     if kind and not urls and not uploads:
-        raise missing("query_media_file")
+        raise missing_parameter("query_media_file")
     if len(urls or ()) + len(uploads or ()) > PICTURES:
-        raise invalid(f"A query holds {PICTURES} pictures at most.")
+        raise invalid_parameter(f"A query holds {PICTURES} pictures at most.")
     for upload in uploads or ():
         data = upload.file.read(MAX_PICTURE_SIZE + 1)
         if not data:
-            raise invalid("query_media_file is empty.")
+            raise invalid_parameter("query_media_file is empty.")
         if len(data) > MAX_PICTURE_SIZE:
-            raise invalid(f"A picture holds {MAX_PICTURE_SIZE} bytes at most.")
+            raise invalid_parameter(f"A picture holds {MAX_PICTURE_SIZE} bytes at most.")
         found.append(data)
     for url in urls or ():
         with fetch_media(call, url, "query_media_url", MAX_PICTURE_SIZE) as path:
@@ -156,7 +156,7 @@ def _query(
         filter=filter,
         group_by=group_by,
         lanes=frozenset(lanes),
-        all_of=tuple(groups) if all_of else (),
+        require_all=tuple(groups) if all_of else (),
     )
 
 
@@ -178,11 +178,11 @@ def _filter(text: str | None) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        row = parsed(text)
+        row = parse_json(text)
     except ValueError:
-        raise invalid("filter must be a JSON object.") from None
+        raise invalid_parameter("filter must be a JSON object.") from None
     if not isinstance(row, dict):
-        raise invalid("filter must be a JSON object.")
+        raise invalid_parameter("filter must be a JSON object.")
     found: dict[str, Any] = {}
     for key, value in row.items():
         if key == "id":
@@ -192,5 +192,7 @@ def _filter(text: str | None) -> dict[str, Any]:
         elif key in _NUMBERS:
             found[key] = value
         else:
-            found[videos.field(str(key))] = {"in": value} if isinstance(value, list) else value
+            found[videos.filter_field(str(key))] = (
+                {"in": value} if isinstance(value, list) else value
+            )
     return found

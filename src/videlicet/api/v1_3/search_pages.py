@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from videlicet.api.caller import HttpCaller
-from videlicet.api.parameters import text_of
+from videlicet.api.parameters import format_time
 from videlicet.services.search_pages import Clip, RankedPage
 from videlicet.types import Resource, Span
 
@@ -13,12 +13,12 @@ from videlicet.types import Resource, Span
 _HIGH, _MEDIUM = 0.6, 0.3
 
 
-def shown(call: HttpCaller, page: RankedPage) -> dict[str, Any]:
+def page_to_json(call: HttpCaller, page: RankedPage) -> dict[str, Any]:
     """A page as v1.3 shows it."""
     info: dict[str, Any] = {
         "limit_per_page": page.limit,
         "total_results": page.total,
-        "page_expires_at": text_of(page.expires_at),
+        "page_expires_at": format_time(page.expires_at),
     }
     if page.options["group_by"] == "video":
         info["total_inner_matches"] = page.clips

@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal
 from fastapi import File, Form, Query, Request, Response, UploadFile
 
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import ApiError, missing
-from videlicet.api.parameters import Pages, ascending, sorted_by, text_of, time_of
+from videlicet.api.errors import ApiError, missing_parameter
+from videlicet.api.parameters import Pages, format_time, is_ascending, parse_time, sort_column
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
-from videlicet.api.v1_3.common import metadata_of, numbers
+from videlicet.api.v1_3.common import number_bounds, parse_metadata
 from videlicet.api.v1_3.schemas.tasks import Made, Out
-from videlicet.api.v1_3.video_records import hls_of
-from videlicet.ingest.videos import READY, video_of
+from videlicet.api.v1_3.video_shapes import hls_to_json
+from videlicet.ingest.videos import READY, video_id_of
 from videlicet.services import assets, indexing
 from videlicet.services.assets import NewAsset
 from videlicet.services.indexes import get_index
@@ -38,7 +38,7 @@ def create(
 ) -> Any:
     """Upload a video, or have one fetched, and index it."""
     index = get_index(call, index_id)
-    metadata = {} if user_metadata is None else metadata_of(user_metadata)
+    metadata = {} if user_metadata is None else parse_metadata(user_metadata)
     if video_file is not None:
         new = NewAsset(video_file.filename or "upload", metadata, enable_video_stream)
         file = assets.upload_asset(call, new, video_file.file)
@@ -46,7 +46,7 @@ def create(
         new = NewAsset(assets.name_in(video_url), metadata, enable_video_stream)
         file = assets.fetch_asset(call, new, video_url, "video_url")
     else:
-        raise missing("video_file")
+        raise missing_parameter("video_file")
     video, task = indexing.index_asset(call, index, file, metadata, stream=enable_video_stream)
     return {"_id": task.id, "video_id": video.id}
 
@@ -65,24 +65,24 @@ def find(
     updated_at: str | None = None,
 ) -> Any:
     """List tasks, newest first."""
-    key, up = sorted_by(sort_by), ascending(sort_option)
+    key, up = sort_column(sort_by), is_ascending(sort_option)
     wanted = TaskFilter(
         index_id=index_id,
         status=status or (),
         name_part=filename,
-        created_since=time_of("created_at", created_at),
-        updated_since=time_of("updated_at", updated_at),
-        numbers={name: numbers(request, name) for name in ("duration", "width", "height")},
+        created_since=parse_time("created_at", created_at),
+        updated_since=parse_time("updated_at", updated_at),
+        numbers={name: number_bounds(request, name) for name in ("duration", "width", "height")},
     )
     found = indexing.list_indexing_tasks(call, wanted, sort_by=key, ascending=up)
     chosen = found[pages.offset : pages.offset + pages.limit]
-    return pages.of([shown(call, one) for one in chosen], len(found))
+    return pages.response([task_to_json(call, one) for one in chosen], len(found))
 
 
 @router.get("/tasks/{task_id}", response_model=Out, response_model_exclude_none=True)
 def retrieve(call: Call, task_id: str) -> Any:
     """Look at one task."""
-    return shown(call, indexing.get_indexing_task(call, task_id))
+    return task_to_json(call, indexing.get_indexing_task(call, task_id))
 
 
 @router.delete("/tasks/{task_id}", response_class=Response)
@@ -97,7 +97,7 @@ def delete(call: Call, task_id: str) -> Response:
     return Response(status_code=200)
 
 
-def shown(call: HttpCaller, one: IndexingTask) -> dict[str, Any]:
+def task_to_json(call: HttpCaller, one: IndexingTask) -> dict[str, Any]:
     """A task as v1.3 shows it. Of a video that was deleted nothing is known but its id."""
     task, video = one.task, one.video
     error: Mapping[str, Any] | None = task.error
@@ -105,9 +105,9 @@ def shown(call: HttpCaller, one: IndexingTask) -> dict[str, Any]:
         error = {"message": "The task was cancelled.", "code": "cancelled"}
     return {
         "_id": task.id,
-        "video_id": video_of(task.source) or "",
-        "created_at": text_of(task.created_at),
-        "updated_at": text_of(task.updated_at),
+        "video_id": video_id_of(task.source) or "",
+        "created_at": format_time(task.created_at),
+        "updated_at": format_time(task.updated_at),
         "status": one.stage,
         "index_id": task.index_id,
         "system_metadata": {}
@@ -116,6 +116,6 @@ def shown(call: HttpCaller, one: IndexingTask) -> dict[str, Any]:
             "filename": video.name,
             **{name: video.body.get(name) for name in ("duration", "width", "height")},
         },
-        "hls": None if video is None else hls_of(call, video),
+        "hls": None if video is None else hls_to_json(call, video),
         "error": None if error is None else {"message": error["message"], "code": error["code"]},
     }

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import ApiError, invalid
-from videlicet.api.parameters import MOST, Pages, text_of
+from videlicet.api.errors import ApiError, invalid_parameter
+from videlicet.api.parameters import MAX_PAGE_SIZE, Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.state import ServerState
-from videlicet.api.v1_3.common import metadata_of
+from videlicet.api.v1_3.common import parse_metadata
 from videlicet.api.v1_3.schemas.uploads import (
     Made,
     More,
@@ -32,7 +32,7 @@ from videlicet.types import Resource
 
 router = router_for("uploads")
 #: The parts themselves, which come without a key.
-parts = APIRouter(tags=["uploads"])
+chunk_router = APIRouter(tags=["uploads"])
 
 
 @router.post(
@@ -43,18 +43,18 @@ parts = APIRouter(tags=["uploads"])
 )
 def create(call: Call, body: New) -> Any:
     """Begin an upload in parts. The asset's id is known at once."""
-    metadata = metadata_of(body.user_metadata or {})
+    metadata = parse_metadata(body.user_metadata or {})
     new = NewAsset(body.filename, metadata, body.enable_hls, body.enable_thumbnail)
     upload = uploads.create_upload(call, new, body.total_size, is_picture=body.type == "image")
     total = uploads.total_chunks(upload)
     return {
         "upload_id": upload.id,
         "asset_id": upload.parent,
-        "upload_urls": _addresses(call, upload, range(1, min(total, MOST) + 1)),
+        "upload_urls": _addresses(call, upload, range(1, min(total, MAX_PAGE_SIZE) + 1)),
         "upload_headers": {"Content-Type": "application/octet-stream"},
         "chunk_size": upload.body["chunk_size"],
         "total_chunks": total,
-        "expires_at": text_of(upload.expires_at),
+        "expires_at": format_time(upload.expires_at),
     }
 
 
@@ -62,14 +62,14 @@ def create(call: Call, body: New) -> Any:
 def find(call: Call, pages: Pages) -> Any:
     """List uploads that are not complete."""
     rows, total = uploads.list_uploads(call, offset=pages.offset, limit=pages.limit)
-    return pages.of(
+    return pages.response(
         [
             {
                 "upload_id": row.id,
                 "status": uploads.status_of(row),
                 **{k: row.body[k] for k in ("total_size", "chunk_size", "total_chunks")},
-                "created_at": text_of(row.created_at),
-                "expires_at": text_of(row.expires_at),
+                "created_at": format_time(row.created_at),
+                "expires_at": format_time(row.expires_at),
             }
             for row in rows
         ],
@@ -112,43 +112,43 @@ def status(call: Call, pages: Pages, upload_id: str) -> Any:
             {
                 "index": chunk.number,
                 "status": chunk.status,
-                "uploaded_at": text_of(chunk.updated_at),
-                "updated_at": text_of(chunk.updated_at),
+                "uploaded_at": format_time(chunk.updated_at),
+                "updated_at": format_time(chunk.updated_at),
             }
             for chunk in found.chunks[pages.offset : pages.offset + pages.limit]
         ],
         "chunks_completed": found.completed,
         "chunks_failed": 0,
         "chunks_pending": total - found.completed,
-        "page_info": pages.info(total),
+        "page_info": pages.page_info(total),
         "total_size": upload.body["total_size"],
         "uploaded_size": found.size,
-        "created_at": text_of(upload.created_at),
-        "updated_at": text_of(upload.updated_at),
+        "created_at": format_time(upload.created_at),
+        "updated_at": format_time(upload.updated_at),
     }
 
 
 @router.post("/assets/multipart-uploads/{upload_id}/presigned-urls", response_model=More)
-def more(call: Call, upload_id: str, body: Range) -> Any:
+def create_presigned_urls(call: Call, upload_id: str, body: Range) -> Any:
     """Addresses for further chunks."""
     upload = uploads.get_upload(call, upload_id)
     uploads.require_active(upload)
     total = uploads.total_chunks(upload)
     if body.start > total:
-        raise invalid(f"start is {total} at most.")
+        raise invalid_parameter(f"start is {total} at most.")
     numbers = range(body.start, min(total, body.start + body.count - 1) + 1)
     return {
         "upload_id": upload.id,
         "start_index": body.start,
         "count": len(numbers),
         "upload_urls": _addresses(call, upload, numbers),
-        "generated_at": text_of(datetime.now(UTC)),
-        "expires_at": text_of(upload.expires_at),
+        "generated_at": format_time(datetime.now(UTC)),
+        "expires_at": format_time(upload.expires_at),
     }
 
 
-@parts.put("/uploads/{upload_id}/{number}", response_class=Response)
-async def put(
+@chunk_router.put("/uploads/{upload_id}/{number}", response_class=Response)
+async def put_chunk(
     request: Request,
     upload_id: str,
     number: int,
@@ -180,7 +180,7 @@ def _addresses(call: HttpCaller, upload: Resource, numbers: Sequence[int]) -> li
         {
             "chunk_index": n,
             "url": call.address(f"/uploads/{upload.id}/{n}", max(60.0, left)),
-            "expires_at": text_of(upload.expires_at),
+            "expires_at": format_time(upload.expires_at),
         }
         for n in numbers
     ]

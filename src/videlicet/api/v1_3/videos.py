@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.parameters import Pages, ascending, sorted_by, time_of
+from videlicet.api.parameters import Pages, is_ascending, parse_time, sort_column
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
-from videlicet.api.v1_3.common import deep, metadata_of, numbers
+from videlicet.api.v1_3.common import deep_object, number_bounds, parse_metadata
 from videlicet.api.v1_3.schemas.videos import (
     ByAsset,
     Changes,
@@ -22,7 +22,7 @@ from videlicet.api.v1_3.schemas.videos import (
     StatusName,
     Summary,
 )
-from videlicet.api.v1_3.video_records import detailed, shown, shown_older
+from videlicet.api.v1_3.video_shapes import indexed_asset_to_json, video_to_json, with_details
 from videlicet.ingest import videos
 from videlicet.services import indexing
 from videlicet.services.assets import get_asset
@@ -46,7 +46,7 @@ def create(call: Call, index_id: str, body: New) -> Any:
     index = get_index(call, index_id)
     file = get_asset(call, body.asset_id)
     indexing.require_indexable(file)
-    metadata = metadata_of(body.user_metadata or {})
+    metadata = parse_metadata(body.user_metadata or {})
     video, _ = indexing.index_asset(call, index, file, metadata, stream=body.enable_video_stream)
     return {"_id": video.id, "asset_id": file.id}
 
@@ -61,7 +61,7 @@ def find_by_asset(call: Call, pages: Pages, asset_id: str) -> Any:
     held = [one for one in indexing.list_videos_of(call, file.id) if one.parent in names]
     chosen = held[pages.offset : pages.offset + pages.limit]
     rows = [{"_id": v.id, "index": {"_id": v.parent, "name": names[v.parent]}} for v in chosen]
-    return pages.of(rows, len(held))
+    return pages.response(rows, len(held))
 
 
 @router.get(
@@ -84,10 +84,10 @@ def find_indexed(
 ) -> Any:
     """List the assets of an index, whatever their status."""
     index = get_index(call, index_id)
-    extra = list(deep(request, "user_metadata").items())
+    extra = list(deep_object(request, "user_metadata").items())
     return _list(
         call, pages, index, request, extra, status or (), sort_by, sort_option, filename,
-        created_at, updated_at, shown,
+        created_at, updated_at, indexed_asset_to_json,
     )  # fmt: skip
 
 
@@ -113,10 +113,10 @@ def find_videos(
         for key, value in request.query_params.multi_items()
         if key.partition("[")[0] not in _OWN
     ]
-    extra += deep(request, "user_metadata").items()
+    extra += deep_object(request, "user_metadata").items()
     return _list(
         call, pages, index, request, extra, [videos.READY], sort_by, sort_option, filename,
-        created_at, updated_at, shown_older,
+        created_at, updated_at, video_to_json,
     )  # fmt: skip
 
 
@@ -144,18 +144,18 @@ def _list(
     wanted = VideoFilter(
         status=status,
         name_part=filename,
-        created_since=time_of("created_at", created_at),
-        updated_since=time_of("updated_at", updated_at),
-        numbers={name: numbers(request, name) for name in NUMBERS},
+        created_since=parse_time("created_at", created_at),
+        updated_since=parse_time("updated_at", updated_at),
+        numbers={name: number_bounds(request, name) for name in NUMBERS},
         metadata=extra,
     )
-    up = ascending(sort_option)
-    key = sorted_by(sort_by, known=("created_at", "updated_at", "filename", "name", *NUMBERS))
+    up = is_ascending(sort_option)
+    key = sort_column(sort_by, known=("created_at", "updated_at", "filename", "name", *NUMBERS))
     rows, total = indexing.list_videos(
         call, index, wanted, sort_by="name" if key == "filename" else key, ascending=up,
         offset=pages.offset, limit=pages.limit,
     )  # fmt: skip
-    return pages.of([show(row) for row in rows], total)
+    return pages.response([show(row) for row in rows], total)
 
 
 @router.get(
@@ -174,7 +174,9 @@ def retrieve_indexed(
     """Look at one asset of an index, with its vectors and its words if they are asked for."""
     index = get_index(call, index_id)
     video = indexing.get_video(call, index, video_id)
-    return detailed(call, index, video, shown(video), embedding_option, transcription)
+    return with_details(
+        call, index, video, indexed_asset_to_json(video), embedding_option, transcription
+    )
 
 
 @router.get(
@@ -190,7 +192,7 @@ def retrieve_video(
     """Look at one video, with its vectors and its words if they are asked for."""
     index = get_index(call, index_id)
     video = indexing.get_video(call, index, video_id)
-    return detailed(call, index, video, shown_older(video), embedding_option, transcription)
+    return with_details(call, index, video, video_to_json(video), embedding_option, transcription)
 
 
 @router.patch(
@@ -204,7 +206,7 @@ def update(call: Call, index_id: str, video_id: str, body: Changes) -> Response:
     """Change user metadata; null deletes a key."""
     video = indexing.get_video(call, get_index(call, index_id), video_id)
     if body.user_metadata is not None:
-        new = metadata_of(body.user_metadata, nulls=True)
+        new = parse_metadata(body.user_metadata, nulls=True)
         indexing.update_video_metadata(call, video, new)
     return Response(status_code=200)
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from videlicet.embedding.texts import normalised
+from videlicet.embedding.texts import normalize
 from videlicet.errors import ModelError
 from videlicet.ingest.passes.journal import Entry, Journal
 from videlicet.ingest.passes.levels import levels
-from videlicet.ingest.plan import Models, Plan
+from videlicet.ingest.plan import IndexingPlan, Models
 from videlicet.models.base import SOUND_RATE
 from videlicet.models.cards import partition
 from videlicet.store.records import TextRow, VectorRow
@@ -44,17 +44,17 @@ if TYPE_CHECKING:
     from videlicet.models.base import AudioEncoder, Floats, FrameEncoder, FrameObserver
 
 #: Keys of the records that say that a pass over pictures or sound is complete.
-WATCHED, LISTENED = "watched", "listened"
+VIDEO_DONE, AUDIO_DONE = "watched", "listened"
 #: Key of the record that holds the texts on the screen.
-SCREEN = "screen"
+SCREEN_TEXT = "screen"
 #: The card of what the shot detector says.
 SHOT_CARD = "shot-cuts"
 #: Class names kept for a segment, and the least mean probability of one.
 LABELS = 5
-FAINTEST = 0.02
+LEAST_PROBABILITY = 0.02
 #: Frames of a segment whose features are at least this similar are one look. Lower values cost
 #: recall: a mean over different pictures resembles none of them (docs/decisions/0006-vision.md).
-ALIKE = 0.95
+SIMILAR = 0.95
 
 
 def model_key(key: str, card: str, number: int = 1) -> str:
@@ -80,7 +80,7 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PooledFrames:
     """Frames as an encoder sees them, averaged; without ``semantics`` where words do not find
     them."""
 
@@ -89,9 +89,9 @@ class View:
     labels: tuple[tuple[str, float], ...]
 
 
-def view_of(
+def pool_frames(
     features: Floats, semantics: Floats | None, labels: Sequence[Sequence[tuple[str, float]]]
-) -> View:
+) -> PooledFrames:
     """Frames (n rows each) as one: the directions of the mean vectors, and the class names with
     the highest mean probability. The one place that decides how frames become a segment."""
     sums: dict[str, float] = {}
@@ -99,10 +99,10 @@ def view_of(
         for name, probability in frame:
             sums[name] = sums.get(name, 0.0) + probability / len(labels)
     best = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:LABELS]
-    return View(
-        normalised(features.mean(axis=0)),
-        None if semantics is None else normalised(semantics.mean(axis=0)),
-        tuple((name, score) for name, score in best if score >= FAINTEST),
+    return PooledFrames(
+        normalize(features.mean(axis=0)),
+        None if semantics is None else normalize(semantics.mean(axis=0)),
+        tuple((name, score) for name, score in best if score >= LEAST_PROBABILITY),
     )
 
 
@@ -131,20 +131,20 @@ class Frames:
             return range(shown, shown + 1)
         return range(first, last)
 
-    def looks(self, numbers: range) -> list[range]:
+    def similar_runs(self, numbers: range) -> list[range]:
         """``numbers`` cut into runs of frames that look alike."""
         runs = [range(numbers.start, numbers.start + 1)]
         first = self._features(numbers.start)
         for number in numbers[1:]:
             features = self._features(number)
-            if float(first @ features) >= ALIKE:
+            if float(first @ features) >= SIMILAR:
                 runs[-1] = range(runs[-1].start, number + 1)
             else:
                 runs.append(range(number, number + 1))
                 first = features
         return runs
 
-    def view(self, numbers: range) -> View:
+    def view(self, numbers: range) -> PooledFrames:
         features, semantics, labels = [], [], []
         for number in numbers:
             entry, row = self._frame(number)
@@ -152,7 +152,7 @@ class Frames:
             if "semantics" in entry.arrays:
                 semantics.append(entry.arrays["semantics"][row])
             labels.append(entry.head["labels"][row])
-        return view_of(np.stack(features), np.stack(semantics) if semantics else None, labels)
+        return pool_frames(np.stack(features), np.stack(semantics) if semantics else None, labels)
 
     def _features(self, number: int) -> Floats:
         entry, row = self._frame(number)
@@ -174,13 +174,13 @@ def shots(span: Span, cuts: Sequence[Fraction]) -> list[Span]:
     return [Span(start, end) for start, end in pairwise(edges) if end > start]
 
 
-def segments(plan: Plan, shot: Span) -> Iterator[Segment]:
+def segments(plan: IndexingPlan, shot: Span) -> Iterator[Segment]:
     """The windows of one shot that are embedded and searched."""
     for span in windows(shot, instant(plan.segment_min), instant(plan.segment_max)):
         yield Segment(plan.asset_id, span, shot)
 
 
-def assemble(plan: Plan, models: Models, journal: Journal) -> Findings:
+def assemble(plan: IndexingPlan, models: Models, journal: Journal) -> Findings:
     """Every observation and row of a pass whose records are all in ``journal``."""
     found = Findings()
     if plan.media.video is not None:
@@ -190,8 +190,8 @@ def assemble(plan: Plan, models: Models, journal: Journal) -> Findings:
     return found
 
 
-def _pictures(plan: Plan, models: Models, journal: Journal, found: Findings) -> None:
-    facts = _head(journal, WATCHED)
+def _pictures(plan: IndexingPlan, models: Models, journal: Journal, found: Findings) -> None:
+    facts = _head(journal, VIDEO_DONE)
     found.notes += facts["notes"]
     span = Span.from_json(facts["span"])
     takes = shots(span, [Fraction(cut) for cut in facts["cuts"]])
@@ -223,11 +223,13 @@ def _pictures(plan: Plan, models: Models, journal: Journal, found: Findings) -> 
         _screen(plan, models, journal, found)
     for observer in models.observers:
         keys = [model_key(key, observer.card.id) for key in facts["batches"]]
-        _observed(plan, models, observer, [_entry(journal, key) for key in keys], span, found)
+        _assemble_observer(
+            plan, models, observer, [_entry(journal, key) for key in keys], span, found
+        )
 
 
 def _segment(
-    plan: Plan,
+    plan: IndexingPlan,
     segment: Segment,
     encoder: FrameEncoder,
     frames: Frames,
@@ -242,7 +244,7 @@ def _segment(
     whole = frames.view(numbers)
     for name, score in whole.labels:
         found.observations.append(Observation(asset, span, visual, card.id, Label(name, score)))
-    looks = frames.looks(numbers)
+    looks = frames.similar_runs(numbers)
     for look, following in pairwise([*looks, range(numbers.stop, numbers.stop)]):
         start = span.start if look.start == numbers.start else frames.times[look.start]
         end = frames.times[following.start] if following else span.end
@@ -255,8 +257,8 @@ def _segment(
     return dict.fromkeys(name for name, _ in whole.labels)
 
 
-def _observed(
-    plan: Plan,
+def _assemble_observer(
+    plan: IndexingPlan,
     models: Models,
     observer: FrameObserver,
     entries: Sequence[Entry],
@@ -283,7 +285,9 @@ def _observed(
                 runs[key] = start, first, meaning
             else:
                 whole = Span(start, max(start, ends[place]))
-                _note(plan, models, observer, payload_from_json(first), whole, meaning, found)
+                _add_observation(
+                    plan, models, observer, payload_from_json(first), whole, meaning, found
+                )
 
 
 def _run_of(row: Mapping[str, Any]) -> str:
@@ -291,8 +295,8 @@ def _run_of(row: Mapping[str, Any]) -> str:
     return f"{row['kind']}:{kind_of(payload).identity(payload)}"
 
 
-def _note(
-    plan: Plan,
+def _add_observation(
+    plan: IndexingPlan,
     models: Models,
     observer: FrameObserver,
     payload: object,
@@ -315,8 +319,8 @@ def _note(
         found.vector(one.modality, models.text.card.space, one.id, span, vector)
 
 
-def _screen(plan: Plan, models: Models, journal: Journal, found: Findings) -> None:
-    entry = _entry(journal, SCREEN)
+def _screen(plan: IndexingPlan, models: Models, journal: Journal, found: Findings) -> None:
+    entry = _entry(journal, SCREEN_TEXT)
     for (start, end, text), vector in zip(
         entry.head["texts"], entry.arrays["vectors"], strict=True
     ):
@@ -328,8 +332,8 @@ def _screen(plan: Plan, models: Models, journal: Journal, found: Findings) -> No
         found.texts.append(TextRow(one.id, Modality.TEXT, span, payload.text))
 
 
-def _sound(plan: Plan, models: Models, journal: Journal, found: Findings) -> None:
-    facts = _head(journal, LISTENED)
+def _sound(plan: IndexingPlan, models: Models, journal: Journal, found: Findings) -> None:
+    facts = _head(journal, AUDIO_DONE)
     found.notes += facts["notes"]
     start, bounds = Fraction(facts["start"]), Span.from_json(facts["span"])
     found.observations += levels(plan.asset_id, Measure.LOUDNESS, start, facts["loudness"], bounds)
@@ -361,7 +365,7 @@ def _sound(plan: Plan, models: Models, journal: Journal, found: Findings) -> Non
 
 
 def _sounds(
-    plan: Plan,
+    plan: IndexingPlan,
     encoder: AudioEncoder,
     number: int,
     facts: Mapping[str, Any],

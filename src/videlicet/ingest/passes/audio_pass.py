@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.embedding.texts import embed_texts
-from videlicet.ingest.passes.assemble import LISTENED, model_key
+from videlicet.ingest.passes.assemble import AUDIO_DONE, model_key
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.levels import Loudness
-from videlicet.ingest.passes.pool import Crew
 from videlicet.ingest.passes.speech import SoundCutter, SpeechChunk, SpeechCutter
-from videlicet.ingest.plan import Models, Plan
+from videlicet.ingest.passes.task_group import TaskGroup
+from videlicet.ingest.plan import IndexingPlan, Models
 from videlicet.media.decode import AudioChunk, AudioRequest, Damage, End, open_audio
 from videlicet.models.base import SOUND_RATE
 from videlicet.types.kinds import payload_to_json
@@ -31,7 +31,7 @@ SPEECH_RANK, SOUND_RANK = 2, 3
 SOUND_CALL = 30.0
 
 
-class Listener:
+class AudioPass:
     """One pass over the sound of a file into ``journal``.
 
     ``advance`` is told how many seconds of sound are through.
@@ -40,9 +40,9 @@ class Listener:
     def __init__(
         self,
         path: Path,
-        plan: Plan,
+        plan: IndexingPlan,
         models: Models,
-        crew: Crew,
+        crew: TaskGroup,
         journal: Journal,
         settings: Settings,
         advance: Callable[[float], None],
@@ -58,11 +58,11 @@ class Listener:
         self._sounds: dict[str, list[str]] = {"sounds": []}
 
     def run(self) -> None:
-        """Read the sound to its end and queue every unit; then :meth:`conclude` once the crew has
+        """Read the sound to its end and queue every unit; then :meth:`finish` once the crew has
         finished."""
         speech = SpeechCutter(self._detect) if self._models.speech is not None else None
         cutters = [
-            (number, model, SoundCutter(call_length(model)))
+            (number, model, SoundCutter(chunk_length(model)))
             for number, model in enumerate(self._models.audio_encoders)
         ]
         start: Fraction | None = None
@@ -85,7 +85,7 @@ class Listener:
                     case Damage():
                         notes.append(damage_note("sound", event, self._plan.media))
                     case End():
-                        self._crew.book("decode sound", event.cpu)
+                        self._crew.add_cpu_time("decode sound", event.cpu)
                         span = event.span
         for number, model, sounds in cutters:
             self._queue_sounds(number, model, sounds.flush())
@@ -100,15 +100,15 @@ class Listener:
             "notes": notes,
         }
 
-    def conclude(self) -> None:
+    def finish(self) -> None:
         """Write down that the pass is complete."""
-        self._journal.put(LISTENED, self._facts)
+        self._journal.put(AUDIO_DONE, self._facts)
 
     def _detect(self, sound: Floats) -> list[tuple[float, float]]:
         assert self._models.speech is not None
         began = time.thread_time()
         spans = self._models.speech.speech_spans(sound)
-        self._crew.book("voice detection", time.thread_time() - began)
+        self._crew.add_cpu_time("voice detection", time.thread_time() - began)
         return spans
 
     def _queue_speech(self, chunks: Iterable[SpeechChunk]) -> None:
@@ -156,7 +156,7 @@ class Listener:
         self._advance((chunk.start + len(chunk.samples)) / SOUND_RATE)
 
 
-def call_length(model: AudioEncoder) -> int:
+def chunk_length(model: AudioEncoder) -> int:
     """Samples per call: as many whole windows as fit, so that no window straddles two calls."""
     windows = max(1, int(SOUND_CALL // model.window))
     return round(windows * model.window * SOUND_RATE)

@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videlicet.ingest.plan import staging
-from videlicet.store.home import translated
+from videlicet.store.home import translated_errors
 
 if TYPE_CHECKING:
-    from videlicet.ingest.plan import Plan
+    from videlicet.ingest.plan import IndexingPlan
     from videlicet.settings import Settings
 
 _HEAD = struct.Struct("<4sIII")  # magic, head bytes, body bytes, checksum of both
@@ -42,14 +42,14 @@ class Entry:
 
 
 @contextmanager
-def journal_of(plan: Plan, settings: Settings) -> Iterator[Journal]:
+def journal_of(plan: IndexingPlan, settings: Settings) -> Iterator[Journal]:
     """The journal of what is planned, in its staging.
 
     Raises:
         StoreError: ``disk_full`` or ``store_not_writable``, here and within the block.
     """
     path = staging(settings, plan.asset_id) / f"{plan.key}.journal"
-    with translated(settings.home), Journal(path) as journal:
+    with translated_errors(settings.home), Journal(path) as journal:
         yield journal
 
 

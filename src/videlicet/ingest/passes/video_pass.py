@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.embedding.texts import embed_texts
-from videlicet.ingest.passes.assemble import SCREEN, WATCHED, model_key
+from videlicet.ingest.passes.assemble import SCREEN_TEXT, VIDEO_DONE, model_key
 from videlicet.ingest.passes.audio_pass import damage_note
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.levels import Motion
-from videlicet.ingest.passes.pool import Crew, Strand
-from videlicet.ingest.plan import Models, Plan
+from videlicet.ingest.passes.task_group import SerialQueue, TaskGroup
+from videlicet.ingest.plan import IndexingPlan, Models
 from videlicet.media.cut import load_image
 from videlicet.media.decode import Damage, DecodedFrame, End, ShotCut, VideoRequest, open_video
 from videlicet.media.records import PICTURE, VideoEvent
@@ -30,28 +30,30 @@ if TYPE_CHECKING:
 #: Ranks of the lanes in the pool; sound has 2 and 3.
 TEXT_RANK, VISION_RANK = 0, 1
 #: Frames that may wait for the text lane while it reads one.
-WAITING_FRAMES = 16
+MAX_QUEUED_FRAMES = 16
 #: Sampled frames are at most this many pixels wide or high: enough to read 720p text.
-LARGEST = 1280
+MAX_SIDE = 1280
 
 
-class Screen:
+class TextLane:
     """The text lane: frames go through the tracker in order, one at a time; what the reader finds
     and reads on the way is journalled by the frame's time."""
 
-    def __init__(self, models: Models, reader: OcrReader, crew: Crew, journal: Journal) -> None:
+    def __init__(
+        self, models: Models, reader: OcrReader, crew: TaskGroup, journal: Journal
+    ) -> None:
         self._models = models
         self._journal = journal
-        self._strand = Strand(crew, "text", TEXT_RANK, WAITING_FRAMES)
-        self._reader = JournalledReader(reader, journal)
+        self._strand = SerialQueue(crew, "text", TEXT_RANK, MAX_QUEUED_FRAMES)
+        self._reader = JournaledReader(reader, journal)
         self._tracker = TextTracker(self._reader)
 
-    def look(self, frame: DecodedFrame, *, cut: bool) -> None:
+    def add_frame(self, frame: DecodedFrame, *, cut: bool) -> None:
         """Queue one sampled frame; ``cut`` says that a new shot begins with it."""
 
         def unit() -> None:
             self._reader.time = frame.time
-            self._tracker.look(frame.time, frame.image, cut=cut)
+            self._tracker.add_frame(frame.time, frame.image, cut=cut)
 
         self._strand.submit(unit)
 
@@ -63,16 +65,16 @@ class Screen:
             rows = [[*span.to_json(), payload_to_json(text)] for span, text in texts]
             vectors = embed_texts(self._models.text, [text.text for _, text in texts])
             counts = {
-                "looks": self._tracker.looks,
+                "looks": self._tracker.frames_seen,
                 "finds": self._tracker.finds,
                 "reads": self._tracker.reads,
             }
-            self._journal.put(SCREEN, {"texts": rows, **counts}, {"vectors": vectors})
+            self._journal.put(SCREEN_TEXT, {"texts": rows, **counts}, {"vectors": vectors})
 
         self._strand.submit(unit)
 
 
-class JournalledReader:
+class JournaledReader:
     """A reader that never reads the same frame twice, not even after a restart."""
 
     def __init__(self, reader: OcrReader, journal: Journal) -> None:
@@ -107,19 +109,19 @@ def _corners(box: Box) -> list[float]:
 
 
 @contextmanager
-def _opened(path: Path, plan: Plan, settings: Settings) -> Iterator[Iterator[VideoEvent]]:
+def _opened(path: Path, plan: IndexingPlan, settings: Settings) -> Iterator[Iterator[VideoEvent]]:
     """The frames of a film, or the one frame of a picture."""
     if plan.media.container != PICTURE:
-        request = VideoRequest(rate=plan.sample_rate, max_side=LARGEST)
+        request = VideoRequest(rate=plan.sample_rate, max_side=MAX_SIDE)
         with open_video(path, settings, request) as events:
             yield events
         return
     span = plan.media.span
-    image = load_image(path, settings, max_side=LARGEST)
+    image = load_image(path, settings, max_side=MAX_SIDE)
     yield iter([DecodedFrame(span.start, span.duration, 0, image), End(span, 1, 0.0, 0)])
 
 
-class Watcher:
+class VideoPass:
     """One pass over the pictures of a file into ``journal``.
 
     ``advance`` is told how many seconds of pictures are through.
@@ -128,9 +130,9 @@ class Watcher:
     def __init__(
         self,
         path: Path,
-        plan: Plan,
+        plan: IndexingPlan,
         models: Models,
-        crew: Crew,
+        crew: TaskGroup,
         journal: Journal,
         settings: Settings,
         advance: Callable[[float], None],
@@ -149,10 +151,10 @@ class Watcher:
         self._batch_size = min(sizes, default=0)
         self._screen = None
         if models.ocr is not None:
-            self._screen = Screen(models, models.ocr, crew, journal)
+            self._screen = TextLane(models, models.ocr, crew, journal)
 
     def run(self) -> None:
-        """Read the pictures to their end and queue every unit; then :meth:`conclude` once the
+        """Read the pictures to their end and queue every unit; then :meth:`finish` once the
         crew has finished."""
         cuts: list[str] = []
         cut = False
@@ -164,7 +166,7 @@ class Watcher:
                 match event:
                     case DecodedFrame():
                         if self._screen is not None:
-                            self._screen.look(event, cut=cut)
+                            self._screen.add_frame(event, cut=cut)
                         motion.look(event.time, event.image, cut=cut)
                         self._frame(event)
                         cut = False
@@ -174,7 +176,7 @@ class Watcher:
                     case Damage():
                         notes.append(damage_note("pictures", event, self._plan.media))
                     case End():
-                        self._crew.book("decode pictures", event.cpu)
+                        self._crew.add_cpu_time("decode pictures", event.cpu)
                         span = event.span
         self._queue_batch()
         if self._screen is not None:
@@ -187,9 +189,9 @@ class Watcher:
             "notes": notes,
         }
 
-    def conclude(self) -> None:
+    def finish(self) -> None:
         """Write down that the pass is complete."""
-        self._journal.put(WATCHED, self._facts)
+        self._journal.put(VIDEO_DONE, self._facts)
 
     def _frame(self, frame: DecodedFrame) -> None:
         if not self._batch_size:

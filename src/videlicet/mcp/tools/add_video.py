@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 MOST_TASKS = 50
 
 
-def add_video(context: ToolContext, asked: schemas.AddVideo) -> schemas.Added:
+def add_video(context: ToolContext, asked: schemas.AddVideo) -> schemas.AddedVideos:
     """Begin to take in a recording."""
     done = context.add_source(asked.index, asked.source)
-    return schemas.Added(
+    return schemas.AddedVideos(
         index_id=done.index.id,
         tasks=task_rows(context, done.tasks[:MOST_TASKS]),
         total=len(done.tasks),
         refused=[
-            schemas.Refused(source=name, error=reason(error))
+            schemas.RejectedSource(source=name, error=reason(error))
             for name, error in done.refused[:MOST_TASKS]
         ],
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HIGHLIGHTS = 5
 
 
-def describe_video(context: ToolContext, asked: schemas.DescribeVideo) -> schemas.Described:
+def describe_video(context: ToolContext, asked: schemas.DescribeVideo) -> schemas.VideoDescription:
     """Title, topics, summary, chapters and highlights of a video."""
     index, asset = asset_of(context, asked.video_id, asked.index)
     caller, check = context.caller, check_cancelled
@@ -34,7 +34,7 @@ def describe_video(context: ToolContext, asked: schemas.DescribeVideo) -> schema
         caller, index, asset.id, count=HIGHLIGHTS, query=asked.focus, check=check
     ).value
     origin = asset.media.span.start
-    return schemas.Described(
+    return schemas.VideoDescription(
         title=gist.title.text,
         topics=[one.text for one in gist.topics],
         summary=sentence_rows(summary.value.sentences, summary.evidence),

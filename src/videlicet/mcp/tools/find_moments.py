@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from videlicet.errors import InvalidInput, InvalidQuery, VidelicetError
 from videlicet.mcp import schemas
 from videlicet.mcp.context import index_of
-from videlicet.mcp.pictures import Picture, stills
+from videlicet.mcp.pictures import Picture, extract_stills
 from videlicet.mcp.presentation import MAX_EVIDENCE_CHARS, reason, seconds
 from videlicet.rights import Purpose
 
@@ -31,7 +31,7 @@ WIDTH = 320
 
 def find_moments(
     context: ToolContext, asked: schemas.FindMoments
-) -> tuple[schemas.Found, list[Picture]]:
+) -> tuple[schemas.FoundMoments, list[Picture]]:
     """A page of the moments that match, best first, with pictures if they are asked for."""
     from videlicet.search.compose import build_query
     from videlicet.search.lanes import lane_names
@@ -57,17 +57,19 @@ def find_moments(
     hits = []
     for place, hit in enumerate(found.hits):
         asset = assets[hit.asset_id]
-        row = _shown(hit, asset)
+        row = _hit_row(hit, asset)
         if asked.thumbnails and place < schemas.MOST_PICTURES:
             frame = next((e.frame for e in hit.evidence if e.frame is not None), hit.span.midpoint)
             try:
-                pictures += stills(context, asset, [frame], WIDTH)
+                pictures += extract_stills(context, asset, [frame], WIDTH)
                 row = row.model_copy(update={"picture": len(pictures)})
             except VidelicetError as error:
                 row = row.model_copy(update={"picture_error": reason(error.to_json())})
         hits.append(row)
     return (
-        schemas.Found(index_id=index.id, hits=hits, total=found.total, next_page=found.next_page),
+        schemas.FoundMoments(
+            index_id=index.id, hits=hits, total=found.total, next_page=found.next_page
+        ),
         pictures,
     )
 
@@ -113,7 +115,7 @@ def _decoded(text: str) -> bytes:
     return data
 
 
-def _shown(hit: Hit, asset: Asset) -> schemas.Hit:
+def _hit_row(hit: Hit, asset: Asset) -> schemas.Hit:
     origin = asset.media.span.start
     return schemas.Hit(
         rank=hit.rank,

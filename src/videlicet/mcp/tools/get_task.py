@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from videlicet.mcp.context import ToolContext
 
 
-def get_task(context: ToolContext, asked: schemas.GetTask) -> schemas.TaskFound:
+def get_task(context: ToolContext, asked: schemas.GetTask) -> schemas.TaskResult:
     """How far a task is."""
     task = context.caller.catalog.task(context.caller.scope(Purpose.MANAGE), asked.task_id)
-    return schemas.TaskFound(task=task_rows(context, [task])[0])
+    return schemas.TaskResult(task=task_rows(context, [task])[0])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from videlicet.errors import InvalidInput, VidelicetError
 from videlicet.mcp import schemas
 from videlicet.mcp.context import asset_of
-from videlicet.mcp.pictures import Picture, stills
+from videlicet.mcp.pictures import Picture, extract_stills
 from videlicet.mcp.presentation import reason, seconds
 from videlicet.rights import Purpose
 from videlicet.types import Modality, Span, instant
@@ -41,7 +41,7 @@ def show_moment(
     failed = None
     if at:
         try:
-            pictures = stills(context, asset, at, asked.width)
+            pictures = extract_stills(context, asset, at, asked.width)
         except VidelicetError as error:
             failed = reason(error.to_json())
     seen, left_out = _observations(context, index, asset, span, asked.around)
@@ -86,7 +86,7 @@ def _instants(span: Span, wanted: int | None, single: bool) -> list[Instant]:
 
 def _observations(
     context: ToolContext, index: Index, asset: Asset, span: Span, around: float
-) -> tuple[list[schemas.Seen], int]:
+) -> tuple[list[schemas.ObservationRow], int]:
     """What was observed around a span, in the order of time, and how much is left out."""
     whole, margin = asset.media.span, instant(around)
     within = Span(max(whole.start, span.start - margin), min(whole.end, span.end + margin))
@@ -95,9 +95,9 @@ def _observations(
     rows = context.caller.catalog.observations_at(
         context.caller.scope(Purpose.ANALYZE, index.id), places
     )
-    words = [_seen(one, whole.start) for found in rows[: len(worded)] for one in found]
+    words = [_observation_row(one, whole.start) for found in rows[: len(worded)] for one in found]
     labels = [
-        _seen(one, whole.start)
+        _observation_row(one, whole.start)
         for found in rows[len(worded) :]
         for one in found
         if one.text is not None
@@ -108,13 +108,15 @@ def _observations(
     return kept, len(words) + len(labels) - len(kept)
 
 
-def _nearest(words: Sequence[schemas.Seen], span: Span, whole: Span) -> list[schemas.Seen]:
+def _nearest(
+    words: Sequence[schemas.ObservationRow], span: Span, whole: Span
+) -> list[schemas.ObservationRow]:
     middle = float(span.midpoint - whole.start)
     return sorted(words, key=lambda one: abs((one.start + one.end) / 2 - middle))[:MOST_WORDS]
 
 
-def _seen(one: Observation, origin: Instant) -> schemas.Seen:
-    return schemas.Seen(
+def _observation_row(one: Observation, origin: Instant) -> schemas.ObservationRow:
+    return schemas.ObservationRow(
         modality=one.modality.value,
         start=seconds(one.span.start - origin),
         end=seconds(one.span.end - origin),

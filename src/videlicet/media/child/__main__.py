@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import NoReturn
 
-from videlicet.media.sandbox import Limits, restrict, seal
+from videlicet.media.sandbox import Limits, enter_landlock, set_limits
 
 #: Operation → module and function; each module imports at its top all it will ever need, because
 #: nothing can be imported after the process is sealed.
@@ -54,14 +54,14 @@ def main() -> NoReturn:
     # Whatever a library prints must not end up between messages.
     pipe = os.dup(1)
     os.dup2(2, 1)
-    restrict(limits)
-    seal()
+    set_limits(limits)
+    enter_landlock()
     threading.Thread(target=_die_with_parent, daemon=True).start()
     channel = channel_module.Channel(pipe)
     try:
         getattr(module, function_name)(channel, limits, request["files"], request["arguments"])
         channel.send("done")
-    except channel_module.Refusal as refusal:
+    except channel_module.MediaRefusal as refusal:
         channel.refuse(refusal.code, refusal.message)
     except MemoryError:
         channel.refuse("media_limit_exceeded", "it needs more memory than a decoder may use.")

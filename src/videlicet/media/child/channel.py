@@ -15,7 +15,7 @@ from videlicet.media.process import PREFIX
 AHEAD = 4
 
 
-class Refusal(Exception):
+class MediaRefusal(Exception):
     """Something is wrong with the file; ``code`` is one of :class:`MediaError`'s."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -14,9 +14,9 @@ from av.audio.frame import AudioFrame
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
-from videlicet.media.child.channel import Channel, Refusal
-from videlicet.media.child.container import Opened, nominal, open_container
-from videlicet.media.child.picture import Converter, frames, prepare, within
+from videlicet.media.child.channel import Channel, MediaRefusal
+from videlicet.media.child.container import OpenContainer, nominal, open_container
+from videlicet.media.child.picture import Converter, clip_to_span, frames, prepare
 from videlicet.media.child.sound import Samples, Track, decode_sound, seek_sound
 from videlicet.media.sandbox import Limits
 from videlicet.types import Span
@@ -54,15 +54,15 @@ def run_clip(
         open_container(files[0], limits) as pictures,
         open_container(files[1], limits) as sounds,
     ):
-        parts: list[_Pictures | _Sounds] = []
+        parts: list[_VideoTrack | _AudioTrack] = []
         if pictures.video is not None:
             parts.append(
-                _Pictures(out, pictures, span, arguments["max_side"], limits, clock, streamed)
+                _VideoTrack(out, pictures, span, arguments["max_side"], limits, clock, streamed)
             )
         if sounds.audio:
-            parts.append(_Sounds(out, sounds, span, clock, streamed))
+            parts.append(_AudioTrack(out, sounds, span, clock, streamed))
         if not parts:
-            raise Refusal("media_no_stream", "it has neither pictures nor sound.")
+            raise MediaRefusal("media_no_stream", "it has neither pictures nor sound.")
         written = 0
         for _, _, packet in heapq.merge(
             *(part.packets(channel, order) for order, part in enumerate(parts)),
@@ -71,20 +71,20 @@ def run_clip(
             out.mux(packet)
             written += 1
         if not written:
-            raise Refusal("media_corrupt", "nothing in that stretch can be decoded.")
+            raise MediaRefusal("media_corrupt", "nothing in that stretch can be decoded.")
     channel.send("written", packets=written)
 
 
-Dated = tuple[Fraction, int, "Packet[Any]"]
+TimedPacket = tuple[Fraction, int, "Packet[Any]"]
 
 
-class _Pictures:
+class _VideoTrack:
     """H.264 at the source's own frame times."""
 
     def __init__(
         self,
         out: Any,
-        opened: Opened,
+        opened: OpenContainer,
         span: Span,
         max_side: int,
         limits: Limits,
@@ -107,9 +107,9 @@ class _Pictures:
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         self._size: tuple[int, int] | None = None
 
-    def packets(self, channel: Channel, order: int) -> Iterator[Dated]:
+    def packets(self, channel: Channel, order: int) -> Iterator[TimedPacket]:
         source = frames(self._opened, channel, None, max(self._span.start - _RUN_UP, Fraction(0)))
-        for shown in within(source, self._span):
+        for shown in clip_to_span(source, self._span):
             picture = self._converter.rgb(shown.frame, self._aspect)
             if self._size is None:
                 # H.264 in 4:2:0 has even sides; a later change of size is scaled to the first.
@@ -121,27 +121,27 @@ class _Pictures:
             since = max(Fraction(0), shown.time - self._span.start)
             frame.pts = round((self._clock + since) * _TICKS)
             frame.time_base = Fraction(1, _TICKS)
-            yield from _dated(self._stream.encode(frame), order)
+            yield from _by_timestamp(self._stream.encode(frame), order)
         if self._size is not None:
-            yield from _dated(self._stream.encode(None), order)
+            yield from _by_timestamp(self._stream.encode(None), order)
 
 
-class _Sounds:
+class _AudioTrack:
     """AAC stereo, trimmed to the sample; of a stream, whole frames, with those around them encoded
     too so that the first and the last are what they would be in one run."""
 
     def __init__(
-        self, out: Any, opened: Opened, span: Span, clock: Fraction, streamed: bool
+        self, out: Any, opened: OpenContainer, span: Span, clock: Fraction, streamed: bool
     ) -> None:
         self._opened, self._span, self._clock = opened, span, clock
         self._streamed = streamed
         self._stream = out.add_stream("aac", rate=_RATE, layout="stereo")
         self._stream.bit_rate = 128_000
 
-    def packets(self, channel: Channel, order: int) -> Iterator[Dated]:
+    def packets(self, channel: Channel, order: int) -> Iterator[TimedPacket]:
         for packet in self._all(channel):
             if not self._streamed or self._inside(packet):
-                yield from _dated([packet], order)
+                yield from _by_timestamp([packet], order)
 
     def _inside(self, packet: Packet[Any]) -> bool:
         assert packet.pts is not None
@@ -185,6 +185,6 @@ class _Sounds:
         ready.clear()
 
 
-def _dated(packets: list[Packet[Any]], order: int) -> Iterator[Dated]:
+def _by_timestamp(packets: list[Packet[Any]], order: int) -> Iterator[TimedPacket]:
     for packet in packets:
         yield (packet.dts or 0) * packet.time_base, order, packet

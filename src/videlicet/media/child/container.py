@@ -18,9 +18,9 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 
-from videlicet.media.child.boxes import Outline, outline
-from videlicet.media.child.channel import Channel, Refusal
-from videlicet.media.child.details import details, is_cover
+from videlicet.media.child.channel import Channel, MediaRefusal
+from videlicet.media.child.containers import ContainerOutline, read_outline
+from videlicet.media.child.details import is_cover, stream_details
 from videlicet.media.sandbox import AUDIO_CODECS, FORMATS, VIDEO_CODECS, Limits
 
 #: Bytes of address space that the pictures of one decoder may want at once.
@@ -36,11 +36,10 @@ _ERRORS = (av.error.FFmpegError, ValueError, OSError)
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenContainer:
     """An open container with the streams chosen for reading."""
 
     container: InputContainer
-    outline: Outline
     video: Any
     audio: Sequence[Any]
     start: Fraction
@@ -49,14 +48,14 @@ class Opened:
 
 
 @contextlib.contextmanager
-def open_container(descriptor: int, limits: Limits) -> Iterator[Opened]:
+def open_container(descriptor: int, limits: Limits) -> Iterator[OpenContainer]:
     """The container behind a descriptor, refused where it should not be read at all."""
-    found = outline(descriptor)
+    found = read_outline(descriptor)
     size = os.fstat(descriptor).st_size
     if found.missing or not found.has_header:
         _refuse_truncated(found, size)
     if found.encrypted:
-        raise Refusal("media_encrypted", "the streams are encrypted.")
+        raise MediaRefusal("media_encrypted", "the streams are encrypted.")
     os.lseek(descriptor, 0, os.SEEK_SET)
     try:
         container = av.open(
@@ -72,71 +71,76 @@ def open_container(descriptor: int, limits: Limits) -> Iterator[Opened]:
     except MemoryError:
         raise
     except _ERRORS as error:
-        raise Refusal(
-            "media_not_recognised", f"it is not a video or sound that can be read ({_say(error)})."
+        raise MediaRefusal(
+            "media_not_recognised",
+            f"it is not a video or sound that can be read ({_describe_error(error)}).",
         ) from error
     with container:
         yield _checked(container, found, size, limits)
 
 
-def _refuse_truncated(found: Outline, size: int) -> None:
+def _refuse_truncated(found: ContainerOutline, size: int) -> None:
     if not found.has_header:
-        raise Refusal("media_truncated", "the index (moov) that players need is missing.")
-    raise Refusal(
+        raise MediaRefusal("media_truncated", "the index (moov) that players need is missing.")
+    raise MediaRefusal(
         "media_truncated",
         f"it is cut short: {found.missing} of {size + found.missing} bytes are missing.",
     )
 
 
-def _checked(container: InputContainer, found: Outline, size: int, limits: Limits) -> Opened:
+def _checked(
+    container: InputContainer, found: ContainerOutline, size: int, limits: Limits
+) -> OpenContainer:
     streams: list[Any] = list(container.streams)
     if len(streams) > limits.streams:
-        raise Refusal(
+        raise MediaRefusal(
             "media_too_large",
             f"it has {len(streams)} streams; max_streams is {limits.streams}.",
         )
     pictures = [s for s in streams if s.type == "video" and not is_cover(s)]
     sounds = [s for s in streams if s.type == "audio"]
     if not pictures and not sounds:
-        raise Refusal("media_no_stream", "it has neither pictures nor sound.")
+        raise MediaRefusal("media_no_stream", "it has neither pictures nor sound.")
     if any(_key(s) for s in pictures + sounds):
-        raise Refusal("media_encrypted", "the streams are encrypted.")
+        raise MediaRefusal("media_encrypted", "the streams are encrypted.")
     readable = [s for s in pictures if _codec(s) in VIDEO_CODECS]
     audible = [s for s in sounds if _codec(s) in AUDIO_CODECS]
     if (pictures and not readable) or (not pictures and not audible):
         names = ", ".join(sorted({_name(s) for s in (pictures or sounds)}))
-        raise Refusal("media_codec_unsupported", f"its codec cannot be decoded here ({names}).")
+        raise MediaRefusal(
+            "media_codec_unsupported", f"its codec cannot be decoded here ({names})."
+        )
     video = max(readable, key=_preference, default=None)
     audible.sort(key=lambda s: (not s.disposition & Disposition.default, s.index))
     if video is not None:
         _check_size(video, limits)
         if not video.codec_context.width or not video.codec_context.height:
             raise undecodable()
-    start, end = _extent(container, [s for s in (video, *audible) if s is not None])
+    start, end = _time_range(container, [s for s in (video, *audible) if s is not None])
     claimed = max(found.duration or Fraction(0), Fraction(0) if end is None else end - start)
     if claimed > _LONG and size < claimed * _FEWEST_BYTES:
-        raise Refusal(
+        raise MediaRefusal(
             "media_duration_implausible",
             f"its header claims {float(claimed):.0f} s, but it has only {size} bytes.",
         )
     if claimed > limits.duration:
-        raise Refusal(
+        raise MediaRefusal(
             "media_too_large",
             f"it lasts {float(claimed):.0f} s; max_duration is {limits.duration:.0f}.",
         )
-    return Opened(container, found, video, audible, start, end, size)
+    return OpenContainer(container, video, audible, start, end, size)
 
 
 def _check_size(stream: Any, limits: Limits) -> None:
     width, height = stream.codec_context.width, stream.codec_context.height
     if width * height > limits.pixels:
-        raise Refusal(
+        raise MediaRefusal(
             "media_too_large",
             f"its pictures are {width}x{height}; max_pixels is {limits.pixels}.",
         )
 
 
-def _say(error: BaseException) -> str:
+def _describe_error(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or "unreadable").lower()
 
 
@@ -164,7 +168,7 @@ def _preference(stream: Any) -> tuple[bool, int, int]:
     return is_default, context.width * context.height, -stream.index
 
 
-def _extent(container: InputContainer, streams: list[Any]) -> tuple[Fraction, Fraction | None]:
+def _time_range(container: InputContainer, streams: list[Any]) -> tuple[Fraction, Fraction | None]:
     """Start and declared end of the timeline; the end is ``None`` where nothing declares it."""
     starts = [s.start_time * s.time_base for s in streams if s.start_time is not None]
     start = min(starts, default=Fraction(0))
@@ -225,19 +229,19 @@ def run_probe(
         if end is None:
             end = _scan(channel, opened)
     if end is None or end <= start:
-        raise Refusal("media_zero_duration", "it lasts no time at all.")
+        raise MediaRefusal("media_zero_duration", "it lasts no time at all.")
     if end - start > limits.duration:
-        raise Refusal(
+        raise MediaRefusal(
             "media_too_large",
             f"it lasts {float(end - start):.0f} s; max_duration is {limits.duration:.0f}.",
         )
     with open_container(files[0], limits) as opened:
-        facts = _facts(opened, limits)
+        facts = _media_facts(opened, limits)
     facts["bit_rate"] = facts["bit_rate"] or round(size * 8 / (end - start))
     channel.send("info", span=[str(start), str(end)], **facts)
 
 
-def _first_frame(opened: Opened, limits: Limits) -> Any:
+def _decode_first_frame(opened: OpenContainer, limits: Limits) -> Any:
     stream = opened.video
     stream.thread_count = 1
     stream.codec_context.options = {"max_pixels": str(limits.pixels)}
@@ -261,14 +265,14 @@ def _first_frame(opened: Opened, limits: Limits) -> Any:
     raise undecodable()
 
 
-def undecodable() -> MemoryError | Refusal:
+def undecodable() -> MemoryError | MediaRefusal:
     """Why not one picture could be decoded: some decoders call data damaged that they had no room
     for."""
     try:
         mmap.mmap(-1, _ROOM).close()
     except OSError:
         return MemoryError()
-    return Refusal("media_corrupt", "not one picture in it can be decoded.")
+    return MediaRefusal("media_corrupt", "not one picture in it can be decoded.")
 
 
 def _refuse_size(error: av.error.FFmpegError, limits: Limits) -> None:
@@ -277,12 +281,12 @@ def _refuse_size(error: av.error.FFmpegError, limits: Limits) -> None:
     said = str(log[2]).strip() if log else ""
     if said.startswith("Picture size"):
         size = said.removeprefix("Picture size").split()[0]
-        raise Refusal(
+        raise MediaRefusal(
             "media_too_large", f"its pictures are {size}; max_pixels is {limits.pixels}."
         ) from error
 
 
-def _scan(channel: Channel, opened: Opened) -> Fraction | None:
+def _scan(channel: Channel, opened: OpenContainer) -> Fraction | None:
     """The end of a timeline that no header declares, from the timestamps of all packets; a bare
     stream of pictures has none, and lasts as long as its pictures do."""
     latest: Fraction | None = None
@@ -302,7 +306,7 @@ def _scan(channel: Channel, opened: Opened) -> Fraction | None:
     return latest
 
 
-def _facts(opened: Opened, limits: Limits) -> dict[str, object]:
+def _media_facts(opened: OpenContainer, limits: Limits) -> dict[str, object]:
     container, video = opened.container, opened.video
     facts: dict[str, object] = {
         "container": container.format.name,
@@ -312,7 +316,7 @@ def _facts(opened: Opened, limits: Limits) -> dict[str, object]:
     }
     frame = None
     if video is not None:
-        frame = _first_frame(opened, limits)
+        frame = _decode_first_frame(opened, limits)
         turn = 0 if frame is None else rotation(frame)
         width, height = display_size(video, turn)
         rate = video.average_rate
@@ -338,5 +342,5 @@ def _facts(opened: Opened, limits: Limits) -> dict[str, object]:
         }
         for stream in opened.audio
     ]
-    facts["details"] = details(container, video, frame)
+    facts["details"] = stream_details(container, video, frame)
     return facts

@@ -10,7 +10,7 @@ from typing import Any
 import av
 import av.error
 
-from videlicet.media.child.channel import Channel, Refusal
+from videlicet.media.child.channel import Channel, MediaRefusal
 from videlicet.media.child.container import open_container
 from videlicet.media.child.details import is_cover
 from videlicet.media.sandbox import Limits
@@ -65,9 +65,9 @@ def run_copy(
         except OSError:
             raise
         except (ValueError, av.error.FFmpegError) as error:
-            raise Refusal("media_corrupt", "its packets cannot be copied.") from error
+            raise MediaRefusal("media_corrupt", "its packets cannot be copied.") from error
         if not count:
-            raise Refusal("media_corrupt", "it has no packets.")
+            raise MediaRefusal("media_corrupt", "it has no packets.")
     channel.send("copied", packets=count, left_out=left_out)
 
 
@@ -81,7 +81,7 @@ def _stream(out: Any, stream: Any, muxer: str) -> Any:
     except (ValueError, av.error.FFmpegError) as error:
         if stream.type == "subtitle":
             return None
-        raise Refusal(
+        raise MediaRefusal(
             "media_codec_unsupported", f"{muxer} cannot hold its {stream.type}."
         ) from error
     copy.time_base = stream.time_base

@@ -29,7 +29,7 @@ _SPACES = {
 _EXACT = ("pcm_", "flac", "alac")
 
 
-def details(
+def stream_details(
     container: InputContainer, shown: Any | None, frame: VideoFrame | None
 ) -> dict[str, list[dict[str, Any]] | dict[str, str]]:
     """A row for each stream of pictures or sound that anything is known of; ``frame`` is the first
@@ -38,9 +38,13 @@ def details(
     pictures = [one for one in streams if one.type == "video" and not is_cover(one)]
     return {
         "video": [
-            row for one in pictures if (row := _told(_video, one, frame if one is shown else None))
+            row
+            for one in pictures
+            if (row := _read_or_none(_video, one, frame if one is shown else None))
         ],
-        "audio": [row for one in streams if one.type == "audio" and (row := _told(_audio, one))],
+        "audio": [
+            row for one in streams if one.type == "audio" and (row := _read_or_none(_audio, one))
+        ],
         "tags": _tags(container, pictures),
     }
 
@@ -50,7 +54,7 @@ def is_cover(stream: Any) -> bool:
     return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
 
 
-def _told(look: Callable[..., dict[str, Any]], *stream: Any) -> dict[str, Any] | None:
+def _read_or_none(look: Callable[..., dict[str, Any]], *stream: Any) -> dict[str, Any] | None:
     try:
         return {name: value for name, value in look(*stream).items() if value is not None}
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):

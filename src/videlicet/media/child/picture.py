@@ -20,9 +20,9 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from videlicet.media.child import shots, tone
-from videlicet.media.child.channel import Channel, Refusal
+from videlicet.media.child.channel import Channel, MediaRefusal
 from videlicet.media.child.container import (
-    Opened,
+    OpenContainer,
     is_hdr,
     nominal,
     open_container,
@@ -43,7 +43,7 @@ _UNSPECIFIED, _BT709, _BT2020, _HLG = 2, 1, 9, 18
 
 
 @dataclass(slots=True)
-class Shown:
+class DisplayedFrame:
     """A decoded frame at its place in time."""
 
     index: int
@@ -112,7 +112,7 @@ def decode(packet: Any, damage: DamageLog | None) -> list[Any]:
         return []
 
 
-def packets(opened: Opened, stream: Any, damage: DamageLog | None) -> Iterator[Any]:
+def packets(opened: OpenContainer, stream: Any, damage: DamageLog | None) -> Iterator[Any]:
     """Every packet of one stream; stretches the demuxer cannot read are stepped over."""
     for other in opened.container.streams:
         if other.index != stream.index:
@@ -135,11 +135,11 @@ def packets(opened: Opened, stream: Any, damage: DamageLog | None) -> Iterator[A
 
 
 def frames(
-    opened: Opened,
+    opened: OpenContainer,
     channel: Channel,
     damage: DamageLog | None = None,
     seek: Fraction | None = None,
-) -> Iterator[Shown]:
+) -> Iterator[DisplayedFrame]:
     """Every decoded frame in order of display, placed in time.
 
     With ``seek`` decoding starts at the last keyframe before that instant.
@@ -152,16 +152,16 @@ def frames(
     for packet in packets(opened, stream, damage):
         channel.alive()
         for frame in decode(packet, damage):
-            yield Shown(index, line.place(frame.pts), frame)
+            yield DisplayedFrame(index, line.place(frame.pts), frame)
             index += 1
 
 
-def within(shown: Iterator[Shown], span: Span | None) -> Iterator[Shown]:
+def clip_to_span(shown: Iterator[DisplayedFrame], span: Span | None) -> Iterator[DisplayedFrame]:
     """The frames on screen during ``span``: the first may begin before it."""
     if span is None:
         yield from shown
         return
-    before: Shown | None = None
+    before: DisplayedFrame | None = None
     for item in shown:
         if item.time >= span.end:
             break
@@ -227,9 +227,9 @@ class Sampler:
         self._step = step
         self._next: Fraction | None = None
         self._taken = False
-        self._before: tuple[Shown, Fraction] | None = None
+        self._before: tuple[DisplayedFrame, Fraction] | None = None
 
-    def decide(self, shown: Shown, duration: Fraction, cut: bool) -> None:
+    def decide(self, shown: DisplayedFrame, duration: Fraction, cut: bool) -> None:
         """Take the next frame in order."""
         if cut:
             self.finish()
@@ -251,7 +251,7 @@ class Sampler:
         if not self._taken and self._before is not None:
             self._send(*self._before)
 
-    def _send(self, shown: Shown, duration: Fraction) -> None:
+    def _send(self, shown: DisplayedFrame, duration: Fraction) -> None:
         picture = self._converter.rgb(shown.frame, self._aspect)
         self._channel.send(
             "frame",
@@ -273,7 +273,7 @@ def run_video(
     with open_container(files[0], limits) as opened:
         stream = opened.video
         if stream is None:
-            raise Refusal("media_no_stream", "it has no pictures.")
+            raise MediaRefusal("media_no_stream", "it has no pictures.")
         prepare(stream, arguments["threads"], limits)
         usual = nominal(stream)
         detector = shots.ShotDetector() if arguments["shots"] else None
@@ -281,7 +281,7 @@ def run_video(
         aspect = stream.codec_context.sample_aspect_ratio
         sampler = Sampler(channel, converter, aspect, 1 / Fraction(arguments["rate"]))
         damage = DamageLog(channel, span.start if span else opened.start)
-        waiting: deque[Shown] = deque()
+        waiting: deque[DisplayedFrame] = deque()
         cuts: set[int] = set()
         first: Fraction | None = None
         last = opened.start
@@ -295,7 +295,7 @@ def run_video(
                 cuts.discard(item.index)
 
         source = frames(opened, channel, damage, span.start if span else None)
-        for position, shown in enumerate(within(source, span)):
+        for position, shown in enumerate(clip_to_span(source, span)):
             shown.index = position
             damage.good(shown.time, shown.time + usual)
             if detector is not None:
@@ -318,10 +318,10 @@ def run_video(
         settle(0, end)
         sampler.finish()
         damage.finish(declared, max(Fraction(1), 3 * usual))
-        send_end(channel, Span(first, end), count)
+        send_summary(channel, Span(first, end), count)
 
 
-def send_end(channel: Channel, span: Span, count: int) -> None:
+def send_summary(channel: Channel, span: Span, count: int) -> None:
     """The last message: what was covered and what it cost."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     unit = 1 if sys.platform == "darwin" else 1024

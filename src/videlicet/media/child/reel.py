@@ -15,9 +15,9 @@ from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from videlicet.media.child.channel import Channel, Refusal
+from videlicet.media.child.channel import Channel, MediaRefusal
 from videlicet.media.child.container import open_container
-from videlicet.media.child.picture import Converter, frames, prepare, within
+from videlicet.media.child.picture import Converter, clip_to_span, frames, prepare
 from videlicet.media.child.sound import Samples, Track, decode_sound, seek_sound
 from videlicet.media.sandbox import Limits
 from videlicet.types import Span
@@ -33,7 +33,7 @@ _SIDE = 4096
 
 Picture = NDArray[np.uint8]
 #: When it comes in the reel, which kind it is, and what it is.
-Made = tuple[Fraction, int, "VideoFrame | AudioFrame"]
+EncodedFrame = tuple[Fraction, int, "VideoFrame | AudioFrame"]
 
 
 def run_reel(
@@ -56,7 +56,7 @@ def run_reel(
             sounds = out.add_stream("aac", rate=_RATE, layout="stereo")
             sounds.bit_rate = 128_000
         if pictures is None and sounds is None:
-            raise Refusal("media_no_stream", "there are neither pictures nor sound.")
+            raise MediaRefusal("media_no_stream", "there are neither pictures nor sound.")
         clock = Fraction(0)
         for number, span in enumerate(spans):
             own = files[2 * number : 2 * number + 2]
@@ -64,11 +64,11 @@ def run_reel(
                 open_container(own[0], limits) as seen,
                 open_container(own[1], limits) as heard,
             ):
-                parts: list[Iterator[Made]] = []
+                parts: list[Iterator[EncodedFrame]] = []
                 if pictures is not None:
-                    parts.append(_shown(seen, span, clock, size, channel, limits))
+                    parts.append(_video_frames(seen, span, clock, size, channel, limits))
                 if sounds is not None:
-                    parts.append(_heard(heard, span, clock, channel))
+                    parts.append(_audio_samples(heard, span, clock, channel))
                 for _, kind, frame in heapq.merge(*parts, key=lambda item: item[:2]):
                     out.mux((sounds if kind else pictures).encode(frame))
             clock += span.duration
@@ -88,31 +88,31 @@ def _pictures(out: Any, width: int, height: int) -> Any:
     return stream
 
 
-def _shown(
+def _video_frames(
     opened: Any,
     span: Span,
     clock: Fraction,
     size: tuple[int, int],
     channel: Channel,
     limits: Limits,
-) -> Iterator[Made]:
+) -> Iterator[EncodedFrame]:
     last: Fraction | None = None
     if opened.video is not None:
         prepare(opened.video, 0, limits)
         aspect = opened.video.codec_context.sample_aspect_ratio
         converter = Converter(_SIDE)
         source = frames(opened, channel, None, max(span.start - _RUN_UP, Fraction(0)))
-        for shown in within(source, span):
+        for shown in clip_to_span(source, span):
             time = clock + max(Fraction(0), shown.time - span.start)
             if last is not None and round(time * _TICKS) <= round(last * _TICKS):
                 continue
             last = time
-            yield time, 0, _frame(fitted(converter.rgb(shown.frame, aspect), size), time)
+            yield time, 0, _frame(letterbox(converter.rgb(shown.frame, aspect), size), time)
     if last is None:
         yield clock, 0, _frame(np.zeros((size[1], size[0], 3), np.uint8), clock)
 
 
-def fitted(picture: Picture, size: tuple[int, int]) -> Picture:
+def letterbox(picture: Picture, size: tuple[int, int]) -> Picture:
     """A picture in the middle of one of ``size`` (width, height), as large as fits."""
     width, height = size
     if picture.shape[:2] == (height, width):
@@ -135,7 +135,9 @@ def _frame(picture: Picture, time: Fraction) -> VideoFrame:
     return frame
 
 
-def _heard(opened: Any, span: Span, clock: Fraction, channel: Channel) -> Iterator[Made]:
+def _audio_samples(
+    opened: Any, span: Span, clock: Fraction, channel: Channel
+) -> Iterator[EncodedFrame]:
     """Exactly as many samples as the stretch is long, silent where the file is."""
     ready: list[Samples] = []
     track = Track(lambda _, samples: ready.append(samples), _AAC, span, rate=_RATE, channels=2)
@@ -143,7 +145,7 @@ def _heard(opened: Any, span: Span, clock: Fraction, channel: Channel) -> Iterat
     first = round(clock * _RATE)
     done = 0
 
-    def take() -> Iterator[Made]:
+    def take() -> Iterator[EncodedFrame]:
         nonlocal done
         for samples in ready:
             at = first + done

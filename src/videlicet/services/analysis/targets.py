@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from videlicet.analysis_jobs import analyses
 from videlicet.errors import InvalidInput, NotFound, from_json
 from videlicet.ingest import files, videos
-from videlicet.ingest.indexing import enter, remove_file
+from videlicet.ingest.indexing import index_file, remove_file
 from videlicet.rights import Purpose
 from videlicet.services import assets
 from videlicet.services.assets import NewAsset
@@ -76,7 +76,7 @@ def target_url(caller: Caller, url: str) -> AnalysisTarget:
     """
     if not caller.may_write:
         raise read_only(_UNSEEN)
-    new = NewAsset(assets.name_in(url), hls=False, thumbnail=False, parent=analyses.OWN)
+    new = NewAsset(assets.name_in(url), hls=False, thumbnail=False, parent=analyses.REQUEST_FILES)
     file = assets.fetch_asset(caller, new, url, "video.url")
     return _observe(caller, file, {"type": "url", "url": url}, upload_id=file.id)
 
@@ -89,7 +89,7 @@ def target_bytes(caller: Caller, data: bytes) -> AnalysisTarget:
     """
     if not caller.may_write:
         raise read_only(_UNSEEN)
-    new = NewAsset("upload", hls=False, thumbnail=False, parent=analyses.OWN)
+    new = NewAsset("upload", hls=False, thumbnail=False, parent=analyses.REQUEST_FILES)
     file = assets.upload_asset(caller, new, io.BytesIO(data))
     return _observe(caller, file, {"type": "base64_string"}, upload_id=file.id)
 
@@ -103,12 +103,12 @@ def _observe(
             "asset_type_not_supported", "Only videos and sounds can be analysed.", subject=file.id
         )
     scope = caller.scope(Purpose.INGEST)
-    index, video = analyses.place_of(scope, caller.store, caller.settings, file)
+    index, video = analyses.find_observed_index(scope, caller.store, caller.settings, file)
     if video is None:
         if not caller.may_write:
             raise read_only(_UNSEEN)
-        video, _ = enter(scope, caller.store, index, file, {})
-        caller.platform.work.wake()
+        video, _ = index_file(scope, caller.store, index, file, {})
+        caller.platform.worker_client.notify()
     return AnalysisTarget(index, video, source, upload_id)
 
 

@@ -12,7 +12,7 @@ from videlicet.analysis_jobs import analyses
 from videlicet.errors import Conflict, NotFound
 from videlicet.rights import Purpose
 from videlicet.services.problems import unknown
-from videlicet.store.catalog.schema import instant_text
+from videlicet.store.catalog.schema import to_stored_time
 from videlicet.telemetry import traces
 from videlicet.types import Kind, Resource, derived_id, random_id
 from videlicet.webhooks import delivery
@@ -57,7 +57,7 @@ class Delivery:
 def create_task(caller: Caller, new: NewTask) -> Resource:
     """Have an analysis made."""
     made = _put(caller, new)
-    caller.platform.work.wake()
+    caller.platform.worker_client.notify()
     return made
 
 
@@ -66,7 +66,7 @@ def _put(caller: Caller, new: NewTask, batch_id: str = "") -> Resource:
     scope = caller.scope(Purpose.INGEST)
     id = random_id()
     for number, (_, data) in enumerate(new.images):
-        caller.store.blobs.put(scope, analyses.picture(id, number), data)
+        caller.store.blobs.put(scope, analyses.image_key(id, number), data)
     target = new.target
     made = Resource(
         id=id,
@@ -86,7 +86,7 @@ def _put(caller: Caller, new: NewTask, batch_id: str = "") -> Resource:
             "video_id": None if target is None else target.video.id,
             "own": None if target is None else target.upload_id,
             "pictures": [name for name, _ in new.images],
-            **traces.carried(),
+            **traces.inject(),
         },
     )
     caller.catalog.put_resource(scope, made)
@@ -137,8 +137,10 @@ def cancel_task(caller: Caller, task_id: str) -> Resource:
     """
     one = get_task(caller, task_id)
     if one.status in analyses.LIVE:
-        one = analyses.end(caller.scope(Purpose.INGEST), caller.store, one, analyses.CANCELED, {})
-        caller.platform.work.wake()
+        one = analyses.end_analysis(
+            caller.scope(Purpose.INGEST), caller.store, one, analyses.CANCELED, {}
+        )
+        caller.platform.worker_client.notify()
         if one.status == analyses.CANCELED:
             return one
     raise Conflict("resource_conflict", f"The task is {one.status}.", subject=task_id)
@@ -157,8 +159,10 @@ def delete_task(caller: Caller, task_id: str) -> None:
             "resource_conflict", "The task is at work; cancel it first.", subject=task_id
         )
     if one.status in analyses.LIVE:
-        analyses.end(caller.scope(Purpose.INGEST), caller.store, one, analyses.CANCELED, {})
-    blobs = [analyses.folder_of(one.id)] if one.body.get("pictures") else []
+        analyses.end_analysis(
+            caller.scope(Purpose.INGEST), caller.store, one, analyses.CANCELED, {}
+        )
+    blobs = [analyses.image_prefix(one.id)] if one.body.get("pictures") else []
     caller.catalog.delete_resource(caller.manage, Kind.ANALYSIS, one.id, blobs=blobs)
     if blobs:
         caller.store.finish_erasures()
@@ -223,7 +227,7 @@ def create_batch(
     )
     caller.catalog.put_resource(caller.scope(Purpose.INGEST), batch)
     made = [_put(caller, one, batch.id) for one in tasks]
-    caller.platform.work.wake()
+    caller.platform.worker_client.notify()
     return batch, made
 
 
@@ -241,7 +245,7 @@ def get_batch(caller: Caller, batch_id: str) -> Resource:
 
 def list_batches(caller: Caller) -> list[BatchProgress]:
     """All batches whose results are kept, newest first."""
-    analyses.forget_batches(caller.scope(Purpose.INGEST), caller.store)
+    analyses.delete_expired_batches(caller.scope(Purpose.INGEST), caller.store)
     rows, _ = caller.catalog.find_resources(caller.manage, Kind.BATCH)
     return [batch_progress(caller, row) for row in rows]
 
@@ -284,7 +288,7 @@ def cancel_batch(caller: Caller, batch_id: str) -> BatchProgress:
         )
     batch = caller.catalog.update_resource(
         caller.manage, Kind.BATCH, batch.id,
-        body={"canceled_at": instant_text(datetime.now(UTC))},
+        body={"canceled_at": to_stored_time(datetime.now(UTC))},
     )  # fmt: skip
     _cancel_waiting(caller, batch)
     return batch_progress(caller, batch)
@@ -296,7 +300,7 @@ def _cancel_waiting(caller: Caller, batch: Resource) -> None:
         caller.manage, Kind.ANALYSIS, parent=batch.id, status=waiting
     )
     for row in rows:
-        analyses.end(
+        analyses.end_analysis(
             caller.scope(Purpose.INGEST), caller.store, row, analyses.CANCELED, {}, when=waiting
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.analyze.backend import Check, PromptRequest, unchecked
 from videlicet.analyze.evidence.load import AssetEvidence, load_evidence
-from videlicet.embedding.texts import fitting
+from videlicet.embedding.texts import truncate
 from videlicet.errors import NotFound
 from videlicet.rights import Purpose
 from videlicet.search.words import parse
@@ -40,7 +40,7 @@ class StoreQuestion:
         """The words that a backend is asked with."""
         turn = self.turn
         if backend_id == _BUILT_IN:
-            return turn.wanted
+            return turn.search_text
         parts = list(self.instructions)
         if turn.earlier is not None:
             parts.append(f"The question before: {turn.earlier['question']}")
@@ -76,7 +76,7 @@ def find_items(caller: Caller, turn: Turn) -> list[Resource]:
     if turn.items:
         encoder = caller.platform.encoders(turn.index.cards).text
         # No phrase must be matched exactly, and of a long message the end counts.
-        text = fitting(encoder, parse(turn.wanted).text)[-1]
+        text = truncate(encoder, parse(turn.search_text).text)[-1]
         found = rank_items(caller, turn.index, text, turn.items, ("visual", "audio"), GroupBy.ASSET)
         ranked = [best.asset_id for ranking in found for best, _ in ranking.groups]
     before = set(turn.earlier["items"]) if turn.earlier is not None else set()
@@ -95,6 +95,6 @@ def load_items(caller: Caller, turn: Turn, rows: Sequence[Resource]) -> list[Ass
             found.append(load_evidence(scope, caller.store, row.id))
         except NotFound:
             continue  # deleted meanwhile
-        if sum(len(one.pieces) for one in found) >= MAX_PIECES:
+        if sum(len(one.items) for one in found) >= MAX_PIECES:
             break
     return found

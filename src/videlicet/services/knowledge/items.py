@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput
 from videlicet.ingest import files, videos
-from videlicet.ingest.indexing import enter, remove_video
+from videlicet.ingest.indexing import index_file, remove_video
 from videlicet.rights import Purpose
 from videlicet.services import assets
 from videlicet.services.knowledge.links import KnowledgeItem, leave_collections
@@ -19,7 +19,7 @@ from videlicet.services.knowledge.stores import (
     store_index,
 )
 from videlicet.services.problems import invalid, unknown
-from videlicet.store.catalog.slots import chunked
+from videlicet.store.catalog.memberships import batched
 from videlicet.types import Kind, Resource, ordered_id
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def add_item(
             "item_id": there[0].body["item_id"] if there else ordered_id("ksi"),
         }
         scope = caller.scope(Purpose.INGEST)
-        video, _ = enter(scope, caller.store, index, file, kept, facts=facts)
-    caller.platform.work.wake()
+        video, _ = index_file(scope, caller.store, index, file, kept, facts=facts)
+    caller.platform.worker_client.notify()
     return video
 
 
@@ -141,6 +141,6 @@ def files_of(caller: Caller, items: Iterable[Resource]) -> dict[str, Resource]:
     ids = {row.body["file_id"] for row in items}
     return {
         file.id: file
-        for some in chunked(sorted(ids))
+        for some in batched(sorted(ids))
         for file in caller.catalog.find_resources(caller.manage, Kind.FILE, ids=some)[0]
     }

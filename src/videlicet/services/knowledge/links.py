@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from videlicet.ingest.indexing import videos_of
+from videlicet.ingest.indexing import videos_of_file
 from videlicet.services.knowledge.stores import lock_store
 from videlicet.types import Kind
 
@@ -23,7 +23,7 @@ class KnowledgeItem:
 
 def items_of_asset(caller: Caller, asset_id: str) -> list[KnowledgeItem]:
     """The items that an asset is in knowledge stores."""
-    found = videos_of(caller.manage, caller.store, asset_id)
+    found = videos_of_file(caller.manage, caller.store, asset_id)
     return [
         KnowledgeItem(video.body["store_id"], video.body["item_id"])
         for video in found

@@ -81,7 +81,7 @@ class Turn:
         return _SELECTED.sub(label, self.content)
 
     @property
-    def wanted(self) -> str:
+    def search_text(self) -> str:
         """The words that the answer is looked for by: with those of the question before, where
         this one refers to it."""
         text = self.question()
@@ -117,7 +117,7 @@ def begin_turn(caller: Caller, asked: Question) -> Turn:
     if named:
         chosen = [given[number][1] for number in dict.fromkeys(named)]
     elif not given and session is not None:
-        chosen = _remembered(caller, store, index, session)
+        chosen = _earlier_selections(caller, store, index, session)
     ids = {item_id for row in chosen for item_id in _members(row)} if chosen else None
     turns = [] if session is None else session.body["turns"]
     turn = Turn(
@@ -129,7 +129,7 @@ def begin_turn(caller: Caller, asked: Question) -> Turn:
         items=tuple(items_of(caller, index, ids, ready=True)),
         earlier=turns[-1] if turns and _refers(content) else None,
     )
-    _keep(caller, turn, session, [one for one, _ in given])
+    _store_selections(caller, turn, session, [one for one, _ in given])
     return turn
 
 
@@ -150,7 +150,9 @@ def _resource(caller: Caller, store: Resource, index: Index, one: Selection) -> 
         raise invalid(f"selections: {error.message}") from None
 
 
-def _remembered(caller: Caller, store: Resource, index: Index, session: Resource) -> list[Resource]:
+def _earlier_selections(
+    caller: Caller, store: Resource, index: Index, session: Resource
+) -> list[Resource]:
     found = []
     for row in session.body["selections"]:
         with suppress(InvalidInput):  # deleted since
@@ -168,7 +170,7 @@ def _refers(content: str) -> bool:
     return len(terms(content)) < 2 or not _REFERRING.isdisjoint(words)
 
 
-def _keep(
+def _store_selections(
     caller: Caller, turn: Turn, session: Resource | None, selections: Sequence[Selection]
 ) -> None:
     rows = [asdict(one) for one in selections]
@@ -186,7 +188,7 @@ def _keep(
         )
 
 
-def remember(caller: Caller, turn: Turn, response_id: str, cited: Sequence[str]) -> None:
+def store_turn(caller: Caller, turn: Turn, response_id: str, cited: Sequence[str]) -> None:
     """Keep a turn that has been answered, for those that refer to it."""
     row = {"response_id": response_id, "question": turn.question(), "items": list(cited)}
     with lock_store(caller, turn.store.id), suppress(NotFound):  # the store was deleted meanwhile

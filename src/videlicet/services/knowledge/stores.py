@@ -54,7 +54,7 @@ def lock_store(caller: Caller, store_id: str) -> Iterator[None]:
         Conflict: ``changes_pending``, others have changed it for very long.
     """
     name = f"knowledge store {store_id}"
-    with _changing.hold(name), caller.store.database.held(name):
+    with _changing.hold(name), caller.store.database.advisory_lock(name):
         yield
 
 

@@ -52,7 +52,7 @@ class BlobBackend(ABC):
         Raises:
             NotFound: ``blob_not_found``.
         """
-        return self._get(checked(key))
+        return self._get(require_key(key))
 
     def get_many(self, keys: Sequence[str]) -> Sequence[bytes]:
         """The bytes under each key.
@@ -60,9 +60,9 @@ class BlobBackend(ABC):
         Raises:
             NotFound: ``blob_not_found``.
         """
-        return [self._get(checked(key)) for key in keys]
+        return [self._get(require_key(key)) for key in keys]
 
-    def under(self, prefix: str) -> Sequence[str]:
+    def list_keys(self, prefix: str) -> Sequence[str]:
         """Keys under a folder (``prefix`` ends in ``/``), or all of them, in order."""
         return sorted(self._keys(prefix))
 
@@ -72,7 +72,7 @@ class BlobBackend(ABC):
         Raises:
             NotFound: ``blob_not_found``.
         """
-        shutil.copyfile(self._path(checked(key)), file)
+        shutil.copyfile(self._path(require_key(key)), file)
 
     def path(self, key: str) -> Path:
         """A file that holds the bytes under ``key``; it must not be changed, and is to be opened
@@ -81,21 +81,21 @@ class BlobBackend(ABC):
         Raises:
             NotFound: ``blob_not_found``.
         """
-        return self._path(checked(key))
+        return self._path(require_key(key))
 
     def exists(self, key: str) -> bool:
-        return self._exists(checked(key))
+        return self._exists(require_key(key))
 
     @abstractmethod
     def erase(self, keys: Sequence[str]) -> None:
         """Take blobs away; unknown keys are fine, and a key ending in ``/`` means all under it."""
 
-    def leftovers(self) -> Sequence[Path]:
+    def find_stray_files(self) -> Sequence[Path]:
         """Files that are no blobs: what a put that was killed leaves behind."""
         return []
 
     @abstractmethod
-    def tidy(self) -> None:
+    def evict_stale_copies(self) -> None:
         """Forget this machine's copies of what is gone."""
 
     @abstractmethod
@@ -118,7 +118,7 @@ class BlobBackend(ABC):
 
     def require_change(self, key: str) -> None:
         """Raise unless ``key`` is one, of a store that was opened for writing."""
-        checked(key)
+        require_key(key)
         if not self._writable:
             raise StoreError(
                 "store_not_writable",
@@ -128,13 +128,13 @@ class BlobBackend(ABC):
             )
 
 
-def checked(key: str) -> str:
+def require_key(key: str) -> str:
     """A key that is one."""
     if not KEY.fullmatch(key):
         raise InvalidInput("invalid_argument", f"{key!r} is not a blob key.", subject=key)
     return key
 
 
-def absent(key: str) -> NotFound:
+def blob_not_found(key: str) -> NotFound:
     """The error for a key that nothing is under."""
     return NotFound("blob_not_found", f"There is no blob {key!r}.", subject=key)

@@ -14,8 +14,8 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from videlicet.rights import Policy, Purpose, Scope, authorize, require_asset
-from videlicet.store.blobs.base import KEY, BlobBackend, absent, checked
-from videlicet.store.catalog.owners import is_within
+from videlicet.store.blobs.base import KEY, BlobBackend, blob_not_found, require_key
+from videlicet.store.catalog.owners import is_key_in_scope
 from videlicet.store.catalog.schema import assets
 from videlicet.store.database import Database
 from videlicet.store.records import MANAGING, READING, WRITING
@@ -77,18 +77,18 @@ class Blobs:
 
     def exists(self, scope: Scope, key: str) -> bool:
         authorize(scope, READING, "blobs")
-        checked(key)
-        with self._database.reading() as connection:
-            mine = is_within(connection, scope, key, orphans=False)
+        require_key(key)
+        with self._database.read_transaction() as connection:
+            mine = is_key_in_scope(connection, scope, key, orphans=False)
         return mine and self._backend.exists(key)
 
     def list(self, scope: Scope, prefix: str = "") -> Sequence[str]:
         """Keys under a folder (``prefix`` ends in ``/``), or all of them, in order; those that
         belong to the scope's tenant."""
         authorize(scope, READING, "blobs")
-        keys = [key for key in self._backend.under(prefix) if KEY.fullmatch(key)]
-        with self._database.reading() as connection:
-            return [key for key in keys if is_within(connection, scope, key, orphans=False)]
+        keys = [key for key in self._backend.list_keys(prefix) if KEY.fullmatch(key)]
+        with self._database.read_transaction() as connection:
+            return [key for key in keys if is_key_in_scope(connection, scope, key, orphans=False)]
 
     def delete(self, scope: Scope, *keys: str) -> None:
         """Take blobs away; unknown keys are fine, and a key ending in ``/`` means all under it.
@@ -105,16 +105,16 @@ class Blobs:
         also = frozenset({_ALSO[folder]} if folder in _ALSO else ())
         authorize(scope, purposes | also, "blobs")
         self._backend.require_change(key.removesuffix("/"))
-        with self._database.reading() as connection:
-            if not is_within(connection, scope, key, orphans=True):
-                raise absent(key)
+        with self._database.read_transaction() as connection:
+            if not is_key_in_scope(connection, scope, key, orphans=True):
+                raise blob_not_found(key)
 
     def _require_read(self, scope: Scope, key: str) -> None:
         authorize(scope, READING, "blobs")
-        checked(key)
-        with self._database.reading() as connection:
-            if not is_within(connection, scope, key, orphans=False):
-                raise absent(key)
+        require_key(key)
+        with self._database.read_transaction() as connection:
+            if not is_key_in_scope(connection, scope, key, orphans=False):
+                raise blob_not_found(key)
             shown = _assets_of(connection, key) if self._policy.selective else ()
         for asset_id in shown:
             require_asset(self._policy, scope, asset_id)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.errors import StoreError
-from videlicet.store.blobs.base import KEY, BlobBackend, absent, checked
-from videlicet.store.home import Home, sync_folder, translated
+from videlicet.store.blobs.base import KEY, BlobBackend, blob_not_found, require_key
+from videlicet.store.home import Home, sync_folder, translated_errors
 
 if TYPE_CHECKING:
     from obstore.store import LocalStore
@@ -37,7 +37,7 @@ class FolderBlobs(BlobBackend):
     def _put(self, key: str, data: bytes | Path) -> None:
         from obstore.exceptions import BaseError
 
-        with translated(self._home.root):
+        with translated_errors(self._home.root):
             # obstore reports a full disk as a plain error; ask before a large copy instead.
             size = data.stat().st_size if isinstance(data, Path) else len(data)
             _require_room(size, self._home.root)
@@ -53,7 +53,7 @@ class FolderBlobs(BlobBackend):
 
     def _move_in(self, key: str, file: Path) -> None:
         path = self._home.blobs / key
-        with translated(self._home.root):
+        with translated_errors(self._home.root):
             path.parent.mkdir(parents=True, exist_ok=True)
             _sync(file)
             file.replace(path)
@@ -65,14 +65,14 @@ class FolderBlobs(BlobBackend):
     def _path(self, key: str) -> Path:
         path = self._home.blobs / key
         if not path.is_file():
-            raise absent(key)
+            raise blob_not_found(key)
         return path
 
     def _exists(self, key: str) -> bool:
         return (self._home.blobs / key).is_file()
 
     def erase(self, keys: Sequence[str]) -> None:
-        with translated(self._home.root):
+        with translated_errors(self._home.root):
             for key in keys:
                 wanted = self._files(key) if key.endswith("/") else [self._home.blobs / key]
                 for path in wanted:
@@ -84,10 +84,10 @@ class FolderBlobs(BlobBackend):
                         folder.rmdir()
                         folder = folder.parent
 
-    def tidy(self) -> None:
+    def evict_stale_copies(self) -> None:
         pass
 
-    def leftovers(self) -> Sequence[Path]:
+    def find_stray_files(self) -> Sequence[Path]:
         return [path for path in self._files("") if not KEY.fullmatch(self._name(path))]
 
     def _keys(self, prefix: str) -> Iterator[str]:
@@ -99,7 +99,7 @@ class FolderBlobs(BlobBackend):
     def _files(self, prefix: str) -> Sequence[Path]:
         start = self._home.blobs
         if prefix:
-            start = start / checked(prefix.removesuffix("/"))
+            start = start / require_key(prefix.removesuffix("/"))
         return sorted(p for p in start.rglob("*") if p.is_file() and not p.is_symlink())
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput, StoreError
-from videlicet.store.blobs.base import BlobBackend, absent, checked
-from videlicet.store.home import Home, translated
+from videlicet.store.blobs.base import BlobBackend, blob_not_found, require_key
+from videlicet.store.home import Home, translated_errors
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -75,7 +75,7 @@ class ObjectBlobs(BlobBackend):
 
     def get_many(self, keys: Sequence[str]) -> Sequence[bytes]:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(self._get, map(checked, keys)))
+            return list(pool.map(self._get, map(require_key, keys)))
 
     def _path(self, key: str) -> Path:
         meta = self._head(key)
@@ -83,7 +83,7 @@ class ObjectBlobs(BlobBackend):
         if copy.is_file():
             os.utime(copy)
             return copy
-        with translated(self._home.root):
+        with translated_errors(self._home.root):
             copy.parent.mkdir(parents=True, exist_ok=True)
             self._make_room(int(meta["size"]))
             handle, name = tempfile.mkstemp(prefix=_PARTIAL, dir=copy.parent)
@@ -98,7 +98,7 @@ class ObjectBlobs(BlobBackend):
 
     def read_into(self, key: str, file: Path) -> None:
         with file.open("wb") as out, self._translated(key):
-            for piece in self._store.get(checked(key)).stream(min_chunk_size=_PIECE):
+            for piece in self._store.get(require_key(key)).stream(min_chunk_size=_PIECE):
                 out.write(piece)
 
     def _exists(self, key: str) -> bool:
@@ -113,13 +113,13 @@ class ObjectBlobs(BlobBackend):
 
     def erase(self, keys: Sequence[str]) -> None:
         for key in keys:
-            gone = list(self._keys(key)) if key.endswith("/") else [checked(key)]
+            gone = list(self._keys(key)) if key.endswith("/") else [require_key(key)]
             with self._translated(key):
                 if gone:
                     self._store.delete(gone)
             shutil.rmtree(self._copies / key, ignore_errors=True)
 
-    def tidy(self) -> None:
+    def evict_stale_copies(self) -> None:
         for folder in {copy.parent for copy in self._files()}:
             key = str(folder.relative_to(self._copies))
             if not self._exists(key):
@@ -160,7 +160,7 @@ class ObjectBlobs(BlobBackend):
         try:
             yield
         except (NotFoundError, FileNotFoundError) as error:
-            raise absent(key) from error
+            raise blob_not_found(key) from error
         except BaseError as error:
             raise StoreError(
                 "store_unreachable",

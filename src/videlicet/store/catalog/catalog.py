@@ -9,12 +9,13 @@ from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.rights import Decisions, IndexScope, Scope, allowed_of, authorize
-from videlicet.store.catalog.expressions import one_of
+from videlicet.store.catalog.expressions import is_any_of
 from videlicet.store.catalog.filters import compile_filter
-from videlicet.store.catalog.indexes import Indexes, reach
+from videlicet.store.catalog.indexes import Indexes, tenant_conditions
 from videlicet.store.catalog.keys import Keys
+from videlicet.store.catalog.memberships import put_entry, require_index, require_slot
 from videlicet.store.catalog.observations import Observations
-from videlicet.store.catalog.owners import is_within
+from videlicet.store.catalog.owners import is_key_in_scope
 from videlicet.store.catalog.resources import Resources
 from videlicet.store.catalog.rows import (
     asset_of,
@@ -23,21 +24,20 @@ from videlicet.store.catalog.rows import (
     metadata_of,
     metadata_rows,
 )
+from videlicet.store.catalog.saved_searches import SavedSearches
 from videlicet.store.catalog.schema import (
     asset_metadata,
     assets,
-    indexed,
+    indexed_assets,
     indexes,
-    slots,
+    memberships_table,
 )
-from videlicet.store.catalog.slots import put_entry, require_index, require_slot
-from videlicet.store.catalog.standing import Standing
 from videlicet.store.catalog.tasks import Tasks
 from videlicet.store.records import MANAGING, READING, WRITING
 from videlicet.types import Asset, IndexedAsset, MetadataValue, Status
 
 
-class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
+class Catalog(Indexes, Observations, Tasks, Resources, SavedSearches, Keys):
     """Reads and writes of the catalog. Every call is one transaction; writes need a store that
     was opened for writing, except those of tasks."""
 
@@ -57,13 +57,13 @@ class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
         self._require_asset(scope, asset.id)
         row = asset_row(asset)
         values = metadata_rows(asset.id, asset.metadata)
-        with self._writing() as connection:
+        with self._write_transaction() as connection:
             there = connection.execute(
                 select(assets.c.tenant).where(assets.c.id == asset.id)
             ).scalar()
             if there is not None and there != asset.tenant:
                 raise _unknown(asset.id)
-            if asset.blob is not None and not is_within(
+            if asset.blob is not None and not is_key_in_scope(
                 connection, scope, asset.blob, orphans=True
             ):
                 raise InvalidInput(
@@ -88,9 +88,10 @@ class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
             NotFound: ``asset_not_found``.
         """
         authorize(scope, READING, "asset")
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             found = _assets(
-                connection, select(assets).where(assets.c.id == asset_id, *reach(scope, assets))
+                connection,
+                select(assets).where(assets.c.id == asset_id, *tenant_conditions(scope, assets)),
             )
         if not found:
             raise _unknown(asset_id)
@@ -109,29 +110,29 @@ class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
         """Assets in the order they were added, of the scope's index or else of its tenant, that
         pass ``filter`` (of those ``among`` a few, if given)."""
         authorize(scope, READING, "asset")
-        query = select(assets).where(*reach(scope, assets))
+        query = select(assets).where(*tenant_conditions(scope, assets))
         if among is not None:
-            query = query.where(one_of(assets.c.id, among))
+            query = query.where(is_any_of(assets.c.id, among))
         query = query.order_by(assets.c.created_at, assets.c.id)
         if filter:
             query = query.where(compile_filter(filter))
         if scope.index_id is not None:
             query = query.where(assets.c.id.in_(_members(scope.index_id)))
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             if scope.index_id is not None:
                 require_index(connection, scope.index_id)
             if self._policy.selective:
                 ids = connection.execute(query.with_only_columns(assets.c.id)).scalars().all()
-                query = query.where(one_of(assets.c.id, allowed_of(self._policy, scope, ids)))
+                query = query.where(is_any_of(assets.c.id, allowed_of(self._policy, scope, ids)))
             return _assets(connection, query.offset(offset).limit(limit))
 
     def names(self, scope: Scope, asset_ids: Iterable[str]) -> dict[str, str]:
         """Names of those of the assets that there are, by id."""
         authorize(scope, READING, "asset")
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             rows = connection.execute(
                 select(assets.c.id, assets.c.name).where(
-                    one_of(assets.c.id, asset_ids), *reach(scope, assets)
+                    is_any_of(assets.c.id, asset_ids), *tenant_conditions(scope, assets)
                 )
             )
             found = {row.id: row.name for row in rows}
@@ -169,14 +170,14 @@ class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
             NotFound: ``index_not_found``.
         """
         authorize(scope, READING, "asset")
-        query = _members(scope.index_id).where(indexed.c.status == Status.READY.value)
+        query = _members(scope.index_id).where(indexed_assets.c.status == Status.READY.value)
         if filter:
-            query = query.join(assets, assets.c.id == slots.c.asset_id).where(
+            query = query.join(assets, assets.c.id == memberships_table.c.asset_id).where(
                 compile_filter(filter)
             )
         if among is not None:
-            query = query.where(one_of(slots.c.asset_id, among))
-        with self._reading() as connection:
+            query = query.where(is_any_of(memberships_table.c.asset_id, among))
+        with self._read_transaction() as connection:
             require_index(connection, scope.index_id)
             found = frozenset(connection.execute(query).scalars())
         if not self._policy.selective:
@@ -186,9 +187,11 @@ class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
     def members(self, scope: IndexScope) -> list[str]:
         """Ids of the assets that the index holds anything of, whatever their status."""
         authorize(scope, READING, "asset")
-        query = select(slots.c.asset_id).where(slots.c.index_id == scope.index_id)
-        with self._reading() as connection:
-            found = list(connection.execute(query.order_by(slots.c.key)).scalars())
+        query = select(memberships_table.c.asset_id).where(
+            memberships_table.c.index_id == scope.index_id
+        )
+        with self._read_transaction() as connection:
+            found = list(connection.execute(query.order_by(memberships_table.c.key)).scalars())
         allowed = allowed_of(self._policy, scope, found)
         return [asset_id for asset_id in found if asset_id in allowed]
 
@@ -205,8 +208,10 @@ class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
         self._require_asset(scope, asset_id)
         values = {key: value for key, value in metadata.items() if value is not None}
         rows = metadata_rows(asset_id, values)
-        with self._writing() as connection:
-            there = select(assets.c.id).where(assets.c.id == asset_id, *reach(scope, assets))
+        with self._write_transaction() as connection:
+            there = select(assets.c.id).where(
+                assets.c.id == asset_id, *tenant_conditions(scope, assets)
+            )
             if not connection.execute(there).first():
                 raise _unknown(asset_id)
             _set_metadata(connection, asset_id, list(metadata), rows)
@@ -222,9 +227,11 @@ class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
         """
         authorize(scope, WRITING, "asset")
         self._require_asset(scope, entry.asset_id)
-        with self._writing() as connection:
+        with self._write_transaction() as connection:
             tenant = connection.execute(
-                select(assets.c.tenant).where(assets.c.id == entry.asset_id, *reach(scope, assets))
+                select(assets.c.tenant).where(
+                    assets.c.id == entry.asset_id, *tenant_conditions(scope, assets)
+                )
             ).scalar()
             if tenant is None:
                 raise _unknown(entry.asset_id)
@@ -237,8 +244,10 @@ class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
         """How an asset stands in the index, ``None`` where it is not in it."""
         authorize(scope, READING, "asset")
         self._require_asset(scope, asset_id)
-        query = _indexed().where(slots.c.index_id == scope.index_id, slots.c.asset_id == asset_id)
-        with self._reading() as connection:
+        query = _indexed().where(
+            memberships_table.c.index_id == scope.index_id, memberships_table.c.asset_id == asset_id
+        )
+        with self._read_transaction() as connection:
             row = connection.execute(query).first()
         return None if row is None else indexed_of(row)
 
@@ -246,15 +255,15 @@ class Catalog(Indexes, Observations, Tasks, Resources, Standing, Keys):
         """Assets in the scope's index or else in all of its tenant, in the order they were
         added."""
         authorize(scope, READING, "asset")
-        query = _indexed().order_by(indexed.c.created_at, indexed.c.slot)
+        query = _indexed().order_by(indexed_assets.c.created_at, indexed_assets.c.slot)
         if scope.index_id is not None:
-            query = query.where(slots.c.index_id == scope.index_id)
+            query = query.where(memberships_table.c.index_id == scope.index_id)
         elif not scope.every_tenant:
             mine = select(indexes.c.id).where(indexes.c.tenant == scope.tenant)
-            query = query.where(slots.c.index_id.in_(mine))
+            query = query.where(memberships_table.c.index_id.in_(mine))
         if status is not None:
-            query = query.where(indexed.c.status == status.value)
-        with self._reading() as connection:
+            query = query.where(indexed_assets.c.status == status.value)
+        with self._read_transaction() as connection:
             found = [indexed_of(row) for row in connection.execute(query)]
         allowed = allowed_of(self._policy, scope, {one.asset_id for one in found})
         return [one for one in found if one.asset_id in allowed]
@@ -273,15 +282,15 @@ def _unknown(asset_id: str) -> NotFound:
 
 def _members(index_id: str) -> Select[Any]:
     return (
-        select(slots.c.asset_id)
-        .join(indexed, indexed.c.slot == slots.c.key)
-        .where(slots.c.index_id == index_id)
+        select(memberships_table.c.asset_id)
+        .join(indexed_assets, indexed_assets.c.slot == memberships_table.c.key)
+        .where(memberships_table.c.index_id == index_id)
     )
 
 
 def _indexed() -> Select[Any]:
-    return select(indexed, slots.c.index_id, slots.c.asset_id).join(
-        slots, slots.c.key == indexed.c.slot
+    return select(indexed_assets, memberships_table.c.index_id, memberships_table.c.asset_id).join(
+        memberships_table, memberships_table.c.key == indexed_assets.c.slot
     )
 
 
@@ -290,7 +299,7 @@ def _assets(connection: Connection, query: Select[Any]) -> list[Asset]:
     values = metadata_of(
         connection.execute(
             select(asset_metadata).where(
-                one_of(asset_metadata.c.asset_id, [row.id for row in rows])
+                is_any_of(asset_metadata.c.asset_id, [row.id for row in rows])
             )
         )
     )
@@ -302,7 +311,7 @@ def _set_metadata(
 ) -> None:
     connection.execute(
         delete(asset_metadata).where(
-            asset_metadata.c.asset_id == asset_id, one_of(asset_metadata.c.key, keys)
+            asset_metadata.c.asset_id == asset_id, is_any_of(asset_metadata.c.key, keys)
         )
     )
     if rows:

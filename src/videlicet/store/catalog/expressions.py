@@ -40,7 +40,7 @@ def _postgresql(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
     return f"({column} IN (SELECT {value}))"
 
 
-def one_of(column: ColumnElement[Any], values: Iterable[str | int]) -> ColumnElement[bool]:
+def is_any_of(column: ColumnElement[Any], values: Iterable[str | int]) -> ColumnElement[bool]:
     """Whether a column has one of these values, of which there may be any number: they are one
     parameter, where ``IN`` has one for each and databases bound how many a statement may have."""
     possible = [value for value in values if not isinstance(value, str) or _is_storable(value)]

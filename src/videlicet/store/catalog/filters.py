@@ -27,7 +27,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
 
 from videlicet.errors import InvalidQuery
-from videlicet.store.catalog.schema import asset_metadata, assets, folded, instant_text
+from videlicet.store.catalog.schema import asset_metadata, assets, casefolded, to_stored_time
 
 #: Deeper nesting is a mistake or an attack.
 MAX_DEPTH = 16
@@ -122,7 +122,7 @@ class _Compiler:
 
 def _scalar(field: str, value: Any) -> str | int | float | bool:
     if isinstance(value, datetime):
-        return instant_text(value)
+        return to_stored_time(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise _invalid(f"The number for {field!r} is not finite.", field)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**63 - 1:
@@ -178,7 +178,7 @@ def _compare(
     if name != "contains":
         return _ordered(column, name, value)
     if field == "name" and fold is not None:
-        return fold.contains(folded(value), autoescape=True)
+        return fold.contains(casefolded(value), autoescape=True)
     raise _invalid(f"'contains' applies to 'name' and to attached text, not to {field!r}.", field)
 
 
@@ -194,7 +194,7 @@ def _attached(field: str, name: str, value: str | int | float | bool) -> ColumnE
         condition = and_(rows.kind == "bool", rows.number == float(value))
     elif isinstance(value, str):
         condition = (
-            and_(rows.kind == "str", rows.text_folded.contains(folded(value), autoescape=True))
+            and_(rows.kind == "str", rows.text_folded.contains(casefolded(value), autoescape=True))
             if name == "contains"
             else and_(rows.kind == "str", _ordered(rows.text, name, value))
         )

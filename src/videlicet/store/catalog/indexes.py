@@ -10,14 +10,14 @@ from sqlalchemy import ColumnElement, Connection, Table, insert, select, update
 
 from videlicet.errors import Conflict, InvalidInput, NotFound
 from videlicet.rights import IndexScope, Scope, authorize
-from videlicet.store.catalog.part import Part
+from videlicet.store.catalog.repository import Repository
 from videlicet.store.catalog.rows import index_of
 from videlicet.store.catalog.schema import indexes
 from videlicet.store.records import MANAGING, READING
 from videlicet.types import Index, random_id
 
 
-class Indexes(Part):
+class Indexes(Repository):
     """The indexes' share of the catalog."""
 
     def create_index(
@@ -36,7 +36,7 @@ class Indexes(Part):
         _check_name(name)
         now = datetime.now(UTC)
         made = Index(random_id(), name, dict(cards), now, scope.tenant, dict(options or {}), now)
-        with self._writing() as connection:
+        with self._write_transaction() as connection:
             _require_free(connection, scope.tenant, name)
             connection.execute(
                 insert(indexes).values(
@@ -56,7 +56,7 @@ class Indexes(Part):
         authorize(scope, MANAGING, "index")
         _check_name(name)
         index = self.index(scope, scope.index_id)
-        with self._writing() as connection:
+        with self._write_transaction() as connection:
             if index.name != name:
                 _require_free(connection, index.tenant, name)
             connection.execute(
@@ -72,14 +72,14 @@ class Indexes(Part):
             NotFound: ``index_not_found``.
         """
         authorize(scope, READING, "index")
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             return find_index(connection, scope, id_or_name)
 
     def indexes(self, scope: Scope, *, hidden: bool = False) -> list[Index]:
         """The indexes of the scope's tenant, by name; with ``hidden`` all of them."""
         authorize(scope, READING, "index")
-        query = select(indexes).where(*reach(scope, indexes)).order_by("name")
-        with self._reading() as connection:
+        query = select(indexes).where(*tenant_conditions(scope, indexes)).order_by("name")
+        with self._read_transaction() as connection:
             found = [index_of(row) for row in connection.execute(query)]
         return [index for index in found if hidden or not index.hidden]
 
@@ -93,7 +93,7 @@ def find_index(connection: Connection, scope: Scope, id_or_name: str) -> Index:
     rows = connection.execute(
         select(indexes).where(
             (indexes.c.id == id_or_name) | (indexes.c.name == id_or_name),
-            *reach(scope, indexes),
+            *tenant_conditions(scope, indexes),
         )
     ).all()
     for row in sorted(rows, key=lambda row: bool(row.id != id_or_name)):
@@ -101,7 +101,7 @@ def find_index(connection: Connection, scope: Scope, id_or_name: str) -> Index:
     raise NotFound("index_not_found", f"There is no index {id_or_name!r}.", subject=id_or_name)
 
 
-def reach(scope: Scope, table: Table) -> list[ColumnElement[bool]]:
+def tenant_conditions(scope: Scope, table: Table) -> list[ColumnElement[bool]]:
     """What keeps a query inside the scope's tenant."""
     return [] if scope.every_tenant else [table.c.tenant == scope.tenant]
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.rights import Scope, authorize
-from videlicet.store.catalog.part import Part
+from videlicet.store.catalog.repository import Repository
 from videlicet.store.catalog.schema import api_keys
 from videlicet.store.records import MANAGING
 from videlicet.types import ApiKey, random_id
@@ -21,7 +21,7 @@ from videlicet.types import ApiKey, random_id
 MARK = "vdl_"
 
 
-class Keys(Part):
+class Keys(Repository):
     """The keys' share of the catalog.
 
     Like tasks they may be changed without the writer's lock: keys are made and revoked while a
@@ -38,7 +38,7 @@ class Keys(Part):
     ) -> tuple[ApiKey, str]:
         """A new key of the scope's tenant, and its secret, which is shown this once."""
         authorize(scope, MANAGING, "key")
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             return _create(connection, scope.tenant, name, scopes, expires_at)
 
     def rotate_key(self, scope: Scope, id: str, overlap: timedelta) -> tuple[ApiKey, ApiKey, str]:
@@ -52,7 +52,7 @@ class Keys(Part):
         """
         authorize(scope, MANAGING, "key")
         now = datetime.now(UTC)
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             old = _found(connection, scope, id)
             if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
                 raise InvalidInput(
@@ -73,7 +73,7 @@ class Keys(Part):
         The one read without a scope: it is what a grant is made from.
         """
         query = select(api_keys).where(api_keys.c.digest == _digest(secret))
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             row = connection.execute(query).first()
         if row is None or row.revoked_at is not None:
             return None
@@ -87,7 +87,7 @@ class Keys(Part):
         query = select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id)
         if not scope.every_tenant:
             query = query.where(api_keys.c.tenant == scope.tenant)
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             return [_key(row) for row in connection.execute(query)]
 
     def revoke_key(self, scope: Scope, id: str) -> ApiKey:
@@ -97,7 +97,7 @@ class Keys(Part):
             NotFound: ``resource_not_found``.
         """
         authorize(scope, MANAGING, "key")
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             if _found(connection, scope, id).revoked_at is None:
                 connection.execute(
                     update(api_keys).where(api_keys.c.id == id).values(revoked_at=datetime.now(UTC))

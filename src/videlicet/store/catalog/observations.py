@@ -9,10 +9,10 @@ from sqlalchemy import Connection, Select, bindparam, delete, select, text
 
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.rights import IndexScope, authorize
-from videlicet.store.catalog.part import Part
+from videlicet.store.catalog.memberships import require_slot
+from videlicet.store.catalog.repository import Repository
 from videlicet.store.catalog.rows import observation_of, observation_row, span_of
-from videlicet.store.catalog.schema import observations, slots
-from videlicet.store.catalog.slots import require_slot
+from videlicet.store.catalog.schema import memberships_table, observations
 from videlicet.store.records import READING, WRITING
 from videlicet.types import Embedding, Modality, Observation, Span
 
@@ -23,7 +23,7 @@ _INSERT = text(
 )
 
 
-class Observations(Part):
+class Observations(Repository):
     """The observations' share of the catalog."""
 
     def put_observations(
@@ -53,7 +53,7 @@ class Observations(Part):
             if not isinstance(one.payload, Embedding):
                 row = observation_row(one)
                 unique[row["id"]] = row
-        with self._writing() as connection:
+        with self._write_transaction() as connection:
             slot = require_slot(connection, scope.index_id, asset_id)
             connection.execute(delete(observations).where(observations.c.slot == slot))
             if unique:
@@ -73,10 +73,12 @@ class Observations(Part):
         self._require_asset(scope, asset_id)
         if modality is not None and within is not None:
             return self.observations_at(scope, [(asset_id, modality, within)])[0]
-        query = _rows().where(slots.c.index_id == scope.index_id, slots.c.asset_id == asset_id)
+        query = _rows().where(
+            memberships_table.c.index_id == scope.index_id, memberships_table.c.asset_id == asset_id
+        )
         if modality is not None:
             query = query.where(observations.c.modality == modality.value)
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             found = [observation_of(row) for row in connection.execute(query)]
         return sorted(
             (one for one in found if within is None or _meets(one.span, within)),
@@ -91,7 +93,7 @@ class Observations(Part):
         authorize(scope, READING, "observations")
         for asset_id in dict.fromkeys(asset_id for asset_id, _, _ in places):
             self._require_asset(scope, asset_id)
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             return [_at(connection, scope.index_id, *place) for place in places]
 
     def spans(self, scope: IndexScope, asset_id: str, modality: Modality) -> list[Span]:
@@ -101,15 +103,15 @@ class Observations(Part):
         self._require_asset(scope, asset_id)
         query = (
             select(observations.c.span)
-            .join(slots, slots.c.key == observations.c.slot)
+            .join(memberships_table, memberships_table.c.key == observations.c.slot)
             .where(
-                slots.c.index_id == scope.index_id,
-                slots.c.asset_id == asset_id,
+                memberships_table.c.index_id == scope.index_id,
+                memberships_table.c.asset_id == asset_id,
                 observations.c.modality == modality.value,
             )
             .order_by(observations.c.start, observations.c.finish)
         )
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             found = dict.fromkeys(connection.execute(query).scalars())
         return [span_of(text) for text in found]
 
@@ -120,8 +122,10 @@ class Observations(Part):
             NotFound: ``segment_not_found``.
         """
         authorize(scope, READING, "observations")
-        query = _rows().where(slots.c.index_id == scope.index_id, observations.c.id == id)
-        with self._reading() as connection:
+        query = _rows().where(
+            memberships_table.c.index_id == scope.index_id, observations.c.id == id
+        )
+        with self._read_transaction() as connection:
             row = connection.execute(query).first()
         if row is None:
             raise NotFound("segment_not_found", f"There is no observation {id!r}.", subject=id)
@@ -132,16 +136,16 @@ class Observations(Part):
 def _rows() -> Select[Any]:
     # Rows keep the order they were put in, so that equal spans stay in the models' own order.
     return (
-        select(observations, slots.c.asset_id)
-        .join(slots, slots.c.key == observations.c.slot)
+        select(observations, memberships_table.c.asset_id)
+        .join(memberships_table, memberships_table.c.key == observations.c.slot)
         .order_by(observations.c.row)
     )
 
 
 #: Made once: building a statement takes longer than running this one.
 _AT = _rows().where(
-    slots.c.index_id == bindparam("index_id"),
-    slots.c.asset_id == bindparam("asset_id"),
+    memberships_table.c.index_id == bindparam("index_id"),
+    memberships_table.c.asset_id == bindparam("asset_id"),
     observations.c.modality == bindparam("modality"),
     observations.c.start <= bindparam("end"),
     observations.c.finish >= bindparam("start"),

@@ -16,12 +16,12 @@ from videlicet.types import Kind
 RESOURCE_FOLDERS = {
     "analyses": Kind.ANALYSIS,
     "files": Kind.FILE,
-    "queries": Kind.QUERY,
+    "queries": Kind.SAVED_SEARCH,
     "searches": Kind.SEARCH,
 }
 
 
-def is_within(connection: Connection, scope: Scope, key: str, *, orphans: bool) -> bool:
+def is_key_in_scope(connection: Connection, scope: Scope, key: str, *, orphans: bool) -> bool:
     """Whether a scope reaches a key (or all keys under it, if it ends in ``/``). With ``orphans``
     also one under a known folder that belongs to no record."""
     if scope.every_tenant:

@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, ins
 
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.rights import Purpose, Scope, authorize
-from videlicet.store.catalog.expressions import one_of, without_keys
+from videlicet.store.catalog.expressions import is_any_of, without_keys
 from videlicet.store.catalog.owners import RESOURCE_FOLDERS
-from videlicet.store.catalog.part import Part
-from videlicet.store.catalog.schema import erasures, folded, resource_fields, resources
+from videlicet.store.catalog.repository import Repository
+from videlicet.store.catalog.schema import casefolded, erasures, resource_fields, resources
 from videlicet.store.catalog.tasks import put_task
 from videlicet.store.records import MANAGING, READING
 from videlicet.types import Kind, Resource, Task
@@ -24,13 +24,13 @@ from videlicet.types import Kind, Resource, Task
 Condition = tuple[Sequence[str], str, str | int | float | bool]
 
 #: Texts in bodies that resources of a kind are looked up by: conditions on these use an index.
-LOOKED_UP: Mapping[Kind, Sequence[tuple[str, ...]]] = {
+INDEXED_FIELDS: Mapping[Kind, Sequence[tuple[str, ...]]] = {
     Kind.VIDEO: [("file_id",), ("item_id",)],
     Kind.ANALYSIS: [("own",)],
     Kind.DELIVERY: [("event", "data", "id")],
 }
 #: Kinds that may be changed beside the process that has the writer's lock.
-BESIDE = (Kind.WEBHOOK, Kind.QUERY, Kind.TRIAL)
+UNLOCKED_KINDS = (Kind.WEBHOOK, Kind.SAVED_SEARCH, Kind.SAVED_SEARCH_RUN)
 
 
 #: What else than managing the resources of a kind are changed for, because it makes them.
@@ -55,10 +55,10 @@ class ResourceKey:
     video_id: str | None
 
 
-class Resources(Part):
+class Resources(Repository):
     """The resources' share of the catalog. Every call keeps to the scope's tenant.
 
-    Webhooks and standing queries may be changed without the writer's lock, as keys may: while a
+    Webhooks and saved searches may be changed without the writer's lock, as keys may: while a
     server runs.
     """
 
@@ -70,7 +70,7 @@ class Resources(Part):
         """
         authorize(scope, _changing(one.kind), one.kind)
         with self._writer_of(one.kind) as connection:
-            put(connection, scope, one)
+            put_resource_row(connection, scope, one)
             if task is not None:
                 put_task(connection, scope, task)
 
@@ -82,7 +82,7 @@ class Resources(Part):
         """
         authorize(scope, READING, kind)
         query = select(resources).where(*_one(scope, kind, id))
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             row = connection.execute(query).first()
         if row is None:
             raise _unknown(kind, id)
@@ -117,17 +117,22 @@ class Resources(Part):
         of bodies that ``omit`` names are not read: for lists of what has large bodies.
         """
         authorize(scope, READING, kind)
-        conditions: list[ColumnElement[bool]] = [resources.c.kind == kind.value, *reach(scope)]
+        conditions: list[ColumnElement[bool]] = [
+            resources.c.kind == kind.value,
+            *tenant_conditions(scope),
+        ]
         if ids is not None:
-            conditions.append(one_of(resources.c.id, ids))
+            conditions.append(is_any_of(resources.c.id, ids))
         if parent is not None:
             conditions.append(resources.c.parent == parent)
         if status:
-            conditions.append(one_of(resources.c.status, status))
+            conditions.append(is_any_of(resources.c.status, status))
         if name is not None:
             conditions.append(resources.c.name == name)
         if named_like is not None:
-            conditions.append(resources.c.name_folded.contains(folded(named_like), autoescape=True))
+            conditions.append(
+                resources.c.name_folded.contains(casefolded(named_like), autoescape=True)
+            )
         if since is not None:
             conditions.append(resources.c.created_at >= since)
         if updated_since is not None:
@@ -142,7 +147,7 @@ class Resources(Part):
         columns = [column for column in resources.c if column.name != "body"]
         body_column = without_keys(resources.c.body, omit).label("body")
         query: Select[Any] = select(*columns, body_column).where(*conditions).order_by(*order)
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             total = connection.execute(
                 select(func.count()).select_from(resources).where(*conditions)
             ).scalar_one()
@@ -164,12 +169,12 @@ class Resources(Part):
         video_id = resources.c.body["video_id"].as_string()
         query = select(
             resources.c.id, resources.c.tenant, resources.c.status, attempts, video_id
-        ).where(resources.c.kind == kind.value, *reach(scope))
+        ).where(resources.c.kind == kind.value, *tenant_conditions(scope))
         if ids is not None:
             query = query.where(resources.c.id.in_(list(ids)))
         if status:
             query = query.where(resources.c.status.in_(list(status)))
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             rows = connection.execute(query.order_by(resources.c.row)).all()
         return [ResourceKey(*row) for row in rows]
 
@@ -185,9 +190,9 @@ class Resources(Part):
             resources.c.kind == kind.value,
             resources.c.parent == parent,
             resources.c.status.in_(list(status)),
-            *reach(scope),
+            *tenant_conditions(scope),
         )
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             count, total = connection.execute(query).one()
         return int(count), float(total)
 
@@ -219,7 +224,7 @@ class Resources(Part):
                 return resource_of(row)
             values = {"updated_at": datetime.now(UTC), **changes}
             if "name" in values:
-                values["name_folded"] = folded(values["name"])
+                values["name_folded"] = casefolded(values["name"])
             if body is not None:
                 values["body"] = {**row.body, **body}
             connection.execute(update(resources).where(resources.c.row == row.row).values(values))
@@ -248,10 +253,14 @@ class Resources(Part):
             if not connection.execute(delete(resources).where(*_one(scope, kind, id))).rowcount:
                 raise _unknown(kind, id)
             if blobs:
-                erase_later(connection, "", id, blobs)
+                schedule_erasure(connection, "", id, blobs)
 
     def _writer_of(self, kind: Kind) -> AbstractContextManager[Connection]:
-        return self._database.writing() if kind in BESIDE else self._writing()
+        return (
+            self._database.write_transaction()
+            if kind in UNLOCKED_KINDS
+            else self._write_transaction()
+        )
 
     def delete_resources(
         self,
@@ -263,12 +272,12 @@ class Resources(Part):
     ) -> int:
         """Take all of a kind away that hang on ``parent``, or had expired at a time."""
         authorize(scope, _changing(kind), kind)
-        conditions = [resources.c.kind == kind.value, *reach(scope)]
+        conditions = [resources.c.kind == kind.value, *tenant_conditions(scope)]
         if parent is not None:
             conditions.append(resources.c.parent == parent)
         if expired is not None:
             conditions.append(resources.c.expires_at < expired)
-        with self._writing() as connection:
+        with self._write_transaction() as connection:
             return int(connection.execute(delete(resources).where(*conditions)).rowcount)
 
 
@@ -277,7 +286,7 @@ def _changing(kind: Kind) -> frozenset[Purpose]:
     return MANAGING | {_MADE_BY[kind]} if kind in _MADE_BY else MANAGING
 
 
-def put(connection: Connection, scope: Scope, one: Resource) -> None:
+def put_resource_row(connection: Connection, scope: Scope, one: Resource) -> None:
     """Add a resource within a transaction, or replace it as a whole.
 
     Raises:
@@ -292,18 +301,18 @@ def put(connection: Connection, scope: Scope, one: Resource) -> None:
         connection.execute(insert(resources).values(row))
     else:
         connection.execute(update(resources).where(*where).values(row))
-    if one.kind in LOOKED_UP:
+    if one.kind in INDEXED_FIELDS:
         key = connection.execute(select(resources.c.row).where(*where)).scalar_one()
         _write_fields(connection, key, one.kind, one.body)
 
 
 def _write_fields(connection: Connection, key: int, kind: Kind, body: Mapping[str, Any]) -> None:
     """Note what a resource is looked up by."""
-    if kind not in LOOKED_UP:
+    if kind not in INDEXED_FIELDS:
         return
     connection.execute(delete(resource_fields).where(resource_fields.c.resource == key))
     rows = []
-    for path in LOOKED_UP[kind]:
+    for path in INDEXED_FIELDS[kind]:
         value: Any = body
         for step in path:
             value = value.get(step) if isinstance(value, Mapping) else None
@@ -313,16 +322,16 @@ def _write_fields(connection: Connection, key: int, kind: Kind, body: Mapping[st
         connection.execute(insert(resource_fields), rows)
 
 
-def with_field(path: Sequence[str], values: Collection[str]) -> ColumnElement[bool]:
+def has_field(path: Sequence[str], values: Collection[str]) -> ColumnElement[bool]:
     """Whether a resource has one of these values where it is looked up by."""
     return resources.c.row.in_(
         select(resource_fields.c.resource).where(
-            resource_fields.c.path == ".".join(path), one_of(resource_fields.c.value, values)
+            resource_fields.c.path == ".".join(path), is_any_of(resource_fields.c.value, values)
         )
     )
 
 
-def erase_later(connection: Connection, index_id: str, id: str, blobs: Sequence[str]) -> None:
+def schedule_erasure(connection: Connection, index_id: str, id: str, blobs: Sequence[str]) -> None:
     """Note within a transaction that blobs (and all under those ending in ``/``) are to go."""
     connection.execute(
         insert(erasures).values(
@@ -331,20 +340,20 @@ def erase_later(connection: Connection, index_id: str, id: str, blobs: Sequence[
     )
 
 
-def reach(scope: Scope) -> list[ColumnElement[bool]]:
+def tenant_conditions(scope: Scope) -> list[ColumnElement[bool]]:
     """What keeps a query of resources inside the scope's tenant."""
     return [] if scope.every_tenant else [resources.c.tenant == scope.tenant]
 
 
 def _one(scope: Scope, kind: Kind, id: str) -> list[ColumnElement[bool]]:
-    return [resources.c.kind == kind.value, resources.c.id == id, *reach(scope)]
+    return [resources.c.kind == kind.value, resources.c.id == id, *tenant_conditions(scope)]
 
 
 def _condition(
     kind: Kind, path: Sequence[str], operator: str, value: str | int | float | bool
 ) -> ColumnElement[bool]:
-    if isinstance(value, str) and tuple(path) in LOOKED_UP.get(kind, ()):
-        return with_field(path, [value])
+    if isinstance(value, str) and tuple(path) in INDEXED_FIELDS.get(kind, ()):
+        return has_field(path, [value])
     found = resources.c.body[tuple(path)]
     wanted: ColumnElement[bool]
     match value:
@@ -366,7 +375,7 @@ def _row(one: Resource) -> dict[str, Any]:
         "tenant": one.tenant,
         "parent": one.parent,
         "name": one.name,
-        "name_folded": folded(one.name),
+        "name_folded": casefolded(one.name),
         "status": one.status,
         "created_at": one.created_at,
         "updated_at": one.updated_at,

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from videlicet.errors import InvalidInput
-from videlicet.store.catalog.schema import folded
+from videlicet.store.catalog.schema import casefolded
 from videlicet.types import (
     Asset,
     AudioStream,
@@ -63,7 +63,7 @@ def asset_row(asset: Asset) -> dict[str, Any]:
         "id": asset.id,
         "sha256": asset.sha256,
         "name": asset.name,
-        "name_folded": folded(asset.name),
+        "name_folded": casefolded(asset.name),
         "source": asset.source,
         "size": asset.size,
         "blob": asset.blob,
@@ -205,7 +205,7 @@ def _metadata_row(asset_id: str, key: str, value: MetadataValue) -> dict[str, An
         case str():
             if not _plain(value):
                 raise refuse("holds characters that are not text")
-            row |= {"kind": "str", "text": value, "text_folded": folded(value)}
+            row |= {"kind": "str", "text": value, "text_folded": casefolded(value)}
         case _:
             raise refuse("is not text, a number, true or false")
     row["value"] = json.dumps(value, ensure_ascii=True)

@@ -41,14 +41,14 @@ metadata = MetaData(
 _ESCAPED = "\ufffe"
 
 
-class Instant(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """A point in time as ISO 8601 text of fixed width in UTC, so that text order is time order."""
 
     impl = String(32)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
-        return None if value is None else instant_text(value)
+        return None if value is None else to_stored_time(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return None if value is None else datetime.fromisoformat(value)
@@ -77,13 +77,13 @@ class AnyText(TypeDecorator[str]):
         return None if value is None else str(value)
 
 
-def instant_text(value: datetime) -> str:
+def to_stored_time(value: datetime) -> str:
     """The stored form of a time; one without a zone is taken as UTC."""
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
     return aware.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def folded(value: str) -> str:
+def casefolded(value: str) -> str:
     """What case-insensitive matching compares: case folded, and always encodable."""
     return value.casefold().encode("utf-8", "replace").decode().replace("\x00", "?")
 
@@ -96,8 +96,8 @@ indexes = Table(
     Column("name", Text, nullable=False),
     Column("cards", JSON, nullable=False),
     Column("options", JSON, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("updated_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("tenant", "name"),
 )
 
@@ -112,7 +112,7 @@ assets = Table(
     Column("size", BigInteger, nullable=False),
     Column("blob", Text),
     Column("media", JSON, nullable=False),
-    Column("created_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     Column("duration", Float, nullable=False),
     Column("width", Integer),
     Column("height", Integer),
@@ -139,7 +139,7 @@ asset_metadata = Table(
     Index(None, "key", "text"),
 )
 
-slots = Table(
+memberships_table = Table(
     "slots",
     metadata,
     Column("key", Integer, primary_key=True),
@@ -149,14 +149,14 @@ slots = Table(
     Index(None, "asset_id"),
 )
 
-indexed = Table(
+indexed_assets = Table(
     "indexed_assets",
     metadata,
     Column("slot", Integer, ForeignKey("slots.key"), primary_key=True),
     Column("id", String(24), nullable=False),
     Column("status", String(16), nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("indexed_at", Instant),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("indexed_at", UtcDateTime),
     Column("notes", JSON, nullable=False),
     Index(None, "status"),
 )
@@ -184,8 +184,8 @@ tasks = Table(
     Column("index_id", String(24), nullable=False),
     Column("source", AnyText, nullable=False),
     Column("status", String(16), nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("updated_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
     Column("asset_id", String(24)),
     Column("stage", Text),
     Column("done_s", Float, nullable=False),
@@ -211,9 +211,9 @@ resources = Table(
     Column("name", AnyText, nullable=False),
     Column("name_folded", Text, nullable=False),
     Column("status", String(16), nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("updated_at", Instant, nullable=False),
-    Column("expires_at", Instant),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
     Column("body", JSON, nullable=False),
     UniqueConstraint("kind", "id"),
     Index(None, "kind", "tenant", "parent", "created_at"),
@@ -248,9 +248,9 @@ api_keys = Table(
     Column("prefix", String(16), nullable=False),
     Column("digest", String(64), nullable=False, unique=True),
     Column("scopes", JSON, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("expires_at", Instant),
-    Column("revoked_at", Instant),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
 )
 
 #: One row per table of words; the full-text tables are named after ``key``. Keys of spaces are
@@ -336,5 +336,5 @@ erasures = Table(
     Column("index_id", String(24), nullable=False),
     Column("asset_id", String(24), nullable=False),
     Column("blobs", JSON, nullable=False),
-    Column("created_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
 )

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 
 from videlicet.errors import NotFound
 from videlicet.rights import Scope, authorize
-from videlicet.store.catalog.part import Part
+from videlicet.store.catalog.repository import Repository
 from videlicet.store.catalog.rows import task_of, task_row
 from videlicet.store.catalog.schema import indexes, tasks
 from videlicet.store.records import MANAGING, READING
@@ -47,7 +47,7 @@ class TaskKey:
     attempts: int
 
 
-class Tasks(Part):
+class Tasks(Repository):
     """The tasks' share of the catalog.
 
     Task rows are the one thing a process that does not hold the writer's lock may change: whoever
@@ -62,7 +62,7 @@ class Tasks(Part):
                 in an index of another tenant.
         """
         authorize(scope, MANAGING, "task")
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             put_task(connection, scope, task)
 
     def task(self, scope: Scope, task_id: str) -> Task:
@@ -72,7 +72,7 @@ class Tasks(Part):
             NotFound: ``task_not_found``.
         """
         authorize(scope, READING, "task")
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             row = connection.execute(select(tasks).where(tasks.c.id == task_id)).first()
         if row is None or not scope.covers(row.tenant):
             raise _unknown(task_id)
@@ -95,7 +95,7 @@ class Tasks(Part):
             query = query.where(tasks.c.source == source)
         if status is not None:
             query = query.where(tasks.c.status == status.value)
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             return [task_of(row) for row in connection.execute(query)]
 
     def task_keys(self, scope: Scope, *, status: Collection[Status]) -> list[TaskKey]:
@@ -106,14 +106,14 @@ class Tasks(Part):
             .where(*self._mine(scope), tasks.c.status.in_([one.value for one in status]))
             .order_by(tasks.c.created_at, tasks.c.id)
         )
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             return [TaskKey(*row) for row in connection.execute(query)]
 
     def count_tasks(self, scope: Scope) -> dict[Status, int]:
         """How many tasks stand where."""
         authorize(scope, READING, "task")
         query = select(tasks.c.status, func.count()).where(*self._mine(scope))
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             found = {status: int(n) for status, n in connection.execute(query.group_by("status"))}
         return {status: found.get(status.value, 0) for status in Status}
 
@@ -135,7 +135,7 @@ class Tasks(Part):
             values["status"] = Status(values["status"]).value
         if values.get("error") is not None:
             values["error"] = dict(values["error"])
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             chosen = update(tasks).where(tasks.c.id == task_id, *self._mine(scope))
             if when:
                 chosen = chosen.where(tasks.c.status.in_([Status(one).value for one in when]))
@@ -150,7 +150,7 @@ class Tasks(Part):
     def delete_task(self, scope: Scope, task_id: str) -> None:
         """Take a task out of the list; unknown ids are fine."""
         authorize(scope, MANAGING, "task")
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             connection.execute(delete(tasks).where(tasks.c.id == task_id, *self._mine(scope)))
 
     @staticmethod

@@ -20,12 +20,12 @@ HEAD = "0006"
 
 
 @dataclass(slots=True)
-class View:
+class Snapshot:
     """One state of the database that a thread looks at. ``followed`` names the indexes whose text
     was brought up to date for it (see ``store/texts/mirror.py``)."""
 
     connection: Connection
-    followed: set[str] = field(default_factory=set)
+    synced_indexes: set[str] = field(default_factory=set)
 
 
 class Database(ABC):
@@ -38,43 +38,43 @@ class Database(ABC):
     shared: bool
 
     def __init__(self) -> None:
-        self._views = threading.local()
+        self._snapshots = threading.local()
 
     @contextmanager
-    def reading(self, *, fresh: bool = False) -> Iterator[Connection]:
-        """One consistent view of the last committed state; inside :meth:`view` the one that was
+    def read_transaction(self, *, fresh: bool = False) -> Iterator[Connection]:
+        """One consistent view of the last committed state; inside :meth:`snapshot` the one that was
         taken there, unless it is to be ``fresh``."""
-        view = self.current_view()
+        view = self.current_snapshot()
         if view is not None and not fresh:
             yield view.connection
             return
-        with self._translated(), self._reader() as connection, connection.begin():
+        with self._translated_errors(), self._reader() as connection, connection.begin():
             yield connection
 
     @contextmanager
-    def view(self) -> Iterator[None]:
-        """Have every :meth:`reading` of this thread within the block see the same state, over one
-        connection: for what looks many times."""
-        if self.current_view() is not None:
+    def snapshot(self) -> Iterator[None]:
+        """Have every :meth:`read_transaction` of this thread within the block see the same state,
+        over one connection: for what looks many times."""
+        if self.current_snapshot() is not None:
             yield
             return
-        with self.reading() as connection:
-            self._views.current = View(connection)
+        with self.read_transaction() as connection:
+            self._snapshots.current = Snapshot(connection)
             try:
                 yield
             finally:
-                self._views.current = None
+                self._snapshots.current = None
 
-    def current_view(self) -> View | None:
+    def current_snapshot(self) -> Snapshot | None:
         """The view that this thread is in."""
-        view: View | None = getattr(self._views, "current", None)
+        view: Snapshot | None = getattr(self._snapshots, "current", None)
         return view
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def write_transaction(self) -> Iterator[Connection]:
         """One transaction: all of it happens, or none. One at a time writes, so that what is
         looked up first still holds when it is acted upon."""
-        with self._translated():
+        with self._translated_errors():
             try:
                 writer = self._writer()
             except PoolTimeout as error:
@@ -90,7 +90,7 @@ class Database(ABC):
         this program's hands; false while another process is in the way."""
 
     @abstractmethod
-    def held(self, name: str, *, wait: bool = True) -> AbstractContextManager[bool]:
+    def advisory_lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[bool]:
         """Hold a lock by name, among all processes that write, while the block runs. False where
         it is held elsewhere and ``wait`` is off."""
 
@@ -101,22 +101,22 @@ class Database(ABC):
     def _writer(self) -> Connection: ...
 
     @abstractmethod
-    def _translate(self, error: Exception) -> Exception: ...
+    def _translate_error(self, error: Exception) -> Exception: ...
 
     @abstractmethod
-    def _migrating(self) -> AbstractContextManager[Connection]:
+    def _migration_transaction(self) -> AbstractContextManager[Connection]:
         """A connection in a transaction in which tables may be made anew."""
 
-    def fault(self, error: DBAPIError) -> Exception:
+    def translate_driver_error(self, error: DBAPIError) -> Exception:
         """Our error for one that the driver raised."""
-        return self._translate(error.orig if isinstance(error.orig, Exception) else error)
+        return self._translate_error(error.orig if isinstance(error.orig, Exception) else error)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
-            raise self.fault(error) from error
+            raise self.translate_driver_error(error) from error
         except PoolTimeout as error:
             raise StoreError(
                 "store_unreachable",
@@ -133,14 +133,14 @@ class Database(ABC):
         found = self.revision()
         if found == HEAD:
             return
-        self.require_known(found)
+        self.require_known_revision(found)
         from alembic.command import upgrade
         from alembic.config import Config
 
         config = Config()
         folder = Path(__file__).parent.with_name("migrations")
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
-        with self._translated(), self._migrating() as connection:
+        with self._translated_errors(), self._migration_transaction() as connection:
             config.attributes["connection"] = connection
             upgrade(config, "head")
 
@@ -150,10 +150,10 @@ class Database(ABC):
         Raises:
             StoreError: the database does not answer.
         """
-        with self.reading() as connection:
+        with self.read_transaction() as connection:
             connection.execute(text("SELECT version_num FROM alembic_version")).first()
 
-    def require_known(self, revision: str | None) -> None:
+    def require_known_revision(self, revision: str | None) -> None:
         """Refuse the tables of a newer program."""
         if revision is not None and revision > HEAD:
             raise StoreError(
@@ -166,7 +166,7 @@ class Database(ABC):
 
     def revision(self) -> str | None:
         """The migration the tables stand at, ``None`` in an empty database."""
-        with self.reading() as connection:
+        with self.read_transaction() as connection:
             if not inspect(connection).has_table("alembic_version"):
                 return None
             row = connection.execute(text("SELECT version_num FROM alembic_version")).first()

@@ -25,19 +25,19 @@ from videlicet.store.database.base import Database
 #: turns, so a few connections do for them, and those that wait for theirs leave the rest to
 #: readers. A thread that looks at an older state may need a second one for the newest: were it
 #: of the same pool, many such threads could wait for each other.
-_READERS, _WRITERS, _NEWEST = (8, 20), (1, 3), (1, 3)
+_READERS, _WRITERS, _FRESH_READERS = (8, 20), (1, 3), (1, 3)
 #: Milliseconds after which a connection that does nothing loses its turn to write: its process may
 #: be frozen, or its machine gone.
-_IDLE = 20_000
+_IDLE_TIMEOUT_MS = 20_000
 #: Milliseconds that a transaction waits for its turn.
-_PATIENCE = 30_000
+_LOCK_TIMEOUT_MS = 30_000
 #: A peer whose machine has gone is noticed after about half a minute.
 _KEEPALIVES = {
     "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 10,
     "tcp_user_timeout": 30_000,
 }  # fmt: skip
 OPTIONS = (
-    f"-c lock_timeout={_PATIENCE} -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 "
+    f"-c lock_timeout={_LOCK_TIMEOUT_MS} -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 "
     "-c tcp_keepalives_count=3"
 )
 _DRIVER = "postgresql+psycopg"
@@ -70,16 +70,16 @@ class PostgresDatabase(Database):
         try:
             url = make_url(address)
         except ArgumentError as error:
-            raise _refused() from error
+            raise _invalid_url() from error
         if url.get_backend_name() != "postgresql":
-            raise _refused()
+            raise _invalid_url()
         # Never with the password.
         self.name = f"the database {url.database} on {url.host or 'this machine'}"
         self.url = url.set(drivername=_DRIVER)
-        self.engine = self.another_engine(*_READERS)
-        self._newest = self.another_engine(*_NEWEST)
-        self._writers = self.another_engine(
-            *_WRITERS, f"-c idle_in_transaction_session_timeout={_IDLE}"
+        self.engine = self.new_engine(*_READERS)
+        self._newest = self.new_engine(*_FRESH_READERS)
+        self._writers = self.new_engine(
+            *_WRITERS, f"-c idle_in_transaction_session_timeout={_IDLE_TIMEOUT_MS}"
         )
         # Who holds a lock needs connections beside it: from one pool, many could wait for ever.
         self._locks = create_engine(
@@ -90,7 +90,7 @@ class PostgresDatabase(Database):
         def begin(connection: Connection) -> None:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITING})")
 
-    def another_engine(self, kept: int, more: int, options: str = "") -> Engine:
+    def new_engine(self, kept: int, more: int, options: str = "") -> Engine:
         """Connections of their own, for what keeps its tables beside ours."""
         return create_engine(
             self.url,
@@ -109,18 +109,18 @@ class PostgresDatabase(Database):
         kept, is the server's affair (docs/operations.md)."""
         return True
 
-    def call(self, channel: str) -> None:
+    def notify(self, channel: str) -> None:
         """Notify whoever listens on a channel."""
-        with self._translated(), self.engine.connect() as connection:
+        with self._translated_errors(), self.engine.connect() as connection:
             bare = connection.execution_options(isolation_level="AUTOCOMMIT")
             bare.exec_driver_sql(f"NOTIFY {channel}")
 
     @contextmanager
-    def held(self, name: str, *, wait: bool = True) -> Iterator[bool]:
+    def advisory_lock(self, name: str, *, wait: bool = True) -> Iterator[bool]:
         """Hold a lock by name, among all processes on this database, while the block runs. False
         where it is held elsewhere and ``wait`` is off."""
         key = lock_key(name)
-        with self._translated(), self._locks.connect() as connection:
+        with self._translated_errors(), self._locks.connect() as connection:
             bare = connection.execution_options(isolation_level="AUTOCOMMIT")
             if wait:
                 # Waits as long as it takes; transactions have their own patience.
@@ -132,19 +132,19 @@ class PostgresDatabase(Database):
             yield True  # the lock ends with the connection
 
     def _reader(self) -> Connection:
-        engine = self.engine if self.current_view() is None else self._newest
+        engine = self.engine if self.current_snapshot() is None else self._newest
         return engine.connect().execution_options(isolation_level="REPEATABLE READ")
 
     def _writer(self) -> Connection:
         return self._writers.connect().execution_options(isolation_level="READ COMMITTED")
 
     @contextmanager
-    def _migrating(self) -> Iterator[Connection]:
+    def _migration_transaction(self) -> Iterator[Connection]:
         # Two programs that start at once find one of them done.
         with self._writer() as connection, connection.begin():
             yield connection
 
-    def _translate(self, error: Exception) -> Exception:
+    def _translate_error(self, error: Exception) -> Exception:
         state: str | None = getattr(error, "sqlstate", None)
         if state is None and isinstance(error, psycopg.DataError):
             # Raised before anything is sent: this database keeps no NUL characters in texts.
@@ -177,7 +177,7 @@ class PostgresDatabase(Database):
         )
 
 
-def _refused() -> InvalidInput:
+def _invalid_url() -> InvalidInput:
     return InvalidInput(
         "invalid_argument",
         "The setting database_url is a URL such as postgresql://user@host/name.",

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 
 from videlicet.errors import StoreError
 from videlicet.store.database.base import Database
-from videlicet.store.home import translate
+from videlicet.store.home import translate_error
 
 _PRAGMAS = (
     # Before the first page is written: large pages suit rows of vectors and words.
@@ -35,7 +35,7 @@ class SqliteDatabase(Database):
 
     shared = False
 
-    def __init__(self, path: Path, root: Path, *, kept: int = 8) -> None:
+    def __init__(self, path: Path, root: Path, *, pool_size: int = 8) -> None:
         """``kept`` connections stay open while nobody reads."""
         super().__init__()
         self.path = path
@@ -43,7 +43,7 @@ class SqliteDatabase(Database):
         self._root = root
         # As many readers as there are threads that read: a search keeps its connection for its
         # whole length, and none needs to wait for another.
-        self.engine = self._engine("DEFERRED", pool_size=kept, max_overflow=-1)
+        self.engine = self._engine("DEFERRED", pool_size=pool_size, max_overflow=-1)
         # One writes at a time; the others of this process wait here, not at the file's lock.
         self._writers = self._engine("IMMEDIATE", pool_size=1, max_overflow=0, pool_timeout=30)
 
@@ -70,9 +70,9 @@ class SqliteDatabase(Database):
         self._writers.dispose()
 
     @contextmanager
-    def bare(self) -> Iterator[sqlite3.Connection]:
+    def driver_connection(self) -> Iterator[sqlite3.Connection]:
         """The driver's own connection outside any transaction, for checkpoints and checks."""
-        with self._translated():
+        with self._translated_errors():
             connection = self.engine.raw_connection()
             try:
                 yield cast(sqlite3.Connection, connection.driver_connection)
@@ -83,7 +83,7 @@ class SqliteDatabase(Database):
         """Fold the write-ahead log into the file and empty it; false while a reader is in it."""
         deadline = time.monotonic() + patience
         while True:
-            with self.bare() as connection:
+            with self.driver_connection() as connection:
                 connection.execute("PRAGMA busy_timeout = 0")
                 try:
                     row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -95,7 +95,7 @@ class SqliteDatabase(Database):
                 return False
             time.sleep(0.05)
 
-    def held(self, name: str, *, wait: bool = True) -> AbstractContextManager[bool]:
+    def advisory_lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[bool]:
         """Always at once: a data directory has one process that writes."""
         return nullcontext(True)
 
@@ -105,19 +105,19 @@ class SqliteDatabase(Database):
     def _writer(self) -> Connection:
         return self._writers.connect()
 
-    def _translate(self, error: Exception) -> Exception:
-        return translate(error, self._root) if isinstance(error, sqlite3.Error) else error
+    def _translate_error(self, error: Exception) -> Exception:
+        return translate_error(error, self._root) if isinstance(error, sqlite3.Error) else error
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
-            with super()._translated():
+            with super()._translated_errors():
                 yield
         except sqlite3.Error as error:
-            raise self._translate(error) from error
+            raise self._translate_error(error) from error
 
     @contextmanager
-    def _migrating(self) -> Iterator[Connection]:
+    def _migration_transaction(self) -> Iterator[Connection]:
         # A table that is rebuilt is dropped for a moment; the switch works outside a transaction
         # only. What refers to what is checked at the end.
         with self._writer() as connection:

@@ -18,15 +18,27 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from videlicet.rights import OPEN, IndexScope, Policy, authorize
-from videlicet.store.catalog.expressions import one_of
+from videlicet.store.catalog.expressions import is_any_of
+from videlicet.store.catalog.memberships import batched, require_slot, slot_of
 from videlicet.store.catalog.rows import span_of, span_text
-from videlicet.store.catalog.schema import indexes, slots, text_chunks, text_rows, text_spaces
-from videlicet.store.catalog.slots import chunked, require_slot, slot_of
+from videlicet.store.catalog.schema import (
+    indexes,
+    memberships_table,
+    text_chunks,
+    text_rows,
+    text_spaces,
+)
 from videlicet.store.database import Database
 from videlicet.store.database.sqlite import SqliteDatabase
 from videlicet.store.home import Home
 from videlicet.store.records import MANAGING, WRITING, TextRow
-from videlicet.store.texts.tables import add_rows, add_space, make_lists, mark_changed, space_row
+from videlicet.store.texts.tables import (
+    add_rows,
+    add_space,
+    create_fts_tables,
+    mark_changed,
+    space_row,
+)
 from videlicet.store.texts.texts import Texts, by_modality
 from videlicet.types import Modality
 
@@ -48,7 +60,7 @@ class MirroredTexts(Texts):
         self._lists = Texts(mirror, writable=True)
         self._lock = threading.Lock()
         #: Spaces of each index with the version that the mirror is known to have.
-        self._known: dict[str, dict[int, int]] = {}
+        self._synced_versions: dict[str, dict[int, int]] = {}
         self._ready = False
 
     @property
@@ -66,9 +78,9 @@ class MirroredTexts(Texts):
         self._require_asset(scope, asset_id)
         index_id = scope.index_id
         kept = by_modality(rows)
-        with self._shared.writing() as connection:
+        with self._shared.write_transaction() as connection:
             slot = require_slot(connection, index_id, asset_id)
-            self.forget(connection, slot)
+            self.delete_slot(connection, slot)
             for modality, texts in kept.items():
                 found = space_row(connection, index_id, modality)
                 space = add_space(connection, index_id, modality) if found is None else found.key
@@ -79,20 +91,20 @@ class MirroredTexts(Texts):
                 connection.execute(
                     insert(text_chunks).values(
                         space=space, slot=slot, version=version, count=len(texts),
-                        rows=_written(texts),
+                        rows=_to_json(texts),
                     )
                 )  # fmt: skip
 
     def delete_asset(self, scope: IndexScope, asset_id: str) -> None:
         authorize(scope, MANAGING, "texts")
         self.require_writer()
-        with self._shared.writing() as connection:
+        with self._shared.write_transaction() as connection:
             slot = slot_of(connection, scope.index_id, asset_id)
             if slot is not None:
-                self.forget(connection, slot)
-        self.tidy()
+                self.delete_slot(connection, slot)
+        self.evict_stale_copies()
 
-    def forget(self, connection: Connection, slot: int) -> list[int]:
+    def delete_slot(self, connection: Connection, slot: int) -> list[int]:
         here = text_chunks.c.slot == slot
         touched = list(connection.execute(select(text_chunks.c.space).where(here)).scalars())
         for space in touched:
@@ -100,22 +112,25 @@ class MirroredTexts(Texts):
         connection.execute(delete(text_chunks).where(here))
         return touched
 
-    def erase(self, connection: Connection, gone: Iterable[int]) -> None:
+    def purge_slots(self, connection: Connection, gone: Iterable[int]) -> None:
         for slot in gone:
-            self.forget(connection, slot)
+            self.delete_slot(connection, slot)
 
-    def forget_index(self, connection: Connection, index_id: str) -> None:
+    def purge_index(self, connection: Connection, index_id: str) -> None:
         keys = select(text_spaces.c.key).where(text_spaces.c.index_id == index_id)
         connection.execute(delete(text_chunks).where(text_chunks.c.space.in_(keys)))
         connection.execute(delete(text_spaces).where(text_spaces.c.index_id == index_id))
 
     # -- the mirror -----------------------------------------------------------------------------
 
-    def tidy(self) -> bool:
+    def evict_stale_copies(self) -> bool:
         self._open()
         # The shared database is read under the mirror's lock, so what is compared is never older
         # than what another process has put into the mirror meanwhile.
-        with self._database.writing() as mirror, self._shared.reading(fresh=True) as connection:
+        with (
+            self._database.write_transaction() as mirror,
+            self._shared.read_transaction(fresh=True) as connection,
+        ):
             theirs = {tuple(row) for row in connection.execute(_SLOTS)}
             known = {
                 (row.key, row.index_id) for row in connection.execute(select(text_spaces)).all()
@@ -126,18 +141,20 @@ class MirroredTexts(Texts):
                 for row in mirror.execute(select(text_spaces)).all()
                 if (row.key, row.index_id) not in known
             ]
-            self._lists.erase(mirror, [row.key for row in gone])
+            self._lists.purge_slots(mirror, [row.key for row in gone])
             keys = [row.key for row in gone]
-            mirror.execute(delete(text_chunks).where(one_of(text_chunks.c.slot, keys)))
-            mirror.execute(delete(slots).where(one_of(slots.c.key, keys)))
+            mirror.execute(delete(text_chunks).where(is_any_of(text_chunks.c.slot, keys)))
+            mirror.execute(
+                delete(memberships_table).where(is_any_of(memberships_table.c.key, keys))
+            )
             for row in lost:
-                self._drop(mirror, row.key)
+                self._drop_space(mirror, row.key)
             if gone or lost:
-                self._known.clear()
+                self._synced_versions.clear()
         # Also where nothing was erased now: a reader may have been in the way the last time.
         return self._database.checkpoint(patience=5.0 if gone or lost else 0.0)
 
-    def _drop(self, mirror: Connection, space: int) -> None:
+    def _drop_space(self, mirror: Connection, space: int) -> None:
         mirror.execute(delete(text_chunks).where(text_chunks.c.space == space))
         mirror.execute(delete(text_rows).where(text_rows.c.space == space))
         for name in ("words", "grams"):
@@ -146,9 +163,9 @@ class MirroredTexts(Texts):
         mirror.execute(delete(text_spaces).where(text_spaces.c.key == space))
 
     @contextmanager
-    def _view(self, index_id: str) -> Iterator[Connection]:
-        self._follow(index_id)
-        with self._reading() as connection:
+    def _search_transaction(self, index_id: str) -> Iterator[Connection]:
+        self._sync(index_id)
+        with self._read_transaction() as connection:
             yield connection
 
     def _open(self) -> None:
@@ -157,29 +174,29 @@ class MirroredTexts(Texts):
                 self._database.migrate()
                 self._ready = True
 
-    def _follow(self, index_id: str) -> None:
+    def _sync(self, index_id: str) -> None:
         """Bring an index's part of the mirror up to the shared database: to its newest state, also
         inside a view of an older one, or the mirror would be moved back to what is erased by now.
         Within one view it is done once for each index."""
-        view = self._shared.current_view()
-        if view is not None and index_id in view.followed:
+        view = self._shared.current_snapshot()
+        if view is not None and index_id in view.synced_indexes:
             return
         if not self._ready:
             # A mirror of an earlier day may hold what is gone by now.
-            self.tidy()
-        with self._shared.reading(fresh=True) as connection:
+            self.evict_stale_copies()
+        with self._shared.read_transaction(fresh=True) as connection:
             wanted = _spaces(connection, index_id)
-        if self._known.get(index_id) != wanted:
-            self._update(index_id)
+        if self._synced_versions.get(index_id) != wanted:
+            self._sync_locked(index_id)
         if view is not None:
-            view.followed.add(index_id)
+            view.synced_indexes.add(index_id)
 
-    def _update(self, index_id: str) -> None:
+    def _sync_locked(self, index_id: str) -> None:
         with (
             self._lock,
-            self._database.writing() as mirror,
+            self._database.write_transaction() as mirror,
             # After the mirror's lock: no process can have put a newer state into the mirror.
-            self._shared.reading(fresh=True) as connection,
+            self._shared.read_transaction(fresh=True) as connection,
         ):
             # Another process of this machine may have been here meanwhile.
             spaces = connection.execute(
@@ -187,23 +204,23 @@ class MirroredTexts(Texts):
             ).all()
             wanted = {row.key: row.version for row in spaces}
             if _spaces(mirror, index_id) != wanted:
-                self._copy(mirror, connection, index_id, spaces)
-            self._known[index_id] = wanted
+                self._copy_changes(mirror, connection, index_id, spaces)
+            self._synced_versions[index_id] = wanted
 
-    def _copy(
+    def _copy_changes(
         self, mirror: Connection, connection: Connection, index_id: str, spaces: Sequence[Row[Any]]
     ) -> None:
-        theirs, ours = _places(connection, index_id), _places(mirror, index_id)
+        theirs, ours = _chunk_versions(connection, index_id), _chunk_versions(mirror, index_id)
         stale = {slot for _, slot, _ in ours - theirs}
         fresh = {slot for _, slot, _ in theirs - ours} | stale
         _ensure_parents(mirror, connection, index_id, spaces, fresh)
-        self._lists.erase(mirror, stale)
-        for part in chunked(sorted(fresh)):
+        self._lists.purge_slots(mirror, stale)
+        for part in batched(sorted(fresh)):
             these = text_chunks.c.slot.in_(part)
             mirror.execute(delete(text_chunks).where(these))
             for row in connection.execute(select(text_chunks).where(these)).all():
                 modality = next(s.modality for s in spaces if s.key == row.space)
-                add_rows(mirror, row.space, row.slot, _read(row.rows, Modality(modality)))
+                add_rows(mirror, row.space, row.slot, _from_json(row.rows, Modality(modality)))
                 mirror.execute(
                     insert(text_chunks).values(
                         space=row.space, slot=row.slot, version=row.version,
@@ -216,7 +233,7 @@ class MirroredTexts(Texts):
             )
 
 
-_SLOTS = select(slots.c.key, slots.c.index_id, slots.c.asset_id)
+_SLOTS = select(memberships_table.c.key, memberships_table.c.index_id, memberships_table.c.asset_id)
 
 
 def _spaces(connection: Connection, index_id: str) -> dict[int, int]:
@@ -226,7 +243,7 @@ def _spaces(connection: Connection, index_id: str) -> dict[int, int]:
     return {int(row[0]): int(row[1]) for row in rows}
 
 
-def _places(connection: Connection, index_id: str) -> set[Place]:
+def _chunk_versions(connection: Connection, index_id: str) -> set[Place]:
     rows = connection.execute(
         select(text_chunks.c.space, text_chunks.c.slot, text_chunks.c.version)
         .join(text_spaces, text_spaces.c.key == text_chunks.c.space)
@@ -250,17 +267,21 @@ def _ensure_parents(
     for row in spaces:
         if row.key not in there:
             mirror.execute(insert(text_spaces).values(dict(row._mapping)))
-            make_lists(mirror, row.key)
-    for keys in chunked(sorted(wanted)):
-        known = set(mirror.execute(select(slots.c.key).where(slots.c.key.in_(keys))).scalars())
-        for slot in connection.execute(_SLOTS.where(slots.c.key.in_(keys))).all():
+            create_fts_tables(mirror, row.key)
+    for keys in batched(sorted(wanted)):
+        known = set(
+            mirror.execute(
+                select(memberships_table.c.key).where(memberships_table.c.key.in_(keys))
+            ).scalars()
+        )
+        for slot in connection.execute(_SLOTS.where(memberships_table.c.key.in_(keys))).all():
             if slot.key not in known:
-                mirror.execute(insert(slots).values(dict(slot._mapping)))
+                mirror.execute(insert(memberships_table).values(dict(slot._mapping)))
 
 
-def _written(rows: Sequence[TextRow]) -> str:
+def _to_json(rows: Sequence[TextRow]) -> str:
     return json.dumps([[row.id, span_text(row.span), row.text] for row in rows])
 
 
-def _read(text: str, modality: Modality) -> list[TextRow]:
+def _from_json(text: str, modality: Modality) -> list[TextRow]:
     return [TextRow(id, modality, span_of(span), said) for id, span, said in json.loads(text)]

@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from videlicet.store.catalog.memberships import find_slots
 from videlicet.store.catalog.rows import span_of, span_text
 from videlicet.store.catalog.schema import text_rows, text_spaces
-from videlicet.store.catalog.slots import slots_within
 from videlicet.store.records import TextMatch, TextRow
 from videlicet.types import Modality
 
@@ -38,7 +38,7 @@ def ensure_space(connection: Connection, index_id: str, modality: Modality) -> i
     if found is not None:
         return int(found.key)
     key = add_space(connection, index_id, modality)
-    make_lists(connection, key)
+    create_fts_tables(connection, key)
     return key
 
 
@@ -50,7 +50,7 @@ def add_space(connection: Connection, index_id: str, modality: Modality) -> int:
     return int(made.inserted_primary_key[0])  # type: ignore[index]
 
 
-def make_lists(connection: Connection, key: int) -> None:
+def create_fts_tables(connection: Connection, key: int) -> None:
     """The word lists of a space."""
     connection.exec_driver_sql(
         f"CREATE VIEW text_view_{key} AS SELECT row, text FROM text_rows WHERE space = {key}"
@@ -98,10 +98,10 @@ def slots_of(
     connection: Connection, index_id: str, asset_ids: Collection[str] | None
 ) -> list[int] | None:
     """The slots a search is limited to, ``None`` for all."""
-    return None if asset_ids is None else slots_within(connection, index_id, asset_ids)
+    return None if asset_ids is None else find_slots(connection, index_id, asset_ids)
 
 
-def matching(table: str, match: str, within: list[int] | None) -> tuple[str, tuple[Any, ...]]:
+def match_query(table: str, match: str, within: list[int] | None) -> tuple[str, tuple[Any, ...]]:
     """A statement (and its values) for every row that matches, in the order of rows."""
     sql = (
         "SELECT r.row, r.id, r.span, r.text, s.asset_id "
@@ -115,7 +115,7 @@ def matching(table: str, match: str, within: list[int] | None) -> tuple[str, tup
     return sql, values
 
 
-def ranked(
+def rank_rows(
     connection: Connection,
     table: str,
     match: str,
@@ -150,7 +150,7 @@ def ranked(
     ).all()
 
 
-def holding(
+def rows_containing(
     connection: Connection, space: int, wanted: str, within: list[int] | None
 ) -> Sequence[Row[Any]]:
     """Rows that hold one or two characters: these have no triple, so every row is looked at."""
@@ -172,7 +172,7 @@ def match_of(row: Row[Any], score: float) -> TextMatch:
     return TextMatch(row.id, row.asset_id, span_of(row.span), row.text, score)
 
 
-def total(connection: Connection, space: int) -> int:
+def count_rows(connection: Connection, space: int) -> int:
     """Rows in a space."""
     found = connection.exec_driver_sql(
         "SELECT count(*) FROM text_rows WHERE space = ?", (space,)
@@ -180,6 +180,6 @@ def total(connection: Connection, space: int) -> int:
     return int(found or 0)
 
 
-def quoted(term: str) -> str:
+def quote_term(term: str) -> str:
     """A term as FTS5 reads it literally."""
     return '"' + term.replace('"', '""') + '"'

@@ -17,31 +17,31 @@ from sqlalchemy import Connection, Row, delete, select
 
 from videlicet.errors import InvalidInput
 from videlicet.rights import IndexScope, authorize
-from videlicet.store.catalog.part import Part
+from videlicet.store.catalog.memberships import require_slot, slot_of
+from videlicet.store.catalog.repository import Repository
 from videlicet.store.catalog.schema import text_rows, text_spaces
-from videlicet.store.catalog.slots import require_slot, slot_of
 from videlicet.store.records import MANAGING, SEARCHING, WRITING, TextMatch, TextRow
-from videlicet.store.texts.counting import Counter
 from videlicet.store.texts.tables import (
     add_rows,
+    count_rows,
     ensure_space,
-    holding,
     mark_changed,
     match_of,
-    matching,
-    quoted,
-    ranked,
+    match_query,
+    quote_term,
+    rank_rows,
+    rows_containing,
     slots_of,
     space_row,
-    total,
 )
+from videlicet.store.texts.term_counts import TermCounter
 from videlicet.types import Modality
 
 #: Rows a ranking may look at, and where a filter leaves fewer to rank.
-_BUDGET = 8_000
+_RANKED_ROWS = 8_000
 _FILTERED_BUDGET = 100_000
 #: A term that stands in more than this many budgets of rows says nothing beside a rarer one.
-_REACH = 8
+_COMMON_TERM_FACTOR = 8
 #: The same for letter triples, and how many of them stand for a long query.
 _GRAM_BUDGET = 3_000
 _GRAMS = 24
@@ -57,12 +57,12 @@ _SIMILAR = 0.7
 _TOKEN = re.compile(r"\w+(?:['’]\w+)*")
 
 
-class Texts(Part):
+class Texts(Repository):
     """Reads and writes of the full text of one store."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._counter = Counter()
+        self._counter = TermCounter()
 
     def put(self, scope: IndexScope, asset_id: str, rows: Sequence[TextRow]) -> None:
         """Replace all text of an asset in an index, in one transaction. Blank rows are left out.
@@ -75,9 +75,9 @@ class Texts(Part):
         authorize(scope, WRITING, "texts")
         self._require_asset(scope, asset_id)
         kept = by_modality(rows)
-        with self._writing() as connection:
+        with self._write_transaction() as connection:
             slot = require_slot(connection, scope.index_id, asset_id)
-            self.forget(connection, slot)
+            self.delete_slot(connection, slot)
             for modality, texts in kept.items():
                 space = ensure_space(connection, scope.index_id, modality)
                 add_rows(connection, space, slot, texts)
@@ -85,10 +85,10 @@ class Texts(Part):
     def delete_asset(self, scope: IndexScope, asset_id: str) -> None:
         """Take all text of an asset in an index away, bytes included."""
         authorize(scope, MANAGING, "texts")
-        with self._writing() as connection:
+        with self._write_transaction() as connection:
             slot = slot_of(connection, scope.index_id, asset_id)
             if slot is not None:
-                self.erase(connection, [slot])
+                self.purge_slots(connection, [slot])
         self._database.checkpoint()
 
     def bm25(
@@ -106,14 +106,14 @@ class Texts(Part):
         authorize(scope, SEARCHING, "texts")
         asset_ids = self._allowed(scope, asset_ids)
         words = list(dict.fromkeys(_TOKEN.findall(_clean(query).casefold())))
-        with self._view(scope.index_id) as connection:
+        with self._search_transaction(scope.index_id) as connection:
             space = space_row(connection, scope.index_id, modality)
             if space is None or not words:
                 return []
             within = slots_of(connection, scope.index_id, asset_ids)
             rows = self._ranked(
                 connection, space, f"text_words_{space.key}", words, k, within,
-                _BUDGET if within is None else _FILTERED_BUDGET, _REACH,
+                _RANKED_ROWS if within is None else _FILTERED_BUDGET, _COMMON_TERM_FACTOR,
             )  # fmt: skip
         return [match_of(row, -row.rank) for row in rows]
 
@@ -132,12 +132,12 @@ class Texts(Part):
         wanted = _words(phrase)
         if not wanted:
             return []
-        with self._view(scope.index_id) as connection:
+        with self._search_transaction(scope.index_id) as connection:
             space = space_row(connection, scope.index_id, modality)
             if space is None:
                 return []
             within = slots_of(connection, scope.index_id, asset_ids)
-            sql, values = matching(f"text_words_{space.key}", quoted(_clean(phrase)), within)
+            sql, values = match_query(f"text_words_{space.key}", quote_term(_clean(phrase)), within)
             found: list[Row[Any]] = []
             for row in connection.exec_driver_sql(sql, values):
                 if _holds(_words(row.text), wanted):
@@ -163,21 +163,21 @@ class Texts(Part):
         wanted = " ".join(_clean(query).split())
         if not wanted:
             return []
-        with self._view(scope.index_id) as connection:
+        with self._search_transaction(scope.index_id) as connection:
             space = space_row(connection, scope.index_id, modality)
             if space is None:
                 return []
             within = slots_of(connection, scope.index_id, asset_ids)
             table = f"text_grams_{space.key}"
             if len(wanted) < 3:
-                rows = holding(connection, space.key, wanted, within)
+                rows = rows_containing(connection, space.key, wanted, within)
                 return [match_of(row, 1.0) for row in _shortest(rows, k)]
-            sql, values = matching(table, quoted(wanted), within)
+            sql, values = match_query(table, quote_term(wanted), within)
             rows = connection.exec_driver_sql(f"{sql} LIMIT ?", (*values, k * _LOOKED_AT)).all()
             hits = [match_of(row, 1.0) for row in _shortest(rows, k)]
             if len(hits) < k:
                 known = {hit.id for hit in hits}
-                near = self._near(connection, space, table, wanted, within)
+                near = self._fuzzy_matches(connection, space, table, wanted, within)
                 hits += [m for m in near if m.id not in known][: k - len(hits)]
         return hits
 
@@ -189,13 +189,13 @@ class Texts(Part):
         Counts beyond 20,000 are estimates.
         """
         authorize(scope, SEARCHING, "texts")
-        with self._view(scope.index_id) as connection:
+        with self._search_transaction(scope.index_id) as connection:
             space = space_row(connection, scope.index_id, modality)
             if space is None:
                 return dict.fromkeys(terms, 0), 0
             table = f"text_words_{space.key}"
             counts = {
-                term: self._counter.count(connection, space, table, quoted(term), _COUNTED).rows
+                term: self._counter.count(connection, space, table, quote_term(term), _COUNTED).rows
                 for term in terms
             }
             return counts, self._counter.total(connection, space)
@@ -203,15 +203,15 @@ class Texts(Part):
     def statistics(self, scope: IndexScope) -> dict[str, int]:
         """Rows by modality."""
         authorize(scope, MANAGING | SEARCHING, "texts")
-        with self._view(scope.index_id) as connection:
+        with self._search_transaction(scope.index_id) as connection:
             found = connection.execute(
                 select(text_spaces).where(text_spaces.c.index_id == scope.index_id)
             ).all()
-            return {row.modality: total(connection, row.key) for row in found}
+            return {row.modality: count_rows(connection, row.key) for row in found}
 
     # -- inside a caller's transaction ----------------------------------------------------------
 
-    def forget(self, connection: Connection, slot: int) -> list[int]:
+    def delete_slot(self, connection: Connection, slot: int) -> list[int]:
         """Take a slot's rows away; returns the spaces they stood in."""
         found = connection.execute(
             select(text_rows.c.row, text_rows.c.space, text_rows.c.text).where(
@@ -230,14 +230,14 @@ class Texts(Part):
         connection.execute(delete(text_rows).where(text_rows.c.slot == slot))
         return touched
 
-    def erase(self, connection: Connection, gone: Iterable[int]) -> None:
+    def purge_slots(self, connection: Connection, gone: Iterable[int]) -> None:
         """Take slots' rows away and rewrite the word lists, so that no term of theirs is left."""
-        touched = {space for slot in gone for space in self.forget(connection, slot)}
+        touched = {space for slot in gone for space in self.delete_slot(connection, slot)}
         for space in sorted(touched):
             for table in (f"text_words_{space}", f"text_grams_{space}"):
                 connection.exec_driver_sql(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
 
-    def forget_index(self, connection: Connection, index_id: str) -> None:
+    def purge_index(self, connection: Connection, index_id: str) -> None:
         """Take all text of an index away, and drop its tables."""
         chosen = select(text_spaces.c.key).where(text_spaces.c.index_id == index_id)
         keys = connection.execute(chosen).scalars().all()
@@ -251,14 +251,14 @@ class Texts(Part):
     def close(self) -> None:
         """Let go of what is this text's own."""
 
-    def tidy(self) -> bool:
+    def evict_stale_copies(self) -> bool:
         """Erase this machine's copies of text that is gone; false where a reader is in the way of
         the last bytes, and the next call goes on. Without a shared store there are no copies."""
         return True
 
-    def _view(self, index_id: str) -> AbstractContextManager[Connection]:
+    def _search_transaction(self, index_id: str) -> AbstractContextManager[Connection]:
         """A view of an index's text to search in."""
-        return self._reading()
+        return self._read_transaction()
 
     # -- inside a search -------------------------------------------------------------------------
 
@@ -275,14 +275,14 @@ class Texts(Part):
     ) -> list[Row[Any]]:
         """The ``k`` rows that hold the terms best, best first, each once."""
         best: dict[int, Row[Any]] = {}
-        for choice in self._counter.choices(connection, space, table, terms, budget, reach):
-            for row in ranked(connection, table, choice.match, choice.edge, k, within):
+        for choice in self._counter.plan_queries(connection, space, table, terms, budget, reach):
+            for row in rank_rows(connection, table, choice.match, choice.last_row, k, within):
                 known = best.get(row.row)
                 if known is None or row.rank < known.rank:
                     best[row.row] = row
         return sorted(best.values(), key=lambda row: (row.rank, row.row))[:k]
 
-    def _near(
+    def _fuzzy_matches(
         self,
         connection: Connection,
         space: Row[Any],

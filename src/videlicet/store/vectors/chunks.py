@@ -44,12 +44,14 @@ def pack(rows: Sequence[VectorRow]) -> Chunk:
     dimensions = first.vector.shape
     for row in unique.values():
         if not row.id.isascii() or not 0 < len(row.id) <= ID_BYTES or "\x00" in row.id:
-            raise _refuse(f"row id {row.id!r} is not 1 to {ID_BYTES} ASCII characters")
+            raise _invalid_vectors(f"row id {row.id!r} is not 1 to {ID_BYTES} ASCII characters")
         if row.vector.shape != dimensions or row.vector.ndim != 1 or not row.vector.size:
-            raise _refuse(f"vectors of shapes {dimensions} and {row.vector.shape} in one put")
+            raise _invalid_vectors(
+                f"vectors of shapes {dimensions} and {row.vector.shape} in one put"
+            )
     vectors = np.stack([row.vector for row in unique.values()]).astype("<f4")
     if not np.isfinite(vectors).all():
-        raise _refuse("a vector holds a value that is not finite")
+        raise _invalid_vectors("a vector holds a value that is not finite")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     if np.abs(lengths - 1.0).max() > 1e-5:
         vectors = vectors / np.where(lengths > 0, lengths, 1.0)
@@ -69,12 +71,12 @@ def unpack(ids: bytes, spans: bytes, vectors: bytes, dimensions: int) -> Chunk:
     )
 
 
-def packed(chunk: Chunk) -> bytes:
+def pack_bytes(chunk: Chunk) -> bytes:
     """A chunk as one piece: ids, spans and vectors, one after the other."""
     return chunk.ids.tobytes() + chunk.spans.tobytes() + chunk.vectors.tobytes()
 
 
-def unpacked(data: bytes, count: int, dimensions: int) -> Chunk:
+def unpack_bytes(data: bytes, count: int, dimensions: int) -> Chunk:
     """The chunk of ``count`` rows that :func:`packed` made.
 
     Raises:
@@ -100,15 +102,15 @@ def _span_ints(span: Span) -> tuple[int, int, int, int]:
         span.end.denominator,
     )
     if any(abs(value) >= _LIMIT for value in ints):
-        raise _refuse(f"span {span} is too fine to be kept")
+        raise _invalid_vectors(f"span {span} is too fine to be kept")
     return ints
 
 
-def _refuse(why: str) -> InvalidInput:
+def _invalid_vectors(why: str) -> InvalidInput:
     return InvalidInput("invalid_argument", f"Vectors cannot be stored: {why}.")
 
 
-def best(scores: Floats, k: int) -> NDArray[np.intp]:
+def top_k(scores: Floats, k: int) -> NDArray[np.intp]:
     """Positions of the ``k`` largest scores, best first; ties in the order of position."""
     if k >= scores.size:
         return np.argsort(-scores, kind="stable")

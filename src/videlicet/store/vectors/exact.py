@@ -25,7 +25,7 @@ _BLOCK_VALUES = 8 * 1024 * 1024
 _LEAST_ROWS = 256
 _GROWTH = 0.25
 #: Share of rows that are gone at which the others are copied into blocks of their own.
-_DEAD = 0.25
+_COMPACTION_SHARE = 0.25
 
 
 class Block:
@@ -39,7 +39,7 @@ class Block:
         self.filled = 0
 
     @property
-    def room(self) -> int:
+    def capacity(self) -> int:
         return len(self.ids)
 
     def append(self, chunk: Chunk) -> None:
@@ -74,7 +74,7 @@ class Matrix:
     versions: NDArray[np.int64]
     starts: NDArray[np.int64]
     counts: NDArray[np.int64]
-    gaps: NDArray[np.int64]
+    deleted_ranges: NDArray[np.int64]
 
     @classmethod
     def empty(cls, dimensions: int) -> Matrix:
@@ -96,21 +96,22 @@ class Matrix:
     def _last(self) -> int:
         return int(self.ends[-1]) if len(self.ends) else 0
 
-    def held(self) -> dict[int, int]:
+    def versions_by_slot(self) -> dict[int, int]:
         """Version by slot."""
         return dict(zip(self.slots.tolist(), self.versions.tolist(), strict=True))
 
-    def changed(
+    def with_changes(
         self, layout: Sequence[tuple[int, int, int]], new: Iterable[tuple[int, int, Chunk]]
     ) -> Matrix:
         """The rows of ``layout`` (slot, version, rows): those that are here in that version, and
         those of ``new``, which are all others."""
         wanted = {slot: version for slot, version, _ in layout}
         stays = np.array(
-            [wanted.get(slot) == version for slot, version in self.held().items()], np.bool_
+            [wanted.get(slot) == version for slot, version in self.versions_by_slot().items()],
+            np.bool_,
         )
         gaps = np.concatenate(
-            [self.gaps, np.stack([self.starts[~stays], self.counts[~stays]], axis=1)]
+            [self.deleted_ranges, np.stack([self.starts[~stays], self.counts[~stays]], axis=1)]
         )
         total = sum(count for _, _, count in layout)
         arriving = total - int(self.counts[stays].sum())
@@ -119,11 +120,11 @@ class Matrix:
             self.starts[stays], self.counts[stays], gaps,
         )  # fmt: skip
         gone = int(gaps[:, 1].sum())
-        if gone > _DEAD * (total + gone):
-            made = Matrix.empty(self.dimensions)._with(made._chunks(), made.rows, total)
-        return made._with(new, arriving, total)
+        if gone > _COMPACTION_SHARE * (total + gone):
+            made = Matrix.empty(self.dimensions)._append(made._chunks(), made.rows, total)
+        return made._append(new, arriving, total)
 
-    def _with(self, new: Iterable[tuple[int, int, Chunk]], arriving: int, total: int) -> Matrix:
+    def _append(self, new: Iterable[tuple[int, int, Chunk]], arriving: int, total: int) -> Matrix:
         """These rows and new ones behind them: ``arriving`` many, to make ``total``."""
         blocks, ends, last = list(self.blocks), self.ends.tolist(), self._last
         table: list[tuple[int, int, int, int]] = []
@@ -141,13 +142,13 @@ class Matrix:
         return Matrix(
             self.dimensions, tuple(blocks), np.array(ends, np.int64),
             np.append(self.slots, slots), np.append(self.versions, versions),
-            np.append(self.starts, starts), np.append(self.counts, counts), self.gaps,
+            np.append(self.starts, starts), np.append(self.counts, counts), self.deleted_ranges,
         )  # fmt: skip
 
     def _continues(self, blocks: Sequence[Block], ends: Sequence[int], count: int) -> bool:
         """Whether the last block has room, and no other version has written behind this one."""
         used = ends[-1] - (ends[-2] if len(ends) > 1 else 0)
-        return blocks[-1].filled == used and blocks[-1].room - used >= count
+        return blocks[-1].filled == used and blocks[-1].capacity - used >= count
 
     def _room(self, arriving: int, total: int) -> int:
         return min(
@@ -180,7 +181,7 @@ class Matrix:
             positions = _ranges(self.starts[chosen], self.counts[chosen])
             # A product with every row is cheaper than gathering most of them.
             gather = 4 * positions.size < self._last
-        elif len(self.gaps):
+        elif len(self.deleted_ranges):
             positions = _ranges(self.starts, self.counts)
         found = []
         rows = positions.size if gather and positions is not None else self._last
@@ -226,7 +227,7 @@ class Matrix:
         """For each position the place of its slot in ``slots``."""
         return np.searchsorted(self.starts, positions, side="right") - 1
 
-    def at(self, positions: NDArray[np.intp]) -> Rows:
+    def rows_at(self, positions: NDArray[np.intp]) -> Rows:
         """The rows at some positions."""
         ids = np.empty(positions.size, ID_TYPE)
         spans = np.empty((positions.size, SPAN_INTS), np.int64)

@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert
 
 from videlicet.errors import InvalidInput
 from videlicet.store.blobs import BlobBackend
-from videlicet.store.catalog.expressions import one_of
-from videlicet.store.catalog.schema import slots, vector_chunks, vector_spaces
-from videlicet.store.vectors.chunks import Chunk, unpack, unpacked
+from videlicet.store.catalog.expressions import is_any_of
+from videlicet.store.catalog.schema import memberships_table, vector_chunks, vector_spaces
+from videlicet.store.vectors.chunks import Chunk, unpack, unpack_bytes
 from videlicet.types import Modality
 
 #: Chunks read (and where they are objects, fetched) together.
@@ -75,7 +75,7 @@ def delete_chunk(
         )
     )
     found = list(connection.execute(keys).scalars())
-    mark_changed(connection, found)
+    bump_versions(connection, found)
     here = (vector_chunks.c.slot == slot) & vector_chunks.c.space.in_(found)
     gone = blobs_of(connection, here)
     connection.execute(delete(vector_chunks).where(here))
@@ -88,16 +88,16 @@ def blobs_of(connection: Connection, where: ColumnElement[bool]) -> Sequence[str
     return connection.execute(query).scalars().all()
 
 
-def mark_changed(connection: Connection, spaces: list[int]) -> None:
+def bump_versions(connection: Connection, spaces: list[int]) -> None:
     """Raise the version of spaces."""
     connection.execute(
         update(vector_spaces)
-        .where(one_of(vector_spaces.c.key, spaces))
+        .where(is_any_of(vector_spaces.c.key, spaces))
         .values(version=vector_spaces.c.version + 1)
     )
 
 
-def listing(connection: Connection, space: int) -> list[tuple[int, int, int]]:
+def chunk_versions(connection: Connection, space: int) -> list[tuple[int, int, int]]:
     """(slot, version, rows) of each chunk, in the order of slots."""
     rows = connection.execute(
         select(vector_chunks.c.slot, vector_chunks.c.version, vector_chunks.c.count)
@@ -109,7 +109,11 @@ def listing(connection: Connection, space: int) -> list[tuple[int, int, int]]:
 
 def asset_names(connection: Connection, of: Sequence[int]) -> dict[int, str]:
     """Asset by slot."""
-    rows = connection.execute(select(slots.c.key, slots.c.asset_id).where(one_of(slots.c.key, of)))
+    rows = connection.execute(
+        select(memberships_table.c.key, memberships_table.c.asset_id).where(
+            is_any_of(memberships_table.c.key, of)
+        )
+    )
     return {int(row[0]): str(row[1]) for row in rows}
 
 
@@ -130,7 +134,7 @@ def read_chunks(
         select(vector_chunks).where(vector_chunks.c.space == space).order_by(vector_chunks.c.slot)
     )
     if only is not None:
-        query = query.where(one_of(vector_chunks.c.slot, only))
+        query = query.where(is_any_of(vector_chunks.c.slot, only))
     rows = connection.execute(query.execution_options(yield_per=_BATCH))
     for part in rows.partitions():
         yield from zip(
@@ -148,6 +152,6 @@ def unpack_rows(blobs: BlobBackend, rows: Sequence[Row[Any]], dimensions: int) -
     return [
         unpack(row.ids, row.spans, row.vectors, dimensions)
         if row.blob is None
-        else unpacked(fetched[row.blob], row._mapping["count"], dimensions)
+        else unpack_bytes(fetched[row.blob], row._mapping["count"], dimensions)
         for row in rows
     ]

@@ -83,20 +83,20 @@ class VectorStore(Protocol):
         """By space: ``modality``, ``space``, ``dimensions``, ``rows``, ``assets``, and ``index``
         with its measured recall where there is an approximate one."""
 
-    def forget(self, connection: Connection, slot: int) -> None:
+    def delete_slot(self, connection: Connection, slot: int) -> None:
         """Make an asset's rows unreachable when the transaction of the erasure commits."""
 
-    def forget_index(self, connection: Connection, index_id: str) -> None:
+    def delete_index(self, connection: Connection, index_id: str) -> None:
         """The same for all rows of an index."""
 
-    def scrub(self) -> int:
+    def purge_deleted(self) -> int:
         """After an erasure: overwrite or remove every byte of what was forgotten. Returns how many
         rows were overwritten; safe to repeat."""
 
-    def tidy(self) -> None:
+    def evict_stale_copies(self) -> None:
         """Remove this machine's copies of what is gone."""
 
-    def build_due(self) -> None:
+    def build_due_indexes(self) -> None:
         """Build the approximate indexes that are due."""
 
 

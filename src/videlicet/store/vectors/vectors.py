@@ -18,8 +18,8 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.rights import IndexScope, authorize
+from videlicet.store.catalog.memberships import find_slots, require_slot, slot_of
 from videlicet.store.catalog.schema import vector_chunks, vector_spaces
-from videlicet.store.catalog.slots import require_slot, slot_of, slots_within
 from videlicet.store.records import (
     EXPORTING,
     MANAGING,
@@ -29,27 +29,27 @@ from videlicet.store.records import (
     VectorMatch,
     VectorRow,
 )
-from videlicet.store.vectors.chunks import Chunk, Floats, pack, packed, span_at
+from videlicet.store.vectors.chunks import Chunk, Floats, pack, pack_bytes, span_at
 from videlicet.store.vectors.exact import Matrix
-from videlicet.store.vectors.inverted import Inverted, Sketch
-from videlicet.store.vectors.state import State
+from videlicet.store.vectors.ivf import IvfIndex, IvfMetadata
+from videlicet.store.vectors.maintenance import VectorMaintenance
+from videlicet.store.vectors.space_snapshot import SpaceSnapshot
 from videlicet.store.vectors.tables import (
     asset_names,
     blobs_of,
+    bump_versions,
+    chunk_versions,
     delete_chunk,
     ensure_space,
-    listing,
-    mark_changed,
     read_chunks,
     space_row,
     unpack_rows,
 )
-from videlicet.store.vectors.upkeep import Upkeep
 from videlicet.store.vectors.vector_store import VectorContext
 from videlicet.types import Modality, random_id
 
 #: So few assets are read by themselves where the whole space is not in memory.
-FEW = 4
+MAX_UNCACHED_ASSETS = 4
 
 
 def open_builtin(context: VectorContext) -> Vectors:
@@ -65,7 +65,7 @@ def open_builtin(context: VectorContext) -> Vectors:
     )
 
 
-class Vectors(Upkeep):
+class Vectors(VectorMaintenance):
     """Vectors by (index, modality, space); each such table has one number of dimensions."""
 
     # -- writing --------------------------------------------------------------------------------
@@ -92,14 +92,14 @@ class Vectors(Upkeep):
         self.require_writer()
         chunk = pack(rows) if rows else None
         if chunk is None:
-            with self._writing() as connection:
+            with self._write_transaction() as connection:
                 slot = require_slot(connection, scope.index_id, asset_id)
                 gone = delete_chunk(connection, slot, modality, space)
             self._blobs.erase(gone)
             return
         with (
-            self._written(scope.index_id, asset_id, chunk) as columns,
-            self._writing() as connection,
+            self._stored_chunk(scope.index_id, asset_id, chunk) as columns,
+            self._write_transaction() as connection,
         ):
             slot = require_slot(connection, scope.index_id, asset_id)
             found = ensure_space(
@@ -117,12 +117,12 @@ class Vectors(Upkeep):
                     **columns,
                 )
             )
-            mark_changed(connection, [found.key])
+            bump_versions(connection, [found.key])
         self._blobs.erase(gone)
-        self._tend(found.key, len(chunk.ids))
+        self._build_if_due(found.key, len(chunk.ids))
 
     @contextmanager
-    def _written(self, index_id: str, asset_id: str, chunk: Chunk) -> Iterator[dict[str, Any]]:
+    def _stored_chunk(self, index_id: str, asset_id: str, chunk: Chunk) -> Iterator[dict[str, Any]]:
         """The columns that hold a chunk, or say which object does. An object is written before the
         row that names it, and goes again where there comes to be none."""
         if not self._blobs.remote:
@@ -133,7 +133,7 @@ class Vectors(Upkeep):
             }
             return
         key = f"indexes/{index_id}/{asset_id}/vectors/{random_id()}"
-        self._blobs.write(key, packed(chunk))
+        self._blobs.write(key, pack_bytes(chunk))
         try:
             yield {"ids": b"", "spans": b"", "vectors": b"", "blob": key}
         except BaseException:
@@ -144,22 +144,22 @@ class Vectors(Upkeep):
         """Take all vectors of an asset in an index away, bytes included."""
         authorize(scope, MANAGING, "vectors")
         self.require_writer()
-        with self._writing() as connection:
+        with self._write_transaction() as connection:
             slot = slot_of(connection, scope.index_id, asset_id)
             gone = []
             if slot is not None:
                 gone = list(blobs_of(connection, vector_chunks.c.slot == slot))
-                self.forget(connection, slot)
+                self.delete_slot(connection, slot)
         self._blobs.erase(gone)
-        self.scrub()
+        self.purge_deleted()
         self._database.checkpoint()
 
-    def optimize(self, scope: IndexScope, *, force: bool = False) -> list[Sketch]:
+    def optimize(self, scope: IndexScope, *, force: bool = False) -> list[IvfMetadata]:
         """Build the indexes that are due: spaces with more than ``exact_rows`` rows where none is
         built yet or a quarter of the rows is new. Returns those built, with their recall."""
         authorize(scope, MANAGING, "vectors")
         self.require_writer()
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             found = connection.execute(
                 select(vector_spaces).where(vector_spaces.c.index_id == scope.index_id)
             ).all()
@@ -193,7 +193,7 @@ class Vectors(Upkeep):
         lines = (lines / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
         for last in (None, False, True):
             # The first look may be part of a larger one; later ones need a view of their own.
-            with self._database.reading(fresh=last is not None) as connection:
+            with self._database.read_transaction(fresh=last is not None) as connection:
                 found = space_row(connection, scope.index_id, modality, space)
                 if found is None or k < 1:
                     return [[] for _ in lines]
@@ -203,9 +203,9 @@ class Vectors(Upkeep):
                         f"Queries of {lines.shape[1]} dimensions in a space of {found.dimensions}.",
                         subject=space,
                     )
-                if asset_ids is not None and self._by_themselves(found, asset_ids):
+                if asset_ids is not None and self._reads_few_assets(found, asset_ids):
                     try:
-                        return self._of_few(connection, found, asset_ids).search(
+                        return self._load_few(connection, found, asset_ids).search(
                             lines, k, None, self._exact_rows
                         )
                     except NotFound:
@@ -217,7 +217,7 @@ class Vectors(Upkeep):
                     continue
                 within = None
                 if asset_ids is not None:
-                    within = np.array(slots_within(connection, scope.index_id, asset_ids), np.int64)
+                    within = np.array(find_slots(connection, scope.index_id, asset_ids), np.int64)
                 try:
                     with self._states.use(found.key, partial(self._load, connection, found)) as one:
                         return one.search(lines, k, within, self._exact_rows)
@@ -230,7 +230,7 @@ class Vectors(Upkeep):
     def is_exact(self, scope: IndexScope, modality: Modality, space: str) -> bool:
         """Whether every row of the space is compared with a query."""
         authorize(scope, SEARCHING, "vectors")
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             found = space_row(connection, scope.index_id, modality, space)
         return found is None or found.sketch is None
 
@@ -240,7 +240,7 @@ class Vectors(Upkeep):
         """The rows of one asset in a space, ``None`` where there are none."""
         authorize(scope, EXPORTING, "vectors")
         self._require_asset(scope, asset_id)
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             found = space_row(connection, scope.index_id, modality, space)
             slot = slot_of(connection, scope.index_id, asset_id)
             if found is None or slot is None:
@@ -264,11 +264,13 @@ class Vectors(Upkeep):
     def _scan(
         self, scope: IndexScope, modality: Modality, space: str, allowed: Collection[str] | None
     ) -> Iterator[VectorBatch]:
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             found = space_row(connection, scope.index_id, modality, space)
             if found is None:
                 return
-            names = asset_names(connection, [slot for slot, _, _ in listing(connection, found.key)])
+            names = asset_names(
+                connection, [slot for slot, _, _ in chunk_versions(connection, found.key)]
+            )
             for slot, _, chunk in read_chunks(connection, self._blobs, found.key, found.dimensions):
                 if allowed is not None and names[slot] not in allowed:
                     continue
@@ -282,7 +284,7 @@ class Vectors(Upkeep):
     def statistics(self, scope: IndexScope) -> list[dict[str, Any]]:
         """By space: modality, space, dimensions, rows, assets, and the index with its recall."""
         authorize(scope, MANAGING | SEARCHING, "vectors")
-        with self._reading() as connection:
+        with self._read_transaction() as connection:
             rows = connection.execute(
                 select(
                     vector_spaces,
@@ -307,24 +309,26 @@ class Vectors(Upkeep):
 
     # -- erasing, inside or after a caller's transaction ------------------------------------------
 
-    def forget(self, connection: Connection, slot: int) -> None:
+    def delete_slot(self, connection: Connection, slot: int) -> None:
         """Take a slot's rows away in every space."""
         keys = connection.execute(
             select(vector_chunks.c.space).where(vector_chunks.c.slot == slot)
         ).scalars()
-        mark_changed(connection, list(keys))
+        bump_versions(connection, list(keys))
         connection.execute(delete(vector_chunks).where(vector_chunks.c.slot == slot))
 
-    def forget_index(self, connection: Connection, index_id: str) -> None:
-        """Take the spaces of an index away (``scrub`` then removes their files)."""
+    def delete_index(self, connection: Connection, index_id: str) -> None:
+        """Take the spaces of an index away (``purge_deleted`` then removes their files)."""
         keys = select(vector_spaces.c.key).where(vector_spaces.c.index_id == index_id)
         connection.execute(delete(vector_chunks).where(vector_chunks.c.space.in_(keys)))
         connection.execute(delete(vector_spaces).where(vector_spaces.c.index_id == index_id))
 
-    def _by_themselves(self, space: Row[Any], asset_ids: Collection[str]) -> bool:
-        return len(asset_ids) <= FEW and space.key not in self._states
+    def _reads_few_assets(self, space: Row[Any], asset_ids: Collection[str]) -> bool:
+        return len(asset_ids) <= MAX_UNCACHED_ASSETS and space.key not in self._states
 
-    def _of_few(self, connection: Connection, space: Row[Any], asset_ids: Collection[str]) -> State:
+    def _load_few(
+        self, connection: Connection, space: Row[Any], asset_ids: Collection[str]
+    ) -> SpaceSnapshot:
         """The rows of a few assets, for a process that searches no others: as a worker does."""
         names = {slot_of(connection, space.index_id, one): one for one in asset_ids}
         assets = {slot: one for slot, one in names.items() if slot is not None}
@@ -335,25 +339,27 @@ class Vectors(Upkeep):
             (slot, version, len(chunk.ids))
             for slot, version, chunk in sorted(chunks, key=lambda row: row[0])
         ]
-        matrix = Matrix.empty(space.dimensions).changed(layout, chunks)
-        return State(space.version, None, np.empty(0, np.bool_), matrix, assets)
+        matrix = Matrix.empty(space.dimensions).with_changes(layout, chunks)
+        return SpaceSnapshot(space.version, None, np.empty(0, np.bool_), matrix, assets)
 
     # -- what is searched -------------------------------------------------------------------------
 
-    def _load(self, connection: Connection, space: Row[Any], old: State | None) -> State:
+    def _load(
+        self, connection: Connection, space: Row[Any], old: SpaceSnapshot | None
+    ) -> SpaceSnapshot:
         if old is not None and old.version == space.version:
             return old
-        listed = listing(connection, space.key)
+        listed = chunk_versions(connection, space.key)
         current = {slot: version for slot, version, _ in listed}
         inverted = self._open(space, old)
-        built = inverted.held() if inverted else {}
+        built = inverted.versions_by_slot() if inverted else {}
         alive = np.array([current.get(slot) == v for slot, v in built.items()], np.bool_)
         layout = [row for row in listed if built.get(row[0]) != row[1]]
         matrix = old.matrix if old is not None else Matrix.empty(space.dimensions)
-        held = matrix.held()
+        held = matrix.versions_by_slot()
         fresh = [slot for slot, version, _ in layout if held.get(slot) != version]
         if fresh or len(layout) != len(held):
-            matrix = matrix.changed(
+            matrix = matrix.with_changes(
                 layout,
                 read_chunks(connection, self._blobs, space.key, space.dimensions, fresh),
             )
@@ -361,16 +367,16 @@ class Vectors(Upkeep):
         unknown = [slot for slot in current if slot not in known]
         assets = {slot: known[slot] for slot in current if slot in known}
         assets |= asset_names(connection, unknown)
-        return State(space.version, inverted, alive, matrix, assets)
+        return SpaceSnapshot(space.version, inverted, alive, matrix, assets)
 
-    def _open(self, space: Row[Any], old: State | None) -> Inverted | None:
+    def _open(self, space: Row[Any], old: SpaceSnapshot | None) -> IvfIndex | None:
         if space.sketch is None:
             return None
-        sketch = Sketch.from_json(space.sketch)
-        if old is not None and old.inverted is not None and old.inverted.sketch == sketch:
+        sketch = IvfMetadata.from_json(space.sketch)
+        if old is not None and old.inverted is not None and old.inverted.metadata == sketch:
             return old.inverted
         try:
-            return Inverted(self._fetched(space), space.dimensions, sketch)
+            return IvfIndex(self._local_folder(space), space.dimensions, sketch)
         except (FileNotFoundError, NotFound, ValueError):
             # Derived, so nothing is lost: all rows are searched exactly until it is built again,
             # and the doctor reports it.

@@ -142,13 +142,13 @@ class FieldIntent:
         return None
 
     @property
-    def bound(self) -> bool:
+    def is_segment_edge(self) -> bool:
         """Whether it is the start or end of what stands beside it."""
         own = bool(set(self.words) & (_STARTS | _ENDS))
-        return self.edge is not None and own and not self.apart
+        return self.edge is not None and own and not self.is_named_time
 
     @property
-    def apart(self) -> bool:
+    def is_named_time(self) -> bool:
         """Whether its name tells what it is the time of."""
         return self.edge is not None and not self._timed and bool(_content(" ".join(self.words)))
 
@@ -159,7 +159,7 @@ class FieldIntent:
         return bool(self.words) and set(self.words) <= _STARTS | _ENDS | _TIMES | parts
 
     @property
-    def named(self) -> bool:
+    def is_specific(self) -> bool:
         """Whether its name tells more than the kind of the value."""
         kinds = (named for kind, named in _KINDS.items() if kind in self.kinds and kind != "money")
         generic = _GENERIC | set(tokens(" ".join(kinds)))
@@ -172,7 +172,7 @@ class FieldIntent:
 
 
 @lru_cache(maxsize=8192)
-def wanted(name: str, remarks: str = "", above: FieldIntent | None = None) -> FieldIntent:
+def field_intent(name: str, remarks: str = "", above: FieldIntent | None = None) -> FieldIntent:
     """What a field of a name asks for, with what its schema says of it, within another field."""
     words = words_of(name)
     own = _content(" ".join(words))
@@ -194,11 +194,11 @@ def wanted(name: str, remarks: str = "", above: FieldIntent | None = None) -> Fi
     return replace(found, kinds=found.kinds - {"date"}) if found.unit else found
 
 
-def described(asked: FieldIntent) -> FieldIntent | None:
+def described_intent(asked: FieldIntent) -> FieldIntent | None:
     """The same field told from what is said of it instead of from its name, where it says what the
     value is about or of which kind. It keeps its text, which is announced to the encoder."""
     clause = re.split(r"[.,;:(]", asked.description)[0]
-    other = wanted(" ".join(clause.split()[:CLAUSE]), asked.description)
+    other = field_intent(" ".join(clause.split()[:CLAUSE]), asked.description)
     if not (other.keys or other.kinds or other.role):
         return None
     own = tuple(sorted(_content(" ".join(other.words))))
@@ -208,7 +208,7 @@ def described(asked: FieldIntent) -> FieldIntent | None:
     return replace(other, label=asked.label, text=asked.text)
 
 
-def item(above: FieldIntent, remarks: str, number: int | None = None) -> FieldIntent:
+def item_intent(above: FieldIntent, remarks: str, number: int | None = None) -> FieldIntent:
     """What one item of a list asks for: what the list does."""
     label = above.label if number is None else f"{above.label}[{number}]"
     text = f"{above.text}: {remarks[:300]}" if remarks else above.text

@@ -56,7 +56,7 @@ _NAME = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LiteralMatch:
     """A value at ``start``..``end`` of a text, as it stands there."""
 
     value: str | int | float
@@ -67,7 +67,7 @@ class Found:
     percent: bool = False
 
 
-def dates(text: str) -> Iterator[Found]:
+def dates(text: str) -> Iterator[LiteralMatch]:
     """Days of the calendar, as ISO 8601: in numbers with the year first, or with the month in
     words. What may be read in two ways (3/4/2026) is left alone."""
     for pattern in _DATES:
@@ -79,10 +79,10 @@ def dates(text: str) -> Iterator[Found]:
                 day = date(int(groups["year"]), month, int(groups["day"]))
             except ValueError:
                 continue
-            yield Found(day.isoformat(), match.start(), match.end())
+            yield LiteralMatch(day.isoformat(), match.start(), match.end())
 
 
-def times(text: str) -> Iterator[Found]:
+def times(text: str) -> Iterator[LiteralMatch]:
     """Times of the day as ``hh:mm:ss``, with what offset is written."""
     for match in _TIME.finditer(text):
         half = (match["half"] or match["alone"] or "").lower()
@@ -92,37 +92,39 @@ def times(text: str) -> Iterator[Found]:
         if half:
             hour = hour % 12 + (12 if half.startswith("p") else 0)
         clock = f"{hour:02d}:{match['minute'] or '00'}:{match['second'] or '00'}"
-        yield Found(clock + (match["zone"] or "").upper(), match.start(), match.end())
+        yield LiteralMatch(clock + (match["zone"] or "").upper(), match.start(), match.end())
 
 
-def moments(text: str) -> Iterator[Found]:
+def moments(text: str) -> Iterator[LiteralMatch]:
     """Days with a time that follows at once, as RFC 3339 without the offset that is not told."""
     clocks = list(times(text))
     for day in dates(text):
         for clock in clocks:
             between = text[day.end : clock.start]
             if clock.start >= day.end and between.strip(" ,").lower() in ("", "at", "t"):
-                yield Found(f"{day.value}T{clock.value}", day.start, clock.end)
+                yield LiteralMatch(f"{day.value}T{clock.value}", day.start, clock.end)
         if iso := re.match(
             r"T([0-2][0-9]:[0-5][0-9]:[0-5][0-9])(?:\.[0-9]+)?(Z|[+-]\d\d:\d\d)?", text[day.end :]
         ):
-            yield Found(f"{day.value}T{iso[1]}{iso[2] or ''}", day.start, day.end + iso.end())
+            yield LiteralMatch(
+                f"{day.value}T{iso[1]}{iso[2] or ''}", day.start, day.end + iso.end()
+            )
 
 
-def emails(text: str) -> Iterator[Found]:
+def emails(text: str) -> Iterator[LiteralMatch]:
     """E-mail addresses."""
     return _matches(_EMAIL, text)
 
 
-def addresses(text: str) -> Iterator[Found]:
+def addresses(text: str) -> Iterator[LiteralMatch]:
     """Web addresses as they are written, without the mark that ends a sentence."""
     for one in _matches(_URL, text):
         cut = str(one.value).rstrip(".,;:!?)")
         if text[one.start - 1 : one.start] != "@":
-            yield Found(cut, one.start, one.start + len(cut))
+            yield LiteralMatch(cut, one.start, one.start + len(cut))
 
 
-def phones(text: str) -> Iterator[Found]:
+def phones(text: str) -> Iterator[LiteralMatch]:
     """Numbers to call: seven to fifteen digits (ITU-T E.164) in groups."""
     taken = [(one.start, one.end) for one in dates(text)]
     for one in _matches(_PHONE, text):
@@ -131,13 +133,13 @@ def phones(text: str) -> Iterator[Found]:
             yield one
 
 
-def names(text: str) -> Iterator[Found]:
+def names(text: str) -> Iterator[LiteralMatch]:
     """Names after words that introduce one, or after a title."""
     for match in _NAME.finditer(text):
-        yield Found(match["name"], match.start("name"), match.end("name"))
+        yield LiteralMatch(match["name"], match.start("name"), match.end("name"))
 
 
-def numbers(text: str) -> Iterator[Found]:
+def numbers(text: str) -> Iterator[LiteralMatch]:
     """Numbers in digits or in English words, in order; none that is a part of a date, of a time of
     the day or of a number to call."""
     taken = [
@@ -149,7 +151,7 @@ def numbers(text: str) -> Iterator[Found]:
     return iter(sorted(found, key=lambda one: one.start))
 
 
-def _in_digits(text: str) -> Iterator[Found]:
+def _in_digits(text: str) -> Iterator[LiteralMatch]:
     for match in _NUMBER.finditer(text):
         digits, after = match["digits"], (match["after"] or "").strip()
         if re.fullmatch(r"[0-9]+,[0-9]{1,2}|[0-9]+,[0-9]{4,}", digits):
@@ -162,10 +164,10 @@ def _in_digits(text: str) -> Iterator[Found]:
             value = -value
         money = bool(match["money"]) or (after in "€£¥" and bool(after))
         money = money or (re.search(r"\.[0-9]{2}$", digits) is not None and after != "%")
-        yield Found(value, match.start(), match.end(), money, after == "%")
+        yield LiteralMatch(value, match.start(), match.end(), money, after == "%")
 
 
-def _in_words(text: str) -> Iterator[Found]:
+def _in_words(text: str) -> Iterator[LiteralMatch]:
     run: list[re.Match[str]] = []
     for match in (*_WORD.finditer(text), None):
         if match is not None and _goes_on(run, match, text):
@@ -174,7 +176,9 @@ def _in_words(text: str) -> Iterator[Found]:
         while run and run[-1][0].lower() == "and":
             run.pop()
         if run:
-            yield Found(_worth([one[0].lower() for one in run]), run[0].start(), run[-1].end())
+            yield LiteralMatch(
+                _worth([one[0].lower() for one in run]), run[0].start(), run[-1].end()
+            )
         run = [match] if match is not None and match[0].lower() in _WORTH else []
 
 
@@ -204,9 +208,9 @@ def _worth(words: list[str]) -> int:
     return total + current
 
 
-def _matches(pattern: re.Pattern[str], text: str) -> Iterator[Found]:
-    return (Found(match[0], match.start(), match.end()) for match in pattern.finditer(text))
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[LiteralMatch]:
+    return (LiteralMatch(match[0], match.start(), match.end()) for match in pattern.finditer(text))
 
 
-def _inside(one: Found, taken: list[tuple[int, int]]) -> bool:
+def _inside(one: LiteralMatch, taken: list[tuple[int, int]]) -> bool:
     return any(start <= one.start and one.end <= end for start, end in taken)

@@ -12,9 +12,9 @@ import numpy as np
 
 from videlicet.analyze.extraction.finding import literals
 from videlicet.analyze.extraction.finding.field_intent import FieldIntent, Role, words_of
-from videlicet.analyze.extraction.finding.literals import Found
+from videlicet.analyze.extraction.finding.literals import LiteralMatch
 from videlicet.analyze.extraction.finding.phrases import phrases
-from videlicet.analyze.extraction.finding.sources import akin
+from videlicet.analyze.extraction.finding.sources import same_word
 from videlicet.analyze.schema.reader import is_unknown
 from videlicet.analyze.schema.shapes import Flag, Number, Text
 from videlicet.search.words import tokens
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from videlicet.analyze.extraction.finding.sources import Places, Sources
 
 #: From here on a piece is near enough in meaning to stand for a field.
-NEAR = 0.35
+MIN_SIMILARITY = 0.35
 #: The same for a name of a thing seen: two nouns are soon near each other.
-SHOWN = 0.45
+MIN_LABEL_SIMILARITY = 0.45
 #: From here on a choice is what a piece says; its lead over the next one.
-CHOSEN, LEAD = 0.4, 0.04
+MIN_CHOICE, MIN_LEAD = 0.4, 0.04
 #: The share of a field's words that a piece has to hold.
-COVERED = 0.5
+MIN_COVERAGE = 0.5
 #: Words between a number and the words that say what it counts.
 REACH = 6
 #: The nearness of a number of another kind than is asked for.
@@ -41,7 +41,7 @@ SEARCHED, ROW = 12, 6
 #: Something that could be the value, and the pieces that say so.
 Candidate: TypeAlias = tuple[Any, tuple[int, ...]]
 
-_READERS: dict[str, Callable[[str], Iterator[Found]]] = {
+_READERS: dict[str, Callable[[str], Iterator[LiteralMatch]]] = {
     "date": literals.dates,
     "time": literals.times,
     "date-time": literals.moments,
@@ -64,23 +64,23 @@ _NOT = frozenset(
 _SEPARATOR = re.compile(r"\s*[:=–—|]\s*|\s+-\s+")
 
 
-def strings(sources: Sources, wanted: FieldIntent, form: Text, view: Places) -> Iterator[Candidate]:
+def strings(sources: Sources, intent: FieldIntent, form: Text, view: Places) -> Iterator[Candidate]:
     """What a string could be."""
     if form.choices is not None:
-        yield from choices(sources, wanted, form.choices, view)
+        yield from choices(sources, intent, form.choices, view)
         return
     if form.format:
-        yield from _formatted(sources, wanted, form.format, view)
+        yield from _formatted(sources, intent, form.format, view)
         return
     if form.pattern:
-        yield from _matching(sources, wanted, form, view)
+        yield from _matching(sources, intent, form, view)
         return
-    for text, places in _plain(sources, wanted, view):
+    for text, places in _plain(sources, intent, view):
         yield _cut(text, form.longest), places
 
 
 def choices(
-    sources: Sources, wanted: FieldIntent, names: tuple[str, ...], view: Places
+    sources: Sources, intent: FieldIntent, names: tuple[str, ...], view: Places
 ) -> Iterator[Candidate]:
     """The choices that the evidence is like, likest first: by the words of a choice where a piece
     holds them all, else by its meaning, where one leads."""
@@ -92,18 +92,18 @@ def choices(
         scores = sources.cosine(choice_text(name))[view]
         if keys and not set(keys) <= _YES_NO:
             scores = np.maximum(scores, sources.coverage(keys)[view] >= 0.999)
-        best = int(np.argmax(scores + 1e-3 * sources.relevance(wanted)[view]))
+        best = int(np.argmax(scores + 1e-3 * sources.relevance(intent)[view]))
         scored.append((float(scores[best]), name, int(view[best])))
     scored.sort(key=lambda row: -row[0])
     flags = {name.casefold(): name for name in names}
     if flags.keys() & _YES_NO:
-        for flag, places in booleans(sources, wanted, Flag(), view):
+        for flag, places in booleans(sources, intent, Flag(), view):
             if said := flags.get("yes" if flag else "no") or flags.get(str(flag).lower()):
                 yield said, places
         return
     for number, (score, name, place) in enumerate(scored):
         following = scored[number + 1][0] if number + 1 < len(scored) else 0.0
-        if score >= CHOSEN and (score >= 0.999 or score - following >= LEAD):
+        if score >= MIN_CHOICE and (score >= 0.999 or score - following >= MIN_LEAD):
             yield name, (place,)
 
 
@@ -116,41 +116,41 @@ def choice_text(name: str) -> str:
 
 
 def booleans(
-    sources: Sources, wanted: FieldIntent, form: Flag, view: Places
+    sources: Sources, intent: FieldIntent, form: Flag, view: Places
 ) -> Iterator[Candidate]:
     """Whether the evidence says so: every word of the field in one piece; false where a word of
     denial goes before one of them. Speech, text and things seen are there where there is any."""
-    if wanted.role in MODALITIES and not wanted.keys:
-        found = [int(n) for n in view if sources.pieces[n].modality in MODALITIES[wanted.role]]
+    if intent.role in MODALITIES and not intent.keys:
+        found = [int(n) for n in view if sources.pieces[n].modality in MODALITIES[intent.role]]
         if found and True in form.choices:
             yield True, tuple(found[:3])
         return
-    if not wanted.keys:
+    if not intent.keys:
         return
-    covered = sources.coverage(wanted.keys)[view]
-    relevance = sources.relevance(wanted)[view]
+    covered = sources.coverage(intent.keys)[view]
+    relevance = sources.relevance(intent)[view]
     for row in np.lexsort((-relevance, -covered)):
         if covered[row] < 0.999:
             return
         place = int(view[row])
-        said = not _denied(sources.words[place], wanted.keys)
+        said = not _denied(sources.words[place], intent.keys)
         if said in form.choices:
             yield said, (place,)
 
 
 def _denied(words: list[str], keys: tuple[str, ...]) -> bool:
-    first = min(n for n, word in enumerate(words) if any(akin(key, word) for key in keys))
+    first = min(n for n, word in enumerate(words) if any(same_word(key, word) for key in keys))
     return any(word in _NOT for word in words[max(0, first - 3) : first + len(keys)])
 
 
 def numbers(
-    sources: Sources, wanted: FieldIntent, form: Number, view: Places
+    sources: Sources, intent: FieldIntent, form: Number, view: Places
 ) -> Iterator[Candidate]:
     """Numbers near the words of the field, nearest first: one after such a word is nearer than one
     before it. Where the field names a unit, that follows; prices look like prices."""
     scored: list[tuple[float, int, int, Any]] = []
-    anywhere = bool({"any money", "percent", "year"} & wanted.kinds) and not wanted.named
-    near = view if anywhere else view[sources.coverage(wanted.keys)[view] > 0]
+    anywhere = bool({"any money", "percent", "year"} & intent.kinds) and not intent.is_specific
+    near = view if anywhere else view[sources.coverage(intent.keys)[view] > 0]
     for place in (int(n) for n in near):
         piece = sources.pieces[place]
         if piece.modality is Modality.VISUAL:
@@ -158,48 +158,48 @@ def numbers(
         for found in sources.read(place, literals.numbers):
             if form.whole and isinstance(found.value, float) and not found.value.is_integer():
                 continue
-            score = _nearness(sources, wanted, place, found)
-            if score == 0 and anywhere and (found.money or "any money" not in wanted.kinds):
-                score = 1e-3 * (1 + float(sources.relevance(wanted)[place]))
+            score = _nearness(sources, intent, place, found)
+            if score == 0 and anywhere and (found.money or "any money" not in intent.kinds):
+                score = 1e-3 * (1 + float(sources.relevance(intent)[place]))
             if score > 0:
                 scored.append((-score, place, found.start, found.value))
     for _, place, _, value in sorted(scored):
         yield (int(value) if form.whole else value), (place,)
 
 
-def _nearness(sources: Sources, wanted: FieldIntent, place: int, found: Found) -> float:
+def _nearness(sources: Sources, intent: FieldIntent, place: int, found: LiteralMatch) -> float:
     """How near the words of the field are to a number, 0..1; less where it is of another kind."""
     text = sources.pieces[place].text
-    unit = wanted.unit
+    unit = intent.unit
     after = tokens(text[found.end : found.end + 40])
     if unit and not (found.percent and "%" in unit):
         spelt = {stem for word in unit for stem in tokens(word)}
         if not after or after[0] not in spelt:
             return UNFIT
-    if "percent" in wanted.kinds and not (found.percent or after[:1] == tokens("percent")):
+    if "percent" in intent.kinds and not (found.percent or after[:1] == tokens("percent")):
         return UNFIT
     year = isinstance(found.value, int) and 1000 <= found.value <= 2100
-    if "year" in wanted.kinds and not year:
+    if "year" in intent.kinds and not year:
         return UNFIT
     before = tokens(text[: found.start])
     total = 0.0
-    for key in wanted.keys:
-        back = next((n for n, word in enumerate(reversed(before), 1) if akin(key, word)), None)
-        ahead = next((n for n, word in enumerate(after, 1) if akin(key, word)), None)
+    for key in intent.keys:
+        back = next((n for n, word in enumerate(reversed(before), 1) if same_word(key, word)), None)
+        ahead = next((n for n, word in enumerate(after, 1) if same_word(key, word)), None)
         costs = [*([back] if back else []), *([ahead + 0.5] if ahead else [])]
         if costs and min(costs) <= REACH:
             total += sources.weight(key) / min(costs)
-    return total / (sum(sources.weight(key) for key in wanted.keys) or 1.0)
+    return total / (sum(sources.weight(key) for key in intent.keys) or 1.0)
 
 
 def _formatted(
-    sources: Sources, wanted: FieldIntent, format: str, view: Places
+    sources: Sources, intent: FieldIntent, format: str, view: Places
 ) -> Iterator[Candidate]:
     reader = _READERS.get(format)
     if reader is None:
-        yield from _rows_of_words(sources, wanted, view)
+        yield from _rows_of_words(sources, intent, view)
         return
-    for value, places in _typed(sources, wanted, reader, view):
+    for value, places in _typed(sources, intent, reader, view):
         if format in ("time", "date-time") and not re.search(r"(?:Z|[+-]\d\d:\d\d)$", value):
             # RFC 3339 wants an offset; Z says that the local one is not known (RFC 9557, 2.2).
             value = f"{value}Z"
@@ -208,44 +208,44 @@ def _formatted(
 
 def _typed(
     sources: Sources,
-    wanted: FieldIntent,
-    reader: Callable[[str], Iterator[Found]],
+    intent: FieldIntent,
+    reader: Callable[[str], Iterator[LiteralMatch]],
     view: Places,
     as_written: bool = False,
 ) -> Iterator[Candidate]:
     """What a reader finds in pieces that have to do with the field; anywhere, where the field
     names nothing but the kind."""
-    relevance = sources.relevance(wanted)
-    covered, named = sources.share(wanted), wanted.named
+    relevance = sources.relevance(intent)
+    covered, named = sources.share(intent), intent.is_specific
     for place in (int(n) for n in view[np.argsort(-relevance[view], kind="stable")]):
-        if named and relevance[place] < NEAR and covered[place] < COVERED:
+        if named and relevance[place] < MIN_SIMILARITY and covered[place] < MIN_COVERAGE:
             continue
         found = sources.read(place, reader)
         text = sources.pieces[place].text
-        for one in sorted(found, key=lambda one: -_closeness(sources, wanted, place, one)):
+        for one in sorted(found, key=lambda one: -_closeness(sources, intent, place, one)):
             yield (text[one.start : one.end] if as_written else one.value), (place,)
 
 
-def _closeness(sources: Sources, wanted: FieldIntent, place: int, found: Found) -> float:
+def _closeness(sources: Sources, intent: FieldIntent, place: int, found: LiteralMatch) -> float:
     before = tokens(sources.pieces[place].text[: found.start])
     costs = (
-        next((n for n, word in enumerate(reversed(before), 1) if akin(key, word)), 99)
-        for key in wanted.keys
+        next((n for n, word in enumerate(reversed(before), 1) if same_word(key, word)), 99)
+        for key in intent.keys
     )
     return sum(1 / cost for cost in costs)
 
 
 def _matching(
-    sources: Sources, wanted: FieldIntent, form: Text, view: Places
+    sources: Sources, intent: FieldIntent, form: Text, view: Places
 ) -> Iterator[Candidate]:
-    yield from _plain(sources, wanted, view)
-    yield from _rows_of_words(sources, wanted, view)
+    yield from _plain(sources, intent, view)
+    yield from _rows_of_words(sources, intent, view)
 
 
-def _rows_of_words(sources: Sources, wanted: FieldIntent, view: Places) -> Iterator[Candidate]:
+def _rows_of_words(sources: Sources, intent: FieldIntent, view: Places) -> Iterator[Candidate]:
     """Words in a row from the pieces that have most to do with a field, for who looks for a form
     that few of them have."""
-    relevance = sources.relevance(wanted)[view]
+    relevance = sources.relevance(intent)[view]
     order = np.argsort(-relevance, kind="stable")
     for row in order[:SEARCHED]:
         place = int(view[row])
@@ -258,42 +258,45 @@ def _rows_of_words(sources: Sources, wanted: FieldIntent, view: Places) -> Itera
                     yield bare, (place,)
 
 
-def _plain(sources: Sources, wanted: FieldIntent, view: Places) -> Iterator[Candidate]:
+def _plain(sources: Sources, intent: FieldIntent, view: Places) -> Iterator[Candidate]:
     """A part of a piece, or all of it, or several in the order of time."""
     for kind in ("phone", "email", "url", "date", "time", "person"):
-        if kind in wanted.kinds:
-            yield from _typed(sources, wanted, _READERS[kind], view, as_written=True)
-            if kind in ("phone", "email", "date", "time") or "url" in wanted.words:
+        if kind in intent.kinds:
+            yield from _typed(sources, intent, _READERS[kind], view, as_written=True)
+            if kind in ("phone", "email", "date", "time") or "url" in intent.words:
                 return
-    if "person" in wanted.kinds and not wanted.keys:
+    if "person" in intent.kinds and not intent.keys:
         yield from ((one, (n,)) for n in map(int, view) if (one := sources.pieces[n].speaker))
         return
-    if wanted.role is not None and not wanted.keys:
-        yield from _by_role(sources, wanted, view)
+    if intent.role is not None and not intent.keys:
+        yield from _by_role(sources, intent, view)
         return
-    relevance, covered = sources.relevance(wanted), sources.share(wanted)
-    modalities = MODALITIES.get(wanted.role)
+    relevance, covered = sources.relevance(intent), sources.share(intent)
+    modalities = MODALITIES.get(intent.role)
     for place in (int(n) for n in view[np.argsort(-relevance[view], kind="stable")]):
         piece = sources.pieces[place]
-        if relevance[place] < NEAR and covered[place] < COVERED:
+        if relevance[place] < MIN_SIMILARITY and covered[place] < MIN_COVERAGE:
             return
-        if piece.modality is Modality.VISUAL and max(covered[place], relevance[place]) < SHOWN:
+        if (
+            piece.modality is Modality.VISUAL
+            and max(covered[place], relevance[place]) < MIN_LABEL_SIMILARITY
+        ):
             continue
         if modalities and piece.modality not in modalities:
             continue
-        part = _part(sources, wanted, place)
+        part = _part(sources, intent, place)
         if part:
             yield part, (place,)
 
 
-def _part(sources: Sources, wanted: FieldIntent, place: int) -> str:
+def _part(sources: Sources, intent: FieldIntent, place: int) -> str:
     """What follows the words of the field where a piece names it: ``Total: 48.20``, ``PLATFORM 9``.
     Else all that it says; nothing where a number is asked for that is not there."""
     text = sources.pieces[place].text
     ends = [
         match.end()
         for match in re.finditer(r"\w+(?:['’-]\w+)*", text[:2_000])
-        if any(akin(key, stem) for key in wanted.keys for stem in tokens(match[0]))
+        if any(same_word(key, stem) for key in intent.keys for stem in tokens(match[0]))
     ]
     if ends and sources.pieces[place].modality is not Modality.VISUAL:
         rest = text[ends[-1] :]
@@ -303,9 +306,9 @@ def _part(sources: Sources, wanted: FieldIntent, place: int) -> str:
             return follows[1].rstrip(".!?")
         if split := _SEPARATOR.match(rest):
             return rest[split.end() :].strip()
-    if "code" in wanted.kinds:
+    if "code" in intent.kinds:
         near = {
-            text[one.start : one.end]: _nearness(sources, wanted, place, one)
+            text[one.start : one.end]: _nearness(sources, intent, place, one)
             for one in sources.read(place, literals.numbers)
             if text[one.start].isdigit()
         }
@@ -314,14 +317,14 @@ def _part(sources: Sources, wanted: FieldIntent, place: int) -> str:
     return text
 
 
-def _by_role(sources: Sources, wanted: FieldIntent, view: Places) -> Iterator[Candidate]:
+def _by_role(sources: Sources, intent: FieldIntent, view: Places) -> Iterator[Candidate]:
     """What is asked of any video: how it is titled, what is said, written and seen in it."""
     pieces = sources.pieces
     said = [int(n) for n in view if pieces[n].modality is Modality.SPEECH]
     written = [int(n) for n in view if pieces[n].modality is Modality.TEXT]
     seen = [int(n) for n in view if pieces[n].modality is Modality.VISUAL]
     seen.sort(key=lambda n: -pieces[n].confidence * float(pieces[n].span.duration))
-    match wanted.role:
+    match intent.role:
         case Role.TITLE:
             longest = sorted(written, key=lambda n: -_weight(sources, n))
             yield from ((pieces[n].text, (n,)) for n in longest)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from videlicet.analyze.extraction.finding.literals import Found
+from videlicet.analyze.extraction.finding.literals import LiteralMatch
 from videlicet.embedding.texts import embed_texts
 from videlicet.search.words import inverse_frequency, tokens
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
     from videlicet.analyze.extraction.finding.field_intent import FieldIntent
     from videlicet.models.base import TextEncoder
-    from videlicet.types import Piece, Span
+    from videlicet.types import EvidenceItem, Span
 
     Floats: TypeAlias = NDArray[np.float32]
     Places: TypeAlias = NDArray[np.intp]
@@ -36,16 +36,16 @@ class Sources:
     """
 
     def __init__(
-        self, materials: Sequence[AssetEvidence], texts: Iterable[str], encoder: TextEncoder
+        self, all_evidence: Sequence[AssetEvidence], texts: Iterable[str], encoder: TextEncoder
     ) -> None:
-        self.materials = tuple(materials)
-        self.assets = {one.asset.id: one.asset for one in materials}
-        self.pieces: tuple[Piece, ...] = tuple(p for one in materials for p in one.pieces)
+        self.materials = tuple(all_evidence)
+        self.assets = {one.asset.id: one.asset for one in all_evidence}
+        self.pieces: tuple[EvidenceItem, ...] = tuple(p for one in all_evidence for p in one.items)
         asked = list(dict.fromkeys(texts))
         self._numbers = {text: number for number, text in enumerate(asked)}
         queries = self._queries = embed_texts(encoder, asked)
         self.tokens = sum(encoder.count_tokens(text) for text in asked)
-        rows = [one.vectors for one in materials if len(one.pieces)]
+        rows = [one.vectors for one in all_evidence if len(one.items)]
         wide = max([queries.shape[1], *(row.shape[1] for row in rows)])
         vectors = np.vstack([_widened(row, wide) for row in rows]) if rows else np.zeros((0, wide))
         self.vectors: Floats = np.asarray(vectors, np.float32)
@@ -57,7 +57,7 @@ class Sources:
         for place, words in enumerate(self.words):
             for word in dict.fromkeys(words):
                 self._holding.setdefault(word, []).append(place)
-        self._read: dict[tuple[int, str], tuple[Found, ...]] = {}
+        self._read: dict[tuple[int, str], tuple[LiteralMatch, ...]] = {}
         self._covered: dict[tuple[str, ...], Floats] = {}
         self._family: dict[str, tuple[str, ...]] = {}
 
@@ -108,11 +108,11 @@ class Sources:
             self._covered[keys] = found
         return found
 
-    def share(self, wanted: FieldIntent) -> Floats:
+    def share(self, intent: FieldIntent) -> Floats:
         """The coverage of a field's name, or of what is said of it (n,)."""
-        if len(wanted.more) < 2:
-            return self.coverage(wanted.keys)
-        return np.maximum(self.coverage(wanted.keys), self.coverage(wanted.more))
+        if len(intent.more) < 2:
+            return self.coverage(intent.keys)
+        return np.maximum(self.coverage(intent.keys), self.coverage(intent.more))
 
     def weight(self, key: str) -> float:
         """How rare a stem is in the evidence; one that is nowhere weighs like the rarest."""
@@ -123,17 +123,19 @@ class Sources:
         """The stems in the evidence that are this one, or begin alike."""
         found = self._family.get(key)
         if found is None:
-            found = tuple(stem for stem in self._holding if akin(key, stem))
+            found = tuple(stem for stem in self._holding if same_word(key, stem))
             self._family[key] = found
         return found
 
-    def relevance(self, wanted: FieldIntent) -> Floats:
+    def relevance(self, intent: FieldIntent) -> Floats:
         """How much each piece has to do with a field (n,): the greater of what its meaning and
         its words share with it, and a little of the lesser."""
-        near, covered = self.cosine(wanted.text), self.share(wanted)
+        near, covered = self.cosine(intent.text), self.share(intent)
         return np.asarray(np.maximum(near, covered) + 0.1 * np.minimum(near, covered), np.float32)
 
-    def read(self, place: int, reader: Callable[[str], Iterable[Found]]) -> tuple[Found, ...]:
+    def read(
+        self, place: int, reader: Callable[[str], Iterable[LiteralMatch]]
+    ) -> tuple[LiteralMatch, ...]:
         """What stands in a piece, read once."""
         key = (place, reader.__name__)
         if key not in self._read:
@@ -142,7 +144,7 @@ class Sources:
 
 
 @lru_cache(maxsize=65536)
-def akin(one: str, other: str) -> bool:
+def same_word(one: str, other: str) -> bool:
     """Whether two stems are of one family."""
     if one == other:
         return True

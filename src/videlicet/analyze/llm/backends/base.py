@@ -20,23 +20,23 @@ TOKEN_BYTES = 3
 #: Characters a token writes at most, on average: longer replies are cut whatever a server says.
 TOKEN_CHARS = 8
 #: Tokens of evidence that a model on hardware made for it reads in about a second, roughly.
-QUICK = 1500
+DEFAULT_QUICK_TOKENS = 1500
 #: Seconds between two looks at whether anybody still waits.
 _TICK = 0.25
 
 
-def tokens_in(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     """About how many tokens ``text`` has, rather more than less."""
     return len(text.encode()) // TOKEN_BYTES + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn. ``pictures`` are JPEG files, shown after the text in order."""
+    """One turn. ``images`` are JPEG files, shown after the text in order."""
 
     role: Literal["system", "user", "assistant"]
     text: str
-    pictures: tuple[bytes, ...] = field(default=(), repr=False)
+    images: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ class LlmBackend(Protocol):
     #: Named in answers.
     id: str
     #: Whether it looks at pictures.
-    pictures: bool
+    accepts_images: bool
     #: Tokens it can read and write together.
     context: int
     #: Tokens of evidence it reads in about a second.
-    quick: int
+    quick_tokens: int
 
     def complete(
         self,
@@ -100,7 +100,7 @@ class Timeouts:
         return cls(timeout, timeout / 2, timeout * 10)
 
 
-class TooSlow(Exception):
+class ModelTimeout(Exception):
     """Patience has ended; the argument says with what."""
 
 
@@ -195,7 +195,7 @@ def stream_with_timeouts(
             except queue.Empty:
                 if left <= _TICK:
                     whole = silent_until > began + patience.total
-                    raise TooSlow("in all" if whole else "silent") from None
+                    raise ModelTimeout("in all" if whole else "silent") from None
                 continue
             if isinstance(item, _Ended):
                 if item.error is not None:
@@ -219,14 +219,14 @@ class End:
     usage: Usage | None
 
 
-def written(
+def collect_reply(
     items: Generator[object, None, None],
     messages: Sequence[Message],
     max_tokens: int,
     as_error: Callable[[BaseException], Exception],
 ) -> Iterator[str | Final]:
-    """Parts of text and an :class:`End` as :meth:`Backend.complete` gives them: cut where they are
-    too long, counted where nobody counted, and kept where they broke off.
+    """Parts of text and a :class:`Final` as :meth:`LlmBackend.complete` gives them: cut where they
+    are too long, counted where nobody counted, and kept where they broke off.
 
     ``as_error`` turns what went wrong before there was any text into the error to raise; it gives
     back what is not the model's doing.
@@ -260,5 +260,7 @@ def written(
             raise as_error(EOFError(broken))
     usage = end.usage if end is not None else None
     if usage is None:
-        usage = Usage(sum(tokens_in(one.text) for one in messages), tokens_in(text) if text else 0)
+        usage = Usage(
+            sum(estimate_tokens(one.text) for one in messages), estimate_tokens(text) if text else 0
+        )
     yield Final(text, end.finish if end is not None else Finish.LENGTH, usage, broken)

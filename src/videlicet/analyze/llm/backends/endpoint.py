@@ -20,15 +20,15 @@ from urllib.parse import urlsplit
 
 from videlicet.analyze.backend import Check, unchecked
 from videlicet.analyze.llm.backends.base import (
-    QUICK,
+    DEFAULT_QUICK_TOKENS,
     Channel,
     End,
     Final,
     Message,
+    ModelTimeout,
     Timeouts,
-    TooSlow,
+    collect_reply,
     stream_with_timeouts,
-    written,
 )
 from videlicet.errors import AnalysisError, InvalidInput
 from videlicet.types import Finish, Usage
@@ -62,7 +62,7 @@ class Endpoint:
         model: str,
         *,
         key: str = "",
-        pictures: bool = False,
+        accepts_images: bool = False,
         context: int = 8192,
         timeout: float = 60.0,
     ) -> None:
@@ -84,8 +84,8 @@ class Endpoint:
                 "The setting llm_model names the model to ask for.",
                 subject="llm_model",
             )
-        self.id, self.pictures, self.context = model, pictures, context
-        self.quick = QUICK
+        self.id, self.accepts_images, self.context = model, accepts_images, context
+        self.quick_tokens = DEFAULT_QUICK_TOKENS
         self._url, self._key, self._timeouts = url, key, Timeouts.of(timeout)
         self._certificates: ssl.SSLContext | None = None
         # What the server was found to understand.
@@ -118,13 +118,13 @@ class Endpoint:
             outlet.run(lambda: self._ask(body, schema, outlet))
 
         items = stream_with_timeouts(produce, self._timeouts, check)
-        return written(items, messages, max_tokens, _as_error)
+        return collect_reply(items, messages, max_tokens, _as_error)
 
     def _message(self, one: Message) -> dict[str, Any]:
-        if not (one.pictures and self.pictures):
+        if not (one.images and self.accepts_images):
             return {"role": one.role, "content": one.text}
         parts: list[dict[str, Any]] = [{"type": "text", "text": one.text}]
-        for picture in one.pictures:
+        for picture in one.images:
             url = "data:image/jpeg;base64," + base64.b64encode(picture).decode()
             parts.append({"type": "image_url", "image_url": {"url": url}})
         return {"role": one.role, "content": parts}
@@ -326,7 +326,7 @@ def _as_error(error: BaseException) -> Exception:
     """What went wrong, as an error with a code; never with anything of what was asked or said."""
     import openai
 
-    if isinstance(error, TooSlow):
+    if isinstance(error, ModelTimeout):
         return AnalysisError(
             "language_model_busy", "The language model said nothing for too long.",
             remedy="Try again later, give the model more room, or raise llm_timeout.",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from videlicet.analyze.backend import Check, unchecked
-from videlicet.analyze.llm.backends.base import Final, Message, tokens_in
+from videlicet.analyze.llm.backends.base import Final, Message, estimate_tokens
 from videlicet.search.words import terms, tokens
 from videlicet.types import Finish, Usage
 
@@ -22,8 +22,8 @@ class EchoModel:
     cited; ``NOT FOUND`` where none shares any. Fills in schemas with the best of them."""
 
     id = "double-language"
-    pictures = False
-    quick = 1500
+    accepts_images = False
+    quick_tokens = 1500
 
     def __init__(self, *, lines: int = 3, context: int = 8192) -> None:
         self.context = context
@@ -47,8 +47,8 @@ class EchoModel:
         for word in re.findall(r"\S+\s*", text):
             check()
             yield word
-        read = sum(tokens_in(one.text) for one in messages)
-        yield Final(text, Finish.STOP, Usage(read, tokens_in(text)))
+        read = sum(estimate_tokens(one.text) for one in messages)
+        yield Final(text, Finish.STOP, Usage(read, estimate_tokens(text)))
 
     def _reply(self, text: str, schema: Mapping[str, Any] | None) -> str:
         lines = [(int(number), said) for number, said in _LINE.findall(text)]

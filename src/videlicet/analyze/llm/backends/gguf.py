@@ -15,10 +15,10 @@ from videlicet.analyze.llm.backends.base import (
     End,
     Final,
     Message,
+    ModelTimeout,
     Timeouts,
-    TooSlow,
+    collect_reply,
     stream_with_timeouts,
-    written,
 )
 from videlicet.errors import AnalysisError, InvalidInput, ModelError
 from videlicet.settings import cores
@@ -40,7 +40,7 @@ class Gguf:
     """A model file, loaded when it is first asked and kept as long as the process."""
 
     #: No picture reaches the model.
-    pictures = False
+    accepts_images = False
 
     def __init__(
         self, id: str, file: Path, *, context: int = 8192, threads: int = 0, timeout: float = 60.0
@@ -49,7 +49,7 @@ class Gguf:
         # One core is left to the rest: threads that wait for each other at every layer are slowed
         # many times over by whatever else runs.
         self._file, self._threads = file, threads or max(1, cores() - 1)
-        self.quick = QUICK_THREAD * self._threads
+        self.quick_tokens = QUICK_THREAD * self._threads
         self._timeouts = Timeouts.of(timeout)
 
     @classmethod
@@ -96,7 +96,7 @@ class Gguf:
         items = stream_with_timeouts(
             lambda outlet: _run(server, body, outlet), self._timeouts, check
         )
-        return written(items, messages, max_tokens, _as_error)
+        return collect_reply(items, messages, max_tokens, _as_error)
 
 
 def _library() -> Any:
@@ -216,7 +216,7 @@ def _told(error: Mapping[str, Any]) -> AnalysisError:
 
 
 def _as_error(error: BaseException) -> Exception:
-    if isinstance(error, TooSlow):
+    if isinstance(error, ModelTimeout):
         return AnalysisError(
             "language_model_busy", "The language model said nothing for too long.",
             remedy="Try again later, raise llm_timeout, or lower llm_context.",

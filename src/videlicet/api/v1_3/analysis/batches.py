@@ -13,11 +13,11 @@ from fastapi.responses import StreamingResponse
 
 from videlicet.analysis_jobs import analyses
 from videlicet.api.caller import Call
-from videlicet.api.errors import ApiError, invalid
-from videlicet.api.parameters import Pages, text_of
+from videlicet.api.errors import ApiError, invalid_parameter
+from videlicet.api.parameters import Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import NestedProblem, Page
-from videlicet.api.v1_3.analysis.jobs import request_of_item
+from videlicet.api.v1_3.analysis.requests import request_of_item
 from videlicet.api.v1_3.analysis.schemas import (
     Batch,
     BatchItem,
@@ -27,7 +27,7 @@ from videlicet.api.v1_3.analysis.schemas import (
     Mode,
 )
 from videlicet.api.v1_3.analysis.tasks import without_media
-from videlicet.api.v1_3.models import ANALYSIS, known
+from videlicet.api.v1_3.models import ANALYSIS, require_known
 from videlicet.errors import VidelicetError
 from videlicet.services.analysis import tasks
 from videlicet.services.analysis.targets import AnalysisTarget, target_asset
@@ -46,7 +46,7 @@ router = router_for("analysis batches")
 )
 def create(call: Call, body: BatchRequest) -> Any:
     """Have many videos analysed, all in the same mode by the same model."""
-    model = known(body.model_name, ANALYSIS)
+    model = require_known(body.model_name, ANALYSIS)
     _check_ids(body.requests)
     usual = {} if body.defaults is None else body.defaults.model_dump(exclude_none=True)
     wanted = []
@@ -68,8 +68,8 @@ def create(call: Call, body: BatchRequest) -> Any:
         "batch_id": batch.id,
         "status": "pending",
         "total_items": len(made),
-        "created_at": text_of(batch.created_at),
-        "expires_at": text_of(batch.created_at + BATCH_LIFETIME),
+        "created_at": format_time(batch.created_at),
+        "expires_at": format_time(batch.created_at + BATCH_LIFETIME),
         "items": [{"task_id": one.id, "custom_id": one.body["custom_id"]} for one in made],
     }
 
@@ -87,7 +87,7 @@ def _check_ids(requests: Sequence[BatchItem]) -> None:
     """What a caller tells requests apart by has to tell them apart."""
     ids = Counter(one.custom_id for one in requests if one.custom_id is not None)
     if twice := [id for id, count in ids.items() if count > 1]:
-        raise invalid(f"requests: there are several with the custom_id {min(twice)!r}.")
+        raise invalid_parameter(f"requests: there are several with the custom_id {min(twice)!r}.")
 
 
 @contextmanager
@@ -118,13 +118,13 @@ def find(
         and (not analysis_mode or one.batch.body["analysis_mode"] in analysis_mode)
     ]
     chosen = found[pages.offset : pages.offset + pages.limit]
-    return pages.of([shown(one) for one in chosen], len(found))
+    return pages.response([batch_row(one) for one in chosen], len(found))
 
 
 @router.get("/analyze/batches/{batch_id}", response_model=Batch, response_model_exclude_none=True)
 def retrieve(call: Call, batch_id: str) -> Any:
     """Look at one batch."""
-    return shown(tasks.batch_progress(call, tasks.get_batch(call, batch_id)))
+    return batch_row(tasks.batch_progress(call, tasks.get_batch(call, batch_id)))
 
 
 @router.delete("/analyze/batches/{batch_id}", response_class=Response)
@@ -142,7 +142,7 @@ def delete(call: Call, batch_id: str) -> Response:
 )
 def cancel(call: Call, batch_id: str) -> Any:
     """Cancel what of a batch is not at work yet; what is may finish."""
-    return shown(tasks.cancel_batch(call, batch_id))
+    return batch_row(tasks.cancel_batch(call, batch_id))
 
 
 @router.get(
@@ -170,7 +170,7 @@ def _lines(caller: Caller, batch: Resource) -> Iterator[str]:
         yield json.dumps(told, separators=(",", ":")) + "\n"
 
 
-def shown(progress: BatchProgress) -> dict[str, Any]:
+def batch_row(progress: BatchProgress) -> dict[str, Any]:
     """A batch as v1.3 shows it."""
     batch, status, count = progress.batch, progress.status, progress.count
     return {
@@ -179,11 +179,11 @@ def shown(progress: BatchProgress) -> dict[str, Any]:
         "model_name": batch.body["model"],
         "status": status,
         "total_items": batch.body["total"],
-        "created_at": text_of(batch.created_at),
-        "expires_at": text_of(progress.expires_at),
-        "completed_at": text_of(progress.completed_at) if status == "completed" else None,
-        "canceled_at": text_of(batch.body.get("canceled_at")) if status == "canceled" else None,
-        "expired_at": text_of(progress.expires_at) if status == "expired" else None,
+        "created_at": format_time(batch.created_at),
+        "expires_at": format_time(progress.expires_at),
+        "completed_at": format_time(progress.completed_at) if status == "completed" else None,
+        "canceled_at": format_time(batch.body.get("canceled_at")) if status == "canceled" else None,
+        "expired_at": format_time(progress.expires_at) if status == "expired" else None,
         "queued_items": count[analyses.QUEUED] + count[analyses.PENDING],
         "processing_items": count[analyses.PROCESSING],
         "ready_items": count[analyses.READY],

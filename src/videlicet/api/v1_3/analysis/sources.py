@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import anyio
 from anyio import to_thread
 
-from videlicet.api.errors import ApiError, invalid, missing
-from videlicet.api.media_sources import decoded, source_of
+from videlicet.api.errors import ApiError, invalid_parameter, missing_parameter
+from videlicet.api.media_sources import decode_base64, source_of
 from videlicet.api.schemas import MediaSource
 from videlicet.api.v1_3.analysis.schemas import Picture, Prompt, Source
 from videlicet.services.analysis import targets
@@ -24,7 +24,7 @@ _LOOK_EVERY = 0.2
 def target_of(caller: Caller, source: Source | None, video_id: str | None = None) -> AnalysisTarget:
     """The video that a request names; a worker begins to observe it, if none has."""
     if source is None and video_id is None:
-        raise missing("video")
+        raise missing_parameter("video")
     named = source or Source(type="video_id", video_id=video_id)
     values = {
         name: value
@@ -32,7 +32,7 @@ def target_of(caller: Caller, source: Source | None, video_id: str | None = None
         if (value := getattr(named, name))
     }
     if len(values) != 1:
-        raise invalid("video takes exactly one of url, asset_id and base64_string.")
+        raise invalid_parameter("video takes exactly one of url, asset_id and base64_string.")
     ((kind, value),) = values.items()
     if kind == "video_id":
         return targets.target_video(caller, value)
@@ -40,7 +40,7 @@ def target_of(caller: Caller, source: Source | None, video_id: str | None = None
         return targets.target_asset(caller, value)
     if kind == "url":
         return targets.target_url(caller, value)
-    return targets.target_bytes(caller, decoded(value, "video"))
+    return targets.target_bytes(caller, decode_base64(value, "video"))
 
 
 async def wait_until_observed(caller: Caller, target: AnalysisTarget) -> None:
@@ -86,7 +86,7 @@ def images_of(pictures: Sequence[Picture]) -> list[NamedImage]:
 def prompt_text(caller: Caller, prompt: str | None, prompt_v2: Prompt | None) -> str:
     """The words of a prompt. In place of a picture stands what can be seen and read in it."""
     if prompt is not None and prompt_v2 is not None:
-        raise invalid("prompt and prompt_v2 cannot both be given.")
+        raise invalid_parameter("prompt and prompt_v2 cannot both be given.")
     if prompt_v2 is None:
         return prompt or ""
     images = images_of(prompt_v2.media_sources or [])

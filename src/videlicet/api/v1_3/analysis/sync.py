@@ -16,7 +16,7 @@ from videlicet.analyze.backend import OnSentence, ignore_sentence
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.run import AnalysisResult, Citation, cite
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import of_library
+from videlicet.api.errors import api_error_of
 from videlicet.api.routing import router_for
 from videlicet.api.streaming import (
     Check,
@@ -26,7 +26,7 @@ from videlicet.api.streaming import (
     run_cancellable,
     until_disconnect,
 )
-from videlicet.api.v1_3.analysis.jobs import model_of, request_of
+from videlicet.api.v1_3.analysis.requests import model_of, request_of
 from videlicet.api.v1_3.analysis.schemas import Analyze, Answer
 from videlicet.api.v1_3.analysis.sources import (
     images_of,
@@ -68,7 +68,7 @@ async def _analyze(call: HttpCaller, body: Analyze) -> Response:
     target: AnalysisTarget | None = None
     cards: Mapping[str, str] = chosen_cards(call.settings.models)
     if body.image:
-        images, limiter = images_of(body.image), call.server.analysing
+        images, limiter = images_of(body.image), call.server.analysis_limiter
         evidence = await to_thread.run_sync(load_images, call, images, limiter=limiter)
     else:
         target = await to_thread.run_sync(target_of, call, body.video, body.video_id)
@@ -87,7 +87,7 @@ async def _analyze(call: HttpCaller, body: Analyze) -> Response:
             cleanup=partial(remove_upload, call, target),
         )  # fmt: skip
     try:
-        done = await run_cancellable(partial(work, ignore_sentence), call.server.analysing)
+        done = await run_cancellable(partial(work, ignore_sentence), call.server.analysis_limiter)
     finally:
         await remove_upload(call, target)
     return JSONResponse({"id": id, **done.to_json(), "model": model})
@@ -128,7 +128,7 @@ async def _stream(
             await write(_line(_end(id, one)))
 
     await write(_line({"event_type": "stream_start", "metadata": {"generation_id": id}}))
-    await follow(run, call.server.analysing, take)
+    await follow(run, call.server.analysis_limiter, take)
 
 
 def _text(text: str, cited: Iterable[Citation]) -> str:
@@ -138,7 +138,7 @@ def _text(text: str, cited: Iterable[Citation]) -> str:
 
 def _end(id: str, one: AnalysisResult | VidelicetError) -> dict[str, Any]:
     if isinstance(one, VidelicetError):
-        told = of_library(one)
+        told = api_error_of(one)
         return {
             "event_type": "stream_end",
             "finish_reason": "stop",

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from videlicet.api.caller import Call
-from videlicet.api.parameters import Pages, text_of
+from videlicet.api.parameters import Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
-from videlicet.api.v1_3.analysis.jobs import model_of, request_of
+from videlicet.api.v1_3.analysis.requests import model_of, request_of
 from videlicet.api.v1_3.analysis.schemas import (
     Canceled,
     Made,
@@ -64,13 +64,13 @@ def find(
         call, status=status or (), url=video_url, asset_id=asset_id, mode=analysis_mode,
         offset=pages.offset, limit=pages.limit,
     )  # fmt: skip
-    return pages.of([shown(call, row) for row in rows], total)
+    return pages.response([task_row(call, row) for row in rows], total)
 
 
 @router.get("/analyze/tasks/{task_id}", response_model=Task, response_model_exclude_none=True)
 def retrieve(call: Call, task_id: str) -> Any:
     """Look at one analysis task, and at what came of it."""
-    return shown(call, tasks.get_task(call, task_id))
+    return task_row(call, tasks.get_task(call, task_id))
 
 
 @router.delete("/analyze/tasks/{task_id}", response_class=Response)
@@ -87,7 +87,7 @@ def cancel(call: Call, task_id: str) -> Any:
     return {"task_id": one.id, "status": one.status}
 
 
-def shown(caller: Caller, one: Resource) -> dict[str, Any]:
+def task_row(caller: Caller, one: Resource) -> dict[str, Any]:
     """An analysis as v1.3 shows it."""
     error = one.body.get("error")
     return {
@@ -99,8 +99,8 @@ def shown(caller: Caller, one: Resource) -> dict[str, Any]:
         and {**one.body["source"], "system_metadata": _facts(caller, one)},
         "request_params": _params(one),
         "status": one.status,
-        "created_at": text_of(one.created_at),
-        "completed_at": text_of(one.body.get("completed_at")),
+        "created_at": format_time(one.created_at),
+        "completed_at": format_time(one.body.get("completed_at")),
         "result": one.body.get("result"),
         "error": None if error is None else {"code": error["code"], "message": error["message"]},
         "webhooks": _deliveries(caller, one) or None,

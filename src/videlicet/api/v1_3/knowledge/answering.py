@@ -9,19 +9,19 @@ from typing import Any
 
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.api.caller import HttpCaller
-from videlicet.api.parameters import text_of
+from videlicet.api.parameters import format_time
 from videlicet.api.streaming import Check
-from videlicet.api.v1_3.knowledge.citations import Text
+from videlicet.api.v1_3.knowledge.citations import CitedText
 from videlicet.api.v1_3.knowledge.schemas import Ask, SchemaFormat
 from videlicet.services.knowledge import answers
-from videlicet.services.knowledge.sessions import Turn, remember
+from videlicet.services.knowledge.sessions import Turn, store_turn
 from videlicet.types import Answer, Finish, Resource, Sentence, ordered_id
 
 #: Called with the type of an event and what it holds.
 Emit = Callable[[str, dict[str, Any]], None]
 
 
-class Reply:
+class ResponseBuilder:
     """The answer to one turn, with an id from the beginning. :meth:`run` may be called once."""
 
     def __init__(
@@ -35,9 +35,9 @@ class Reply:
         self._form = body.text.format if body.text is not None else None
         self._output: list[dict[str, Any]] = []
         self._id = ordered_id("resp")
-        self._created = text_of(datetime.now(UTC))
+        self._created = format_time(datetime.now(UTC))
 
-    def shown(self, status: str = "in_progress", **more: Any) -> dict[str, Any]:
+    def to_row(self, status: str = "in_progress", **more: Any) -> dict[str, Any]:
         """The response as v1.3 shows it."""
         return {
             "id": self._id,
@@ -60,12 +60,12 @@ class Reply:
             AnalysisError: the analyst could not.
         """
         call, turn = self._call, self._turn
-        wanted = turn.wanted
+        wanted = turn.search_text
         rows: list[Resource] = []
 
         def search() -> dict[str, Any]:
             rows.extend(answers.find_items(call, turn))
-            return {"items": [_told(row) for row in rows]}
+            return {"items": [_item_step(row) for row in rows]}
 
         materials: list[AssetEvidence] = []
 
@@ -74,18 +74,18 @@ class Reply:
             names = {row.id: row.body["item_id"] for row in rows}
             return {
                 "items": [
-                    {"item_id": names[one.asset.id], "pieces": len(one.pieces)} for one in materials
+                    {"item_id": names[one.asset.id], "pieces": len(one.items)} for one in materials
                 ]
             }
 
         self._step(emit, "search", {"query": wanted, "items": len(turn.items)}, search)
         self._step(emit, "read", {"item_ids": [row.body["item_id"] for row in rows]}, read)
         videos = {row.id: row for row in rows}
-        text = Text(call, videos, {one.asset.id: one.asset.media.span for one in materials})
+        text = CitedText(call, videos, {one.asset.id: one.asset.media.span for one in materials})
         answer = self._message(emit, materials, text, check)
-        remember(call, turn, self._id, text.items)
+        store_turn(call, turn, self._id, text.items)
         cut = answer.finish is Finish.LENGTH
-        return self.shown(
+        return self.to_row(
             "incomplete" if cut else "completed",
             incomplete_details={"reason": "max_output_tokens"} if cut else None,
             usage=answer.usage.to_json(),
@@ -126,7 +126,7 @@ class Reply:
             emit(f"response.output_item.{event}", {"output_index": place + 1, "item": result})
 
     def _message(
-        self, emit: Emit, materials: Sequence[AssetEvidence], text: Text, check: Check
+        self, emit: Emit, materials: Sequence[AssetEvidence], text: CitedText, check: Check
     ) -> Answer:
         """The answer as a message, told as it is written."""
         id, place = ordered_id("msg"), len(self._output)
@@ -169,7 +169,7 @@ class Reply:
         )
 
 
-def _told(row: Resource) -> dict[str, Any]:
+def _item_step(row: Resource) -> dict[str, Any]:
     told = {"item_id": row.body["item_id"], "title": row.name}
     if row.body.get("enrichment") is not None:
         told["enrichment"] = row.body["enrichment"]

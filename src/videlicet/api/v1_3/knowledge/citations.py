@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from videlicet.api.caller import HttpCaller
-from videlicet.types import Piece, Resource, Sentence, Span, merge
+from videlicet.types import EvidenceItem, Resource, Sentence, Span, merge
 
 #: Seconds between two stretches that are cited as one.
 GAP = Fraction(2)
@@ -17,7 +17,7 @@ MOST = 5
 _END = re.compile(r"[.!?…]+$")
 
 
-class Text:
+class CitedText:
     """``videos`` are what may be cited, ``spans`` their whole timelines, both by asset id."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Text:
         self.text += added
         return added
 
-    def add_data(self, text: str, pieces: Iterable[Piece]) -> str:
+    def add_data(self, text: str, pieces: Iterable[EvidenceItem]) -> str:
         """Write data, in which no marker can stand: everything cited supports the whole."""
         self.text = text
         for video_id, span in self._cited(pieces):
@@ -62,7 +62,7 @@ class Text:
         """The items that are cited, once each."""
         return list(dict.fromkeys(one["item_id"] for one in self.annotations))
 
-    def _cited(self, pieces: Iterable[Piece]) -> Sequence[tuple[str, Span | None]]:
+    def _cited(self, pieces: Iterable[EvidenceItem]) -> Sequence[tuple[str, Span | None]]:
         spans: dict[str, list[Span]] = {}
         for piece in pieces:
             if piece.asset_id in self._videos:

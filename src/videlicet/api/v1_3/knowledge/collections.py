@@ -7,12 +7,12 @@ from typing import Any
 from fastapi import Response
 
 from videlicet.api.caller import Call
-from videlicet.api.parameters import Pages, ascending, sorted_by, text_of
+from videlicet.api.parameters import Pages, format_time, is_ascending, sort_column
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.knowledge import items
 from videlicet.api.v1_3.knowledge.schemas import Changes, Collection, Item, ItemIds, NewCollection
-from videlicet.api.v1_3.knowledge.stores import changed
+from videlicet.api.v1_3.knowledge.stores import changes_of
 from videlicet.services.knowledge import collections
 from videlicet.services.knowledge.items import items_of
 from videlicet.services.knowledge.stores import get_store, store_index
@@ -29,7 +29,7 @@ def create(call: Call, knowledge_store_id: str, body: NewCollection) -> Any:
     made = collections.create_collection(
         call, knowledge_store_id, body.name, body.description, body.metadata
     )
-    return shown(made)
+    return collection_row(made)
 
 
 @router.get(_BASE, response_model=Page[Collection], response_model_exclude_none=True)
@@ -43,10 +43,10 @@ def find(
     """List the collections of a knowledge store."""
     rows, total = collections.list_collections(
         call, get_store(call, knowledge_store_id),
-        sort=sorted_by(sort_by, known=("created_at", "updated_at", "name")),
-        ascending=ascending(sort_option), offset=pages.offset, limit=pages.limit,
+        sort=sort_column(sort_by, known=("created_at", "updated_at", "name")),
+        ascending=is_ascending(sort_option), offset=pages.offset, limit=pages.limit,
     )  # fmt: skip
-    return pages.of([shown(row) for row in rows], total)
+    return pages.response([collection_row(row) for row in rows], total)
 
 
 @router.get(
@@ -54,7 +54,7 @@ def find(
 )
 def retrieve(call: Call, knowledge_store_id: str, collection_id: str) -> Any:
     """Look at one collection."""
-    return shown(
+    return collection_row(
         collections.get_collection(call, get_store(call, knowledge_store_id), collection_id)
     )
 
@@ -64,9 +64,9 @@ def retrieve(call: Call, knowledge_store_id: str, collection_id: str) -> Any:
 )
 def update(call: Call, knowledge_store_id: str, collection_id: str, body: Changes) -> Any:
     """Change a collection's name or description, or replace its metadata."""
-    return shown(
+    return collection_row(
         collections.update_collection(
-            call, knowledge_store_id, collection_id, body.name, changed(body)
+            call, knowledge_store_id, collection_id, body.name, changes_of(body)
         )
     )
 
@@ -89,7 +89,7 @@ def find_items(call: Call, pages: Pages, knowledge_store_id: str, collection_id:
     found = collections.get_collection(call, store, collection_id)
     rows = items_of(call, store_index(call, store), found.body["item_ids"])
     chosen = rows[pages.offset : pages.offset + pages.limit]
-    return pages.of(items.shown(call, chosen), len(rows))
+    return pages.response(items.item_rows(call, chosen), len(rows))
 
 
 @router.post(
@@ -99,7 +99,9 @@ def find_items(call: Call, pages: Pages, knowledge_store_id: str, collection_id:
 )
 def add(call: Call, knowledge_store_id: str, collection_id: str, body: ItemIds) -> Any:
     """Add items of the store; those that are in the collection already stay in it."""
-    return shown(collections.add_items(call, knowledge_store_id, collection_id, body.item_ids))
+    return collection_row(
+        collections.add_items(call, knowledge_store_id, collection_id, body.item_ids)
+    )
 
 
 @router.post(f"{_BASE}/{{collection_id}}/items/remove", response_class=Response)
@@ -109,7 +111,7 @@ def remove(call: Call, knowledge_store_id: str, collection_id: str, body: ItemId
     return Response(status_code=200)
 
 
-def shown(row: Resource) -> dict[str, Any]:
+def collection_row(row: Resource) -> dict[str, Any]:
     """A collection as v1.3 shows it."""
     return {
         "_id": row.id,
@@ -118,6 +120,6 @@ def shown(row: Resource) -> dict[str, Any]:
         "description": row.body["description"],
         "metadata": row.body["metadata"],
         "member_count": len(row.body["item_ids"]),
-        "created_at": text_of(row.created_at),
-        "updated_at": text_of(row.updated_at),
+        "created_at": format_time(row.created_at),
+        "updated_at": format_time(row.updated_at),
     }

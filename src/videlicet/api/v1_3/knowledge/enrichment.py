@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from videlicet.api.errors import invalid
-from videlicet.api.v1_3.analysis.jobs import checked
+from videlicet.api.errors import invalid_parameter
+from videlicet.api.v1_3.analysis.requests import check_schema
 from videlicet.api.v1_3.knowledge.schemas import Ingestion, SchemaEnrichment
 from videlicet.services.knowledge.enrichment import schema_of_description
 
@@ -21,6 +21,6 @@ def enrichment_of(config: Ingestion) -> dict[str, Any]:
     if isinstance(chosen, SchemaEnrichment):
         schema = chosen.json_schema
         if schema.get("type") != "object" or not isinstance(schema.get("properties"), dict):
-            raise invalid("json_schema: type must be object, with properties.")
-        return {"schema": checked(schema), "prompt": ""}
+            raise invalid_parameter("json_schema: type must be object, with properties.")
+        return {"schema": check_schema(schema), "prompt": ""}
     return {"schema": schema_of_description(chosen.description), "prompt": chosen.description}

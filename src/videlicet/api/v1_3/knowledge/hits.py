@@ -30,7 +30,7 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedHit:
     """A hit; the best has rank 1. ``clips`` are those of its video, the best first."""
 
     video_id: str
@@ -38,12 +38,12 @@ class Ranked:
     clips: tuple[Clip, ...]
 
 
-def listed(*rankings: Ranking) -> list[Ranked]:
+def rank_hits(*rankings: Ranking) -> list[RankedHit]:
     """All hits of one search, or of several over different items, best first."""
     groups = [group for ranking in rankings for group in ranking.groups]
     groups.sort(key=lambda group: -group[0].score)
     return [
-        Ranked(best.asset_id, rank, tuple(map(_clip, inside or (best,))))
+        RankedHit(best.asset_id, rank, tuple(map(_clip, inside or (best,))))
         for rank, (best, inside) in enumerate(groups, 1)
     ]
 
@@ -55,7 +55,7 @@ def _clip(moment: Moment) -> Clip:
     return Clip(moment.span, tuple(sorted(found, reverse=True)))
 
 
-def packed(hits: Iterable[Ranked]) -> str:
+def pack_hits(hits: Iterable[RankedHit]) -> str:
     """The list, small enough to keep with every search."""
     rows = [
         [hit.video_id, [[*clip.span.to_json(), *clip.modalities] for clip in hit.clips]]
@@ -64,11 +64,11 @@ def packed(hits: Iterable[Ranked]) -> str:
     return base64.b85encode(zlib.compress(json.dumps(rows).encode(), 6)).decode()
 
 
-def unpacked(text: str) -> list[Ranked]:
+def unpack_hits(text: str) -> list[RankedHit]:
     """What :func:`packed` has packed."""
     rows = json.loads(zlib.decompress(base64.b85decode(text)))
     return [
-        Ranked(
+        RankedHit(
             video_id,
             rank,
             tuple(Clip(Span.from_json((start, end)), tuple(m)) for start, end, *m in clips),
@@ -77,8 +77,8 @@ def unpacked(text: str) -> list[Ranked]:
     ]
 
 
-def shown(
-    call: HttpCaller, index: Index, hits: Sequence[Ranked], metadata: bool
+def hit_rows(
+    call: HttpCaller, index: Index, hits: Sequence[RankedHit], metadata: bool
 ) -> list[dict[str, Any]]:
     """Hits as v1.3 shows them, without those whose items have been deleted meanwhile."""
     scope = call.scope(Purpose.SEARCH, index.id)
@@ -109,7 +109,7 @@ def shown(
             "transcription": words[id, clip.span] or None,
         }
 
-    def row(hit: Ranked) -> dict[str, Any]:
+    def row(hit: RankedHit) -> dict[str, Any]:
         video = videos[hit.video_id]
         kind = video.body["asset_type"]
         return {

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from videlicet.api.caller import Call
-from videlicet.api.errors import of_library
-from videlicet.api.parameters import Pages, ascending, sorted_by, text_of
+from videlicet.api.errors import api_error_of
+from videlicet.api.parameters import Pages, format_time, is_ascending, sort_column
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.knowledge.schemas import Item, NewItem, Status
@@ -42,7 +42,7 @@ _STATUSES: dict[str, Status] = {
 def create(call: Call, knowledge_store_id: str, body: NewItem) -> Any:
     """Add an asset. The same asset is the same item: one that failed is tried again."""
     made = items.add_item(call, knowledge_store_id, body.asset_id, body.metadata, body.asset_type)
-    return shown(call, [made])[0]
+    return item_rows(call, [made])[0]
 
 
 @router.get(
@@ -62,10 +62,10 @@ def find(
     rows, total = items.list_items(
         call, store_index(call, get_store(call, knowledge_store_id)),
         status=[ours for ours, theirs in _STATUSES.items() if theirs in (status or ())],
-        sort=sorted_by(sort_by), ascending=ascending(sort_option), offset=pages.offset,
+        sort=sort_column(sort_by), ascending=is_ascending(sort_option), offset=pages.offset,
         limit=pages.limit,
     )  # fmt: skip
-    return pages.of(shown(call, rows), total)
+    return pages.response(item_rows(call, rows), total)
 
 
 @router.get(
@@ -76,7 +76,7 @@ def find(
 def retrieve(call: Call, knowledge_store_id: str, item_id: str) -> Any:
     """Look at one item."""
     index = store_index(call, get_store(call, knowledge_store_id))
-    return shown(call, [items.get_item(call, index, item_id)])[0]
+    return item_rows(call, [items.get_item(call, index, item_id)])[0]
 
 
 @router.delete("/knowledge-stores/{knowledge_store_id}/items/{item_id}", response_class=Response)
@@ -90,15 +90,15 @@ def delete(call: Call, knowledge_store_id: str, item_id: str) -> Response:
 # -- showing --------------------------------------------------------------------------------------
 
 
-def shown(caller: Caller, rows: Collection[Resource]) -> list[dict[str, Any]]:
+def item_rows(caller: Caller, rows: Collection[Resource]) -> list[dict[str, Any]]:
     """Items as v1.3 shows them."""
     held = items.files_of(caller, rows)
-    return [_shown(video, held.get(video.body["file_id"])) for video in rows]
+    return [_item_row(video, held.get(video.body["file_id"])) for video in rows]
 
 
-def _shown(video: Resource, file: Resource | None) -> dict[str, Any]:
+def _item_row(video: Resource, file: Resource | None) -> dict[str, Any]:
     error = video.body.get("error")
-    told = None if error is None else of_library(from_json(error))
+    told = None if error is None else api_error_of(from_json(error))
     kind = video.body["asset_type"]
     numbers = {name: video.body.get(name) for name in NUMBERS}
     if kind == "image":
@@ -116,8 +116,8 @@ def _shown(video: Resource, file: Resource | None) -> dict[str, Any]:
         },
         "metadata": video.body["user_metadata"],
         "error": None if told is None else {"code": told.code, "message": told.message},
-        "created_at": text_of(video.created_at),
-        "updated_at": text_of(video.updated_at),
+        "created_at": format_time(video.created_at),
+        "updated_at": format_time(video.updated_at),
     }
 
 

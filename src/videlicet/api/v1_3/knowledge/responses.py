@@ -13,7 +13,7 @@ from anyio import to_thread
 from fastapi.responses import JSONResponse
 
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import of_library
+from videlicet.api.errors import api_error_of
 from videlicet.api.routing import router_for
 from videlicet.api.streaming import (
     Check,
@@ -23,8 +23,8 @@ from videlicet.api.streaming import (
     run_cancellable,
     until_disconnect,
 )
-from videlicet.api.v1_3.analysis.jobs import checked
-from videlicet.api.v1_3.knowledge.answering import Reply
+from videlicet.api.v1_3.analysis.requests import check_schema
+from videlicet.api.v1_3.knowledge.answering import ResponseBuilder
 from videlicet.api.v1_3.knowledge.schemas import Ask, Response, SchemaFormat
 from videlicet.errors import TaskError, VidelicetError
 from videlicet.services.knowledge.sessions import Question, Selection, begin_turn
@@ -58,34 +58,36 @@ EVENT = {
 )
 async def create(call: Call, body: Ask) -> Any:
     """Ask something of a knowledge store. The answer cites the items that it comes from."""
-    reply = await to_thread.run_sync(_begun, call, body)
+    reply = await to_thread.run_sync(_begin, call, body)
     if body.stream:
         return StreamedResponse(
             partial(_stream, call, reply), "text/event-stream", {"x-accel-buffering": "no"}
         )
     work = partial(reply.run, lambda *_: None)
     return JSONResponse(
-        await until_disconnect(call.receive, partial(run_cancellable, work, call.server.analysing))
+        await until_disconnect(
+            call.receive, partial(run_cancellable, work, call.server.analysis_limiter)
+        )
     )
 
 
-def _begun(call: HttpCaller, body: Ask) -> Reply:
+def _begin(call: HttpCaller, body: Ask) -> ResponseBuilder:
     form = None if body.text is None else body.text.format
-    schema = checked(closed(form.schema_)) if isinstance(form, SchemaFormat) else None
+    schema = check_schema(close_objects(form.schema_)) if isinstance(form, SchemaFormat) else None
     content = "\n".join(one.content for one in body.input)
     selections = [Selection(one.kind, one.id) for one in body.selections or ()]
     asked = Question(body.knowledge_store_id, content, selections, body.session_id)
-    return Reply(call, body, begin_turn(call, asked), schema)
+    return ResponseBuilder(call, body, begin_turn(call, asked), schema)
 
 
-def closed(schema: Any) -> Any:
+def close_objects(schema: Any) -> Any:
     """A schema in which every object has all of its properties, and no others."""
     if isinstance(schema, list):
-        return [closed(one) for one in schema]
+        return [close_objects(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
     found = {
-        key: one if key in ("enum", "const", "default", "examples") else closed(one)
+        key: one if key in ("enum", "const", "default", "examples") else close_objects(one)
         for key, one in schema.items()
     }
     if isinstance(schema.get("properties"), dict) and schema.get("type", "object") == "object":
@@ -93,7 +95,7 @@ def closed(schema: Any) -> Any:
     return found
 
 
-async def _stream(call: HttpCaller, reply: Reply, write: Write) -> None:
+async def _stream(call: HttpCaller, reply: ResponseBuilder, write: Write) -> None:
     """The events of a response, numbered, and a word at the end."""
     numbers = itertools.count()
 
@@ -120,11 +122,11 @@ async def _stream(call: HttpCaller, reply: Reply, write: Write) -> None:
         await send(*(event or ("keepalive", {})))
 
     for type in ("response.created", "response.in_progress"):
-        await send(type, {"response": reply.shown()})
-    await follow(run, call.server.analysing, take, KEEPALIVE)
+        await send(type, {"response": reply.to_row()})
+    await follow(run, call.server.analysis_limiter, take, KEEPALIVE)
     await write("data: [DONE]\n\n")
 
 
-def _failed(reply: Reply, error: VidelicetError) -> dict[str, Any]:
-    told = of_library(error)
-    return reply.shown("failed", error={"code": told.code, "message": told.message})
+def _failed(reply: ResponseBuilder, error: VidelicetError) -> dict[str, Any]:
+    told = api_error_of(error)
+    return reply.to_row("failed", error={"code": told.code, "message": told.message})

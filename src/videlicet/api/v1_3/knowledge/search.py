@@ -8,10 +8,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import ApiError, invalid
+from videlicet.api.errors import ApiError, invalid_parameter
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Problem
-from videlicet.api.v1_3.knowledge.hits import FORM, Ranked, listed, packed, shown, unpacked
+from videlicet.api.v1_3.knowledge.hits import (
+    FORM,
+    RankedHit,
+    hit_rows,
+    pack_hits,
+    rank_hits,
+    unpack_hits,
+)
 from videlicet.api.v1_3.knowledge.schemas import (
     AssetType,
     Filter,
@@ -44,13 +51,13 @@ def search(call: Call, knowledge_store_id: str, body: Search) -> Any:
     store = get_store(call, knowledge_store_id)
     index = store_index(call, store)
     if body.page_token is not None:
-        found, number = _recall(call, body.page_token)
+        found, number = _load_search(call, body.page_token)
         settings = found.body["settings"]
         if settings["index_id"] != index.id:
-            raise invalid("page_token belongs to another knowledge store.")
+            raise invalid_parameter("page_token belongs to another knowledge store.")
         if body.include_metadata is not None:
             settings = {**settings, "metadata": body.include_metadata}
-        return _page(call, index, settings, unpacked(settings["hits"]), number, found)
+        return _page(call, index, settings, unpack_hits(settings["hits"]), number, found)
     kinds, ids = _scope(body.filter)
     modalities = _modalities(body, kinds)
     group = GroupBy.ASSET if body.group_by == "item" else GroupBy.MOMENT
@@ -63,10 +70,10 @@ def search(call: Call, knowledge_store_id: str, body: Search) -> Any:
         "metadata": bool(body.include_metadata),
         "options": {"video": {"modalities": modalities}} if "video" in kinds else {},
     }
-    hits = listed(*rank_items(call, index, body.query.text, rows, modalities, group))
+    hits = rank_hits(*rank_items(call, index, body.query.text, rows, modalities, group))
     again = None
     if len(hits) > body.page_size:
-        again = search_cursors.store(call, FORM, {**settings, "hits": packed(hits)}, [])
+        again = search_cursors.store(call, FORM, {**settings, "hits": pack_hits(hits)}, [])
     return _page(call, index, settings, hits, 1, again)
 
 
@@ -83,7 +90,7 @@ def _scope(filter: Filter | None) -> tuple[set[AssetType], set[str] | None]:
 
 def _one_of(name: str, filter: TypeFilter | IdFilter) -> Sequence[Any]:
     if (filter.eq is None) == (filter.in_ is None):
-        raise invalid(f"filter.{name} takes exactly one of eq and in.")
+        raise invalid_parameter(f"filter.{name} takes exactly one of eq and in.")
     return [filter.eq] if filter.in_ is None else filter.in_
 
 
@@ -92,7 +99,7 @@ def _modalities(body: Search, kinds: Collection[AssetType]) -> list[str]:
     if given is None:
         return ["visual"]
     if "video" not in kinds:
-        raise invalid("search_options.video: the filter leaves no videos to search.")
+        raise invalid_parameter("search_options.video: the filter leaves no videos to search.")
     return list(dict.fromkeys(given.modalities))
 
 
@@ -101,10 +108,10 @@ def _token(again: Resource, number: int) -> str:
     return f"{search_cursors.token(again, number)}.{int(again.expires_at.timestamp()):x}"
 
 
-def _recall(call: HttpCaller, token: str) -> tuple[Resource, int]:
+def _load_search(call: HttpCaller, token: str) -> tuple[Resource, int]:
     matched = _TOKEN.fullmatch(token)
     if matched is None:
-        raise invalid("page_token is not known.")
+        raise invalid_parameter("page_token is not known.")
     late = ApiError(410, "page_token_expired", "page_token has expired; search again.")
     if int(matched[2], 16) < datetime.now(UTC).timestamp():
         raise late
@@ -118,19 +125,21 @@ def _page(
     call: HttpCaller,
     index: Index,
     settings: dict[str, Any],
-    hits: Sequence[Ranked],
+    hits: Sequence[RankedHit],
     number: int,
     again: Resource | None,
 ) -> dict[str, Any]:
     limit = int(settings["limit"])
     last = max(1, -(-len(hits) // limit))
     if number > last:
-        raise invalid("page_token is not known.")
-    rows = shown(call, index, hits[(number - 1) * limit : number * limit], settings["metadata"])
+        raise invalid_parameter("page_token is not known.")
+    rows = hit_rows(call, index, hits[(number - 1) * limit : number * limit], settings["metadata"])
     # Clients stop at an empty page: one whose items were all deleted meanwhile is passed over.
     while not rows and number < last:
         number += 1
-        rows = shown(call, index, hits[(number - 1) * limit : number * limit], settings["metadata"])
+        rows = hit_rows(
+            call, index, hits[(number - 1) * limit : number * limit], settings["metadata"]
+        )
     found = {"data": rows, "effective_search_options": settings["options"]}
     if again is not None and number < last:
         found["next_page_token"] = _token(again, number + 1)

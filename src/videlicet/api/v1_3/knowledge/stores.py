@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Response
 
 from videlicet.api.caller import Call
-from videlicet.api.parameters import Pages, ascending, sorted_by, text_of
+from videlicet.api.parameters import Pages, format_time, is_ascending, sort_column
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.knowledge.enrichment import enrichment_of
@@ -33,7 +33,7 @@ def create(call: Call, body: NewStore) -> Any:
             None if config is None else config.model_dump(mode="json"),
         ),
     )  # fmt: skip
-    return shown(call, made)
+    return store_row(call, made)
 
 
 @router.get("/knowledge-stores", response_model=Page[Store], response_model_exclude_none=True)
@@ -42,10 +42,10 @@ def find(
 ) -> Any:
     """List knowledge stores."""
     rows, total = stores.list_stores(
-        call, sort=sorted_by(sort_by), ascending=ascending(sort_option), offset=pages.offset,
+        call, sort=sort_column(sort_by), ascending=is_ascending(sort_option), offset=pages.offset,
         limit=pages.limit,
     )  # fmt: skip
-    return pages.of([shown(call, row) for row in rows], total)
+    return pages.response([store_row(call, row) for row in rows], total)
 
 
 @router.get(
@@ -55,7 +55,7 @@ def find(
 )
 def retrieve(call: Call, knowledge_store_id: str) -> Any:
     """Look at one knowledge store."""
-    return shown(call, stores.get_store(call, knowledge_store_id))
+    return store_row(call, stores.get_store(call, knowledge_store_id))
 
 
 @router.patch(
@@ -65,10 +65,12 @@ def retrieve(call: Call, knowledge_store_id: str) -> Any:
 )
 def update(call: Call, knowledge_store_id: str, body: Changes) -> Any:
     """Change a knowledge store's name or description, or replace its metadata."""
-    return shown(call, stores.update_store(call, knowledge_store_id, body.name, changed(body)))
+    return store_row(
+        call, stores.update_store(call, knowledge_store_id, body.name, changes_of(body))
+    )
 
 
-def changed(body: Changes) -> dict[str, Any]:
+def changes_of(body: Changes) -> dict[str, Any]:
     """What a change says, as the body of a store or a collection holds it."""
     more: dict[str, Any] = {}
     if body.description is not None:
@@ -85,7 +87,7 @@ def delete(call: Call, knowledge_store_id: str) -> Response:
     return Response(status_code=200)
 
 
-def shown(caller: Caller, row: Resource) -> dict[str, Any]:
+def store_row(caller: Caller, row: Resource) -> dict[str, Any]:
     """A store as v1.3 shows it."""
     return {
         "_id": row.id,
@@ -93,7 +95,7 @@ def shown(caller: Caller, row: Resource) -> dict[str, Any]:
         "description": row.body["description"],
         "ingestion_config": row.body["ingestion_config"],
         "item_count": stores.count_items(caller, row),
-        "created_at": text_of(row.created_at),
-        "updated_at": text_of(row.updated_at),
+        "created_at": format_time(row.created_at),
+        "updated_at": format_time(row.updated_at),
         "metadata": row.body["metadata"],
     }

@@ -31,7 +31,7 @@ class ExampleBackend:
     def ask(
         self, materials: Sequence[AssetEvidence], question: str, *, on_sentence: Any = None
     ) -> Answer:
-        pieces = [one for each in materials for one in each.pieces if one.modality == "brightness"]
+        pieces = [one for each in materials for one in each.items if one.modality == "brightness"]
         if not pieces:
             return self._builtin.ask(materials, question)
         sentence = Sentence(f"First it is {pieces[0].text}.", (pieces[0],))

@@ -1,0 +1,116 @@
+"""Saved searches: saved, and tried against every asset that is added from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from videlicet.errors import Conflict
+from videlicet.library.parts import LibraryParts
+from videlicet.rights import Purpose
+from videlicet.search.compose import Media, build_query
+from videlicet.types import GroupBy, Modality, PartKind, Query, SavedQuery, derived_id
+
+if TYPE_CHECKING:
+    from videlicet.store import Store
+    from videlicet.types import Match
+
+
+class SavedSearchMethods(LibraryParts):
+    """The library's share of saved searches."""
+
+    def save_query(
+        self,
+        name: str,
+        query: str | Query | None = None,
+        *,
+        image: Media | None = None,
+        audio: Media | None = None,
+        video: Media | None = None,
+        negative: str | Sequence[str] = (),
+        modalities: Iterable[Modality | str] = (),
+        filter: Mapping[str, Any] | None = None,
+        threshold: float | None = None,
+        include_existing: bool = False,
+        index: str = "default",
+    ) -> SavedQuery:
+        """Save a query, made as in :meth:`Library.search`. Each asset that becomes ready in
+        ``index`` from now on is searched with it; moments of at least ``threshold`` (0..1, 0.5 if
+        none is given) are a match, which is told to webhooks once and kept for
+        :meth:`list_matches`.
+
+        With ``include_existing`` the assets that are there already are tried too: at once, or by
+        the process that is writing to the library just now.
+
+        Raises:
+            InvalidQuery: see :meth:`videlicet.search.engine.Searcher.search`.
+            InvalidInput: ``invalid_argument``, for a name that is none.
+        """
+        from videlicet.saved_searches.records import save_search, saved_search_of
+
+        if not isinstance(query, Query):
+            query = build_query(
+                query, image, audio, video, negative, modalities, filter, None, threshold,
+                GroupBy.MOMENT, 1, None,
+            )  # fmt: skip
+        query = replace(query, asset_ids=None, group_by=GroupBy.MOMENT, page_token=None)
+        has_media = any(part.kind is not PartKind.TEXT for part in query.parts)
+        store = self._write() if has_media else self._read()
+        scope = self._index_scope(Purpose.INDEX, index)
+        target = scope.index
+        made = save_search(
+            scope, store, self._searcher(target), name, query,
+            include_existing=include_existing,
+        )  # fmt: skip
+        self._try(derived_id("trial", target.id, made.id))
+        return saved_search_of(made)
+
+    def queries(self, index: str | None = None) -> list[SavedQuery]:
+        """The saved searches of an index (of all, without one), newest first."""
+        from videlicet.saved_searches.records import list_saved_searches
+
+        store, scope = self._read(), self._scope(Purpose.MANAGE)
+        return list_saved_searches(
+            scope, store, None if index is None else store.catalog.index(scope, index).id
+        )
+
+    def matches(self, query: str | None = None, *, limit: int | None = None) -> list[Match]:
+        """What a saved search (by name or id; any, without one) has found, newest first.
+
+        Raises:
+            NotFound: ``resource_not_found``.
+        """
+        from videlicet.saved_searches.records import get_saved_search, list_matches
+
+        store, scope = self._read(), self._scope(Purpose.MANAGE)
+        query_id = None if query is None else get_saved_search(scope, store, query).id
+        return list_matches(scope, store, query_id, limit=limit)[0]
+
+    def delete_query(self, query: str) -> None:
+        """Delete a saved search, by name or id, with its matches.
+
+        Raises:
+            NotFound: ``resource_not_found``.
+        """
+        from videlicet.saved_searches.records import get_saved_search
+
+        scope = self._scope(Purpose.MANAGE)
+        found = get_saved_search(scope, self._read(), query)
+        self._writer_or_reader().delete_saved_search(scope, found.id)
+
+    def _try(self, trial_id: str) -> None:
+        """Try a new query here, unless another process writes: then that one does."""
+        from videlicet.saved_searches.evaluator import SavedSearchEvaluator
+
+        store = self._writer_or_reader()
+        if not store.writable or store.database.shared:
+            return
+        evaluator = SavedSearchEvaluator(store, self.settings, lambda _: nullcontext())
+        evaluator.run(self._scope(Purpose.INGEST), trial_id)
+
+    def _writer_or_reader(self) -> Store:
+        with suppress(Conflict):
+            return self._write()
+        return self._read()
