@@ -236,18 +236,29 @@ def test_subtitles_of_the_observations_over_http(
     assert client.get(place, params={"modality": "smell"}).status_code == 400
 
 
-DESCRIBED = """
-import json
-from videlicet.api.v1.schemas import Search
-print(json.dumps(Search.model_json_schema()["properties"]["modalities"]["items"]["enum"]))
-"""
+def fields(document: Any, *names: str) -> Any:
+    """The fields of the body that has those names."""
+    (found,) = [
+        one["properties"]
+        for one in document["components"]["schemas"].values()
+        if set(names) <= set(one.get("properties", ()))
+    ]
+    return found
 
 
-def test_the_description_lists_the_modality(environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", DESCRIBED], env=environment, capture_output=True, check=True
-    )
-    assert json.loads(done.stdout) == ["visual", "speech", "text", "brightness", "sound"]
+def test_the_served_descriptions_list_what_the_package_adds(server: Server) -> None:
+    native = httpx.get(f"{server.root}/v1/openapi.json").json()
+    modalities = fields(native, "modalities", "parts", "group_by")["modalities"]["items"]["enum"]
+    assert modalities == ["visual", "speech", "text", "brightness", "sound"]
+    place = "/v1/indexes/{index_id}/videos/{video_id}/exports/{name}"
+    parameters = native["paths"][place]["get"]["parameters"]
+    (exporter,) = [one["schema"]["enum"] for one in parameters if one["name"] == "name"]
+    assert {"chapters.youtube", "chapters.plain"} <= set(exporter)
+    backends = fields(native, "analyst", "sentences")["analyst"]["examples"]
+    assert backends == ["builtin", "endpoint", "gguf", "example"]
+    v1_3 = httpx.get(f"{server.root}/openapi.json").json()
+    options = fields(v1_3, "search_options", "index_id")["search_options"]
+    assert options["items"]["enum"] == ["visual", "audio", "transcription", "brightness"]
 
 
 def test_the_guide_shows_this_plugin() -> None:

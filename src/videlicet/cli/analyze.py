@@ -78,7 +78,7 @@ def chapters(
 ) -> None:
     """The parts of a recording, titled; also in forms that players and sites read."""
     from videlicet.analyze.exports.exporter import ChapterExport, Subject
-    from videlicet.analyze.exports.registry import formats, render
+    from videlicet.exporters import formats, render
 
     format = one_of(format, ("table", *formats(Subject.CHAPTERS)), "--format")
     if embed_into is not None:
@@ -180,7 +180,7 @@ def _write_cuts(
         return
     from videlicet.analyze.exports.cuts import Cut
     from videlicet.analyze.exports.exporter import CutExport
-    from videlicet.analyze.exports.registry import EXPORTERS, render
+    from videlicet.exporters import EXPORTERS, render
 
     source = str(library.original(asset))
     cuts = [Cut.of(asset, source, one) for one in sorted(found, key=lambda one: one.span)]
@@ -199,7 +199,7 @@ def _by_ending(subject: str) -> dict[str, str]:
     """The names of the exporters that render documents of something, by the ending of their
     files; the first where two have the same."""
     from videlicet.analyze.exports.exporter import Subject
-    from videlicet.analyze.exports.registry import documents
+    from videlicet.exporters import documents
 
     found: dict[str, str] = {}
     for format, exporter in documents(Subject(subject)).items():
@@ -298,9 +298,6 @@ def matrix(
 ) -> None:
     """Ask every question of every recording, as a table with citations. Run again after an
     interruption, it goes on where it was."""
-
-    import videlicet.page  # noqa: F401, registers the page as an exporter
-
     exporters = _by_ending("matrix")
     exporter = exporters[require_suffix(out, exporters, "OUT")]
     rows = [line.strip() for line in read_text(questions).splitlines() if line.strip()]
@@ -326,7 +323,7 @@ def matrix(
 
 def _rendered(library: Library, found: Matrix, exporter: str) -> bytes:
     from videlicet.analyze.exports.exporter import MatrixExport
-    from videlicet.analyze.exports.registry import render
+    from videlicet.exporters import render
 
     assets = [library.asset(id) for id in found.asset_ids]
     return render(exporter, MatrixExport(found, assets, lambda asset: str(library.original(asset))))

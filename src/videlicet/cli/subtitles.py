@@ -35,8 +35,8 @@ def subtitles(
 ) -> None:
     """Subtitles of what is said, as SubRip or WebVTT."""
     from videlicet.analyze.exports.exporter import Subject, SubtitleExport
-    from videlicet.analyze.exports.registry import documents, render
     from videlicet.analyze.exports.subtitles import cues_of
+    from videlicet.exporters import documents, render
 
     if on_screen_text and modality not in (None, Modality.TEXT):
         raise InvalidInput(

@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from videlicet.analyze.exports.exporter import Exporter, MatrixExport
-from videlicet.analyze.exports.registry import EXPORTERS
 from videlicet.analyze.matrix import Matrix
 from videlicet.errors import InvalidInput
 from videlicet.page.document import escape, fragment, html_document, models, timecode, write_page
@@ -249,4 +248,3 @@ MATRIX_HTML = Exporter(
     "text/html; charset=utf-8", ".html", "a page with players that jump to the citations",
     _matrix_document,
 )  # fmt: skip
-EXPORTERS.add("matrix.html", MATRIX_HTML)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,6 @@ import pytest
 from tests.analyze.exports.factories import answer, asset, chapter, said
 from tests.analyze.packages import installed
 
-import videlicet.page  # noqa: F401, registers the page as an exporter
 from videlicet.analyze.exports.cuts import Cut
 from videlicet.analyze.exports.exporter import (
     ChapterExport,
@@ -19,10 +20,10 @@ from videlicet.analyze.exports.exporter import (
     Subject,
     SubtitleExport,
 )
-from videlicet.analyze.exports.registry import EXPORTERS, documents, formats, render
 from videlicet.analyze.exports.subtitles import spoken_cues
 from videlicet.analyze.matrix import Cell, Matrix
 from videlicet.errors import InvalidInput, PluginError
+from videlicet.exporters import EXPORTERS, documents, formats, render
 from videlicet.types import Instant
 
 PLUGIN = """
@@ -77,6 +78,16 @@ def test_what_there_is() -> None:
         render("cuts.reel", None)
     with pytest.raises(ValueError, match="renders"):
         Exporter("text/plain", ".txt", "nothing")
+
+
+def test_pages_are_imported_when_they_are_asked_for() -> None:
+    code = (
+        "import sys; from videlicet.exporters import EXPORTERS, formats;"
+        "assert 'html' in formats('matrix'); assert 'videlicet.page' not in sys.modules;"
+        "assert EXPORTERS.get('matrix.html').file_ending == '.html';"
+        "assert EXPORTERS.package('matrix.html') is None"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_one_of_an_installed_package(tmp_path: Path) -> None:

@@ -125,8 +125,8 @@ def subtitles(
 ) -> Response:
     """What is said in a video, as subtitles."""
     from videlicet.analyze.exports.exporter import SubtitleExport
-    from videlicet.analyze.exports.registry import EXPORTERS, render
     from videlicet.analyze.exports.subtitles import spoken_cues
+    from videlicet.exporters import EXPORTERS, render
 
     index = get_index(call, index_id)
     video = require_ready_video(call, index, video_id)

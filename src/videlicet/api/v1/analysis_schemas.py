@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from videlicet.analyze.backends import BACKENDS
+from videlicet.api.registered import NameIn
 from videlicet.api.schemas import Model
 
 #: How long it may be is the setting ``max_query_chars``.
@@ -73,7 +75,7 @@ class Answer(Model):
     found: bool
     sentences: list[Sentence]
     value: Any = None
-    analyst: str
+    analyst: Annotated[str, NameIn(BACKENDS, closed=False)]
     usage: Usage
     finish: Literal["stop", "length"]
     dropped: int

@@ -8,15 +8,15 @@ from urllib.parse import quote
 
 from fastapi import Query, Response
 
-import videlicet.page  # noqa: F401, registers the page as an exporter
 from videlicet.analyze.backends import analysis_backend
 from videlicet.analyze.exports.documents import Document, export_asset
-from videlicet.analyze.exports.registry import EXPORTERS
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import ApiError
+from videlicet.api.registered import NameIn
 from videlicet.api.routing import router_for
 from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1.analysis_schemas import Exporters
+from videlicet.exporters import EXPORTERS
 from videlicet.ingest import videos
 from videlicet.rights import Purpose
 from videlicet.search.modality_field import ModalityName
@@ -54,10 +54,8 @@ async def export(
     call: Call,
     index_id: str,
     video_id: str,
-    name: str,
-    modality: Annotated[
-        ModalityName, Query(description="What subtitles are made of.")
-    ] = Modality.SPEECH,
+    name: Annotated[str, NameIn(EXPORTERS, without="matrix.")],
+    modality: Annotated[ModalityName, Query(description="What subtitles are made of.")] = "speech",
 ) -> Response:
     """A document of a video by the name of an exporter: what is said as `subtitles.srt`, its
     chapters as `chapters.youtube`, its highlights as `cuts.otio`; `GET /v1/exporters` lists all."""
