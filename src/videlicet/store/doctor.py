@@ -16,7 +16,6 @@ from videlicet.store.catalog.owners import RESOURCE_FOLDERS
 from videlicet.store.catalog.schema import (
     assets,
     erasures,
-    indexed_assets,
     indexes,
     memberships_table,
     observations,
@@ -26,6 +25,7 @@ from videlicet.store.catalog.schema import (
     text_spaces,
     vector_chunks,
     vector_spaces,
+    videos,
 )
 from videlicet.store.database.sqlite import SqliteDatabase
 from videlicet.store.home import FORMAT, Home, write_atomically
@@ -33,7 +33,7 @@ from videlicet.store.records import Finding, Level
 from videlicet.store.store import Store, open_store
 from videlicet.store.vectors.ivf import RECALL
 from videlicet.store.vectors.vectors import Vectors
-from videlicet.types import Status
+from videlicet.types import VideoStatus
 
 _RUN_FIX = "Run `videlicet doctor --fix`."
 _RESTORE = "Restore the data directory from a copy, or add the videos again to a new one."
@@ -111,7 +111,7 @@ class _Examination:
 
     def __init__(self, store: Store, fix: bool) -> None:
         self._store = store
-        self._mend = fix
+        self._fix = fix
         self._database = store.database
         self._scope = store.scope(Grant("doctor", Purpose.MANAGE, EVERY_TENANT))
 
@@ -145,14 +145,14 @@ class _Examination:
             for table in (f"text_words_{key}", f"text_grams_{key}"):
                 if _is_consistent(self._database, table):
                     continue
-                if self._mend:
+                if self._fix:
                     with self._database.write_transaction() as connection:
                         connection.exec_driver_sql(
                             f"INSERT INTO {table} ({table}) VALUES ('rebuild')"
                         )
                 yield Finding(
                     Level.ERROR, table, "The word list disagrees with the text.", _RUN_FIX,
-                    fixed=self._mend,
+                    fixed=self._fix,
                 )  # fmt: skip
 
     def _check_blobs(self) -> Iterator[Finding]:
@@ -160,10 +160,14 @@ class _Examination:
             rows = connection.execute(select(assets)).all()
             known = {row.id for row in rows}
             pairs = {
-                f"{row.index_id}/{row.asset_id}"
+                f"{row.index_id}/{name}"
                 for row in connection.execute(
-                    select(memberships_table.c.index_id, memberships_table.c.asset_id)
+                    select(
+                        memberships_table.c.index_id, memberships_table.c.asset_id, videos.c.id
+                    ).outerjoin(videos, videos.c.slot == memberships_table.c.key)
                 )
+                # Of a video that was made before assets had tables, blobs are under its name.
+                for name in (row.asset_id, row.id)
             }
             held = {
                 f"{row.kind}/{row.id}"
@@ -189,7 +193,7 @@ class _Examination:
                 yield Finding(
                     Level.ERROR, row.name, "Its stored original is gone.", "Add the file again."
                 )
-            elif row.blob is None and "://" not in row.source and not Path(row.source).is_file():
+            elif row.blob is None and row.method == "path" and not Path(row.source).is_file():
                 yield Finding(
                     Level.WARNING, row.name,
                     f"Its original is no longer at {row.source!r}: it is found, but not shown.",
@@ -199,14 +203,14 @@ class _Examination:
         stray = sorted(key for key in keys - used if not _has_owner(key, known, pairs, held))
         leftovers = self._store._backend.find_stray_files()
         if stray or leftovers:
-            if self._mend:
+            if self._fix:
                 self._store.blobs.delete(self._scope, *stray)
                 for path in leftovers:
                     path.unlink()
             yield Finding(
                 Level.WARNING, "blobs",
                 f"{len(stray) + len(leftovers)} files belong to no asset.", _RUN_FIX,
-                fixed=self._mend,
+                fixed=self._fix,
             )  # fmt: skip
 
     def _check_assets(self) -> Iterator[Finding]:
@@ -216,10 +220,10 @@ class _Examination:
                     memberships_table.c.key,
                     memberships_table.c.index_id,
                     memberships_table.c.asset_id,
-                    indexed_assets.c.status,
+                    videos.c.status,
                     assets.c.name,
                 )
-                .outerjoin(indexed_assets, indexed_assets.c.slot == memberships_table.c.key)
+                .outerjoin(videos, videos.c.slot == memberships_table.c.key)
                 .outerjoin(assets, assets.c.id == memberships_table.c.asset_id)
                 .order_by(memberships_table.c.key)
             ).all()
@@ -242,15 +246,15 @@ class _Examination:
         for row in standing:
             subject = row.name or row.asset_id
             if row.status is None:
-                if self._mend:
+                if self._fix:
                     scope = self._store.scope(self._scope, row.index_id)
-                    self._store.remove_asset(scope, row.asset_id)
+                    self._store.remove_video(scope, row.asset_id)
                 yield Finding(
                     Level.WARNING, subject, "Parts of it were stored, but it was never finished.",
                     f"{_AGAIN} Or run `videlicet doctor --fix` to take the parts away.",
-                    fixed=self._mend,
+                    fixed=self._fix,
                 )  # fmt: skip
-            elif row.status == Status.READY.value:
+            elif row.status == VideoStatus.READY.value:
                 missing = [
                     name
                     for name, held in filled.items()
@@ -261,7 +265,7 @@ class _Examination:
                         Level.ERROR, subject, f"It is ready, but without {' and '.join(missing)}.",
                         "Remove it and add it again.",
                     )  # fmt: skip
-            elif row.status in (Status.QUEUED.value, Status.RUNNING.value):
+            elif row.status != VideoStatus.FAILED.value:
                 yield Finding(
                     Level.INFO,
                     subject,
@@ -289,11 +293,11 @@ class _Examination:
             if sketch is None:
                 continue
             if not vectors.is_whole(row):
-                if self._mend:
+                if self._fix:
                     vectors.rebuild(row.key)
                 yield Finding(
                     Level.WARNING, subject, "Its index is not whole: search is exact, but slow.",
-                    _RUN_FIX, fixed=self._mend,
+                    _RUN_FIX, fixed=self._fix,
                 )  # fmt: skip
                 continue
             good = sketch["recall_at_10"] >= RECALL
@@ -306,11 +310,11 @@ class _Examination:
             )  # fmt: skip
         # Copies of what is kept as objects come and go by themselves.
         if stray and not self._store.blobs.remote:
-            if self._mend:
+            if self._fix:
                 vectors.purge_deleted()
             yield Finding(
                 Level.WARNING, folder.name, f"{len(stray)} folders belong to no index.", _RUN_FIX,
-                fixed=self._mend,
+                fixed=self._fix,
             )  # fmt: skip
 
 
@@ -333,7 +337,7 @@ def _is_consistent(database: SqliteDatabase, table: str) -> bool:
 def _has_owner(key: str, known: set[str], pairs: set[str], held: set[str]) -> bool:
     parts = key.split("/")
     match parts:
-        case ["assets", asset_id, _, *_]:
+        case ["assets" | "files", asset_id, _, *_]:
             return asset_id in known
         case ["indexes", _, _, "vectors", *_]:
             return key in held

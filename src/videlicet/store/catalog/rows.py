@@ -8,7 +8,7 @@ from dataclasses import fields
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, RowMapping
 
 from videlicet.store.catalog.schema import casefolded
 from videlicet.types import (
@@ -91,7 +91,7 @@ def connector_key(connector: Mapping[str, Any]) -> str:
     return json.dumps([connector["account_id"], connector["source_id"]])
 
 
-def asset_of(row: Mapping[str, Any], prefix: str = "") -> Asset:
+def asset_of(row: RowMapping, prefix: str = "") -> Asset:
     """An asset from its columns, whose names begin with ``prefix``."""
     values = {name: row[prefix + name] for name in _ASSET_FIELDS}
     recording = values["recording"]
@@ -142,7 +142,7 @@ def video_row(video: Video) -> dict[str, Any]:
     }
 
 
-def video_of(row: Mapping[str, Any]) -> Video:
+def video_of(row: RowMapping) -> Video:
     """A video from its columns, with those of its asset under ``asset_...``."""
     return Video(
         id=row["id"],

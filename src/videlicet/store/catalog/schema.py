@@ -128,8 +128,8 @@ assets = Table(
     Column("connector_key", Text),
     Column("error", JSON(none_as_null=True)),
     Column("trace", Text),
-    Column("created_at", Instant, nullable=False),
-    Column("updated_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
     # What filters and lists compare, from ``recording`` or ``facts``.
     Column("duration", Float),
     Column("width", Integer),
@@ -191,9 +191,9 @@ videos = Table(
     Column("item_id", String(64)),
     Column("item_type", String(16)),
     Column("enrichment", JSON(none_as_null=True)),
-    Column("created_at", Instant, nullable=False),
-    Column("updated_at", Instant, nullable=False),
-    Column("indexed_at", Instant),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("indexed_at", UtcDateTime),
     Index(None, "status"),
     Index(None, "item_id"),
 )
