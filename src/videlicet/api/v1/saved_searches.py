@@ -15,8 +15,9 @@ from videlicet.api.v1.search import part_of
 from videlicet.saved_searches.records import match_event
 from videlicet.services import saved_searches
 from videlicet.services.indexes import get_index
+from videlicet.services.saved_searches import VideoMatch
 from videlicet.services.search import SearchRequest
-from videlicet.types import Match, SavedQuery
+from videlicet.types import SavedQuery
 
 router = router_for("queries")
 
@@ -94,10 +95,10 @@ def saved_search_row(one: SavedQuery) -> dict[str, Any]:
     }
 
 
-def _match(one: Match) -> dict[str, Any]:
-    told = match_event(one)
+def _match(one: VideoMatch) -> dict[str, Any]:
+    row = match_event(one.match, one.video_id)
     return {
-        **{name: told[name] for name in ("id", "index_id", "video_id", "name", "moments")},
-        "query_id": one.query_id,
-        "created_at": format_time(one.created_at),
+        **{name: row[name] for name in ("id", "index_id", "video_id", "name", "moments")},
+        "query_id": one.match.query_id,
+        "created_at": format_time(one.match.created_at),
     }
