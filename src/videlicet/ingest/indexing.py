@@ -94,17 +94,10 @@ def _added(scope: Scope, store: Store, video: Video) -> tuple[Video, Task]:
 def remove_video(scope: Scope, store: Store, video: Video) -> None:
     """Delete a video with everything derived from it. The tasks that indexed an asset which was
     there stay, for whoever asks how they ended; those that have not are called off."""
-    catalog = store.catalog
-    for task in catalog.tasks(scope, video_id=video.id):
+    for task in store.catalog.tasks(scope, video_id=video.id):
         if not task.status.ended:
             with suppress(Conflict, NotFound):  # it has just ended
                 mark_cancelled(scope, store, task.id)
-        if task.error is not None:
-            # What was said of a failure names the file.
-            error = {
-                "code": task.error["code"], "message": "It failed; its video was deleted since.",
-            }  # fmt: skip
-            catalog.update_task(scope, task.id, error=error)
     with suppress(NotFound):  # whoever worked on it has just taken it back, or the index has gone
         store.remove_video(store.scope(scope, video.index_id), video.asset_id)
 

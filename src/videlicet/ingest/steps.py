@@ -348,8 +348,11 @@ class IndexingSteps:
     def _require_video(self, plan: IndexingPlan) -> Video:
         video = self._video(plan)
         if video is None:
+            # Without the name: this may be said of a task after its video was deleted.
             raise NotFound(
-                "asset_not_found", f"{plan.name} is not in the index any more.", subject=plan.name
+                "asset_not_found",
+                f"Index {plan.index_id} holds no asset {plan.asset_id!r}.",
+                subject=plan.asset_id,
             )
         return video
 

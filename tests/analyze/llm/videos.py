@@ -55,7 +55,9 @@ def film(
         at += step
     span = Span.of(0.0, max(at, 1.0))
     info = MediaInfo("mp4", span, STREAM, (), None)
-    asset = Asset(id, "0" * 64, name, name, 1, info, NOW, metadata=dict(metadata or {}))
+    asset = Asset(
+        id, name, NOW, size=1, sha256="0" * 64, recording=info, metadata=dict(metadata or {})
+    )
     vectors = (encoder or HashedText()).encode([piece.text for piece in pieces])
     return AssetEvidence(
         asset, INDEX, span, tuple(pieces), vectors, (span,), TimedVectors((), vectors[:0])
