@@ -9,7 +9,6 @@ from anyio.from_thread import check_cancelled
 from videlicet.mcp import schemas
 from videlicet.mcp.context import video_of
 from videlicet.mcp.presentation import seconds, sentence_rows
-from videlicet.services.analysis import answers
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -23,6 +22,8 @@ HIGHLIGHTS = 5
 
 def describe_video(context: ToolContext, asked: schemas.DescribeVideo) -> schemas.VideoDescription:
     """Title, topics, summary, chapters and highlights of a video."""
+    from videlicet.services.analysis import answers
+
     index, video = video_of(context, asked.video_id, asked.index)
     caller, asset, check = context.caller, video.asset, check_cancelled
     summary = answers.summarize(

@@ -16,8 +16,6 @@ from videlicet.mcp.context import index_of
 from videlicet.mcp.pictures import Picture, extract_stills
 from videlicet.mcp.presentation import MAX_EVIDENCE_CHARS, reason, seconds
 from videlicet.rights import Purpose
-from videlicet.services import filters
-from videlicet.services.indexing import to_asset_ids, videos_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +35,8 @@ def find_moments(
     """A page of the moments that match, best first, with pictures if they are asked for."""
     from videlicet.search.compose import build_query
     from videlicet.search.lanes import lane_names
+    from videlicet.services import filters
+    from videlicet.services.indexing import to_asset_ids, videos_of
 
     if strange := set(asked.lanes) - set(lane_names()):
         known = ", ".join(lane_names())

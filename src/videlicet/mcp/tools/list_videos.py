@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 from videlicet.mcp import schemas
 from videlicet.mcp.context import index_of
 from videlicet.mcp.presentation import reason
-from videlicet.services.indexing import list_videos_and_sources, source_name
 
 if TYPE_CHECKING:
     from videlicet.mcp.context import ToolContext
@@ -22,6 +21,8 @@ _STATES = {
 
 def list_videos(context: ToolContext, asked: schemas.ListVideos) -> schemas.Videos:
     """A page of an index's recordings."""
+    from videlicet.services.indexing import list_videos_and_sources
+
     index = index_of(context, asked.index)
     rows, total = list_videos_and_sources(
         context.caller, index, offset=(asked.page - 1) * asked.limit, limit=asked.limit
@@ -35,6 +36,8 @@ def list_videos(context: ToolContext, asked: schemas.ListVideos) -> schemas.Vide
 
 
 def _video_row(row: ListedVideo) -> schemas.Video:
+    from videlicet.services.indexing import source_name
+
     video, task = row.video, row.task
     if video is not None:
         id, name, duration = video.id, video.name, video.asset.duration
