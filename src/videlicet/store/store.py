@@ -19,7 +19,6 @@ from videlicet.rights import (
     Policy,
     Scope,
     authorize,
-    require_asset,
     require_purpose,
 )
 from videlicet.rights.scope import index_scope, tenant_scope
@@ -230,7 +229,6 @@ class Store:
             ).scalar()
             if tenant is None or not scope.covers(tenant):
                 raise unknown_asset(asset_id)
-            require_asset(self.policy, scope, asset_id)
             held = connection.execute(
                 select(memberships_table.c.index_id, memberships_table.c.key).where(
                     memberships_table.c.asset_id == asset_id

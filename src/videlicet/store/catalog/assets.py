@@ -15,7 +15,7 @@ from videlicet.store.catalog.expressions import is_any_of
 from videlicet.store.catalog.filters import compile_filter
 from videlicet.store.catalog.indexes import tenant_conditions
 from videlicet.store.catalog.memberships import require_index
-from videlicet.store.catalog.metadata import BUILT_IN, merge_metadata, write_metadata
+from videlicet.store.catalog.metadata import BUILT_IN, merge_metadata, metadata_rows, write_metadata
 from videlicet.store.catalog.owners import is_key_in_scope
 from videlicet.store.catalog.repository import Repository
 from videlicet.store.catalog.rows import asset_of, asset_row, connector_key
@@ -271,7 +271,6 @@ class Assets(Repository):
         authorize(scope, MANAGING, "asset")
         if fixed := _FIXED & set(changes):
             raise TypeError(f"update_asset cannot set {', '.join(sorted(fixed))}")
-        self._require_asset(scope, asset_id)
         with self._write_transaction() as connection:
             there = _find(connection, asset_id)
             if there is None or not scope.covers(there.tenant):
@@ -325,6 +324,7 @@ def unknown_asset(asset_id: str) -> NotFound:
 
 def _write(connection: Connection, asset: Asset, *, is_new: bool) -> None:
     row = asset_row(asset)
+    metadata_rows(asset.metadata)  # what cannot be kept is refused before anything is written
     if is_new:
         connection.execute(insert(assets).values(row))
     else:

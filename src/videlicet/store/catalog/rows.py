@@ -212,6 +212,7 @@ def observation_of(row: Row[Any]) -> Observation:
         modality=Modality(row.modality),
         card=row.card,
         payload=payload_from_json(json.loads(row.payload)),
+        stored_id=row.id,
     )
 
 

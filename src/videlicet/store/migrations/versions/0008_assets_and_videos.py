@@ -1,9 +1,9 @@
 """Assets and videos have tables of their own.
 
-Until now a file that was sent over HTTP was a resource (``file``), its place in an index another one
-(``video``), and what had been observed of that had a row in ``assets`` under the video's id; a file
-that was added by path had a row in ``assets`` only, until a server made resources of it. Now every
-file has one row in ``assets``, and its place in each index one in ``videos``.
+Until now a file that was sent over HTTP was a resource (``file``), its place in an index another
+one (``video``), and what had been observed of that had a row in ``assets`` under the video's id; a
+file that was added by path had a row in ``assets`` only, until a server made resources of it. Now
+every file has one row in ``assets``, and its place in each index one in ``videos``.
 """
 
 from __future__ import annotations
@@ -37,8 +37,10 @@ _JSON = sa.JSON(none_as_null=True)
 _RESOURCES = sa.table(
     "resources", sa.column("row"), sa.column("id"), sa.column("kind"), sa.column("tenant"),
     sa.column("parent"), sa.column("name"), sa.column("name_folded"), sa.column("status"),
-    sa.column("created_at"), sa.column("updated_at"), sa.column("body", _JSON),
+    sa.column("created_at"), sa.column("updated_at"), sa.column("expires_at"),
+    sa.column("body", _JSON),
 )  # fmt: skip
+_FIELDS = sa.table("resource_fields", sa.column("resource"))
 _ASSETS = sa.table(
     "assets",
     *map(
@@ -89,8 +91,16 @@ def upgrade() -> None:
     for row in list(_rows(connection, "video")):
         _move_video(connection, row)
     _move_memberships(connection)
+    gone = _RESOURCES.c.kind.in_(("file", "video"))
     connection.execute(
-        sa.delete(_RESOURCES).where(_RESOURCES.c.kind.in_(("file", "video", "search")))
+        sa.delete(_FIELDS).where(_FIELDS.c.resource.in_(sa.select(_RESOURCES.c.row).where(gone)))
+    )
+    connection.execute(sa.delete(_RESOURCES).where(gone))
+    # The pages of earlier searches name what are assets no more.
+    connection.execute(
+        _RESOURCES.update()
+        .where(_RESOURCES.c.kind == "search")
+        .values(expires_at=_RESOURCES.c.created_at)
     )
     op.drop_table("indexed_assets")
 
@@ -108,6 +118,7 @@ def _make_tables(is_postgres: bool) -> None:
         batch.alter_column(
             "media", new_column_name="recording", existing_type=sa.JSON(), nullable=True
         )
+        kind: sa.types.TypeEngine[Any]
         for name, kind in (
             ("sha256", text(64)), ("size", sa.BigInteger()), ("duration", sa.Float()),
             ("container", text()), ("has_video", sa.Integer()), ("has_audio", sa.Integer()),
@@ -250,7 +261,7 @@ def _move_files(connection: sa.Connection) -> None:
 
 def _move_video(connection: sa.Connection, row: sa.Row[Any]) -> None:
     """A video of a file, which so far is an asset of its own where something was observed of it."""
-    body, file_id = row.body, row.body["file_id"]
+    body, file_id = row.body, row.body.get("file_id")
     if connection.execute(sa.select(_ASSETS.c.id).where(_ASSETS.c.id == file_id)).first() is None:
         return  # the file was deleted, and the program killed before the rest was
     here = (_SLOTS.c.index_id == row.parent) & (_SLOTS.c.asset_id == row.id)
