@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from tests.services.conftest import Bell, uploaded
 
 from videlicet.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from videlicet.rights import Grant, Purpose
@@ -18,46 +16,7 @@ from videlicet.services.entities import NewEntity
 from videlicet.services.platform import Platform
 from videlicet.services.uploads import ChunkProof
 from videlicet.services.user_metadata import checked_metadata, merge_metadata
-from videlicet.settings import load
-from videlicet.store import open_store
-from videlicet.types import Asset, AssetStatus
-
-
-class Bell:
-    """Counts how often workers are woken."""
-
-    def __init__(self) -> None:
-        self.rung = 0
-
-    def notify(self) -> None:
-        self.rung += 1
-
-
-@pytest.fixture
-def platform(tmp_path: Path) -> Iterator[Platform]:
-    settings = load(tmp_path / "home")
-    with open_store(settings, write=True, create=True) as store:
-        yield Platform(settings, store, Bell())
-
-
-@pytest.fixture
-def alice(platform: Platform) -> Caller:
-    return Caller(platform, Grant("alice", Purpose.MANAGE, "alice"))
-
-
-@pytest.fixture
-def bob(platform: Platform) -> Caller:
-    return Caller(platform, Grant("bob", Purpose.MANAGE, "bob"))
-
-
-def uploaded(caller: Caller, name: str = "video.mp4", type: str | None = None) -> Asset:
-    """An asset of some bytes; one with a type has been made ready by a worker."""
-    asset = assets.upload_asset(caller, NewAsset(name), io.BytesIO(b"bytes"))
-    if type is None:
-        return asset
-    return caller.catalog.update_asset(
-        caller.scope(Purpose.INGEST), asset.id, status=AssetStatus.READY, type=type
-    )
+from videlicet.types import AssetStatus
 
 
 def test_nothing_of_another_tenant_is_there(alice: Caller, bob: Caller) -> None:
