@@ -92,12 +92,10 @@ def test_copies_are_looked_after_again_after_any_fault(
     from videlicet.jobs import maintenance
 
     monkeypatch.setattr(maintenance, "EVERY", 0.01)
-    tidy = Faulty()
-    store: Any = SimpleNamespace(
-        database=SimpleNamespace(shared=True), tidy=tidy, tend=lambda: None
-    )
+    evict = Faulty()
+    store: Any = SimpleNamespace(evict_stale_copies=evict, build_due_indexes=lambda: None)
     with maintenance.StoreMaintenance(store):
-        until(lambda: tidy.calls > 3)
+        until(lambda: evict.calls > 3)
     assert caplog.text.count("the store is not maintained") == 2
     assert "Traceback" in caplog.text
 

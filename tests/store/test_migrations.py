@@ -291,4 +291,6 @@ def test_files_and_videos_get_tables(before_videos: Home) -> None:
         for id in assets:
             store.delete_asset(scope, id)
         assert catalog.videos(scope) == []
-        assert store.scan(store.scope(GRANT.within(EVERY_TENANT)), [b"/p.mp4", b"https://a.b"]) == []
+        assert (
+            store.scan(store.scope(GRANT.within(EVERY_TENANT)), [b"/p.mp4", b"https://a.b"]) == []
+        )

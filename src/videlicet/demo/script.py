@@ -85,6 +85,6 @@ def _recipe(takes: Mapping[str, Scene], material: Mapping[str, Path]) -> str:
     """Changes when a film would."""
     parts = [repr(sorted((title, astuple(take)) for title, take in takes.items()))]
     parts += [hashlib.sha256(path.read_bytes()).hexdigest() for path in material.values()]
-    parts.append(Path(__file__).with_name("film.py").read_text("utf-8"))
+    parts.append(Path(__file__).with_name("video.py").read_text("utf-8"))
     parts.append(repr(ORDER))
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()

@@ -15,6 +15,7 @@ from videlicet.types import (
     Gist,
     Highlight,
     Index,
+    Modality,
     Sentence,
     Span,
 )
@@ -150,14 +151,24 @@ class AnalysisMethods(LibraryParts):
 
         return answers.compare(self._caller(), self._named(index), left, right, count).value
 
-    def export(self, name: str, asset_id: str, *, index: str = DEFAULT_INDEX) -> bytes:
-        """A document of an asset by the name of an exporter: its speech (``subtitles.srt``), its
-        chapters (``chapters.youtube``) or its highlights as a timeline (``cuts.otio``).
+    def export(
+        self,
+        name: str,
+        asset_id: str,
+        *,
+        modality: str = Modality.SPEECH,
+        index: str = DEFAULT_INDEX,
+    ) -> bytes:
+        """A document of an asset by the name of an exporter: what was observed through a modality
+        (``subtitles.srt``), its chapters (``chapters.youtube``) or its highlights as a timeline
+        (``cuts.otio``).
 
         Raises:
             InvalidInput: ``invalid_argument``, there is no such exporter, or it renders no document
                 of one asset.
+            InvalidQuery: ``modality_not_indexed``, there is no such modality.
         """
+        from videlicet.search.compose import modality_named
         from videlicet.services.exports import export_document
 
         caller = self._caller()
@@ -165,7 +176,10 @@ class AnalysisMethods(LibraryParts):
         source = asset.source
         if asset.blob is not None:
             source = str(caller.store.blobs.path(caller.scope(Purpose.ANALYZE), asset.blob))
-        return export_document(caller, self._named(index), asset_id, name, source=source).content
+        return export_document(
+            caller, self._named(index), asset_id, name, source=source,
+            modality=modality_named(modality),
+        ).content  # fmt: skip
 
     def _named(self, index: str) -> Index:
         return self._index_scope(Purpose.ANALYZE, index).index

@@ -8,6 +8,7 @@ from videlicet.analyze.backend import Check, unchecked
 from videlicet.analyze.exports.documents import Document, export_asset
 from videlicet.rights import Purpose
 from videlicet.services.analysis.answers import open_backend
+from videlicet.types import Modality
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -21,10 +22,11 @@ def export_document(
     name: str,
     *,
     source: str | None = None,
+    modality: Modality = Modality.SPEECH,
     check: Check = unchecked,
 ) -> Document:
     """What an exporter makes of an asset of an index; ``source`` is where its file is, for those
-    that refer to it.
+    that refer to it; subtitles are made of what was observed through ``modality``.
 
     Raises:
         InvalidInput: ``invalid_argument``, there is no such exporter, or it renders no document
@@ -34,4 +36,4 @@ def export_document(
     """
     scope = caller.scope(Purpose.ANALYZE, index.id)
     backend = open_backend(caller, index.cards, check)
-    return export_asset(scope, caller.store, backend, name, asset_id, source)
+    return export_asset(scope, caller.store, backend, name, asset_id, source, modality)

@@ -16,7 +16,6 @@ from videlicet.store.catalog.owners import RESOURCE_FOLDERS
 from videlicet.store.catalog.schema import (
     assets,
     erasures,
-    indexes,
     memberships_table,
     observations,
     resources,
@@ -29,13 +28,12 @@ from videlicet.store.catalog.schema import (
 )
 from videlicet.store.database.sqlite import SqliteDatabase
 from videlicet.store.home import FORMAT, Home, write_atomically
-from videlicet.store.records import Finding, Level
+from videlicet.store.records import RUN_FIX, Finding, Level
 from videlicet.store.store import Store, open_store
-from videlicet.store.vectors.ivf import RECALL
+from videlicet.store.vectors.vector_store import CheckedVectorStore
 from videlicet.store.vectors.vectors import Vectors
 from videlicet.types import VideoStatus
 
-_RUN_FIX = "Run `videlicet doctor --fix`."
 _RESTORE = "Restore the data directory from a copy, or add the videos again to a new one."
 _AGAIN = "Run the command that added it again; finished work is kept."
 
@@ -63,7 +61,7 @@ def doctor(settings: Settings, *, fix: bool = False) -> list[Finding]:
                 Level.ERROR,
                 home.format_file.name,
                 "The format mark is missing.",
-                _RUN_FIX,
+                RUN_FIX,
                 fixed=fix,
             )
         )
@@ -121,7 +119,7 @@ class _Examination:
             *self._check_word_lists(),
             *self._check_blobs(),
             *self._check_assets(),
-            *self._check_ann_indexes(),
+            *self._check_vectors(),
         ]
 
     def _check_erasures(self) -> Iterator[Finding]:
@@ -151,7 +149,7 @@ class _Examination:
                             f"INSERT INTO {table} ({table}) VALUES ('rebuild')"
                         )
                 yield Finding(
-                    Level.ERROR, table, "The word list disagrees with the text.", _RUN_FIX,
+                    Level.ERROR, table, "The word list disagrees with the text.", RUN_FIX,
                     fixed=self._fix,
                 )  # fmt: skip
 
@@ -209,7 +207,7 @@ class _Examination:
                     path.unlink()
             yield Finding(
                 Level.WARNING, "blobs",
-                f"{len(stray) + len(leftovers)} files belong to no asset.", _RUN_FIX,
+                f"{len(stray) + len(leftovers)} files belong to no asset.", RUN_FIX,
                 fixed=self._fix,
             )  # fmt: skip
 
@@ -273,49 +271,10 @@ class _Examination:
                     _AGAIN,
                 )
 
-    def _check_ann_indexes(self) -> Iterator[Finding]:
+    def _check_vectors(self) -> Iterator[Finding]:
         vectors = self._store.vectors
-        if not isinstance(vectors, Vectors):
-            return  # another vector store keeps files of its own, if any
-        with self._database.read_transaction() as connection:
-            spaces = connection.execute(
-                select(
-                    vector_spaces,
-                    indexes.c.name.label("index_name"),
-                ).join(indexes, indexes.c.id == vector_spaces.c.index_id)
-            ).all()
-        wanted = {row.sketch["generation"] for row in spaces if row.sketch}
-        folder = self._store.home.ann
-        stray = [path for path in folder.glob("*") if path.name not in wanted]
-        for row in spaces:
-            subject = f"{row.index_name} {row.modality}/{row.space}"
-            sketch = row.sketch
-            if sketch is None:
-                continue
-            if not vectors.is_whole(row):
-                if self._fix:
-                    vectors.rebuild(row.key)
-                yield Finding(
-                    Level.WARNING, subject, "Its index is not whole: search is exact, but slow.",
-                    _RUN_FIX, fixed=self._fix,
-                )  # fmt: skip
-                continue
-            good = sketch["recall_at_10"] >= RECALL
-            yield Finding(
-                Level.INFO if good else Level.WARNING, subject,
-                f"Approximate over {sketch['rows']} rows, measured recall@10 "
-                f"{sketch['recall_at_10']:.3f} (@100 {sketch['recall_at_100']:.3f}), "
-                f"{sketch['probes']} of {sketch['groups']} groups looked at.",
-                "Nothing to do." if good else _RUN_FIX,
-            )  # fmt: skip
-        # Copies of what is kept as objects come and go by themselves.
-        if stray and not self._store.blobs.remote:
-            if self._fix:
-                vectors.purge_deleted()
-            yield Finding(
-                Level.WARNING, folder.name, f"{len(stray)} folders belong to no index.", _RUN_FIX,
-                fixed=self._fix,
-            )  # fmt: skip
+        if isinstance(vectors, CheckedVectorStore):
+            yield from vectors.check(self._fix)
 
 
 def _is_consistent(database: SqliteDatabase, table: str) -> bool:

@@ -20,7 +20,8 @@ from fractions import Fraction
 from typing import Any
 
 from videlicet.analyze.llm.backends.base import Message
-from videlicet.types import Asset, EvidenceItem, Modality, Span
+from videlicet.types import Asset, EvidenceItem, Span
+from videlicet.types.kinds import modality_phrase
 
 SYSTEM = """\
 You answer from evidence about videos: numbered lines of what was said, written on screen or seen.
@@ -34,11 +35,6 @@ If the lines do not say what is asked, write only: NOT FOUND"""
 #: What a model writes where the evidence does not say.
 NOT_FOUND = "NOT FOUND"
 
-_KINDS = {
-    Modality.SPEECH: "said",
-    Modality.TEXT: "on screen",
-    Modality.VISUAL: "seen",
-}
 #: What chat templates and fences are made of, as other characters that look alike.
 _HARMLESS = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "{": "(", "}": ")",
                            "`": "'", "|": "¦", "｜": "¦", "▁": "_"})  # fmt: skip
@@ -101,7 +97,7 @@ def evidence_lines(pieces: Sequence[EvidenceItem], assets: Mapping[str, Asset]) 
     lines = []
     for piece in pieces:
         who = f" by {sanitize(piece.speaker)}" if piece.speaker else ""
-        kind = _KINDS.get(piece.modality, piece.modality.value)
+        kind = modality_phrase(piece.modality)
         told = assets[piece.asset_id].to_display_time(piece.span)
         text = f"{clock(told.start)} {kind}{who}: {sanitize(piece.text)}"
         lines.append(Line(text, (piece,)))
