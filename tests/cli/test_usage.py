@@ -97,8 +97,8 @@ def test_errors_for_people_say_what_to_do(videlicet):
         (("list", "--indexes"), "No index yet."),
         (("search", "a dog"), "Nothing matches."),
         (("status",), "No tasks."),
-        (("queries", "list"), "There are no s"),
-        (("queries", "matches"), "Nothing has matched yet."),
+        (("saved-search", "list"), "No saved searches"),
+        (("saved-search", "matches"), "No matches yet."),
     ],
 )
 def test_a_fresh_library_is_empty(videlicet, words, said, monkeypatch, tmp_path):

@@ -132,3 +132,47 @@ def test_codes_of_stored_errors(tmp_path: Path) -> None:
         from_json(found)
         (row,) = store.catalog.find_resources(store.scope(GRANT), Kind.VIDEO)[0]
         assert row.body == {"items": [{"error": {"code": "database_locked"}}]}
+
+
+def test_queries_become_saved_searches(tmp_path: Path) -> None:
+    home = as_of("0006", tmp_path / "home")
+    when = "2026-01-01T00:00:00.000000+00:00"
+    named = {"id": "q", "name": "reds"}
+    event = {"id": "whe_1", "type": "query.matched", "data": {"id": "m", "query": named}}
+    other = {"id": "whe_2", "type": "index.task.ready", "data": {"query": "kept"}}
+    rows = (
+        ("q", "query", "reds", {"error": None}),
+        ("t", "trial", "q", {"attempts": 0}),
+        ("a", "answer", "key", {}),
+        ("m", "match", "asset", {"query": "reds", "asset": "a.mp4"}),
+        ("w", "webhook", "https://a.example/", {"events": ["query.matched", "index.task.ready"]}),
+        ("all", "webhook", "https://b.example/", {"events": []}),
+        ("d", "delivery", "query.matched", {"event": event, "attempts": 1}),
+        ("e", "delivery", "index.task.ready", {"event": other, "attempts": 0}),
+    )
+    with closing(sqlite3.connect(home.database)) as base, base:
+        for id, kind, name, body in rows:
+            base.execute(
+                "INSERT INTO resources (id, kind, tenant, created_at, updated_at, status, parent, "
+                "name, name_folded, body) VALUES (?, ?, 'local', ?, ?, '', '', ?, ?, ?)",
+                (id, kind, when, when, name, name, json.dumps(body)),
+            )
+    with open_store(load(home.root), write=True) as store:
+
+        def read(kind: Kind, id: str) -> tuple[str, object]:
+            row = store.catalog.resource(store.scope(GRANT), kind, id)
+            return row.name, row.body
+
+        assert read(Kind.SAVED_SEARCH, "q") == ("reds", {"error": None})
+        assert read(Kind.SAVED_SEARCH_RUN, "t") == ("q", {"attempts": 0})
+        assert read(Kind.IDEMPOTENT_RESPONSE, "a") == ("key", {})
+        assert read(Kind.MATCH, "m")[1] == {"saved_search": "reds", "asset": "a.mp4"}
+        _, webhook = read(Kind.WEBHOOK, "w")
+        assert webhook == {"events": ["index.task.ready", "saved_search.matched"]}
+        assert read(Kind.WEBHOOK, "all")[1] == {"events": []}
+        data = {"id": "m", "saved_search": named}
+        sent = {"id": "whe_1", "type": "saved_search.matched", "data": data}
+        name, delivery = read(Kind.DELIVERY, "d")
+        assert (name, delivery) == ("saved_search.matched", {"event": sent, "attempts": 1})
+        name, delivery = read(Kind.DELIVERY, "e")
+        assert (name, delivery) == ("index.task.ready", {"event": other, "attempts": 0})

@@ -16,7 +16,7 @@ from videlicet.types import Kind, Modality, Query, QueryPart
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
     from videlicet.services.search import SearchRequest
-    from videlicet.types import Index, Match, SavedQuery
+    from videlicet.types import Index, Match, SavedSearch
 
 
 def create_saved_search(
@@ -26,8 +26,8 @@ def create_saved_search(
     request: SearchRequest,
     *,
     include_existing: bool = False,
-) -> SavedQuery:
-    """Save a search of an index. Media that are no asset are stored with it.
+) -> SavedSearch:
+    """Save a search of an index. Media that are not assets are stored with it.
 
     Raises:
         InvalidQuery: the index could not be searched with it.
@@ -61,7 +61,7 @@ def create_saved_search(
 
 def list_saved_searches(
     caller: Caller, index_id: str | None = None, *, offset: int = 0, limit: int | None = None
-) -> tuple[list[SavedQuery], int]:
+) -> tuple[list[SavedSearch], int]:
     """A page of saved searches, newest first, and how many there are in all; of one index, if
     given."""
     rows, total = caller.catalog.find_resources(
@@ -70,37 +70,39 @@ def list_saved_searches(
     return [saved_search_of(row) for row in rows], total
 
 
-def get_saved_search(caller: Caller, search_id: str) -> SavedQuery:
+def get_saved_search(caller: Caller, saved_search_id: str) -> SavedSearch:
     """A saved search of the caller's.
 
     Raises:
         NotFound: ``resource_not_found``.
     """
     try:
-        return saved_search_of(caller.catalog.resource(caller.manage, Kind.SAVED_SEARCH, search_id))
+        return saved_search_of(
+            caller.catalog.resource(caller.manage, Kind.SAVED_SEARCH, saved_search_id)
+        )
     except NotFound:
-        raise unknown("query", search_id) from None
+        raise unknown("saved search", saved_search_id) from None
 
 
-def delete_saved_search(caller: Caller, search_id: str) -> None:
-    """Delete a saved search with its matches; what was not delivered yet no longer is.
+def delete_saved_search(caller: Caller, saved_search_id: str) -> None:
+    """Delete a saved search, its matches and its pending deliveries.
 
     Raises:
         NotFound: ``resource_not_found``.
     """
-    caller.store.delete_saved_search(caller.manage, get_saved_search(caller, search_id).id)
+    caller.store.delete_saved_search(caller.manage, get_saved_search(caller, saved_search_id).id)
 
 
 def list_matches(
-    caller: Caller, search_id: str, *, offset: int = 0, limit: int | None = None
+    caller: Caller, saved_search_id: str, *, offset: int = 0, limit: int | None = None
 ) -> tuple[list[Match], int]:
-    """A page of what a saved search has found, newest first, and how many matches there are.
+    """A page of the matches of a saved search, newest first, and how many there are in all.
 
     Raises:
         NotFound: ``resource_not_found``.
     """
+    found = get_saved_search(caller, saved_search_id)
     rows, total = caller.catalog.find_resources(
-        caller.manage, Kind.MATCH, parent=get_saved_search(caller, search_id).id, offset=offset,
-        limit=limit,
-    )  # fmt: skip
+        caller.manage, Kind.MATCH, parent=found.id, offset=offset, limit=limit
+    )
     return [match_of(row) for row in rows], total

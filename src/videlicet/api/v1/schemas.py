@@ -71,7 +71,7 @@ class Found(Model):
     exact: bool
 
 
-class NewQuery(Model):
+class NewSavedSearch(Model):
     """A saved search: ``parts``, ``modalities``, ``lanes`` and ``filter`` are those of a
     search. Moments that score at least ``threshold`` are a match."""
 
@@ -83,29 +83,29 @@ class NewQuery(Model):
     filter: dict[str, Any] = Field(default_factory=dict)
     threshold: float | None = Field(default=None, ge=0, le=1, description="0.5, if none is given.")
     include_existing: bool = Field(
-        default=False, description="Whether the videos that are there already are tried too."
+        default=False, description="Also search the videos that are already in the index."
     )
 
 
-class QueryPart(Model):
+class SavedSearchPart(Model):
     kind: Literal["text", "image", "audio", "video"]
     weight: float
     text: str | None = None
-    asset_id: str | None = Field(default=None, description="None for what came with the query.")
+    asset_id: str | None = Field(default=None, description="None for media sent with the request.")
 
 
-class QueryOut(Model):
+class SavedSearchOut(Model):
     id: str
     name: str
     index_id: str
-    parts: list[QueryPart]
+    parts: list[SavedSearchPart]
     modalities: list[str]
     lanes: list[str]
     filter: dict[str, Any]
     threshold: float
     include_existing: bool
     created_at: str
-    error: Reason | None = Field(default=None, description="Why it could not be tried just now.")
+    error: Reason | None = Field(default=None, description="Why the last run failed.")
 
 
 class MatchMoment(Model):
@@ -117,7 +117,7 @@ class MatchMoment(Model):
 
 class MatchOut(Model):
     id: str
-    query_id: str
+    saved_search_id: str
     index_id: str
     video_id: str
     name: str
@@ -214,7 +214,7 @@ class TaskOut(Model):
 WebhookEvent = Literal[
     "index.task.ready", "index.task.failed",
     "analyze.task.ready", "analyze.task.failed", "analyze.task.canceled",
-    "query.matched",
+    "saved_search.matched",
 ]  # fmt: skip
 
 
