@@ -35,11 +35,19 @@ def left_running(mark: str | None = None) -> list[psutil.Process]:
     for one in psutil.process_iter():
         try:
             marks = one.environ().get(_MARK, "").split()
-            if mark in marks and one.pid != os.getpid() and one.status() != psutil.STATUS_ZOMBIE:
+            ours = one.pid == os.getpid() or _is_resource_tracker(one)
+            if mark in marks and not ours and one.status() != psutil.STATUS_ZOMBIE:
                 found.append(one)
         except psutil.Error:
             continue
     return found
+
+
+def _is_resource_tracker(one: psutil.Process) -> bool:
+    """Whether a process is the resource tracker of `multiprocessing` in this process, which Python
+    starts once and ends with this process."""
+    tracks = any("multiprocessing.resource_tracker" in word for word in one.cmdline())
+    return tracks and one.ppid() == os.getpid()
 
 
 def end(processes: Sequence[psutil.Process]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import psutil
@@ -52,3 +54,14 @@ def test_marks_are_found_by_name() -> None:
         assert one != other
         (name,) = one
         assert left_running(one[name].split()[-1]) == []
+
+
+def test_what_python_starts_for_itself_is_not_left_running() -> None:
+    resource_tracker.ensure_running()
+    trackers = [
+        child.pid
+        for child in psutil.Process(os.getpid()).children()
+        if any("resource_tracker" in word for word in child.cmdline())
+    ]
+    assert trackers
+    assert not {one.pid for one in left_running()} & set(trackers)

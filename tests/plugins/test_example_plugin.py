@@ -9,10 +9,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from tests.api.server import Client, Server, served
 from tests.samples import BLACK, GREY, WHITE, Scene, video
 
 from videlicet.models.fakes import IDS
@@ -128,6 +131,56 @@ def test_the_exporter_writes_chapters(indexed: dict[str, str]) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("film.mp4\n0.0 ")
+
+
+@pytest.fixture(scope="module")
+def server(indexed: dict[str, str]) -> Iterator[Server]:
+    """A server over the same videos."""
+    variables = {key: value for key, value in indexed.items() if key.startswith("VIDELICET_")}
+    variables["PYTHONPATH"] = indexed["PYTHONPATH"]
+    with served(Path(variables.pop("VIDELICET_HOME")), **variables) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[Client]:
+    """A client of the interface v1.3."""
+    with Client(server, server.key(scopes=["read", "write"])) as one:
+        yield one
+
+
+def search_1_3(client: Client, index: str = "", **form: Any) -> httpx.Response:
+    index = index or client.ok("GET", "indexes")["data"][-1]["_id"]
+    return client.post(
+        "search",
+        data={"index_id": index, "query_text": "a bright picture", **form},
+        # A request with a file is multipart, as this one must be.
+        files={"nothing": b""},
+    )
+
+
+def test_the_kind_is_a_search_option_of_its_own_over_http(client: Client) -> None:
+    found = search_1_3(client, search_options="brightness")
+    assert found.status_code == 200, found.text
+    best = found.json()["data"][0]
+    # The bright scene, and neither the dark nor the medium one.
+    assert (round(best["start"]), round(best["end"])) == (3, 6)
+    pictures = search_1_3(client, search_options=["visual", "brightness"], operator="and")
+    assert pictures.status_code == 200, pictures.text
+    assert pictures.json()["data"]
+
+
+def test_an_index_without_the_kind_refuses_it(client: Client) -> None:
+    # Made with sounds only, it has no observer.
+    models = [{"model_name": "marengo3.0", "model_options": ["audio"]}]
+    made = client.ok("POST", "indexes", json={"index_name": "heard", "models": models})
+    refused = search_1_3(client, made["_id"], search_options="brightness")
+    assert refused.status_code == 400
+    assert "made without brightness" in refused.json()["message"]
+    unknown = search_1_3(client, search_options="smell")
+    assert unknown.json()["message"] == (
+        "search_options are visual, audio, transcription, brightness."
+    )
 
 
 DESCRIBED = """

@@ -63,3 +63,6 @@ class ObservationKind(Generic[P]):
     confidence: Callable[[P], float | None] = _nothing
     #: How its texts are searched; without a lane they are not.
     lanes: tuple[TextLane, ...] = ()
+    #: The wider search option that includes its modality: ``visual``, ``audio`` or
+    #: ``transcription``. Without one, a search names the modality itself.
+    search_option: str = ""

@@ -48,4 +48,5 @@ SCREEN_TEXT = ObservationKind(
         TextLane("screen-substring", Method.SUBSTRING, Calibration(0.50, 1.00, 0.6)),
         TextLane("screen-phrase", Method.PHRASE, Calibration(0.0, 1.0, 0.95)),
     ),
+    search_option="visual",
 )

@@ -63,4 +63,5 @@ UTTERANCE = ObservationKind(
         TextLane("speech-words", Method.WORDS, Calibration(0.40, 1.00, 0.6), _SPOKEN),
         TextLane("speech-phrase", Method.PHRASE, Calibration(0.0, 1.0, 0.95)),
     ),
+    search_option="transcription",
 )
