@@ -25,7 +25,7 @@ def gathered(asset_id: str) -> AssetEvidence:
     return material(said, of=asset(asset_id, f"{asset_id[-4:]}.mp4"))
 
 
-class SlowAnalyst:
+class SlowBackend:
     """Answers with the first piece, after a while, and notes that it was asked."""
 
     id = "slow"
@@ -44,8 +44,8 @@ class SlowAnalyst:
 
 def fill(store: Path, log: Path, seconds: float) -> Matrix:
     with open_matrix_store(store) as kept:
-        analyst: Any = SlowAnalyst(log, seconds)
-        return run_matrix(gathered, analyst, QUESTIONS, ASSETS, kept)
+        backend: Any = SlowBackend(log, seconds)
+        return run_matrix(gathered, backend, QUESTIONS, ASSETS, kept)
 
 
 if __name__ == "__main__":

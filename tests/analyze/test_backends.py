@@ -53,7 +53,7 @@ def test_that_of_an_installed_package(tmp_path: Path) -> None:
         assert BACKENDS.package("oracle") == "added_oracle 1.2"
         backend = chosen("oracle", lambda: checked.append(1))
         answer = backend.ask([lecture], "What is it?")
-    assert (answer.analyst, checked) == ("oracle", [1])
+    assert (answer.analysis_backend, checked) == ("oracle", [1])
     assert answer.text == BuiltinBackend(ENCODER).gist(lecture).title.text
 
 

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.analyze.exports.factories import answer, asset, material, piece
-from tests.analyze.slow_matrix import ASSETS, QUESTIONS, SlowAnalyst, fill, gathered
+from tests.analyze.slow_matrix import ASSETS, QUESTIONS, SlowBackend, fill, gathered
 
 from videlicet.analyze.matrix import Cell, MatrixStore, evidence_hash, open_matrix_store, run_matrix
 from videlicet.errors import AnalysisError, Conflict, InvalidInput, StoreError
@@ -32,17 +32,17 @@ def asked(log: Path) -> list[str]:
     return log.read_text().splitlines() if log.exists() else []
 
 
-def run(store: Path, analyst: Any, questions: Any = QUESTIONS[:2], assets: Any = ASSETS[:2]) -> Any:
+def run(store: Path, backend: Any, questions: Any = QUESTIONS[:2], assets: Any = ASSETS[:2]) -> Any:
     with open_matrix_store(store) as kept:
-        return run_matrix(gathered, analyst, questions, assets, kept)
+        return run_matrix(gathered, backend, questions, assets, kept)
 
 
 def test_every_question_is_asked_of_every_video_once(tmp_path: Path) -> None:
-    analyst = SlowAnalyst(tmp_path / "log", 0)
+    backend = SlowBackend(tmp_path / "log", 0)
     told: list[tuple[str, bool]] = []
     with open_matrix_store(tmp_path / "m.jsonl") as kept:
         matrix = run_matrix(
-            gathered, analyst, ["One?", " Two\udcff ", "One?"], ASSETS[:3], kept,  # type: ignore[arg-type]
+            gathered, backend, ["One?", " Two\udcff ", "One?"], ASSETS[:3], kept,  # type: ignore[arg-type]
             lambda cell, fresh: told.append((cell.question, fresh)),
         )  # fmt: skip
     assert matrix.questions == ("One?", "Two?")
@@ -60,28 +60,28 @@ def test_every_question_is_asked_of_every_video_once(tmp_path: Path) -> None:
 
 
 def test_what_is_finished_is_not_asked_again(tmp_path: Path) -> None:
-    analyst = SlowAnalyst(tmp_path / "log", 0)
-    first = run(tmp_path / "m.jsonl", analyst)
-    again = run(tmp_path / "m.jsonl", analyst)
+    backend = SlowBackend(tmp_path / "log", 0)
+    first = run(tmp_path / "m.jsonl", backend)
+    again = run(tmp_path / "m.jsonl", backend)
     assert again == first
     assert again.cells[0].answer.citations[0].cards == ("whisper-tiny.en",)
     assert again.cells[0].answer.citations[0].confidence == 1 / 3
     assert len(asked(tmp_path / "log")) == 4
-    run(tmp_path / "m.jsonl", analyst, QUESTIONS[:3], ASSETS[:3])
+    run(tmp_path / "m.jsonl", backend, QUESTIONS[:3], ASSETS[:3])
     assert len(asked(tmp_path / "log")) == 9
 
 
 def test_another_analyst_or_other_evidence_is_asked_again(tmp_path: Path) -> None:
-    analyst = SlowAnalyst(tmp_path / "log", 0)
-    run(tmp_path / "m.jsonl", analyst)
-    other = SlowAnalyst(tmp_path / "log", 0)
+    backend = SlowBackend(tmp_path / "log", 0)
+    run(tmp_path / "m.jsonl", backend)
+    other = SlowBackend(tmp_path / "log", 0)
     other.id = "other"
     run(tmp_path / "m.jsonl", other)
     assert len(asked(tmp_path / "log")) == 8
     with open_matrix_store(tmp_path / "m.jsonl") as kept:
         run_matrix(
             lambda id: material(piece("news", asset_id=id), of=asset(id)),
-            analyst, QUESTIONS[:1], ASSETS[:1], kept,  # type: ignore[arg-type]
+            backend, QUESTIONS[:1], ASSETS[:1], kept,  # type: ignore[arg-type]
         )  # fmt: skip
     assert len(asked(tmp_path / "log")) == 9
 
@@ -108,19 +108,19 @@ def test_the_evidence_is_all_that_answers_rest_on() -> None:
 
 
 def test_an_analyst_that_fails_loses_nothing(tmp_path: Path) -> None:
-    analyst = SlowAnalyst(tmp_path / "log", 0)
-    real = analyst.ask
+    backend = SlowBackend(tmp_path / "log", 0)
+    real = backend.ask
 
     def ask(materials: Any, question: str, **more: Any) -> Answer:
         if materials[0].asset.id == ASSETS[1] and question == QUESTIONS[1]:
             raise AnalysisError("language_model_busy", "Not now.")
         return real(materials, question, **more)
 
-    analyst.ask = ask  # type: ignore[method-assign]
+    backend.ask = ask  # type: ignore[method-assign]
     with pytest.raises(AnalysisError):
-        run(tmp_path / "m.jsonl", analyst)
-    analyst.ask = real  # type: ignore[method-assign]
-    run(tmp_path / "m.jsonl", analyst)
+        run(tmp_path / "m.jsonl", backend)
+    backend.ask = real  # type: ignore[method-assign]
+    run(tmp_path / "m.jsonl", backend)
     assert Counter(asked(tmp_path / "log")).most_common(1)[0][1] == 1
 
 
@@ -161,18 +161,18 @@ def test_a_process_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
 
 def test_a_line_cut_short_anywhere_is_asked_again(tmp_path: Path) -> None:
     store, log = tmp_path / "m.jsonl", tmp_path / "log"
-    analyst = SlowAnalyst(log, 0)
-    whole = run(store, analyst)
+    backend = SlowBackend(log, 0)
+    whole = run(store, backend)
     data = store.read_bytes()
     last = data.rindex(b"\n", 0, len(data) - 1) + 1
     for length in (last, last + 1, last + 10, last + 40, len(data) - 1):
         store.write_bytes(data[:length])
         before = len(asked(log))
-        assert run(store, analyst) == whole
+        assert run(store, backend) == whole
         assert len(asked(log)) == before + 1
         assert store.read_bytes() == data
     store.write_bytes(data[:last] + bytes(100))  # the file grew, its bytes never came
-    assert run(store, analyst) == whole
+    assert run(store, backend) == whole
     assert store.read_bytes() == data
 
 
@@ -283,7 +283,7 @@ def test_a_matrix_of_nothing_is_refused(
     tmp_path: Path, questions: list[str], assets: list[str]
 ) -> None:
     with pytest.raises(InvalidInput):
-        run(tmp_path / "m.jsonl", SlowAnalyst(tmp_path / "log", 0), questions, assets)
+        run(tmp_path / "m.jsonl", SlowBackend(tmp_path / "log", 0), questions, assets)
 
 
 _ANSWERS = st.builds(

@@ -33,7 +33,7 @@ from videlicet.analyze.qa.quotes import format_span
 from videlicet.analyze.run import AnalysisRequest, run_analysis
 from videlicet.types import Answer, Sentence, Span
 
-ANALYST = BuiltinBackend(ENCODER)
+BACKEND = BuiltinBackend(ENCODER)
 #: Where timelines begin: as ffmpeg writes MPEG-TS, as broadcasts are recorded, before zero.
 BEGINS = st.sampled_from([Fraction("1.4"), Fraction(10 * 3600), Fraction(-7, 2)]) | st.integers(
     -40_000, 400_000
@@ -88,7 +88,7 @@ def test_answers(begin: Fraction) -> None:
         ("When is a rocket engine burning fuel above deserts?", "0:40–0:43"),
         ("When is a missile shown?", "0:40–1:20"),
     ):
-        assert says in alike(LECTURE, begin, lambda one, q=question: ANALYST.ask([one], q)).text  # type: ignore[misc]
+        assert says in alike(LECTURE, begin, lambda one, q=question: BACKEND.ask([one], q)).text  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -106,16 +106,16 @@ def test_answers(begin: Fraction) -> None:
 def test_open_requests(prompt: str, says: str, begin: Fraction) -> None:
     assert (
         says
-        in alike(LECTURE, begin, lambda one: ANALYST.respond([one], PromptRequest(prompt))).text
+        in alike(LECTURE, begin, lambda one: BACKEND.respond([one], PromptRequest(prompt))).text
     )
 
 
 @settings(max_examples=20, deadline=None)
 @given(BEGINS)
 def test_a_highlight_that_has_nothing_but_its_times_for_a_title(begin: Fraction) -> None:
-    first = ANALYST.highlights(WORDLESS)
+    first = BACKEND.highlights(WORDLESS)
     assert [one.title.text for one in first] == [format_span(one.span) for one in first] != []
-    second = ANALYST.highlights(moved(WORDLESS, begin))
+    second = BACKEND.highlights(moved(WORDLESS, begin))
     assert [one.title.text for one in second] == [one.title.text for one in first]
     assert [one.span for one in second] == [one.span.shift(begin) for one in first]
 
@@ -178,7 +178,7 @@ def test_segments(begin: Fraction, what: str, clock: str, ranged: bool) -> None:
     assert first[0]["start_time"] == format_time(Fraction(early), clock)
     assert first[0]["metadata"]["lines"]
     done = run_analysis(
-        ANALYST,
+        BACKEND,
         ENCODER,
         [moved(SHOW, begin)],
         AnalysisRequest(PromptRequest(""), segments=[row], time_format=clock),
@@ -207,9 +207,9 @@ def test_what_a_language_model_is_shown(begin: Fraction) -> None:
 def test_no_request_to_a_language_model_tells_other_times() -> None:
     def asked(made: AssetEvidence) -> list[str]:
         backend = Scripted("Roses grow best [1].", context=2048)
-        analyst = LanguageModel(backend, ENCODER, ANALYST)
-        analyst.ask([made], "When do roses grow?")
-        analyst.summarize([made])
+        analysis = LanguageModel(backend, ENCODER, BACKEND)
+        analysis.ask([made], "When do roses grow?")
+        analysis.summarize([made])
         return [_unmarked(messages) for messages in backend.asked]
 
     assert asked(moved(LECTURE, Fraction(36_000))) == asked(LECTURE)
@@ -246,7 +246,7 @@ def test_a_matrix_for_people_and_one_for_programs(tmp_path: Any) -> None:
     made = {one.asset.id: one for one in (moved(LECTURE, begin),)}
     with open_matrix_store(tmp_path / "cells") as kept:
         found = run_matrix(
-            made.__getitem__, ANALYST, ["When is a missile shown?"], list(made), kept
+            made.__getitem__, BACKEND, ["When is a missile shown?"], list(made), kept
         )
     table = tables.as_csv(found)
     assert "Seen at 0:40–1:20: missile." in table

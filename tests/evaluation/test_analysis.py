@@ -145,7 +145,7 @@ def test_figures_are_right() -> None:
     summaries = dict(report.summaries)
     assert summaries.pop("mean_ms") >= 0
     assert summaries == {"videos": 1, "coverage": 0.5, "cited": 0.5, "faithful": 0.5}
-    assert report.to_json()["analyst"] == "parrot"
+    assert report.to_json()["analysis_backend"] == "parrot"
     outcome = next(one for one in report.outcomes if one.id == "due")
     assert (outcome.citations, outcome.correct_citations, outcome.gold_cited, outcome.exact) == (
         2,

@@ -118,7 +118,7 @@ def test_words_find_frames_in_the_shared_space(indexed: dict[str, str]) -> None:
 def test_the_analysis_backend_answers_from_the_observations(indexed: dict[str, str]) -> None:
     environment = {**indexed, "VIDELICET_ANALYSIS_BACKEND": "example"}
     answer = run(environment, "ask", "How bright is it?")
-    assert answer["analyst"] == "example"
+    assert answer["analysis_backend"] == "example"
     assert answer["text"] == "First it is a dark picture."
     [citation] = answer["sentences"][0]["citations"]
     assert citation["modality"] == "brightness"

@@ -47,7 +47,7 @@ class AnalysisBackend(Protocol):
     """Answers from evidence, and from nothing else.
 
     Every method may be called from several threads at once. What it says is cited; where the
-    evidence says nothing, so does the analyst. Each may raise ``AnalysisError``.
+    evidence says nothing, so does the backend. Each may raise ``AnalysisError``.
     """
 
     #: Named in answers: ``builtin``, or the id of a language model.

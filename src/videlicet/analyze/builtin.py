@@ -1,4 +1,4 @@
-"""The built-in analyst: every method chooses from evidence; none needs a language model."""
+"""The built-in backend: every method chooses from evidence; none needs a language model."""
 
 from __future__ import annotations
 

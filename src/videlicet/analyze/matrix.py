@@ -184,11 +184,11 @@ def run_matrix(
     """Ask every question of every asset, and keep each answer as soon as it is there.
 
     ``materials_of`` gathers the evidence of one asset; only one asset's is held at a time. What
-    ``kept`` already holds for the same question, asset, analyst and evidence is not asked again.
+    ``kept`` already holds for the same question, asset, backend and evidence is not asked again.
     ``on_cell`` is called with each cell as it stands, and whether it was asked now.
 
     Raises :class:`InvalidInput` ``invalid_argument`` without a question or an asset; whatever
-    ``materials_of`` and the analyst raise. What was finished before that is kept.
+    ``materials_of`` and the backend raise. What was finished before that is kept.
     """
     rows = tuple(dict.fromkeys(map(_asked, questions)))
     columns = tuple(dict.fromkeys(asset_ids))
@@ -294,7 +294,8 @@ def _cell_from_row(row: Mapping[str, Any]) -> Cell:
                 for one in answer["sentences"]
             ),
             answer["found"],
-            answer["analyst"],
+            # Files of earlier versions have the old key.
+            answer.get("analysis_backend") or answer["analyst"],
             answer["value"],
             Usage(answer["usage"]["input_tokens"], answer["usage"]["output_tokens"]),
             Finish(answer["finish"]),

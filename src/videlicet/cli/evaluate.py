@@ -110,10 +110,10 @@ def _evaluate_analysis(path: Path, index: str | None, *, queries: bool, as_json:
                 f"{name}: " + ", ".join(f"{key} {value:g}" for key, value in figures.items())
             )
     print_message(
-        f"Analyst: {report.analyst}; {report.timing['answer_p50_ms']:.0f} ms an answer "
-        f"(95 % within {report.timing['answer_p95_ms']:.0f} ms), {report.tokens['total']} tokens."
+        f"Analysis backend: {report.analysis_backend}; "
+        f"{report.timing['answer_p50_ms']:.0f} ms an answer (95 % within {report.timing['answer_p95_ms']:.0f} ms), {report.tokens['total']} tokens."
         if report.timing
-        else f"Analyst: {report.analyst}; no question could be put."
+        else f"Analysis backend: {report.analysis_backend}; no question was asked."
     )
     if report.left_out:
         print_message(f"Left out, because the index lacks their files: {report.left_out}")

@@ -1,4 +1,4 @@
-"""How good is the analysis? Answers, chapters and summaries of any analyst against what is right.
+"""Evaluation of analysis: answers, chapters and summaries of any backend against the gold.
 
 A citation is right if it lies in a right file and shares time with a right stretch there; that of
 an answer that is quoted (kinds ``spoken`` and ``written``) must hold the answer as well. *Citation
@@ -80,12 +80,12 @@ class AnswerOutcome:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisReport:
-    """Figures of one analyst on one set of questions. ``answers`` is by split and kind; each has
-    ``all``. Intervals (``_ci``) are 95 % percentile bootstrap intervals over questions.
-    ``left_out`` counts what asks for files that the index lacks."""
+    """Metrics of one analysis backend on one set of questions. ``answers`` is by split and kind;
+    each has ``all``. Intervals (``_ci``) are 95 % percentile bootstrap intervals over questions.
+    ``left_out`` counts questions about files that the index lacks."""
 
     name: str
-    analyst: str
+    analysis_backend: str
     answers: Mapping[str, Mapping[str, Mapping[str, Any]]]
     chapters: Mapping[str, float]
     summaries: Mapping[str, float]
@@ -98,7 +98,7 @@ class AnalysisReport:
         """Everything but how each question went."""
         return {
             "questions": self.name,
-            "analyst": self.analyst,
+            "analysis_backend": self.analysis_backend,
             "answers": self.answers,
             "chapters": dict(self.chapters),
             "summaries": dict(self.summaries),
@@ -117,14 +117,14 @@ def evaluate_analysis(
     seed: int = 0,
     on_question: Callable[[], None] | None = None,
 ) -> AnalysisReport:
-    """Put questions to the analyst that the library is set to, about what ``index`` holds already.
+    """Put questions to the library's analysis backend about what ``index`` already holds.
     ``on_question`` is called after each."""
     ready = {row.asset_id for row in library.indexed(index) if row.status is Status.READY}
     held = _assets_by_file(
         [asset for asset in library.assets(index) if asset.id in ready], questions
     )
     outcomes = []
-    analysts = set()
+    backends = set()
     left_out = 0
     for one in questions.questions:
         wanted = {*(one.files or ()), *(right.file for right in one.gold)}
@@ -136,14 +136,14 @@ def evaluate_analysis(
         answer = library.ask(one.question, assets=own, index=index)
         seconds = time.perf_counter() - began
         outcomes.append(_outcome(one, answer, held, seconds))
-        analysts.add(answer.analyst)
+        backends.add(answer.analysis_backend)
         if on_question is not None:
             on_question()
     further = [gold.file for gold in questions.chapters]
     further += [gold.file for gold in questions.summaries]
     return AnalysisReport(
         name=questions.name,
-        analyst=", ".join(sorted(analysts)),
+        analysis_backend=", ".join(sorted(backends)),
         answers=_tables(outcomes, resamples, seed),
         chapters=_chapters(library, index, held, questions),
         summaries=_summaries(library, index, held, questions),

@@ -85,7 +85,7 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens read and written. The built-in analyst counts those of its text encoder."""
+    """Tokens read and written. The built-in backend counts those of its text encoder."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -112,7 +112,7 @@ class Answer:
 
     sentences: tuple[Sentence, ...]
     found: bool
-    analyst: str
+    analysis_backend: str
     value: Any = None
     usage: Usage = field(default_factory=Usage)
     finish: Finish = Finish.STOP
@@ -139,7 +139,7 @@ class Answer:
             "found": self.found,
             "sentences": [sentence.to_json() for sentence in self.sentences],
             "value": self.value,
-            "analyst": self.analyst,
+            "analysis_backend": self.analysis_backend,
             "usage": self.usage.to_json(),
             "finish": self.finish.value,
             "dropped": self.dropped,

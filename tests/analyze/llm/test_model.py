@@ -1,4 +1,4 @@
-"""A language model as an analyst: what it is asked, and what of its replies is told."""
+"""A language model as an analysis backend: its prompts, and what of its replies is kept."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def model(*replies: object, backend: LlmBackend | None = None) -> LanguageModel:
     return LanguageModel(made, HashedText(), Plain())
 
 
-def last(analyst: LanguageModel) -> Sequence[Message]:
-    assert isinstance(analyst.backend, Scripted)
-    return analyst.backend.asked[-1]
+def last(analysis: LanguageModel) -> Sequence[Message]:
+    assert isinstance(analysis.backend, Scripted)
+    return analysis.backend.asked[-1]
 
 
 def test_only_what_is_supported_is_told_and_as_soon_as_it_stands() -> None:
@@ -51,7 +51,7 @@ def test_only_what_is_supported_is_told_and_as_soon_as_it_stands() -> None:
     assert answer.text == "The rocket launched from Kourou. Two boosters burn for 130 seconds."
     assert [s.citations for s in answer.sentences] == [LAUNCH.items[:1], LAUNCH.items[1:2]]
     assert tuple(told) == answer.sentences
-    assert (answer.found, answer.dropped, answer.analyst) == (True, 1, "scripted")
+    assert (answer.found, answer.dropped, answer.analysis_backend) == (True, 1, "scripted")
     assert (answer.finish, answer.usage) == (Finish.STOP, Usage(100, 10))
     assert not answer.untrusted
 
@@ -82,18 +82,18 @@ def test_nothing_supported_is_not_found(reply: str) -> None:
 
 
 def test_unsupported_sentences_can_be_kept_and_are_marked() -> None:
-    analyst = replace(model(f"{GOOD} {BAD}"), keep_unsupported=True)
-    answer = analyst.ask([LAUNCH], "What happened?")
+    analysis = replace(model(f"{GOOD} {BAD}"), keep_unsupported=True)
+    answer = analysis.ask([LAUNCH], "What happened?")
     assert [one.supported for one in answer.sentences] == [True, False]
     assert answer.dropped == 0
 
 
 def test_nothing_is_asked_where_there_is_nothing() -> None:
-    analyst = model(AssertionError)
+    analysis = model(AssertionError)
     empty = film()
-    assert not analyst.ask([empty], "What?").found
-    assert not analyst.summarize([empty]).found
-    assert analyst.backend.asked == []  # type: ignore[attr-defined]
+    assert not analysis.ask([empty], "What?").found
+    assert not analysis.summarize([empty]).found
+    assert analysis.backend.asked == []  # type: ignore[attr-defined]
 
 
 def test_a_question_is_asked_again_of_all_the_rest() -> None:
@@ -105,13 +105,13 @@ def test_a_question_is_asked_again_of_all_the_rest() -> None:
         line = next((s for s in text.splitlines() if "sings" in s), None)
         return "NOT FOUND" if line is None else f"The pilot sings in the shower {line.split()[0]}."
 
-    analyst = model(reply)
+    analysis = model(reply)
     told: list[Sentence] = []
-    answer = analyst.ask([material], "What about apples?", on_sentence=told.append)
+    answer = analysis.ask([material], "What about apples?", on_sentence=told.append)
     assert answer.found
     assert answer.citations == material.items[-1:]
     assert tuple(told) == answer.sentences
-    asked = analyst.backend.asked  # type: ignore[attr-defined]
+    asked = analysis.backend.asked  # type: ignore[attr-defined]
     assert 3 <= len(asked) <= 10
     # The question is kept in view.
     assert all("What about apples?" in messages[1].text for messages in asked)
@@ -181,27 +181,27 @@ def test_a_reply_that_breaks_off_keeps_its_whole_sentences() -> None:
 
 
 def test_summaries_have_their_length_and_focus() -> None:
-    analyst = model(f"{GOOD} Two boosters burn for 130 seconds [2].")
+    analysis = model(f"{GOOD} Two boosters burn for 130 seconds [2].")
     told: list[Sentence] = []
-    answer = analyst.summarize([LAUNCH], sentences=1, focus="the launch", on_sentence=told.append)
+    answer = analysis.summarize([LAUNCH], sentences=1, focus="the launch", on_sentence=told.append)
     assert len(answer.sentences) == len(told) == 1
-    assert "in 1 sentences" in last(analyst)[1].text
-    assert "the launch" in last(analyst)[1].text
+    assert "in 1 sentences" in last(analysis)[1].text
+    assert "the launch" in last(analysis)[1].text
 
 
 def test_open_requests_are_handed_on() -> None:
-    analyst = model(GOOD)
+    analysis = model(GOOD)
     request = PromptRequest("Tell me a story", temperature=0.7, max_tokens=77)
-    assert analyst.respond([LAUNCH], request).found
-    assert "Request: Tell me a story" in last(analyst)[1].text
-    options = analyst.backend.options[-1]  # type: ignore[attr-defined]
+    assert analysis.respond([LAUNCH], request).found
+    assert "Request: Tell me a story" in last(analysis)[1].text
+    options = analysis.backend.options[-1]  # type: ignore[attr-defined]
     assert (options["temperature"], options["max_tokens"]) == (0.7, 77)
 
 
 def test_a_schema_is_filled_in_from_evidence_only() -> None:
     value = {"site": "Kourou", "seconds": 130, "pilot": "Buzz Aldrin"}
-    analyst = model(as_json(value, site=[1], seconds=[2], pilot=[3]))
-    answer = analyst.extract([LAUNCH], SCHEMA, "What is known?")
+    analysis = model(as_json(value, site=[1], seconds=[2], pilot=[3]))
+    answer = analysis.extract([LAUNCH], SCHEMA, "What is known?")
     assert answer.value == {"site": "Kourou", "seconds": 130}
     assert [s.text for s in answer.sentences] == ["site: Kourou", "seconds: 130"]
     assert answer.citations == LAUNCH.items[:2]
@@ -222,12 +222,12 @@ def test_what_cannot_be_left_out_is_filled_in_by_the_built_in_analyst() -> None:
 def test_json_is_mended_once() -> None:
     good = as_json({"site": "Kourou", "seconds": None}, site=[1])
     fenced = f"Here you are:\n```json\n{good}\n```"
-    analyst = model("{oops", fenced)
+    analysis = model("{oops", fenced)
     request = PromptRequest("Where?", schema=SCHEMA)
-    answer = analyst.respond([LAUNCH], request)
+    answer = analysis.respond([LAUNCH], request)
     assert answer.value == {"site": "Kourou", "seconds": None}
     assert answer.usage == Usage(200, 20)
-    assert "does not meet the schema" in last(analyst)[-1].text
+    assert "does not meet the schema" in last(analysis)[-1].text
     with pytest.raises(AnalysisError) as caught:
         model("{oops", as_json({"site": 7})).respond([LAUNCH], request)
     assert caught.value.code == "language_model_failed"
@@ -319,16 +319,16 @@ def watching(*replies: Reply) -> tuple[Scripted, LanguageModel]:
 
 
 def test_pictures_go_along_with_their_lines() -> None:
-    backend, analyst = watching("A missile is seen [4].")
-    analyst.ask([LAUNCH], "What is seen?")
+    backend, analysis = watching("A missile is seen [4].")
+    analysis.ask([LAUNCH], "What is seen?")
     user = backend.asked[0][1]
     assert user.images == (b"asset-1 at 38",)
     assert "what belongs to lines [4]" in user.text
 
 
 def test_what_only_a_picture_shows_is_asked_of_the_picture_alone() -> None:
-    backend, analyst = watching("White smoke covers a green meadow [4].", '{"picture": 1}')
-    answer = analyst.ask([LAUNCH], "What is seen?")
+    backend, analysis = watching("White smoke covers a green meadow [4].", '{"picture": 1}')
+    answer = analysis.ask([LAUNCH], "What is seen?")
     (told,) = answer.sentences
     (piece,) = told.citations
     assert (piece.text, piece.modality) == (told.text, Modality.VISUAL)
@@ -346,8 +346,8 @@ def test_what_only_a_picture_shows_is_asked_of_the_picture_alone() -> None:
     "judgement", ["0", "2", "-1", "I think 1", "", '{"picture": 0}', "yes", "1 and 1"]
 )
 def test_what_no_picture_is_found_to_show_is_dropped(judgement: str) -> None:
-    _, analyst = watching("White smoke covers a green meadow [4].", judgement)
-    answer = analyst.ask([LAUNCH], "What is seen?")
+    _, analysis = watching("White smoke covers a green meadow [4].", judgement)
+    answer = analysis.ask([LAUNCH], "What is seen?")
     assert (answer.found, answer.text, answer.dropped) == (False, NOT_FOUND, 1)
 
 
@@ -361,27 +361,27 @@ def test_what_no_picture_is_found_to_show_is_dropped(judgement: str) -> None:
     ],
 )
 def test_what_no_picture_can_tell_is_not_asked(said: str) -> None:
-    backend, analyst = watching(said, "1")
-    assert not analyst.ask([LAUNCH], "What is seen?").found
+    backend, analysis = watching(said, "1")
+    assert not analysis.ask([LAUNCH], "What is seen?").found
     assert [len(one) for one in backend.asked] == [2]
 
 
 def test_a_model_that_judges_without_end_is_asked_a_few_times_only() -> None:
     reply = " ".join(f"Meadow {'very ' * n}green under smoke [4]." for n in range(1, 12))
-    backend, analyst = watching(reply, "0")
-    answer = analyst.ask([LAUNCH], "What is seen?")
+    backend, analysis = watching(reply, "0")
+    answer = analysis.ask([LAUNCH], "What is seen?")
     assert (answer.found, answer.dropped) == (False, 11)
     assert len(backend.asked) == 1 + MAX_CHECKS
 
 
 def test_the_double_echoes_what_was_asked_for() -> None:
-    analyst: AnalysisBackend = LanguageModel(EchoModel(), HashedText(), Plain())
-    answer = analyst.ask([LAUNCH], "How long do the boosters burn?")
+    analysis: AnalysisBackend = LanguageModel(EchoModel(), HashedText(), Plain())
+    answer = analysis.ask([LAUNCH], "How long do the boosters burn?")
     assert answer.found
     assert LAUNCH.items[1] in answer.citations
-    assert not analyst.ask([LAUNCH], "Who sings opera?").found
-    assert analyst.summarize([LAUNCH]).found
-    assert analyst.gist(LAUNCH).title.supported
-    assert analyst.chapters(LAUNCH)
-    filled = analyst.extract([LAUNCH], SCHEMA)
+    assert not analysis.ask([LAUNCH], "Who sings opera?").found
+    assert analysis.summarize([LAUNCH]).found
+    assert analysis.gist(LAUNCH).title.supported
+    assert analysis.chapters(LAUNCH)
+    filled = analysis.extract([LAUNCH], SCHEMA)
     assert set(filled.value) <= {"site", "seconds", "pilot"}

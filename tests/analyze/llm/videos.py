@@ -63,7 +63,7 @@ def film(
 
 
 class Plain:
-    """A built-in analyst for tests of what stands above it: first pieces, halves, and nulls."""
+    """A built-in backend for tests of what stands above it: first pieces, halves, and nulls."""
 
     id = "builtin"
 

@@ -79,7 +79,7 @@ def test_what_the_evidence_says_is_quoted_and_cited(
 ) -> None:
     found = told(question, film)
     assert (found.found, found.text) == (True, answer)
-    assert found.analyst == "builtin"
+    assert found.analysis_backend == "builtin"
     assert all(answer in piece.text or piece.text in answer for piece in found.citations)
     assert len(found.citations) == 1
 

@@ -21,7 +21,7 @@ LECTURE = material(
 
 
 class Recording(BuiltinBackend):
-    """The analyst, with what it is asked for written down where others answer."""
+    """The built-in backend, recording the questions that reach it."""
 
     def __init__(self) -> None:
         super().__init__(ENCODER)
@@ -208,12 +208,12 @@ def test_what_is_seen_is_told_with_what_is_on_the_screen() -> None:
 
 
 def test_questions_and_schemas_go_to_who_answers_them() -> None:
-    analyst = Recording()
-    assert analyst.respond([LECTURE], PromptRequest("Which flowers grow?")).text == "Roses."
-    assert analyst.asked == ["Which flowers grow?"]
+    analysis = Recording()
+    assert analysis.respond([LECTURE], PromptRequest("Which flowers grow?")).text == "Roses."
+    assert analysis.asked == ["Which flowers grow?"]
     schema = {"type": "object"}
-    assert analyst.respond([LECTURE], PromptRequest("Summarize", schema)).value == {"ok": None}
-    assert analyst.schemas == [schema]
+    assert analysis.respond([LECTURE], PromptRequest("Summarize", schema)).value == {"ok": None}
+    assert analysis.schemas == [schema]
 
 
 def test_what_is_too_long_ends_with_a_whole_sentence() -> None:

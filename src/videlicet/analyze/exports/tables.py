@@ -90,7 +90,7 @@ def as_parquet(matrix: Matrix) -> bytes:
             ("answer", text),
             ("found", flag),
             ("value", text),
-            ("analyst", text),
+            ("analysis_backend", text),
             ("input_tokens", number),
             ("output_tokens", number),
             ("citations", arrow.list_(citation)),
@@ -113,7 +113,7 @@ def _row(cell: Cell, name: str) -> dict[str, Any]:
         "answer": _printable(answer.text),
         "found": answer.found,
         "value": None if answer.value is None else json.dumps(answer.value),
-        "analyst": answer.analyst,
+        "analysis_backend": answer.analysis_backend,
         "input_tokens": answer.usage.input_tokens,
         "output_tokens": answer.usage.output_tokens,
         "citations": [

@@ -53,7 +53,7 @@ def extract(
     return Answer(
         sentences=filled.sentences or (Sentence(NOTHING),),
         found=filled.supported,
-        analyst="builtin",
+        analysis_backend="builtin",
         value=deepcopy(filled.value),
         usage=Usage(input_tokens=sources.tokens),
     )

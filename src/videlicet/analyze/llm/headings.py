@@ -1,5 +1,5 @@
 """Titles, topics and summaries by a language model, each checked; what it words without support
-stays as the built-in analyst has it."""
+stays as the built-in backend has it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def hashtag(words: str) -> str:
 
 
 def chapters(model: Session, evidence: AssetEvidence, count: int | None) -> list[Chapter]:
-    """The built-in analyst's chapters with titles and summaries by the model, where supported."""
+    """The built-in backend's chapters with titles and summaries by the model, where supported."""
     read = without_injections([evidence])
     found = model.structure.chapters(read.materials[0], count=count)
     named = _headings(model, read, [one.span for one in found])
@@ -74,7 +74,7 @@ def chapters(model: Session, evidence: AssetEvidence, count: int | None) -> list
 def highlights(
     model: Session, evidence: AssetEvidence, count: int, query: str | None
 ) -> list[Highlight]:
-    """The built-in analyst's highlights with titles by the model, where supported."""
+    """The built-in backend's highlights with titles by the model, where supported."""
     read = without_injections([evidence])
     found = model.structure.highlights(read.materials[0], count=count, query=query)
     named = _headings(model, read, [one.span for one in found])

@@ -145,19 +145,19 @@ class LanguageModel(Session):
 
     def gist(self, evidence: AssetEvidence) -> Gist:
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`. What the model words without
-        support is as the built-in analyst has it."""
+        support is as the built-in backend has it."""
         return headings.gist(self, evidence)
 
     def chapters(self, evidence: AssetEvidence, *, count: int | None = None) -> list[Chapter]:
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`. The model names the chapters
-        that the built-in analyst finds."""
+        that the built-in backend finds."""
         return headings.chapters(self, evidence, count)
 
     def highlights(
         self, evidence: AssetEvidence, *, count: int = 5, query: str | None = None
     ) -> list[Highlight]:
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`. The model names the highlights
-        that the built-in analyst finds."""
+        that the built-in backend finds."""
         return headings.highlights(self, evidence, count, query)
 
     # -- writing --------------------------------------------------------------------------------

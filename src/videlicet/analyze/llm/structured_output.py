@@ -28,7 +28,7 @@ def fill_schema(
     max_tokens: int,
 ) -> Answer:
     """The schema filled in, each value with its evidence. A value that nothing supports becomes
-    null, or goes, where the schema lets it; where it does not, the built-in analyst fills in the
+    null, or goes, where the schema lets it; where it does not, the built-in backend fills in the
     whole of it, since it has a valid value for every schema.
 
     Raises:

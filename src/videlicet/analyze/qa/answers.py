@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
     from videlicet.models.base import TextEncoder
 
-#: The analyst's name in answers.
+#: The backend's name in answers.
 BUILT_IN = "builtin"
 #: Least support of an answer, of one that holds a value of the wanted kind (which says much by
 #: itself), and least likeness of what was seen.

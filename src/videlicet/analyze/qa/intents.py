@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class IntentKind(StrEnum):
-    """The things the built-in analyst can do."""
+    """The things the built-in backend can do."""
 
     TITLE = "title"
     TOPICS = "topics"
@@ -159,7 +159,7 @@ _WHERE = re.compile(
 
 
 def parse_intent(prompt: str) -> Intent:
-    """The wish in a prompt. What is none of the things the analyst can do is a question."""
+    """The intent of a prompt. Anything that is no other intent is a question."""
     text = " ".join(prompt.split())
     plain = _POLITE.sub("", text, count=1)
     kinds = _kinds(plain)

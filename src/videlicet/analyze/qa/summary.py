@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-ANALYST = "builtin"
+BACKEND_ID = "builtin"
 #: What is said where there is no evidence at all.
 NOTHING = "Nothing of substance was said, written or recognised here."
 #: LexRank: the chance to jump anywhere; statements that are ranked together; rounds.
@@ -85,7 +85,7 @@ def summarize(
     return Answer(
         told,
         bool(chosen),
-        ANALYST,
+        BACKEND_ID,
         usage=usage(encoder, pieces, told),
         untrusted=any_untrusted(pieces),
         off_focus=off,

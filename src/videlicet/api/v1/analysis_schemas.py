@@ -73,7 +73,7 @@ class Answer(Model):
     found: bool
     sentences: list[Sentence]
     value: Any = None
-    analyst: str
+    analysis_backend: str
     usage: Usage
     finish: Literal["stop", "length"]
     dropped: int

@@ -35,7 +35,7 @@ class ExampleBackend:
         if not pieces:
             return self._builtin.ask(materials, question)
         sentence = Sentence(f"First it is {pieces[0].text}.", (pieces[0],))
-        return Answer((sentence,), found=True, analyst=self.id)
+        return Answer((sentence,), found=True, analysis_backend=self.id)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._builtin, name)
