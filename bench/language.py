@@ -59,17 +59,17 @@ def measure(settings: Settings, material: AssetEvidence) -> dict[str, list[float
     model.ask([material], f"What is told about the {WORDS[3]}?")
     for number in range(QUESTIONS):
         question = f"What is told about the {WORDS[(7 * number) % len(WORDS)]}?"
-        told: list[float] = []
+        sentence_times: list[float] = []
 
-        def on_sentence(_: Sentence, told: list[float] = told) -> None:
-            told.append(time.perf_counter())
+        def on_sentence(_: Sentence, sentence_times: list[float] = sentence_times) -> None:
+            sentence_times.append(time.perf_counter())
 
         backend.first = 0.0
         began = time.perf_counter()
         model.ask([material], question, on_sentence=on_sentence)
         rows["end"].append(time.perf_counter() - began)
         rows["token"].append(backend.first - began)
-        rows["sentence"].append(told[0] - began)
+        rows["sentence"].append(sentence_times[0] - began)
         began = time.perf_counter()
         built_in.ask([material], question)
         rows["built in"].append(time.perf_counter() - began)

@@ -72,7 +72,7 @@ DOG = 500 + 40 * VOCABULARY.index("dog")
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ``films`` and a data directory ``home`` that holds them. Do not change it."""
+    """A folder with ``videos`` and a data directory ``home`` that holds them. Do not change it."""
     root = tmp_path_factory.mktemp("filled")
     films = root / "films"
     films.mkdir()

@@ -73,7 +73,7 @@ def test_labels_that_are_none(videlicet: Run, home: Path) -> None:
 
 
 def test_reasons_are_told_once(videlicet: Run, home: Path, tmp_path: Path) -> None:
-    """A film in which the same is seen twice, with something else in between."""
+    """A video in which the same is seen twice, with something else in between."""
     samples.video(tmp_path / "twice.mp4", [Scene(GREEN, 3), Scene(RED, 3), Scene(GREEN, 3)])
     assert videlicet("add", tmp_path / "twice.mp4").code == 0
     (row,) = videlicet("classify", "twice.mp4", "--label", "green", "--json").json

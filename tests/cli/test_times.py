@@ -21,7 +21,7 @@ FILM = "late.ts"
 
 @pytest.fixture(scope="module")
 def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with a film of six seconds. From the second on there is an invoice to be
+    """A data directory with a video of six seconds. From the second on there is an invoice to be
     read for two seconds, and from the fourth on somebody says "dog"."""
     root = tmp_path_factory.mktemp("late")
     blank = np.zeros((240, 320, 3), np.uint8)
@@ -40,7 +40,7 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def begin(late: Path, monkeypatch: pytest.MonkeyPatch) -> float:
-    """Where the film's timeline begins, the command using the library that holds it."""
+    """Where the video's timeline begins, the command using the library that holds it."""
     monkeypatch.setenv("VIDELICET_HOME", str(late))
     with vl.open(late) as library:
         (asset,) = library.assets()

@@ -88,7 +88,7 @@ def test_what_one_takes_in_the_other_finds(a: Client, b: Client, films: list[Pat
 def test_an_upload_in_parts_goes_to_both(
     a: Client, b: Client, tmp_path: Path, films: list[Path]
 ) -> None:
-    # Bytes after the end of a film do no harm, and make a second chunk of it.
+    # Bytes after the end of a video do no harm, and make a second chunk of it.
     data = films[0].read_bytes() + bytes(9 * 1024 * 1024)
     made = a.ok(
         "POST", "assets/multipart-uploads",

@@ -1,4 +1,5 @@
-"""Films are as long as their scenes, and show, say and sound like them (with stand-in material)."""
+"""Videos are as long as their scenes, and show, say and sound like them (with stand-in
+material)."""
 
 from __future__ import annotations
 

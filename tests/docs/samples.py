@@ -15,7 +15,7 @@ SEA = Scene(BLUE, 2)
 
 
 def make_samples(root: Path) -> None:
-    """``films/``, query media, questions and ``dataset/`` below ``root``."""
+    """``videos/``, query media, questions and ``dataset/`` below ``root``."""
     films = root / "films"
     films.mkdir()
     samples.video(films / "talk.mp4", [SLIDE, SEA], tones=[Tone(440, 4)])

@@ -42,7 +42,7 @@ NOTHING = Answer((Sentence("Not found in this video."),), False, "parrot")
 
 
 class Parrot:
-    """An index that gives the answers it was given, of films that are ready or not."""
+    """An index that gives the answers it was given, of videos that are ready or not."""
 
     def __init__(self, *materials: AssetEvidence, failed: Sequence[str] = ()) -> None:
         self.films = [one.asset for one in materials]

@@ -18,7 +18,7 @@ def three_films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def undisturbed(three_films: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Rig:
-    """A library that took the three films in without being disturbed."""
+    """A library that took the three videos in without being disturbed."""
     rig = Rig.at(tmp_path_factory.mktemp("undisturbed") / "home")
     rig.add(*three_films)
     return rig

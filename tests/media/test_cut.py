@@ -70,7 +70,7 @@ def test_a_clip_is_exact_and_says_nothing_about_its_source(tmp_path, settings):
     frames = [e for e in watch(out, settings, rate=25, shots=False) if isinstance(e, DecodedFrame)]
     assert len(frames) == 42
     assert near(frames[11].image, RED)
-    assert near(frames[12].image, GREEN)  # 2.0 s of the film is 0.48 s of the clip
+    assert near(frames[12].image, GREEN)  # 2.0 s of the video is 0.48 s of the clip
     chunks = [e for e in listen(out, settings) if isinstance(e, AudioChunk)]
     sound = np.concatenate([chunk.samples for chunk in chunks])
     assert abs(pitch(sound[1000:14_000]) - 440) < 3

@@ -19,7 +19,7 @@ BODY = bytes(range(256)) * 4096
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves by path: /film, /page, /missing, /short, /packed, /to/<n> (n redirects to /film),
+    """Serves by path: /video, /page, /missing, /short, /packed, /to/<n> (n redirects to /video),
     /away (a redirect to the cloud's metadata service)."""
 
     def do_GET(self) -> None:
@@ -210,7 +210,7 @@ def test_odd_addresses_are_refused(settings, url):
 
 
 def _resolver(monkeypatch, *answers: list[str]) -> list[str]:
-    """A name server that answers differently each time it is asked for ``film.example``."""
+    """A name server that answers differently each time it is asked for ``video.example``."""
     real = socket.getaddrinfo
     asked: list[str] = []
 

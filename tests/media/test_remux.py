@@ -48,7 +48,7 @@ def test_nothing_but_the_chapters_is_new(tmp_path, sample, settings):
     assert packets(out) == packets(film)
     assert probe(out, settings).span == probe(film, settings).span
     again = tmp_path / "again.mp4"
-    # The track of the old chapters is not the film's own.
+    # The track of the old chapters is not the video's own.
     assert with_chapters(out, TWO[:1], again, settings) == ["data"]
     assert read(again) == [(0.0, 2.0, "One")]
     none = tmp_path / "none.mp4"
@@ -121,7 +121,7 @@ def test_a_copy_that_cannot_be(tmp_path, sample, settings):
 
 
 def illustrated(path, film, texts, cover):
-    """A copy of a film with subtitles (SubRip) or a cover picture."""
+    """A copy of a video with subtitles (SubRip) or a cover picture."""
     with av.open(str(film)) as source, av.open(str(texts)) as said, av.open(str(path), "w") as out:
         streams = {s.index: out.add_stream_from_template(s) for s in source.streams}
         if cover is None:

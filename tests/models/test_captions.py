@@ -18,7 +18,7 @@ PLACE = Box(0.25, 0.85, 0.5, 0.1)
 
 
 class Subtitled:
-    """A film of ``LINES`` that stand for six seconds each, and a reader who knows them."""
+    """A video of ``LINES`` that stand for six seconds each, and a reader who knows them."""
 
     def __init__(self, *, band: bool) -> None:
         self._band = band

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Called now and then while there is a wait; raises to end it.
 Check = Callable[[], None]
-#: Called with each sentence as soon as it stands, for who wants to read along.
+#: Called with each sentence as soon as it is complete, for streaming.
 OnSentence = Callable[[Sentence], None]
 
 

@@ -38,7 +38,7 @@ def add(
     modality: ModalitiesOption = None,
     filters: FiltersOption = None,
     backfill: Annotated[
-        bool, typer.Option("--backfill", help="Search existing videos with it, too.")
+        bool, typer.Option("--backfill", help="Search the videos already in the index, too.")
     ] = False,
     index: IndexOption = "default",
     as_json: JsonOption = False,

@@ -38,7 +38,7 @@ class AnalysisMethods(LibraryParts):
     def gist(self, asset_id: str, *, index: str = DEFAULT_INDEX) -> Gist:
         """Title, topics and hashtags of a video."""
         target = self._target(index)
-        return self._analyst(target).gist(self._material(target, asset_id))
+        return self._backend(target).gist(self._evidence(target, asset_id))
 
     def summarize(
         self,
@@ -53,8 +53,8 @@ class AnalysisMethods(LibraryParts):
         ``within`` a span. ``on_sentence`` is called with each sentence as it comes."""
         check_length(focus, self.settings, "focus")
         target = self._target(index)
-        materials = [self._material(target, one, within) for one in asset_ids]
-        return self._analyst(target).summarize(
+        materials = [self._evidence(target, one, within) for one in asset_ids]
+        return self._backend(target).summarize(
             materials, sentences=sentences, focus=focus, on_sentence=on_sentence
         )
 
@@ -63,7 +63,7 @@ class AnalysisMethods(LibraryParts):
     ) -> list[Chapter]:
         """The parts of a video, titled, without gaps."""
         target = self._target(index)
-        return self._analyst(target).chapters(self._material(target, asset_id), count=count)
+        return self._backend(target).chapters(self._evidence(target, asset_id), count=count)
 
     def highlights(
         self,
@@ -76,8 +76,8 @@ class AnalysisMethods(LibraryParts):
         """The stretches of a video that stand out, or that have most to do with ``query``."""
         check_length(query, self.settings, "query")
         target = self._target(index)
-        material = self._material(target, asset_id)
-        return self._analyst(target).highlights(material, count=count, query=query)
+        material = self._evidence(target, asset_id)
+        return self._backend(target).highlights(material, count=count, query=query)
 
     def ask(
         self,
@@ -102,8 +102,8 @@ class AnalysisMethods(LibraryParts):
         scope = self._index_scope(Purpose.ANALYZE, index)
         target = scope.index
         chosen = list(assets) or relevant_assets(scope, self._searcher(target), question)
-        materials = [self._material(target, one, within) for one in chosen]
-        return self._analyst(target).ask(materials, question, on_sentence=on_sentence)
+        materials = [self._evidence(target, one, within) for one in chosen]
+        return self._backend(target).ask(materials, question, on_sentence=on_sentence)
 
     def extract(
         self,
@@ -121,8 +121,8 @@ class AnalysisMethods(LibraryParts):
         """
         check_length(prompt, self.settings, "prompt")
         target = self._target(index)
-        materials = [self._material(target, one) for one in asset_ids]
-        return self._analyst(target).extract(materials, schema, prompt)
+        materials = [self._evidence(target, one) for one in asset_ids]
+        return self._backend(target).extract(materials, schema, prompt)
 
     def matrix(
         self,
@@ -148,7 +148,7 @@ class AnalysisMethods(LibraryParts):
         chosen = list(assets) or ready_assets(scope, self._searcher(target))
         with open_matrix_store(Path(kept)) as store:
             return run_matrix(
-                lambda one: self._material(target, one), self._analyst(target), questions, chosen,
+                lambda one: self._evidence(target, one), self._backend(target), questions, chosen,
                 store, on_cell,
             )  # fmt: skip
 
@@ -159,7 +159,7 @@ class AnalysisMethods(LibraryParts):
         from videlicet.analyze.compare import compare
 
         target = self._target(index)
-        return compare(self._material(target, left), self._material(target, right), count)
+        return compare(self._evidence(target, left), self._evidence(target, right), count)
 
     def export(self, name: str, asset_id: str, *, index: str = DEFAULT_INDEX) -> bytes:
         """A document of an asset by the name of an exporter: its speech (``subtitles.srt``), its
@@ -174,7 +174,7 @@ class AnalysisMethods(LibraryParts):
         scope, store = self._index_scope(Purpose.ANALYZE, index), self._read()
         asset = store.catalog.asset(scope, asset_id)
         source = asset.source if asset.blob is None else str(store.blobs.path(scope, asset.blob))
-        backend = self._analyst(scope.index)
+        backend = self._backend(scope.index)
         return export_asset(scope, store, backend, name, asset_id, source).content
 
     # -- wiring ---------------------------------------------------------------------------------
@@ -182,14 +182,14 @@ class AnalysisMethods(LibraryParts):
     def _target(self, index: str) -> Index:
         return self._index_scope(Purpose.ANALYZE, index).index
 
-    def _analyst(self, index: Index) -> AnalysisBackend:
+    def _backend(self, index: Index) -> AnalysisBackend:
         from videlicet.analyze.backends import analysis_backend
 
         scope = self._scope(Purpose.ANALYZE)
         encoder = self._searcher(index).encoders.text
         return analysis_backend(scope, self._read(), self.settings, encoder)
 
-    def _material(self, index: Index, asset_id: str, within: Span | None = None) -> AssetEvidence:
+    def _evidence(self, index: Index, asset_id: str, within: Span | None = None) -> AssetEvidence:
         from videlicet.analyze.evidence.load import load_evidence
 
         scope = self._index_scope(Purpose.ANALYZE, index.id)

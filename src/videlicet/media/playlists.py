@@ -1,4 +1,4 @@
-"""Films that are served in pieces: HLS playlists of films that have an end, as one file.
+"""Videos that are served in pieces: HLS playlists of videos that have an end, as one file.
 
 Each piece is fetched like any other address, with the same checks. Pieces that are encrypted, and
 sound in a playlist of its own, are refused or left out: nothing is decoded here.
@@ -31,7 +31,7 @@ _BLOCK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SegmentRange:
     """An address, and of what is there the first byte and how many (``None``: all)."""
 
     url: str
@@ -40,13 +40,13 @@ class Piece:
 
 
 def is_playlist(path: Path) -> bool:
-    """Whether a file is a playlist rather than a film."""
+    """Whether a file is a playlist rather than a video."""
     with path.open("rb") as file:
         return file.read(len(_MARK)) == _MARK
 
 
 def join(url: str, playlist: Path, settings: Settings, check: Callable[[], None]) -> None:
-    """Put the film that ``playlist`` (fetched from ``url``) names in the place of the playlist.
+    """Put the video that ``playlist`` (fetched from ``url``) names in the place of the playlist.
     ``check`` is called often and may raise.
 
     Raises:
@@ -105,7 +105,7 @@ def _copy(source: BinaryIO, out: BinaryIO, length: int | None) -> None:
         length = None if length is None else length - len(block)
 
 
-def _read(url: str, path: Path) -> str | list[Piece]:
+def _read(url: str, path: Path) -> str | list[SegmentRange]:
     """The pieces that a playlist names, or the address of the best version where it names
     several."""
     import m3u8
@@ -123,13 +123,13 @@ def _read(url: str, path: Path) -> str | list[Piece]:
         if read.playlists:
             best = max(read.playlists, key=lambda one: one.stream_info.bandwidth)
             return str(best.absolute_uri)
-        return list(_pieces(url, read))
+        return list(_segments(url, read))
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         # Whatever a broken playlist makes the library stumble over.
         raise _refused(url, "the playlist cannot be read") from error
 
 
-def _pieces(url: str, playlist: M3U8) -> Iterator[Piece]:
+def _segments(url: str, playlist: M3U8) -> Iterator[SegmentRange]:
     if not playlist.is_endlist:
         raise _refused(url, "a playlist without an end is no film")
     if any(key is not None and key.method != "NONE" for key in playlist.keys):
@@ -142,20 +142,20 @@ def _pieces(url: str, playlist: M3U8) -> Iterator[Piece]:
     after = 0
     for segment in playlist.segments:
         if (section := segment.init_section) is not None:
-            before, head = head, _piece(section.absolute_uri, section.byterange, 0)
+            before, head = head, _segment(section.absolute_uri, section.byterange, 0)
             if head != before:
                 yield head
-        piece = _piece(segment.absolute_uri, segment.byterange, after)
+        piece = _segment(segment.absolute_uri, segment.byterange, after)
         yield piece
         after = piece.start + (piece.length or 0)
 
 
-def _piece(url: str, byterange: str | None, usual: int) -> Piece:
-    """The stretch of bytes that ``length@start`` stands for; it begins at ``usual`` without."""
+def _segment(url: str, byterange: str | None, usual: int) -> SegmentRange:
+    """The byte range ``length@start``; it begins at ``usual`` without."""
     length, _, start = (byterange or "").partition("@")
     if not length.isdecimal():
-        return Piece(url)
-    return Piece(url, int(start) if start.isdecimal() else usual, int(length))
+        return SegmentRange(url)
+    return SegmentRange(url, int(start) if start.isdecimal() else usual, int(length))
 
 
 def _refused(url: str, why: str) -> MediaError:

@@ -16,7 +16,7 @@ LABELS = 3
 
 
 class Explainer:
-    """Explains the moments of one page; what stands behind all of them is read at once."""
+    """Explains the moments of one page; the evidence of all of them is read at once."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Explainer:
         return tuple(sorted(evidence, key=lambda e: -e.contribution))
 
     def _text(self, candidate: Candidate) -> str | None:
-        """What stands behind a vector: the words said or read, or the best class names."""
+        """The source of a vector: the words said or read, or the best class names."""
         rows = self._behind.get(_location(candidate), [])
         if candidate.lane.modality is not Modality.VISUAL:
             return _nearest_text(rows, candidate.span)

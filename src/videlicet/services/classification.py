@@ -88,7 +88,7 @@ def classify_videos(
     found = []
     for id in ids:
         subject = subject_of(scope, caller.store, id, encoders, frames=has_examples)
-        origin = subject.material.asset.media.span.start
+        origin = subject.evidence.asset.media.span.start
         given = trained.shots(subject) if by_shot else [trained.whole(subject)]
         found += [Labelled(one, origin) for one in given]
     return found, total

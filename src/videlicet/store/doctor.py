@@ -285,8 +285,8 @@ class _Examination:
         stray = [path for path in folder.glob("*") if path.name not in wanted]
         for row in spaces:
             subject = f"{row.index_name} {row.modality}/{row.space}"
-            sketch = row.sketch
-            if sketch is None:
+            metadata = row.sketch
+            if metadata is None:
                 continue
             if not vectors.is_whole(row):
                 if self._mend:
@@ -296,12 +296,12 @@ class _Examination:
                     _RUN_FIX, fixed=self._mend,
                 )  # fmt: skip
                 continue
-            good = sketch["recall_at_10"] >= RECALL
+            good = metadata["recall_at_10"] >= RECALL
             yield Finding(
                 Level.INFO if good else Level.WARNING, subject,
-                f"Approximate over {sketch['rows']} rows, measured recall@10 "
-                f"{sketch['recall_at_10']:.3f} (@100 {sketch['recall_at_100']:.3f}), "
-                f"{sketch['probes']} of {sketch['groups']} groups looked at.",
+                f"Approximate over {metadata['rows']} rows, measured recall@10 "
+                f"{metadata['recall_at_10']:.3f} (@100 {metadata['recall_at_100']:.3f}), "
+                f"{metadata['probes']} of {metadata['groups']} groups looked at.",
                 "Nothing to do." if good else _RUN_FIX,
             )  # fmt: skip
         # Copies of what is kept as objects come and go by themselves.

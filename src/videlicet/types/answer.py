@@ -16,10 +16,10 @@ from videlicet.types.time import Span
 
 @dataclass(frozen=True, slots=True)
 class EvidenceItem:
-    """One piece of evidence: what was said, written or seen in one stretch of one asset.
+    """One evidence item: what was said, written or seen in one stretch of one asset.
 
     ``cards`` are the models that said so. Observations that say the same of stretches that touch
-    are one piece.
+    are one item.
     """
 
     asset_id: str
@@ -71,7 +71,7 @@ class Sentence:
     def to_json(self) -> dict[str, Any]:
         return {
             "text": self.text,
-            "citations": [piece.to_json() for piece in self.citations],
+            "citations": [item.to_json() for item in self.citations],
             "unsupported": not self.supported,
         }
 
@@ -127,10 +127,10 @@ class Answer:
 
     @property
     def citations(self) -> tuple[EvidenceItem, ...]:
-        """Every piece that is cited, once, in the order of the sentences."""
+        """Every item that is cited, once, in the order of the sentences."""
         found: dict[str, EvidenceItem] = {}
         for sentence in self.sentences:
-            found |= {piece.id: piece for piece in sentence.citations}
+            found |= {item.id: item for item in sentence.citations}
         return tuple(found.values())
 
     def to_json(self) -> dict[str, Any]:

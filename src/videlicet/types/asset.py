@@ -92,7 +92,7 @@ def cards_of(cards: Mapping[str, str], role: str) -> list[str]:
 
 
 def role_of(key: str) -> str:
-    """The role that a key of an index's ``cards`` stands for."""
+    """The role that a key of an index's ``cards`` names."""
     return key.partition("+")[0]
 
 
@@ -117,7 +117,7 @@ class Asset:
     tenant: str = "local"
 
     def to_display_time(self, span: Span) -> Span:
-        """A stretch of the container's timeline as people are told it, and as players show it:
+        """A stretch of the container's timeline in display time, as players show it:
         from the recording's start."""
         return span.shift(-self.media.span.start)
 

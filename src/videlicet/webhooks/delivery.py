@@ -37,7 +37,7 @@ ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED = (
 )  # fmt: skip
 SAVED_SEARCH_MATCHED = "saved_search.matched"
 EVENTS = (READY, FAILED, ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED, SAVED_SEARCH_MATCHED)
-#: Where a delivery stands.
+#: States of a delivery.
 PROCESSING, DELIVERED, FAILED_DELIVERY = "processing", "delivered", "failed"
 #: How often an event is tried; the pause after each try is four times the one before.
 MAX_ATTEMPTS, BACKOFF_FACTOR = 8, 4

@@ -28,7 +28,7 @@ COLOURS = {"red": RED, "green": GREEN, "blue": BLUE, "yellow": YELLOW}
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    """Three films of each colour, and one that is red, then green."""
+    """Three videos of each colour, and one that is red, then green."""
     root = tmp_path_factory.mktemp("classify")
     films = []
     for name, colour in COLOURS.items():

@@ -12,7 +12,7 @@ from videlicet.types import Modality, Span, Word
 def test_an_utterance_becomes_its_sentences() -> None:
     made = material(10, said=[(0, 4, "It was late. Nobody came! Why?")])
     assert [one.text for one in spoken(made)] == ["It was late.", "Nobody came!", "Why?"]
-    assert all(one.pieces == (made.items[0],) for one in spoken(made))
+    assert all(one.items == (made.items[0],) for one in spoken(made))
 
 
 def test_short_forms_end_no_sentence() -> None:
@@ -24,8 +24,8 @@ def test_a_sentence_goes_on_in_the_next_piece_and_cites_both() -> None:
     made = material(10, said=[(0, 2, "we went to the"), (2.5, 5, "old harbour. It was quiet.")])
     first, second = spoken(made)
     assert (first.text, second.text) == ("We went to the old harbour.", "It was quiet.")
-    assert first.pieces == made.items
-    assert second.pieces == (made.items[1],)
+    assert first.items == made.items
+    assert second.items == (made.items[1],)
 
 
 def test_a_pause_or_another_speaker_ends_a_sentence() -> None:
@@ -70,9 +70,9 @@ def test_whatever_is_said_each_sentence_lies_in_its_pieces(texts: list[str], gap
     made = material(60, said=[row for row in rows if row[2]])
     for one in spoken(made):
         assert one.text.strip()
-        assert one.pieces
-        assert one.pieces[0].span.start <= one.span.start <= one.span.end
-        assert one.span.end <= one.pieces[-1].span.end
+        assert one.items
+        assert one.items[0].span.start <= one.span.start <= one.span.end
+        assert one.span.end <= one.items[-1].span.end
         assert one.vector.shape == (64,)
 
 
@@ -84,7 +84,7 @@ def test_lines_that_stand_together_are_quoted_together() -> None:
         'On screen: "FIRST LINE", "Second line".',
         'On screen: "Later".',
     ]
-    assert len(screens(made)[0].pieces) == 2
+    assert len(screens(made)[0].items) == 2
 
 
 def test_what_is_seen_is_told_by_one_template_in_the_order_of_time() -> None:
@@ -94,7 +94,7 @@ def test_what_is_seen_is_told_by_one_template_in_the_order_of_time() -> None:
     view = seen(made)
     assert view is not None
     assert view.text == "Seen: tabby cat, window."
-    assert {piece.text for piece in view.pieces} == {"tabby cat", "window"}
+    assert {piece.text for piece in view.items} == {"tabby cat", "window"}
     later = seen(made, Span.of(12, 24))
     assert later is not None
     assert later.text == "Seen: window."

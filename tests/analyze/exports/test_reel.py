@@ -93,7 +93,7 @@ def test_a_reel_of_several_films(tmp_path: Path, settings: Settings) -> None:
         assert abs(file.duration / 1e6 - 4) < 0.05
         third = next(f for f in file.decode(video=0) if f.time is not None and f.time >= 1.2)
         corner = third.to_ndarray(format="rgb24")[180, 40]
-        assert corner.max() < 30  # black beside the tall film
+        assert corner.max() < 30  # black beside the tall video
     sounds = loud(out)
     assert all(sounds[1:9])
     assert not any(sounds[11:19])

@@ -84,7 +84,7 @@ def _read(citations: Sequence[EvidenceItem]) -> set[str]:
     found = [one.value for p in citations for read in readers for one in read(p.text)]
     whole = [int(one) for one in found if isinstance(one, float) and one.is_integer()]
     offset = [f"{one}Z" for one in found if isinstance(one, str)]
-    # The drawn films have all their times, those of their cuts too, at whole seconds.
+    # The drawn videos have all their times, those of their cuts too, at whole seconds.
     forms = ("seconds", "hh:mm:ss", "hh:mm:ss.fff")
     times = [format_time(Fraction(at), form) for at in range(61) for form in forms]
     seconds = [round(one) for one in times if isinstance(one, float)]

@@ -43,7 +43,7 @@ def told(film: AssetEvidence, kind: str, name: str, description: str = "") -> An
         (SHOW, "string", "contact", "phone number to call", "555-0139"),
         (SHOW, "boolean", "c", "whether a cat is shown", True),
         (STATION, "integer", "gleis", "platform of the train", 9),
-        # Nothing of it is in the film, whatever else costs something there.
+        # Nothing of it is in the video, whatever else costs something there.
         (SHOW, "number", "x", "price of a croissant", None),
         (SHOW, "number", "croissant_price", "price of a croissant in dollars", None),
         (STATION, "number", "q", "invoice total", None),

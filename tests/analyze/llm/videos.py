@@ -1,4 +1,4 @@
-"""Made-up films, as what is known of them."""
+"""Made-up videos, as what is known of them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def film(
     encoder: TextEncoder | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> AssetEvidence:
-    """A film of pieces: what kind each is (``speech``, ``text``, ``visual``), what it says, and
+    """A video of pieces: what kind each is (``speech``, ``text``, ``visual``), what it says, and
     when it begins: ``step`` seconds after the one before, if it does not say."""
     at = 0.0
     pieces = []

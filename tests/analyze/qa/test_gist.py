@@ -24,7 +24,7 @@ def test_what_recurs_weighs_more_and_cites_every_piece_that_says_it() -> None:
     )
     best = phrases(made.items)[0]
     assert best.text == "slow shutter"
-    assert len(best.pieces) == 2
+    assert len(best.items) == 2
 
 
 def test_figures_scraps_and_empty_words_are_no_phrases() -> None:

@@ -28,7 +28,7 @@ def material(
     seen: Rows = (),
     encoder: TextEncoder = WORDS,
 ) -> AssetEvidence:
-    """The evidence of one film, which lasts as long as its last piece."""
+    """The evidence of one video, which lasts as long as its last piece."""
     pieces = sorted(
         (
             EvidenceItem(f"id-{name}", Span.of(start, end), modality, text, ("a-model",))

@@ -41,7 +41,7 @@ def as_csv(matrix: Matrix) -> str:
         row = [question]
         for cell in matrix.row(question):
             begin = matrix.begins[cell.asset_id]
-            cited = (_cited(piece, begin) for piece in cell.answer.citations)
+            cited = (_cited(item, begin) for item in cell.answer.citations)
             row += [cell.answer.text, "\n".join(cited)]
         writer.writerow(map(escape_formula, row))
     return out.getvalue()
@@ -119,16 +119,16 @@ def _row(cell: Cell, name: str) -> dict[str, Any]:
         "citations": [
             {
                 key: _printable(value) if isinstance(value, str) else value
-                for key, value in piece.to_json().items()
+                for key, value in item.to_json().items()
             }
-            for piece in answer.citations
+            for item in answer.citations
         ],
     }
 
 
-def _cited(piece: EvidenceItem, begin: Instant) -> str:
-    told = piece.span.shift(-begin)
-    return f"{float(told.start):.2f}-{float(told.end):.2f} s, {piece.modality.value}: {piece.text}"
+def _cited(item: EvidenceItem, begin: Instant) -> str:
+    span = item.span.shift(-begin)
+    return f"{float(span.start):.2f}-{float(span.end):.2f} s, {item.modality.value}: {item.text}"
 
 
 def _printable(text: str) -> str:

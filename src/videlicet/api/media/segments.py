@@ -1,5 +1,5 @@
-"""Film segments that were cut once are kept on disk, up to so many bytes: those that were not asked
-for the longest go first, and those of an asset go with it."""
+"""Video segments that were cut once are kept on disk, up to so many bytes: those that were not
+asked for the longest go first, and those of an asset go with it."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ File = Annotated[Resource, Depends(_asset_of_url)]
 
 @router.get("/media/assets/{asset_id}/thumbnail.jpg", response_class=Response)
 def thumbnail_of_asset(request: Request, file: File) -> Response:
-    """A picture that stands for an asset."""
+    """The thumbnail of an asset."""
     media = media_of(file)
     if media is None:
         return _picture_response(request, file)

@@ -191,7 +191,8 @@ def _shift_times(value: Any, begins: Mapping[str, float], begin: float | None) -
     if not isinstance(value, dict):
         return value
     by = begins.get(value["asset_id"]) if "asset_id" in value else begin
-    # The value of a schema is in the form of whoever asked, and its times are told already.
+    # The value of a schema is in the form of whoever asked, and its times are display times
+    # already.
     row = {
         key: one if key == "value" else _shift_times(one, begins, begin)
         for key, one in value.items()

@@ -10,7 +10,7 @@ from videlicet.api.schemas import MediaSource, Model
 from videlicet.search.modality_field import MOST_MODALITIES, ModalityName
 
 
-class Part(Model):
+class QueryPart(Model):
     """One thing to look for: words, or media of one kind. A negative weight pushes down."""
 
     text: str | None = None
@@ -24,7 +24,7 @@ class Search(Model):
     """What is asked. ``filter`` is the library's own grammar; see the guide. A ``page`` token holds
     the whole search, so it comes alone."""
 
-    parts: list[Part] = Field(default_factory=list, max_length=20)
+    parts: list[QueryPart] = Field(default_factory=list, max_length=20)
     modalities: list[ModalityName] = Field(default_factory=list, max_length=MOST_MODALITIES)
     lanes: list[str] = Field(default_factory=list, max_length=20)
     filter: dict[str, Any] = Field(default_factory=dict)
@@ -77,7 +77,7 @@ class NewSavedSearch(Model):
 
     name: str = Field(min_length=1, max_length=200)
     index_id: str
-    parts: list[Part] = Field(min_length=1, max_length=20)
+    parts: list[QueryPart] = Field(min_length=1, max_length=20)
     modalities: list[ModalityName] = Field(default_factory=list, max_length=MOST_MODALITIES)
     lanes: list[str] = Field(default_factory=list, max_length=20)
     filter: dict[str, Any] = Field(default_factory=dict)
@@ -171,7 +171,7 @@ class Classified(Model):
     citations: list[Cited]
 
 
-class Seen(Model):
+class ObservationOut(Model):
     id: str
     modality: str
     card: str
@@ -181,7 +181,7 @@ class Seen(Model):
 
 
 class Observations(Model):
-    observations: list[Seen]
+    observations: list[ObservationOut]
 
 
 TaskStatus = Literal["queued", "running", "ready", "failed", "cancelled"]
@@ -325,7 +325,7 @@ class Asked(Model):
     def is_no_sum(cls, kind: str) -> str:
         """Refuse the name under which all kinds are summed up."""
         if kind == "all":
-            raise ValueError("all stands for every kind together")
+            raise ValueError("all is reserved for every kind together")
         return kind
 
 

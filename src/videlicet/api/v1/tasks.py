@@ -58,7 +58,7 @@ def _task_response(call: HttpCaller, task: Task) -> dict[str, Any]:
 
 
 def task_to_json(task: Task, names: dict[str, str]) -> dict[str, Any]:
-    """A task; ``names`` are those of videos by id. Where files lie on the server is not told."""
+    """A task; ``names`` are those of videos by id. Server paths are left out."""
     video_id = video_id_of(task.source)
     name = (
         PurePath(printable_source(task.source)).name

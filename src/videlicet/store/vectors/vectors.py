@@ -163,7 +163,7 @@ class Vectors(VectorMaintenance):
             found = connection.execute(
                 select(vector_spaces).where(vector_spaces.c.index_id == scope.index_id)
             ).all()
-        return [sketch for row in found if (sketch := self._optimize(row.key, force))]
+        return [metadata for row in found if (metadata := self._optimize(row.key, force))]
 
     # -- reading --------------------------------------------------------------------------------
 
