@@ -318,7 +318,7 @@ def fade(path: Path) -> Path:
 
 
 def text_as_mp4(path: Path) -> Path:
-    path.write_text("This is not a film.\n" * 200)
+    path.write_text("This is not a video.\n" * 200)
     return path
 
 

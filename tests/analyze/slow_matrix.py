@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.analyze.exports.factories import asset, material, piece
+from tests.analyze.exports.factories import asset, make_evidence, make_item
 
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.matrix import Matrix, open_matrix_store, run_matrix
@@ -21,8 +21,8 @@ ASSETS = [f"{n:024x}" for n in range(20)]
 
 
 def gathered(asset_id: str) -> AssetEvidence:
-    said = piece(f"said in {asset_id}", 0, 1, asset_id=asset_id, confidence=1 / 3)
-    return material(said, of=asset(asset_id, f"{asset_id[-4:]}.mp4"))
+    said = make_item(f"said in {asset_id}", 0, 1, asset_id=asset_id, confidence=1 / 3)
+    return make_evidence(said, of=asset(asset_id, f"{asset_id[-4:]}.mp4"))
 
 
 class SlowBackend:
@@ -33,11 +33,11 @@ class SlowBackend:
     def __init__(self, log: Path, seconds: float) -> None:
         self._log, self._seconds = log, seconds
 
-    def ask(self, materials: list[AssetEvidence], question: str, **_: Any) -> Answer:
+    def ask(self, all_evidence: list[AssetEvidence], question: str, **_: Any) -> Answer:
         with self._log.open("a") as log:
-            log.write(f"{question}\t{materials[0].asset.id}\n")
+            log.write(f"{question}\t{all_evidence[0].asset.id}\n")
         time.sleep(self._seconds)
-        first = materials[0].items[0]
+        first = all_evidence[0].items[0]
         said = Sentence(f"{question} {first.text}", (first,))
         return Answer((said,), True, self.id, usage=Usage(3, 5))
 

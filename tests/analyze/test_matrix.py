@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.exports.factories import answer, asset, material, piece
+from tests.analyze.exports.factories import answer, asset, make_evidence, make_item
 from tests.analyze.slow_matrix import ASSETS, QUESTIONS, SlowBackend, fill, gathered
 
 from videlicet.analyze.matrix import Cell, MatrixStore, evidence_hash, open_matrix_store, run_matrix
@@ -39,11 +39,11 @@ def run(store: Path, backend: Any, questions: Any = QUESTIONS[:2], assets: Any =
 
 def test_every_question_is_asked_of_every_video_once(tmp_path: Path) -> None:
     backend = SlowBackend(tmp_path / "log", 0)
-    told: list[tuple[str, bool]] = []
+    calls: list[tuple[str, bool]] = []
     with open_matrix_store(tmp_path / "m.jsonl") as kept:
         matrix = run_matrix(
             gathered, backend, ["One?", " Two\udcff ", "One?"], ASSETS[:3], kept,  # type: ignore[arg-type]
-            lambda cell, fresh: told.append((cell.question, fresh)),
+            lambda cell, fresh: calls.append((cell.question, fresh)),
         )  # fmt: skip
     assert matrix.questions == ("One?", "Two?")
     assert matrix.asset_ids == tuple(ASSETS[:3])
@@ -54,7 +54,7 @@ def test_every_question_is_asked_of_every_video_once(tmp_path: Path) -> None:
     assert [cell.asset_id for cell in matrix.row("Two?")] == ASSETS[:3]
     assert matrix.row("Two?")[1].answer.text == f"Two? said in {ASSETS[1]}"
     assert len(asked(tmp_path / "log")) == 6
-    assert told == [("One?", True), ("Two?", True)] * 3
+    assert calls == [("One?", True), ("Two?", True)] * 3
     assert matrix.to_json()["assets"][0] == {"id": ASSETS[0], "name": "0000.mp4"}
     assert json.loads(json.dumps(matrix.to_json()))["cells"][0]["answer"]["found"] is True
 
@@ -80,41 +80,41 @@ def test_another_analyst_or_other_evidence_is_asked_again(tmp_path: Path) -> Non
     assert len(asked(tmp_path / "log")) == 8
     with open_matrix_store(tmp_path / "m.jsonl") as kept:
         run_matrix(
-            lambda id: material(piece("news", asset_id=id), of=asset(id)),
+            lambda id: make_evidence(make_item("news", asset_id=id), of=asset(id)),
             backend, QUESTIONS[:1], ASSETS[:1], kept,  # type: ignore[arg-type]
         )  # fmt: skip
     assert len(asked(tmp_path / "log")) == 9
 
 
 def test_the_evidence_is_all_that_answers_rest_on() -> None:
-    one = material(piece())
+    one = make_evidence(make_item())
     hashes = {
         evidence_hash(changed)
         for changed in (
             one,
-            material(),
-            material(piece(), piece("more")),
-            material(piece("another")),
-            material(piece(start=1)),
-            material(piece(modality=Modality.TEXT)),
-            material(piece(cards=("whisper-base",))),
-            material(piece(speaker="Ann")),
+            make_evidence(),
+            make_evidence(make_item(), make_item("more")),
+            make_evidence(make_item("another")),
+            make_evidence(make_item(start=1)),
+            make_evidence(make_item(modality=Modality.TEXT)),
+            make_evidence(make_item(cards=("whisper-base",))),
+            make_evidence(make_item(speaker="Ann")),
             replace(one, span=Span.of(0, 9)),
             replace(one, index=replace(one.index, cards={"text": "other"})),
         )
     }
     assert len(hashes) == 10
-    assert evidence_hash(one) == evidence_hash(material(piece()))
+    assert evidence_hash(one) == evidence_hash(make_evidence(make_item()))
 
 
 def test_an_analyst_that_fails_loses_nothing(tmp_path: Path) -> None:
     backend = SlowBackend(tmp_path / "log", 0)
     real = backend.ask
 
-    def ask(materials: Any, question: str, **more: Any) -> Answer:
-        if materials[0].asset.id == ASSETS[1] and question == QUESTIONS[1]:
+    def ask(all_evidence: Any, question: str, **more: Any) -> Answer:
+        if all_evidence[0].asset.id == ASSETS[1] and question == QUESTIONS[1]:
             raise AnalysisError("language_model_busy", "Not now.")
-        return real(materials, question, **more)
+        return real(all_evidence, question, **more)
 
     backend.ask = ask  # type: ignore[method-assign]
     with pytest.raises(AnalysisError):
@@ -179,15 +179,15 @@ def test_a_line_cut_short_anywhere_is_asked_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"a film, not a matrix",
-        b"a film\n",
+        b"a video, not a matrix",
+        b"a video\n",
         b'{"version": 2, "key": "x"}\n',
         b"{}\n",
         b"[]\n\x00\xff",
     ],
 )
 def test_a_file_of_something_else_is_left_alone(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "film.mp4"
+    path = tmp_path / "video.mp4"
     path.write_bytes(content)
     with pytest.raises(StoreError) as caught, open_matrix_store(path):
         pass
@@ -294,7 +294,7 @@ _ANSWERS = st.builds(
             st.text(),
             st.lists(
                 st.builds(
-                    piece,
+                    make_item,
                     st.text(),
                     st.just(0),
                     st.fractions(0, 100),

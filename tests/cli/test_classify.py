@@ -79,9 +79,9 @@ def test_reasons_are_told_once(videlicet: Run, home: Path, tmp_path: Path) -> No
     (row,) = videlicet("classify", "twice.mp4", "--label", "green", "--json").json
     texts = [piece["text"] for piece in row["citations"]]
     assert len(texts) > len(set(texts))
-    (told,) = [
+    (printed,) = [
         line for line in videlicet("classify", "twice.mp4", "--label", "green").out.splitlines()
         if "twice.mp4" in line
     ]  # fmt: skip
-    assert f"; {texts[0]}" not in told
-    assert texts[0] in told
+    assert f"; {texts[0]}" not in printed
+    assert texts[0] in printed

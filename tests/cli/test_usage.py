@@ -128,7 +128,7 @@ def test_looking_makes_no_library(videlicet, tmp_path, code, words):
 
 @pytest.mark.embedded("the tests put settings into the folder")
 def test_a_library_that_is_a_file_is_refused(videlicet, tmp_path):
-    film = tmp_path / "film.mp4"
+    film = tmp_path / "video.mp4"
     film.touch()
     (tmp_path / "file").write_text("mine")
     for home in ("file", "file/inside"):

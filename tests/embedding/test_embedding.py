@@ -123,9 +123,9 @@ def test_inputs_meet_in_the_space(models: Models, tmp_path: Path) -> None:
     rows, counts = embed_lines(models, ["red", "blue " * 2000])
     assert rows.shape == (2, DIMENSIONS)
     assert counts[1] > models.text.max_tokens
-    film = rig.films(tmp_path / "films", 1, seconds=8)[0]
+    recording = rig.films(tmp_path / "videos", 1, seconds=8)[0]
     span, strips = embed_recording(
-        models, film, settings, ["visual", "audio", "transcription"], lambda _: None
+        models, recording, settings, ["visual", "audio", "transcription"], lambda _: None
     )
     assert set(strips) == {"meaning", "looks", "sounds", "words"}
     seen = vector_at(strips, "visual", Span(span.start, span.start + 2))
@@ -134,5 +134,5 @@ def test_inputs_meet_in_the_space(models: Models, tmp_path: Path) -> None:
     still = samples.image(tmp_path / "still.png")
     assert embed_images(models, [still], settings).shape == (1, DIMENSIONS)
     assert len(set(colours.tolist())) == 3
-    quiet, nothing = embed_recording(models, film, settings, [], lambda _: None)
+    quiet, nothing = embed_recording(models, recording, settings, [], lambda _: None)
     assert (quiet, nothing) == (span, {})

@@ -13,7 +13,7 @@ def rig(tmp_path: Path) -> Rig:
 
 @pytest.fixture(scope="session")
 def three_films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return films(tmp_path_factory.mktemp("films"), 3)
+    return films(tmp_path_factory.mktemp("videos"), 3)
 
 
 @pytest.fixture(scope="session")

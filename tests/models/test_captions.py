@@ -44,10 +44,10 @@ class Subtitled:
 @pytest.mark.parametrize("band", [False, True])
 @pytest.mark.parametrize("cuts", [False, True])
 def test_every_caption_is_read_and_none_twice(band: bool, cuts: bool) -> None:
-    film = Subtitled(band=band)
-    tracker = TextTracker(film)  # type: ignore[arg-type]
+    recording = Subtitled(band=band)
+    tracker = TextTracker(recording)  # type: ignore[arg-type]
     for second in range(18):
-        tracker.add_frame(Fraction(second), film.frame(second), cut=cuts and second % 6 == 0)
+        tracker.add_frame(Fraction(second), recording.frame(second), cut=cuts and second % 6 == 0)
     found = tracker.finish(Fraction(18))
     assert [text.text for _, text in found] == list(LINES)
     assert tracker.reads <= 6

@@ -59,7 +59,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
         one.add(
             name,
             shots=((0, 10), (10, 20)),
-            shown=((0, 10, "dog"), (10, 20, "dog" if n < 2 else "cat")),
+            labels=((0, 10, "dog"), (10, 20, "dog" if n < 2 else "cat")),
             said=((1, 3, "A dog on the beach."),),
             metadata={"even": n % 2 == 0},
         )
@@ -184,11 +184,11 @@ def test_originals_are_read_with_what_was_made_of_them(shelf: Shelf, tmp_path: P
     store = shelf.store
     manage = store.scope(Grant("tester", Purpose.INGEST))
     now = shelf.index.created_at
-    path = tmp_path / "film.mp4"
-    path.write_bytes(b"film")
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"video")
     for name, video in (("open", _id(2)), ("closed", _id(0))):
         key = f"files/{name}/original"
-        store.blobs.put(manage, key, b"film")
+        store.blobs.put(manage, key, b"video")
         for kind, id, body in (
             (Kind.FILE, name, {"blob": key}),
             (Kind.VIDEO, video, {"file_id": name}),
@@ -198,7 +198,7 @@ def test_originals_are_read_with_what_was_made_of_them(shelf: Shelf, tmp_path: P
             )
     scope = store.scope(Grant("tester", Purpose.SEARCH))
     file = store.catalog.resource(scope, Kind.FILE, "open")
-    assert path_of_file(scope, store, file).read_bytes() == b"film"
+    assert path_of_file(scope, store, file).read_bytes() == b"video"
     file = store.catalog.resource(scope, Kind.FILE, "closed")
     for ask in (path_of_file, require_allowed):
         with pytest.raises(NotPermitted):
@@ -209,7 +209,7 @@ def test_originals_are_read_with_what_was_made_of_them(shelf: Shelf, tmp_path: P
 
 def test_erasing_is_never_withheld(tmp_path: Path) -> None:
     one = Shelf(tmp_path, policy=POLICY)
-    id = one.add("0.mp4", shown=((0, 10, "dog"),))
+    id = one.add("0.mp4", labels=((0, 10, "dog"),))
     assert id in POLICY.withheld_assets
     assert one.store.delete_index(at(one, Purpose.MANAGE))
     with pytest.raises(VidelicetError):
@@ -223,7 +223,7 @@ def test_the_open_policy_is_never_asked_about_assets(tmp_path: Path) -> None:
 
     policy = Counting()
     one = Shelf(tmp_path, policy=policy)
-    one.add("0.mp4", shown=((0, 10, "dog"),), said=((1, 3, "A dog."),))
+    one.add("0.mp4", labels=((0, 10, "dog"),), said=((1, 3, "A dog."),))
     page = one.searcher.search(at(one), query("dog", group_by=GroupBy.ASSET))
     assert (page.total, page.withheld_assets) == (1, 0)
     load_evidence(at(one, Purpose.ANALYZE), one.store, page.hits[0].asset_id)

@@ -199,9 +199,9 @@ def _sample(
     from videlicet.demo.script import make_sample_videos
     from videlicet.demo.sources import MATERIAL, fetch
 
-    sources = fetch(settings, folder / "material", say)
-    say("Making the sample films")
-    samples = make_sample_videos(sources, folder / "films")
+    sources = fetch(settings, folder / "sources", say)
+    say("Making the sample videos")
+    samples = make_sample_videos(sources, folder / "videos")
     asked = questions(sources, samples, folder / "queries")
     return list(samples.paths.values()), (asked, tuple(one.credit for one in MATERIAL))
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import pytest
 from tests.analyze.llm.replies import Reply, Scripted, as_json
-from tests.analyze.llm.videos import LAUNCH, Plain, film
+from tests.analyze.llm.videos import LAUNCH, Plain, recording
 
 from videlicet.analyze.backend import AnalysisBackend, PromptRequest
 from videlicet.analyze.llm.backends.base import Final, LlmBackend, Message
@@ -45,40 +45,40 @@ def last(analysis: LanguageModel) -> Sequence[Message]:
 
 
 def test_only_what_is_supported_is_told_and_as_soon_as_it_stands() -> None:
-    told: list[Sentence] = []
+    sentences: list[Sentence] = []
     reply = f"{GOOD} {BAD} Two boosters burn for 130 seconds [2]. {GOOD}"
-    answer = model(reply).ask([LAUNCH], "What happened?", on_sentence=told.append)
+    answer = model(reply).ask([LAUNCH], "What happened?", on_sentence=sentences.append)
     assert answer.text == "The rocket launched from Kourou. Two boosters burn for 130 seconds."
     assert [s.citations for s in answer.sentences] == [LAUNCH.items[:1], LAUNCH.items[1:2]]
-    assert tuple(told) == answer.sentences
+    assert tuple(sentences) == answer.sentences
     assert (answer.found, answer.dropped, answer.analysis_backend) == (True, 1, "scripted")
     assert (answer.finish, answer.usage) == (Finish.STOP, Usage(100, 10))
     assert not answer.untrusted
 
 
 def test_a_sentence_is_told_before_the_next_is_written() -> None:
-    told: list[Sentence] = []
+    sentences: list[Sentence] = []
 
     class Watching(Scripted):
         def complete(self, *args: object, **more: object):  # type: ignore[no-untyped-def]
             yield GOOD + " Then"
-            assert [one.text for one in told] == ["The rocket launched from Kourou."]
+            assert [one.text for one in sentences] == ["The rocket launched from Kourou."]
             yield Final(GOOD + " Then", Finish.LENGTH, Usage())
 
-    answer = model(backend=Watching("")).ask([LAUNCH], "What?", on_sentence=told.append)
+    answer = model(backend=Watching("")).ask([LAUNCH], "What?", on_sentence=sentences.append)
     assert answer.finish is Finish.LENGTH
     assert len(answer.sentences) == 1
 
 
 @pytest.mark.parametrize("reply", ["NOT FOUND", BAD, f"{BAD} NOT FOUND", "NOT FOUND."])
 def test_nothing_supported_is_not_found(reply: str) -> None:
-    told: list[Sentence] = []
-    answer = model(reply).ask([LAUNCH], "Who sings?", on_sentence=told.append)
+    sentences: list[Sentence] = []
+    answer = model(reply).ask([LAUNCH], "Who sings?", on_sentence=sentences.append)
     assert not answer.found
     assert answer.text == NOT_FOUND
     assert answer.citations == ()
     assert answer.dropped == reply.count("Cats")
-    assert [one.text for one in told] == [NOT_FOUND]
+    assert [one.text for one in sentences] == [NOT_FOUND]
 
 
 def test_unsupported_sentences_can_be_kept_and_are_marked() -> None:
@@ -90,15 +90,15 @@ def test_unsupported_sentences_can_be_kept_and_are_marked() -> None:
 
 def test_nothing_is_asked_where_there_is_nothing() -> None:
     analysis = model(AssertionError)
-    empty = film()
+    empty = recording()
     assert not analysis.ask([empty], "What?").found
     assert not analysis.summarize([empty]).found
     assert analysis.backend.asked == []  # type: ignore[attr-defined]
 
 
 def test_a_question_is_asked_again_of_all_the_rest() -> None:
-    pieces = [("speech", f"Number {n} is about apples and pears and so on.") for n in range(300)]
-    material = film(*pieces, ("speech", "The pilot sings in the shower."))
+    items = [("speech", f"Number {n} is about apples and pears and so on.") for n in range(300)]
+    evidence = recording(*items, ("speech", "The pilot sings in the shower."))
 
     def reply(messages: Sequence[Message]) -> str:
         text = messages[1].text
@@ -106,11 +106,11 @@ def test_a_question_is_asked_again_of_all_the_rest() -> None:
         return "NOT FOUND" if line is None else f"The pilot sings in the shower {line.split()[0]}."
 
     analysis = model(reply)
-    told: list[Sentence] = []
-    answer = analysis.ask([material], "What about apples?", on_sentence=told.append)
+    sentences: list[Sentence] = []
+    answer = analysis.ask([evidence], "What about apples?", on_sentence=sentences.append)
     assert answer.found
-    assert answer.citations == material.items[-1:]
-    assert tuple(told) == answer.sentences
+    assert answer.citations == evidence.items[-1:]
+    assert tuple(sentences) == answer.sentences
     asked = analysis.backend.asked  # type: ignore[attr-defined]
     assert 3 <= len(asked) <= 10
     # The question is kept in view.
@@ -119,28 +119,34 @@ def test_a_question_is_asked_again_of_all_the_rest() -> None:
 
 
 def test_models_that_read_slowly_are_asked_with_less_at_first() -> None:
-    material = film(*(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(200)))
+    evidence = recording(
+        *(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(200))
+    )
     found = "Item 7 costs 7 euros at the shop [1]."
     backend = Scripted("NOT FOUND", found)
     backend.quick_tokens = 120
-    assert model(backend=backend).ask([material], "What does item 7 cost?").found
+    assert model(backend=backend).ask([evidence], "What does item 7 cost?").found
     first, second = (messages[1].text.count(" said: ") for messages in backend.asked)
     assert 1 <= first <= 8
     assert second > 3 * first
 
 
 def test_models_that_read_slowly_never_read_for_long() -> None:
-    material = film(*(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(900)))
+    evidence = recording(
+        *(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(900))
+    )
     backend = Scripted("NOT FOUND", context=100_000)
     backend.quick_tokens = 20
-    assert not model(backend=backend).ask([material], "Who sings?").found
+    assert not model(backend=backend).ask([evidence], "Who sings?").found
     sizes = [messages[1].text.count(" said: ") for messages in backend.asked]
     assert len(sizes) == 1 + 3
     assert max(sizes) * 15 < 30 * backend.quick_tokens
 
 
 def test_long_evidence_is_summed_up_from_notes_within_its_context() -> None:
-    material = film(*(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(900)))
+    evidence = recording(
+        *(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(900))
+    )
 
     def reply(messages: Sequence[Message]) -> str:
         lines = [s for s in messages[1].text.splitlines() if s.startswith("[")]
@@ -148,7 +154,7 @@ def test_long_evidence_is_summed_up_from_notes_within_its_context() -> None:
         return " ".join(f"{one} [{n}]." for n, one in enumerate(said, 1))
 
     backend = Scripted(reply, context=4096)
-    answer = model(backend=backend).summarize([material], sentences=4)
+    answer = model(backend=backend).summarize([evidence], sentences=4)
     assert answer.found
     assert 1 <= len(answer.sentences) <= 4
     assert all(one.supported for one in answer.sentences)
@@ -182,9 +188,11 @@ def test_a_reply_that_breaks_off_keeps_its_whole_sentences() -> None:
 
 def test_summaries_have_their_length_and_focus() -> None:
     analysis = model(f"{GOOD} Two boosters burn for 130 seconds [2].")
-    told: list[Sentence] = []
-    answer = analysis.summarize([LAUNCH], sentences=1, focus="the launch", on_sentence=told.append)
-    assert len(answer.sentences) == len(told) == 1
+    streamed: list[Sentence] = []
+    answer = analysis.summarize(
+        [LAUNCH], sentences=1, focus="the launch", on_sentence=streamed.append
+    )
+    assert len(answer.sentences) == len(streamed) == 1
     assert "in 1 sentences" in last(analysis)[1].text
     assert "the launch" in last(analysis)[1].text
 
@@ -329,11 +337,11 @@ def test_pictures_go_along_with_their_lines() -> None:
 def test_what_only_a_picture_shows_is_asked_of_the_picture_alone() -> None:
     backend, analysis = watching("White smoke covers a green meadow [4].", '{"picture": 1}')
     answer = analysis.ask([LAUNCH], "What is seen?")
-    (told,) = answer.sentences
-    (piece,) = told.citations
-    assert (piece.text, piece.modality) == (told.text, Modality.VISUAL)
-    assert (piece.asset_id, piece.span) == (LAUNCH.asset.id, LAUNCH.items[3].span)
-    assert piece.cards == ("scripted",)
+    (sentence,) = answer.sentences
+    (item,) = sentence.citations
+    assert (item.text, item.modality) == (sentence.text, Modality.VISUAL)
+    assert (item.asset_id, item.span) == (LAUNCH.asset.id, LAUNCH.items[3].span)
+    assert item.cards == ("scripted",)
     system, user = backend.asked[1]
     assert user.text == "Sentence: White smoke covers a green meadow."
     assert user.images == (b"asset-1 at 38",)

@@ -72,7 +72,7 @@ class SegmentCache:
                 return kept
             if not self._slots.acquire(timeout=_WAIT_S):
                 raise ApiError(
-                    429, "too_many_requests", "Too many films are being played at once.",
+                    429, "too_many_requests", "Too many videos are being played at once.",
                     headers={"retry-after": "5"},
                 )  # fmt: skip
             try:

@@ -78,13 +78,13 @@ class VectorMaintenance(Repository):
         # An index under construction may hold what is to be forgotten: wait until it is there.
         with build_lock(self._home.ann):
             for row, current in self._indexed_spaces():
-                sketch = IvfMetadata.from_json(row.sketch)
+                metadata = IvfMetadata.from_json(row.sketch)
                 try:
-                    index = IvfIndex(self._folder(row), row.dimensions, sketch)
+                    index = IvfIndex(self._folder(row), row.dimensions, metadata)
                 except (FileNotFoundError, ValueError):
                     # What cannot be read cannot be erased row by row: it goes as a whole.
                     continue
-                wanted.add(sketch.generation)
+                wanted.add(metadata.generation)
                 dead = [
                     owner
                     for owner, (slot, version) in enumerate(index.versions_by_slot().items())
