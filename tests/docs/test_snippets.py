@@ -27,7 +27,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def library(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory that holds ``videos/`` already, so that pages need not index them anew."""
     home = tmp_path_factory.mktemp("shared") / "library"
-    command = [sys.executable, "-m", "videlicet", "--home", str(home), "add", "films"]
+    command = [sys.executable, "-m", "videlicet", "--home", str(home), "add", "videos"]
     run(command, samples, dict(os.environ), "preparation")
     return home
 

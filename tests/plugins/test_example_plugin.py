@@ -133,6 +133,47 @@ def test_the_exporter_writes_chapters(indexed: dict[str, str]) -> None:
     assert done.stdout.startswith("video.mp4\n0.0 ")
 
 
+def test_a_page_shows_the_observations(indexed: dict[str, str], tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    query = "a bright picture"
+    run(indexed, "search", query, "--modality", "brightness", "--html", str(page))
+    shown = re.sub("</?mark>", "", page.read_text("utf-8"))
+    assert "<b>brightness-words</b>" in shown
+    assert '<p class="matched"><bdi>a bright picture</bdi></p>' in shown
+    assert 'class="matched"><bdi>a bright picture</bdi>' in shown.split("<b>brightness</b>")[1]
+
+
+def test_an_answer_quotes_them_by_their_name(indexed: dict[str, str]) -> None:
+    answer = run(indexed, "ask", "In which video is a bright picture?")
+    assert answer["found"], answer
+    assert "Brightness at 0:03–0:06: “a bright picture”" in answer["text"]
+
+
+def subtitles(environment: dict[str, str]) -> str:
+    """The observations as SubRip."""
+    rows = run(environment, "show", "film.mp4", "--modality", "brightness")["observations"]
+    assert len(rows) == 3
+    cues = [
+        f"{number}\n{_clock(row['span']['start'])} --> {_clock(row['span']['end'])}\n"
+        f"a {row['payload']['degree']} picture\n"
+        for number, row in enumerate(rows, 1)
+    ]
+    return "\n".join(cues)
+
+
+def _clock(seconds: float) -> str:
+    return f"00:00:{seconds:06.3f}".replace(".", ",")
+
+
+def test_subtitles_of_the_observations(indexed: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "videlicet", "subtitles", "film.mp4", "--modality", "brightness"],
+        env=indexed, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == subtitles(indexed)
+
+
 @pytest.fixture(scope="module")
 def server(indexed: dict[str, str]) -> Iterator[Server]:
     """A server over the same videos."""
@@ -181,6 +222,18 @@ def test_an_index_without_the_kind_refuses_it(client: Client) -> None:
     assert unknown.json()["message"] == (
         "search_options are visual, audio, transcription, brightness."
     )
+
+
+def test_subtitles_of_the_observations_over_http(
+    indexed: dict[str, str], server: Server, client: Client
+) -> None:
+    index = client.ok("GET", "indexes")["data"][-1]["_id"]
+    [film] = client.ok("GET", f"indexes/{index}/videos")["data"]
+    place = f"{server.root}/v1/indexes/{index}/videos/{film['_id']}/exports/subtitles.srt"
+    found = client.get(place, params={"modality": "brightness"})
+    assert found.text == subtitles(indexed)
+    assert client.get(place).text == ""
+    assert client.get(place, params={"modality": "smell"}).status_code == 400
 
 
 DESCRIBED = """

@@ -300,6 +300,7 @@ UPKEEP: dict[str, Callable[[World], tuple[Any, ...]]] = {
     "vectors.require_writer": lambda w: (),
     "vectors.build_due_indexes": lambda w: (),
     "vectors.rebuild": lambda w: (_space(w).key,),
+    "vectors.check": lambda w: (False,),
     "vectors.is_whole": lambda w: (_space(w),),
     "sweep_expired": lambda w: (),
     "vectors.purge_deleted": lambda w: (),

@@ -16,6 +16,7 @@ from videlicet.types import (
     Gist,
     Highlight,
     Index,
+    Modality,
     Sentence,
     Span,
 )
@@ -161,21 +162,32 @@ class AnalysisMethods(LibraryParts):
         target = self._target(index)
         return compare(self._evidence(target, left), self._evidence(target, right), count)
 
-    def export(self, name: str, asset_id: str, *, index: str = DEFAULT_INDEX) -> bytes:
-        """A document of an asset by the name of an exporter: its speech (``subtitles.srt``), its
-        chapters (``chapters.youtube``) or its highlights as a timeline (``cuts.otio``).
+    def export(
+        self,
+        name: str,
+        asset_id: str,
+        *,
+        modality: str = Modality.SPEECH,
+        index: str = DEFAULT_INDEX,
+    ) -> bytes:
+        """A document of an asset by the name of an exporter: what was observed through a modality
+        (``subtitles.srt``), its chapters (``chapters.youtube``) or its highlights as a timeline
+        (``cuts.otio``).
 
         Raises:
             InvalidInput: ``invalid_argument``, there is no such exporter, or it renders no document
                 of one asset.
+            InvalidQuery: ``modality_not_indexed``, there is no such modality.
         """
         from videlicet.analyze.exports.documents import export_asset
+        from videlicet.search.compose import modality_named
 
         scope, store = self._index_scope(Purpose.ANALYZE, index), self._read()
         asset = store.catalog.asset(scope, asset_id)
         source = asset.source if asset.blob is None else str(store.blobs.path(scope, asset.blob))
         backend = self._backend(scope.index)
-        return export_asset(scope, store, backend, name, asset_id, source).content
+        seen = modality_named(modality)
+        return export_asset(scope, store, backend, name, asset_id, source, seen).content
 
     # -- wiring ---------------------------------------------------------------------------------
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from videlicet.rights import Purpose
+from videlicet.search.compose import modality_named
 from videlicet.search.lanes import lane_names
 from videlicet.search.paging import fingerprint, page_token
 from videlicet.services import search_cursors
 from videlicet.services.indexes import get_index
 from videlicet.services.media import MediaSource, open_media
 from videlicet.services.problems import invalid
-from videlicet.types import GroupBy, Kind, Modality, PartKind, Query, QueryPart
+from videlicet.types import GroupBy, Kind, PartKind, Query, QueryPart
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -120,7 +121,7 @@ def query_of(settings: Mapping[str, Any], sources: Sequence[str | bytes | Path])
             QueryPart(PartKind(part["kind"]), source, part["weight"])
             for part, source in zip(settings["parts"], sources, strict=True)
         ),
-        modalities=frozenset(Modality(one) for one in settings["modalities"]),
+        modalities=frozenset(map(modality_named, settings["modalities"])),
         filter=settings["filter"],
         asset_ids=None if settings["videos"] is None else tuple(settings["videos"]),
         threshold=settings["threshold"],

@@ -92,6 +92,10 @@ class Level(StrEnum):
     ERROR = "error"
 
 
+#: The remedy of what the doctor can repair itself.
+RUN_FIX = "Run `videlicet doctor --fix`."
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing the doctor noticed about ``subject`` and what to do about it.

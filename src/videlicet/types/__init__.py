@@ -29,9 +29,9 @@ from videlicet.types.ids import derived_id, is_id, ordered_id, random_id, uuid7
 from videlicet.types.kinds.embedding import Embedding
 from videlicet.types.kinds.label import Label
 from videlicet.types.kinds.levels import Levels, Measure
-from videlicet.types.kinds.screen_text import Box, ScreenText
+from videlicet.types.kinds.screen_text import ScreenText
 from videlicet.types.kinds.shot import Shot
-from videlicet.types.kinds.utterance import Utterance, Word
+from videlicet.types.kinds.words import Box, Utterance, Word
 from videlicet.types.modality import Modality
 from videlicet.types.observation import Observation
 from videlicet.types.query import (

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from videlicet.types.ids import derived_id
-from videlicet.types.kinds.utterance import Word
+from videlicet.types.kinds.words import Word
 from videlicet.types.modality import Modality
 from videlicet.types.time import Span
 

@@ -25,10 +25,9 @@ from videlicet.types import (
     Observation,
     ScreenText,
     Span,
-    Utterance,
     merge,
 )
-from videlicet.types.kinds import all_kinds
+from videlicet.types.kinds import all_kinds, kind_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -179,20 +178,10 @@ def _worded(seen: Iterable[Observation]) -> ItemsWithIds:
     for one in seen:
         if text := _clean(one.text or ""):
             sure = 1.0 if one.confidence is None else one.confidence
+            speech = kind_of(one.payload).speech(one.payload)
             item = EvidenceItem(
-                one.asset_id, one.span, one.modality, text, (one.card,), confidence=sure
-            )
-            yield item, one.id
-
-
-def _speech_items(seen: Iterable[Observation]) -> ItemsWithIds:
-    for one in seen:
-        said = one.payload
-        assert isinstance(said, Utterance)
-        if text := _clean(said.text):
-            item = EvidenceItem(
-                one.asset_id, one.span, one.modality, text, (one.card,), said.speaker,
-                said.confidence, said.words,
+                one.asset_id, one.span, one.modality, text, (one.card,),
+                speech.speaker if speech else None, sure, speech.words if speech else (),
             )  # fmt: skip
             yield item, one.id
 
@@ -216,7 +205,6 @@ def _text_items(seen: Iterable[Observation]) -> ItemsWithIds:
 
 #: Kinds whose items are more than their texts.
 _ITEMS: Mapping[str, Callable[[Iterable[Observation]], ItemsWithIds]] = {
-    "utterance": _speech_items,
     "text": _text_items,
 }
 

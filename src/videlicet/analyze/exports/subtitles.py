@@ -18,7 +18,8 @@ from fractions import Fraction
 from videlicet.analyze.exports.cue import Cue
 from videlicet.analyze.exports.exporter import Exporter, SubtitleExport
 from videlicet.analyze.exports.line_breaking import LINE, Atom, blocks, layout
-from videlicet.types import Box, Instant, Observation, ScreenText, Span, Utterance, merge
+from videlicet.types import Box, Instant, Observation, Span, Utterance, merge
+from videlicet.types.kinds import kind_of
 
 #: Characters that can be read in one second.
 READING = 20
@@ -42,14 +43,18 @@ _JOINER = "\u2060"
 
 
 def spoken_cues(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
-    """The cues of all utterances among ``seen``, in order and without overlap.
+    """The cues of everything spoken among ``seen``, in order and without overlap.
 
     ``begin`` is where the file's own timeline starts (``MediaInfo.span.start``). Utterances are cut
     at the ends of sentences and phrases, at the times of their words; where an utterance has none,
     its words share its time by their length. Where two speak at once, who began later follows.
     """
     utterances = sorted(
-        ((one.span, one.payload) for one in seen if isinstance(one.payload, Utterance)),
+        (
+            (one.span, speech)
+            for one in seen
+            if (speech := kind_of(one.payload).speech(one.payload)) is not None
+        ),
         key=lambda row: row[0],
     )
     found: list[Cue] = []
@@ -67,13 +72,22 @@ def spoken_cues(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
     return _timed(found)
 
 
-def on_screen_cues(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
-    """The words on the screen as cues that stand where they stand in the picture; several may be
-    there at once. ``begin`` is as in :func:`spoken_cues`."""
-    by_text: dict[str, list[tuple[Span, Box]]] = {}
+def cues_of(seen: Sequence[Observation], begin: Instant) -> list[Cue]:
+    """The cues of observations of any kind: what is spoken, and the words of the others."""
+    cues = [*spoken_cues(seen, begin), *text_cues(seen, begin)]
+    return sorted(cues, key=lambda cue: cue.span)
+
+
+def text_cues(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
+    """The words of observations that nobody speaks, as those on the screen. Those that have a place
+    in the picture are shown there; several may be there at once. ``begin`` is as in
+    :func:`spoken_cues`."""
+    by_text: dict[str, list[tuple[Span, Box | None]]] = {}
     for one in seen:
-        if isinstance(one.payload, ScreenText) and (text := _clean(one.payload.text)):
-            by_text.setdefault(text, []).append((one.span, one.payload.box))
+        kind = kind_of(one.payload)
+        text = _clean(kind.text(one.payload) or "")
+        if text and kind.speech(one.payload) is None:
+            by_text.setdefault(text, []).append((one.span, kind.box(one.payload)))
     found = []
     for text, rows in by_text.items():
         for span in merge((one for one, _ in rows), _SIGHTING):

@@ -20,7 +20,8 @@ from fractions import Fraction
 from typing import Any
 
 from videlicet.analyze.llm.backends.base import Message
-from videlicet.types import Asset, EvidenceItem, Modality, Span
+from videlicet.types import Asset, EvidenceItem, Span
+from videlicet.types.kinds import modality_phrase
 
 SYSTEM = """\
 You answer from evidence about videos: numbered lines of what was said, written on screen or seen.
@@ -34,11 +35,6 @@ If the lines do not say what is asked, write only: NOT FOUND"""
 #: What a model writes where the evidence does not say.
 NOT_FOUND = "NOT FOUND"
 
-_KINDS = {
-    Modality.SPEECH: "said",
-    Modality.TEXT: "on screen",
-    Modality.VISUAL: "seen",
-}
 #: What chat templates and fences are made of, as other characters that look alike.
 _HARMLESS = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "{": "(", "}": ")",
                            "`": "'", "|": "¦", "｜": "¦", "▁": "_"})  # fmt: skip
@@ -101,7 +97,7 @@ def evidence_lines(items: Sequence[EvidenceItem], assets: Mapping[str, Asset]) -
     lines = []
     for item in items:
         who = f" by {sanitize(item.speaker)}" if item.speaker else ""
-        kind = _KINDS.get(item.modality, item.modality.value)
+        kind = modality_phrase(item.modality)
         span = assets[item.asset_id].to_display_time(item.span)
         text = f"{clock(span.start)} {kind}{who}: {sanitize(item.text)}"
         lines.append(Line(text, (item,)))

@@ -12,6 +12,7 @@ from videlicet.analyze.qa.values import AnswerType, stems
 from videlicet.analyze.qa.verbs import action_groups
 from videlicet.search.words import FUNCTION_WORDS
 from videlicet.types import Modality
+from videlicet.types.kinds import searchable
 
 _SPEECH, _TEXT, _VISUAL = Modality.SPEECH, Modality.TEXT, Modality.VISUAL
 _WORD = re.compile(r"[\w’'\-.:,]*\w")
@@ -175,7 +176,8 @@ def _senses(
     if watched:
         return frozenset({_VISUAL} if tells else {_VISUAL, _TEXT}), True
     if not tells or typed or lexicon.THERE.search(text):
-        return frozenset({_SPEECH, _TEXT, _VISUAL}), False
+        # Sounds have vectors only, no words.
+        return frozenset(searchable()) - {Modality.SOUND}, False
     return frozenset({_SPEECH, _TEXT}), False
 
 

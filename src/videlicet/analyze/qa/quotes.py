@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from videlicet.analyze.qa.passages import Passage
 from videlicet.analyze.qa.questions import Form, Question
 from videlicet.types import Modality, Sentence, Span, merge
+from videlicet.types.kinds import modality_phrase
 
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
 
-_VERBS = {Modality.SPEECH: "Said", Modality.TEXT: "On screen", Modality.VISUAL: "Seen"}
 #: Stretches that one sentence names.
 STRETCHES = 4
 
@@ -52,7 +52,7 @@ def _sentence(
         return first.text
     asset = all_evidence[first.asset_number].asset
     times = format_spans([asset.to_display_time(row.span) for row in rows])
-    where = f"{_VERBS[first.modality]} at {times}"
+    where = f"{modality_phrase(first.modality).capitalize()} at {times}"
     if named:
         where = f"In {asset.name}: {where[0].lower()}{where[1:]}"
     return f"{where}: {first.text}." if seen else f"{where}: “{first.text}”"
