@@ -216,7 +216,7 @@ class SavedSearchEvaluator:
         )  # fmt: skip
 
     def _record_permanent_error(self, scope: Scope, row: Resource, error: VidelicetError) -> None:
-        """Store an error that no retry would mend, so that the other searches go on. A retryable
+        """Store an error that no retry would fix, so that the other searches go on. A retryable
         one is raised."""
         if error.retryable:
             raise error

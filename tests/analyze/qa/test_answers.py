@@ -123,7 +123,7 @@ def test_what_the_evidence_does_not_say_is_not_found(
 def test_nothing_is_found_in_nothing() -> None:
     assert not ask("Who speaks?", make_evidence()).found
     assert ask("Who speaks?", make_evidence(), make_evidence()).text == "Not found in these videos."
-    assert ask((), "Who speaks?", WORDS).text == "Not found in these videos."
+    assert answers.ask((), "Who speaks?", WORDS).text == "Not found in these videos."
 
 
 @pytest.mark.parametrize(
@@ -220,10 +220,12 @@ def test_lines_that_stand_together_are_read_together() -> None:
 
 def test_the_reader_hears_each_sentence() -> None:
     heard: list[Sentence] = []
-    found = ask((STATION,), "What is written on the screen?", WORDS, on_sentence=heard.append)
+    found = answers.ask(
+        (STATION,), "What is written on the screen?", WORDS, on_sentence=heard.append
+    )
     assert tuple(heard) == found.sentences
     heard.clear()
-    missing = ask((STATION,), "Who is the pilot?", WORDS, on_sentence=heard.append)
+    missing = answers.ask((STATION,), "Who is the pilot?", WORDS, on_sentence=heard.append)
     assert tuple(heard) == missing.sentences
     assert found.usage.input_tokens > 0
     assert found.usage.output_tokens == WORDS.count_tokens(found.text)
@@ -254,7 +256,7 @@ def test_nothing_is_said_without_evidence(
         make_evidence("b.mp4", written=written, said=said),
     )
     for asked in (recordings, recordings[:1], recordings[1:]):
-        found = ask(asked, question, WORDS)
+        found = answers.ask(asked, question, WORDS)
         parts = split_questions(question)
         assert 1 <= len(found.sentences) <= 3 * len(parts)
         missing = [sentence for sentence in found.sentences if not sentence.supported]
@@ -272,7 +274,7 @@ def test_nothing_is_said_without_evidence(
             for sentence in supported:
                 words = {word for item in sentence.citations for word in item.text.split()}
                 assert set(_quote(sentence.text).split()) - {"/"} <= words
-        assert ask(asked, question, WORDS) == found
+        assert answers.ask(asked, question, WORDS) == found
 
 
 def _quote(sentence: str) -> str:

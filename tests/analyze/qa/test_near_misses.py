@@ -71,8 +71,8 @@ def ask(question: str, *recordings: AssetEvidence) -> Answer:
 def test_a_neighbour_in_meaning_is_another_thing(question: str) -> None:
     encoder = Blurred()
     zoo = make_evidence("zoo.mp4", seen=[(0, 4, "ant"), (4, 9, "banjo")], encoder=encoder)
-    assert not ask([zoo], question, encoder).found
-    assert ask([zoo], "Is there a banjo?", encoder).text == "Seen at 0:04–0:09: banjo."
+    assert not answers.ask([zoo], question, encoder).found
+    assert answers.ask([zoo], "Is there a banjo?", encoder).text == "Seen at 0:04–0:09: banjo."
 
 
 @pytest.mark.parametrize(
