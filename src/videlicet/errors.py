@@ -9,7 +9,7 @@
     ├── NotFound              an index, asset, task or model nobody knows
     ├── NotPermitted          the rights policy said no
     ├── Conflict              another writer, a name already taken
-    ├── StoreError            the data directory cannot be used as it stands
+    ├── StoreError            the data directory cannot be used as it is
     ├── ModelError            weights missing, altered or unusable
     ├── TaskError             a job broke off for a reason of our own
     ├── PluginError           an installed package breaks its promise
@@ -242,7 +242,7 @@ class Conflict(VidelicetError):
 
 
 class StoreError(VidelicetError):
-    """The data directory cannot be used as it stands."""
+    """The data directory cannot be used as it is."""
 
     CODES = {
         "store_not_found": Code(

@@ -214,7 +214,7 @@ def test_writers_on_two_machines_lose_nothing(stores: tuple[Store, Store], index
 
 def test_a_status_changes_hands_once(stores: tuple[Store, Store], index: Index) -> None:
     here, there = stores
-    one = task(index, "film.mp4")
+    one = task(index, "video.mp4")
     here.catalog.put_task(here.scope(INGEST), one)
     taken = [
         store.catalog.update_task(
@@ -294,7 +294,7 @@ def test_the_doctor_looks_at_a_shared_store(
     stores: tuple[Store, Store], index: Index, places: tuple[Settings, Settings]
 ) -> None:
     here, _ = stores
-    made = add(here, index, "film.mp4")
+    made = add(here, index, "video.mp4")
     assert [f for f in doctor(places[1]) if f.level is Level.ERROR] == []
     here._backend.write(f"indexes/{index.id}/{made.id}/vectors/{'0' * 24}", b"left behind")
     (found,) = [f for f in doctor(places[1]) if f.subject == "blobs"]

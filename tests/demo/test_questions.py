@@ -35,7 +35,7 @@ from videlicet.types import (
 
 
 @pytest.fixture(scope="module")
-def material(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Stand-ins of the right form for every piece of material."""
     folder = tmp_path_factory.mktemp("material")
     tone = np.sin(np.arange(30 * SOUND_RATE) * 0.05).astype(np.float32) * 0.4
@@ -55,50 +55,50 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> SampleVideos:
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> SampleVideos:
     inside = {title: (float(at), at + 2.0) for at, title in enumerate(ORDER)}
-    folder = tmp_path_factory.mktemp("films")
+    folder = tmp_path_factory.mktemp("videos")
     return SampleVideos({title: folder / f"{title}.mp4" for title in (*ORDER, COMPILATION)}, inside)
 
 
-def test_every_scene_is_in_the_compilation_once(material: dict[str, Path]) -> None:
-    assert sorted(ORDER) == sorted(scenes(material))
+def test_every_scene_is_in_the_compilation_once(sources: dict[str, Path]) -> None:
+    assert sorted(ORDER) == sorted(scenes(sources))
 
 
-def test_the_films_are_short(material: dict[str, Path]) -> None:
-    total = sum(scene.seconds for scene in scenes(material).values())
+def test_the_films_are_short(sources: dict[str, Path]) -> None:
+    total = sum(scene.seconds for scene in scenes(sources).values())
     assert 60 <= total * 2 <= 100
 
 
 def test_films_are_made_once_and_anew_when_their_material_changes(
-    material: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sources: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
 
     def make(scenes: list[Scene], out: Path) -> Path:
         made.append(out.name)
-        out.write_bytes(b"film")
+        out.write_bytes(b"video")
         return out
 
     monkeypatch.setattr("videlicet.demo.script.make_video", make)
-    films = make_sample_videos(material, tmp_path)
-    assert len(made) == len(films.paths) == len(ORDER) + 1
-    ends = [end for _, end in films.places.values()]
-    assert [start for start, _ in films.places.values()] == [0.0, *ends[:-1]]
+    recordings = make_sample_videos(sources, tmp_path)
+    assert len(made) == len(recordings.paths) == len(ORDER) + 1
+    ends = [end for _, end in recordings.places.values()]
+    assert [start for start, _ in recordings.places.values()] == [0.0, *ends[:-1]]
 
-    make_sample_videos(material, tmp_path)
+    make_sample_videos(sources, tmp_path)
     assert len(made) == len(ORDER) + 1
 
     other = tmp_path / "other.png"
     Image.new("RGB", (600, 400), "white").save(other)
-    make_sample_videos({**material, "coffee": other}, tmp_path)
+    make_sample_videos({**sources, "coffee": other}, tmp_path)
     assert len(made) == 2 * (len(ORDER) + 1)
 
 
 def test_the_sample_asks_a_dozen_questions_of_every_kind(
-    material: dict[str, Path], films: SampleVideos, tmp_path: Path
+    sources: dict[str, Path], recordings: SampleVideos, tmp_path: Path
 ) -> None:
-    asked = questions(material, films, tmp_path / "queries")
+    asked = questions(sources, recordings, tmp_path / "queries")
 
     assert len(asked) >= 12
     assert {question.kind for question in asked} == {

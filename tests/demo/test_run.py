@@ -127,7 +127,7 @@ def test_the_demo_finds_moments_in_an_own_recording(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, SOUND_RATE * 2).astype(np.float32)
     sound = write_sound(noise, tmp_path / "sound.wav")
     video = make_video(
-        [Scene(4.0, "The annual report", still, sound=sound)], tmp_path / "my film.mp4"
+        [Scene(4.0, "The annual report", still, sound=sound)], tmp_path / "my video.mp4"
     )
     said: list[str] = []
 
@@ -144,7 +144,7 @@ def test_the_demo_finds_moments_in_an_own_recording(tmp_path: Path) -> None:
 @pytest.mark.weights
 def test_a_recording_that_cannot_be_indexed_fails_the_demo(tmp_path: Path) -> None:
     video = tmp_path / "broken.mp4"
-    video.write_bytes(b"this is no film at all" * 100)
+    video.write_bytes(b"this is no video at all" * 100)
 
     with pytest.raises(MediaError):
         run_demo(tmp_path / "home", tmp_path / "out", video)

@@ -29,7 +29,7 @@ def dataset(tmp_path: Path) -> Dataset:
         files[name] = tmp_path / name
         files[name].write_text(name)
     return Dataset(
-        "films",
+        "videos",
         "corpus",
         files,
         (
@@ -149,7 +149,7 @@ def test_twins_are_one_document(dataset: Dataset, library: FakeLibrary, tmp_path
     queries = (query("1", "a dog", "object", Relevance("twin.mp4")),)
     library.exists = True
     library.hold(dataset.videos["dog.mp4"])
-    report = evaluate(library, Dataset("films", "corpus", videos, queries))
+    report = evaluate(library, Dataset("videos", "corpus", videos, queries))
     assert report.by_asset["text"]["all"]["recall@1"] == 1.0
     assert report.by_moment == {}
     assert report.baselines["prior"]["by_moment"] == {}

@@ -138,7 +138,9 @@ class Shelf:
     def __init__(self, home: Path, *, policy: Policy = OPEN, **settings: Any) -> None:
         self.settings = load(home, weights=home / "weights", **settings)
         self.store: Store = open_store(self.settings, write=True, create=True, policy=policy)
-        self.index: Index = self.store.catalog.create_index(self.store.scope(INDEX), "films", CARDS)
+        self.index: Index = self.store.catalog.create_index(
+            self.store.scope(INDEX), "videos", CARDS
+        )
         self.searcher = Searcher(
             self.store,
             Encoders(CARDS, ENCODERS.__getitem__, MODELS.__getitem__),
@@ -150,7 +152,7 @@ class Shelf:
         name: str,
         *,
         shots: Sequence[tuple[float, float]] = ((0, 10),),
-        shown: Sequence[tuple[float, float, str]] = (),
+        labels: Sequence[tuple[float, float, str]] = (),
         colours: Sequence[tuple[float, float, tuple[float, float, float]]] = (),
         said: Sequence[tuple[float, float, str]] = (),
         read: Sequence[tuple[float, float, str]] = (),
@@ -175,7 +177,9 @@ class Shelf:
             return Observation(asset_id, Span.of(start, end), modality, card, payload)
 
         cuts = [seen(a, b, Modality.SHOT, "cuts", Shot(Span.of(a, b).midpoint)) for a, b in shots]
-        labels = [seen(a, b, Modality.VISUAL, "colours", Label(text, 0.5)) for a, b, text in shown]
+        label_rows = [
+            seen(a, b, Modality.VISUAL, "colours", Label(text, 0.5)) for a, b, text in labels
+        ]
         spoken = [
             seen(a, b, Modality.SPEECH, "ears", Utterance(text, "en", 0.9)) for a, b, text in said
         ]
@@ -183,10 +187,10 @@ class Shelf:
             seen(a, b, Modality.TEXT, "eyes", ScreenText(text, Box(0, 0, 1, 0.1), 0.9))
             for a, b, text in read
         ]
-        every = [*cuts, *labels, *spoken, *lines]
+        every = [*cuts, *label_rows, *spoken, *lines]
         catalog.put_observations(self.store.scope(INGEST, self.index.id), asset_id, every)
         self._vectors(
-            asset_id, Modality.VISUAL, "words", labels, [words_vector(s[2]) for s in shown]
+            asset_id, Modality.VISUAL, "words", label_rows, [words_vector(s[2]) for s in labels]
         )
         self._vectors(
             asset_id, Modality.SPEECH, "words", spoken, [words_vector(s[2]) for s in said]

@@ -60,7 +60,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
         one.add(
             name,
             shots=((0, 10), (10, 20)),
-            shown=((0, 10, "dog"), (10, 20, "dog" if n < 2 else "cat")),
+            labels=((0, 10, "dog"), (10, 20, "dog" if n < 2 else "cat")),
             said=((1, 3, "A dog on the beach."),),
             metadata={"even": n % 2 == 0},
         )
@@ -202,7 +202,7 @@ def test_the_bytes_of_an_asset_are_withheld_with_it(shelf: Shelf) -> None:
 
 def test_erasing_is_never_withheld(tmp_path: Path) -> None:
     one = Shelf(tmp_path, policy=POLICY)
-    id = one.add("0.mp4", shown=((0, 10, "dog"),))
+    id = one.add("0.mp4", labels=((0, 10, "dog"),))
     assert id in POLICY.withheld_assets
     assert one.store.delete_index(at(one, Purpose.MANAGE))
     with pytest.raises(VidelicetError):
@@ -216,7 +216,7 @@ def test_the_open_policy_is_never_asked_about_assets(tmp_path: Path) -> None:
 
     policy = Counting()
     one = Shelf(tmp_path, policy=policy)
-    one.add("0.mp4", shown=((0, 10, "dog"),), said=((1, 3, "A dog."),))
+    one.add("0.mp4", labels=((0, 10, "dog"),), said=((1, 3, "A dog."),))
     page = one.searcher.search(at(one), query("dog", group_by=GroupBy.ASSET))
     assert (page.total, page.withheld_assets) == (1, 0)
     load_evidence(at(one, Purpose.ANALYZE), one.store, page.hits[0].asset_id)

@@ -1,4 +1,4 @@
-"""What the doctor finds, says and mends."""
+"""What the doctor finds, reports and fixes."""
 
 from __future__ import annotations
 

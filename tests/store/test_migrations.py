@@ -179,7 +179,7 @@ def _observed(base: sqlite3.Connection, slot: int, index: str, asset: str, **met
 @pytest.fixture
 def before_videos(tmp_path: Path) -> Home:
     """Files that were sent over HTTP and files that were added by path, in two indexes."""
-    home = as_of("0006", tmp_path / "home")
+    home = as_of("0007", tmp_path / "home")
     with closing(sqlite3.connect(home.database)) as base, base:
         for index in ("i", "j"):
             base.execute(

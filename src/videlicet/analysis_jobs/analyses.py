@@ -241,8 +241,8 @@ def _result(context: WorkerContext, scope: Scope, one: Resource) -> dict[str, An
         if context.closing:
             raise Cancelled("cancelled", "The worker stops.")
 
-    analyst = analysis_backend(reading, context.store, context.settings, encoder, check)
-    done = run_analysis(analyst, encoder, materials, job)
+    backend = analysis_backend(reading, context.store, context.settings, encoder, check)
+    done = run_analysis(backend, encoder, materials, job)
     return {"generation_id": random_id(), **done.to_json()}
 
 

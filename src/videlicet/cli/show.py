@@ -63,14 +63,14 @@ def show(
             ("from", "to", "modality", "what", "model"),
             [
                 (
-                    timecode(told.start),
-                    timecode(told.end),
+                    timecode(span.start),
+                    timecode(span.end),
                     row.modality.value,
                     _describe(row),
                     row.card,
                 )
                 for row in rows
-                for told in [record.to_display_time(row.span)]
+                for span in [record.to_display_time(row.span)]
             ],
             empty="Nothing was observed.",
             title=title,

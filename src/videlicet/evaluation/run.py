@@ -179,7 +179,7 @@ class _SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """The searchable assets of an index, each with its document: what stands for it in rankings.
+    """The searchable assets of an index, each with its document in rankings.
     Assets of the same document are one."""
 
     documents: Mapping[str, str]
@@ -253,17 +253,17 @@ def _index_missing(
     """Add what the index lacks. An index that lacks nothing is only read, never locked."""
     try:
         ready = _ready(library, index)
-        held = {asset.sha256 for asset in library.assets(index) if asset.id in ready}
+        indexed = {asset.sha256 for asset in library.assets(index) if asset.id in ready}
     except (NotFound, StoreError) as error:
         if error.code not in ("index_not_found", "store_not_found"):
             raise
-        held = set()
+        indexed = set()
         try:
             library.create_index(index)
         except Conflict as conflict:
             if conflict.code != "index_exists":
                 raise
-    lacking = [path for name, path in dataset.videos.items() if digests[name] not in held]
+    lacking = [path for name, path in dataset.videos.items() if digests[name] not in indexed]
     if lacking:
         for event in library.ingest(*lacking, index=index):
             if on_event is not None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from videlicet.services.platform import Platform
     from videlicet.store import Store
 
-#: Seconds between two notes of how far it is, and between two looks for work nobody told of.
+#: Seconds between two progress updates, and between two polls for work without a notification.
 _NOTE_EVERY, _LOOK_EVERY = 2.0, 30.0
 
 _log = logging.getLogger(__name__)

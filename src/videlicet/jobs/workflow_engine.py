@@ -256,7 +256,7 @@ class WorkflowEngine:
         try:
             return kind.run(_Run(self, kind, DBOS.workflow_id), *args)
         except BaseException:
-            # It ends without having told the catalog: the job is begun anew.
+            # It ended without a note in the catalog: the job is started anew.
             with self._beginning:
                 self._begun.pop(kind.name, None)
             raise

@@ -65,7 +65,7 @@ class ShotCut:
 class AudioChunk:
     """A stretch of sound: float32 mono samples at :data:`SAMPLE_RATE`, the first at ``start``.
 
-    Chunks follow each other without a gap; silence stands where the container has none.
+    Chunks follow each other without a gap; silence fills what the container lacks.
     """
 
     start: Instant

@@ -21,7 +21,7 @@ from videlicet.types import Kind, Modality, Query, QueryPart
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
     from videlicet.services.search import SearchRequest
-    from videlicet.types import Index, Match, SavedQuery
+    from videlicet.types import Index, Match, SavedSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ def create_saved_search(
     request: SearchRequest,
     *,
     include_existing: bool = False,
-) -> SavedQuery:
-    """Save a search of an index. Media that are no asset are stored with it.
+) -> SavedSearch:
+    """Save a search of an index. Media that are not assets are stored with it.
 
     Raises:
         InvalidQuery: the index could not be searched with it.
@@ -78,7 +78,7 @@ def save_query(
     *,
     assets: Mapping[int, str] | None = None,
     include_existing: bool = False,
-) -> SavedQuery:
+) -> SavedSearch:
     """Save a query of an index. ``assets`` are the ids of the assets that parts of it are, by
     number; the media of other parts are stored with it.
 
@@ -96,7 +96,7 @@ def save_query(
 
 def list_saved_searches(
     caller: Caller, index_id: str | None = None, *, offset: int = 0, limit: int | None = None
-) -> tuple[list[SavedQuery], int]:
+) -> tuple[list[SavedSearch], int]:
     """A page of saved searches, newest first, and how many there are in all; of one index, if
     given."""
     rows, total = caller.catalog.find_resources(
@@ -105,51 +105,51 @@ def list_saved_searches(
     return [_of_videos(caller, saved_search_of(row)) for row in rows], total
 
 
-def get_saved_search(caller: Caller, search_id: str) -> SavedQuery:
+def get_saved_search(caller: Caller, saved_search_id: str) -> SavedSearch:
     """A saved search of the caller's.
 
     Raises:
         NotFound: ``resource_not_found``.
     """
     try:
-        row = caller.catalog.resource(caller.manage, Kind.SAVED_SEARCH, search_id)
+        row = caller.catalog.resource(caller.manage, Kind.SAVED_SEARCH, saved_search_id)
     except NotFound:
-        raise unknown("query", search_id) from None
+        raise unknown("saved search", saved_search_id) from None
     return _of_videos(caller, saved_search_of(row))
 
 
-def delete_saved_search(caller: Caller, search_id: str) -> None:
-    """Delete a saved search with its matches; what was not delivered yet no longer is.
+def delete_saved_search(caller: Caller, saved_search_id: str) -> None:
+    """Delete a saved search, its matches and its pending deliveries.
 
     Raises:
         NotFound: ``resource_not_found``.
     """
-    caller.store.delete_saved_search(caller.manage, get_saved_search(caller, search_id).id)
+    caller.store.delete_saved_search(caller.manage, get_saved_search(caller, saved_search_id).id)
 
 
 def list_matches(
-    caller: Caller, search_id: str, *, offset: int = 0, limit: int | None = None
+    caller: Caller, saved_search_id: str, *, offset: int = 0, limit: int | None = None
 ) -> tuple[list[VideoMatch], int]:
     """A page of what a saved search has found, newest first, and how many matches there are.
 
     Raises:
         NotFound: ``resource_not_found``.
     """
-    search = get_saved_search(caller, search_id)
+    search = get_saved_search(caller, saved_search_id)
     rows, total = caller.catalog.find_resources(
         caller.manage, Kind.MATCH, parent=search.id, offset=offset, limit=limit
     )
     return _with_videos(caller, search, [match_of(row) for row in rows]), total
 
 
-def _with_videos(caller: Caller, search: SavedQuery, matches: Sequence[Match]) -> list[VideoMatch]:
+def _with_videos(caller: Caller, search: SavedSearch, matches: Sequence[Match]) -> list[VideoMatch]:
     """The matches whose videos have not just been deleted."""
     index = get_index(caller, search.index_id)
     ids = video_ids(caller, index, {one.asset_id for one in matches})
     return [VideoMatch(one, ids[one.asset_id]) for one in matches if one.asset_id in ids]
 
 
-def _of_videos(caller: Caller, search: SavedQuery) -> SavedQuery:
+def _of_videos(caller: Caller, search: SavedSearch) -> SavedSearch:
     """A saved search whose filter names videos, as whoever saved it knows them."""
     if not (named := set(filters.ids_in(search.filter))):
         return search

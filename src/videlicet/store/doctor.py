@@ -167,7 +167,7 @@ class _Examination:
                 # Of a video that was made before assets had tables, blobs are under its name.
                 for name in (row.asset_id, row.id)
             }
-            held = {
+            owners = {
                 f"{row.kind}/{row.id}"
                 for row in connection.execute(
                     select(resources.c.kind, resources.c.id).where(
@@ -175,12 +175,12 @@ class _Examination:
                     )
                 )
             }
-            held |= set(
+            owners |= set(
                 connection.execute(
                     select(vector_chunks.c.blob).where(vector_chunks.c.blob.is_not(None))
                 ).scalars()
             )
-            held |= {
+            owners |= {
                 f"sketches/{row.sketch['generation']}"
                 for row in connection.execute(select(vector_spaces)).all()
                 if row.sketch
@@ -198,7 +198,7 @@ class _Examination:
                     "Put the file back, or add it again from where it is now.",
                 )  # fmt: skip
         used = {row.blob for row in rows}
-        stray = sorted(key for key in keys - used if not _has_owner(key, known, pairs, held))
+        stray = sorted(key for key in keys - used if not _has_owner(key, known, pairs, owners))
         leftovers = self._store._backend.find_stray_files()
         if stray or leftovers:
             if self._fix:
@@ -255,8 +255,8 @@ class _Examination:
             elif row.status == VideoStatus.READY.value:
                 missing = [
                     name
-                    for name, held in filled.items()
-                    if row.key not in held and (name != "text" or row.key in needs_text)
+                    for name, keys in filled.items()
+                    if row.key not in keys and (name != "text" or row.key in needs_text)
                 ]
                 if missing:
                     yield Finding(
@@ -293,17 +293,17 @@ def _is_consistent(database: SqliteDatabase, table: str) -> bool:
     return True
 
 
-def _has_owner(key: str, known: set[str], pairs: set[str], held: set[str]) -> bool:
+def _has_owner(key: str, known: set[str], pairs: set[str], owners: set[str]) -> bool:
     parts = key.split("/")
     match parts:
         case ["assets" | "files", asset_id, _, *_]:
             return asset_id in known
         case ["indexes", _, _, "vectors", *_]:
-            return key in held
+            return key in owners
         case ["sketches", generation, _]:
-            return f"sketches/{generation}" in held
+            return f"sketches/{generation}" in owners
         case ["indexes", index_id, asset_id, _, *_]:
             return f"{index_id}/{asset_id}" in pairs
         case [folder, id, _, *_] if folder in RESOURCE_FOLDERS:
-            return f"{RESOURCE_FOLDERS[folder]}/{id}" in held
+            return f"{RESOURCE_FOLDERS[folder]}/{id}" in owners
     return False

@@ -102,7 +102,7 @@ class TextMatch:
 
 
 class Level(StrEnum):
-    """How bad a finding is: only an ``ERROR`` stands for something lost or unusable."""
+    """How bad a finding is: only an ``ERROR`` means something lost or unusable."""
 
     INFO = "info"
     WARNING = "warning"

@@ -327,11 +327,11 @@ class Store:
         self._backend.evict_stale_copies()
 
     def build_due_indexes(self) -> None:
-        """Build what has become due of derived indexes; for processes that work, now and then."""
+        """Build the indexes that are due; called now and then by workers."""
         self.vectors.build_due_indexes()
 
     def scan(self, scope: Scope, needles: Sequence[bytes]) -> list[ByteMatch]:
-        """Where any of ``needles`` stands in the bytes of the data directory, and of a shared
+        """Where any of ``needles`` occurs in the bytes of the data directory, and of a shared
         store in the rows of its database and in its objects.
 
         Nothing in it is compressed or encrypted, so what is not sighted is not there (words that

@@ -48,7 +48,7 @@ from videlicet.types.query import (
     SearchPage,
 )
 from videlicet.types.resource import ApiKey, Kind, Resource
-from videlicet.types.saved_search import Match, SavedPart, SavedQuery, match_id
+from videlicet.types.saved_search import Match, SavedSearch, SavedSearchPart, match_id
 from videlicet.types.segment import Segment
 from videlicet.types.time import Instant, Span, instant, merge, windows
 
@@ -85,8 +85,8 @@ __all__ = [
     "Query",
     "QueryPart",
     "Resource",
-    "SavedPart",
-    "SavedQuery",
+    "SavedSearch",
+    "SavedSearchPart",
     "ScreenText",
     "SearchPage",
     "Segment",

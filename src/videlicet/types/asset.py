@@ -96,7 +96,7 @@ def cards_of(cards: Mapping[str, str], role: str) -> list[str]:
 
 
 def role_of(key: str) -> str:
-    """The role that a key of an index's ``cards`` stands for."""
+    """The role that a key of an index's ``cards`` names."""
     return key.partition("+")[0]
 
 

@@ -71,9 +71,9 @@ def image_evidence(
     looks = rows_in(models.text.card.space, models.vision, seen)
     vectors = [
         looks[0]
-        if piece.modality is Modality.VISUAL and looks is not None
-        else embed_texts(models.text, [piece.text])[0]
-        for piece in pieces
+        if item.modality is Modality.VISUAL and looks is not None
+        else embed_texts(models.text, [item.text])[0]
+        for item in pieces
     ]
     wide = models.text.dimensions
     none = TimedVectors((), np.zeros((0, wide), np.float32))

@@ -1,4 +1,4 @@
-"""Films for players, which cannot send a key: HLS, and the original file, by signed addresses.
+"""Videos for players, which cannot send a key: HLS, and the original file, by signed addresses.
 
 HLS is made on demand: a playlist names stretches of a few seconds, and each is cut out of the
 original when it is first asked for. Nothing is transcoded ahead. Timestamps go on from stretch to
@@ -44,7 +44,7 @@ def playlist(request: Request, asset: SignedAsset) -> Response:
     if asset.recording is None:
         raise not_found("asset", asset.id)
     duration = asset.recording.span.duration
-    # A playlist is read once: the last address must be good when the film is nearly over.
+    # A playlist is read once: the last address must be good when the video is nearly over.
     lifetime = server.platform.settings.signed_url_ttl + float(duration)
     lines = [
         "#EXTM3U", "#EXT-X-VERSION:6", f"#EXT-X-TARGETDURATION:{round(SEGMENT_SECONDS)}",

@@ -35,7 +35,7 @@ _GRANT = Grant("metrics", Purpose.MANAGE, EVERY_TENANT)
 
 
 class Metrics:
-    """The figures of one server process."""
+    """The metrics of one server process."""
 
     def __init__(self, store: Store, work: WorkerPool) -> None:
         self._registry = registry = CollectorRegistry()
@@ -88,12 +88,12 @@ class Metrics:
                 self._indexing.observe(time.monotonic() - began)
 
     def render(self) -> bytes:
-        """The figures in Prometheus' text form."""
+        """The metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
 class _WorkCollector:
-    """How the work stands, read when somebody asks."""
+    """The state of the queue, read when scraped."""
 
     def __init__(self, store: Store, work: WorkerPool) -> None:
         self._store = store

@@ -200,7 +200,8 @@ def _translated(
     if not isinstance(value, dict):
         return value
     by = begins.get(value["asset_id"]) if "asset_id" in value else begin
-    # The value of a schema is in the form of whoever asked, and its times are converted already.
+    # The value of a schema is in the form of whoever asked, and its times are display times
+    # already.
     row = {
         key: one if key == "value" else _translated(one, ids, begins, begin)
         for key, one in value.items()

@@ -10,7 +10,7 @@ from videlicet.api.media_sources import source_of
 from videlicet.api.parameters import format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import MediaSource
-from videlicet.api.v1.schemas import Found, Part, Search
+from videlicet.api.v1.schemas import Found, QueryPart, Search
 from videlicet.ingest.progress import printable_source
 from videlicet.services import search as searches
 from videlicet.services.indexes import get_index
@@ -52,7 +52,7 @@ def search_page(call: Call, page_token: str) -> Any:
     return page_to_json(call, searches.search_page(call, page_token))
 
 
-def part_of(part: Part) -> RequestPart:
+def part_of(part: QueryPart) -> RequestPart:
     """The one thing that a part names, with its kind."""
     kind, value = value_of(part)
     if isinstance(value, MediaSource):
@@ -60,7 +60,7 @@ def part_of(part: Part) -> RequestPart:
     return RequestPart(PartKind(kind), value, part.weight)
 
 
-def value_of(part: Part) -> tuple[str, str | MediaSource]:
+def value_of(part: QueryPart) -> tuple[str, str | MediaSource]:
     """The one thing that a part names, with its kind."""
     names = [name for name in ("text", *_MEDIA) if getattr(part, name) is not None]
     if len(names) != 1:

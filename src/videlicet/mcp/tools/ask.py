@@ -27,5 +27,5 @@ def ask(context: ToolContext, asked: schemas.Ask) -> schemas.Answer:
         found=found.value.found,
         sentences=sentence_rows(found.value.sentences, found),
         untrusted_instructions=found.value.untrusted,
-        analyst=found.value.analyst,
+        analysis_backend=found.value.analysis_backend,
     )

@@ -42,7 +42,7 @@ def describe_video(context: ToolContext, asked: schemas.DescribeVideo) -> schema
         chapters=[_chapter(one.span, origin, one.title) for one in chapters],
         highlights=[_chapter(one.span, origin, one.title) for one in highlights],
         untrusted_instructions=summary.value.untrusted,
-        analyst=summary.value.analyst,
+        analysis_backend=summary.value.analysis_backend,
     )
 
 

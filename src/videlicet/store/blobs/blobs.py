@@ -115,8 +115,8 @@ class Blobs:
         with self._database.read_transaction() as connection:
             if not is_key_in_scope(connection, scope, key, orphans=False):
                 raise blob_not_found(key)
-            shown = _assets_of(connection, key) if self._policy.selective else ()
-        for asset_id in shown:
+            asset_ids = _assets_of(connection, key) if self._policy.selective else ()
+        for asset_id in asset_ids:
             require_asset(self._policy, scope, asset_id)
 
 

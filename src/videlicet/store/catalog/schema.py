@@ -255,7 +255,7 @@ resources = Table(
     metadata,
     Column("row", Integer, primary_key=True),
     Column("id", String(64), nullable=False),
-    Column("kind", String(16), nullable=False),
+    Column("kind", String(32), nullable=False),
     Column("tenant", String(64), nullable=False),
     Column("parent", String(64), nullable=False),
     Column("name", AnyText, nullable=False),

@@ -1,4 +1,4 @@
-"""One response: find what matters, read what is known of it, and let the analyst answer."""
+"""One response: select assets, load their evidence, and let the analysis backend answer."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ResponseBuilder:
         while a language model is waited for.
 
         Raises:
-            AnalysisError: the analyst could not.
+            AnalysisError: the analysis backend failed.
         """
         turn = self._turn
         steps = answers.TurnSteps(self._call, self._question())

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
@@ -306,7 +306,7 @@ def _move_video(connection: sa.Connection, row: sa.Row[Any]) -> None:
     # What saved searches found in it, and where they are still to look, name the asset.
     connection.execute(
         _RESOURCES.update()
-        .where(_RESOURCES.c.kind.in_(("match", "trial")), _RESOURCES.c.name == row.id)
+        .where(_RESOURCES.c.kind.in_(("match", "saved_search_run")), _RESOURCES.c.name == row.id)
         .values(name=file_id, name_folded=file_id)
     )
     of_it = _TASKS.c.source == f"video:{row.id}"
