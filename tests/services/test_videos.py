@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.services.conftest import uploaded
 
-from videlicet.errors import NotFound
+from videlicet.errors import MediaError, NotFound
 from videlicet.rights import Purpose
 from videlicet.services import assets, filters, indexes, indexing, saved_searches
 from videlicet.services.caller import Caller
 from videlicet.services.indexing import TaskFilter
+from videlicet.services.media import MediaSource, open_media
 from videlicet.services.search import RequestPart, SearchRequest
 from videlicet.store.records import VideoFilter
 from videlicet.types import (
@@ -175,6 +177,16 @@ def test_a_saved_search_filters_by_assets_and_shows_videos(alice: Caller, index:
     assert listed.filter == {"id": video.id}
     (row,), _ = alice.catalog.find_resources(alice.manage, Kind.SAVED_SEARCH)
     assert row.body["filter"] == {"id": video.asset_id}
+
+
+def test_what_is_said_of_a_missing_original_names_no_path(alice: Caller, tmp_path: Path) -> None:
+    asset = uploaded(alice, type="video")
+    gone = tmp_path / "private" / "video.mp4"
+    alice.catalog.update_asset(alice.manage, asset.id, source=str(gone))
+    with pytest.raises(MediaError) as caught, open_media(alice, MediaSource(asset_id=asset.id)):
+        pass
+    assert caught.value.code == "source_missing"
+    assert "private" not in caught.value.message
 
 
 def test_an_asset_that_lives_for_an_index_goes_with_its_last_video(

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from videlicet.errors import InvalidInput, NotFound, StoreError, from_json
+from videlicet.errors import InvalidInput, MediaError, NotFound, StoreError, from_json
 from videlicet.library.analysis import DEFAULT_INDEX, AnalysisMethods
 from videlicet.library.classification import ClassificationMethods
 from videlicet.library.empty import EmptyStore
@@ -253,7 +253,11 @@ class Library(SavedSearchMethods, AnalysisMethods, ClassificationMethods):
         """
         from videlicet.store.files import path_of_asset
 
-        return path_of_asset(self._scope(Purpose.SEARCH), self._read(), asset)
+        try:
+            return path_of_asset(self._scope(Purpose.SEARCH), self._read(), asset)
+        except MediaError as error:
+            message = f"The original of {asset.name} is gone from {asset.source}."
+            raise MediaError(error.code, message, subject=asset.id) from None
 
     # -- changing -------------------------------------------------------------------------------
 

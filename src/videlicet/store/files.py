@@ -18,7 +18,8 @@ def path_of_asset(scope: Scope, store: Store, asset: Asset) -> Path:
     """Where the bytes of a ready asset are.
 
     Raises:
-        MediaError: ``source_missing``, if one that was added by path is no longer there.
+        MediaError: ``source_missing``, if one that was added by path is no longer there. Clients of
+            a server see the message, so it does not name the path.
         NotPermitted: ``purpose_not_permitted``, by the policy.
     """
     require_asset(store.policy, scope, asset.id)
@@ -27,8 +28,6 @@ def path_of_asset(scope: Scope, store: Store, asset: Asset) -> Path:
     path = Path(asset.source)
     if not path.is_file():
         raise MediaError(
-            "source_missing",
-            f"The original of {asset.name} is gone from {path}.",
-            subject=asset.id,
+            "source_missing", f"The original of {asset.name} is gone.", subject=asset.id
         )
     return path
