@@ -70,11 +70,11 @@ def indexed(
     environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
     """The same, where a video has been indexed with the plugin's models beside others."""
-    film = video(
-        tmp_path_factory.mktemp("films") / "film.mp4",
+    recording = video(
+        tmp_path_factory.mktemp("videos") / "video.mp4",
         (Scene(BLACK, 3, still=True), Scene(WHITE, 3, still=True), Scene(GREY, 3, still=True)),
     )
-    run(environment, "add", str(film))
+    run(environment, "add", str(recording))
     return environment
 
 
@@ -93,7 +93,7 @@ def test_the_index_has_two_encoders_of_frames(indexed: dict[str, str]) -> None:
 
 
 def test_the_observations_are_stored_and_shown(indexed: dict[str, str]) -> None:
-    found = run(indexed, "show", "film.mp4", "--modality", "brightness")["observations"]
+    found = run(indexed, "show", "video.mp4", "--modality", "brightness")["observations"]
     assert [one["payload"]["degree"] for one in found] == ["dark", "bright", "medium"]
     assert {one["card"] for one in found} == {"example-brightness"}
 
@@ -118,7 +118,7 @@ def test_words_find_frames_in_the_shared_space(indexed: dict[str, str]) -> None:
 def test_the_analysis_backend_answers_from_the_observations(indexed: dict[str, str]) -> None:
     environment = {**indexed, "VIDELICET_ANALYSIS_BACKEND": "example"}
     answer = run(environment, "ask", "How bright is it?")
-    assert answer["analyst"] == "example"
+    assert answer["analysis_backend"] == "example"
     assert answer["text"] == "First it is a dark picture."
     [citation] = answer["sentences"][0]["citations"]
     assert citation["modality"] == "brightness"
@@ -126,11 +126,11 @@ def test_the_analysis_backend_answers_from_the_observations(indexed: dict[str, s
 
 def test_the_exporter_writes_chapters(indexed: dict[str, str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "videlicet", "chapters", "film.mp4", "--format", "plain"],
+        [sys.executable, "-m", "videlicet", "chapters", "video.mp4", "--format", "plain"],
         env=indexed, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("film.mp4\n0.0 ")
+    assert done.stdout.startswith("video.mp4\n0.0 ")
 
 
 def test_a_page_shows_the_observations(indexed: dict[str, str], tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_the_served_descriptions_list_what_the_package_adds(server: Server) -> N
     parameters = native["paths"][place]["get"]["parameters"]
     (exporter,) = [one["schema"]["enum"] for one in parameters if one["name"] == "name"]
     assert {"chapters.youtube", "chapters.plain"} <= set(exporter)
-    backends = fields(native, "analyst", "sentences")["analyst"]["examples"]
+    backends = fields(native, "analysis_backend", "sentences")["analysis_backend"]["examples"]
     assert backends == ["builtin", "endpoint", "gguf", "example"]
     v1_3 = httpx.get(f"{server.root}/openapi.json").json()
     options = fields(v1_3, "search_options", "index_id")["search_options"]
@@ -263,8 +263,8 @@ def test_the_served_descriptions_list_what_the_package_adds(server: Server) -> N
 
 def test_the_guide_shows_this_plugin() -> None:
     guide = (HERE.parents[1] / "docs" / "models.md").read_text("utf-8")
-    (shown,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
-    assert shown in (HERE / "example_plugin" / "pyproject.toml").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+    assert example in (HERE / "example_plugin" / "pyproject.toml").read_text("utf-8")
 
 
 def test_nothing_of_ours_names_the_plugin() -> None:

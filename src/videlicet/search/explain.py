@@ -17,7 +17,7 @@ LABELS = 3
 
 
 class Explainer:
-    """Explains the moments of one page; what stands behind all of them is read at once."""
+    """Explains the moments of one page; the evidence of all of them is read at once."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Explainer:
         return tuple(sorted(evidence, key=lambda e: -e.contribution))
 
     def _text(self, candidate: Candidate) -> str | None:
-        """What stands behind a vector: the best class names, or the words said or read."""
+        """The source of a vector: the best class names, or the words said or read."""
         rows = self._behind.get(_location(candidate), [])
         labels = [
             (row.payload.score, row.payload.name)

@@ -271,10 +271,10 @@ def test_no_word_is_lost_and_no_cue_overlaps(seen: list[Observation], begin: int
         ]
         for row, cue in zip(rows, cues, strict=True):
             assert len(row[3]) <= 2
-            shown = " ".join(row[3])
+            joined = " ".join(row[3])
             if tagged:
-                shown = html.unescape(re.sub(r"</?(v|lang)\b[^>]*>", "", shown))
-            assert _letters(shown).endswith(_letters(" ".join(cue.lines)))
+                joined = html.unescape(re.sub(r"</?(v|lang)\b[^>]*>", "", joined))
+            assert _letters(joined).endswith(_letters(" ".join(cue.lines)))
     assert all(len(line.replace("\u2060", "")) <= 42 for *_, ls in read(srt(cues)) for line in ls)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file of one piece, and what it is."""
+    """A file of one item, and what it is."""
 
     content: bytes
     media_type: str

@@ -165,11 +165,11 @@ def _atoms(said: Utterance, whole: Span, at: Instant) -> list[Atom]:
     for text, glued, span in _words(said, whole):
         start = max(at, span.start)
         end = max(start, span.end)
-        pieces = [text[n : n + LINE] for n in range(0, len(text), LINE)]
-        for number, piece in enumerate(pieces):
-            share = (end - start) / len(pieces)
+        items = [text[n : n + LINE] for n in range(0, len(text), LINE)]
+        for number, item in enumerate(items):
+            share = (end - start) / len(items)
             own = Span(start + share * number, start + share * (number + 1))
-            found.append(Atom(piece, own, glued or number > 0))
+            found.append(Atom(item, own, glued or number > 0))
         at = start
     if found:
         found[-1] = replace(found[-1], ends=True)
@@ -179,14 +179,14 @@ def _atoms(said: Utterance, whole: Span, at: Instant) -> list[Atom]:
 def _words(said: Utterance, whole: Span) -> list[tuple[str, bool, Span]]:
     """Each word, whether it follows the one before without a space, and when it is said."""
     text = _clean(said.text)
-    timed = [(word, shown) for word in said.words if (shown := _clean(word.text))]
-    if "".join(shown for _, shown in timed).replace(" ", "") == text.replace(" ", ""):
+    timed = [(word, cleaned) for word in said.words if (cleaned := _clean(word.text))]
+    if "".join(cleaned for _, cleaned in timed).replace(" ", "") == text.replace(" ", ""):
         rows, at = [], 0
-        for word, shown in timed:
-            place = text.find(shown, at)
+        for word, cleaned in timed:
+            place = text.find(cleaned, at)
             glued = place == at and at > 0
-            at = max(at, place + len(shown))
-            rows.append((shown, glued, word.span))
+            at = max(at, place + len(cleaned))
+            rows.append((cleaned, glued, word.span))
         return rows
     # No times, or times of other words than those of the text: the text is what was said.
     parts = text.split()

@@ -1,4 +1,4 @@
-"""What a question asks for, told from its words by rules (:mod:`.lexicon`)."""
+"""The parse of a question by rules over its words (:mod:`.lexicon`)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Question:
     #: Whether the answer has to say more of its head than that it is one.
     kind_of: bool
     #: Whether it asks if, when or in which video something is to be seen, read or heard.
-    presence: bool
+    asks_presence: bool
     #: Whether it asks for a reason.
     why: bool
     #: Whether it asks when something happened that is over.
@@ -126,7 +126,7 @@ def parse_question(text: str) -> Question:
         head=frozenset(stems(head.group(1))) if head else frozenset(),
         sensed=sensed,
         kind_of=kind_of,
-        presence=form is not Form.TELL or lexicon.WHETHER.search(text) is not None,
+        asks_presence=form is not Form.TELL or lexicon.WHETHER.search(text) is not None,
         why=form is Form.TELL and lexicon.WHY.search(text) is not None,
         past=wanted is AnswerType.WHEN and lexicon.WHEN_WAS.search(text) is not None,
     )
@@ -143,7 +143,7 @@ def as_moment(question: Question) -> Question | None:
         form=Form.MOMENT,
         answer_type=AnswerType.ANYTHING,
         modalities=senses,
-        presence=True,
+        asks_presence=True,
     )
 
 
@@ -223,7 +223,7 @@ def _action_groups(text: str) -> frozenset[int]:
 
 
 def _things(text: str, terms: Collection[str]) -> tuple[frozenset[str], ...]:
-    """The stems of what stands after each article or possessive, without the verb at its end
+    """The stems of the words after each article or possessive, without the verb at its end
     where an auxiliary before it asks for one (``does the photo workshop begin``)."""
     found = []
     row: list[str] | None = None

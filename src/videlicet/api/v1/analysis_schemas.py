@@ -75,7 +75,7 @@ class Answer(Model):
     found: bool
     sentences: list[Sentence]
     value: Any = None
-    analyst: Annotated[str, NameIn(BACKENDS, closed=False)]
+    analysis_backend: Annotated[str, NameIn(BACKENDS, closed=False)]
     usage: Usage
     finish: Literal["stop", "length"]
     dropped: int
@@ -134,7 +134,7 @@ class Comparison(Model):
 
 
 class Exporter(Model):
-    """What it exports stands before the point of its name; ``package`` is the installed package
+    """Its id is the part of the name before the dot; ``package`` is the installed package
     that adds it, if it is none of ours."""
 
     name: str

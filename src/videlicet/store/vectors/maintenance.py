@@ -79,13 +79,13 @@ class VectorMaintenance(Repository):
         # An index under construction may hold what is to be forgotten: wait until it is there.
         with build_lock(self._home.ann):
             for row, current in self._indexed_spaces():
-                sketch = IvfMetadata.from_json(row.sketch)
+                metadata = IvfMetadata.from_json(row.sketch)
                 try:
-                    index = IvfIndex(self._folder(row), row.dimensions, sketch)
+                    index = IvfIndex(self._folder(row), row.dimensions, metadata)
                 except (FileNotFoundError, ValueError):
                     # What cannot be read cannot be erased row by row: it goes as a whole.
                     continue
-                wanted.add(sketch.generation)
+                wanted.add(metadata.generation)
                 dead = [
                     owner
                     for owner, (slot, version) in enumerate(index.versions_by_slot().items())
@@ -245,11 +245,11 @@ class VectorMaintenance(Repository):
     def _optimize(self, key: int, force: bool) -> IvfMetadata | None:
         # The lock before the folder's: in this order everywhere.
         with self._database.advisory_lock(ANN), build_lock(self._home.ann):
-            sketch = self._build(key, force)
-        if sketch is not None:
+            metadata = self._build(key, force)
+        if metadata is not None:
             # Removes the generation before, and rows erased while this one was built.
             self.purge_deleted()
-        return sketch
+        return metadata
 
     def _build(self, key: int, force: bool) -> IvfMetadata | None:
         folder = self._home.ann / random_id()
@@ -275,7 +275,7 @@ class VectorMaintenance(Repository):
             chunks = read_chunks(connection, self._blobs, key, space.dimensions)
             table = stage(folder, chunks, rows=total, dimensions=space.dimensions)
         # Whatever changes from here on is searched beside the index, or passed over in it.
-        sketch = build(
+        metadata = build(
             folder,
             table,
             rows=total,
@@ -290,9 +290,9 @@ class VectorMaintenance(Repository):
             connection.execute(
                 update(vector_spaces)
                 .where(vector_spaces.c.key == key)
-                .values(sketch=sketch.to_json(), version=vector_spaces.c.version + 1)
+                .values(sketch=metadata.to_json(), version=vector_spaces.c.version + 1)
             )
-        return sketch
+        return metadata
 
     def _pending(self, connection: Connection, space: Row[Any]) -> tuple[int, int]:
         """Rows in the space, and rows that its index does not cover."""
