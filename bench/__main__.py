@@ -1,4 +1,5 @@
-"""``python -m bench [NAME [OPTION…]]``: run all measurements, or the named one."""
+"""``python -m bench [NAME [OPTION…]]``: run all measurements, or the named one. ``compare`` needs
+another checkout, and runs by its name only."""
 
 from __future__ import annotations
 
@@ -14,9 +15,10 @@ NAMES = (
 def main() -> None:
     chosen = sys.argv[1:2] or NAMES
     options = sys.argv[2:]
-    unknown = set(chosen) - set(NAMES)
+    known = (*NAMES, "compare")
+    unknown = set(chosen) - set(known)
     if unknown:
-        sys.exit(f"There is no bench {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}.")
+        sys.exit(f"There is no bench {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
     for name in chosen:
         print(f"== {name}", flush=True)
         sys.argv = [f"bench {name}", *options]

@@ -72,7 +72,7 @@ def reciprocal(k: int, *, weighted: bool) -> Ranker:
         scores: dict[str, float] = defaultdict(float)
         for rows in by_lane.values():
             for place, c in enumerate(sorted(rows.values(), key=lambda c: -c.score), 1):
-                scores[c.asset_id] += (c.lane.weight if weighted else 1.0) / (k + place)
+                scores[c.asset_id] += (c.lane.calibration.weight if weighted else 1.0) / (k + place)
         return scores
 
     return rank

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,6 @@ from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.observe import observe
 from videlicet.ingest.passes.task_group import TaskGroup
 from videlicet.ingest.plan import IndexingPlan, Models
-from videlicet.jobs.context import ROLES
 from videlicet.media.probe import probe
 from videlicet.media.sources import find_sources
 from videlicet.models.cards import default_cards
@@ -196,7 +196,7 @@ class Inline:
         self.wall: dict[str, float] = defaultdict(float)
         self._one = threading.Lock()
 
-    def submit(self, priority: tuple[int, ...], unit: Callable[[], None]) -> None:
+    def submit(self, priority: tuple[int, ...], unit: Callable[[], None], tenant: str = "") -> None:
         name = {0: "text", 1: "vision", 2: "speech", 3: "sound"}[priority[0]]
         with self._one:
             began = time.perf_counter()
@@ -208,7 +208,7 @@ def index_without_decoding(film: Path, settings: Settings) -> tuple[float, dict[
     """One stage after another: first all of the pictures, then all of the sound. Seconds in all
     (models already loaded), and by stage."""
     cards = default_cards()
-    models = Models(**{role: load_model(cards[role], settings) for role in ROLES})
+    models = Models.of(cards, partial(load_model, settings=settings))
     media = probe(film, settings)
     pool = Inline()
     total = 0.0
