@@ -343,7 +343,10 @@ def test_what_was_broken_off_goes_on_however_busy_the_machine_is(
         [sys.executable, "-c", _OLDER, str(place), json.dumps(began)], check=True, timeout=60
     )
     with closing(sqlite3.connect(place)) as books, books:
-        books.execute("UPDATE workflow_status SET status = 'PENDING', executor_id = 'worker'")
+        books.execute(
+            "UPDATE workflow_status SET status = 'PENDING', executor_id = 'worker', "
+            "application_version = '1'"
+        )
     for id in ids:
         toy.add(id)
     with running(toy):
