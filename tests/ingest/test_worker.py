@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,13 +12,14 @@ from typing import Any
 
 import psutil
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from tests.ingest.rig import CARDS, GRANT, Rig, films
 
 from videlicet.errors import Conflict
 from videlicet.ingest import files
 from videlicet.jobs import client as workers
 from videlicet.media.probe import probe
-from videlicet.store import Store
 from videlicet.store.catalog.rows import media_to_json
 from videlicet.types import Kind, Resource, Status
 
@@ -101,12 +103,10 @@ def test_copies_are_looked_after_again_after_any_fault(
     from videlicet.jobs import maintenance
 
     monkeypatch.setattr(maintenance, "EVERY", 0.01)
-    tidy = Faulty()
-    store: Any = SimpleNamespace(
-        database=SimpleNamespace(shared=True), tidy=tidy, tend=lambda: None
-    )
+    evict = Faulty()
+    store: Any = SimpleNamespace(evict_stale_copies=evict)
     with maintenance.StoreMaintenance(store):
-        until(lambda: tidy.calls > 3)
+        until(lambda: evict.calls > 3)
     assert caplog.text.count("the store is not maintained") == 2
     assert "Traceback" in caplog.text
 
@@ -140,25 +140,27 @@ def test_cancelled_tasks_are_noticed_after_any_fault(
     assert caplog.text.count("cannot look whether work was cancelled") == 2
 
 
-def use_up(store: Store, held: list[Any]) -> None:
-    while len(held) < 100:
-        held.append(store.database.engine.connect())
-        store.catalog.indexes(store.scope(GRANT))
+def use_up(engine: Engine, held: list[Any]) -> None:
+    with suppress(PoolTimeout):
+        while len(held) < 100:
+            held.append(engine.connect())
 
 
-def test_connections_that_are_used_up_are_told_as_such(
+def test_a_write_that_finds_every_connection_in_use_is_a_conflict(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with rig.writing() as (store, _):
-        pool: Any = store.database.engine.pool
-        monkeypatch.setattr(pool, "_timeout", 0.05)
+        writers: Any = store.database._writers  # type: ignore[attr-defined]
+        monkeypatch.setattr(writers.pool, "_timeout", 0.05)
         held: list[Any] = []
         try:
+            use_up(writers, held)
             with pytest.raises(Conflict) as caught:
-                use_up(store, held)
+                store.catalog.create_index(store.scope(GRANT), "another", CARDS)
+            assert len(store.catalog.indexes(store.scope(GRANT))) == 1
         finally:
             for one in held:
                 one.close()
         assert caught.value.code == "database_locked"
         assert caught.value.retryable
-        assert len(store.catalog.indexes(store.scope(GRANT))) == 1
+        store.catalog.create_index(store.scope(GRANT), "another", CARDS)

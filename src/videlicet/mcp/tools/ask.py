@@ -9,7 +9,6 @@ from anyio.from_thread import check_cancelled
 from videlicet.mcp import schemas
 from videlicet.mcp.context import index_of
 from videlicet.mcp.presentation import sentence_rows
-from videlicet.services.analysis import answers
 
 if TYPE_CHECKING:
     from videlicet.mcp.context import ToolContext
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
 
 def ask(context: ToolContext, asked: schemas.Ask) -> schemas.Answer:
     """The answer to a question, sentence by sentence, with what each rests on."""
+    # Loads the analysis room, which the start of the server does without.
+    from videlicet.services.analysis import answers
+
     index = index_of(context, asked.index)
     # Tools run in threads that know when the call that they answer is cancelled.
     found = answers.ask(

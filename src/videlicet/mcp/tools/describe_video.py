@@ -9,7 +9,6 @@ from anyio.from_thread import check_cancelled
 from videlicet.mcp import schemas
 from videlicet.mcp.context import asset_of
 from videlicet.mcp.presentation import seconds, sentence_rows
-from videlicet.services.analysis import answers
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -23,6 +22,9 @@ HIGHLIGHTS = 5
 
 def describe_video(context: ToolContext, asked: schemas.DescribeVideo) -> schemas.VideoDescription:
     """Title, topics, summary, chapters and highlights of a video."""
+    # Loads the analysis room, which the start of the server does without.
+    from videlicet.services.analysis import answers
+
     index, asset = asset_of(context, asked.video_id, asked.index)
     caller, check = context.caller, check_cancelled
     summary = answers.summarize(
