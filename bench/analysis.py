@@ -1,4 +1,4 @@
-"""How long the built-in analyst takes over recordings of different length, evidence included.
+"""How long the built-in backend takes over recordings of different length, evidence included.
 
 Writes recordings of made-up sentences (900 of them and 900 segments with class names to the hour, a
 new subject every few minutes) with their real vectors into a library, and measures each method from
@@ -132,15 +132,15 @@ def build(settings: Settings, minutes: int) -> str:
 def measure(settings: Settings, asset_id: str) -> dict[str, tuple[float, float]]:
     """Seconds by the clock and of processors that each method takes from the store on, the median
     of some runs."""
-    analyst = BuiltinBackend(load_model("text", settings))
+    analysis = BuiltinBackend(load_model("text", settings))
     methods: dict[str, Callable[[AssetEvidence], object]] = {
         "evidence": lambda material: material,
-        "summary": lambda material: analyst.summarize([material]),
-        "summary with focus": lambda material: analyst.summarize([material], focus="the harbour"),
-        "gist": analyst.gist,
-        "chapters": analyst.chapters,
-        "highlights": analyst.highlights,
-        "open request": lambda material: analyst.respond(
+        "summary": lambda material: analysis.summarize([material]),
+        "summary with focus": lambda material: analysis.summarize([material], focus="the harbour"),
+        "gist": analysis.gist,
+        "chapters": analysis.chapters,
+        "highlights": analysis.highlights,
+        "open request": lambda material: analysis.respond(
             [material], PromptRequest("List all topics.")
         ),
     }
@@ -176,7 +176,7 @@ def main() -> None:
         print(minutes, {name: _cell(took) for name, took in rows[minutes].items()}, flush=True)
     names = list(rows[lengths[0]])
     lines = [
-        "# The built-in analyst",
+        "# The built-in backend",
         "",
         "Seconds from the store to the answer, evidence included, encoder warm: by the clock, and "
         "of all processors together, which other work on the machine changes less. There are "

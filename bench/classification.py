@@ -64,7 +64,7 @@ def measure(library: Library, name: str, rows: dict[str, dict[str, list[str]]]) 
     described = table("by name and description", truth, chances(plain))
     named = table("by name only", truth, chances(bare))
     fresh = table("the same, curve fitted on the other labels", truth, refitted(
-        truth, np.array([support(s.material, s.material.span, encoded(encoders, plain))
+        truth, np.array([support(s.evidence, s.evidence.span, encoded(encoders, plain))
                          for s in subjects])))  # fmt: skip
 
     # Each recording by the examples of the others.

@@ -66,8 +66,8 @@ def reciprocal(k: int, *, weighted: bool) -> Ranker:
     def rank(candidates: Sequence[Candidate]) -> dict[str, float]:
         by_lane: dict[str, dict[str, Candidate]] = defaultdict(dict)
         for c in candidates:
-            held = by_lane[c.lane.name].get(c.asset_id)
-            if held is None or c.score > held.score:
+            best = by_lane[c.lane.name].get(c.asset_id)
+            if best is None or c.score > best.score:
                 by_lane[c.lane.name][c.asset_id] = c
         scores: dict[str, float] = defaultdict(float)
         for rows in by_lane.values():

@@ -1,6 +1,6 @@
 """Ingest against a plain script, against the video's length, and against memory.
 
-Writes bench/results/ingest.md. The films are 720p: the videos of a folder one after another, with
+Writes bench/results/ingest.md. The videos are 720p: the videos of a folder one after another, with
 all their speech, without a pause, as the sound; looped to the length asked for. The plain script
 runs the very same units one after another in one thread.
 """
@@ -48,11 +48,11 @@ SIZE, RATE, SOUND = (1280, 720), 25, 44_100
 silent = 0.02
 
 
-# -- the films ----------------------------------------------------------------------------------
+# -- the videos ----------------------------------------------------------------------------------
 
 
 def block(folder: Path, out: Path) -> Path:
-    """All videos of a folder as one 720p film."""
+    """All videos of a folder as one 720p video."""
     videos = sorted(path for path in folder.iterdir() if path.is_file())
     speech = np.concatenate([talk for path in videos if len(talk := sound_of(path))])
     with av.open(str(out), "w") as film:

@@ -2,7 +2,7 @@
 
 Asks questions of an hour of made-up evidence (see :mod:`bench.analysis`) that is at hand already.
 What counts is from the question to the model's first token, and to the first sentence that evidence
-supports. The built-in analyst answers the same questions in the same run. Writes
+supports. The built-in backend answers the same questions in the same run. Writes
 bench/results/language.md. Needs `videlicet models pull smollm2-135m-instruct`.
 """
 
@@ -50,7 +50,7 @@ class TimedBackend:
 
 def measure(settings: Settings, material: AssetEvidence) -> dict[str, list[float]]:
     """Seconds, one for each question: until the first token, until the first sentence that is
-    told, until the end, and the built-in analyst's until the end."""
+    told, until the end, and the built-in backend's until the end."""
     encoder = load_model("text", settings)
     backend = TimedBackend(Gguf.of(settings))
     built_in = BuiltinBackend(encoder)
@@ -59,17 +59,17 @@ def measure(settings: Settings, material: AssetEvidence) -> dict[str, list[float
     model.ask([material], f"What is told about the {WORDS[3]}?")
     for number in range(QUESTIONS):
         question = f"What is told about the {WORDS[(7 * number) % len(WORDS)]}?"
-        told: list[float] = []
+        sentence_times: list[float] = []
 
-        def on_sentence(_: Sentence, told: list[float] = told) -> None:
-            told.append(time.perf_counter())
+        def on_sentence(_: Sentence, sentence_times: list[float] = sentence_times) -> None:
+            sentence_times.append(time.perf_counter())
 
         backend.first = 0.0
         began = time.perf_counter()
         model.ask([material], question, on_sentence=on_sentence)
         rows["end"].append(time.perf_counter() - began)
         rows["token"].append(backend.first - began)
-        rows["sentence"].append(told[0] - began)
+        rows["sentence"].append(sentence_times[0] - began)
         began = time.perf_counter()
         built_in.ask([material], question)
         rows["built in"].append(time.perf_counter() - began)
@@ -100,7 +100,7 @@ def main() -> None:
         ("token", "first token of the model"),
         ("sentence", "first sentence that is told"),
         ("end", "end of the answer"),
-        ("built in", "end of the built-in analyst's answer"),
+        ("built in", "end of the built-in backend's answer"),
     ):
         took = rows[name]
         lines.append(f"| {title} | {statistics.median(took):.2f} | {max(took):.2f} |")

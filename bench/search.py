@@ -147,8 +147,8 @@ def main() -> None:
             cold, warm, exact = measure(settings)
         finally:
             shutil.rmtree(home)
-        figures = [cold[0], *np.percentile(cold, [95]), *np.percentile(warm, [50, 95])]
-        cells = " | ".join(f"{1000 * figure:.0f}" for figure in figures)
+        times_ms = [cold[0], *np.percentile(cold, [95]), *np.percentile(warm, [50, 95])]
+        cells = " | ".join(f"{1000 * figure:.0f}" for figure in times_ms)
         lines.append(f"| {size:,} | {built:.0f} s | {cells} | {'yes' if exact else 'no'} |")
         print(lines[-1], flush=True)
     out = Path(__file__).parent / "results" / "search.md"

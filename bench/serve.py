@@ -1,6 +1,6 @@
-"""Searches over HTTP while nothing else goes on, while films are taken in, and from many clients.
+"""Searches over HTTP while nothing else goes on, while videos are taken in, and from many clients.
 
-Writes bench/results/serve.md. The server runs as users start it, with the real models; the films
+Writes bench/results/serve.md. The server runs as users start it, with the real models; the videos
 are 720p with speech, as in `python -m bench ingest`.
 """
 

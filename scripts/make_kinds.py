@@ -70,10 +70,10 @@ _END = re.compile(
 def main() -> None:
     files = open_files(load(), card(default_cards()["vision"]))
     names = json.loads(files["imagenet1k_clean_names.json"].read_text("utf-8"))
-    told = json.loads(files["imagenet1k_gpt_names_descriptions.json"].read_text("utf-8"))
+    descriptions = json.loads(files["imagenet1k_gpt_names_descriptions.json"].read_text("utf-8"))
     found: dict[str, list[str]] = {}
     for number, name in enumerate(names):
-        if (row := told.get(str(number))) is not None:
+        if (row := descriptions.get(str(number))) is not None:
             for kind in _kinds(name, row):
                 found.setdefault(kind, []).append(name)
     ordered = {kind: sorted(set(found[kind])) for kind in sorted(found)}
@@ -87,8 +87,8 @@ def _kinds(name: str, row: dict[str, Any]) -> set[str]:
     )
     begins = re.sub(r"\b(?:serving|cup|piece|type|kind|form|pair|set) of\b", "", begins)
     names = [] if name in _MISNAMED else [name, row["name"][0]]
-    told = [*names, _END.split(begins)[0], asked.group(1) if asked else ""]
-    kinds = {kind for kind in map(_noun, told) if kind}
+    sentences = [*names, _END.split(begins)[0], asked.group(1) if asked else ""]
+    kinds = {kind for kind in map(_noun, sentences) if kind}
     kinds |= {above for kind in kinds for above in _above(kind)}
     if name in _LIFELESS:
         return {kind for kind in kinds if "animal" not in (kind, *_above(kind))}

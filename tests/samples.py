@@ -120,7 +120,7 @@ def video(
     colours: dict[str, int] | None = None,
     aspect: Fraction | None = None,
 ) -> Path:
-    """A film of scenes, with one sound track per tone.
+    """A video of scenes, with one sound track per tone.
 
     ``times`` maps a frame's number and regular time to its own time (variable rate); ``start``
     shifts all pictures; ``pictures`` replaces the scenes' own frames.
@@ -221,7 +221,7 @@ def sound(path: Path, *tones: Tone, codec: str | None = None) -> Path:
     return path
 
 
-# -- films with a twist -------------------------------------------------------------------------
+# -- videos with a twist -------------------------------------------------------------------------
 
 
 def talk(path: Path) -> Path:
@@ -236,7 +236,7 @@ def variable_rate(path: Path) -> Path:
 
 
 def late_start(path: Path, start: float = 2.5) -> Path:
-    """A Matroska film whose first picture is at ``start`` seconds, its sound half a second on."""
+    """A Matroska video whose first picture is at ``start`` seconds, its sound half a second on."""
     return video(path, start=start, tones=[Tone(seconds=5, start=start + 0.5)])
 
 
@@ -246,7 +246,7 @@ def b_frames(path: Path) -> Path:
 
 
 def rotated(path: Path, quarter_turns: int = 1) -> Path:
-    """A landscape film (white top left) that its header turns clockwise by quarters."""
+    """A landscape video (white top left) that its header turns clockwise by quarters."""
     image = np.zeros((120, 160, 3), np.uint8)
     image[:60, :80] = 255
     video(path, size=(160, 120), pictures=[image] * 25)
@@ -318,12 +318,12 @@ def fade(path: Path) -> Path:
 
 
 def text_as_mp4(path: Path) -> Path:
-    path.write_text("This is not a film.\n" * 200)
+    path.write_text("This is not a video.\n" * 200)
     return path
 
 
 def playlist_as_mp4(path: Path, target: str) -> Path:
-    """An HLS playlist that points elsewhere, under a film's name."""
+    """An HLS playlist that points elsewhere, under a video's name."""
     path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{target}\n#EXT-X-ENDLIST\n")
     return path
 
@@ -337,7 +337,7 @@ def truncated(path: Path, *, header_first: bool = True, keep: float = 0.5) -> Pa
 
 
 def corrupt(path: Path, first: float = 0.4, last: float = 0.6) -> Path:
-    """A film whose bytes are overwritten between two fractions of the file."""
+    """A video whose bytes are overwritten between two fractions of the file."""
     video(path, tones=[Tone(seconds=6)], options={"g": "12"})
     data = bytearray(path.read_bytes())
     low, high = int(len(data) * first), int(len(data) * last)
@@ -348,7 +348,7 @@ def corrupt(path: Path, first: float = 0.4, last: float = 0.6) -> Path:
 
 
 def corrupt_packets(path: Path, first: float = 2.0, last: float = 3.5) -> Path:
-    """A film whose packets between two times hold noise, in an intact container."""
+    """A video whose packets between two times hold noise, in an intact container."""
     whole = video(
         path.with_name(f"whole-{path.name}"), tones=[Tone(seconds=6)], options={"g": "12"}
     )
@@ -370,7 +370,7 @@ def corrupt_packets(path: Path, first: float = 2.0, last: float = 3.5) -> Path:
 
 
 def huge_header(path: Path, side: int = 16_384) -> Path:
-    """A Motion JPEG film whose pictures claim to be ``side`` pixels wide and high."""
+    """A Motion JPEG video whose pictures claim to be ``side`` pixels wide and high."""
     video(path, [Scene(RED, 1)], size=(64, 64), codec="mjpeg", pix_fmt="yuvj420p")
     data = bytearray(path.read_bytes())
     at = 0
@@ -382,7 +382,7 @@ def huge_header(path: Path, side: int = 16_384) -> Path:
 
 
 def long_header(path: Path, seconds: float = 36_000, size: int = 1_000_000) -> Path:
-    """A film of about ``size`` bytes whose header claims ``seconds``: MP4 or Matroska."""
+    """A video of about ``size`` bytes whose header claims ``seconds``: MP4 or Matroska."""
     video(path, tags={"comment": "x" * 100})
     data = bytearray(path.read_bytes())
     if path.suffix == ".mkv":

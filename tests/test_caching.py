@@ -42,12 +42,12 @@ def test_a_value_is_made_once_and_brought_up_to_date_in_place() -> None:
 
 def test_what_is_in_use_stays_beyond_the_limit_and_goes_afterwards() -> None:
     cache: ByteCache[str, bytes] = ByteCache(25, len)
-    with cache.use("a", lambda _: bytes(20)) as held:
+    with cache.use("a", lambda _: bytes(20)) as value:
         with cache.use("b", lambda _: bytes(20)):
             assert cache.size == 40
         assert "a" in cache
         assert "b" not in cache
-        assert cache.get("a", lambda: b"") is held
+        assert cache.get("a", lambda: b"") is value
     assert cache.size == 20
     with cache.use("c", lambda _: bytes(30)):
         assert "c" in cache

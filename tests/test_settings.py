@@ -52,13 +52,13 @@ def test_the_data_directory_comes_from_argument_then_environment(
     monkeypatch.setenv("VIDELICET_HOME", str(tmp_path / "one"))
     assert settings.load().home == tmp_path / "one"
     assert settings.load(tmp_path / "two").home == tmp_path / "two"
-    monkeypatch.setenv("VIDELICET_HOME", "~/films")
-    assert settings.load().home == tmp_path / "ada/films"
+    monkeypatch.setenv("VIDELICET_HOME", "~/videos")
+    assert settings.load().home == tmp_path / "ada/videos"
 
 
 def test_a_relative_home_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert settings.load("films").home == tmp_path / "films"
+    assert settings.load("videos").home == tmp_path / "videos"
 
 
 def test_another_file_may_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@
     ├── NotFound              an index, asset, task or model nobody knows
     ├── NotPermitted          the rights policy said no
     ├── Conflict              another writer, a name already taken
-    ├── StoreError            the data directory cannot be used as it stands
+    ├── StoreError            the data directory cannot be used as it is
     ├── ModelError            weights missing, altered or unusable
     ├── TaskError             a job broke off for a reason of our own
     ├── PluginError           an installed package breaks its promise
@@ -155,6 +155,7 @@ class InvalidQuery(InvalidInput):
         "page_token_invalid": Code(
             400, False, "Use the token of the last page as it was returned."
         ),
+        "page_token_expired": Code(410, False, "Search again; the pages are not kept any more."),
         "modality_not_indexed": Code(400, False, "Search a modality this index was built with."),
     }
 
@@ -241,7 +242,7 @@ class Conflict(VidelicetError):
 
 
 class StoreError(VidelicetError):
-    """The data directory cannot be used as it stands."""
+    """The data directory cannot be used as it is."""
 
     CODES = {
         "store_not_found": Code(

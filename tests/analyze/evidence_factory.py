@@ -22,46 +22,46 @@ THEN = datetime(2026, 5, 1, tzinfo=UTC)
 Row = tuple[float, float, str]
 
 
-def material(
+def make_evidence(
     seconds: float,
     *,
     said: Sequence[Row] = (),
     read: Sequence[Row] = (),
-    shown: Sequence[Row] = (),
+    labels: Sequence[Row] = (),
     cuts: Sequence[float] = (),
-    name: str = "film.mp4",
+    name: str = "video.mp4",
     start: float = 0,
 ) -> AssetEvidence:
     """A recording of ``seconds`` seconds from ``start`` on. What is ``shown`` is what its looks
     show too; ``cuts`` are where shots begin after the first."""
     span = Span.of(start, start + seconds)
     asset_id = derived_id("asset", name)
-    pieces = sorted(
+    items = sorted(
         (
             EvidenceItem(asset_id, Span.of(first, last), modality, text, ("card",), confidence=0.9)
             for modality, rows in (
                 (Modality.SPEECH, said),
                 (Modality.TEXT, read),
-                (Modality.VISUAL, shown),
+                (Modality.VISUAL, labels),
             )
             for first, last, text in rows
         ),
-        key=lambda piece: (piece.span, piece.modality.value, piece.text),
+        key=lambda item: (item.span, item.modality.value, item.text),
     )
-    vectors = ENCODER.encode([piece.text for piece in pieces])
+    vectors = ENCODER.encode([item.text for item in items])
     edges = [start, *cuts, start + seconds]
-    looks = ENCODER.encode([text for *_, text in shown])
+    looks = ENCODER.encode([text for *_, text in labels])
     return AssetEvidence(
         Asset(
-            asset_id, derived_id(name) * 2, name, f"/films/{name}", 1,
-            MediaInfo("mp4", span, None, (), None), THEN,
+            asset_id, name, THEN, source=f"/films/{name}", size=1, sha256=derived_id(name) * 2,
+            recording=MediaInfo("mp4", span, None, (), None),
         ),
-        Index(derived_id("index"), "films", IDS, THEN),
+        Index(derived_id("index"), "videos", IDS, THEN),
         span,
-        tuple(pieces),
+        tuple(items),
         normalize(np.asarray(vectors, np.float32)),
         tuple(Span.of(a, b) for a, b in pairwise(edges)) if cuts else (),
-        TimedVectors([Span.of(a, b) for a, b, _ in shown], looks),
+        TimedVectors([Span.of(a, b) for a, b, _ in labels], looks),
     )  # fmt: skip
 
 
@@ -74,11 +74,11 @@ def moved(made: AssetEvidence, by: Fraction) -> AssetEvidence:
         span=made.span.shift(by),
         items=tuple(
             replace(
-                piece,
-                span=piece.span.shift(by),
-                words=tuple(replace(word, span=word.span.shift(by)) for word in piece.words),
+                item,
+                span=item.span.shift(by),
+                words=tuple(replace(word, span=word.span.shift(by)) for word in item.words),
             )
-            for piece in made.items
+            for item in made.items
         ),
         shots=tuple(shot.shift(by) for shot in made.shots),
         frame_vectors=TimedVectors(

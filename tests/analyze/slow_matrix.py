@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.analyze.exports.factories import asset, material, piece
+from tests.analyze.exports.factories import asset, make_evidence, make_item
 
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.matrix import Matrix, open_matrix_store, run_matrix
@@ -21,11 +21,11 @@ ASSETS = [f"{n:024x}" for n in range(20)]
 
 
 def gathered(asset_id: str) -> AssetEvidence:
-    said = piece(f"said in {asset_id}", 0, 1, asset_id=asset_id, confidence=1 / 3)
-    return material(said, of=asset(asset_id, f"{asset_id[-4:]}.mp4"))
+    said = make_item(f"said in {asset_id}", 0, 1, asset_id=asset_id, confidence=1 / 3)
+    return make_evidence(said, of=asset(asset_id, f"{asset_id[-4:]}.mp4"))
 
 
-class SlowAnalyst:
+class SlowBackend:
     """Answers with the first piece, after a while, and notes that it was asked."""
 
     id = "slow"
@@ -33,19 +33,19 @@ class SlowAnalyst:
     def __init__(self, log: Path, seconds: float) -> None:
         self._log, self._seconds = log, seconds
 
-    def ask(self, materials: list[AssetEvidence], question: str, **_: Any) -> Answer:
+    def ask(self, all_evidence: list[AssetEvidence], question: str, **_: Any) -> Answer:
         with self._log.open("a") as log:
-            log.write(f"{question}\t{materials[0].asset.id}\n")
+            log.write(f"{question}\t{all_evidence[0].asset.id}\n")
         time.sleep(self._seconds)
-        first = materials[0].items[0]
+        first = all_evidence[0].items[0]
         said = Sentence(f"{question} {first.text}", (first,))
         return Answer((said,), True, self.id, usage=Usage(3, 5))
 
 
 def fill(store: Path, log: Path, seconds: float) -> Matrix:
     with open_matrix_store(store) as kept:
-        analyst: Any = SlowAnalyst(log, seconds)
-        return run_matrix(gathered, analyst, QUESTIONS, ASSETS, kept)
+        backend: Any = SlowBackend(log, seconds)
+        return run_matrix(gathered, backend, QUESTIONS, ASSETS, kept)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.analyze.evidence_factory import ENCODER, ROCKETS, material, talk
+from tests.analyze.evidence_factory import ENCODER, ROCKETS, make_evidence, talk
 from tests.analyze.packages import installed
 
 from videlicet.analyze.backends import BACKENDS, analysis_backend
@@ -48,12 +48,12 @@ def test_ours() -> None:
 
 def test_that_of_an_installed_package(tmp_path: Path) -> None:
     checked: list[int] = []
-    lecture = material(40, said=talk(ROCKETS))
+    lecture = make_evidence(40, said=talk(ROCKETS))
     with installed(tmp_path, BACKENDS, "oracle", PLUGIN, "Oracle"):
         assert BACKENDS.package("oracle") == "added_oracle 1.2"
         backend = chosen("oracle", lambda: checked.append(1))
         answer = backend.ask([lecture], "What is it?")
-    assert (answer.analyst, checked) == ("oracle", [1])
+    assert (answer.analysis_backend, checked) == ("oracle", [1])
     assert answer.text == BuiltinBackend(ENCODER).gist(lecture).title.text
 
 

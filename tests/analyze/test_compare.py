@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.exports.factories import asset, material, piece
+from tests.analyze.exports.factories import asset, make_evidence, make_item
 
 from videlicet.analyze.compare import compare
 from videlicet.analyze.evidence.load import AssetEvidence
@@ -20,13 +20,13 @@ LEFT, RIGHT = asset("a" * 24, "left.mp4"), asset("b" * 24, "right.mp4")
 
 
 def seen(name: str, start: Any, end: Any, id: str = LEFT.id) -> Any:
-    return piece(name, start, end, asset_id=id, modality=Modality.VISUAL)
+    return make_item(name, start, end, asset_id=id, modality=Modality.VISUAL)
 
 
 def left() -> AssetEvidence:
-    return material(
-        piece("The rocket lifts off at dawn", 0, 3, asset_id=LEFT.id),
-        piece("Nothing else compares to this", 4, 6, asset_id=LEFT.id),
+    return make_evidence(
+        make_item("The rocket lifts off at dawn", 0, 3, asset_id=LEFT.id),
+        make_item("Nothing else compares to this", 4, 6, asset_id=LEFT.id),
         seen("dog", 0, 5),
         seen("dog", 8, 9),
         seen("banjo", 6, 8),
@@ -36,9 +36,9 @@ def left() -> AssetEvidence:
 
 
 def right() -> AssetEvidence:
-    return material(
-        piece("A spacecraft is launched in the morning", 10, 12, asset_id=RIGHT.id),
-        piece("rocket", 13, 14, asset_id=RIGHT.id, modality=Modality.TEXT),
+    return make_evidence(
+        make_item("A spacecraft is launched in the morning", 10, 12, asset_id=RIGHT.id),
+        make_item("rocket", 13, 14, asset_id=RIGHT.id, modality=Modality.TEXT),
         seen("Dog", 0, 4, RIGHT.id),
         seen("violin", 5, 6, RIGHT.id),
         of=RIGHT,
@@ -61,8 +61,8 @@ def test_what_is_in_both_is_cited_from_both() -> None:
 
 def test_sentences_of_both_come_first_and_what_is_about_nothing_is_left_out() -> None:
     def of(side: Any, *rows: str) -> AssetEvidence:
-        made = [piece(text, 3 * n, 3 * n + 2, asset_id=side.id) for n, text in enumerate(rows)]
-        return material(*made, of=side)
+        made = [make_item(text, 3 * n, 3 * n + 2, asset_id=side.id) for n, text in enumerate(rows)]
+        return make_evidence(*made, of=side)
 
     found = compare(
         of(LEFT, "Payment is due within 30 days.", "Between us, 20931 rockets fly.", "Thank you."),
@@ -95,8 +95,8 @@ def test_moments_that_mean_the_same_are_pairs() -> None:
 def test_pictures_that_look_alike_are_pairs_without_a_name() -> None:
     one = TimedVectors([Span.of(0, 2), Span.of(2, 4)], np.eye(3, dtype=np.float32)[:2])
     other = TimedVectors([Span.of(7, 9)], np.array([[0.01, 1, 0]], np.float32))
-    first = material(seen("dog", 3, 4), of=LEFT, vectors=[[0, 0, 1]], looks=one)
-    found = compare(first, material(of=RIGHT, looks=other))
+    first = make_evidence(seen("dog", 3, 4), of=LEFT, vectors=[[0, 0, 1]], looks=one)
+    found = compare(first, make_evidence(of=RIGHT, looks=other))
     (pair,) = found.pairs
     assert (pair.left_span, pair.right_span) == (Span.of(2, 4), Span.of(7, 9))
     assert [one.text for one in pair.left] == ["dog"]
@@ -118,9 +118,9 @@ def test_there_is_never_more_than_was_asked_for() -> None:
 
 
 def test_nothing_compares_to_nothing() -> None:
-    empty = compare(material(of=LEFT), material(of=RIGHT))
+    empty = compare(make_evidence(of=LEFT), make_evidence(of=RIGHT))
     assert (empty.shared, empty.only_left, empty.only_right, empty.pairs) == ((), (), (), ())
-    found = compare(left(), material(of=RIGHT))
+    found = compare(left(), make_evidence(of=RIGHT))
     assert found.shared == ()
     assert len(found.only_left) == 4
     assert json.loads(json.dumps(compare(left(), right()).to_json()))["pairs"][0]["left"]
@@ -132,8 +132,8 @@ _TEXTS = st.lists(st.text(st.sampled_from("ab cd"), min_size=1, max_size=9), max
 @given(_TEXTS, _TEXTS)
 def test_it_does_not_matter_which_comes_first(ours: list[str], theirs: list[str]) -> None:
     def of(rows: list[str], side: Any) -> AssetEvidence:
-        made = [piece(t, n, n + 1, asset_id=side.id) for n, t in enumerate(rows)]
-        return material(*made, of=side)
+        made = [make_item(t, n, n + 1, asset_id=side.id) for n, t in enumerate(rows)]
+        return make_evidence(*made, of=side)
 
     found = compare(of(ours, LEFT), of(theirs, RIGHT), 99)
     turned = compare(of(theirs, RIGHT), of(ours, LEFT), 99)

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.exports.factories import answer, asset, material, piece
-from tests.analyze.slow_matrix import ASSETS, QUESTIONS, SlowAnalyst, fill, gathered
+from tests.analyze.exports.factories import answer, asset, make_evidence, make_item
+from tests.analyze.slow_matrix import ASSETS, QUESTIONS, SlowBackend, fill, gathered
 
 from videlicet.analyze.matrix import Cell, MatrixStore, evidence_hash, open_matrix_store, run_matrix
 from videlicet.errors import AnalysisError, Conflict, InvalidInput, StoreError
@@ -32,18 +32,18 @@ def asked(log: Path) -> list[str]:
     return log.read_text().splitlines() if log.exists() else []
 
 
-def run(store: Path, analyst: Any, questions: Any = QUESTIONS[:2], assets: Any = ASSETS[:2]) -> Any:
+def run(store: Path, backend: Any, questions: Any = QUESTIONS[:2], assets: Any = ASSETS[:2]) -> Any:
     with open_matrix_store(store) as kept:
-        return run_matrix(gathered, analyst, questions, assets, kept)
+        return run_matrix(gathered, backend, questions, assets, kept)
 
 
 def test_every_question_is_asked_of_every_video_once(tmp_path: Path) -> None:
-    analyst = SlowAnalyst(tmp_path / "log", 0)
-    told: list[tuple[str, bool]] = []
+    backend = SlowBackend(tmp_path / "log", 0)
+    calls: list[tuple[str, bool]] = []
     with open_matrix_store(tmp_path / "m.jsonl") as kept:
         matrix = run_matrix(
-            gathered, analyst, ["One?", " Two\udcff ", "One?"], ASSETS[:3], kept,  # type: ignore[arg-type]
-            lambda cell, fresh: told.append((cell.question, fresh)),
+            gathered, backend, ["One?", " Two\udcff ", "One?"], ASSETS[:3], kept,  # type: ignore[arg-type]
+            lambda cell, fresh: calls.append((cell.question, fresh)),
         )  # fmt: skip
     assert matrix.questions == ("One?", "Two?")
     assert matrix.asset_ids == tuple(ASSETS[:3])
@@ -54,73 +54,73 @@ def test_every_question_is_asked_of_every_video_once(tmp_path: Path) -> None:
     assert [cell.asset_id for cell in matrix.row("Two?")] == ASSETS[:3]
     assert matrix.row("Two?")[1].answer.text == f"Two? said in {ASSETS[1]}"
     assert len(asked(tmp_path / "log")) == 6
-    assert told == [("One?", True), ("Two?", True)] * 3
+    assert calls == [("One?", True), ("Two?", True)] * 3
     assert matrix.to_json()["assets"][0] == {"id": ASSETS[0], "name": "0000.mp4"}
     assert json.loads(json.dumps(matrix.to_json()))["cells"][0]["answer"]["found"] is True
 
 
 def test_what_is_finished_is_not_asked_again(tmp_path: Path) -> None:
-    analyst = SlowAnalyst(tmp_path / "log", 0)
-    first = run(tmp_path / "m.jsonl", analyst)
-    again = run(tmp_path / "m.jsonl", analyst)
+    backend = SlowBackend(tmp_path / "log", 0)
+    first = run(tmp_path / "m.jsonl", backend)
+    again = run(tmp_path / "m.jsonl", backend)
     assert again == first
     assert again.cells[0].answer.citations[0].cards == ("whisper-tiny.en",)
     assert again.cells[0].answer.citations[0].confidence == 1 / 3
     assert len(asked(tmp_path / "log")) == 4
-    run(tmp_path / "m.jsonl", analyst, QUESTIONS[:3], ASSETS[:3])
+    run(tmp_path / "m.jsonl", backend, QUESTIONS[:3], ASSETS[:3])
     assert len(asked(tmp_path / "log")) == 9
 
 
 def test_another_analyst_or_other_evidence_is_asked_again(tmp_path: Path) -> None:
-    analyst = SlowAnalyst(tmp_path / "log", 0)
-    run(tmp_path / "m.jsonl", analyst)
-    other = SlowAnalyst(tmp_path / "log", 0)
+    backend = SlowBackend(tmp_path / "log", 0)
+    run(tmp_path / "m.jsonl", backend)
+    other = SlowBackend(tmp_path / "log", 0)
     other.id = "other"
     run(tmp_path / "m.jsonl", other)
     assert len(asked(tmp_path / "log")) == 8
     with open_matrix_store(tmp_path / "m.jsonl") as kept:
         run_matrix(
-            lambda id: material(piece("news", asset_id=id), of=asset(id)),
-            analyst, QUESTIONS[:1], ASSETS[:1], kept,  # type: ignore[arg-type]
+            lambda id: make_evidence(make_item("news", asset_id=id), of=asset(id)),
+            backend, QUESTIONS[:1], ASSETS[:1], kept,  # type: ignore[arg-type]
         )  # fmt: skip
     assert len(asked(tmp_path / "log")) == 9
 
 
 def test_the_evidence_is_all_that_answers_rest_on() -> None:
-    one = material(piece())
+    one = make_evidence(make_item())
     hashes = {
         evidence_hash(changed)
         for changed in (
             one,
-            material(),
-            material(piece(), piece("more")),
-            material(piece("another")),
-            material(piece(start=1)),
-            material(piece(modality=Modality.TEXT)),
-            material(piece(cards=("whisper-base",))),
-            material(piece(speaker="Ann")),
+            make_evidence(),
+            make_evidence(make_item(), make_item("more")),
+            make_evidence(make_item("another")),
+            make_evidence(make_item(start=1)),
+            make_evidence(make_item(modality=Modality.TEXT)),
+            make_evidence(make_item(cards=("whisper-base",))),
+            make_evidence(make_item(speaker="Ann")),
             replace(one, span=Span.of(0, 9)),
             replace(one, index=replace(one.index, cards={"text": "other"})),
         )
     }
     assert len(hashes) == 10
-    assert evidence_hash(one) == evidence_hash(material(piece()))
+    assert evidence_hash(one) == evidence_hash(make_evidence(make_item()))
 
 
 def test_an_analyst_that_fails_loses_nothing(tmp_path: Path) -> None:
-    analyst = SlowAnalyst(tmp_path / "log", 0)
-    real = analyst.ask
+    backend = SlowBackend(tmp_path / "log", 0)
+    real = backend.ask
 
-    def ask(materials: Any, question: str, **more: Any) -> Answer:
-        if materials[0].asset.id == ASSETS[1] and question == QUESTIONS[1]:
+    def ask(all_evidence: Any, question: str, **more: Any) -> Answer:
+        if all_evidence[0].asset.id == ASSETS[1] and question == QUESTIONS[1]:
             raise AnalysisError("language_model_busy", "Not now.")
-        return real(materials, question, **more)
+        return real(all_evidence, question, **more)
 
-    analyst.ask = ask  # type: ignore[method-assign]
+    backend.ask = ask  # type: ignore[method-assign]
     with pytest.raises(AnalysisError):
-        run(tmp_path / "m.jsonl", analyst)
-    analyst.ask = real  # type: ignore[method-assign]
-    run(tmp_path / "m.jsonl", analyst)
+        run(tmp_path / "m.jsonl", backend)
+    backend.ask = real  # type: ignore[method-assign]
+    run(tmp_path / "m.jsonl", backend)
     assert Counter(asked(tmp_path / "log")).most_common(1)[0][1] == 1
 
 
@@ -161,33 +161,33 @@ def test_a_process_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
 
 def test_a_line_cut_short_anywhere_is_asked_again(tmp_path: Path) -> None:
     store, log = tmp_path / "m.jsonl", tmp_path / "log"
-    analyst = SlowAnalyst(log, 0)
-    whole = run(store, analyst)
+    backend = SlowBackend(log, 0)
+    whole = run(store, backend)
     data = store.read_bytes()
     last = data.rindex(b"\n", 0, len(data) - 1) + 1
     for length in (last, last + 1, last + 10, last + 40, len(data) - 1):
         store.write_bytes(data[:length])
         before = len(asked(log))
-        assert run(store, analyst) == whole
+        assert run(store, backend) == whole
         assert len(asked(log)) == before + 1
         assert store.read_bytes() == data
     store.write_bytes(data[:last] + bytes(100))  # the file grew, its bytes never came
-    assert run(store, analyst) == whole
+    assert run(store, backend) == whole
     assert store.read_bytes() == data
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        b"a film, not a matrix",
-        b"a film\n",
+        b"a video, not a matrix",
+        b"a video\n",
         b'{"version": 2, "key": "x"}\n',
         b"{}\n",
         b"[]\n\x00\xff",
     ],
 )
 def test_a_file_of_something_else_is_left_alone(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "film.mp4"
+    path = tmp_path / "video.mp4"
     path.write_bytes(content)
     with pytest.raises(StoreError) as caught, open_matrix_store(path):
         pass
@@ -283,7 +283,7 @@ def test_a_matrix_of_nothing_is_refused(
     tmp_path: Path, questions: list[str], assets: list[str]
 ) -> None:
     with pytest.raises(InvalidInput):
-        run(tmp_path / "m.jsonl", SlowAnalyst(tmp_path / "log", 0), questions, assets)
+        run(tmp_path / "m.jsonl", SlowBackend(tmp_path / "log", 0), questions, assets)
 
 
 _ANSWERS = st.builds(
@@ -294,7 +294,7 @@ _ANSWERS = st.builds(
             st.text(),
             st.lists(
                 st.builds(
-                    piece,
+                    make_item,
                     st.text(),
                     st.just(0),
                     st.fractions(0, 100),

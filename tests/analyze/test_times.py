@@ -11,10 +11,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.analyze.evidence_factory import COFFEE, ENCODER, GARDENS, ROCKETS, material, moved, talk
-from tests.analyze.extraction.evidence_factory import SHOW, materials
+from tests.analyze.evidence_factory import (
+    COFFEE,
+    ENCODER,
+    GARDENS,
+    ROCKETS,
+    make_evidence,
+    moved,
+    talk,
+)
+from tests.analyze.extraction.evidence_factory import SHOW, all_evidence
 from tests.analyze.llm.replies import Scripted
-from tests.analyze.llm.videos import assets_of, film, rows_of
+from tests.analyze.llm.videos import assets_of, recording, rows_of
 
 from videlicet.analyze.backend import PromptRequest
 from videlicet.analyze.builtin import BuiltinBackend
@@ -33,20 +41,20 @@ from videlicet.analyze.qa.quotes import format_span
 from videlicet.analyze.run import AnalysisRequest, run_analysis
 from videlicet.types import Answer, Sentence, Span
 
-ANALYST = BuiltinBackend(ENCODER)
+BACKEND = BuiltinBackend(ENCODER)
 #: Where timelines begin: as ffmpeg writes MPEG-TS, as broadcasts are recorded, before zero.
 BEGINS = st.sampled_from([Fraction("1.4"), Fraction(10 * 3600), Fraction(-7, 2)]) | st.integers(
     -40_000, 400_000
 ).map(lambda n: Fraction(n, 4))
 
-LECTURE = material(
+LECTURE = make_evidence(
     120,
     said=talk([*COFFEE, *ROCKETS, *GARDENS]),
     read=[(1, 6, "THREE HOBBIES FOR YOU")],
-    shown=[(0, 40, "espresso"), (40, 80, "missile"), (80, 120, "daisy")],
+    labels=[(0, 40, "espresso"), (40, 80, "missile"), (80, 120, "daisy")],
     cuts=[40, 80],
 )
-_LOOKS = material(30, shown=[(0, 10, "cat"), (10, 12, "dog"), (12, 30, "cat")])
+_LOOKS = make_evidence(30, labels=[(0, 10, "cat"), (10, 12, "dog"), (12, 30, "cat")])
 #: Nothing in it has a name.
 WORDLESS = replace(_LOOKS, items=(), vectors=_LOOKS.vectors[:0])
 TIMES = {
@@ -69,14 +77,16 @@ TIMES = {
 }
 
 
-def alike(made: AssetEvidence, begin: Fraction, told: Callable[[AssetEvidence], Answer]) -> Answer:
+def alike(
+    made: AssetEvidence, begin: Fraction, answer_of: Callable[[AssetEvidence], Answer]
+) -> Answer:
     """What is told of a recording, the same whether its timeline begins at zero or at ``begin``.
     What is cited stays on the timeline."""
-    first, second = told(made), told(moved(made, begin))
+    first, second = answer_of(made), answer_of(moved(made, begin))
     assert second.text == first.text
     assert second.value == first.value
-    assert [piece.span for piece in second.citations] == [
-        piece.span.shift(begin) for piece in first.citations
+    assert [item.span for item in second.citations] == [
+        item.span.shift(begin) for item in first.citations
     ]
     return first
 
@@ -88,7 +98,7 @@ def test_answers(begin: Fraction) -> None:
         ("When is a rocket engine burning fuel above deserts?", "0:40–0:43"),
         ("When is a missile shown?", "0:40–1:20"),
     ):
-        assert says in alike(LECTURE, begin, lambda one, q=question: ANALYST.ask([one], q)).text  # type: ignore[misc]
+        assert says in alike(LECTURE, begin, lambda one, q=question: BACKEND.ask([one], q)).text  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -106,16 +116,16 @@ def test_answers(begin: Fraction) -> None:
 def test_open_requests(prompt: str, says: str, begin: Fraction) -> None:
     assert (
         says
-        in alike(LECTURE, begin, lambda one: ANALYST.respond([one], PromptRequest(prompt))).text
+        in alike(LECTURE, begin, lambda one: BACKEND.respond([one], PromptRequest(prompt))).text
     )
 
 
 @settings(max_examples=20, deadline=None)
 @given(BEGINS)
 def test_a_highlight_that_has_nothing_but_its_times_for_a_title(begin: Fraction) -> None:
-    first = ANALYST.highlights(WORDLESS)
+    first = BACKEND.highlights(WORDLESS)
     assert [one.title.text for one in first] == [format_span(one.span) for one in first] != []
-    second = ANALYST.highlights(moved(WORDLESS, begin))
+    second = BACKEND.highlights(moved(WORDLESS, begin))
     assert [one.title.text for one in second] == [one.title.text for one in first]
     assert [one.span for one in second] == [one.span.shift(begin) for one in first]
 
@@ -130,13 +140,13 @@ def test_values_of_a_schema(begin: Fraction) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(materials().filter(bool), st.integers(-400, 400_000).map(lambda n: Fraction(n, 4)))
-def test_values_of_any_evidence(films: list[AssetEvidence], begin: Fraction) -> None:
-    alike(films[0], begin, lambda one: extract([one], TIMES, "", ENCODER))
+@given(all_evidence().filter(bool), st.integers(-400, 400_000).map(lambda n: Fraction(n, 4)))
+def test_values_of_any_evidence(recordings: list[AssetEvidence], begin: Fraction) -> None:
+    alike(recordings[0], begin, lambda one: extract([one], TIMES, "", ENCODER))
 
 
 def test_values_of_several_recordings_count_from_the_start_of_each() -> None:
-    other = material(30, said=[(5, 9, "A rocket burns over there.")], name="other.mp4")
+    other = make_evidence(30, said=[(5, 9, "A rocket burns over there.")], name="other.mp4")
     schema = {"type": "array", "items": {"type": "object", "properties": {
         "start": {"type": "number"}, "speech": {"type": "string"}}}}  # fmt: skip
     ranged = [moved(SHOW, Fraction(1000)), moved(other, Fraction("1.4"))]
@@ -178,7 +188,7 @@ def test_segments(begin: Fraction, what: str, clock: str, ranged: bool) -> None:
     assert first[0]["start_time"] == format_time(Fraction(early), clock)
     assert first[0]["metadata"]["lines"]
     done = run_analysis(
-        ANALYST,
+        BACKEND,
         ENCODER,
         [moved(SHOW, begin)],
         AnalysisRequest(PromptRequest(""), segments=[row], time_format=clock),
@@ -190,13 +200,13 @@ def test_segments(begin: Fraction, what: str, clock: str, ranged: bool) -> None:
 @given(BEGINS)
 def test_what_a_language_model_is_shown(begin: Fraction) -> None:
     def lines(made: AssetEvidence) -> list[str]:
-        shown = prompts.evidence_lines(made.items, assets_of(made))
+        rendered = prompts.evidence_lines(made.items, assets_of(made))
 
         def noted(part: Any) -> list[Sentence]:
             return [Sentence("Noted.", one.items[-1:]) for one in part]
 
         noted_lines = map_reduce.notes([made], 1000, len, noted, most=2)
-        return [line.text for line in (*shown, *noted_lines)]
+        return [line.text for line in (*rendered, *noted_lines)]
 
     found = lines(LECTURE)
     assert found[0].startswith("00:00 ")
@@ -207,9 +217,9 @@ def test_what_a_language_model_is_shown(begin: Fraction) -> None:
 def test_no_request_to_a_language_model_tells_other_times() -> None:
     def asked(made: AssetEvidence) -> list[str]:
         backend = Scripted("Roses grow best [1].", context=2048)
-        analyst = LanguageModel(backend, ENCODER, ANALYST)
-        analyst.ask([made], "When do roses grow?")
-        analyst.summarize([made])
+        analysis = LanguageModel(backend, ENCODER, BACKEND)
+        analysis.ask([made], "When do roses grow?")
+        analysis.summarize([made])
         return [_unmarked(messages) for messages in backend.asked]
 
     assert asked(moved(LECTURE, Fraction(36_000))) == asked(LECTURE)
@@ -225,7 +235,8 @@ def _unmarked(messages: Any) -> str:
 @given(BEGINS)
 def test_a_time_in_a_sentence_is_that_of_what_it_cites(begin: Fraction) -> None:
     made = moved(
-        film(("speech", "Hello and welcome."), ("speech", "The rocket lifts off.", 70.0)), begin
+        recording(("speech", "Hello and welcome."), ("speech", "The rocket lifts off.", 70.0)),
+        begin,
     )
     assets = assets_of(made)
     checker = SupportChecker(
@@ -246,7 +257,7 @@ def test_a_matrix_for_people_and_one_for_programs(tmp_path: Any) -> None:
     made = {one.asset.id: one for one in (moved(LECTURE, begin),)}
     with open_matrix_store(tmp_path / "cells") as kept:
         found = run_matrix(
-            made.__getitem__, ANALYST, ["When is a missile shown?"], list(made), kept
+            made.__getitem__, BACKEND, ["When is a missile shown?"], list(made), kept
         )
     table = tables.as_csv(found)
     assert "Seen at 0:40–1:20: missile." in table

@@ -44,7 +44,7 @@ QUERIES = {
     "GET /v1.3/tasks": ["index_id=$index"],
     "GET /v1/tasks": ["index_id=$index"],
     "GET /v1/evaluations": ["index_id=$index"],
-    "GET /v1/queries": ["index_id=$index"],
+    "GET /v1/saved-searches": ["index_id=$index"],
     "GET /v1.3/analyze/tasks": ["asset_id=$asset"],
 }
 
@@ -246,7 +246,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "POST /v1/embeddings": [_json(model="text-embedding-3-small", input="red")],
     "POST /v1/rerank": [_json(query="red", documents=[])],
-    "POST /v1/queries": [
+    "POST /v1/saved-searches": [
         _json(name="x", index_id="$index", parts=[{"text": "red"}]),
         _json(name="x", index_id="$my_index", parts=[{"image": {"asset_id": "$image"}}]),
         _json(name="x", index_id="$my_index", parts=[{"video": {"asset_id": "$asset"}}]),

@@ -108,5 +108,5 @@ def test_haystack(server: Server, here: Path) -> None:
 def test_javascript(server: Server, here: Path, packages: Path) -> None:
     (program,) = blocks("javascript-sdk.md", "javascript")
     (packages / "guide.mjs").write_text(program)
-    (packages / "films").symlink_to(here / "films")
+    (packages / "videos").symlink_to(here / "videos")
     run(["node", str(packages / "guide.mjs")], server, packages)

@@ -36,7 +36,7 @@ def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
     ids = {"webhook": native.ok("POST", "webhooks", json={"url": HOOK})["id"]}
     ids["index"] = index = client.index("films")
     body = {"name": "reds", "index_id": index, "parts": [{"text": "red"}], "threshold": 0.1}
-    ids["query"] = native.ok("POST", "queries", json=body)["id"]
+    ids["saved_search"] = native.ok("POST", "saved-searches", json=body)["id"]
     client.film(index, film)  # a twin, so that searches have a second page
     ids["video"] = video = client.film(index, film, {"topic": "colours"})
     ids["asset"] = client.ok("GET", f"indexes/{index}/videos/{video}")["asset_id"]
@@ -141,7 +141,7 @@ def kind(path: str, name: str) -> str:
         "index_id": "index", "asset_id": "asset", "video_id": "video",
         "upload_id": "upload", "entity_collection_id": "collection", "entity_id": "entity",
         "token": "token", "page_token": "page", "webhook_id": "webhook",
-        "evaluation_id": "evaluation", "query_id": "query",
+        "evaluation_id": "evaluation", "saved_search_id": "saved_search",
         "knowledge_store_id": "store", "item_id": "item",
         "collection_id": "group", "session_id": "session", "batch_id": "batch",
         "redirect_uri_id": "redirect_uri", "name": "exporter",

@@ -72,9 +72,9 @@ DOG = 500 + 40 * VOCABULARY.index("dog")
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ``films`` and a data directory ``home`` that holds them. Do not change it."""
+    """A folder with ``videos`` and a data directory ``home`` that holds them. Do not change it."""
     root = tmp_path_factory.mktemp("filled")
-    films = root / "films"
+    films = root / "videos"
     films.mkdir()
     page = draw_text(np.zeros((240, 320, 3), np.uint8), "The invoice is due")
     samples.video(films / "slide.mp4", pictures=[page] * 50, tones=[Tone(DOG, 2)])

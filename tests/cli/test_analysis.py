@@ -1,4 +1,4 @@
-"""The verbs of analysis on a library that holds three short films: one of them shows a page and
+"""The verbs of analysis on a library that holds three short videos: one of them shows a page and
 has somebody say "dog"."""
 
 from __future__ import annotations

@@ -39,25 +39,25 @@ HOSTILE = [
 def contents(videlicet):
     """All that can be seen of a library."""
     assets = videlicet("list", "--json").json
-    shown = [videlicet("show", row["asset"]["id"], "--json").json for row in assets]
-    return sorted(json.dumps(row, sort_keys=True) for row in shown)
+    details = [videlicet("show", row["asset"]["id"], "--json").json for row in assets]
+    return sorted(json.dumps(row, sort_keys=True) for row in details)
 
 
 @pytest.mark.slow
 def test_hostile_files_in_a_folder(videlicet, home, tmp_path):
     before = contents(videlicet)
-    folder = tmp_path / "films"
+    folder = tmp_path / "videos"
     folder.mkdir()
     for name, make, _ in HOSTILE:
         make(folder / name)
     done = videlicet("add", folder, "--json")
     last = {Path(row["source"]).name: row for row in done.lines}
-    told = {name: row["error"]["code"] for name, row in last.items()}
-    assert told == {name: code for name, _, code in HOSTILE}
+    codes = {name: row["error"]["code"] for name, row in last.items()}
+    assert codes == {name: code for name, _, code in HOSTILE}
     assert all(row["error"]["remedy"] for row in last.values())
     assert done.code == 2
     assert contents(videlicet) == before
-    # With a good film beside them that one is found, and the others are told again.
+    # With a good video beside them that one is found, and the others are told again.
     good = samples.video(folder / "good.mp4", [Scene(RED, 1)])
     people = videlicet("add", good, *(folder / name for name, _, _ in HOSTILE[:3]))
     assert people.code == 1
@@ -73,15 +73,15 @@ def test_damage_in_the_middle(videlicet, home, tmp_path):
     done = videlicet("add", film, "--json")
     assert done.code == 0
     assert any("2.0–3.5" in note for note in done.lines[-1]["notes"])
-    shown = videlicet("show", "scratched.mp4", "--json").json
-    assert shown["notes"] == done.lines[-1]["notes"]
-    assert shown["observations"]
+    details = videlicet("show", "scratched.mp4", "--json").json
+    assert details["notes"] == done.lines[-1]["notes"]
+    assert details["observations"]
     assert "damaged" in videlicet("show", "scratched.mp4").err
 
 
 def test_a_folder_that_cannot_be_read(videlicet, home, filled, tmp_path, monkeypatch):
-    folder = tmp_path / "films"
-    shutil.copytree(filled / "films", folder / "open")
+    folder = tmp_path / "videos"
+    shutil.copytree(filled / "videos", folder / "open")
     (folder / "closed").mkdir()
     scan = os.scandir
 
@@ -99,7 +99,7 @@ def test_a_folder_that_cannot_be_read(videlicet, home, filled, tmp_path, monkeyp
 
 
 def test_names_of_every_kind(videlicet, home, tmp_path, monkeypatch):
-    folder = tmp_path / "films"
+    folder = tmp_path / "videos"
     folder.mkdir()
     (folder / "loop").symlink_to(folder)
     names = [LATIN, EMOJI, "-rf.mp4", "a\nb.mp4", "'; DROP TABLE assets; --.mp4", "[1]*?.mp4"]
@@ -116,7 +116,7 @@ def test_names_of_every_kind(videlicet, home, tmp_path, monkeypatch):
     assert table.isprintable() is False  # line ends
     assert all(line.isprintable() for line in table.splitlines())
     monkeypatch.chdir(folder)
-    assert videlicet("add", "--", "-rf.mp4", f"../films/loop/../films/{EMOJI}").code == 0
+    assert videlicet("add", "--", "-rf.mp4", f"../videos/loop/../videos/{EMOJI}").code == 0
     assert len(videlicet("list", "--json").json) == len(assets)
 
 
@@ -180,7 +180,7 @@ def test_searches_that_cannot_be_run(videlicet, home, tmp_path, words, number, c
 @pytest.mark.embedded("one process writes")
 def test_a_second_writer_is_refused_and_readers_are_not(videlicet, home, filled):
     with open_store(load(home), write=True):
-        done = videlicet("add", filled / "films", "--json")
+        done = videlicet("add", filled / "videos", "--json")
         assert (done.code, done.error["code"]) == (5, "database_locked")
         assert str(os.getpid()) in done.error["message"]
         assert videlicet("remove", "slide.mp4").code == 5
@@ -191,7 +191,7 @@ def test_a_second_writer_is_refused_and_readers_are_not(videlicet, home, filled)
 def test_a_newer_data_directory_is_left_alone(videlicet, home, filled):
     (home / "videlicet.json").write_text('{"format": 999}')
     before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
-    for words in (["list"], ["add", filled / "films"], ["search", "dog"], ["remove", "slide.mp4"]):
+    for words in (["list"], ["add", filled / "videos"], ["search", "dog"], ["remove", "slide.mp4"]):
         done = videlicet(*words, "--json")
         assert (done.code, done.error["code"]) == (6, "schema_too_new")
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
@@ -214,7 +214,7 @@ run list --json >"$OUT/list"
 @pytest.mark.slow
 @pytest.mark.embedded("the disk of a data directory")
 def test_a_full_disk(home, tmp_path):
-    film = samples.video(tmp_path / "film.mp4", [Scene(RED, 2)])
+    film = samples.video(tmp_path / "video.mp4", [Scene(RED, 2)])
     used = sum(path.stat().st_blocks // 2 for path in home.rglob("*"))
     out, disk = tmp_path / "out", tmp_path / "disk"
     out.mkdir()
@@ -238,7 +238,7 @@ def test_a_full_disk(home, tmp_path):
     assert "Traceback" not in said["errors"]
     assert [hit["asset_name"] for hit in json.loads(said["search"])["hits"]] == ["slide.mp4"]
     states = {row["asset"]["name"]: row["status"] for row in json.loads(said["list"])}
-    names = {"slide.mp4", EMOJI, "caf\\xe9.mp4", "film.mp4"}
+    names = {"slide.mp4", EMOJI, "caf\\xe9.mp4", "video.mp4"}
     assert states == {name: ["ready"] for name in names}, said["again"]
     assert json.loads(said["doctor"]) == []
 

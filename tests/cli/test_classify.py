@@ -73,15 +73,15 @@ def test_labels_that_are_none(videlicet: Run, home: Path) -> None:
 
 
 def test_reasons_are_told_once(videlicet: Run, home: Path, tmp_path: Path) -> None:
-    """A film in which the same is seen twice, with something else in between."""
+    """A video in which the same is seen twice, with something else in between."""
     samples.video(tmp_path / "twice.mp4", [Scene(GREEN, 3), Scene(RED, 3), Scene(GREEN, 3)])
     assert videlicet("add", tmp_path / "twice.mp4").code == 0
     (row,) = videlicet("classify", "twice.mp4", "--label", "green", "--json").json
     texts = [piece["text"] for piece in row["citations"]]
     assert len(texts) > len(set(texts))
-    (told,) = [
+    (printed,) = [
         line for line in videlicet("classify", "twice.mp4", "--label", "green").out.splitlines()
         if "twice.mp4" in line
     ]  # fmt: skip
-    assert f"; {texts[0]}" not in told
-    assert texts[0] in told
+    assert f"; {texts[0]}" not in printed
+    assert texts[0] in printed

@@ -10,7 +10,9 @@ import pytest
 from videlicet.cli.app import run
 
 
-def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
+def printed_config(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str
+) -> str:
     monkeypatch.setattr("sys.argv", ["videlicet", *words])
     with pytest.raises(SystemExit) as ended:
         run()
@@ -23,11 +25,11 @@ def test_every_setting_says_where_it_is_from(
 ) -> None:
     (tmp_path / "videlicet.toml").write_text(
         'threads = 3\nsecret = "hush"\nllm_key = "hush-hush"\nsample_rate = 2.0\n'
-        'database_url = "postgresql://ada:hush@db.example/films?sslpassword=hush"\n'
+        'database_url = "postgresql://ada:hush@db.example/videos?sslpassword=hush"\n'
     )
     monkeypatch.setenv("VIDELICET_SAMPLE_RATE", "0.5")
     words = ("--home", str(tmp_path), "config", "show")
-    found = json.loads(shown(capsys, monkeypatch, *words, "--json"))
+    found = json.loads(printed_config(capsys, monkeypatch, *words, "--json"))
     file = str(tmp_path / "videlicet.toml")
     assert found["threads"] == {
         "value": 3,
@@ -39,10 +41,10 @@ def test_every_setting_says_where_it_is_from(
     assert origins["sample_rate"] == "VIDELICET_SAMPLE_RATE"
     assert origins["segment_min"] == "default"
     assert origins["home"] == "arguments"
-    address = "postgresql://ada:***@db.example/films?sslpassword=***"
+    address = "postgresql://ada:***@db.example/videos?sslpassword=***"
     assert found["database_url"]["value"] == address
     assert found["secret"]["value"] == found["llm_key"]["value"] == "(set)"
     assert found["home"]["value"] == str(tmp_path)
-    table = shown(capsys, monkeypatch, *words)
+    table = printed_config(capsys, monkeypatch, *words)
     assert "segment_max" in table
     assert "hush" not in table + json.dumps(found)

@@ -32,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 
     def run_demo(home, out, video=None, *, say, follow):
         seen.update(home=home, out=out, video=video)
-        say("Making films")
+        say("Making videos")
         follow([])
         return seen["report"]
 
@@ -45,7 +45,7 @@ def test_all_found(videlicet, asked, monkeypatch, tmp_path):
     done = videlicet("demo")
     assert done.code == 0
     assert done.out.count("✓") == 2
-    for text in ("Making films", "A cat: somebody, CC0", "out/demo.html", "2 of 2"):
+    for text in ("Making videos", "A cat: somebody, CC0", "out/demo.html", "2 of 2"):
         assert text in done.err
     assert asked["out"] == Path("demo/out")
     assert tmp_path not in Path(str(asked["home"])).absolute().parents

@@ -69,9 +69,9 @@ def test_both_keys_are_good_for_a_while(videlicet: Run, home: Path) -> None:
     assert (new["replaces"]["id"], new["expires_at"]) == (old["id"], None)
     left = when(new["replaces"]["expires_at"]) - datetime.now(UTC)
     assert timedelta(hours=23) < left <= timedelta(hours=24)
-    shown = videlicet("keys", "rotate", new["id"], "--overlap", "0")
-    assert shown.code == 0
-    assert good(home, shown.out.strip())
+    rotated = videlicet("keys", "rotate", new["id"], "--overlap", "0")
+    assert rotated.code == 0
+    assert good(home, rotated.out.strip())
     assert not good(home, new["key"])
     assert [row["state"] for row in listed(videlicet).values()] == ["good", "expired", "good"]
 

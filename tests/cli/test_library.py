@@ -1,4 +1,4 @@
-"""The verbs on a library that holds three short films, seen and heard by the model doubles."""
+"""The verbs on a library that holds three short videos, seen and heard by the model doubles."""
 
 from __future__ import annotations
 
@@ -195,14 +195,14 @@ def test_remove_leaves_the_file_and_nothing_else(videlicet, home, filled):
     assert len(done.json["removed"]) == 2
     assert [row["asset"]["name"] for row in videlicet("list", "--json").json] == [EMOJI]
     assert found(videlicet("search", "invoice dog", "--json")) == []
-    assert (filled / "films/slide.mp4").is_file()
+    assert (filled / "videos/slide.mp4").is_file()
     assert "Removed" in videlicet("remove", EMOJI).err
     assert "Nothing added yet." in videlicet("list").out
     assert videlicet("remove").code == 2
 
 
 def test_a_whole_index(videlicet, home, filled):
-    film = filled / "films/slide.mp4"
+    film = filled / "videos/slide.mp4"
     done = videlicet("add", film, "--index", "talks", "--json")
     assert (done.code, done.error["code"]) == (3, "index_not_found")
     for words in (["--all"], ["--all", "slide.mp4", "-i", "default"]):
@@ -224,7 +224,7 @@ def test_a_whole_index(videlicet, home, filled):
 
 def test_the_same_again_changes_nothing(videlicet, home, filled):
     before = videlicet("list", "--json").json
-    done = videlicet("add", filled / "films")
+    done = videlicet("add", filled / "videos")
     assert done.code == 0
     assert "3 of 3 ready, 3 of them already in the index." in done.err
     assert videlicet("list", "--json").json == before
@@ -268,13 +268,13 @@ def test_cancel(videlicet, home):
         index = store.catalog.index(store.scope(grant), "default")
         for number, status in enumerate((Status.QUEUED, Status.RUNNING)):
             task = Task(
-                f"{number}" * 24, index.id, f"/films/{number}.mp4", status, now, now,
+                f"{number}" * 24, index.id, f"/videos/{number}.mp4", status, now, now,
                 stage="observe" if number else None, done_s=1.5, total_s=3.0 if number else None,
             )  # fmt: skip
             store.catalog.put_task(store.scope(grant), task)
     assert "observe, 0:00:01.5 of 0:00:03.0" in videlicet("status").out
     assert videlicet("status", "--cancel", "0000", "--json").json["status"] == "cancelled"
-    assert "Cancelled /films/1.mp4." in videlicet("status", "--cancel", "1111").err
+    assert "Cancelled /videos/1.mp4." in videlicet("status", "--cancel", "1111").err
 
 
 def test_progress_is_lines_of_json(videlicet, home, tmp_path):
@@ -315,7 +315,7 @@ def test_doctor(videlicet, home):
 
 def test_evaluate(videlicet, home, filled, tmp_path):
     data = tmp_path / "data"
-    shutil.copytree(filled / "films", data / "videos")
+    shutil.copytree(filled / "videos", data / "videos")
     relevant = [{"file": "slide.mp4", "start_s": 0.0, "end_s": 2.0}]
     row = {"id": "q1", "modality": "text", "query": "dog", "kind": "speech", "relevant": relevant}
     (data / "manifest.json").write_text(json.dumps([{"file": "slide.mp4"}]))
@@ -331,7 +331,7 @@ def test_evaluate(videlicet, home, filled, tmp_path):
 
 @pytest.mark.embedded("the original is read where it is")
 def test_an_original_that_is_gone_is_told_on_the_page(videlicet, home, tmp_path):
-    film = samples.video(tmp_path / "film.mp4", [Scene(RED, 2)])
+    film = samples.video(tmp_path / "video.mp4", [Scene(RED, 2)])
     assert videlicet("add", film).code == 0
     film.unlink()
     out = tmp_path / "found.html"

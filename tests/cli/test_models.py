@@ -49,8 +49,8 @@ def test_list_and_show(videlicet, card, folder):
     (row,) = videlicet("models", "list", "--json").json
     assert (row["id"], row["pulled"], row["licence"]) == ("small", False, card.licence)
     assert "small" in videlicet("models", "list").out
-    shown = videlicet("models", "show", "small", "--json").json
-    assert [file["sha256"] for file in shown["files"]] == [f.sha256 for f in card.files]
+    details = videlicet("models", "show", "small", "--json").json
+    assert [file["sha256"] for file in details["files"]] == [f.sha256 for f in card.files]
     for text in ("A small model", card.licence, card.files[0].sha256):
         assert text in videlicet("models", "show", "small").out
 

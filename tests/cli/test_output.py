@@ -57,8 +57,8 @@ def test_a_timecode_tells_the_time_to_a_tenth(seconds: Fraction) -> None:
     hours, minutes, rest = timecode(seconds).split(":")
     assert len(minutes) == 2
     assert len(rest) == 4
-    told = int(hours) * 3600 + int(minutes) * 60 + Fraction(rest)
-    assert abs(told - seconds) <= Fraction(1, 20) + Fraction(1, 10**6)
+    parsed = int(hours) * 3600 + int(minutes) * 60 + Fraction(rest)
+    assert abs(parsed - seconds) <= Fraction(1, 20) + Fraction(1, 10**6)
 
 
 def test_timecodes() -> None:

@@ -26,17 +26,17 @@ def test_evaluate_takes_questions(videlicet, home, tmp_path):
     path.write_text(json.dumps(ASKED))
     done = videlicet("evaluate", path, "--index", "default", "--json")
     assert done.code == 0
-    figures = done.json["answers"]["all"]["all"]
-    assert (figures["citation_precision"], figures["exact"], figures["not_found"]) == (1, 1, 1)
+    metrics = done.json["answers"]["all"]["all"]
+    assert (metrics["citation_precision"], metrics["exact"], metrics["not_found"]) == (1, 1, 1)
     assert done.json["left_out"] == 1
     assert "outcomes" not in done.json
     # The default index, where none is named.
     done = videlicet("evaluate", path, "--json", "--queries")
     assert [row["id"] for row in done.json["outcomes"]] == ["q1", "q2"]
-    shown = videlicet("evaluate", path)
-    assert "answers, all" in shown.out
-    assert "summaries: " in shown.err
-    assert "Left out" in shown.err
+    printed = videlicet("evaluate", path)
+    assert "answers, all" in printed.out
+    assert "summaries: " in printed.err
+    assert "Left out" in printed.err
 
 
 def test_questions_that_are_off_are_told(videlicet, home, tmp_path):

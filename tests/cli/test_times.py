@@ -21,7 +21,7 @@ FILM = "late.ts"
 
 @pytest.fixture(scope="module")
 def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with a film of six seconds. From the second on there is an invoice to be
+    """A data directory with a video of six seconds. From the second on there is an invoice to be
     read for two seconds, and from the fourth on somebody says "dog"."""
     root = tmp_path_factory.mktemp("late")
     blank = np.zeros((240, 320, 3), np.uint8)
@@ -40,7 +40,7 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def begin(late: Path, monkeypatch: pytest.MonkeyPatch) -> float:
-    """Where the film's timeline begins, the command using the library that holds it."""
+    """Where the video's timeline begins, the command using the library that holds it."""
     monkeypatch.setenv("VIDELICET_HOME", str(late))
     with vl.open(late) as library:
         (asset,) = library.assets()
@@ -49,7 +49,7 @@ def begin(late: Path, monkeypatch: pytest.MonkeyPatch) -> float:
     return start
 
 
-def told(text: str) -> tuple[float, float]:
+def parse_times(text: str) -> tuple[float, float]:
     """The first stretch in a table."""
     found = re.search(r"(\d+):(\d\d):(\d\d\.\d)–(\d+):(\d\d):(\d\d\.\d)", text)
     assert found is not None, text
@@ -68,7 +68,7 @@ def test_answers(videlicet: Run, begin: float) -> None:
     assert says in answer["text"]
     people = videlicet("ask", question).out
     assert says in people
-    assert told(people) == pytest.approx((start, end), abs=0.06)
+    assert parse_times(people) == pytest.approx((start, end), abs=0.06)
 
 
 def test_searches(videlicet: Run, begin: float, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_searches(videlicet: Run, begin: float, tmp_path: Path) -> None:
     table = videlicet("search", "invoice", "--modality", "text", "--html", page).out
     start, end = hit["span"]["start"] - begin, hit["span"]["end"] - begin
     assert 0 <= start <= 2.1
-    assert told(table) == pytest.approx((start, end), abs=0.06)
+    assert parse_times(table) == pytest.approx((start, end), abs=0.06)
     html = page.read_text("utf-8")
     assert f"#t={start:.3f},{end:.3f}" in html
     assert "1:00:" not in html

@@ -97,8 +97,8 @@ def test_errors_for_people_say_what_to_do(videlicet):
         (("list", "--indexes"), "No index yet."),
         (("search", "a dog"), "Nothing matches."),
         (("status",), "No tasks."),
-        (("queries", "list"), "There are no s"),
-        (("queries", "matches"), "Nothing has matched yet."),
+        (("saved-search", "list"), "No saved searches"),
+        (("saved-search", "matches"), "No matches yet."),
     ],
 )
 def test_a_fresh_library_is_empty(videlicet, words, said, monkeypatch, tmp_path):
@@ -128,7 +128,7 @@ def test_looking_makes_no_library(videlicet, tmp_path, code, words):
 
 @pytest.mark.embedded("the tests put settings into the folder")
 def test_a_library_that_is_a_file_is_refused(videlicet, tmp_path):
-    film = tmp_path / "film.mp4"
+    film = tmp_path / "video.mp4"
     film.touch()
     (tmp_path / "file").write_text("mine")
     for home in ("file", "file/inside"):

@@ -28,7 +28,7 @@ MANAGE = Grant("tests", Purpose.MANAGE, EVERY_TENANT)
 @pytest.mark.slow
 def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> None:
     rounds = 30
-    films = rig.films(tmp_path / "films", rounds, seconds=8)
+    films = rig.films(tmp_path / "videos", rounds, seconds=8)
     chance = random.Random(11)
     with cluster(services, tmp_path) as group:
         workers = [group.worker("worker a"), group.worker("worker b")]
@@ -79,7 +79,7 @@ def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> No
         assert set(ended.values()) == {1}
         videos, _ = store.catalog.find_resources(store.scope(MANAGE), Kind.VIDEO, parent=index)
         assert {video.id for video in videos} >= set(accepted)
-        held = store.catalog.list_indexed(store.scope(MANAGE, index))
+        held = store.catalog.videos(store.scope(MANAGE, index))
         assert sorted(e.asset_id for e in held) == sorted(video.id for video in videos)
         assert {entry.status for entry in held} == {Status.READY}
         until(
@@ -106,10 +106,13 @@ def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> No
                 (one.modality, one.span.start, repr(one.payload)) for one in seen
             )
         # The books forget what has ended.
-        with psycopg.connect(group.environment["VIDELICET_DATABASE_URL"], autocommit=True) as books:
+        with psycopg.connect(
+            group.environment["VIDELICET_DATABASE_URL"], autocommit=True
+        ) as workflows:
             until(
                 lambda: (
-                    books.execute("SELECT count(*) FROM dbos.workflow_status").fetchone() == (0,)
+                    workflows.execute("SELECT count(*) FROM dbos.workflow_status").fetchone()
+                    == (0,)
                 )
             )
 

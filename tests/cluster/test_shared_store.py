@@ -97,7 +97,7 @@ def test_a_machine_follows_changes_and_forgets_what_is_gone(
     )
     assert there.texts.phrase(there.scope(SEARCH, index.id), Modality.SPEECH, "harbour", 5)
 
-    assert here.remove_asset(here.scope(MANAGE, index.id), gone.id)
+    assert here.remove_video(here.scope(MANAGE, index.id), gone.id)
     # Unreachable at once, on every machine; the other one's copies go when it tidies.
     assert not there.texts.phrase(there.scope(SEARCH, index.id), Modality.SPEECH, WORD, 50)
     query = vectors(gone, 1)[0].vector
@@ -132,7 +132,7 @@ def test_a_search_that_began_before_an_erasure_does_not_bring_the_text_back(
 
     with there.snapshot():
         assert there.catalog.members(there.scope(SEARCH, index.id)) == [kept.id, gone.id]
-        here.remove_asset(here.scope(MANAGE, index.id), gone.id)
+        here.remove_video(here.scope(MANAGE, index.id), gone.id)
         _in_a_thread(lambda: search("harbour"))
         assert search("zqxjkcanary") == set()
         assert there.catalog.members(there.scope(SEARCH, index.id)) == [kept.id, gone.id], (
@@ -180,7 +180,7 @@ def test_erased_text_leaves_the_log_of_the_mirror_when_its_last_reader_ends(
     with closing(mirror):
         mirror.execute("BEGIN")
         assert mirror.execute("SELECT count(*) FROM text_rows").fetchone() != (0,)
-        here.remove_asset(here.scope(MANAGE, index.id), gone.id)
+        here.remove_video(here.scope(MANAGE, index.id), gone.id)
         there.texts.bm25(there.scope(SEARCH, index.id), Modality.SPEECH, WORD, 50)
         assert not there.texts.evict_stale_copies(), "a reader is in the way"
         assert there.scan(everything(there), [b"zqxjkcanary"])
@@ -214,7 +214,7 @@ def test_writers_on_two_machines_lose_nothing(stores: tuple[Store, Store], index
 
 def test_a_status_changes_hands_once(stores: tuple[Store, Store], index: Index) -> None:
     here, there = stores
-    one = task(index, "film.mp4")
+    one = task(index, "video.mp4")
     here.catalog.put_task(here.scope(INGEST), one)
     taken = [
         store.catalog.update_task(
@@ -244,7 +244,7 @@ def test_an_index_over_many_rows_reaches_other_machines_and_forgets(
         query = vectors(made[0], 1)[0].vector
         second.vectors.search(second.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 5)
         assert list(second.home.ann.iterdir())
-        first.remove_asset(first.scope(MANAGE, index.id), made[0].id)
+        first.remove_video(first.scope(MANAGE, index.id), made[0].id)
         assert second.vectors.is_exact(second.scope(SEARCH, index.id), Modality.SPEECH, SPACE), (
             "taken back"
         )
@@ -294,7 +294,7 @@ def test_the_doctor_looks_at_a_shared_store(
     stores: tuple[Store, Store], index: Index, places: tuple[Settings, Settings]
 ) -> None:
     here, _ = stores
-    made = add(here, index, "film.mp4")
+    made = add(here, index, "video.mp4")
     assert [f for f in doctor(places[1]) if f.level is Level.ERROR] == []
     here._backend.write(f"indexes/{index.id}/{made.id}/vectors/{'0' * 24}", b"left behind")
     (found,) = [f for f in doctor(places[1]) if f.subject == "blobs"]
@@ -335,10 +335,11 @@ def test_local_copies_keep_to_their_size(
     ) as store:
         for name in "abcd":
             store.blobs.put(store.scope(INGEST), f"assets/{name}/original", name.encode() * 1000)
+        every = everything(store)
         for name in "abcdb":
-            assert store.blobs.path(store.scope(SEARCH), f"assets/{name}/original").read_bytes()[
-                :1
-            ] == (name.encode())
+            assert store.blobs.path(every, f"assets/{name}/original").read_bytes()[:1] == (
+                name.encode()
+            )
         copies = [p for p in (store.home.root / "cache").rglob("*") if p.is_file()]
         assert sum(p.stat().st_size for p in copies) <= 2500
 

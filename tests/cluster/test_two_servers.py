@@ -45,7 +45,7 @@ def b(both: Cluster, a: Client) -> Client:
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return rig.films(tmp_path_factory.mktemp("films"), 4, seconds=6)
+    return rig.films(tmp_path_factory.mktemp("videos"), 4, seconds=6)
 
 
 def search(client: Client, index: str, **fields: str) -> Any:
@@ -54,7 +54,7 @@ def search(client: Client, index: str, **fields: str) -> Any:
     return client.ok("POST", "search", files=files)
 
 
-def shown(page: Any) -> Any:
+def rows_of(page: Any) -> Any:
     """What a page shows, wherever its pictures are to be had."""
     return [{k: v for k, v in row.items() if k != "thumbnail_url"} for row in page["data"]]
 
@@ -71,10 +71,10 @@ def test_what_one_takes_in_the_other_finds(a: Client, b: Client, films: list[Pat
     assert {video["status"] for video in ready} == {"ready"}
     first = search(a, index, page_limit="1")
     assert first["data"]
-    assert shown(search(b, index, page_limit="1")) == shown(first)
+    assert rows_of(search(b, index, page_limit="1")) == rows_of(first)
     # A later page is asked of whom it was not promised by.
     token = first["page_info"]["next_page_token"]
-    assert shown(b.ok("GET", f"search/{token}")) == shown(a.ok("GET", f"search/{token}"))
+    assert rows_of(b.ok("GET", f"search/{token}")) == rows_of(a.ok("GET", f"search/{token}"))
     # Both sign alike, and both have the pictures.
     here = httpx.URL(first["data"][0]["thumbnail_url"])
     there = here.copy_with(port=b.base_url.port)
@@ -88,7 +88,7 @@ def test_what_one_takes_in_the_other_finds(a: Client, b: Client, films: list[Pat
 def test_an_upload_in_parts_goes_to_both(
     a: Client, b: Client, tmp_path: Path, films: list[Path]
 ) -> None:
-    # Bytes after the end of a film do no harm, and make a second chunk of it.
+    # Bytes after the end of a video do no harm, and make a second chunk of it.
     data = films[0].read_bytes() + bytes(9 * 1024 * 1024)
     made = a.ok(
         "POST", "assets/multipart-uploads",
@@ -129,7 +129,7 @@ def test_what_a_worker_is_at_is_cancelled_from_elsewhere(
         until(lambda: store.catalog.task(store.scope(MANAGE), made["_id"]).stage == "observe")
         b.ok("DELETE", f"tasks/{made['_id']}")
         until(
-            lambda: not store.catalog.list_indexed(store.scope(MANAGE, index)),
+            lambda: not store.catalog.videos(store.scope(MANAGE, index)),
             what="taking it back",
         )
     assert a.request("GET", f"tasks/{made['_id']}").status_code == 404
@@ -141,7 +141,7 @@ def test_what_a_worker_is_at_is_cancelled_from_elsewhere(
         cancel(store.scope(MANAGE), store, both.settings(), made["_id"])
         assert a.ok("GET", f"tasks/{made['_id']}")["status"] == "failed"
         until(
-            lambda: not store.catalog.list_indexed(store.scope(MANAGE, index)),
+            lambda: not store.catalog.videos(store.scope(MANAGE, index)),
             what="taking it back",
         )
         assert store.catalog.find_resources(store.scope(MANAGE), Kind.DELIVERY)[1] == 0

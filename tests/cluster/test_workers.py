@@ -47,7 +47,7 @@ def adding(group: Cluster, home: str, *sources: Path) -> subprocess.Popen[bytes]
         return subprocess.Popen(
             [
                 sys.executable, "-c", RUN, "--home", str(group.folder / home),
-                "add", "--create", "--index", "films", *map(str, sources),
+                "add", "--create", "--index", "videos", *map(str, sources),
             ],
             env={**os.environ, **group.environment},
             stdout=log,
@@ -57,7 +57,7 @@ def adding(group: Cluster, home: str, *sources: Path) -> subprocess.Popen[bytes]
 
 @pytest.mark.slow
 def test_the_work_of_a_dead_worker_is_taken_up(group: Cluster, tmp_path: Path) -> None:
-    (film,) = films(tmp_path / "films", 1, seconds=120)
+    (film,) = films(tmp_path / "videos", 1, seconds=120)
     store = group.store()
     first = group.worker("first")
     caller = adding(group, "caller", film)
@@ -71,7 +71,7 @@ def test_the_work_of_a_dead_worker_is_taken_up(group: Cluster, tmp_path: Path) -
     found = store.catalog.task(store.scope(MANAGE), task.id)
     assert (found.attempts, found.error) == (1, None)
     (asset,) = store.catalog.assets(store.scope(MANAGE))
-    assert store.catalog.indexed(store.scope(MANAGE, found.index_id), asset.id)
+    assert store.catalog.video_of(store.scope(MANAGE, found.index_id), asset.id)
     # The film went along: it need not be there any more, nor its folder.
     assert asset.blob is not None
     assert asset.source == str(film)
@@ -82,7 +82,7 @@ def test_the_work_of_a_dead_worker_is_taken_up(group: Cluster, tmp_path: Path) -
 def test_a_worker_that_lost_the_database_ends_and_comes_back(
     group: Cluster, services: Services, tmp_path: Path
 ) -> None:
-    (film,) = films(tmp_path / "films", 1, seconds=120)
+    (film,) = films(tmp_path / "videos", 1, seconds=120)
     store = group.store()
     server = group.server("server", "--workers", "1")
     client = group.client(server)
@@ -109,9 +109,9 @@ def test_what_is_held_goes_with_the_session(group: Cluster) -> None:
     assert heard.wait(5)
     with other.take_over(one.worker_id) as gone:
         assert not gone
-    with one.acquire("a film") as held, other.acquire("a film", wait=False) as also:
-        assert (held, also) == (True, False)
-    with other.acquire("a film", wait=False) as now:
+    with one.acquire("a video") as lock, other.acquire("a video", wait=False) as also:
+        assert (lock, also) == (True, False)
+    with other.acquire("a video", wait=False) as now:
         assert now
     one.close()
     until(lambda: _gone(other, one.worker_id))
@@ -148,7 +148,7 @@ time.sleep(60)
 
 @pytest.mark.slow
 def test_an_event_is_sent_as_often_as_it_is_tried(group: Cluster, tmp_path: Path) -> None:
-    (film,) = films(tmp_path / "films", 1)
+    (film,) = films(tmp_path / "videos", 1)
     store = group.store()
     with receiving(500, 302, 503) as receiver:
         hook = add_webhook(store.scope(Grant("tests", Purpose.MANAGE)), store, receiver.url)
@@ -169,7 +169,7 @@ def test_an_event_is_sent_as_often_as_it_is_tried(group: Cluster, tmp_path: Path
 
 @pytest.mark.slow
 def test_the_same_bytes_are_worked_on_once(group: Cluster, tmp_path: Path) -> None:
-    first, second = films(tmp_path / "films", 2, seconds=20)
+    first, second = films(tmp_path / "videos", 2, seconds=20)
     copies = [tmp_path / f"copy{number}.mkv" for number in range(3)]
     for copy in copies:
         copy.write_bytes(first.read_bytes())
@@ -185,7 +185,7 @@ def test_the_same_bytes_are_worked_on_once(group: Cluster, tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_the_library_waits_for_its_own_tasks_only(group: Cluster, tmp_path: Path) -> None:
-    own, others = films(tmp_path / "films", 2, seconds=4)
+    own, others = films(tmp_path / "videos", 2, seconds=4)
     long = films(tmp_path / "long", 1, seconds=600)[0]
     rig = group.rig("desk")
     store = group.store()
@@ -213,19 +213,19 @@ def test_the_library_waits_for_its_own_tasks_only(group: Cluster, tmp_path: Path
 
 @pytest.mark.slow
 def test_what_does_not_go_together_is_refused(group: Cluster, tmp_path: Path) -> None:
-    (film,) = films(tmp_path / "films", 1)
+    (film,) = films(tmp_path / "videos", 1)
     secret = group.environment.pop("VIDELICET_SECRET")
     for words in (["serve", "--port", "0"], ["worker"], ["add", str(film)]):
-        code, told = plain(group, *words)
+        code, error = plain(group, *words)
         assert code == 2
-        assert "secret" in told
+        assert "secret" in error
     group.environment["VIDELICET_SECRET"] = secret
     assert group.store().catalog.tasks(group.store().scope(MANAGE)) == []
     del group.environment["VIDELICET_DATABASE_URL"], group.environment["VIDELICET_OBJECT_STORE_URL"]
     for words in (["worker"], ["serve", "--port", "0", "--workers", "2"]):
-        code, told = plain(group, *words)
+        code, error = plain(group, *words)
         assert code == 2
-        assert "setting database_url" in told
+        assert "setting database_url" in error
 
 
 def plain(group: Cluster, *words: str) -> tuple[int, str]:

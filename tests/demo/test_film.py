@@ -1,4 +1,5 @@
-"""Films are as long as their scenes, and show, say and sound like them (with stand-in material)."""
+"""Videos are as long as their scenes, and show, say and sound like them (with stand-in
+material)."""
 
 from __future__ import annotations
 
@@ -38,9 +39,9 @@ def frames(path: Path) -> list[NDArray[np.uint8]]:
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A red second with a caption and two tones, then a green half second."""
-    folder = tmp_path_factory.mktemp("film")
+    folder = tmp_path_factory.mktemp("video")
     red = Scene(
         2.0,
         "Hello",
@@ -49,20 +50,20 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
         repeats=2,
     )
     green = Scene(0.6, picture=picture(folder / "green.png", (20, 200, 20), (900, 200)))
-    return make_video([red, green], folder / "film.mp4")
+    return make_video([red, green], folder / "video.mp4")
 
 
-def test_scenes_follow_one_another_with_a_cut(film: Path) -> None:
-    shown = frames(film)
+def test_scenes_follow_one_another_with_a_cut(recording: Path) -> None:
+    pictures = frames(recording)
 
-    assert len(shown) == 65
-    assert shown[0].shape == (360, 640, 3)
-    assert np.abs(shown[49][40, 320].astype(int) - (200, 20, 20)).max() < 25
-    assert np.abs(shown[50][40, 320].astype(int) - (20, 200, 20)).max() < 25
+    assert len(pictures) == 65
+    assert pictures[0].shape == (360, 640, 3)
+    assert np.abs(pictures[49][40, 320].astype(int) - (200, 20, 20)).max() < 25
+    assert np.abs(pictures[50][40, 320].astype(int) - (20, 200, 20)).max() < 25
 
 
-def test_a_caption_is_drawn_on_its_own_scene_only(film: Path) -> None:
-    first, *_, last = frames(film)
+def test_a_caption_is_drawn_on_its_own_scene_only(recording: Path) -> None:
+    first, *_, last = frames(recording)
 
     band = first[300:340, :160]
     assert band.max() > 200
@@ -70,8 +71,8 @@ def test_a_caption_is_drawn_on_its_own_scene_only(film: Path) -> None:
     assert last[300:340, :160].std(axis=(0, 1)).max() < 12
 
 
-def test_sound_starts_after_a_short_silence_and_repeats(film: Path) -> None:
-    sound = read_sound(film)
+def test_sound_starts_after_a_short_silence_and_repeats(recording: Path) -> None:
+    sound = read_sound(recording)
 
     def loud(start: float, end: float) -> float:
         return float(np.abs(sound[round(start * SOUND_RATE) : round(end * SOUND_RATE)]).mean())
@@ -90,31 +91,31 @@ def test_the_same_scenes_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_clip_plays_with_its_own_sound_and_its_last_frame_stays(
-    film: Path, tmp_path: Path
+    recording: Path, tmp_path: Path
 ) -> None:
-    longer = make_video([Scene(3.0, clip=film)], tmp_path / "longer.mp4")
+    longer = make_video([Scene(3.0, clip=recording)], tmp_path / "longer.mp4")
 
-    shown = frames(longer)
-    assert len(shown) == 75
-    assert np.abs(shown[30][40, 320].astype(int) - (200, 20, 20)).max() < 30
-    assert np.abs(shown[-1][40, 320].astype(int) - (20, 200, 20)).max() < 30
+    pictures = frames(longer)
+    assert len(pictures) == 75
+    assert np.abs(pictures[30][40, 320].astype(int) - (200, 20, 20)).max() < 30
+    assert np.abs(pictures[-1][40, 320].astype(int) - (20, 200, 20)).max() < 30
     sound = read_sound(longer)
     assert np.abs(sound[round(0.4 * SOUND_RATE) : SOUND_RATE]).mean() > 0.2
 
 
-def test_a_piece_of_a_clip_begins_and_ends_where_it_is_cut(film: Path, tmp_path: Path) -> None:
-    piece = make_clip(Scene(0, clip=film), 1.8, 2.4, tmp_path / "piece.mp4")
+def test_a_piece_of_a_clip_begins_and_ends_where_it_is_cut(recording: Path, tmp_path: Path) -> None:
+    item = make_clip(Scene(0, clip=recording), 1.8, 2.4, tmp_path / "piece.mp4")
 
-    shown = frames(piece)
-    assert len(shown) == 15
-    assert shown[0].shape == (180, 320, 3)
-    assert shown[2][20, 160, 0] > 150
-    assert shown[-3][20, 160, 1] > 150
+    pictures = frames(item)
+    assert len(pictures) == 15
+    assert pictures[0].shape == (180, 320, 3)
+    assert pictures[2][20, 160, 0] > 150
+    assert pictures[-3][20, 160, 1] > 150
 
 
 def test_a_film_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        make_video([Scene(1.0, picture=tmp_path / "none.png")], tmp_path / "film.mp4")
+        make_video([Scene(1.0, picture=tmp_path / "none.png")], tmp_path / "video.mp4")
     assert not list(tmp_path.iterdir())
 
 

@@ -27,7 +27,6 @@ from videlicet.types import (
     MediaInfo,
     Modality,
     Observation,
-    Payload,
     ScreenText,
     Span,
     Utterance,
@@ -36,7 +35,7 @@ from videlicet.types import (
 
 
 @pytest.fixture(scope="module")
-def material(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Stand-ins of the right form for every piece of material."""
     folder = tmp_path_factory.mktemp("material")
     tone = np.sin(np.arange(30 * SOUND_RATE) * 0.05).astype(np.float32) * 0.4
@@ -56,50 +55,50 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> SampleVideos:
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> SampleVideos:
     inside = {title: (float(at), at + 2.0) for at, title in enumerate(ORDER)}
-    folder = tmp_path_factory.mktemp("films")
+    folder = tmp_path_factory.mktemp("videos")
     return SampleVideos({title: folder / f"{title}.mp4" for title in (*ORDER, COMPILATION)}, inside)
 
 
-def test_every_scene_is_in_the_compilation_once(material: dict[str, Path]) -> None:
-    assert sorted(ORDER) == sorted(scenes(material))
+def test_every_scene_is_in_the_compilation_once(sources: dict[str, Path]) -> None:
+    assert sorted(ORDER) == sorted(scenes(sources))
 
 
-def test_the_films_are_short(material: dict[str, Path]) -> None:
-    total = sum(scene.seconds for scene in scenes(material).values())
+def test_the_films_are_short(sources: dict[str, Path]) -> None:
+    total = sum(scene.seconds for scene in scenes(sources).values())
     assert 60 <= total * 2 <= 100
 
 
 def test_films_are_made_once_and_anew_when_their_material_changes(
-    material: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sources: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
 
     def make(scenes: list[Scene], out: Path) -> Path:
         made.append(out.name)
-        out.write_bytes(b"film")
+        out.write_bytes(b"video")
         return out
 
     monkeypatch.setattr("videlicet.demo.script.make_video", make)
-    films = make_sample_videos(material, tmp_path)
-    assert len(made) == len(films.paths) == len(ORDER) + 1
-    ends = [end for _, end in films.places.values()]
-    assert [start for start, _ in films.places.values()] == [0.0, *ends[:-1]]
+    recordings = make_sample_videos(sources, tmp_path)
+    assert len(made) == len(recordings.paths) == len(ORDER) + 1
+    ends = [end for _, end in recordings.places.values()]
+    assert [start for start, _ in recordings.places.values()] == [0.0, *ends[:-1]]
 
-    make_sample_videos(material, tmp_path)
+    make_sample_videos(sources, tmp_path)
     assert len(made) == len(ORDER) + 1
 
     other = tmp_path / "other.png"
     Image.new("RGB", (600, 400), "white").save(other)
-    make_sample_videos({**material, "coffee": other}, tmp_path)
+    make_sample_videos({**sources, "coffee": other}, tmp_path)
     assert len(made) == 2 * (len(ORDER) + 1)
 
 
 def test_the_sample_asks_a_dozen_questions_of_every_kind(
-    material: dict[str, Path], films: SampleVideos, tmp_path: Path
+    sources: dict[str, Path], recordings: SampleVideos, tmp_path: Path
 ) -> None:
-    asked = questions(material, films, tmp_path / "queries")
+    asked = questions(sources, recordings, tmp_path / "queries")
 
     assert len(asked) >= 12
     assert {question.kind for question in asked} == {
@@ -116,7 +115,7 @@ def test_the_sample_asks_a_dozen_questions_of_every_kind(
 class StubLibrary:
     """One recording with what models said of it."""
 
-    def __init__(self, path: Path, payloads: list[tuple[float, float, Payload]]) -> None:
+    def __init__(self, path: Path, payloads: list[tuple[float, float, object]]) -> None:
         self.path = path
         self.settings = Settings(home=path.parent / "home", weights=path.parent / "weights")
         self.rows = [
@@ -131,7 +130,7 @@ class StubLibrary:
         return self.path
 
 
-def _modality(payload: Payload) -> Modality:
+def _modality(payload: object) -> Modality:
     match payload:
         case Utterance():
             return Modality.SPEECH
@@ -146,7 +145,7 @@ def recording(*, video: bool = True, audio: bool = True) -> Asset:
     media = MediaInfo(
         "mp4", Span.of(0, 4), stream if video else None, (sound,) if audio else (), None
     )
-    return Asset("a1", "0" * 64, "mine.mp4", "mine.mp4", 1, media, datetime(2024, 1, 1, tzinfo=UTC))
+    return Asset("a1", "mine.mp4", datetime(2024, 1, 1, tzinfo=UTC), size=1, recording=media)
 
 
 @pytest.fixture(scope="module")

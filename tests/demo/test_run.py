@@ -74,7 +74,7 @@ class StubLibrary:
     def asset(self, asset_id: str) -> Asset:
         media = MediaInfo("mpegts", Span.of(BEGIN, BEGIN + 60), None, (), None)
         then = datetime(2024, 1, 1, tzinfo=UTC)
-        return Asset(asset_id, "0" * 64, "film.ts", "film.ts", 1, media, then)
+        return Asset(asset_id, "film.ts", then, size=1, recording=media)
 
 
 def asked(*hits: Hit) -> Row:
@@ -127,7 +127,7 @@ def test_the_demo_finds_moments_in_an_own_recording(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, SOUND_RATE * 2).astype(np.float32)
     sound = write_sound(noise, tmp_path / "sound.wav")
     video = make_video(
-        [Scene(4.0, "The annual report", still, sound=sound)], tmp_path / "my film.mp4"
+        [Scene(4.0, "The annual report", still, sound=sound)], tmp_path / "my video.mp4"
     )
     said: list[str] = []
 
@@ -144,7 +144,7 @@ def test_the_demo_finds_moments_in_an_own_recording(tmp_path: Path) -> None:
 @pytest.mark.weights
 def test_a_recording_that_cannot_be_indexed_fails_the_demo(tmp_path: Path) -> None:
     video = tmp_path / "broken.mp4"
-    video.write_bytes(b"this is no film at all" * 100)
+    video.write_bytes(b"this is no video at all" * 100)
 
     with pytest.raises(MediaError):
         run_demo(tmp_path / "home", tmp_path / "out", video)

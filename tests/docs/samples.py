@@ -15,12 +15,12 @@ SEA = Scene(BLUE, 2)
 
 
 def make_samples(root: Path) -> None:
-    """``films/``, query media, questions and ``dataset/`` below ``root``."""
-    films = root / "films"
-    films.mkdir()
-    samples.video(films / "talk.mp4", [SLIDE, SEA], tones=[Tone(440, 4)])
-    samples.video(films / "harbour.mp4", [SEA, SLIDE], tones=[Tone(220, 4)])
-    samples.video(films / "rain.mkv", [Scene(GREEN, 2), Scene(YELLOW, 2)])
+    """``videos/``, query media, questions and ``dataset/`` below ``root``."""
+    videos = root / "videos"
+    videos.mkdir()
+    samples.video(videos / "talk.mp4", [SLIDE, SEA], tones=[Tone(440, 4)])
+    samples.video(videos / "harbour.mp4", [SEA, SLIDE], tones=[Tone(220, 4)])
+    samples.video(videos / "rain.mkv", [Scene(GREEN, 2), Scene(YELLOW, 2)])
     samples.video(root / "clip.mp4", [SEA], tones=[Tone(220, 2)])
     Image.fromarray(samples.picture(colour=BLUE)).save(root / "dog.jpg")
     samples.sound(root / "bark.wav", Tone(440, 4))
@@ -32,7 +32,7 @@ def make_samples(root: Path) -> None:
 
     dataset = root / "dataset"
     (dataset / "query_media").mkdir(parents=True)
-    shutil.copytree(films, dataset / "videos")
+    shutil.copytree(videos, dataset / "videos")
     shutil.copy(root / "dog.jpg", dataset / "query_media/sea.jpg")
     both = [{"file": "talk.mp4"}, {"file": "harbour.mp4"}]
     queries = [

@@ -25,9 +25,9 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def library(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory that holds ``films/`` already, so that pages need not index them anew."""
+    """A data directory that holds ``videos/`` already, so that pages need not index them anew."""
     home = tmp_path_factory.mktemp("shared") / "library"
-    command = [sys.executable, "-m", "videlicet", "--home", str(home), "add", "films"]
+    command = [sys.executable, "-m", "videlicet", "--home", str(home), "add", "videos"]
     run(command, samples, dict(os.environ), "preparation")
     return home
 

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from tests import samples
 from tests.ingest import rig
 
-from videlicet.embedding import DIMENSIONS, Part, TimedVectors, fuse, join, pool
+from videlicet.embedding import DIMENSIONS, Component, TimedVectors, fuse, join, pool
 from videlicet.embedding.clips import embed_clips, vector_at
 from videlicet.embedding.inputs import Models, embed_images, embed_lines, embed_recording
 from videlicet.models import fakes
@@ -28,8 +28,8 @@ ROWS = arrays(
 )  # fmt: skip
 
 
-@given(ROWS, st.sampled_from(list(Part)))
-def test_vectors_are_of_unit_length_or_nothing(rows: np.ndarray, part: Part) -> None:
+@given(ROWS, st.sampled_from(list(Component)))
+def test_vectors_are_of_unit_length_or_nothing(rows: np.ndarray, part: Component) -> None:
     made = join({part: rows})
     assert made.shape == (len(rows), DIMENSIONS)
     lengths = np.linalg.norm(made, axis=1)
@@ -42,22 +42,22 @@ def test_projection_keeps_angles_about(seed: int, wide: int) -> None:
     one = random.standard_normal(wide)
     near = one + 0.1 * random.standard_normal(wide)
     far = random.standard_normal(wide)
-    a, b, c = join({Part.LOOKS: np.stack([one, near, far]).astype(np.float32)})
+    a, b, c = join({Component.LOOKS: np.stack([one, near, far]).astype(np.float32)})
     assert a @ b > 0.9
     assert abs(a @ c) < 0.6
 
 
 def test_what_is_shared_decides() -> None:
     meaning, looks = np.eye(384, dtype=np.float32)[:2], np.eye(384, dtype=np.float32)[2:4]
-    words = join({Part.MEANING: meaning})
-    seen = join({Part.MEANING: meaning, Part.LOOKS: looks})
+    words = join({Component.MEANING: meaning})
+    seen = join({Component.MEANING: meaning, Component.LOOKS: looks})
     assert (words @ seen.T).argmax(axis=1).tolist() == [0, 1]
     assert seen[0] @ seen[0] == pytest.approx(1, abs=1e-5)
-    assert words[0] @ join({Part.SOUNDS: looks})[0] == 0
+    assert words[0] @ join({Component.SOUNDS: looks})[0] == 0
 
 
 def test_a_mean_is_between_its_parts() -> None:
-    one, other = join({Part.MEANING: np.eye(384, dtype=np.float32)[:2]})
+    one, other = join({Component.MEANING: np.eye(384, dtype=np.float32)[:2]})
     both = fuse([one, other])
     assert np.linalg.norm(both) == pytest.approx(1)
     assert both @ one == pytest.approx(both @ other)
@@ -123,9 +123,9 @@ def test_inputs_meet_in_the_space(models: Models, tmp_path: Path) -> None:
     rows, counts = embed_lines(models, ["red", "blue " * 2000])
     assert rows.shape == (2, DIMENSIONS)
     assert counts[1] > models.text.max_tokens
-    film = rig.films(tmp_path / "films", 1, seconds=8)[0]
+    recording = rig.films(tmp_path / "videos", 1, seconds=8)[0]
     span, strips = embed_recording(
-        models, film, settings, ["visual", "audio", "transcription"], lambda _: None
+        models, recording, settings, ["visual", "audio", "transcription"], lambda _: None
     )
     assert set(strips) == {"meaning", "looks", "sounds", "words"}
     seen = vector_at(strips, "visual", Span(span.start, span.start + 2))
@@ -134,5 +134,5 @@ def test_inputs_meet_in_the_space(models: Models, tmp_path: Path) -> None:
     still = samples.image(tmp_path / "still.png")
     assert embed_images(models, [still], settings).shape == (1, DIMENSIONS)
     assert len(set(colours.tolist())) == 3
-    quiet, nothing = embed_recording(models, film, settings, [], lambda _: None)
+    quiet, nothing = embed_recording(models, recording, settings, [], lambda _: None)
     assert (quiet, nothing) == (span, {})

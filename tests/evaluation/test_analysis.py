@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.qa.timed_text import material
+from tests.analyze.qa.timed_text import make_evidence
 from tests.conftest import ROOT
 
 import videlicet
@@ -22,46 +22,47 @@ from videlicet.types import (
     Asset,
     Chapter,
     Finish,
-    IndexedAsset,
     Sentence,
     Span,
-    Status,
     Usage,
+    Video,
+    VideoStatus,
     instant,
 )
 
-TALK = material(
+TALK = make_evidence(
     "talk.mp4",
     said=[(0, 4, "Payment is due within 30 days."), (5, 9, "It was the best of times.")],
     written=[(0, 9, "INVOICE 20931")],
 )
-PETS = material("pets.mp4", seen=[(0, 6, "tabby cat"), (6, 12, "dog")])
+PETS = make_evidence("pets.mp4", seen=[(0, 6, "tabby cat"), (6, 12, "dog")])
 DUE, INVOICE, TIMES = TALK.items
 CAT, DOG = PETS.items
 NOTHING = Answer((Sentence("Not found in this video."),), False, "parrot")
 
 
 class Parrot:
-    """An index that gives the answers it was given, of films that are ready or not."""
+    """An index that gives the answers it was given, of videos that are ready or not."""
 
-    def __init__(self, *materials: AssetEvidence, failed: Sequence[str] = ()) -> None:
-        self.films = [one.asset for one in materials]
+    def __init__(self, *all_evidence: AssetEvidence, failed: Sequence[str] = ()) -> None:
+        self.recordings = [one.asset for one in all_evidence]
         self.failed = failed
         self.asked: list[tuple[str, Sequence[str]]] = []
 
     def assets(self, index: str) -> list[Asset]:
-        return self.films
+        return self.recordings
 
-    def indexed(self, index: str) -> list[IndexedAsset]:
+    def videos(self, index: str) -> list[Video]:
         return [
-            IndexedAsset(
+            Video(
                 f"in-{one.id}",
                 index,
-                one.id,
-                Status.FAILED if one.name in self.failed else Status.READY,
+                one,
+                VideoStatus.FAILED if one.name in self.failed else VideoStatus.READY,
+                datetime(2026, 1, 1, tzinfo=UTC),
                 datetime(2026, 1, 1, tzinfo=UTC),
             )
-            for one in self.films
+            for one in self.recordings
         ]
 
     def ask(self, question: str, *, assets: Sequence[str] = (), index: str) -> Answer:
@@ -76,8 +77,8 @@ class Parrot:
         return Answer((Sentence(DUE.text, (DUE,)), Sentence("And more.")), True, "parrot")
 
 
-def says(text: str, *pieces: Any) -> Answer:
-    return Answer((Sentence(text, pieces),), True, "parrot", usage=Usage(5, 2), finish=Finish.STOP)
+def says(text: str, *items: Any) -> Answer:
+    return Answer((Sentence(text, items),), True, "parrot", usage=Usage(5, 2), finish=Finish.STOP)
 
 
 def asked(id: str, kind: str, gold: Sequence[Relevance] = (), **more: Any) -> GoldQuestion:
@@ -117,7 +118,7 @@ def test_figures_are_right() -> None:
     parrot = Parrot(TALK, PETS)
     ticks: list[None] = []
     report = evaluate_analysis(
-        parrot, QUESTIONS, index="films", resamples=100, on_question=lambda: ticks.append(None)
+        parrot, QUESTIONS, index="videos", resamples=100, on_question=lambda: ticks.append(None)
     )
     assert len(ticks) == 6
     assert parrot.asked[0] == ("due", ["id-talk.mp4"])
@@ -145,7 +146,7 @@ def test_figures_are_right() -> None:
     summaries = dict(report.summaries)
     assert summaries.pop("mean_ms") >= 0
     assert summaries == {"videos": 1, "coverage": 0.5, "cited": 0.5, "faithful": 0.5}
-    assert report.to_json()["analyst"] == "parrot"
+    assert report.to_json()["analysis_backend"] == "parrot"
     outcome = next(one for one in report.outcomes if one.id == "due")
     assert (outcome.citations, outcome.correct_citations, outcome.gold_cited, outcome.exact) == (
         2,
@@ -157,12 +158,12 @@ def test_figures_are_right() -> None:
 
 def test_what_the_index_lacks_is_left_out() -> None:
     lacking = evaluate_analysis(
-        Parrot(TALK, PETS, failed=["pets.mp4"]), QUESTIONS, index="films", resamples=10
+        Parrot(TALK, PETS, failed=["pets.mp4"]), QUESTIONS, index="videos", resamples=10
     )
     assert {one.id for one in lacking.outcomes} == {"due", "missed", "nobody", "invented"}
     assert lacking.left_out == 5
     assert lacking.chapters == {}
-    nothing = evaluate_analysis(Parrot(), QUESTIONS, index="films", resamples=10)
+    nothing = evaluate_analysis(Parrot(), QUESTIONS, index="videos", resamples=10)
     assert {one.id for one in nothing.outcomes} == {"nobody", "invented"}
     assert nothing.summaries == {}
 
@@ -207,10 +208,10 @@ def test_the_built_in_analyst_on_the_development_questions(tmp_path: Path, corpu
         report = evaluate_analysis(library, data, index="default", resamples=100)
     assert report.left_out == 0
     for split in ("all", "fit", "check"):
-        figures = report.answers[split]["all"]
-        assert figures["cited"] == 1.0
-        assert figures["faithful"] == 1.0
-        assert figures["citation_precision"] >= 0.85
-        assert figures["not_found"] >= 0.8
-        assert figures["false_not_found"] <= 0.3
+        metrics = report.answers[split]["all"]
+        assert metrics["cited"] == 1.0
+        assert metrics["faithful"] == 1.0
+        assert metrics["citation_precision"] >= 0.85
+        assert metrics["not_found"] >= 0.8
+        assert metrics["false_not_found"] <= 0.3
     assert report.summaries["cited"] == 1.0

@@ -42,14 +42,14 @@ def write_corpus(root: Path, queries: Any = None, manifest: Any = None) -> Path:
 
 
 def test_corpus_form(tmp_path: Path) -> None:
-    dataset = read(write_corpus(tmp_path / "films"))
-    assert (dataset.name, dataset.form, dataset.scope) == ("films", "corpus", Scope.COLLECTION)
+    dataset = read(write_corpus(tmp_path / "videos"))
+    assert (dataset.name, dataset.form, dataset.scope) == ("videos", "corpus", Scope.COLLECTION)
     assert list(dataset.videos) == ["a.mp4", "b.mkv"]
     words, picture = dataset.queries
     assert (words.value, words.kind) == ("a dog", "object")
     assert [r.span for r in words.relevant] == [None, Span.of(0, 8.5)]
     assert picture.modality is PartKind.IMAGE
-    assert picture.value == tmp_path / "films" / "query_media" / "q.jpg"
+    assert picture.value == tmp_path / "videos" / "query_media" / "q.jpg"
 
 
 QUERY: dict[str, Any] = {
@@ -83,13 +83,13 @@ QUERY: dict[str, Any] = {
 )
 def test_corpus_errors_name_what_is_wrong(tmp_path: Path, queries: Any, says: str) -> None:
     with pytest.raises(InvalidInput, match=says) as caught:
-        read(write_corpus(tmp_path / "films", queries))
+        read(write_corpus(tmp_path / "videos", queries))
     assert caught.value.code == "dataset_invalid"
     assert "queries.json" in str(caught.value.subject)
 
 
 def test_a_file_of_the_manifest_must_be_there(tmp_path: Path) -> None:
-    root = write_corpus(tmp_path / "films", manifest=[{"file": "a.mp4"}, {"file": "gone.mp4"}])
+    root = write_corpus(tmp_path / "videos", manifest=[{"file": "a.mp4"}, {"file": "gone.mp4"}])
     with pytest.raises(InvalidInput, match=r"videos/gone\.mp4 is not there"):
         read(root)
 

@@ -29,7 +29,7 @@ def dataset(tmp_path: Path) -> Dataset:
         files[name] = tmp_path / name
         files[name].write_text(name)
     return Dataset(
-        "films",
+        "videos",
         "corpus",
         files,
         (
@@ -149,7 +149,7 @@ def test_twins_are_one_document(dataset: Dataset, library: FakeLibrary, tmp_path
     queries = (query("1", "a dog", "object", Relevance("twin.mp4")),)
     library.exists = True
     library.hold(dataset.videos["dog.mp4"])
-    report = evaluate(library, Dataset("films", "corpus", videos, queries))
+    report = evaluate(library, Dataset("videos", "corpus", videos, queries))
     assert report.by_asset["text"]["all"]["recall@1"] == 1.0
     assert report.by_moment == {}
     assert report.baselines["prior"]["by_moment"] == {}
@@ -166,12 +166,12 @@ def test_a_file_that_cannot_be_indexed_is_named_and_missed(
 
 def test_an_index_made_meanwhile_is_used(dataset: Dataset, library: FakeLibrary) -> None:
     def missing(index: str) -> list[object]:
-        library.indexed = held  # type: ignore[method-assign]
+        library.videos = held  # type: ignore[method-assign]
         raise StoreError("store_not_found", "not yet")
 
-    held = library.indexed
+    held = library.videos
     library.exists = True
-    library.indexed = missing  # type: ignore[assignment, method-assign]
+    library.videos = missing  # type: ignore[assignment, method-assign]
     assert evaluate(library, dataset).unindexed == ()
 
 
@@ -185,7 +185,7 @@ def test_other_errors_are_not_hidden(dataset: Dataset, library: FakeLibrary) -> 
     library.create_index = busy  # type: ignore[method-assign]
     with pytest.raises(Conflict, match="another process"):
         evaluate(library, dataset)
-    library.indexed = damaged  # type: ignore[assignment, method-assign]
+    library.videos = damaged  # type: ignore[assignment, method-assign]
     with pytest.raises(StoreError, match="bad page"):
         evaluate(library, dataset)
 

@@ -13,12 +13,12 @@ def rig(tmp_path: Path) -> Rig:
 
 @pytest.fixture(scope="session")
 def three_films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return films(tmp_path_factory.mktemp("films"), 3)
+    return films(tmp_path_factory.mktemp("videos"), 3)
 
 
 @pytest.fixture(scope="session")
 def undisturbed(three_films: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Rig:
-    """A library that took the three films in without being disturbed."""
+    """A library that took the three videos in without being disturbed."""
     rig = Rig.at(tmp_path_factory.mktemp("undisturbed") / "home")
     rig.add(*three_films)
     return rig

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ from videlicet.jobs.context import WorkerContext
 from videlicet.jobs.kinds import SHORT_QUEUE, JobKind, JobQueue, JobRun, PendingJob
 from videlicet.jobs.workflow_engine import WorkflowEngine
 from videlicet.media.sources import find_sources
-from videlicet.types import Kind, Resource, Status
+from videlicet.types import Asset, AssetStatus, Kind, Resource, Status
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.embedded("the engine's database is a file")]
 
@@ -287,11 +288,13 @@ def test_work_that_an_older_program_began_goes_on(rig: Rig, three_films: list[Pa
     with rig.writing() as (store, index):
         scope = store.scope(GRANT)
         (task,) = submit(scope, store, index, find_sources([three_films[0]]))
-        for kind, id in ((Kind.FILE, "f1"), (Kind.EMBEDDING, "e1")):
-            body = {"method": "direct", "parts": 0, "file_id": "f1", "facts": {}, "request": {}}
-            store.catalog.put_resource(
-                scope, Resource(id, kind, "local", now, now, "processing", name=id, body=body)
-            )
+        asset = Asset("f1", "f1", now, status=AssetStatus.PROCESSING, method="direct")
+        store.catalog.put_asset(scope, asset)
+        body = {"file_id": "f1", "facts": {}, "request": {}}
+        store.catalog.put_resource(
+            scope,
+            Resource("e1", Kind.EMBEDDING, "local", now, now, "processing", name="e1", body=body),
+        )
         short = {"queue_name": "short-by-tenant", "queue_partition_key": "local"}
         began = [
             (
@@ -311,7 +314,41 @@ def test_work_that_an_older_program_began_goes_on(rig: Rig, three_films: list[Pa
         with WorkerProcess(scope, store, rig.settings) as worker:
             events = map(Progress.from_json, worker.events())
             assert wait_for(events, task_id=task.id, status=Status.READY)
-            until(lambda: store.catalog.resource(scope, Kind.FILE, "f1").status == "failed")
+            until(lambda: store.catalog.asset(scope, "f1").status == "failed")
             until(lambda: store.catalog.resource(scope, Kind.EMBEDDING, "e1").status == "failed")
             worker.stop()
         assert store.catalog.task(scope, task.id).attempts == 1
+
+
+def test_what_was_broken_off_goes_on_however_busy_the_machine_is(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DBOS puts it back into its queues in a thread, which may be slow."""
+    from dbos import _recovery
+
+    real = _recovery._recover_workflow
+
+    def slow(*values: Any) -> Any:
+        time.sleep(0.5)
+        return real(*values)
+
+    monkeypatch.setattr(_recovery, "_recover_workflow", slow)
+    ids = ["a", "b", "c"]
+    short = {"queue_name": SHORT_QUEUE.name, "queue_partition_key": "local"}
+    began = [
+        ({**short, "workflow_name": "toy", "workflow_id": f"toy.{id}"}, ["local", id]) for id in ids
+    ]
+    place = toy.context.settings.home / workflow_engine.DATABASE
+    subprocess.run(
+        [sys.executable, "-c", _OLDER, str(place), json.dumps(began)], check=True, timeout=60
+    )
+    with closing(sqlite3.connect(place)) as books, books:
+        books.execute(
+            "UPDATE workflow_status SET status = 'PENDING', executor_id = 'worker', "
+            "application_version = '1'"
+        )
+    for id in ids:
+        toy.add(id)
+    with running(toy):
+        until(lambda: sorted(toy.ran) == ids)
+    assert sorted(toy.ran) == ids

@@ -78,7 +78,7 @@ def test_a_child_that_falls_silent_is_given_up(sample, settings):
     arguments = {"rate": 25, "max_side": 640, "shots": True, "threads": 1, "within": None}
     with (
         open_media(path) as file,
-        DecoderProcess("video", arguments, Limits.of(settings), [file], subject="a film",
+        DecoderProcess("video", arguments, Limits.of(settings), [file], subject="a video",
               largest=640**2 * 3) as child,
     ):  # fmt: skip
         messages = child.messages()
@@ -96,7 +96,7 @@ def test_a_child_that_says_too_much_is_not_believed(sample, settings):
     arguments = {"rate": 2, "max_side": 640, "shots": True, "threads": 1, "within": None}
     with (
         open_media(path) as file,
-        DecoderProcess("video", arguments, Limits.of(settings), [file], subject="a film",
+        DecoderProcess("video", arguments, Limits.of(settings), [file], subject="a video",
               largest=1000) as child,
         pytest.raises(MediaError) as caught,
     ):  # fmt: skip
@@ -131,9 +131,9 @@ with open_video(sys.argv[1], settings.load({str(tmp_path)!r}), VideoRequest(rate
     print("ready", flush=True)
     time.sleep(600)
 """
-    film = sample("talk.mp4", samples.talk)
+    recording = sample("talk.mp4", samples.talk)
     with started(
-        [sys.executable, "-c", script, str(film)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, str(recording)], stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "ready\n"

@@ -55,14 +55,14 @@ def test_sound_has_no_frames(sample, settings):
 
 
 def test_a_clip_is_exact_and_says_nothing_about_its_source(tmp_path, settings):
-    film = samples.video(
-        tmp_path / "film.mp4",
+    recording = samples.video(
+        tmp_path / "video.mp4",
         tones=[Tone(440, 2.5), ],
         tags={"title": "SECRET-TITLE", "comment": "SECRET-COMMENT"},
         options={"g": "250"},
     )  # fmt: skip
     out = tmp_path / "clip.mp4"
-    media.cut_clip(film, Span.of("1.52", "3.2"), out, settings)
+    media.cut_clip(recording, Span.of("1.52", "3.2"), out, settings)
     assert b"SECRET" not in out.read_bytes()
     facts = probe(out, settings)
     assert facts.video is not None
@@ -70,7 +70,7 @@ def test_a_clip_is_exact_and_says_nothing_about_its_source(tmp_path, settings):
     frames = [e for e in watch(out, settings, rate=25, shots=False) if isinstance(e, DecodedFrame)]
     assert len(frames) == 42
     assert near(frames[11].image, RED)
-    assert near(frames[12].image, GREEN)  # 2.0 s of the film is 0.48 s of the clip
+    assert near(frames[12].image, GREEN)  # 2.0 s of the video is 0.48 s of the clip
     chunks = [e for e in listen(out, settings) if isinstance(e, AudioChunk)]
     sound = np.concatenate([chunk.samples for chunk in chunks])
     assert abs(pitch(sound[1000:14_000]) - 440) < 3
@@ -103,19 +103,19 @@ def test_a_clip_of_sound(tmp_path, sample, settings):
 
 
 def test_a_clip_that_cannot_be(tmp_path, sample, settings):
-    film = sample("three.mp4", samples.video)
+    recording = sample("three.mp4", samples.video)
     out = tmp_path / "clip.mp4"
     out.write_text("older")
     for span in (Span.of(1, 1), Span.of(0, 100_000)):
         with pytest.raises(InvalidInput):
-            media.cut_clip(film, span, out, settings)
+            media.cut_clip(recording, span, out, settings)
     with pytest.raises(MediaError):
         media.cut_clip(sample("hollow.mp4", samples.no_stream), Span.of(0, 1), out, settings)
     with pytest.raises(StoreError) as caught:
-        media.cut_clip(film, Span.of(0, 1), tmp_path / "nowhere" / "clip.mp4", settings)
+        media.cut_clip(recording, Span.of(0, 1), tmp_path / "nowhere" / "clip.mp4", settings)
     assert caught.value.code == "store_not_writable"
     with pytest.raises(StoreError) as caught:
-        media.cut_clip(film, Span.of(0, 1), out / "clip.mp4", settings)
+        media.cut_clip(recording, Span.of(0, 1), out / "clip.mp4", settings)
     assert caught.value.code == "store_not_writable"
     assert "data directory" not in caught.value.remedy
     assert out.read_text() == "older"

@@ -19,7 +19,7 @@ BODY = bytes(range(256)) * 4096
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves by path: /film, /page, /missing, /short, /packed, /to/<n> (n redirects to /film),
+    """Serves by path: /video, /page, /missing, /short, /packed, /to/<n> (n redirects to /video),
     /away (a redirect to the cloud's metadata service)."""
 
     def do_GET(self) -> None:
@@ -29,12 +29,12 @@ class Handler(BaseHTTPRequestHandler):
         name, _, rest = self.path.strip("/").partition("/")
         if name == "to":
             left = int(rest)
-            self._answer(302, {"Location": f"/to/{left - 1}" if left > 1 else "/film"})
+            self._answer(302, {"Location": f"/to/{left - 1}" if left > 1 else "/video"})
         elif name == "away":
             self._answer(302, {"Location": "http://169.254.169.254/latest/meta-data"})
         elif name == "elsewhere":
             self._answer(302, {"Location": "file:///etc/passwd"})
-        elif name == "film":
+        elif name == "video":
             self._answer(200, {"Content-Length": str(len(BODY))}, BODY)
         elif name == "endless":
             self._answer(200, {}, BODY)
@@ -97,12 +97,12 @@ def at(server: Server, path: str, host: str = "127.0.0.1") -> str:
 
 
 def test_a_file_arrives_whole(server, open_settings, tmp_path):
-    told: list[tuple[int, int | None]] = []
-    into = tmp_path / "film.mp4"
-    assert fetch(at(server, "/film"), into, open_settings,
-                 progress=lambda done, total: told.append((done, total))) == into  # fmt: skip
+    calls: list[tuple[int, int | None]] = []
+    into = tmp_path / "video.mp4"
+    assert fetch(at(server, "/video"), into, open_settings,
+                 progress=lambda done, total: calls.append((done, total))) == into  # fmt: skip
     assert into.read_bytes() == BODY
-    assert told[-1] == (len(BODY), len(BODY))
+    assert calls[-1] == (len(BODY), len(BODY))
     assert list(tmp_path.iterdir()) == [into]
 
 
@@ -129,7 +129,7 @@ def test_what_the_server_does_not_deliver(server, open_settings, tmp_path, path)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("path", ["/film", "/endless"])
+@pytest.mark.parametrize("path", ["/video", "/endless"])
 def test_a_file_over_the_limit(server, open_settings, tmp_path, path):
     with pytest.raises(MediaError) as caught:
         fetch(
@@ -150,7 +150,7 @@ def test_nobody_listens(open_settings, tmp_path):
 
 def test_nowhere_to_write_and_a_full_disk(server, open_settings, tmp_path, monkeypatch):
     with pytest.raises(StoreError) as caught:
-        fetch(at(server, "/film"), tmp_path / "no" / "a", open_settings)
+        fetch(at(server, "/video"), tmp_path / "no" / "a", open_settings)
     assert caught.value.code == "store_not_writable"
 
     def full(*_: object) -> None:
@@ -158,7 +158,7 @@ def test_nowhere_to_write_and_a_full_disk(server, open_settings, tmp_path, monke
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StoreError) as caught:
-        fetch(at(server, "/film"), tmp_path / "a", open_settings)
+        fetch(at(server, "/video"), tmp_path / "a", open_settings)
     assert caught.value.code == "disk_full"
     assert list(tmp_path.iterdir()) == []
 
@@ -180,7 +180,7 @@ def test_nowhere_to_write_and_a_full_disk(server, open_settings, tmp_path, monke
 )
 def test_no_private_host_is_ever_contacted(settings, tmp_path, host):
     with serving() as canary:
-        for url in (at(canary, "/film", host), f"http://{host}/film"):
+        for url in (at(canary, "/video", host), f"http://{host}/video"):
             with pytest.raises(InvalidInput) as caught:
                 fetch(url, tmp_path / "a", settings)
             assert caught.value.code in ("url_not_allowed", "url_failed")
@@ -210,12 +210,12 @@ def test_odd_addresses_are_refused(settings, url):
 
 
 def _resolver(monkeypatch, *answers: list[str]) -> list[str]:
-    """A name server that answers differently each time it is asked for ``film.example``."""
+    """A name server that answers differently each time it is asked for ``video.example``."""
     real = socket.getaddrinfo
     asked: list[str] = []
 
     def resolve(host, port, *rest, **options):
-        if host == "film.example":
+        if host == "video.example":
             addresses = answers[min(len(asked), len(answers) - 1)]
             asked.append(host)
             return [
@@ -231,24 +231,24 @@ def _resolver(monkeypatch, *answers: list[str]) -> list[str]:
 def test_one_private_address_among_public_ones_is_enough(settings, monkeypatch):
     _resolver(monkeypatch, ["93.184.216.34", "10.0.0.8"])
     with pytest.raises(InvalidInput) as caught:
-        check("https://film.example/a", settings)
+        check("https://video.example/a", settings)
     assert caught.value.code == "url_not_allowed"
 
 
 def test_the_address_checked_is_the_address_used(server, settings, tmp_path, monkeypatch):
     # Were the name asked for again on connecting, it would lead somewhere else.
     asked = _resolver(monkeypatch, ["127.0.0.1"], ["192.0.2.1"])
-    allowed = settings.model_copy(update={"fetch_allowlist": "film.example, other.example"})
+    allowed = settings.model_copy(update={"fetch_allowlist": "video.example, other.example"})
     server.asked.clear()
-    fetch(at(server, "/film", "film.example"), tmp_path / "a", allowed)
-    assert asked == ["film.example"]
-    assert server.asked == [("/film", f"film.example:{server.server_port}")]
+    fetch(at(server, "/video", "video.example"), tmp_path / "a", allowed)
+    assert asked == ["video.example"]
+    assert server.asked == [("/video", f"video.example:{server.server_port}")]
 
 
 def test_a_public_name_is_allowed(settings, monkeypatch):
     _resolver(monkeypatch, ["93.184.216.34"])
-    target = check("https://film.example/a?b=c", settings)
-    assert (target.host, target.port) == ("film.example", 443)
+    target = check("https://video.example/a?b=c", settings)
+    assert (target.host, target.port) == ("video.example", 443)
     assert target.addresses == (ipaddress.ip_address("93.184.216.34"),)
 
 
@@ -258,7 +258,7 @@ def test_an_unknown_name(settings, monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", nobody)
     with pytest.raises(InvalidInput) as caught:
-        check("https://film.example/a", settings)
+        check("https://video.example/a", settings)
     assert caught.value.code == "url_failed"
 
 

@@ -104,9 +104,9 @@ def test_refuses_clearly(sample, settings, name, make, options, code):
 
 
 def test_refuses_what_is_over_the_limits(sample, settings):
-    film = sample("talk.mp4", samples.talk)
+    recording = sample("talk.mp4", samples.talk)
     for changes in ({"max_pixels": 10_000}, {"max_duration": 5.0}, {"max_streams": 1}):
-        error = refusal(film, settings, **changes)
+        error = refusal(recording, settings, **changes)
         assert error.code == "media_too_large"
         assert next(iter(changes)) in error.message
 
@@ -142,7 +142,7 @@ def test_any_name_will_do(sample, settings, tmp_path, name):
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
     path.write_bytes(sample("talk.mp4", samples.talk).read_bytes())
     assert probe(path, settings).video is not None
-    path.write_bytes(b"not a film")
+    path.write_bytes(b"not a video")
     with pytest.raises(MediaError) as caught:
         probe(path, settings)
     caught.value.message.encode()  # can be printed and stored, whatever the name

@@ -41,14 +41,14 @@ def packets(path):
 
 
 def test_nothing_but_the_chapters_is_new(tmp_path, sample, settings):
-    film = sample("talk.mp4", samples.talk)
+    recording = sample("talk.mp4", samples.talk)
     out = tmp_path / "out.mp4"
-    assert with_chapters(film, TWO, out, settings) == []
+    assert with_chapters(recording, TWO, out, settings) == []
     assert read(out) == [(0.0, 2.0, "One"), (2.0, 6.0, "Two")]
-    assert packets(out) == packets(film)
-    assert probe(out, settings).span == probe(film, settings).span
+    assert packets(out) == packets(recording)
+    assert probe(out, settings).span == probe(recording, settings).span
     again = tmp_path / "again.mp4"
-    # The track of the old chapters is not the film's own.
+    # The track of the old chapters is not the video's own.
     assert with_chapters(out, TWO[:1], again, settings) == ["data"]
     assert read(again) == [(0.0, 2.0, "One")]
     none = tmp_path / "none.mp4"
@@ -81,11 +81,11 @@ def test_from_one_container_into_another(tmp_path, sample, settings, name, make,
 
 
 def test_a_timeline_that_begins_late_keeps_its_times(tmp_path, sample, settings):
-    film = sample("late.ts", samples.late_start)
+    recording = sample("late.ts", samples.late_start)
     late = [(Span.of("2.5", "4.5"), "One"), (Span.of("4.5", "8.5"), "Two")]
-    with_chapters(film, late, tmp_path / "a.mkv", settings)
+    with_chapters(recording, late, tmp_path / "a.mkv", settings)
     assert read(tmp_path / "a.mkv") == [(2.5, 4.5, "One"), (4.5, 8.5, "Two")]
-    assert probe(tmp_path / "a.mkv", settings).span.start == probe(film, settings).span.start
+    assert probe(tmp_path / "a.mkv", settings).span.start == probe(recording, settings).span.start
 
 
 def test_a_turned_film_stays_turned_and_tags_stay(tmp_path, sample, settings):
@@ -103,26 +103,30 @@ def test_a_turned_film_stays_turned_and_tags_stay(tmp_path, sample, settings):
 
 
 def test_a_copy_that_cannot_be(tmp_path, sample, settings):
-    film = sample("talk.mp4", samples.talk)
+    recording = sample("talk.mp4", samples.talk)
     out = tmp_path / "out.webm"
     out.write_text("older")
     with pytest.raises(InvalidInput) as caught:
-        with_chapters(film, TWO, tmp_path / "out.avi", settings)
+        with_chapters(recording, TWO, tmp_path / "out.avi", settings)
     assert caught.value.code == "invalid_argument"
     with pytest.raises(MediaError) as refused:
-        with_chapters(film, TWO, out, settings)  # WebM holds no H.264
+        with_chapters(recording, TWO, out, settings)  # WebM holds no H.264
     assert refused.value.code == "media_codec_unsupported"
     with pytest.raises(MediaError):
         with_chapters(sample("text.mp4", samples.text_as_mp4), TWO, tmp_path / "a.mp4", settings)
     with pytest.raises(StoreError):
-        with_chapters(film, TWO, tmp_path / "no" / "a.mp4", settings)
+        with_chapters(recording, TWO, tmp_path / "no" / "a.mp4", settings)
     assert out.read_text() == "older"
     assert [p.name for p in tmp_path.iterdir()] == ["out.webm"]
 
 
-def illustrated(path, film, texts, cover):
-    """A copy of a film with subtitles (SubRip) or a cover picture."""
-    with av.open(str(film)) as source, av.open(str(texts)) as said, av.open(str(path), "w") as out:
+def illustrated(path, recording, texts, cover):
+    """A copy of a video with subtitles (SubRip) or a cover picture."""
+    with (
+        av.open(str(recording)) as source,
+        av.open(str(texts)) as said,
+        av.open(str(path), "w") as out,
+    ):
         streams = {s.index: out.add_stream_from_template(s) for s in source.streams}
         if cover is None:
             written = out.add_stream_from_template(said.streams[0])
@@ -149,24 +153,24 @@ def texts(tmp_path):
 
 
 def test_subtitles_are_copied_where_the_container_takes_them(tmp_path, sample, settings, texts):
-    film = illustrated(tmp_path / "film.mkv", sample("talk.mp4", samples.talk), texts, None)
-    assert with_chapters(film, TWO, tmp_path / "a.mkv", settings) == []
+    recording = illustrated(tmp_path / "video.mkv", sample("talk.mp4", samples.talk), texts, None)
+    assert with_chapters(recording, TWO, tmp_path / "a.mkv", settings) == []
     with av.open(str(tmp_path / "a.mkv")) as file:
         said = [bytes(p) for p in file.demux(file.streams.subtitles[0]) if p.size]
     assert said == [b"Hello"]
-    assert with_chapters(film, TWO, tmp_path / "a.mp4", settings) == ["subtitle"]
+    assert with_chapters(recording, TWO, tmp_path / "a.mp4", settings) == ["subtitle"]
     assert len(packets(tmp_path / "a.mp4")) == 2
 
 
 def test_a_cover_is_copied_where_it_is_a_stream(tmp_path, sample, settings, texts):
     picture = io.BytesIO()
     Image.new("RGB", (64, 64), "red").save(picture, "JPEG")
-    film = illustrated(
-        tmp_path / "film.mp4", sample("talk.mp4", samples.talk), texts, picture.getvalue()
+    recording = illustrated(
+        tmp_path / "video.mp4", sample("talk.mp4", samples.talk), texts, picture.getvalue()
     )
-    assert with_chapters(film, TWO, tmp_path / "a.mp4", settings) == []
+    assert with_chapters(recording, TWO, tmp_path / "a.mp4", settings) == []
     with av.open(str(tmp_path / "a.mp4")) as file:
         (cover,) = [s for s in file.streams.video if s.disposition & Disposition.attached_pic]
         assert [bytes(p) for p in file.demux(cover) if p.size] == [picture.getvalue()]
-    assert with_chapters(film, TWO, tmp_path / "a.mkv", settings) == ["cover"]
+    assert with_chapters(recording, TWO, tmp_path / "a.mkv", settings) == ["cover"]
     assert probe(tmp_path / "a.mkv", settings).video is not None

@@ -13,10 +13,10 @@ from videlicet.registry import Registry
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name in ("b.mp4", "a.MKV", "notes.txt", ".hidden.mp4", "deep/er/c.wav", "deep/d.webm"):
-        path = tmp_path / "films" / name
+        path = tmp_path / "videos" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
-    return tmp_path / "films"
+    return tmp_path / "videos"
 
 
 def names(sources):

@@ -18,7 +18,7 @@ PLACE = Box(0.25, 0.85, 0.5, 0.1)
 
 
 class Subtitled:
-    """A film of ``LINES`` that stand for six seconds each, and a reader who knows them."""
+    """A video of ``LINES`` that stand for six seconds each, and a reader who knows them."""
 
     def __init__(self, *, band: bool) -> None:
         self._band = band
@@ -44,10 +44,10 @@ class Subtitled:
 @pytest.mark.parametrize("band", [False, True])
 @pytest.mark.parametrize("cuts", [False, True])
 def test_every_caption_is_read_and_none_twice(band: bool, cuts: bool) -> None:
-    film = Subtitled(band=band)
-    tracker = TextTracker(film)  # type: ignore[arg-type]
+    recording = Subtitled(band=band)
+    tracker = TextTracker(recording)  # type: ignore[arg-type]
     for second in range(18):
-        tracker.add_frame(Fraction(second), film.frame(second), cut=cuts and second % 6 == 0)
+        tracker.add_frame(Fraction(second), recording.frame(second), cut=cuts and second % 6 == 0)
     found = tracker.finish(Fraction(18))
     assert [text.text for _, text in found] == list(LINES)
     assert tracker.reads <= 6

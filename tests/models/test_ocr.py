@@ -172,18 +172,18 @@ def test_noise_is_not_text() -> None:
     st.booleans(),
 )
 def test_spans_lie_within_the_video_and_repeat_exactly(
-    shown: list[str | None], restless: bool
+    texts: list[str | None], restless: bool
 ) -> None:
     frames = []
-    for number, text in enumerate(shown):
+    for number, text in enumerate(texts):
         frame = moving(number) if restless else still()
         frames.append(frame if text is None else fakes.draw_text(frame, text))
     tracker, found = follow(frames)
-    assert tracker.reads <= tracker.finds <= tracker.frames_seen == len(shown)
-    end = len(shown) * STEP
+    assert tracker.reads <= tracker.finds <= tracker.frames_seen == len(texts)
+    end = len(texts) * STEP
     for span, text in found:
         assert 0 <= span.start <= span.end <= end
-        assert text.text in shown
+        assert text.text in texts
     assert follow(frames)[1] == found
 
 
@@ -292,7 +292,7 @@ def test_no_text_of_the_corpus_is_lost_and_one_frame_in_ten_is_read(
         tracker, found = _watch(corpus / "videos" / row["file"], reader)
         looks, reads = looks + tracker.frames_seen, reads + tracker.reads
         if row["onscreen_text"]:
-            shown = " ".join(text.text for _, text in found).casefold()
+            joined = " ".join(text.text for _, text in found).casefold()
             for word in row["onscreen_text"].casefold().split():
-                assert word.strip(":") in shown, (row["file"], shown)
+                assert word.strip(":") in joined, (row["file"], joined)
     assert reads <= looks / 10

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests import prerequisites
-from tests.analyze.exports.factories import EVIL, answer, asset, piece
+from tests.analyze.exports.factories import EVIL, answer, asset, make_item
 from tests.page.test_results import Reader
 
 from videlicet.analyze.matrix import Cell, Matrix
@@ -27,11 +27,11 @@ from videlicet.types import Answer, Chapter, Gist, Highlight, Sentence, Span
 A, B = asset("a" * 24, "talk.mp4", start=100), asset("b" * 24, "dog show.mp4")
 
 
-def film(text: str = "Title", **changes: Any) -> AssetReport:
-    cited = Sentence(text, (piece(text, 102, 105),))
+def asset_report(text: str = "Title", **changes: Any) -> AssetReport:
+    cited = Sentence(text, (make_item(text, 102, 105),))
     fields: dict[str, Any] = {
         "asset": A,
-        "source": "/films/talk #1?.mp4",
+        "source": "/videos/talk #1?.mp4",
         "gist": Gist(cited, (cited,), (Sentence("#dogs", cited.citations),)),
         "summary": Answer((cited,), True, "builtin"),
         "chapters": (Chapter(Span.of(100, 130), cited, (cited,)),),
@@ -46,7 +46,10 @@ def links(page: Reader) -> list[str]:
 
 def test_everything_that_was_found_is_shown(tmp_path: Path) -> None:
     out = analysis_page(
-        [film("A dog runs")], [("Who?", answer("Ann says so."))], "Report", tmp_path / "r.html"
+        [asset_report("A dog runs")],
+        [("Who?", answer("Ann says so."))],
+        "Report",
+        tmp_path / "r.html",
     )
     page = Reader(out.read_text("utf-8"))
     for text in (
@@ -58,8 +61,8 @@ def test_everything_that_was_found_is_shown(tmp_path: Path) -> None:
 
 
 def test_each_citation_is_a_link_into_the_film_for_the_player() -> None:
-    page = Reader(analysis_html([film()], [], "Report"))
-    address = "file:///films/talk%20%231%3F.mp4"
+    page = Reader(analysis_html([asset_report()], [], "Report"))
+    address = "file:///videos/talk%20%231%3F.mp4"
     (player,) = page.all("video")
     assert player["src"] == player["data-address"] == address
     assert "controls" in player
@@ -72,24 +75,26 @@ def test_each_citation_is_a_link_into_the_film_for_the_player() -> None:
     for link in page.all("a"):
         assert link["aria-label"]
         assert link["aria-label"] == link["title"]
-    (told,) = [p for p in page.all("p") if p.get("aria-live")]
-    assert told["aria-live"] == "polite"
+    (status,) = [p for p in page.all("p") if p.get("aria-live")]
+    assert status["aria-live"] == "polite"
 
 
 def test_links_lead_to_the_film_that_is_cited() -> None:
-    both = Sentence("Both", (piece("one", 102, 103), piece("two", 1, 2, asset_id=B.id)))
-    films = [film(), AssetReport(B, "https://user:pw@host:8443/b.mp4?key=1#x")]
-    page = Reader(analysis_html(films, [("Both?", Answer((both,), True, "x"))], "R"))
+    both = Sentence("Both", (make_item("one", 102, 103), make_item("two", 1, 2, asset_id=B.id)))
+    asset_reports = [asset_report(), AssetReport(B, "https://user:pw@host:8443/b.mp4?key=1#x")]
+    page = Reader(analysis_html(asset_reports, [("Both?", Answer((both,), True, "x"))], "R"))
     assert links(page)[:2] == [
-        "file:///films/talk%20%231%3F.mp4#t=2.000,3.000",
+        "file:///videos/talk%20%231%3F.mp4#t=2.000,3.000",
         "https://user:pw@host:8443/b.mp4?key=1#t=1.000,2.000",
     ]
     assert "dog show.mp4, speech: two" in (page.all("a")[1]["title"] or "")
 
 
 def test_what_is_seen_in_one_frame_has_no_end() -> None:
-    shown = Sentence("A dog", (piece("dog", 106, 106),))
-    page = Reader(analysis_html([film(gist=None, summary=Answer((shown,), True, "x"))], [], "x"))
+    sentence = Sentence("A dog", (make_item("dog", 106, 106),))
+    page = Reader(
+        analysis_html([asset_report(gist=None, summary=Answer((sentence,), True, "x"))], [], "x")
+    )
     (address,) = {link for link in links(page) if "#t=6" in link}
     assert address.endswith("#t=6.000")
 
@@ -101,8 +106,8 @@ def policy(page: Reader) -> dict[str, str]:
 
 
 def test_the_policy_allows_the_page_and_its_films_only() -> None:
-    films = [film(), AssetReport(B, "https://user:pw@host:8443/b.mp4")]
-    page = Reader(analysis_html(films, [], "R"))
+    asset_reports = [asset_report(), AssetReport(B, "https://user:pw@host:8443/b.mp4")]
+    page = Reader(analysis_html(asset_reports, [], "R"))
     found = policy(page)
     assert found["default-src"] == "'none'"
     assert found["media-src"] == "file: https://host:8443"
@@ -111,12 +116,12 @@ def test_the_policy_allows_the_page_and_its_films_only() -> None:
         digest = base64.b64encode(hashlib.sha256(block.encode()).digest()).decode()
         assert found[f"{kind}-src"] == f"'sha256-{digest}'"
     assert not any("style" in attributes for _, attributes in page.elements)
-    alone = Reader(analysis_html([film(source=None)], [], "R"))
+    alone = Reader(analysis_html([asset_report(source=None)], [], "R"))
     assert policy(alone)["media-src"] == "'none'"
 
 
 def test_nothing_is_loaded_from_anywhere_but_the_films() -> None:
-    page = Reader(analysis_html([film()], [("Q", answer("A"))], "R"))
+    page = Reader(analysis_html([asset_report()], [("Q", answer("A"))], "R"))
     addresses = [
         value
         for _, attributes in page.elements
@@ -124,18 +129,18 @@ def test_nothing_is_loaded_from_anywhere_but_the_films() -> None:
         if name in ("src", "href", "srcset", "poster", "data", "action") and value
     ]
     assert len(addresses) > 3
-    assert all(address.startswith("file:///films/") for address in addresses)
+    assert all(address.startswith("file:///videos/") for address in addresses)
     assert not {"link", "iframe", "object", "form"} & {name for name, _ in page.elements}
 
 
 def test_what_videos_and_models_say_is_never_markup() -> None:
-    evil = film(
+    evil = asset_report(
         EVIL,
         asset=asset("a" * 24, EVIL, start=100),
-        source=f"/films/{EVIL.replace('/', '_')}",
+        source=f"/videos/{EVIL.replace('/', '_')}",
         highlights=(Highlight(Span.of(110, 111), 1, Sentence(EVIL), {EVIL: 1.0}),),
     )
-    said = Answer((Sentence(EVIL, (piece(EVIL, speaker=EVIL, cards=(EVIL,)),)),), True, EVIL)
+    said = Answer((Sentence(EVIL, (make_item(EVIL, speaker=EVIL, cards=(EVIL,)),)),), True, EVIL)
     texts = [analysis_html([evil], [(EVIL, said)], EVIL)]
     id = "a" * 24
     cell = Cell(EVIL, id, "k", said)
@@ -147,14 +152,14 @@ def test_what_videos_and_models_say_is_never_markup() -> None:
         assert len(page.all("script")) == 1
         assert not page.all("img")
         assert not [n for _, a in page.elements for n in a if n.startswith("on")]
-        assert all(href.startswith("file:///films/") for href in links(page))
+        assert all(href.startswith("file:///videos/") for href in links(page))
         assert page.text.count(" ".join(EVIL.split())) >= 4
 
 
 @given(st.text(), st.text())
 def test_any_text_adds_no_element(one: str, other: str) -> None:
     def elements(text: str, question: str) -> list[str]:
-        page = Reader(analysis_html([film(text)], [(question, answer(text))], text))
+        page = Reader(analysis_html([asset_report(text)], [(question, answer(text))], text))
         return [name for name, _ in page.elements]
 
     assert elements(_storable(one), other) == elements("plain", "plain")
@@ -166,20 +171,22 @@ def _storable(text: str) -> str:
 
 
 def test_what_is_not_supported_or_not_found_says_so() -> None:
-    mixed = Answer((Sentence("Surely."), Sentence("Yes.", (piece(),))), True, "x",
+    mixed = Answer((Sentence("Surely."), Sentence("Yes.", (make_item(),))), True, "x",
                    dropped=2, untrusted=True)  # fmt: skip
-    page = Reader(analysis_html([film()], [("Q", mixed)], "R"))
+    page = Reader(analysis_html([asset_report()], [("Q", mixed)], "R"))
     assert "Surely. (unsupported)" in page.text
     assert "Yes. (unsupported)" not in page.text
     assert "2 sentences that nothing supports were left out." in page.text
     assert "reads like instructions" in page.text
-    none = Reader(analysis_html([film()], [("Q", answer("Not in here.", found=False))], "R"))
+    none = Reader(
+        analysis_html([asset_report()], [("Q", answer("Not in here.", found=False))], "R")
+    )
     assert "Not in here." in none.text
     assert "unsupported" not in none.text
 
 
 def test_a_film_that_is_gone_is_cited_without_links() -> None:
-    page = Reader(analysis_html([film(source=None)], [("Q", answer("A"))], "R"))
+    page = Reader(analysis_html([asset_report(source=None)], [("Q", answer("A"))], "R"))
     assert "cannot be played from here" in page.text
     assert links(page) == []
     assert page.all("video") == []
@@ -193,30 +200,32 @@ def test_a_film_that_is_gone_is_cited_without_links() -> None:
 )  # fmt: skip
 def test_only_files_and_web_addresses_play(source: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        analysis_html([film(source=source)], [], "R")
+        analysis_html([asset_report(source=source)], [], "R")
     assert caught.value.code == "url_not_allowed"
 
 
 def test_a_matrix_is_a_table_with_the_same_links(tmp_path: Path) -> None:
     cells = (
-        Cell("Who?", A.id, "1", Answer((Sentence("Ann.", (piece("x", 103, 104),)),), True, "x")),
+        Cell(
+            "Who?", A.id, "1", Answer((Sentence("Ann.", (make_item("x", 103, 104),)),), True, "x")
+        ),
         Cell("Who?", B.id, "2", answer("Not found.", found=False)),
     )
     begins = {one.id: one.media.span.start for one in (A, B)}
     made = Matrix(("Who?",), (A.id, B.id), {A.id: A.name, B.id: B.name}, begins, cells)
-    out = matrix_page(made, [film()], "Questions", tmp_path / "m.html")
+    out = matrix_page(made, [asset_report()], "Questions", tmp_path / "m.html")
     page = Reader(out.read_text("utf-8"))
     assert [th["scope"] for th in page.all("th")] == ["col", "col", "col", "row"]
     assert len(page.all("td")) == 2
     assert "1 × 2" in page.text
-    assert set(links(page)) == {"file:///films/talk%20%231%3F.mp4#t=3.000,4.000"}
+    assert set(links(page)) == {"file:///videos/talk%20%231%3F.mp4#t=3.000,4.000"}
     (region,) = [d for d in page.all("div") if d.get("role") == "region"]
     assert region["tabindex"] == "0"
 
 
 def test_a_report_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
-        analysis_page([film()], [], "R", tmp_path / "no" / "r.html")
+        analysis_page([asset_report()], [], "R", tmp_path / "no" / "r.html")
     assert caught.value.code == "path_not_found"
 
 

@@ -48,7 +48,10 @@ class StubLibrary:
             raise NotFound("asset_not_found", "No such asset.")
         media = MediaInfo("mp4", Span.of(self.start, self.start + 60), None, (), None)
         now = datetime(2024, 1, 1, tzinfo=UTC)
-        return Asset(asset_id, "0" * 64, "film.mp4", str(self.path), 1, media, now)
+        return Asset(
+            asset_id, "film.mp4", now, source=str(self.path), size=1, sha256="0" * 64, type="video",
+            recording=media,
+        )  # fmt: skip
 
     def original(self, asset: Asset) -> Path:
         if self.gone:
@@ -76,7 +79,7 @@ def evidence(text: str | None = "a dog runs", **changes: Any) -> Evidence:
     return Evidence(**{**fields, **changes})
 
 
-def hit(name: str = "film.mp4", rank: int = 1, **changes: Any) -> Hit:
+def hit(name: str = "video.mp4", rank: int = 1, **changes: Any) -> Hit:
     fields: dict[str, Any] = {
         "asset_id": "a1",
         "index_id": "i1",
@@ -125,14 +128,14 @@ class Reader(HTMLParser):
 
 
 def test_a_hit_shows_its_picture_its_times_and_why(tmp_path: Path) -> None:
-    library = StubLibrary(tmp_path / "film.mp4")
+    library = StubLibrary(tmp_path / "video.mp4")
     out = results_page(library, found(hit()), "dog", tmp_path / "page.html")
 
     page = Reader(out.read_text("utf-8"))
     picture = page.all("img")[0]["src"]
     assert picture == "data:image/jpeg;base64," + base64.b64encode(JPEG).decode()
     link = next(a for a in page.all("a") if a.get("class") == "play")
-    assert link["href"] == (tmp_path / "film.mp4").as_uri() + "#t=1.250,4.500"
+    assert link["href"] == (tmp_path / "video.mp4").as_uri() + "#t=1.250,4.500"
     assert "0:00:01.2 – 0:00:04.5" in page.text
     assert "a dog runs" in page.text
     assert "speech" in page.text
@@ -142,7 +145,7 @@ def test_a_hit_shows_its_picture_its_times_and_why(tmp_path: Path) -> None:
 
 
 def test_nothing_is_loaded_from_anywhere_but_the_originals(tmp_path: Path) -> None:
-    page = Reader(page_html(StubLibrary(tmp_path / "film.mp4"), found(hit()), "dog"))
+    page = Reader(page_html(StubLibrary(tmp_path / "video.mp4"), found(hit()), "dog"))
 
     addresses = [
         value
@@ -156,7 +159,7 @@ def test_nothing_is_loaded_from_anywhere_but_the_originals(tmp_path: Path) -> No
 
 
 def test_the_policy_allows_the_pages_own_script_and_style_only(tmp_path: Path) -> None:
-    page = Reader(page_html(StubLibrary(tmp_path / "film.mp4"), found(hit()), "dog"))
+    page = Reader(page_html(StubLibrary(tmp_path / "video.mp4"), found(hit()), "dog"))
 
     meta = next(m for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
     policy = meta["content"]
@@ -219,12 +222,12 @@ def test_file_names_that_are_not_text_can_be_played(tmp_path: Path) -> None:
 
 
 def test_a_timeline_that_does_not_start_at_zero_plays_from_the_right_place(tmp_path: Path) -> None:
-    library = StubLibrary(tmp_path / "film.ts", start=100)
+    library = StubLibrary(tmp_path / "video.ts", start=100)
     text = page_html(library, found(hit(span=Span.of(101, 103))), "dog")
 
     assert "#t=1.000,3.000" in text
     assert "0:00:01.0 – 0:00:03.0" in text
-    assert "Play film.mp4 from 0:00:01.0" in text
+    assert "Play video.mp4 from 0:00:01.0" in text
 
 
 def test_a_sound_recording_plays_without_a_picture(tmp_path: Path) -> None:
@@ -288,7 +291,7 @@ def test_a_page_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"),
+    ("seconds", "label"),
     [
         (Fraction(0), "0:00:00.0"),
         (Fraction(599, 10), "0:00:59.9"),
@@ -297,8 +300,8 @@ def test_a_page_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
         (Fraction(-1, 2), "-0:00:00.5"),
     ],
 )
-def test_time_codes(seconds: Fraction, shown: str) -> None:
-    assert timecode(seconds) == shown
+def test_time_codes(seconds: Fraction, label: str) -> None:
+    assert timecode(seconds) == label
 
 
 def test_several_queries_share_a_page_with_credits(tmp_path: Path) -> None:

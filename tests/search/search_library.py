@@ -20,9 +20,9 @@ from videlicet.settings import load
 from videlicet.store import Store, TextRow, VectorRow, open_store
 from videlicet.types import (
     Asset,
+    AssetOwner,
     Box,
     Index,
-    IndexedAsset,
     Label,
     MediaInfo,
     Modality,
@@ -30,9 +30,11 @@ from videlicet.types import (
     ScreenText,
     Shot,
     Span,
-    Status,
     Utterance,
+    Video,
+    VideoStatus,
     derived_id,
+    video_id_of,
 )
 
 WORDS = ("dog", "cat", "train", "station", "rocket", "coffee", "music", "beach", "gap", "platform")
@@ -136,7 +138,9 @@ class Shelf:
     def __init__(self, home: Path, *, policy: Policy = OPEN, **settings: Any) -> None:
         self.settings = load(home, weights=home / "weights", **settings)
         self.store: Store = open_store(self.settings, write=True, create=True, policy=policy)
-        self.index: Index = self.store.catalog.create_index(self.store.scope(INDEX), "films", CARDS)
+        self.index: Index = self.store.catalog.create_index(
+            self.store.scope(INDEX), "videos", CARDS
+        )
         self.searcher = Searcher(
             self.store,
             Encoders(CARDS, ENCODERS.__getitem__, MODELS.__getitem__),
@@ -148,33 +152,34 @@ class Shelf:
         name: str,
         *,
         shots: Sequence[tuple[float, float]] = ((0, 10),),
-        shown: Sequence[tuple[float, float, str]] = (),
+        labels: Sequence[tuple[float, float, str]] = (),
         colours: Sequence[tuple[float, float, tuple[float, float, float]]] = (),
         said: Sequence[tuple[float, float, str]] = (),
         read: Sequence[tuple[float, float, str]] = (),
         hummed: Sequence[tuple[float, float, int]] = (),
         metadata: dict[str, Any] | None = None,
-        status: Status = Status.READY,
+        status: VideoStatus = VideoStatus.READY,
     ) -> str:
         asset_id = derived_id("asset", name)
         info = MediaInfo("mp4", Span.of(0, 100), None, (), None)
         asset = Asset(
-            asset_id, derived_id(name) * 2, name, f"/films/{name}", 1, info, THEN, None,
-            metadata or {},
+            asset_id, name, THEN, owner=AssetOwner.INDEX, source=f"/videos/{name}", size=1,
+            sha256=derived_id(name) * 2, type="video", recording=info, metadata=metadata or {},
         )  # fmt: skip
         catalog = self.store.catalog
-        catalog.put_asset(self.store.scope(INGEST), asset)
-        entry = derived_id(self.index.id, asset_id)
-        catalog.put_indexed(
-            self.store.scope(INGEST),
-            IndexedAsset(entry, self.index.id, asset_id, status, THEN, THEN),
-        )
+        video = Video(
+            video_id_of(self.index.id, asset_id), self.index.id, asset, status, THEN, THEN, THEN,
+            asset.metadata,
+        )  # fmt: skip
+        catalog.put_asset(self.store.scope(INGEST), asset, video)
 
         def seen(start: float, end: float, modality: Modality, card: str, payload: Any) -> Any:
             return Observation(asset_id, Span.of(start, end), modality, card, payload)
 
         cuts = [seen(a, b, Modality.SHOT, "cuts", Shot(Span.of(a, b).midpoint)) for a, b in shots]
-        labels = [seen(a, b, Modality.VISUAL, "colours", Label(text, 0.5)) for a, b, text in shown]
+        label_rows = [
+            seen(a, b, Modality.VISUAL, "colours", Label(text, 0.5)) for a, b, text in labels
+        ]
         spoken = [
             seen(a, b, Modality.SPEECH, "ears", Utterance(text, "en", 0.9)) for a, b, text in said
         ]
@@ -182,10 +187,10 @@ class Shelf:
             seen(a, b, Modality.TEXT, "eyes", ScreenText(text, Box(0, 0, 1, 0.1), 0.9))
             for a, b, text in read
         ]
-        every = [*cuts, *labels, *spoken, *lines]
+        every = [*cuts, *label_rows, *spoken, *lines]
         catalog.put_observations(self.store.scope(INGEST, self.index.id), asset_id, every)
         self._vectors(
-            asset_id, Modality.VISUAL, "words", labels, [words_vector(s[2]) for s in shown]
+            asset_id, Modality.VISUAL, "words", label_rows, [words_vector(s[2]) for s in labels]
         )
         self._vectors(
             asset_id, Modality.SPEECH, "words", spoken, [words_vector(s[2]) for s in said]

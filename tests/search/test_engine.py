@@ -16,7 +16,16 @@ from tests.search.search_library import INGEST, SEARCH, Shelf
 from videlicet.errors import InvalidQuery, NotPermitted
 from videlicet.search.compose import build_query
 from videlicet.search.engine import Searcher, shot_cache
-from videlicet.types import GroupBy, Modality, PartKind, Query, QueryPart, SearchPage, Span, Status
+from videlicet.types import (
+    GroupBy,
+    Modality,
+    PartKind,
+    Query,
+    QueryPart,
+    SearchPage,
+    Span,
+    VideoStatus,
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +34,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     shelf.add(
         "station.mp4",
         shots=((0, 8), (8, 16), (16, 24)),
-        shown=((0, 4, "train"), (4, 8, "train"), (8, 16, "coffee"), (16, 24, "station")),
+        labels=((0, 4, "train"), (4, 8, "train"), (8, 16, "coffee"), (16, 24, "station")),
         colours=((0, 8, (1, 0, 0)), (8, 16, (0, 1, 0)), (16, 24, (0.7, 0.7, 0))),
         said=((1, 3, "The train leaves now."), (9, 12, "Please mind the gap.")),
         read=((0, 24, "PLATFORM 9 DEPARTS 14:05"),),
@@ -35,14 +44,14 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     shelf.add(
         "pets.mp4",
         shots=((0, 10), (10, 20)),
-        shown=((0, 10, "dog beach"), (10, 20, "cat")),
+        labels=((0, 10, "dog beach"), (10, 20, "cat")),
         colours=((0, 10, (0, 0, 1)), (10, 20, (0.5, 0.5, 0.5))),
         said=((11, 14, "Our cat went missing at the station, mind you, the gap in the fence."),),
         hummed=((0, 4, 2), (4, 8, 3)),
         metadata={"year": 2020, "kind": "home"},
     )
     shelf.add("lecture.mp4", shots=((0, 600),), said=((100, 104, "A rocket needs fuel."),))
-    shelf.add("unfinished.mp4", shown=((0, 10, "dog"),), status=Status.RUNNING)
+    shelf.add("unfinished.mp4", shown=((0, 10, "dog"),), status=VideoStatus.INDEXING)
     yield shelf
     shelf.store.close()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +18,7 @@ from tests.store.samples import MANAGE, SEARCH, SPACE, add, check_whole, vectors
 from videlicet.errors import Conflict, StoreError
 from videlicet.store import Store
 from videlicet.store.database.sqlite import SqliteDatabase
+from videlicet.store.database.write_turns import WriteTurns
 from videlicet.types import Index, Kind, Modality, derived_id
 
 READERS = 24
@@ -71,6 +74,60 @@ def test_a_writer_that_others_keep_waiting_is_told_that_they_are_busy(
             pool.submit(write).result()
         assert busy.value.code == "database_locked"
     write()
+
+
+#: Writes one short transaction after the other and counts them, until it is told to end.
+BUSY = """
+import sys, time
+from pathlib import Path
+from sqlalchemy import text
+from videlicet.store.database.sqlite import SqliteDatabase
+
+database = SqliteDatabase(Path(sys.argv[1]), Path(sys.argv[1]).parent)
+print("begins", flush=True)
+while True:
+    with database.write_transaction() as connection:
+        connection.execute(text("INSERT INTO numbers VALUES (0)"))
+        time.sleep(0.05)
+"""
+
+
+def test_writers_get_a_turn_while_another_process_writes_without_a_pause(
+    database: SqliteDatabase,
+) -> None:
+    def rows_of(number: int) -> int:
+        with database.read_transaction() as connection:
+            sql = text("SELECT count(*) FROM numbers WHERE n = :n")
+            return connection.execute(sql, {"n": number}).scalar_one()
+
+    def write(_: int) -> None:
+        with database.write_transaction() as connection:
+            connection.execute(text("INSERT INTO numbers VALUES (1)"))
+
+    arguments = [sys.executable, "-c", BUSY, str(database.path)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout is not None
+            other.stdout.readline()
+            write(0)
+            before = rows_of(0)
+            with ThreadPoolExecutor(READERS) as pool:
+                list(pool.map(write, range(READERS)))
+            between = rows_of(0) - before
+        finally:
+            other.kill()
+    assert rows_of(1) == READERS + 1
+    # The other one wrote in between, but not twice while somebody was in line.
+    assert between <= 2 * READERS
+
+
+def test_a_turn_that_is_not_given_up_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    first, second = (WriteTurns(tmp_path / "a.sqlite", patience=0.05) for _ in range(2))
+    first.take()
+    second.take()
+    first.close()
+    second.give_up()
+    second.close()
 
 
 def test_a_checkpoint_that_fails_leaves_the_connection_as_it_was(
@@ -140,7 +197,7 @@ def test_lists_of_ids_have_any_length(store: Store, index: Index) -> None:
     ] == (sorted(wanted)[1:2])
     assert catalog.find_assets(store.scope(SEARCH, index.id), among=among) == wanted
     assert set(catalog.names(store.scope(SEARCH), among)) == wanted
-    assert catalog.find_resources(store.scope(MANAGE), Kind.FILE, ids=among) == ([], 0)
+    assert catalog.find_resources(store.scope(MANAGE), Kind.ENTITY, ids=among) == ([], 0)
     query = vectors(made[0], 1)[0].vector
     (rows,) = store.vectors.search(
         store.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 50, among

@@ -18,7 +18,7 @@ from videlicet.store import Level, VectorBatch, VectorMatch, VectorRow, open_sto
 from videlicet.store import store as store_module
 from videlicet.store.catalog.schema import memberships_table
 from videlicet.store.doctor import doctor
-from videlicet.store.records import EXPORTING, MANAGING, SEARCHING, WRITING
+from videlicet.store.records import EXPORTING, MANAGING, SEARCHING, WRITING, Finding
 from videlicet.store.vectors import VectorContext, VectorStore
 from videlicet.store.vectors.chunks import Floats
 from videlicet.types import Modality
@@ -30,9 +30,9 @@ class Lists:
     """Rows in lists, for as long as the process runs."""
 
     def __init__(self, context: VectorContext) -> None:
-        assert context.writable
         #: By (index, modality, space), and in these by asset.
         self.rows: dict[Place, dict[str, list[VectorRow]]] = {}
+        self.broken = True
 
     def _of(self, scope: IndexScope, modality: Modality, space: str) -> dict[str, list[VectorRow]]:
         return self.rows.setdefault((scope.index_id, modality.value, space), {})
@@ -110,6 +110,11 @@ class Lists:
     def build_due_indexes(self) -> None:
         pass
 
+    def check(self, fix: bool) -> Iterator[Finding]:
+        if self.broken:
+            self.broken = not fix
+            yield Finding(Level.ERROR, "lists", "A list is torn.", "Glue it.", fixed=fix)
+
 
 def _batch(asset_id: str, rows: Sequence[VectorRow]) -> VectorBatch:
     return VectorBatch(
@@ -134,7 +139,7 @@ def test_a_vector_store_is_chosen_by_its_name(
         made = [add(store, index, f"{n}.mp4") for n in range(3)]
         for one in made:
             check_whole(store, index, one)
-        store.remove_asset(store.scope(MANAGE, index.id), made[0].id)
+        store.remove_video(store.scope(MANAGE, index.id), made[0].id)
         query = vectors(made[0], 1)[0].vector
         (rows,) = vector_store.search(
             store.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 99
@@ -144,6 +149,27 @@ def test_a_vector_store_is_chosen_by_its_name(
         assert vector_store.rows == {}
         store.evict_stale_copies()
         store.build_due_indexes()
+
+
+@pytest.mark.parametrize("fix", [False, True])
+def test_the_doctor_asks_the_vector_store(
+    place: Settings, monkeypatch: pytest.MonkeyPatch, fix: bool
+) -> None:
+    registry: Registry[Any] = Registry("videlicet.vector_stores", "vector store")
+    opened: list[Lists] = []
+
+    def open_lists(context: VectorContext) -> Lists:
+        opened.append(Lists(context))
+        return opened[-1]
+
+    registry.add("lists", open_lists)
+    monkeypatch.setattr(store_module, "VECTOR_STORES", registry)
+    chosen = settings(place.home, vector_store="lists")
+    with open_store(chosen, write=True, create=True) as store:
+        add(store, store.catalog.create_index(store.scope(INGEST), "main", {}), "a.mp4")
+    found = [one for one in doctor(chosen, fix=fix) if one.subject == "lists"]
+    assert found == [Finding(Level.ERROR, "lists", "A list is torn.", "Glue it.", fixed=fix)]
+    assert opened[-1].broken is not fix
 
 
 def test_an_unknown_vector_store_is_refused_by_name(place: Settings) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Called now and then while there is a wait; raises to end it.
 Check = Callable[[], None]
-#: Called with each sentence as soon as it stands, for who wants to read along.
+#: Called with each sentence as soon as it is complete, for streaming.
 OnSentence = Callable[[Sentence], None]
 
 
@@ -47,7 +47,7 @@ class AnalysisBackend(Protocol):
     """Answers from evidence, and from nothing else.
 
     Every method may be called from several threads at once. What it says is cited; where the
-    evidence says nothing, so does the analyst. Each may raise ``AnalysisError``.
+    evidence says nothing, so does the backend. Each may raise ``AnalysisError``.
     """
 
     #: Named in answers: ``builtin``, or the id of a language model.

@@ -1,4 +1,4 @@
-"""The built-in analyst: every method chooses from evidence; none needs a language model."""
+"""The built-in backend: every method chooses from evidence; none needs a language model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class BuiltinBackend:
     """An :class:`~videlicet.analyze.backend.AnalysisBackend` that quotes, and never invents.
 
-    ``encoder`` is the text encoder of the index whose materials it is given.
+    ``encoder`` is the text encoder of the index whose evidence it is given.
     """
 
     id = "builtin"
@@ -54,7 +54,7 @@ class BuiltinBackend:
     def highlights(
         self, evidence: AssetEvidence, *, count: int = 5, query: str | None = None
     ) -> list[Highlight]:
-        """What stands out: see :mod:`videlicet.analyze.qa.highlights`."""
+        """Highlights: see :mod:`videlicet.analyze.qa.highlights`."""
         from videlicet.analyze.qa.highlights import highlights
 
         return highlights(evidence, self._encoder, count, query)

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 #: Cosines from which on two texts say the same, two things seen are alike, and two pictures show
-#: the same. Between films that have nothing to do with each other the middle ones are about 0.15,
+#: the same. Between videos that have nothing to do with each other the middle ones are about 0.15,
 #: 0.35 and 0.5.
 SAME_TEXT, SAME_THING, SAME_PICTURE = 0.5, 0.75, 0.85
 #: Cosine from which on two sentences are the same but for a few letters.
 SAME_WORDS = 0.9
-#: Pieces cited for one topic of one video.
+#: Items cited for one topic of one video.
 CITED = 3
 #: Letters of a word that is a topic.
 _LETTERS = 3
@@ -50,11 +50,11 @@ class Pair:
     right: tuple[EvidenceItem, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        def side(span: Span, pieces: Sequence[EvidenceItem]) -> dict[str, Any]:
+        def side(span: Span, items: Sequence[EvidenceItem]) -> dict[str, Any]:
             return {
                 "start": float(span.start),
                 "end": float(span.end),
-                "citations": [piece.to_json() for piece in pieces],
+                "citations": [item.to_json() for item in items],
             }
 
         return {
@@ -91,7 +91,7 @@ class Comparison:
 def compare(left: AssetEvidence, right: AssetEvidence, count: int = 10) -> Comparison:
     """Compare two assets, with at most ``count`` of everything.
 
-    Pieces are alike as their meanings are (the cosine of their vectors) or as their words are (the
+    Items are alike as their meanings are (the cosine of their vectors) or as their words are (the
     Jaccard index of their stems), whichever is more; assets of indexes with different text models
     are compared by words alone. Words are compared with words, and what is seen with what is seen.
     """
@@ -105,13 +105,13 @@ def compare(left: AssetEvidence, right: AssetEvidence, count: int = 10) -> Compa
             one, other = left.items[ours[row]], right.items[theirs[column]]
             likeness = min(1.0, float(alike[row, column]))
             pairs.append(Pair(one.span, other.span, likeness, (one,), (other,)))
-        for side, material, own, best in (
+        for side, evidence, own, best in (
             (0, left, ours, alike.max(axis=1, initial=0.0)),
             (1, right, theirs, alike.max(axis=0, initial=0.0)),
         ):
-            merits = centrality(material.vectors[own]) if own else np.zeros(0, np.float32)
+            merits = centrality(evidence.vectors[own]) if own else np.zeros(0, np.float32)
             alone[side].extend(
-                (float(merits[n]), material.items[own[n]])
+                (float(merits[n]), evidence.items[own[n]])
                 for n in range(len(own))
                 if best[n] < least
             )
@@ -135,7 +135,7 @@ def _likeness(
     theirs: Sequence[int],
     same_space: bool,
 ) -> Floats:
-    """How alike each piece of one is to each of the other, shape (ours, theirs)."""
+    """How alike each item of one is to each of the other, shape (ours, theirs)."""
     alike = np.zeros((len(ours), len(theirs)), np.float32)
     if not alike.size:
         return alike
@@ -179,7 +179,7 @@ def _pictures(left: AssetEvidence, right: AssetEvidence, same_space: bool) -> li
 
 def _seen_in(evidence: AssetEvidence, span: Span) -> tuple[EvidenceItem, ...]:
     seen = (evidence.items[n] for n in evidence.indices_of(Modality.VISUAL))
-    return tuple(piece for piece in seen if piece.span.overlap(span))[:CITED]
+    return tuple(item for item in seen if item.span.overlap(span))[:CITED]
 
 
 def _said_in_both(pairs: Sequence[Pair]) -> list[Sentence]:
@@ -197,9 +197,9 @@ def _said_in_both(pairs: Sequence[Pair]) -> list[Sentence]:
 
 def _shared(left: AssetEvidence, right: AssetEvidence, said: Sequence[Sentence]) -> list[Sentence]:
     """Things seen in both, then words that carry meaning in both: what comes often in both first,
-    longer words before shorter ones. A word that stands in both only in what is ``said`` in both
+    longer words before shorter ones. A word that occurs in both only in what is ``said`` in both
     tells no more."""
-    told = {piece.id for sentence in said for piece in sentence.citations}
+    cited = {item.id for sentence in said for item in sentence.citations}
     found = []
     for names in (_things, _terms):
         ours, theirs = names(left), names(right)
@@ -208,9 +208,9 @@ def _shared(left: AssetEvidence, right: AssetEvidence, said: Sequence[Sentence])
             key=lambda key: (-min(len(ours[key]), len(theirs[key])), -len(key), key),
         )
         for key in both:
-            if all(piece.id in told for rows in (ours, theirs) for _, piece in rows[key]):
+            if all(item.id in cited for rows in (ours, theirs) for _, item in rows[key]):
                 continue
-            citations = tuple(piece for rows in (ours, theirs) for _, piece in rows[key][:CITED])
+            citations = tuple(item for rows in (ours, theirs) for _, item in rows[key][:CITED])
             found.append(Sentence(ours[key][0][0], citations))
     return found
 
@@ -221,35 +221,35 @@ Named = dict[str, list[tuple[str, EvidenceItem]]]
 def _things(evidence: AssetEvidence) -> Named:
     found: Named = {}
     for number in evidence.indices_of(Modality.VISUAL):
-        piece = evidence.items[number]
-        found.setdefault(piece.text.casefold(), []).append((piece.text, piece))
+        item = evidence.items[number]
+        found.setdefault(item.text.casefold(), []).append((item.text, item))
     return found
 
 
 def _terms(evidence: AssetEvidence) -> Named:
-    """By stem: each piece that holds the word, with the word as it stands there. Words that are
+    """By stem: each item that contains the word, with the word as written there. Words that are
     about nothing and bare numbers are none."""
-    pieces = [evidence.items[n] for n in evidence.indices_of(*_WORDS)]
-    wanted = set(terms(" ".join(piece.text for piece in pieces)))
+    items = [evidence.items[n] for n in evidence.indices_of(*_WORDS)]
+    wanted = set(terms(" ".join(item.text for item in items)))
     found: Named = {}
-    for piece in pieces:
+    for item in items:
         once = set()
-        for word in _WORD.findall(piece.text):
+        for word in _WORD.findall(item.text):
             if is_filler_word(word) or not any(letter.isalpha() for letter in word):
                 continue
             for stem in tokens(word)[:1]:
                 if stem in wanted and stem not in once and len(word) >= _LETTERS:
                     once.add(stem)
-                    found.setdefault(stem, []).append((word, piece))
+                    found.setdefault(stem, []).append((word, item))
     return found
 
 
 def _only(rows: Iterable[tuple[float, EvidenceItem]]) -> list[Sentence]:
     """One sentence for each text, the most typical first, with where it is."""
     by_text: dict[str, list[tuple[float, EvidenceItem]]] = {}
-    for merit, piece in rows:
-        by_text.setdefault(piece.text.casefold(), []).append((merit, piece))
+    for merit, item in rows:
+        by_text.setdefault(item.text.casefold(), []).append((merit, item))
     groups = sorted(by_text.values(), key=lambda group: -max(merit for merit, _ in group))
     return [
-        Sentence(group[0][1].text, tuple(piece for _, piece in group[:CITED])) for group in groups
+        Sentence(group[0][1].text, tuple(item for _, item in group[:CITED])) for group in groups
     ]

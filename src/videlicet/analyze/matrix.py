@@ -174,7 +174,7 @@ def open_matrix_store(path: str | os.PathLike[str]) -> Iterator[MatrixStore]:
 
 
 def run_matrix(
-    materials_of: Callable[[str], AssetEvidence],
+    load: Callable[[str], AssetEvidence],
     backend: AnalysisBackend,
     questions: Sequence[str],
     asset_ids: Sequence[str],
@@ -183,12 +183,12 @@ def run_matrix(
 ) -> Matrix:
     """Ask every question of every asset, and keep each answer as soon as it is there.
 
-    ``materials_of`` gathers the evidence of one asset; only one asset's is held at a time. What
-    ``kept`` already holds for the same question, asset, analyst and evidence is not asked again.
-    ``on_cell`` is called with each cell as it stands, and whether it was asked now.
+    ``load`` gathers the evidence of one asset; only one asset's is held at a time. What
+    ``kept`` already holds for the same question, asset, backend and evidence is not asked again.
+    ``on_cell`` is called with each finished cell, and whether it was asked now.
 
     Raises :class:`InvalidInput` ``invalid_argument`` without a question or an asset; whatever
-    ``materials_of`` and the analyst raise. What was finished before that is kept.
+    ``load`` and the backend raise. What was finished before that is kept.
     """
     rows = tuple(dict.fromkeys(map(_asked, questions)))
     columns = tuple(dict.fromkeys(asset_ids))
@@ -200,16 +200,16 @@ def run_matrix(
     names: dict[str, str] = {}
     begins: dict[str, Instant] = {}
     for asset_id in columns:
-        material = materials_of(asset_id)
-        names[asset_id] = material.asset.name
-        begins[asset_id] = material.asset.media.span.start
-        seen = evidence_hash(material)
+        evidence = load(asset_id)
+        names[asset_id] = evidence.asset.name
+        begins[asset_id] = evidence.asset.media.span.start
+        seen = evidence_hash(evidence)
         for question in rows:
             key = derived_id("cell", question, asset_id, backend.id, seen)
             cell = kept.get(key)
             fresh = cell is None
             if cell is None:
-                cell = Cell(question, asset_id, key, backend.ask([material], question))
+                cell = Cell(question, asset_id, key, backend.ask([evidence], question))
                 kept.put(cell)
             found[question, asset_id] = cell
             on_cell(cell, fresh)
@@ -223,11 +223,11 @@ def _asked(question: str) -> str:
 
 
 def evidence_hash(evidence: AssetEvidence) -> str:
-    """Changes with anything that an answer may rest on: the pieces, who said so, and the models."""
-    pieces = ("\0".join((piece.id, *piece.cards, piece.speaker or "")) for piece in evidence.items)
+    """Changes with anything that an answer may rest on: the items, who said so, and the models."""
+    items = ("\0".join((item.id, *item.cards, item.speaker or "")) for item in evidence.items)
     cards = (f"{role}={card}" for role, card in sorted(evidence.index.cards.items()))
-    told = evidence.asset.to_display_time(evidence.span)
-    return derived_id("evidence", *told.to_json(), *cards, "", *pieces)
+    span = evidence.asset.to_display_time(evidence.span)
+    return derived_id("evidence", *span.to_json(), *cards, "", *items)
 
 
 def _torn(line: bytes) -> bool:
@@ -241,10 +241,10 @@ def _torn(line: bytes) -> bool:
 
 
 def _cell_to_row(cell: Cell) -> dict[str, Any]:
-    pieces = {piece.id: piece for piece in cell.answer.citations}
+    items = {item.id: item for item in cell.answer.citations}
     answer = cell.answer.to_json()
     answer["sentences"] = [
-        {"text": sentence.text, "citations": [piece.id for piece in sentence.citations]}
+        {"text": sentence.text, "citations": [item.id for item in sentence.citations]}
         for sentence in cell.answer.sentences
     ]
     return {
@@ -255,15 +255,15 @@ def _cell_to_row(cell: Cell) -> dict[str, Any]:
         "answer": answer,
         "pieces": {
             id: {
-                "asset_id": piece.asset_id,
-                "span": piece.span.to_json(),
-                "modality": piece.modality.value,
-                "text": piece.text,
-                "cards": list(piece.cards),
-                "speaker": piece.speaker,
-                "confidence": piece.confidence,
+                "asset_id": item.asset_id,
+                "span": item.span.to_json(),
+                "modality": item.modality.value,
+                "text": item.text,
+                "cards": list(item.cards),
+                "speaker": item.speaker,
+                "confidence": item.confidence,
             }
-            for id, piece in pieces.items()
+            for id, item in items.items()
         },
     }
 
@@ -271,7 +271,7 @@ def _cell_to_row(cell: Cell) -> dict[str, Any]:
 def _cell_from_row(row: Mapping[str, Any]) -> Cell:
     if row["version"] != _VERSION:
         raise ValueError("another version")
-    pieces = {
+    items = {
         id: EvidenceItem(
             one["asset_id"],
             Span.from_json(one["span"]),
@@ -290,11 +290,12 @@ def _cell_from_row(row: Mapping[str, Any]) -> Cell:
         row["key"],
         Answer(
             tuple(
-                Sentence(one["text"], tuple(pieces[id] for id in one["citations"]))
+                Sentence(one["text"], tuple(items[id] for id in one["citations"]))
                 for one in answer["sentences"]
             ),
             answer["found"],
-            answer["analyst"],
+            # Files of earlier versions have the old key.
+            answer.get("analysis_backend") or answer["analyst"],
             answer["value"],
             Usage(answer["usage"]["input_tokens"], answer["usage"]["output_tokens"]),
             Finish(answer["finish"]),

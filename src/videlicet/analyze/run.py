@@ -129,12 +129,12 @@ def run_analysis(
     answer = backend.respond(
         all_evidence, job.request, on_sentence=ignore_sentence if whole else on_sentence
     )
-    origins = {material.asset.id: material.asset.media.span.start for material in all_evidence}
+    origins = {evidence.asset.id: evidence.asset.media.span.start for evidence in all_evidence}
     if job.request.schema is None:
         data, cited = answer.text, cite(answer.sentences, origins)
     else:
         data = json.dumps(answer.value, ensure_ascii=False)
-        cited = tuple(_citation(piece, origins, 0, len(data)) for piece in answer.citations)
+        cited = tuple(_citation(item, origins, 0, len(data)) for item in answer.citations)
     return AnalysisResult(data, answer.finish, answer.usage, cited, answer.untrusted)
 
 
@@ -146,18 +146,18 @@ def cite(
     found = []
     for sentence in sentences:
         end = at + len(sentence.text)
-        found += [_citation(piece, origins, at, end) for piece in sentence.citations]
+        found += [_citation(item, origins, at, end) for item in sentence.citations]
         at = end + 1
     return tuple(found)
 
 
 def _citation(
-    piece: EvidenceItem, origins: Mapping[str, Fraction], start: int, end: int
+    item: EvidenceItem, origins: Mapping[str, Fraction], start: int, end: int
 ) -> Citation:
-    span = piece.span.shift(-origins[piece.asset_id])
+    span = item.span.shift(-origins[item.asset_id])
     return Citation(
-        start, end, float(span.start), float(span.end), piece.modality.value, piece.text,
-        piece.sha256,
+        start, end, float(span.start), float(span.end), item.modality.value, item.text,
+        item.sha256,
     )  # fmt: skip
 
 
@@ -167,11 +167,11 @@ def _segments(
     from videlicet.analyze.extraction.segment_definitions import definitions
     from videlicet.analyze.extraction.segments import segment
 
-    (material,) = all_evidence
+    (evidence,) = all_evidence
     found = segment(
-        material, definitions(job.segments), shortest=job.shortest, longest=job.longest,
+        evidence, definitions(job.segments), shortest=job.shortest, longest=job.longest,
         encoder=encoder, clock=job.time_format,
     )  # fmt: skip
     data = json.dumps(found, ensure_ascii=False)
-    read = sum(encoder.count_tokens(piece.text) for piece in material.items)
+    read = sum(encoder.count_tokens(item.text) for item in evidence.items)
     return AnalysisResult(data, Finish.STOP, Usage(read, encoder.count_tokens(data)))

@@ -31,7 +31,7 @@ async def require_storable_json(request: Request) -> None:
     except NestingTooDeep:
         raise invalid_parameter(f"The body is nested more than {MAX_NESTING} deep.") from None
     except ValueError:
-        return  # told elsewhere
+        return  # reported elsewhere
     if not _is_storable(value):
         raise invalid_parameter(
             "The body holds characters that are not text, or numbers that are not finite."

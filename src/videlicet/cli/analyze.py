@@ -273,9 +273,9 @@ def compare(
 def _citation_times(sentence: Sentence, assets: Mapping[str, Asset]) -> str:
     """The first place of a sentence in each recording, named where there are several."""
     first: dict[str, str] = {}
-    for piece in sentence.citations:
+    for item in sentence.citations:
         first.setdefault(
-            piece.asset_id, format_span(assets[piece.asset_id].to_display_time(piece.span))
+            item.asset_id, format_span(assets[item.asset_id].to_display_time(item.span))
         )
     if len(first) == 1:
         return next(iter(first.values()))

@@ -22,9 +22,9 @@ from videlicet.cli import (
     keys,
     list,
     models,
-    queries,
     remove,
     report,
+    saved_search,
     search,
     serve,
     show,
@@ -87,7 +87,7 @@ for _file in (
 ):  # fmt: skip
     _file.register(app)
 app.add_typer(models.app, name="models")
-app.add_typer(queries.app, name="queries")
+app.add_typer(saved_search.app, name="saved-search")
 
 
 def run() -> None:

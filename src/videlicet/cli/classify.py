@@ -54,14 +54,14 @@ def classify(
             )  # fmt: skip
         described[name.strip()] = text.strip()
     with context.library() as library:
-        shown = {} if examples is None else _examples(library, examples)
-        for name in shown:
+        example_clips = {} if examples is None else _examples(library, examples)
+        for name in example_clips:
             if name != "none":
                 described.setdefault(name, "")
         known = {asset.id: asset for asset in library.assets(index)}
         chosen = [named_asset(library, one).id for one in assets] if assets else None
         found = library.classify(
-            described, examples=shown, assets=chosen, threshold=threshold, shots=shots,
+            described, examples=example_clips, assets=chosen, threshold=threshold, shots=shots,
             index=index,
         )  # fmt: skip
     if as_json:
@@ -74,7 +74,7 @@ def classify(
                 one.label, f"{one.score:.2f}",
                 f"{known[one.asset_id].name}\n{one.asset_id[:SHORT_ID]}",
                 format_span(known[one.asset_id].to_display_time(one.span)),
-                "; ".join(dict.fromkeys(piece.text for piece in one.citations)),
+                "; ".join(dict.fromkeys(item.text for item in one.citations)),
             )
             for one in found
         ],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from videlicet.library import Library
     from videlicet.types import Asset, Task
 
-#: The shortest beginning of an id that stands for it.
+#: The shortest prefix of an id that is accepted.
 _SHORTEST = 4
 
 

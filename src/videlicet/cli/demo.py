@@ -36,7 +36,7 @@ def demo(
     """Make sample videos of freely licensed material, index them and search them in every way."""
     from videlicet.demo import run_demo
 
-    # Never somebody's own library: sample films do not belong there.
+    # Never somebody's own library: sample videos do not belong there.
     home = out / ("library-own" if video else "library")
     report = run_demo(
         home,

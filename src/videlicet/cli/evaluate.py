@@ -104,26 +104,27 @@ def _evaluate_analysis(path: Path, index: str | None, *, queries: bool, as_json:
             empty="",
             title=f"answers, {split}",
         )
-    for name, figures in (("chapters", report.chapters), ("summaries", report.summaries)):
-        if figures:
+    for name, metrics in (("chapters", report.chapters), ("summaries", report.summaries)):
+        if metrics:
             print_message(
-                f"{name}: " + ", ".join(f"{key} {value:g}" for key, value in figures.items())
+                f"{name}: " + ", ".join(f"{key} {value:g}" for key, value in metrics.items())
             )
     print_message(
-        f"Analyst: {report.analyst}; {report.timing['answer_p50_ms']:.0f} ms an answer "
+        f"Analysis backend: {report.analysis_backend}; "
+        f"{report.timing['answer_p50_ms']:.0f} ms an answer "
         f"(95 % within {report.timing['answer_p95_ms']:.0f} ms), {report.tokens['total']} tokens."
         if report.timing
-        else f"Analyst: {report.analyst}; no question could be put."
+        else f"Analysis backend: {report.analysis_backend}; no question was asked."
     )
     if report.left_out:
         print_message(f"Left out, because the index lacks their files: {report.left_out}")
 
 
-def _interval(figures: Mapping[str, Any], name: str) -> str:
-    if figures[name] is None:
+def _interval(metrics: Mapping[str, Any], name: str) -> str:
+    if metrics[name] is None:
         return "–"
-    low, high = figures[f"{name}_ci"]
-    return f"{figures[name]:.2f} ({low:.2f}–{high:.2f})"
+    low, high = metrics[f"{name}_ci"]
+    return f"{metrics[name]:.2f} ({low:.2f}–{high:.2f})"
 
 
 def register(app: typer.Typer) -> None:

@@ -95,7 +95,7 @@ def rotate(
     as_json: JsonOption = False,
 ) -> None:
     """Make a key that takes the place of another; it is shown this once. Both are good for a
-    while, so that nothing stands still while the new one is handed out."""
+    while, so that nothing stops working while the new one is rolled out."""
     with open_shared_store() as store:
         old, made, secret = store.catalog.rotate_key(
             scope_for(store, "*"), id, timedelta(hours=overlap)

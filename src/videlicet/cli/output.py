@@ -87,9 +87,9 @@ def timecode(seconds: Fraction | float) -> str:
     return f"{sign}{hours}:{minutes:02d}:{rest // 10:02d}.{rest % 10}"
 
 
-def format_span(told: Span) -> str:
-    """From when to when, of a stretch as people are told it (:meth:`videlicet.Asset.told`)."""
-    return f"{timecode(told.start)}–{timecode(told.end)}"
+def format_span(span: Span) -> str:
+    """A stretch in display times (:meth:`videlicet.Asset.to_display_time`)."""
+    return f"{timecode(span.start)}–{timecode(span.end)}"
 
 
 def to_plain(value: Any) -> Any:

@@ -32,7 +32,7 @@ def report(
         for text in question or []:
             check_question(text, library.settings)
         chosen = [named_asset(library, name) for name in assets]
-        films = [
+        reports = [
             AssetReport(
                 one,
                 str(library.original(one)),
@@ -46,7 +46,7 @@ def report(
         ids = [one.id for one in chosen]
         answers = [(text, library.ask(text, assets=ids, index=index)) for text in question or []]
         title = ", ".join(one.name for one in chosen)
-        print_message(f"Written to {analysis_page(films, answers, title, out)}.")
+        print_message(f"Written to {analysis_page(reports, answers, title, out)}.")
 
 
 def register(app: typer.Typer) -> None:

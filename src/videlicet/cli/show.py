@@ -47,9 +47,9 @@ def show(
         rows = library.observations(record.id, modality, index=index)
         notes = [
             note
-            for row in library.indexed(index)
-            if row.asset_id == record.id
-            for note in row.notes
+            for video in library.videos(index)
+            if video.asset_id == record.id
+            for note in video.notes
         ]
         if not vectors:
             rows = [row for row in rows if not isinstance(row.payload, Embedding)]
@@ -63,14 +63,14 @@ def show(
             ("from", "to", "modality", "what", "model"),
             [
                 (
-                    timecode(told.start),
-                    timecode(told.end),
+                    timecode(span.start),
+                    timecode(span.end),
                     row.modality.value,
                     _describe(row),
                     row.card,
                 )
                 for row in rows
-                for told in [record.to_display_time(row.span)]
+                for span in [record.to_display_time(row.span)]
             ],
             empty="Nothing was observed.",
             title=title,

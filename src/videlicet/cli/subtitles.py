@@ -27,13 +27,23 @@ def subtitles(
     on_screen_text: Annotated[
         bool, typer.Option("--on-screen-text", help="On-screen text instead of speech.")
     ] = False,
+    modality: Annotated[
+        str | None,
+        typer.Option("--modality", help="Another modality instead of speech: text or a plugin's."),
+    ] = None,
     index: IndexOption = "default",
 ) -> None:
     """Subtitles of what is said, as SubRip or WebVTT."""
-    from videlicet.analyze.exports import subtitles as cues_of
     from videlicet.analyze.exports.exporter import Subject, SubtitleExport
     from videlicet.analyze.exports.registry import documents, render
+    from videlicet.analyze.exports.subtitles import cues_of
 
+    if on_screen_text and modality not in (None, Modality.TEXT):
+        raise InvalidInput(
+            "invalid_argument",
+            "--on-screen-text is the modality text; name another one alone.",
+            subject="--modality",
+        )
     exporters = documents(Subject.SUBTITLES)
     chosen = one_of(format or "srt", exporters, "--format")
     if out is not None:
@@ -47,10 +57,9 @@ def subtitles(
         chosen = named
     with context.library() as library:
         one = named_asset(library, asset)
-        modality = Modality.TEXT if on_screen_text else Modality.SPEECH
-        seen = library.observations(one.id, modality, index=index)
-        make = cues_of.on_screen_cues if on_screen_text else cues_of.spoken_cues
-        cues = make(seen, one.media.span.start)
+        chosen_modality = modality or (Modality.TEXT if on_screen_text else Modality.SPEECH)
+        seen = library.observations(one.id, chosen_modality, index=index)
+        cues = cues_of(seen, one.media.span.start)
     content = render(f"{Subject.SUBTITLES}.{chosen}", SubtitleExport(one, cues))
     if out is None:
         typer.echo(content, nl=False)

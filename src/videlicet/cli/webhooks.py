@@ -24,7 +24,7 @@ def add(
     url: Annotated[str, typer.Argument(help="The address that events are sent to.")],
     event: Annotated[
         list[str] | None,
-        typer.Option(help="As query.matched (docs/api.md lists them); all, if none is given."),
+        typer.Option(help="An event of docs/api.md, e.g. saved_search.matched; default: all."),
     ] = None,
     tenant: TenantOption = "local",
     as_json: JsonOption = False,

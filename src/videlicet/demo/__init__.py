@@ -1,4 +1,4 @@
-"""The demo: makes sample films of real material, indexes them and finds moments in them."""
+"""The demo: makes sample videos of real material, indexes them and finds moments in them."""
 
 from __future__ import annotations
 

@@ -82,9 +82,11 @@ def _media(library: Library, asset: Asset, folder: Path) -> Iterator[Question]:
         data = io.BytesIO()
         picture = Image.fromarray(frame(path, at, library.settings, max_side=640))
         picture.save(data, "JPEG", quality=60)
-        told = asset.to_display_time(Span(at, at))
-        shown = f"the frame at {float(told.start):.1f} s"
-        yield Question("picture", shown, {"image": data.getvalue()}, (Place(asset.name, told),))
+        displayed = asset.to_display_time(Span(at, at))
+        label = f"the frame at {float(displayed.start):.1f} s"
+        yield Question(
+            "picture", label, {"image": data.getvalue()}, (Place(asset.name, displayed),)
+        )
         clip, span = cut(whole.start + whole.duration * 6 / 10, "clip.mp4")
         yield _stretch("clip", {"video": clip}, asset, span)
     if asset.media.audio:
@@ -96,6 +98,6 @@ def _media(library: Library, asset: Asset, folder: Path) -> Iterator[Question]:
 
 
 def _stretch(kind: str, arguments: dict[str, Path], asset: Asset, span: Span) -> Question:
-    told = asset.to_display_time(span)
-    shown = f"{float(told.duration):.1f} s from {float(told.start):.1f} s on"
-    return Question(kind, shown, arguments, (Place(asset.name, told),))
+    displayed = asset.to_display_time(span)
+    label = f"{float(displayed.duration):.1f} s from {float(displayed.start):.1f} s on"
+    return Question(kind, label, arguments, (Place(asset.name, displayed),))

@@ -1,4 +1,4 @@
-"""A dozen questions for the sample films, each with the moment that answers it."""
+"""A dozen questions for the sample videos, each with the moment that answers it."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from videlicet.demo.video import Scene, make_clip, read_sound, write_sound
 from videlicet.types import Span
 
 
-def questions(material: Mapping[str, Path], films: SampleVideos, folder: Path) -> list[Question]:
+def questions(sources: Mapping[str, Path], videos: SampleVideos, folder: Path) -> list[Question]:
     """The questions; pictures, sounds and clips to ask with are made in ``folder``.
 
-    They are not the films' own frames and sounds: pictures are mirrored, cropped and compressed
+    They are not the videos' own frames and sounds: pictures are mirrored, cropped and compressed
     anew, the clip is smaller and rougher, sounds are quieter and have noise.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    cat = _picture(material["chelsea"], (60, 30, 400, 280))
-    rocket = _picture(material["rocket"], (60, 30, 560, 400))
-    rabbit = make_clip(Scene(0, clip=material["bunny"]), 1.0, 3.5, folder / "rabbit.mp4")
-    meadow = _quieter(material["bunny"], 1.0, 4.0, folder / "meadow.wav")
-    voice = _quieter(material["two_cities"], 5.2, 7.85, folder / "voice.wav")
+    cat = _picture(sources["chelsea"], (60, 30, 400, 280))
+    rocket = _picture(sources["rocket"], (60, 30, 560, 400))
+    rabbit = make_clip(Scene(0, clip=sources["bunny"]), 1.0, 3.5, folder / "rabbit.mp4")
+    meadow = _quieter(sources["bunny"], 1.0, 4.0, folder / "meadow.wav")
+    voice = _quieter(sources["two_cities"], 5.2, 7.85, folder / "voice.wav")
 
-    def ask(kind: str, shown: str, film: str, **arguments: Any) -> Question:
-        return Question(kind, shown, arguments, _places(films, film))
+    def ask(kind: str, label: str, title: str, **arguments: Any) -> Question:
+        return Question(kind, label, arguments, _places(videos, title))
 
-    def words(kind: str, text: str, film: str, *modalities: str, **more: Any) -> Question:
-        return ask(kind, text, film, query=text, modalities=modalities, **more)
+    def words(kind: str, text: str, title: str, *modalities: str, **more: Any) -> Question:
+        return ask(kind, text, title, query=text, modalities=modalities, **more)
 
     seen, said, written = "words → picture", "words → speech", "words → screen"
     return [
@@ -62,11 +62,11 @@ def questions(material: Mapping[str, Path], films: SampleVideos, folder: Path) -
     ]  # fmt: skip
 
 
-def _places(films: SampleVideos, title: str) -> tuple[Place, ...]:
-    start, end = films.places[title]
+def _places(videos: SampleVideos, title: str) -> tuple[Place, ...]:
+    start, end = videos.places[title]
     return (
-        Place(films.paths[title].name, Span.of(0.0, end - start)),
-        Place(films.paths[COMPILATION].name, Span.of(start, end)),
+        Place(videos.paths[title].name, Span.of(0.0, end - start)),
+        Place(videos.paths[COMPILATION].name, Span.of(start, end)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Runs the demo: films, index, questions, and a page with what was found."""
+"""Runs the demo: videos, index, questions, and a page with what was found."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """What the demo did. Times are wall seconds; ``video_seconds`` is how long the films are.
+    """What the demo did. Times are wall seconds; ``video_seconds`` is how long the videos are.
 
     ``page`` is the HTML page, ``credits`` name whose work was used, one line each. ``own`` says
     that it was somebody's own recording.
@@ -95,14 +95,14 @@ def run_demo(
     say: Say = lambda _: None,
     follow: Follow | None = None,
 ) -> DemoReport:
-    """Find moments in sample films, or in the recording ``video``.
+    """Find moments in sample videos, or in the recording ``video``.
 
-    The data directory ``home`` is for the demo alone. Films, material and the page go to the
+    The data directory ``home`` is for the demo alone. Videos, material and the page go to the
     folder ``out``; what an earlier run left there is used again. Missing weights are fetched.
-    ``say`` is told each step; ``follow`` shows the progress of indexing.
+    ``say`` is called with each step; ``follow`` shows the progress of indexing.
 
     Raises:
-        VidelicetError: weights or material cannot be had, or a film cannot be indexed.
+        VidelicetError: weights or material cannot be had, or a video cannot be indexed.
     """
     folder = Path(out).absolute()
     folder.mkdir(parents=True, exist_ok=True)
@@ -182,11 +182,11 @@ def _pull(settings: Settings, say: Say) -> None:
 
     cards = with_needs(card(id) for id in default_cards().values())
     missing = [one for one in cards if missing_files(settings, one)]
-    told: set[str] = set()
+    announced: set[str] = set()
 
     def watch(pulled: PullProgress) -> None:
-        if pulled.card not in told:
-            told.add(pulled.card)
+        if pulled.card not in announced:
+            announced.add(pulled.card)
             say(f"Fetching the model {pulled.card}")
 
     pull(settings, missing, watch=watch)
@@ -199,11 +199,11 @@ def _sample(
     from videlicet.demo.script import make_sample_videos
     from videlicet.demo.sources import MATERIAL, fetch
 
-    material = fetch(settings, folder / "material", say)
-    say("Making the sample films")
-    films = make_sample_videos(material, folder / "films")
-    asked = questions(material, films, folder / "queries")
-    return list(films.paths.values()), (asked, tuple(one.credit for one in MATERIAL))
+    sources = fetch(settings, folder / "sources", say)
+    say("Making the sample videos")
+    samples = make_sample_videos(sources, folder / "videos")
+    asked = questions(sources, samples, folder / "queries")
+    return list(samples.paths.values()), (asked, tuple(one.credit for one in MATERIAL))
 
 
 def _index(library: Library, sources: Sequence[Path], follow: Follow) -> list[Asset]:

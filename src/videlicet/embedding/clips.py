@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from videlicet.embedding.space import Part, fuse, join
+from videlicet.embedding.space import Component, fuse, join
 from videlicet.embedding.spans import TimedVectors, pool
 from videlicet.embedding.texts import embed_texts
 from videlicet.types import Span, instant
@@ -33,7 +33,7 @@ NOTES = "notes"
 
 
 def embed_clips(
-    strips: Mapping[str, TimedVectors], span: Span, request: Mapping[str, Any]
+    vectors: Mapping[str, TimedVectors], span: Span, request: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """One row for each stretch, option and scope: ``embedding``, ``option``, ``scope``, ``start``
     and ``end`` in seconds from the recording's own start. Stretches in which the models say nothing
@@ -46,7 +46,7 @@ def embed_clips(
     stretches = []
     if "clip" in request["scopes"]:
         length = instant(float(request["clip"]))
-        looks = None if request.get("fixed", True) else strips.get("looks")
+        looks = None if request.get("fixed", True) else vectors.get("looks")
         clips = _clips(whole, length) if looks is None else _dynamic_clips(whole, length, looks)
         stretches += [("clip", one) for one in clips]
     if "asset" in request["scopes"]:
@@ -56,29 +56,29 @@ def embed_clips(
         found = {
             option: vector
             for option in request["options"]
-            if (vector := vector_at(strips, option, one)) is not None
+            if (vector := vector_at(vectors, option, one)) is not None
         }
         if "separate" in request["types"]:
             rows += [_row(option, scope, one, span, v) for option, v in found.items()]
         if "fused" in request["types"] and found:
-            told = pool(strips[NOTES], one) if NOTES in strips else None
-            noted = [] if told is None else list(join({Part.MEANING: told[None]}))
+            notes = pool(vectors[NOTES], one) if NOTES in vectors else None
+            noted = [] if notes is None else list(join({Component.MEANING: notes[None]}))
             rows.append(_row("fused", scope, one, span, fuse([*found.values(), *noted])))
     return rows
 
 
-def vector_at(strips: Mapping[str, TimedVectors], option: str, span: Span) -> Floats | None:
+def vector_at(vectors: Mapping[str, TimedVectors], option: str, span: Span) -> Floats | None:
     """What is seen (``visual``), heard (``audio``), said (``transcription``) or read on the screen
     (``visual-text``) in a stretch, as a vector of 512; ``None`` where nothing is."""
     blocks = {
-        "visual": {Part.MEANING: "meaning", Part.LOOKS: "looks"},
-        "audio": {Part.SOUNDS: "sounds"},
-        "transcription": {Part.MEANING: "words"},
-        "visual-text": {Part.MEANING: "screen"},
+        "visual": {Component.MEANING: "meaning", Component.LOOKS: "looks"},
+        "audio": {Component.SOUNDS: "sounds"},
+        "transcription": {Component.MEANING: "words"},
+        "visual-text": {Component.MEANING: "screen"},
     }[option]
-    parts: dict[Part, Floats] = {}
+    parts: dict[Component, Floats] = {}
     for part, name in blocks.items():
-        mean = pool(strips[name], span) if name in strips else None
+        mean = pool(vectors[name], span) if name in vectors else None
         if mean is not None:
             parts[part] = mean[None]
     return join(parts)[0] if parts else None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from videlicet.embedding.space import Part, fuse, join, of_frames
+from videlicet.embedding.space import Component, fuse, join, of_frames
 from videlicet.embedding.texts import embed_texts
 from videlicet.errors import InvalidInput, MediaError
 from videlicet.media.pages import open_pages, open_text
@@ -94,7 +94,7 @@ def embed_text(encoder: TextEncoder, text: str, request: Mapping[str, Any]) -> l
     parts = split_text(text, request["sentences"] or DEFAULT_LENGTH, request["overlap"])
     if not parts:
         return []
-    rows = join({Part.MEANING: embed_texts(encoder, parts)})
+    rows = join({Component.MEANING: embed_texts(encoder, parts)})
     found = []
     if "local" in request["scopes"]:
         found += [_row("text", "chunk", row, chunk_index=n) for n, row in enumerate(rows)]

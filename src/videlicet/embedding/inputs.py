@@ -1,4 +1,4 @@
-"""Vectors of single inputs: words, pictures, and stretches of sound or film, as they come with a
+"""Vectors of single inputs: words, pictures, and stretches of sound or video, as they come with a
 request."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from videlicet.embedding import documents
-from videlicet.embedding.space import Part, fuse, join, of_frames
+from videlicet.embedding.space import Component, fuse, join, of_frames
 from videlicet.embedding.spans import TimedVectors
 from videlicet.embedding.texts import embed_texts, require_meaning
 from videlicet.errors import MediaError
@@ -59,7 +59,7 @@ def embed_lines(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]
 
 def _embed_on_screen_text(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
     counts = [models.text.count_tokens(line) for line in lines]
-    return join({Part.MEANING: embed_texts(models.text, lines)}), counts
+    return join({Component.MEANING: embed_texts(models.text, lines)}), counts
 
 
 def embed_images(models: Models, sources: Sequence[bytes | Path], settings: Settings) -> Floats:
@@ -123,24 +123,24 @@ def embed_recording(
     check: Callable[[float], None],
 ) -> tuple[Span, dict[str, TimedVectors]]:
     """What the models say along a short recording, as strips (see
-    :func:`videlicet.embedding.clips.embed_clips`). ``check`` is told its seconds before anything
-    else is done, and may refuse them.
+    :func:`videlicet.embedding.clips.embed_clips`). ``check`` is called with its seconds before
+    anything else is done, and may refuse them.
 
     Raises:
         MediaError: it cannot be read.
     """
     media = probe(source, settings)
     check(float(media.span.duration))
-    strips: dict[str, TimedVectors] = {}
+    vectors: dict[str, TimedVectors] = {}
     if "visual" in options and media.video is not None:
-        strips |= _embed_frames(models, source, settings)
+        vectors |= _embed_frames(models, source, settings)
     if media.audio and {"audio", "transcription"} & set(options):
         heard = load_audio(source, settings, longest=LONGEST)
         if "audio" in options and heard.samples.size:
-            strips["sounds"] = _embed_sound(models, heard.samples, heard.start)
+            vectors["sounds"] = _embed_sound(models, heard.samples, heard.start)
         if "transcription" in options:
-            strips |= _embed_speech(models, heard.samples, heard.start)
-    return media.span, strips
+            vectors |= _embed_speech(models, heard.samples, heard.start)
+    return media.span, vectors
 
 
 def _embed_frames(

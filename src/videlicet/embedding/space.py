@@ -34,7 +34,7 @@ DIMENSIONS = 512
 _SEED = 512
 
 
-class Part(StrEnum):
+class Component(StrEnum):
     """The blocks of a vector."""
 
     MEANING = "meaning"
@@ -43,19 +43,19 @@ class Part(StrEnum):
 
 
 #: Room and weight of each block. Meaning weighs most: it is what all kinds of input share.
-_WIDTHS = {Part.MEANING: 384, Part.LOOKS: 64, Part.SOUNDS: 64}
+_WIDTHS = {Component.MEANING: 384, Component.LOOKS: 64, Component.SOUNDS: 64}
 #: Where in a vector the values of the blocks go, in turn by the room that each has.
 _ORDER = np.argsort(
     np.concatenate([(np.arange(room) + 0.5) / room for room in _WIDTHS.values()]), kind="stable"
 )
-_WEIGHT = {Part.MEANING: 0.8, Part.LOOKS: 0.6, Part.SOUNDS: 0.6}
+_WEIGHT = {Component.MEANING: 0.8, Component.LOOKS: 0.6, Component.SOUNDS: 0.6}
 
 
-def join(parts: Mapping[Part, Floats]) -> Floats:
+def join(parts: Mapping[Component, Floats]) -> Floats:
     """Unit rows (n, 512) from the rows of the parts there are, each (n, any)."""
     count = len(next(iter(parts.values())))
     blocks = []
-    for part in Part:
+    for part in Component:
         rows = parts.get(part)
         if rows is None:
             blocks.append(np.zeros((count, _WIDTHS[part]), np.float32))
@@ -68,8 +68,8 @@ def of_frames(text: TextEncoder, vision: FrameEncoder, encoding: FrameEncoding) 
     """Unit rows (n, 512) of frames. They have a meaning where the frame encoder knows the space of
     the text encoder."""
     meaning = rows_in(text.card.space, vision, encoding)
-    looks = {Part.LOOKS: encoding.features}
-    return join(looks if meaning is None else {Part.MEANING: meaning, **looks})
+    looks = {Component.LOOKS: encoding.features}
+    return join(looks if meaning is None else {Component.MEANING: meaning, **looks})
 
 
 def fuse(vectors: Sequence[Floats]) -> Floats:

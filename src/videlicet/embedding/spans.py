@@ -22,7 +22,7 @@ INSTANT = 1e-3
 
 @dataclass(frozen=True)
 class TimedVectors:
-    """Vectors of one kind along a recording: ``rows`` (n, d) with the span each stands for.
+    """Vectors of one kind along a recording: ``rows`` (n, d) with the span of each.
 
     For many looks at one strip its times are kept as floats, which are exact enough and a hundred
     times faster than fractions.
@@ -56,8 +56,8 @@ class TimedVectors:
         return np.where(instants, INSTANT, shared)
 
 
-def pool(strip: TimedVectors, span: Span) -> Floats | None:
+def pool(vectors: TimedVectors, span: Span) -> Floats | None:
     """The direction of the mean of the rows in ``span`` (d,); ``None`` where there are none."""
-    mean = strip.mean(span)
+    mean = vectors.mean(span)
     length = 0.0 if mean is None else float(np.linalg.norm(mean))
     return np.asarray(mean / length, np.float32) if mean is not None and length > 0 else None

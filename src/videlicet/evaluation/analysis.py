@@ -1,11 +1,11 @@
-"""How good is the analysis? Answers, chapters and summaries of any analyst against what is right.
+"""Evaluation of analysis: answers, chapters and summaries of any backend against the gold.
 
 A citation is right if it lies in a right file and shares time with a right stretch there; that of
 an answer that is quoted (kinds ``spoken`` and ``written``) must hold the answer as well. *Citation
 precision* is the share of right ones among all citations, also those of answers to what cannot be
 answered; *citation recall* the share of right stretches that a right citation touches (after
 ALCE: Gao et al., *Enabling Large Language Models to Generate Text with Citations*, 2023). A
-sentence is *faithful* if its words are those of the pieces it cites.
+sentence is *faithful* if its words are those of the items it cites.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from videlicet.types import (
     Asset,
     Chapter,
     EvidenceItem,
-    IndexedAsset,
     Instant,
     Sentence,
-    Status,
+    Video,
+    VideoStatus,
 )
 
 #: Seconds within which a chapter starts where it should.
 NEAR = Fraction(2)
-#: Share of a sentence's content words that its pieces have to hold.
+#: Share of a sentence's content words that its items have to hold.
 FAITHFUL = 0.6
 #: Words of fixed sentences that tell where evidence is from.
 _FRAME = frozenset(tokens("said seen heard written read on screen at in video between and from to"))
@@ -47,7 +47,7 @@ class AnalysisTarget(Protocol):
 
     def assets(self, index: str) -> Sequence[Asset]: ...
 
-    def indexed(self, index: str) -> Sequence[IndexedAsset]: ...
+    def videos(self, index: str) -> Sequence[Video]: ...
 
     def ask(self, question: str, *, assets: Sequence[str] = (), index: str) -> Answer: ...
 
@@ -80,12 +80,12 @@ class AnswerOutcome:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisReport:
-    """Figures of one analyst on one set of questions. ``answers`` is by split and kind; each has
-    ``all``. Intervals (``_ci``) are 95 % percentile bootstrap intervals over questions.
-    ``left_out`` counts what asks for files that the index lacks."""
+    """Metrics of one analysis backend on one set of questions. ``answers`` is by split and kind;
+    each has ``all``. Intervals (``_ci``) are 95 % percentile bootstrap intervals over questions.
+    ``left_out`` counts questions about files that the index lacks."""
 
     name: str
-    analyst: str
+    analysis_backend: str
     answers: Mapping[str, Mapping[str, Mapping[str, Any]]]
     chapters: Mapping[str, float]
     summaries: Mapping[str, float]
@@ -98,7 +98,7 @@ class AnalysisReport:
         """Everything but how each question went."""
         return {
             "questions": self.name,
-            "analyst": self.analyst,
+            "analysis_backend": self.analysis_backend,
             "answers": self.answers,
             "chapters": dict(self.chapters),
             "summaries": dict(self.summaries),
@@ -117,39 +117,39 @@ def evaluate_analysis(
     seed: int = 0,
     on_question: Callable[[], None] | None = None,
 ) -> AnalysisReport:
-    """Put questions to the analyst that the library is set to, about what ``index`` holds already.
+    """Put questions to the library's analysis backend about what ``index`` already holds.
     ``on_question`` is called after each."""
-    ready = {row.asset_id for row in library.indexed(index) if row.status is Status.READY}
-    held = _assets_by_file(
+    ready = {video.asset_id for video in library.videos(index) if video.status is VideoStatus.READY}
+    by_file = _assets_by_file(
         [asset for asset in library.assets(index) if asset.id in ready], questions
     )
     outcomes = []
-    analysts = set()
+    backends = set()
     left_out = 0
     for one in questions.questions:
         wanted = {*(one.files or ()), *(right.file for right in one.gold)}
-        if not wanted <= held.keys():
+        if not wanted <= by_file.keys():
             left_out += 1
             continue
-        own = [held[file].id for file in one.files or ()]
+        own = [by_file[file].id for file in one.files or ()]
         began = time.perf_counter()
         answer = library.ask(one.question, assets=own, index=index)
         seconds = time.perf_counter() - began
-        outcomes.append(_outcome(one, answer, held, seconds))
-        analysts.add(answer.analyst)
+        outcomes.append(_outcome(one, answer, by_file, seconds))
+        backends.add(answer.analysis_backend)
         if on_question is not None:
             on_question()
     further = [gold.file for gold in questions.chapters]
     further += [gold.file for gold in questions.summaries]
     return AnalysisReport(
         name=questions.name,
-        analyst=", ".join(sorted(analysts)),
+        analysis_backend=", ".join(sorted(backends)),
         answers=_tables(outcomes, resamples, seed),
-        chapters=_chapters(library, index, held, questions),
-        summaries=_summaries(library, index, held, questions),
+        chapters=_chapters(library, index, by_file, questions),
+        summaries=_summaries(library, index, by_file, questions),
         timing=_timing([one.seconds for one in outcomes]),
         tokens={"total": sum(one.tokens for one in outcomes), "questions": len(outcomes)},
-        left_out=left_out + sum(file not in held for file in further),
+        left_out=left_out + sum(file not in by_file for file in further),
         outcomes=tuple(outcomes),
     )
 
@@ -169,12 +169,12 @@ def _assets_by_file(assets: Sequence[Asset], questions: QuestionSet) -> dict[str
 
 
 def _outcome(
-    asked: GoldQuestion, answer: Answer, held: Mapping[str, Asset], seconds: float
+    asked: GoldQuestion, answer: Answer, by_file: Mapping[str, Asset], seconds: float
 ) -> AnswerOutcome:
     cited = answer.citations if answer.found else ()
-    touched = [_cites_gold(asked, piece, held) for piece in cited]
-    names = [asset.name for asset in held.values()]
-    told = answer.sentences if answer.found else ()
+    touched = [_cites_gold(asked, item, by_file) for item in cited]
+    names = [asset.name for asset in by_file.values()]
+    kept = answer.sentences if answer.found else ()
     return AnswerOutcome(
         id=asked.id,
         kind=asked.kind,
@@ -186,25 +186,25 @@ def _outcome(
         correct_citations=sum(bool(stretches) for stretches in touched),
         gold=len(asked.gold),
         gold_cited=len({stretch for stretches in touched for stretch in stretches}),
-        sentences=len(told),
-        cited=sum(sentence.supported for sentence in told),
-        faithful=sum(faithful(sentence, names) for sentence in told),
+        sentences=len(kept),
+        cited=sum(sentence.supported for sentence in kept),
+        faithful=sum(faithful(sentence, names) for sentence in kept),
         tokens=answer.usage.input_tokens + answer.usage.output_tokens,
         seconds=seconds,
         text=answer.text,
     )
 
 
-def _cites_gold(asked: GoldQuestion, piece: EvidenceItem, held: Mapping[str, Asset]) -> list[int]:
+def _cites_gold(asked: GoldQuestion, item: EvidenceItem, by_file: Mapping[str, Asset]) -> list[int]:
     """The right stretches that a citation is right for."""
-    if asked.kind in QUOTED and not contains_answer(asked.accepted, piece.text):
+    if asked.kind in QUOTED and not contains_answer(asked.accepted, item.text):
         return []
     found = []
     for number, right in enumerate(asked.gold):
-        asset = held[right.file]
-        if right.span is None or asset.id != piece.asset_id:
+        asset = by_file[right.file]
+        if right.span is None or asset.id != item.asset_id:
             continue
-        span = piece.span.shift(-asset.media.span.start)
+        span = item.span.shift(-asset.media.span.start)
         # What was seen for an instant lies in a stretch without sharing time with it.
         if span.overlap(right.span) > 0 or right.span.contains(span.start):
             found.append(number)
@@ -212,7 +212,7 @@ def _cites_gold(asked: GoldQuestion, piece: EvidenceItem, held: Mapping[str, Ass
 
 
 def faithful(sentence: Sentence, names: Iterable[str] = ()) -> bool:
-    """Whether the content words of a sentence are those of the pieces it cites. ``names`` of
+    """Whether the content words of a sentence are those of the items it cites. ``names`` of
     videos and times do not count: they say where the evidence is from."""
     if not sentence.citations:
         return False
@@ -220,8 +220,8 @@ def faithful(sentence: Sentence, names: Iterable[str] = ()) -> bool:
     for name in names:
         text = text.replace(name, " ")
     words = set(terms(_TIMES.sub(" ", text))) - _FRAME
-    held = {stem for piece in sentence.citations for stem in tokens(piece.text)}
-    return not words or len(words & held) >= FAITHFUL * len(words)
+    cited = {stem for item in sentence.citations for stem in tokens(item.text)}
+    return not words or len(words & cited) >= FAITHFUL * len(words)
 
 
 def _tables(
@@ -252,10 +252,10 @@ def _metrics(rows: Sequence[AnswerOutcome], resamples: int, seed: int) -> dict[s
         "cited": [(one.cited, one.sentences) for one in rows],
         "faithful": [(one.faithful, one.sentences) for one in rows],
     }
-    figures: dict[str, Any] = {"answerable": len(asked), "unanswerable": len(rows) - len(asked)}
+    metrics: dict[str, Any] = {"answerable": len(asked), "unanswerable": len(rows) - len(asked)}
     for name, pairs in shares.items():
-        figures |= _share(name, pairs, resamples, seed)
-    return figures
+        metrics |= _share(name, pairs, resamples, seed)
+    return metrics
 
 
 def _share(name: str, pairs: Pairs, resamples: int, seed: int) -> dict[str, Any]:
@@ -292,11 +292,11 @@ def boundaries(found: Sequence[Instant], gold: Sequence[Instant]) -> tuple[int, 
 
 
 def _chapters(
-    library: AnalysisTarget, index: str, held: Mapping[str, Asset], questions: QuestionSet
+    library: AnalysisTarget, index: str, by_file: Mapping[str, Asset], questions: QuestionSet
 ) -> dict[str, float]:
     counts = []
     for gold in questions.chapters:
-        if (asset := held.get(gold.file)) is not None:
+        if (asset := by_file.get(gold.file)) is not None:
             start = asset.media.span.start
             found = [one.span.start - start for one in library.chapters(asset.id, index=index)]
             counts.append(boundaries(found, gold.starts))
@@ -312,11 +312,11 @@ def _chapters(
 
 
 def _summaries(
-    library: AnalysisTarget, index: str, held: Mapping[str, Asset], questions: QuestionSet
+    library: AnalysisTarget, index: str, by_file: Mapping[str, Asset], questions: QuestionSet
 ) -> dict[str, float]:
     found: list[tuple[float, int, int, int, float]] = []
     for gold in questions.summaries:
-        if (asset := held.get(gold.file)) is None:
+        if (asset := by_file.get(gold.file)) is None:
             continue
         began = time.perf_counter()
         summary = library.summarize(asset.id, index=index)
@@ -324,17 +324,17 @@ def _summaries(
         covered = sum(contains_answer([fact], summary.text) for fact in gold.facts) / len(
             gold.facts
         )
-        told = summary.sentences
-        right = sum(faithful(sentence, [asset.name]) for sentence in told)
-        found.append((covered, len(told), sum(s.supported for s in told), right, seconds))
+        sentences = summary.sentences
+        right = sum(faithful(sentence, [asset.name]) for sentence in sentences)
+        found.append((covered, len(sentences), sum(s.supported for s in sentences), right, seconds))
     if not found:
         return {}
-    covered, told, cited, right, seconds = (sum(column) for column in zip(*found, strict=True))
+    covered, sentences, cited, right, seconds = (sum(column) for column in zip(*found, strict=True))
     return {
         "videos": len(found),
         "coverage": round(covered / len(found), 6),
-        "cited": round(cited / told, 6) if told else 0.0,
-        "faithful": round(right / told, 6) if told else 0.0,
+        "cited": round(cited / sentences, 6) if sentences else 0.0,
+        "faithful": round(right / sentences, 6) if sentences else 0.0,
         "mean_ms": round(1000 * seconds / len(found), 3),
     }
 

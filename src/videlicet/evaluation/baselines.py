@@ -20,7 +20,7 @@ def prior_assets(durations: Mapping[str, Instant]) -> list[str]:
 
 def prior_moments(durations: Mapping[str, Instant], dataset: Dataset) -> list[RankedSpan]:
     """Each file cut into stretches as long as the median right span, middle of the file first and
-    longest file first. It is told that length, which no query-free guess could know."""
+    longest file first. It is given that length, which no query-free guess could know."""
     spans = [r.span for query in dataset.queries for r in query.relevant if r.span is not None]
     if not spans:
         return []

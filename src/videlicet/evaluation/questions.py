@@ -38,7 +38,7 @@ from videlicet.evaluation.dataset import (
 )
 from videlicet.types import Instant, instant
 
-#: Kinds whose answer stands in what is quoted: a citation has to hold it as well.
+#: Kinds whose answer is quoted: a citation has to contain it as well.
 QUOTED = frozenset({"spoken", "written"})
 
 

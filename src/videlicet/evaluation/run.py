@@ -18,15 +18,15 @@ from videlicet.evaluation.report import QueryOutcome, Report, Table
 from videlicet.types import (
     Asset,
     GroupBy,
-    IndexedAsset,
     Instant,
     Modality,
     Observation,
     PartKind,
     SearchPage,
     Span,
-    Status,
     Utterance,
+    Video,
+    VideoStatus,
 )
 
 #: Longest rankings that any metric looks at.
@@ -62,7 +62,7 @@ class IndexTarget(SearchTarget, Protocol):
 
     def ingest(self, *sources: Path, index: str) -> Iterable[Any]: ...
 
-    def indexed(self, index: str) -> Sequence[IndexedAsset]: ...
+    def videos(self, index: str) -> Sequence[Video]: ...
 
     def assets(self, index: str) -> Sequence[Asset]: ...
 
@@ -91,7 +91,7 @@ def evaluate(
 
     ready = _ready(library, index)
     collection = Collection.of(
-        (asset, asset.sha256) for asset in library.assets(index) if asset.id in ready
+        (asset, asset.sha256 or asset.id) for asset in library.assets(index) if asset.id in ready
     )
     return measure(
         library, dataset, digests, collection, index, resamples=resamples, seed=seed,
@@ -179,7 +179,7 @@ class _SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """The searchable assets of an index, each with its document: what stands for it in rankings.
+    """The searchable assets of an index, each with its document in rankings.
     Assets of the same document are one."""
 
     documents: Mapping[str, str]
@@ -253,17 +253,17 @@ def _index_missing(
     """Add what the index lacks. An index that lacks nothing is only read, never locked."""
     try:
         ready = _ready(library, index)
-        held = {asset.sha256 for asset in library.assets(index) if asset.id in ready}
+        indexed = {asset.sha256 for asset in library.assets(index) if asset.id in ready}
     except (NotFound, StoreError) as error:
         if error.code not in ("index_not_found", "store_not_found"):
             raise
-        held = set()
+        indexed = set()
         try:
             library.create_index(index)
         except Conflict as conflict:
             if conflict.code != "index_exists":
                 raise
-    lacking = [path for name, path in dataset.videos.items() if digests[name] not in held]
+    lacking = [path for name, path in dataset.videos.items() if digests[name] not in indexed]
     if lacking:
         for event in library.ingest(*lacking, index=index):
             if on_event is not None:
@@ -271,7 +271,7 @@ def _index_missing(
 
 
 def _ready(library: IndexTarget, index: str) -> set[str]:
-    return {row.asset_id for row in library.indexed(index) if row.status is Status.READY}
+    return {video.asset_id for video in library.videos(index) if video.status is VideoStatus.READY}
 
 
 def _search(

@@ -30,7 +30,7 @@ class Outcome:
 @contextmanager
 def task_span(kind: str, id: str, trace: str | None) -> Iterator[Outcome]:
     """Log and trace one job: a ``task``, a ``file``, an ``embedding``, an ``analysis``, a
-    ``trial`` or a ``delivery``."""
+    ``saved_search_run`` or a ``delivery``."""
     outcome = Outcome()
     began = time.monotonic()
     _log.info("work began", extra={"kind": kind, "id": id, "trace": traces.trace_id(trace)})

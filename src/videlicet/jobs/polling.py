@@ -25,12 +25,12 @@ FAST, FAST_SHARED = 0.05, 0.25
 #: Seconds between two looks otherwise, in case a notification was lost.
 SLOW, SLOW_SHARED = 60.0, 10.0
 #: Seconds for which something is expected after a notification: a workflow frees its place a moment
-#: after it has told its end.
+#: after it has reported its end.
 EXPECT = 1.0
 
 
 class PollSignal:
-    """What the thread of a queue sleeps on; stands for the event that DBOS ends it with."""
+    """What the thread of a queue sleeps on; replaces the event that DBOS stops it with."""
 
     def __init__(self, fast: float, slow: float) -> None:
         self._fast = fast

@@ -120,7 +120,7 @@ def _serve(channel: JsonLinesChannel, context: WorkerContext, kinds: Sequence[Jo
     context.close()
     busy = engine.close()
     if busy:
-        # The next worker, or another one, takes it up where it stands; to wait for it here could
+        # The next worker, or another one, resumes it where it is; to wait for it here could
         # take as long as a video.
         traces.stop()
         os._exit(0)

@@ -1,4 +1,4 @@
-"""Saved searches: saved, and tried against every asset that is added from then on."""
+"""Saved searches: they run on every asset that is added to an index."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from videlicet.errors import Conflict
 from videlicet.library.parts import LibraryParts
 from videlicet.rights import Purpose
 from videlicet.search.compose import Media, build_query
-from videlicet.types import GroupBy, Modality, PartKind, Query, SavedQuery, derived_id
+from videlicet.types import GroupBy, Modality, PartKind, Query, SavedSearch, derived_id
 
 if TYPE_CHECKING:
     from videlicet.store import Store
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class SavedSearchMethods(LibraryParts):
     """The library's share of saved searches."""
 
-    def save_query(
+    def save_search(
         self,
         name: str,
         query: str | Query | None = None,
@@ -35,20 +35,19 @@ class SavedSearchMethods(LibraryParts):
         threshold: float | None = None,
         include_existing: bool = False,
         index: str = "default",
-    ) -> SavedQuery:
-        """Save a query, made as in :meth:`Library.search`. Each asset that becomes ready in
-        ``index`` from now on is searched with it; moments of at least ``threshold`` (0..1, 0.5 if
-        none is given) are a match, which is told to webhooks once and kept for
-        :meth:`list_matches`.
+    ) -> SavedSearch:
+        """Save a search, built as in :meth:`Library.search`. It runs on each asset that becomes
+        ready in ``index`` from now on. Moments that score at least ``threshold`` (0..1, 0.5 if
+        none is given) are a match; webhooks are notified of it once, and :meth:`matches` lists it.
 
-        With ``include_existing`` the assets that are there already are tried too: at once, or by
-        the process that is writing to the library just now.
+        ``include_existing`` also searches the assets that are already there: at once, or by the
+        process that is writing to the library just now.
 
         Raises:
             InvalidQuery: see :meth:`videlicet.search.engine.Searcher.search`.
-            InvalidInput: ``invalid_argument``, for a name that is none.
+            InvalidInput: ``invalid_argument``, for an empty or unprintable name.
         """
-        from videlicet.saved_searches.records import save_search, saved_search_of
+        from videlicet.services.saved_searches import save_query
 
         if not isinstance(query, Query):
             query = build_query(
@@ -58,16 +57,14 @@ class SavedSearchMethods(LibraryParts):
         query = replace(query, asset_ids=None, group_by=GroupBy.MOMENT, page_token=None)
         has_media = any(part.kind is not PartKind.TEXT for part in query.parts)
         store = self._write() if has_media else self._read()
-        scope = self._index_scope(Purpose.INDEX, index)
-        target = scope.index
-        made = save_search(
-            scope, store, self._searcher(target), name, query,
-            include_existing=include_existing,
-        )  # fmt: skip
-        self._try(derived_id("trial", target.id, made.id))
-        return saved_search_of(made)
+        target = self._index_scope(Purpose.INDEX, index).index
+        saved = save_query(
+            self._caller(store), target, name, query, include_existing=include_existing
+        )
+        self._run_now(derived_id("trial", target.id, saved.id))
+        return saved
 
-    def queries(self, index: str | None = None) -> list[SavedQuery]:
+    def saved_searches(self, index: str | None = None) -> list[SavedSearch]:
         """The saved searches of an index (of all, without one), newest first."""
         from videlicet.saved_searches.records import list_saved_searches
 
@@ -76,8 +73,8 @@ class SavedSearchMethods(LibraryParts):
             scope, store, None if index is None else store.catalog.index(scope, index).id
         )
 
-    def matches(self, query: str | None = None, *, limit: int | None = None) -> list[Match]:
-        """What a saved search (by name or id; any, without one) has found, newest first.
+    def matches(self, saved_search: str | None = None, *, limit: int | None = None) -> list[Match]:
+        """The matches of a saved search (by name or id), or of all, newest first.
 
         Raises:
             NotFound: ``resource_not_found``.
@@ -85,10 +82,12 @@ class SavedSearchMethods(LibraryParts):
         from videlicet.saved_searches.records import get_saved_search, list_matches
 
         store, scope = self._read(), self._scope(Purpose.MANAGE)
-        query_id = None if query is None else get_saved_search(scope, store, query).id
-        return list_matches(scope, store, query_id, limit=limit)[0]
+        saved_search_id = (
+            None if saved_search is None else get_saved_search(scope, store, saved_search).id
+        )
+        return list_matches(scope, store, saved_search_id, limit=limit)[0]
 
-    def delete_query(self, query: str) -> None:
+    def delete_saved_search(self, saved_search: str) -> None:
         """Delete a saved search, by name or id, with its matches.
 
         Raises:
@@ -97,18 +96,18 @@ class SavedSearchMethods(LibraryParts):
         from videlicet.saved_searches.records import get_saved_search
 
         scope = self._scope(Purpose.MANAGE)
-        found = get_saved_search(scope, self._read(), query)
+        found = get_saved_search(scope, self._read(), saved_search)
         self._writer_or_reader().delete_saved_search(scope, found.id)
 
-    def _try(self, trial_id: str) -> None:
-        """Try a new query here, unless another process writes: then that one does."""
+    def _run_now(self, run_id: str) -> None:
+        """Run a new saved search here, unless another process writes: then that one does."""
         from videlicet.saved_searches.evaluator import SavedSearchEvaluator
 
         store = self._writer_or_reader()
         if not store.writable or store.database.shared:
             return
         evaluator = SavedSearchEvaluator(store, self.settings, lambda _: nullcontext())
-        evaluator.run(self._scope(Purpose.INGEST), trial_id)
+        evaluator.run(self._scope(Purpose.INGEST), run_id)
 
     def _writer_or_reader(self) -> Store:
         with suppress(Conflict):

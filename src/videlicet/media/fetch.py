@@ -62,7 +62,7 @@ def fetch(
     """Download ``url`` to the file ``into``, which appears only when it is complete. ``headers``
     are sent to the host of ``url`` only, not to those that it redirects to.
 
-    ``progress`` is told the bytes so far and the bytes to come, if the server says.
+    ``progress`` is called with the bytes so far and in all, if the server says.
 
     Raises:
         InvalidInput: ``url_not_allowed`` for another scheme or port, for names and passwords in

@@ -1,7 +1,7 @@
-"""Films that are served in pieces: HLS playlists of films that have an end, as one file.
+"""Videos that are served in segments: HLS playlists of videos that have an end, as one file.
 
-Each piece is fetched like any other address, with the same checks. Pieces that are encrypted, and
-sound in a playlist of its own, are refused or left out: nothing is decoded here.
+Each segment is fetched like any other address, with the same checks. Segments that are encrypted,
+and sound in a playlist of its own, are refused or left out: nothing is decoded here.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
     from videlicet.settings import Settings
 
-#: First bytes of a playlist; most bytes of one, and most pieces it may name.
+#: First bytes of a playlist; most bytes of one, and most segments it may name.
 _MARK = b"#EXTM3U"
-LARGEST, PIECES = 4 * 1024**2, 20_000
-#: Most keys, and most heads: the library compares each piece with all of them.
+LARGEST, MAX_SEGMENTS = 4 * 1024**2, 20_000
+#: Most keys, and most heads: the library compares each segment with all of them.
 KEYS = 100
 #: Bytes that are copied at a time.
 _BLOCK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SegmentRange:
     """An address, and of what is there the first byte and how many (``None``: all)."""
 
     url: str
@@ -40,29 +40,29 @@ class Piece:
 
 
 def is_playlist(path: Path) -> bool:
-    """Whether a file is a playlist rather than a film."""
+    """Whether a file is a playlist rather than a video."""
     with path.open("rb") as file:
         return file.read(len(_MARK)) == _MARK
 
 
 def join(url: str, playlist: Path, settings: Settings, check: Callable[[], None]) -> None:
-    """Put the film that ``playlist`` (fetched from ``url``) names in the place of the playlist.
+    """Put the video that ``playlist`` (fetched from ``url``) names in the place of the playlist.
     ``check`` is called often and may raise.
 
     Raises:
         InvalidInput, MediaError, StoreError: as :func:`videlicet.media.fetch.fetch`; and
-            ``media_not_recognised`` for what has no end or names no pieces, ``media_encrypted``.
+            ``media_not_recognised`` for what has no end or names no segments, ``media_encrypted``.
         OSError: where it cannot be written.
     """
     deadline = time.monotonic() + settings.fetch_timeout
-    whole, piece = playlist.with_name("joined"), playlist.with_name("piece")
+    whole, part = playlist.with_name("joined"), playlist.with_name("segment")
     left = settings.fetch_max
 
     def get(address: str, most: int) -> Path:
         limits = settings.model_copy(
             update={"fetch_max": most, "fetch_timeout": max(1.0, deadline - time.monotonic())}
         )
-        return fetch(address, piece, limits, progress=lambda *_: check())
+        return fetch(address, part, limits, progress=lambda *_: check())
 
     try:
         parsed = _read(url, playlist)
@@ -70,15 +70,15 @@ def join(url: str, playlist: Path, settings: Settings, check: Callable[[], None]
             url = parsed
             parsed = _read(url, get(url, LARGEST))
         if isinstance(parsed, str):
-            raise _refused(url, "it names no pieces")
+            raise _refused(url, "it names no segments")
         there = None
         with whole.open("wb") as out:
             for one in parsed:
-                # Pieces may be stretches of one file. What is fetched counts, used or not.
+                # Segments may be stretches of one file. What is fetched counts, used or not.
                 if one.url != there:
                     left -= get(one.url, max(left, 1)).stat().st_size
                     there = one.url
-                with piece.open("rb") as source:
+                with part.open("rb") as source:
                     source.seek(min(one.start, settings.fetch_max))
                     _copy(source, out, one.length)
                 if left < 0 or out.tell() > settings.fetch_max:
@@ -92,7 +92,7 @@ def join(url: str, playlist: Path, settings: Settings, check: Callable[[], None]
         os.replace(whole, playlist)
     finally:
         whole.unlink(missing_ok=True)
-        piece.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
 def _copy(source: BinaryIO, out: BinaryIO, length: int | None) -> None:
@@ -105,8 +105,8 @@ def _copy(source: BinaryIO, out: BinaryIO, length: int | None) -> None:
         length = None if length is None else length - len(block)
 
 
-def _read(url: str, path: Path) -> str | list[Piece]:
-    """The pieces that a playlist names, or the address of the best version where it names
+def _read(url: str, path: Path) -> str | list[SegmentRange]:
+    """The segments that a playlist names, or the address of the best version where it names
     several."""
     import m3u8
 
@@ -116,46 +116,46 @@ def _read(url: str, path: Path) -> str | list[Piece]:
         raise _refused(url, "it is no playlist")
     if max(data.count(b"#EXT-X-KEY"), data.count(b"#EXT-X-MAP")) > KEYS:
         raise _refused(url, f"it has more than {KEYS} keys or heads")
-    if data.count(b"#EXTINF") > PIECES:
-        raise _refused(url, f"it names more than {PIECES} pieces")
+    if data.count(b"#EXTINF") > MAX_SEGMENTS:
+        raise _refused(url, f"it names more than {MAX_SEGMENTS} segments")
     try:
         read = m3u8.loads(data.decode("utf-8", "replace"), uri=url)
         if read.playlists:
             best = max(read.playlists, key=lambda one: one.stream_info.bandwidth)
             return str(best.absolute_uri)
-        return list(_pieces(url, read))
+        return list(_segments(url, read))
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         # Whatever a broken playlist makes the library stumble over.
         raise _refused(url, "the playlist cannot be read") from error
 
 
-def _pieces(url: str, playlist: M3U8) -> Iterator[Piece]:
+def _segments(url: str, playlist: M3U8) -> Iterator[SegmentRange]:
     if not playlist.is_endlist:
-        raise _refused(url, "a playlist without an end is no film")
+        raise _refused(url, "a live playlist has no end")
     if any(key is not None and key.method != "NONE" for key in playlist.keys):
-        raise MediaError("media_encrypted", f"{url}: its pieces are encrypted.", subject=url)
+        raise MediaError("media_encrypted", f"{url}: its segments are encrypted.", subject=url)
     if not playlist.segments:
-        raise _refused(url, "it names no pieces")
-    if len(playlist.segments) > PIECES:
-        raise _refused(url, f"it names more than {PIECES} pieces")
+        raise _refused(url, "it names no segments")
+    if len(playlist.segments) > MAX_SEGMENTS:
+        raise _refused(url, f"it names more than {MAX_SEGMENTS} segments")
     head = None
     after = 0
     for segment in playlist.segments:
         if (section := segment.init_section) is not None:
-            before, head = head, _piece(section.absolute_uri, section.byterange, 0)
+            before, head = head, _segment(section.absolute_uri, section.byterange, 0)
             if head != before:
                 yield head
-        piece = _piece(segment.absolute_uri, segment.byterange, after)
-        yield piece
-        after = piece.start + (piece.length or 0)
+        part = _segment(segment.absolute_uri, segment.byterange, after)
+        yield part
+        after = part.start + (part.length or 0)
 
 
-def _piece(url: str, byterange: str | None, usual: int) -> Piece:
-    """The stretch of bytes that ``length@start`` stands for; it begins at ``usual`` without."""
+def _segment(url: str, byterange: str | None, usual: int) -> SegmentRange:
+    """The byte range ``length@start``; it begins at ``usual`` without."""
     length, _, start = (byterange or "").partition("@")
     if not length.isdecimal():
-        return Piece(url)
-    return Piece(url, int(start) if start.isdecimal() else usual, int(length))
+        return SegmentRange(url)
+    return SegmentRange(url, int(start) if start.isdecimal() else usual, int(length))
 
 
 def _refused(url: str, why: str) -> MediaError:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 #: Samples per second of every sound handed out by this room.
 SAMPLE_RATE = 16_000
-#: The container of a single picture that is taken in like a film.
-PICTURE = "image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class ShotCut:
 class AudioChunk:
     """A stretch of sound: float32 mono samples at :data:`SAMPLE_RATE`, the first at ``start``.
 
-    Chunks follow each other without a gap; silence stands where the container has none.
+    Chunks follow each other without a gap; silence fills what the container lacks.
     """
 
     start: Instant

@@ -34,7 +34,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One thing to add: a ``path``, a ``url``, or the ``error`` that stands in its place.
+    """One thing to add: a ``path``, a ``url``, or an ``error`` in its place.
 
     ``name`` can always be printed and stored (undecodable bytes appear as ``\\xNN``).
     """

@@ -67,7 +67,7 @@ class ModelCard:
     """A model as a row of data.
 
     ``architecture`` names the code that runs it (see :mod:`videlicet.models.architectures`), and
-    ``preprocessing`` is what that code is told: sizes, pooling, normalisation, thresholds.
+    ``preprocessing`` is the configuration of that code: sizes, pooling, normalisation, thresholds.
 
     ``space`` names the space of the card's vectors; vectors are compared only within one space. A
     text encoder and a frame encoder that were trained together are two cards in one space.
@@ -181,7 +181,7 @@ class OcrReader(Protocol):
     card: ModelCard
 
     def find(self, frame: Frame) -> list[Box]:
-        """Where text stands, without reading it."""
+        """Where text is, without reading it."""
         ...
 
     def read(self, frame: Frame) -> list[TextLine]:
@@ -194,7 +194,7 @@ class AudioEncoder(Protocol):
 
     card: ModelCard
     dimensions: int
-    #: Seconds one vector stands for.
+    #: Seconds that one vector covers.
     window: float
 
     def embed(self, sound: Floats) -> Floats:

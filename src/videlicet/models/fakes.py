@@ -273,10 +273,10 @@ def draw_text(frame: Frame, text: str) -> Frame:
     rows = -(-len(bits) // columns)
     cells = np.zeros((rows, columns), np.uint8)
     cells.reshape(-1)[: len(bits)] = bits * 255
-    strip = cells.repeat(_CELL, axis=0).repeat(_CELL, axis=1)[..., None].repeat(3, axis=2)
+    band = cells.repeat(_CELL, axis=0).repeat(_CELL, axis=1)[..., None].repeat(3, axis=2)
     drawn = frame.copy()
     top = frame.shape[0] - (rows + 1) * _CELL
-    drawn[top + _CELL :, : strip.shape[1]] = strip
+    drawn[top + _CELL :, : band.shape[1]] = band
     header = np.array(_HEADER, np.uint8)[np.arange(frame.shape[1]) // _CELL % 2]
     drawn[top : top + _CELL] = header
     return drawn

@@ -111,10 +111,12 @@ def _compute(card: ModelCard, files: Mapping[str, Path], text: TextEncoder) -> F
     weight = float(str(card.preprocessing["description_weight"]))
     if weight:
         rows = json.loads(files[_DESCRIPTIONS].read_text("utf-8"))
-        # Some classes have no description; their name stands for it.
-        told = [rows.get(str(i), {}).get("description", name) for i, name in enumerate(words)]
+        # Some classes have no description; their name is used instead.
+        descriptions = [
+            rows.get(str(i), {}).get("description", name) for i, name in enumerate(words)
+        ]
         names += weight * text.encode(
-            [_truncate_to_sentences(text, description) for description in told]
+            [_truncate_to_sentences(text, description) for description in descriptions]
         )
     names /= np.linalg.norm(names, axis=1, keepdims=True)
     return np.asarray(names, dtype=np.float32)

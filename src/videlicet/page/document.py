@@ -37,8 +37,8 @@ def html_document(
     media: Sequence[str] = ("file:",),
 ) -> str:
     """The whole page. ``title``, ``above``, ``below``, ``body`` and ``foot`` are HTML already;
-    ``styles`` and ``script`` are files of this room; ``media`` is where films may come from, as the
-    sources of a content security policy."""
+    ``styles`` and ``script`` are files of this room; ``media`` is where videos may come from, as
+    the sources of a content security policy."""
     style, script = "".join(map(_part, styles)), _part(script)
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
@@ -86,7 +86,7 @@ def timecode(seconds: Fraction) -> str:
 
 
 def fragment(start: Fraction, end: Fraction) -> str:
-    """What makes a film's address that of a stretch, with its #; times are seconds from the start.
+    """What makes a video's address that of a stretch, with its #; times are seconds from the start.
     An end that is no later than the start would make it invalid (W3C, *Media Fragments URI 1.0*,
     4.2.1); without one it is played from there on."""
     first, last = f"{float(start):.3f}", f"{float(end):.3f}"

@@ -58,8 +58,8 @@ def analysis_page(
 
 
 def matrix_page(matrix: Matrix, assets: Sequence[AssetReport], title: str, out: Path) -> Path:
-    """Write a matrix as a table of the same kind: a row per question, a column per video. ``films``
-    are what plays. Raises as :func:`analysis_page`."""
+    """Write a matrix as a table of the same kind: a row per question, a column per video.
+    ``videos`` are what plays. Raises as :func:`analysis_page`."""
     write_page(Path(out), matrix_html(matrix, assets, title))
     return Path(out)
 
@@ -70,14 +70,14 @@ def analysis_html(
     """The whole document of :func:`analysis_page`."""
     reel = _Player(reports)
     asked = [_question_section(reel, question, answer) for question, answer in answers]
-    parts = [*asked, *(_asset_section(reel, film) for film in reports)]
+    parts = [*asked, *(_asset_section(reel, report) for report in reports)]
     count = f"{len(reports)} video" + ("" if len(reports) == 1 else "s")
     return _page(reel, title, count, "\n".join(parts))
 
 
-def matrix_html(matrix: Matrix, films: Sequence[AssetReport], title: str) -> str:
+def matrix_html(matrix: Matrix, reports: Sequence[AssetReport], title: str) -> str:
     """The whole document of :func:`matrix_page`."""
-    reel = _Player(films)
+    reel = _Player(reports)
     heads = "".join(
         f'<th scope="col"><bdi>{escape(matrix.names[id])}</bdi></th>' for id in matrix.asset_ids
     )
@@ -97,10 +97,12 @@ def matrix_html(matrix: Matrix, films: Sequence[AssetReport], title: str) -> str
 class _Player:
     """Where each video can be played from, and the models cited so far."""
 
-    def __init__(self, films: Iterable[AssetReport]) -> None:
-        self.assets = {film.asset.id: film.asset for film in films}
+    def __init__(self, reports: Iterable[AssetReport]) -> None:
+        self.assets = {report.asset.id: report.asset for report in reports}
         self.addresses: Mapping[str, str] = {
-            film.asset.id: _address(film.source) for film in films if film.source is not None
+            report.asset.id: _address(report.source)
+            for report in reports
+            if report.source is not None
         }
         self.cards: dict[str, None] = {}
 
@@ -109,24 +111,24 @@ class _Player:
         asset = self.assets.get(asset_id)
         if asset is None:  # nobody knows where its timeline begins
             return '<span class="cite time">–</span>'
-        told = asset.to_display_time(span)
-        shown = timecode(told.start)
+        displayed = asset.to_display_time(span)
+        text = timecode(displayed.start)
         address = self.addresses.get(asset_id)
         if address is None:
-            return f'<span class="cite time">{shown}</span>'
-        href = escape(address + fragment(told.start, told.end))
-        label = escape(f"Play from {shown}: {what}")
-        return f'<a class="cite" href="{href}" aria-label="{label}" title="{label}">{shown}</a>'
+            return f'<span class="cite time">{text}</span>'
+        href = escape(address + fragment(displayed.start, displayed.end))
+        label = escape(f"Play from {text}: {what}")
+        return f'<a class="cite" href="{href}" aria-label="{label}" title="{label}">{text}</a>'
 
-    def cite(self, piece: EvidenceItem) -> str:
-        self.cards |= dict.fromkeys(piece.cards)
-        many = len(self.assets) > 1 and piece.asset_id in self.assets
-        where = f"{self.assets[piece.asset_id].name}, " if many else ""
-        return self.time(piece.asset_id, piece.span, f"{where}{piece.modality.value}: {piece.text}")
+    def cite(self, item: EvidenceItem) -> str:
+        self.cards |= dict.fromkeys(item.cards)
+        many = len(self.assets) > 1 and item.asset_id in self.assets
+        where = f"{self.assets[item.asset_id].name}, " if many else ""
+        return self.time(item.asset_id, item.span, f"{where}{item.modality.value}: {item.text}")
 
 
 def _page(reel: _Player, title: str, count: str, body: str) -> str:
-    shown = escape(title) or "Analysis"
+    heading = escape(title) or "Analysis"
     first = next(iter(reel.addresses.values()), None)
     player = ""
     if first is not None:
@@ -138,28 +140,28 @@ def _page(reel: _Player, title: str, count: str, body: str) -> str:
     origins = dict.fromkeys(map(_origin, reel.addresses.values()))
     foot = [_KEYS if first else "", models([*reel.cards])]
     return html_document(
-        shown, "", count, player + body, foot,
+        heading, "", count, player + body, foot,
         styles=_STYLES, script="report.js", media=tuple(origins) or ("'none'",),
     )  # fmt: skip
 
 
-def _asset_section(reel: _Player, film: AssetReport) -> str:
-    parts = [f"<h2><bdi>{escape(film.asset.name)}</bdi></h2>"]
-    if film.source is None:
+def _asset_section(reel: _Player, report: AssetReport) -> str:
+    parts = [f"<h2><bdi>{escape(report.asset.name)}</bdi></h2>"]
+    if report.source is None:
         parts.append('<p class="fault">The video cannot be played from here.</p>')
-    if film.gist is not None:
-        parts.append(f'<p class="title">{_sentence(reel, film.gist.title)}</p>')
-        for name, found in (("Topics", film.gist.topics), ("Hashtags", film.gist.hashtags)):
+    if report.gist is not None:
+        parts.append(f'<p class="title">{_sentence(reel, report.gist.title)}</p>')
+        for name, found in (("Topics", report.gist.topics), ("Hashtags", report.gist.hashtags)):
             if found:
                 items = " ".join(_sentence(reel, one) for one in found)
                 parts.append(f'<p><span class="soft">{name}</span> {items}</p>')
-    if film.summary is not None:
-        parts.append(f"<h3>Summary</h3>\n{_answer(reel, film.summary)}")
-    if film.chapters:
-        rows = "\n".join(_chapter(reel, film.asset, one) for one in film.chapters)
+    if report.summary is not None:
+        parts.append(f"<h3>Summary</h3>\n{_answer(reel, report.summary)}")
+    if report.chapters:
+        rows = "\n".join(_chapter(reel, report.asset, one) for one in report.chapters)
         parts.append(f'<h3>Chapters</h3>\n<ol class="rows">\n{rows}\n</ol>')
-    if film.highlights:
-        rows = "\n".join(_highlight(reel, film.asset, one) for one in film.highlights)
+    if report.highlights:
+        rows = "\n".join(_highlight(reel, report.asset, one) for one in report.highlights)
         parts.append(f'<h3>Highlights</h3>\n<ol class="rows">\n{rows}\n</ol>')
     return "<section>\n" + "\n".join(parts) + "\n</section>"
 
@@ -190,8 +192,8 @@ def _answer(reel: _Player, answer: Answer) -> str:
         notes.append(f"{answer.dropped} sentences that nothing supports were left out.")
     if answer.untrusted:
         notes.append("Something in the video reads like instructions to whoever analyses it.")
-    told = "".join(f'<p class="fault">{note}</p>' for note in notes)
-    return f"{said}{told}{_evidence(reel, answer.citations)}"
+    faults = "".join(f'<p class="fault">{note}</p>' for note in notes)
+    return f"{said}{faults}{_evidence(reel, answer.citations)}"
 
 
 def _sentences_html(reel: _Player, sentence: Sentence, claims: bool = True) -> str:
@@ -205,13 +207,12 @@ def _sentence(reel: _Player, sentence: Sentence) -> str:
     return f"<bdi>{escape(sentence.text)}</bdi> {links}"
 
 
-def _evidence(reel: _Player, pieces: Sequence[EvidenceItem]) -> str:
-    if not pieces:
+def _evidence(reel: _Player, items: Sequence[EvidenceItem]) -> str:
+    if not items:
         return ""
     rows = "\n".join(
-        f"<li>{reel.cite(piece)} {escape(piece.modality.value)}: "
-        f"<bdi>{escape(piece.text)}</bdi></li>"
-        for piece in pieces
+        f"<li>{reel.cite(item)} {escape(item.modality.value)}: <bdi>{escape(item.text)}</bdi></li>"
+        for item in items
     )
     return f'<details><summary>Evidence</summary><ul class="evidence">\n{rows}\n</ul></details>'
 
@@ -241,8 +242,8 @@ def _origin(address: str) -> str:
 
 
 def _matrix_document(data: MatrixExport) -> bytes:
-    films = [AssetReport(one, data.source_of(one)) for one in data.assets]
-    return matrix_html(data.matrix, films, "Questions and recordings").encode()
+    reports = [AssetReport(one, data.source_of(one)) for one in data.assets]
+    return matrix_html(data.matrix, reports, "Questions and recordings").encode()
 
 
 MATRIX_HTML = Exporter(

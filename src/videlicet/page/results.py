@@ -155,7 +155,7 @@ preserveAspectRatio="none"><rect width="{share * 100:.1f}" height="1"></rect></s
 
 
 def _other_moments(hit: Hit, asset: Asset | None, link: str | None) -> str:
-    """The further moments of an asset that stands for several."""
+    """The further moments of a hit that is grouped by asset."""
     rows = []
     for moment in hit.moments:
         text = f"{_times(asset, moment.span)} · {moment.score:.2f}"
@@ -191,16 +191,16 @@ def _link(library: AssetSource, asset: Asset | None) -> tuple[str | None, str | 
 
 
 def _fragment_link(link: str, asset: Asset, span: Span) -> str:
-    told = asset.to_display_time(span)
-    return escape(link + fragment(told.start, told.end))
+    displayed = asset.to_display_time(span)
+    return escape(link + fragment(displayed.start, displayed.end))
 
 
 def _times(asset: Asset | None, span: Span) -> str:
     if asset is None:  # nobody knows where the timeline of a removed video began
         return '<span class="time">–</span>'
-    told = asset.to_display_time(span)
-    end = "" if told.start == told.end else f" – {timecode(told.end)}"
-    return f'<span class="time">{timecode(told.start)}{end}</span>'
+    displayed = asset.to_display_time(span)
+    end = "" if displayed.start == displayed.end else f" – {timecode(displayed.end)}"
+    return f'<span class="time">{timecode(displayed.start)}{end}</span>'
 
 
 def _words(query: str) -> frozenset[str]:
@@ -208,10 +208,10 @@ def _words(query: str) -> frozenset[str]:
 
 
 def _highlight_words(text: str, words: frozenset[str]) -> str:
-    pieces = re.split(r"(\w+)", text)
+    items = re.split(r"(\w+)", text)
     return "".join(
-        f"<mark>{escape(piece)}</mark>" if piece.casefold() in words else escape(piece)
-        for piece in pieces
+        f"<mark>{escape(item)}</mark>" if item.casefold() in words else escape(item)
+        for item in items
     )
 
 

@@ -1,9 +1,8 @@
-"""Evaluating saved searches: each against each asset, and a match is announced once.
+"""Evaluating saved searches: each on each asset, and a match is announced once.
 
-A pending evaluation (a *trial*) is a resource, so that it outlives any process: one for an asset
-that has become ready, one for a search that was saved. It may be run any number of times, by
-several workers at once: a match has an id of its own for each search and asset, and a delivery one
-for each match.
+A pending *run* is a resource, so that it outlives any process: one for an asset that has become
+ready, one for a search that was saved. It may be run any number of times, by several workers at
+once: a match has an id of its own for each search and asset, and a delivery one for each match.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from videlicet.saved_searches.records import (
     pending_run,
     saved_search_of,
 )
-from videlicet.types import Kind, Resource, Status, match_id, random_id
+from videlicet.types import Kind, Resource, VideoStatus, match_id, random_id
 from videlicet.types.saved_search import hit_to_json
 from videlicet.webhooks import delivery
 
@@ -39,19 +38,19 @@ if TYPE_CHECKING:
     from videlicet.search.engine import Searcher, ShotCache
     from videlicet.settings import Settings
     from videlicet.store import Store
-    from videlicet.types import Index
+    from videlicet.types import Index, Video
 
-#: How often a trial is run that fails for a reason that may pass, the seconds after the first time,
-#: and how many times as many after each other.
+#: How often a run is tried that fails with a retryable error, the seconds after the first attempt,
+#: and the factor for each later one.
 MAX_ATTEMPTS, RETRY_DELAY, BACKOFF_FACTOR = 6, 5.0, 4
-#: Queries whose encoded parts are kept at hand.
+#: Saved searches whose encoded queries are cached.
 MAX_ENCODED = 1000
 
 _log = logging.getLogger(__name__)
 
 
 class SavedSearchEvaluator:
-    """What one process evaluates saved searches with; any method may be called from any thread.
+    """Evaluates saved searches in one process; thread-safe.
 
     ``exclusive`` holds a lock by name, here and among all workers.
     """
@@ -69,8 +68,8 @@ class SavedSearchEvaluator:
         self._encoded: OrderedDict[str, list[EncodedPart]] = OrderedDict()
 
     def asset_ready(self, scope: Scope, index: Index, asset_id: str) -> None:
-        """Try the queries of an index against an asset that has just become ready. What cannot be
-        tried now is left to a worker."""
+        """Run the saved searches of an index on an asset that has just become ready. What fails is
+        left to a worker."""
         _, waiting = self._store.catalog.find_resources(
             scope, Kind.SAVED_SEARCH, parent=index.id, limit=0
         )
@@ -79,12 +78,12 @@ class SavedSearchEvaluator:
             self._store.catalog.put_resource(scope, one)
             self.run(self._store.scope(scope.within(index.tenant)), one.id)
 
-    def run(self, scope: Scope, trial_id: str) -> str:
-        """Run a trial, and say how that went: ``done``, ``failed`` or ``processing`` (it is to be
-        run again), or ``gone``. Failures are logged and noted, never raised."""
+    def run(self, scope: Scope, run_id: str) -> str:
+        """Do a pending run. The status: ``done``, ``failed`` or ``processing`` (to be retried), or
+        ``gone``. Failures are logged and stored, never raised."""
         catalog = self._store.catalog
         try:
-            one = catalog.resource(scope, Kind.SAVED_SEARCH_RUN, trial_id)
+            one = catalog.resource(scope, Kind.SAVED_SEARCH_RUN, run_id)
         except NotFound:
             return "gone"
         if one.status != PROCESSING:
@@ -99,7 +98,7 @@ class SavedSearchEvaluator:
         except VidelicetError as error:
             return self._retry(scope, one, error)
         except Exception as error:
-            _log.exception("a saved search could not be tried", extra={"trial": one.id})
+            _log.exception("a saved search failed", extra={"run": one.id})
             fault = TaskError("task_failed", f"{type(error).__name__} in a saved search.")
             return self._retry(scope, one, fault)
         with suppress(NotFound):
@@ -107,13 +106,13 @@ class SavedSearchEvaluator:
         return "done"
 
     def _retry(self, scope: Scope, one: Resource, error: VidelicetError) -> str:
-        """Have a trial run again that failed, unless that has happened too often."""
+        """Schedule a failed run again, unless it has failed too often."""
         attempts = int(one.body["attempts"]) + 1
         status = PROCESSING if attempts < MAX_ATTEMPTS else FAILED
         _log.warning(
-            "saved searches are to be tried again" if status == PROCESSING
+            "saved searches will be retried" if status == PROCESSING
             else "saved searches were given up",
-            extra={"trial": one.id, "code": error.code, "attempts": attempts},
+            extra={"run": one.id, "code": error.code, "attempts": attempts},
         )  # fmt: skip
         try:
             self._store.catalog.update_resource(
@@ -127,30 +126,32 @@ class SavedSearchEvaluator:
     def _searches_and_assets(
         self, scope: IndexScope, one: Resource
     ) -> Iterator[tuple[Resource, str]]:
-        """The queries and assets that a trial is about. An asset is new to the queries that were
-        saved before it was ready; so each pair is in one trial at least, whichever came first."""
+        """The saved searches and assets of a run. An asset is new to the searches that were saved
+        before it was ready; so each pair is in at least one run, whichever came first."""
         catalog = self._store.catalog
         queries, _ = catalog.find_resources(
             scope, Kind.SAVED_SEARCH, parent=scope.index_id, ascending=True
         )
         mine = [query for query in queries if query.id == one.name]
         if not mine:
-            there = catalog.indexed(scope, one.name)
-            if there is not None and there.status is Status.READY and there.indexed_at is not None:
+            video = catalog.video_of(scope, one.name)
+            if video is not None and video.status is VideoStatus.READY:
                 for query in queries:
-                    if query.created_at <= there.indexed_at:
-                        yield query, one.name
+                    if _is_new(video, query):
+                        yield query, video.asset_id
             return
         (query,) = mine
-        for there in catalog.list_indexed(scope, Status.READY):
-            new = there.indexed_at is not None and query.created_at <= there.indexed_at
-            if new or query.body["include_existing"]:
-                yield query, there.asset_id
+        for video in catalog.videos(scope, status=[VideoStatus.READY]):
+            if _is_new(video, query) or query.body["include_existing"]:
+                yield query, video.asset_id
 
     def _evaluate(self, scope: IndexScope, row: Resource, asset_id: str) -> None:
-        """Try a query against an asset, and tell of a match; once, whoever does it how often."""
+        """Run a saved search on an asset and announce a match; once, however often it is called."""
         catalog = self._store.catalog
-        with self._exclusive(f"query {row.id}"):
+        with self._exclusive(f"saved search {row.id}"):
+            video = catalog.video_of(scope, asset_id)
+            if video is None:
+                return
             try:
                 match = catalog.resource(scope, Kind.MATCH, match_id(row.id, asset_id))
             except NotFound:
@@ -164,14 +165,14 @@ class SavedSearchEvaluator:
             delivery.announce(
                 scope,
                 self._store,
-                delivery.MATCHED,
-                match_event(match_of(match)),
+                delivery.SAVED_SEARCH_MATCHED,
+                match_event(match_of(match), video.id),
                 match.body["seed"],
             )
             try:
                 catalog.update_resource(scope, Kind.MATCH, match.id, status=ANNOUNCED)
             except NotFound:
-                # Deleted since it was found: so is what was said of it.
+                # Deleted since it was found: delete its deliveries too.
                 catalog.delete_match_deliveries(scope, match.id)
 
     def _match(self, scope: IndexScope, row: Resource, asset_id: str) -> Resource | None:
@@ -207,18 +208,18 @@ class SavedSearchEvaluator:
             updated_at=now, status=NEW, parent=row.id, name=asset_id,
             body={
                 "index_id": scope.index_id,
-                "query": row.name,
+                "saved_search": row.name,
                 "asset": page.hits[0].asset_name,
                 "origin": str(self._store.catalog.asset(reading, asset_id).media.span.start),
                 "moments": [hit_to_json(hit) for hit in page.hits],
-                # An asset that is deleted and comes again is told anew.
+                # An asset that is deleted and added again is announced again.
                 "seed": random_id(),
             },
         )  # fmt: skip
 
     def _record_permanent_error(self, scope: Scope, row: Resource, error: VidelicetError) -> None:
-        """Note what is the query's own fault, and will not pass: the others go on. Anything else is
-        raised."""
+        """Store an error that no retry would fix, so that the other searches go on. A retryable
+        one is raised."""
         if error.retryable:
             raise error
         self._record_error(scope, row, error)
@@ -226,7 +227,7 @@ class SavedSearchEvaluator:
     def _record_error(self, scope: Scope, row: Resource, error: VidelicetError | None) -> None:
         if error is not None:
             _log.warning(
-                "a saved search cannot be put", extra={"query": row.id, "code": error.code}
+                "a saved search is invalid", extra={"saved_search": row.id, "code": error.code}
             )
         with suppress(NotFound):
             self._store.catalog.update_resource(
@@ -247,8 +248,13 @@ class SavedSearchEvaluator:
         return Searcher(self._store, encoders, self._settings, self._shots)
 
 
+def _is_new(video: Video, query: Resource) -> bool:
+    """Whether a video became ready after a query had been saved."""
+    return video.indexed_at is not None and query.created_at <= video.indexed_at
+
+
 def due_in(one: Resource) -> float:
-    """Seconds until a trial is to be run, 0 if that is now."""
+    """Seconds until a run is due, 0 if that is now."""
     attempts = int(one.body["attempts"])
     if not attempts:
         return 0.0

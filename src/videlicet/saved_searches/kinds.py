@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 class SavedSearchJobs(ResourceJobKind):
-    """Runs of saved searches against the assets that are there already, and those that failed when
-    an asset became ready: one workflow for each attempt."""
+    """Runs of saved searches on existing assets, and those that failed when an asset became ready:
+    one workflow for each attempt."""
 
     name = "try"
     queue = SHORT_QUEUE
@@ -31,7 +31,7 @@ class SavedSearchJobs(ResourceJobKind):
 
     def run(self, job: JobRun, *args: str) -> str:
         tenant, id = args
-        with task_span("trial", id, None) as outcome:
+        with task_span("saved_search_run", id, None) as outcome:
             outcome.status = str(job.step("try", lambda: self._evaluate(tenant, id)))
             return outcome.status
 

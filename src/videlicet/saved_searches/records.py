@@ -1,11 +1,11 @@
 """Saving searches, and reading them and their matches back.
 
-A query is a resource under its index; its ``body`` holds ``parts`` (kind, weight, and ``text`` or
-``asset_id``), ``media`` (how many parts are neither: their bytes are blobs, in order),
+A saved search is a resource under its index; its ``body`` holds ``parts`` (kind, weight, and
+``text`` or ``asset_id``), ``media`` (how many parts are neither: their bytes are blobs, in order),
 ``modalities``, ``lanes``, ``filter``, ``threshold``, ``include_existing``, and the ``error`` of the
-last time it could not be tried. A match is a resource under its query, named after its asset; its
-``body`` holds ``index_id``, ``query``, ``asset``, ``origin``, ``moments`` (see
-:mod:`videlicet.types.saved_search`) and a ``seed`` for the news of it.
+last failed run. A match is a resource under its saved search, named after its asset; its ``body``
+holds ``index_id``, ``saved_search`` (its name), ``asset``, ``origin``, ``moments`` (see
+:mod:`videlicet.types.saved_search`) and a ``seed`` for the ids of its deliveries.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput, InvalidQuery, NotFound
 from videlicet.search.lanes import lane_names
-from videlicet.store.files import path_of_file
+from videlicet.store.files import path_of_asset
 from videlicet.types import (
     Kind,
     Match,
@@ -27,8 +27,8 @@ from videlicet.types import (
     Query,
     QueryPart,
     Resource,
-    SavedPart,
-    SavedQuery,
+    SavedSearch,
+    SavedSearchPart,
     derived_id,
     random_id,
 )
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     from videlicet.store import Store
     from videlicet.types import Index
 
-#: Where a query, a trial and a match stand.
+#: States of a saved search, a run and a match.
 ACTIVE, PROCESSING, FAILED, NEW, ANNOUNCED = "active", "processing", "failed", "found", "raised"
-#: What counts as a match where nobody says. On the development corpus (59 queries, 29 films) 1.2 %
-#: of the films that do not hold what is asked for score as much, and 70 % of those that do: an
-#: event interrupts somebody, so it is better missed than wrong.
+#: The default threshold of a match. On the development corpus (59 queries, 29 videos) 1.2 % of the
+#: videos without the target score as much, and 70 % of those with it: an event interrupts somebody,
+#: so precision comes first.
 THRESHOLD = 0.5
-#: Most saved searches of a tenant: all of an index are tried before a film is told to be ready.
+#: Most saved searches of a tenant: all of an index run before a video is reported ready.
 MAX_SAVED_SEARCHES = 100
 #: Moments that a match holds.
 MAX_MOMENTS = 10
@@ -63,18 +63,18 @@ def save_search(
     assets: Mapping[int, str] | None = None,
     include_existing: bool = False,
 ) -> Resource:
-    """Save a query of the scope's index. ``assets`` are the ids of the assets that parts of it are,
-    by number; the media of other parts are kept with it. A worker has to be woken.
+    """Save a search of the scope's index. ``assets`` are the ids of the parts that are assets, by
+    number; the media of other parts are stored with it. The caller wakes a worker.
 
     Raises:
-        InvalidQuery: it could not be searched with.
-        InvalidInput: ``invalid_argument``, for a name that is none, or one query too many.
+        InvalidQuery: the index cannot be searched with it.
+        InvalidInput: ``invalid_argument``, the name, or one saved search too many.
     """
     assets = assets or {}
     if not name.strip() or not name.isprintable() or len(name) > MAX_NAME_LENGTH:
         raise InvalidInput(
             "invalid_argument",
-            f"The name of a query is 1 to {MAX_NAME_LENGTH} printable characters.",
+            f"The name of a saved search is 1 to {MAX_NAME_LENGTH} printable characters.",
             subject="name",
         )
     _, there = store.catalog.find_resources(scope, Kind.SAVED_SEARCH, limit=0)
@@ -127,7 +127,7 @@ def save_search(
 
 
 def pending_run(index: Index, name: str, now: datetime) -> Resource:
-    """That a new asset, or a new query, is still to be tried."""
+    """A run that is due: of a new saved search, or of all of them on a new asset."""
     return Resource(
         id=derived_id("trial", index.id, name), kind=Kind.SAVED_SEARCH_RUN, tenant=index.tenant,
         created_at=now, updated_at=now, status=PROCESSING, parent=index.id, name=name,
@@ -135,20 +135,20 @@ def pending_run(index: Index, name: str, now: datetime) -> Resource:
     )  # fmt: skip
 
 
-def media_key(query_id: str, number: int) -> str:
-    """The blob key of one of the media that came with a query."""
-    return f"queries/{query_id}/{number}"
+def media_key(saved_search_id: str, number: int) -> str:
+    """The blob key of one of the media of a saved search."""
+    return f"queries/{saved_search_id}/{number}"
 
 
 def list_saved_searches(
     scope: Scope, store: Store, index_id: str | None = None
-) -> list[SavedQuery]:
+) -> list[SavedSearch]:
     """The saved searches of an index, or of all, newest first."""
     rows, _ = store.catalog.find_resources(scope, Kind.SAVED_SEARCH, parent=index_id)
     return [saved_search_of(row) for row in rows]
 
 
-def get_saved_search(scope: Scope, store: Store, name: str) -> SavedQuery:
+def get_saved_search(scope: Scope, store: Store, name: str) -> SavedSearch:
     """A saved search by id or by name.
 
     Raises:
@@ -174,27 +174,27 @@ def get_saved_search(scope: Scope, store: Store, name: str) -> SavedQuery:
 def list_matches(
     scope: Scope,
     store: Store,
-    query_id: str | None = None,
+    saved_search_id: str | None = None,
     *,
     offset: int = 0,
     limit: int | None = None,
 ) -> tuple[list[Match], int]:
-    """What a query found, or all of them, newest first; and how many there are."""
+    """The matches of a saved search, or of all, newest first; and how many there are."""
     rows, total = store.catalog.find_resources(
-        scope, Kind.MATCH, parent=query_id, offset=offset, limit=limit
+        scope, Kind.MATCH, parent=saved_search_id, offset=offset, limit=limit
     )
     return [match_of(row) for row in rows], total
 
 
-def saved_search_of(row: Resource) -> SavedQuery:
-    """A query as a record."""
+def saved_search_of(row: Resource) -> SavedSearch:
+    """A saved search as a record."""
     body = row.body
-    return SavedQuery(
+    return SavedSearch(
         id=row.id,
         name=row.name,
         index_id=row.parent,
         parts=tuple(
-            SavedPart(PartKind(one["kind"]), one["weight"], one["text"], one["asset_id"])
+            SavedSearchPart(PartKind(one["kind"]), one["weight"], one["text"], one["asset_id"])
             for one in body["parts"]
         ),
         threshold=body["threshold"],
@@ -212,8 +212,8 @@ def match_of(row: Resource) -> Match:
     body = row.body
     return Match(
         id=row.id,
-        query_id=row.parent,
-        query_name=body["query"],
+        saved_search_id=row.parent,
+        saved_search_name=body["saved_search"],
         index_id=body["index_id"],
         asset_id=row.name,
         asset_name=body["asset"],
@@ -226,8 +226,8 @@ def match_of(row: Resource) -> Match:
     )
 
 
-def build_query(scope: Scope, store: Store, one: SavedQuery) -> Query:
-    """A saved search as it is put.
+def build_query(scope: Scope, store: Store, one: SavedSearch) -> Query:
+    """The query of a saved search.
 
     Raises:
         InvalidQuery: ``query_media_invalid``, an asset that is part of it has gone.
@@ -252,26 +252,26 @@ def build_query(scope: Scope, store: Store, one: SavedQuery) -> Query:
     )
 
 
-def _asset(scope: Scope, store: Store, part: SavedPart) -> Any:
+def _asset(scope: Scope, store: Store, part: SavedSearchPart) -> Any:
     assert part.asset_id is not None
     try:
-        file = store.catalog.resource(scope, Kind.FILE, part.asset_id)
+        asset = store.catalog.asset(scope, part.asset_id)
     except NotFound:
         raise InvalidQuery(
             "query_media_invalid",
-            f"The asset {part.asset_id} that the query looks for was deleted.",
+            f"The asset {part.asset_id} that the saved search looks for was deleted.",
             subject=part.asset_id,
         ) from None
-    return path_of_file(scope, store, file)
+    return path_of_asset(scope, store, asset)
 
 
-def match_event(match: Match) -> dict[str, Any]:
-    """A match as it is told: times are seconds from the start of the file."""
+def match_event(match: Match, video_id: str) -> dict[str, Any]:
+    """A match as the data of an event: times are seconds from the start of the file."""
     return {
         "id": match.id,
-        "query": {"id": match.query_id, "name": match.query_name},
+        "saved_search": {"id": match.saved_search_id, "name": match.saved_search_name},
         "index_id": match.index_id,
-        "video_id": match.asset_id,
+        "video_id": video_id,
         "name": match.asset_name,
         "moments": [
             {

@@ -189,8 +189,8 @@ def _encode_clip(part: QueryPart, encoders: Encoders, settings: Settings) -> Enc
     words, vectors = (
         (None, {}) if clip.sound is None else _encode_audio(part.kind, clip.sound, encoders)
     )
-    shown = _encode_frames(part.kind, clip.frames, encoders)
-    means = {id: _mean(rows) for id, rows in shown.items()}
+    encoded = _encode_frames(part.kind, clip.frames, encoders)
+    means = {id: _mean(rows) for id, rows in encoded.items()}
     return EncodedPart(part.kind, part.weight, words, {**vectors, **means})
 
 

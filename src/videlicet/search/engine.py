@@ -137,9 +137,9 @@ class Searcher:
         names = self.store.catalog.names(scope, {moment.asset_id for moment, _ in page})
         # An asset that was removed since the lanes ran is no hit any more.
         present = [group for group in page if group[0].asset_id in names]
-        shown = [moment for group, inside in present for moment in (group, *inside)]
+        every = [moment for group, inside in present for moment in (group, *inside)]
         with traces.span("search explain"):
-            explainer = Explainer(scope, self.store, shown, [part.weight for part in parts])
+            explainer = Explainer(scope, self.store, every, [part.weight for part in parts])
         hit = partial(_hit, scope.index_id, names, explainer)
         hits = tuple(
             replace(

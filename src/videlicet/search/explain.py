@@ -10,13 +10,14 @@ from videlicet.search.lanes import Candidate
 from videlicet.search.moments import Moment
 from videlicet.store import Store
 from videlicet.types import Evidence, Label, Modality, Observation, Span
+from videlicet.types.kinds import kind_of
 
 #: Class names shown as the text of visual evidence.
 LABELS = 3
 
 
 class Explainer:
-    """Explains the moments of one page; what stands behind all of them is read at once."""
+    """Explains the moments of one page; the evidence of all of them is read at once."""
 
     def __init__(
         self,
@@ -59,16 +60,17 @@ class Explainer:
         return tuple(sorted(evidence, key=lambda e: -e.contribution))
 
     def _text(self, candidate: Candidate) -> str | None:
-        """What stands behind a vector: the words said or read, or the best class names."""
+        """The source of a vector: the best class names, or the words said or read."""
         rows = self._behind.get(_location(candidate), [])
-        if candidate.lane.modality is not Modality.VISUAL:
-            return _nearest_text(rows, candidate.span)
         labels = [
             (row.payload.score, row.payload.name)
             for row in rows
             if isinstance(row.payload, Label) and row.card == candidate.lane.card
         ]
-        return ", ".join(name for _, name in sorted(labels, reverse=True)[:LABELS]) or None
+        if labels:
+            return ", ".join(name for _, name in sorted(labels, reverse=True)[:LABELS])
+        worded = [row for row in rows if kind_of(row.payload).lanes]
+        return _nearest_text(worded, candidate.span)
 
 
 def _positive_candidates(moment: Moment, weights: Sequence[float]) -> list[Candidate]:

@@ -34,9 +34,10 @@ def relevance(encoder: TextEncoder, query: str, documents: Sequence[str]) -> lis
         rows = encoder.encode(passages[first : first + BATCH])
         np.maximum.at(cosines, owners[first : first + BATCH], rows @ wanted)
     asked = terms(query)
-    held = [set(tokens(text)) for text in documents]
+    token_sets = [set(tokens(text)) for text in documents]
     weights = {
-        term: inverse_frequency(sum(term in one for one in held), len(held)) for term in asked
+        term: inverse_frequency(sum(term in one for one in token_sets), len(token_sets))
+        for term in asked
     }
     return [
         _logistic(COSINE * float(cosine) + WORDS * coverage(asked, text, weights) + SHIFT)

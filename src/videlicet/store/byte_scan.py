@@ -19,7 +19,7 @@ _ROWS = 200
 
 
 def scan_files(root: Path, needles: Sequence[bytes]) -> list[ByteMatch]:
-    """Every place where a needle stands in a file under ``root``, logs and leftovers included.
+    """Every match of a needle in a file under ``root``, logs and stale files included.
 
     Raises:
         ValueError: an empty needle.

@@ -16,8 +16,6 @@ from videlicet.store.catalog.owners import RESOURCE_FOLDERS
 from videlicet.store.catalog.schema import (
     assets,
     erasures,
-    indexed_assets,
-    indexes,
     memberships_table,
     observations,
     resources,
@@ -26,16 +24,16 @@ from videlicet.store.catalog.schema import (
     text_spaces,
     vector_chunks,
     vector_spaces,
+    videos,
 )
 from videlicet.store.database.sqlite import SqliteDatabase
 from videlicet.store.home import FORMAT, Home, write_atomically
-from videlicet.store.records import Finding, Level
+from videlicet.store.records import RUN_FIX, Finding, Level
 from videlicet.store.store import Store, open_store
-from videlicet.store.vectors.ivf import RECALL
+from videlicet.store.vectors.vector_store import CheckedVectorStore
 from videlicet.store.vectors.vectors import Vectors
-from videlicet.types import Status
+from videlicet.types import VideoStatus
 
-_RUN_FIX = "Run `videlicet doctor --fix`."
 _RESTORE = "Restore the data directory from a copy, or add the videos again to a new one."
 _AGAIN = "Run the command that added it again; finished work is kept."
 
@@ -63,7 +61,7 @@ def doctor(settings: Settings, *, fix: bool = False) -> list[Finding]:
                 Level.ERROR,
                 home.format_file.name,
                 "The format mark is missing.",
-                _RUN_FIX,
+                RUN_FIX,
                 fixed=fix,
             )
         )
@@ -111,7 +109,7 @@ class _Examination:
 
     def __init__(self, store: Store, fix: bool) -> None:
         self._store = store
-        self._mend = fix
+        self._fix = fix
         self._database = store.database
         self._scope = store.scope(Grant("doctor", Purpose.MANAGE, EVERY_TENANT))
 
@@ -121,7 +119,7 @@ class _Examination:
             *self._check_word_lists(),
             *self._check_blobs(),
             *self._check_assets(),
-            *self._check_ann_indexes(),
+            *self._check_vectors(),
         ]
 
     def _check_erasures(self) -> Iterator[Finding]:
@@ -145,14 +143,14 @@ class _Examination:
             for table in (f"text_words_{key}", f"text_grams_{key}"):
                 if _is_consistent(self._database, table):
                     continue
-                if self._mend:
+                if self._fix:
                     with self._database.write_transaction() as connection:
                         connection.exec_driver_sql(
                             f"INSERT INTO {table} ({table}) VALUES ('rebuild')"
                         )
                 yield Finding(
-                    Level.ERROR, table, "The word list disagrees with the text.", _RUN_FIX,
-                    fixed=self._mend,
+                    Level.ERROR, table, "The word list disagrees with the text.", RUN_FIX,
+                    fixed=self._fix,
                 )  # fmt: skip
 
     def _check_blobs(self) -> Iterator[Finding]:
@@ -160,12 +158,16 @@ class _Examination:
             rows = connection.execute(select(assets)).all()
             known = {row.id for row in rows}
             pairs = {
-                f"{row.index_id}/{row.asset_id}"
+                f"{row.index_id}/{name}"
                 for row in connection.execute(
-                    select(memberships_table.c.index_id, memberships_table.c.asset_id)
+                    select(
+                        memberships_table.c.index_id, memberships_table.c.asset_id, videos.c.id
+                    ).outerjoin(videos, videos.c.slot == memberships_table.c.key)
                 )
+                # Of a video that was made before assets had tables, blobs are under its name.
+                for name in (row.asset_id, row.id)
             }
-            held = {
+            owners = {
                 f"{row.kind}/{row.id}"
                 for row in connection.execute(
                     select(resources.c.kind, resources.c.id).where(
@@ -173,12 +175,12 @@ class _Examination:
                     )
                 )
             }
-            held |= set(
+            owners |= set(
                 connection.execute(
                     select(vector_chunks.c.blob).where(vector_chunks.c.blob.is_not(None))
                 ).scalars()
             )
-            held |= {
+            owners |= {
                 f"sketches/{row.sketch['generation']}"
                 for row in connection.execute(select(vector_spaces)).all()
                 if row.sketch
@@ -189,24 +191,24 @@ class _Examination:
                 yield Finding(
                     Level.ERROR, row.name, "Its stored original is gone.", "Add the file again."
                 )
-            elif row.blob is None and "://" not in row.source and not Path(row.source).is_file():
+            elif row.blob is None and row.method == "path" and not Path(row.source).is_file():
                 yield Finding(
                     Level.WARNING, row.name,
                     f"Its original is no longer at {row.source!r}: it is found, but not shown.",
                     "Put the file back, or add it again from where it is now.",
                 )  # fmt: skip
         used = {row.blob for row in rows}
-        stray = sorted(key for key in keys - used if not _has_owner(key, known, pairs, held))
+        stray = sorted(key for key in keys - used if not _has_owner(key, known, pairs, owners))
         leftovers = self._store._backend.find_stray_files()
         if stray or leftovers:
-            if self._mend:
+            if self._fix:
                 self._store.blobs.delete(self._scope, *stray)
                 for path in leftovers:
                     path.unlink()
             yield Finding(
                 Level.WARNING, "blobs",
-                f"{len(stray) + len(leftovers)} files belong to no asset.", _RUN_FIX,
-                fixed=self._mend,
+                f"{len(stray) + len(leftovers)} files belong to no asset.", RUN_FIX,
+                fixed=self._fix,
             )  # fmt: skip
 
     def _check_assets(self) -> Iterator[Finding]:
@@ -216,10 +218,10 @@ class _Examination:
                     memberships_table.c.key,
                     memberships_table.c.index_id,
                     memberships_table.c.asset_id,
-                    indexed_assets.c.status,
+                    videos.c.status,
                     assets.c.name,
                 )
-                .outerjoin(indexed_assets, indexed_assets.c.slot == memberships_table.c.key)
+                .outerjoin(videos, videos.c.slot == memberships_table.c.key)
                 .outerjoin(assets, assets.c.id == memberships_table.c.asset_id)
                 .order_by(memberships_table.c.key)
             ).all()
@@ -242,26 +244,26 @@ class _Examination:
         for row in standing:
             subject = row.name or row.asset_id
             if row.status is None:
-                if self._mend:
+                if self._fix:
                     scope = self._store.scope(self._scope, row.index_id)
-                    self._store.remove_asset(scope, row.asset_id)
+                    self._store.remove_video(scope, row.asset_id)
                 yield Finding(
                     Level.WARNING, subject, "Parts of it were stored, but it was never finished.",
                     f"{_AGAIN} Or run `videlicet doctor --fix` to take the parts away.",
-                    fixed=self._mend,
+                    fixed=self._fix,
                 )  # fmt: skip
-            elif row.status == Status.READY.value:
+            elif row.status == VideoStatus.READY.value:
                 missing = [
                     name
-                    for name, held in filled.items()
-                    if row.key not in held and (name != "text" or row.key in needs_text)
+                    for name, keys in filled.items()
+                    if row.key not in keys and (name != "text" or row.key in needs_text)
                 ]
                 if missing:
                     yield Finding(
                         Level.ERROR, subject, f"It is ready, but without {' and '.join(missing)}.",
                         "Remove it and add it again.",
                     )  # fmt: skip
-            elif row.status in (Status.QUEUED.value, Status.RUNNING.value):
+            elif row.status != VideoStatus.FAILED.value:
                 yield Finding(
                     Level.INFO,
                     subject,
@@ -269,49 +271,10 @@ class _Examination:
                     _AGAIN,
                 )
 
-    def _check_ann_indexes(self) -> Iterator[Finding]:
+    def _check_vectors(self) -> Iterator[Finding]:
         vectors = self._store.vectors
-        if not isinstance(vectors, Vectors):
-            return  # another vector store keeps files of its own, if any
-        with self._database.read_transaction() as connection:
-            spaces = connection.execute(
-                select(
-                    vector_spaces,
-                    indexes.c.name.label("index_name"),
-                ).join(indexes, indexes.c.id == vector_spaces.c.index_id)
-            ).all()
-        wanted = {row.sketch["generation"] for row in spaces if row.sketch}
-        folder = self._store.home.ann
-        stray = [path for path in folder.glob("*") if path.name not in wanted]
-        for row in spaces:
-            subject = f"{row.index_name} {row.modality}/{row.space}"
-            sketch = row.sketch
-            if sketch is None:
-                continue
-            if not vectors.is_whole(row):
-                if self._mend:
-                    vectors.rebuild(row.key)
-                yield Finding(
-                    Level.WARNING, subject, "Its index is not whole: search is exact, but slow.",
-                    _RUN_FIX, fixed=self._mend,
-                )  # fmt: skip
-                continue
-            good = sketch["recall_at_10"] >= RECALL
-            yield Finding(
-                Level.INFO if good else Level.WARNING, subject,
-                f"Approximate over {sketch['rows']} rows, measured recall@10 "
-                f"{sketch['recall_at_10']:.3f} (@100 {sketch['recall_at_100']:.3f}), "
-                f"{sketch['probes']} of {sketch['groups']} groups looked at.",
-                "Nothing to do." if good else _RUN_FIX,
-            )  # fmt: skip
-        # Copies of what is kept as objects come and go by themselves.
-        if stray and not self._store.blobs.remote:
-            if self._mend:
-                vectors.purge_deleted()
-            yield Finding(
-                Level.WARNING, folder.name, f"{len(stray)} folders belong to no index.", _RUN_FIX,
-                fixed=self._mend,
-            )  # fmt: skip
+        if isinstance(vectors, CheckedVectorStore):
+            yield from vectors.check(self._fix)
 
 
 def _is_consistent(database: SqliteDatabase, table: str) -> bool:
@@ -330,17 +293,17 @@ def _is_consistent(database: SqliteDatabase, table: str) -> bool:
     return True
 
 
-def _has_owner(key: str, known: set[str], pairs: set[str], held: set[str]) -> bool:
+def _has_owner(key: str, known: set[str], pairs: set[str], owners: set[str]) -> bool:
     parts = key.split("/")
     match parts:
-        case ["assets", asset_id, _, *_]:
+        case ["assets" | "files", asset_id, _, *_]:
             return asset_id in known
         case ["indexes", _, _, "vectors", *_]:
-            return key in held
+            return key in owners
         case ["sketches", generation, _]:
-            return f"sketches/{generation}" in held
+            return f"sketches/{generation}" in owners
         case ["indexes", index_id, asset_id, _, *_]:
             return f"{index_id}/{asset_id}" in pairs
         case [folder, id, _, *_] if folder in RESOURCE_FOLDERS:
-            return f"{RESOURCE_FOLDERS[folder]}/{id}" in held
+            return f"{RESOURCE_FOLDERS[folder]}/{id}" in owners
     return False

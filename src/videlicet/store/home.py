@@ -29,7 +29,7 @@ class Home:
         self.database = root / "library.sqlite"
         self.ann = root / "sketches"
         self.blobs = root / "blobs"
-        #: What a server keeps of films, by asset; derived, and gone with the asset.
+        #: What a server keeps of videos, by asset; derived, and gone with the asset.
         self.cache = root / "cache"
 
     def require_readable(self) -> None:

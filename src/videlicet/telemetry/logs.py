@@ -1,7 +1,7 @@
 """Log lines: JSON objects for machines, text for people.
 
 Our own modules log through :mod:`logging`: a constant text, and fields as ``extra``. Of libraries
-only the place that spoke is told, never their words, and of an exception its type and the lines of
+only the place is logged, never their words, and of an exception its type and the lines of
 code it came through, never its message: both may hold what users sent.
 """
 
@@ -28,7 +28,7 @@ _STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     "asctime",
     "taskName",
 }
-#: Most lines of code told of one exception.
+#: Most lines of code logged of one exception.
 _MAX_FRAMES = 30
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def relay(row: Mapping[str, Any]) -> None:
 
 
 def fields(record: logging.LogRecord) -> dict[str, Any]:
-    """What is told of a record, as JSON holds it."""
+    """The JSON fields of a log record."""
     if (relayed := getattr(record, "relayed", None)) is not None:
         return dict(relayed)
     row: dict[str, Any] = {"logger": record.name}

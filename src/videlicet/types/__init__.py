@@ -12,26 +12,30 @@ from videlicet.types.answer import (
 )
 from videlicet.types.asset import (
     Asset,
+    AssetOwner,
+    AssetStatus,
     AudioStream,
     Index,
-    IndexedAsset,
     MediaInfo,
     MetadataValue,
     Status,
     Task,
+    Video,
+    VideoStatus,
     VideoStream,
     cards_of,
     role_cards,
     role_of,
+    video_id_of,
 )
 from videlicet.types.calibration import Calibration
 from videlicet.types.ids import derived_id, is_id, ordered_id, random_id, uuid7
 from videlicet.types.kinds.embedding import Embedding
 from videlicet.types.kinds.label import Label
 from videlicet.types.kinds.levels import Levels, Measure
-from videlicet.types.kinds.screen_text import Box, ScreenText
+from videlicet.types.kinds.screen_text import ScreenText
 from videlicet.types.kinds.shot import Shot
-from videlicet.types.kinds.utterance import Utterance, Word
+from videlicet.types.kinds.words import Box, Utterance, Word
 from videlicet.types.modality import Modality
 from videlicet.types.observation import Observation
 from videlicet.types.query import (
@@ -44,7 +48,7 @@ from videlicet.types.query import (
     SearchPage,
 )
 from videlicet.types.resource import ApiKey, Kind, Resource
-from videlicet.types.saved_search import Match, SavedPart, SavedQuery, match_id
+from videlicet.types.saved_search import Match, SavedSearch, SavedSearchPart, match_id
 from videlicet.types.segment import Segment
 from videlicet.types.time import Instant, Span, instant, merge, windows
 
@@ -52,6 +56,8 @@ __all__ = [
     "Answer",
     "ApiKey",
     "Asset",
+    "AssetOwner",
+    "AssetStatus",
     "AudioStream",
     "Box",
     "Calibration",
@@ -65,7 +71,6 @@ __all__ = [
     "Highlight",
     "Hit",
     "Index",
-    "IndexedAsset",
     "Instant",
     "Kind",
     "Label",
@@ -80,8 +85,8 @@ __all__ = [
     "Query",
     "QueryPart",
     "Resource",
-    "SavedPart",
-    "SavedQuery",
+    "SavedSearch",
+    "SavedSearchPart",
     "ScreenText",
     "SearchPage",
     "Segment",
@@ -92,6 +97,8 @@ __all__ = [
     "Task",
     "Usage",
     "Utterance",
+    "Video",
+    "VideoStatus",
     "VideoStream",
     "Word",
     "cards_of",
@@ -105,5 +112,6 @@ __all__ = [
     "role_cards",
     "role_of",
     "uuid7",
+    "video_id_of",
     "windows",
 ]

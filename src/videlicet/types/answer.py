@@ -9,17 +9,17 @@ from enum import StrEnum
 from typing import Any
 
 from videlicet.types.ids import derived_id
-from videlicet.types.kinds.utterance import Word
+from videlicet.types.kinds.words import Word
 from videlicet.types.modality import Modality
 from videlicet.types.time import Span
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceItem:
-    """One piece of evidence: what was said, written or seen in one stretch of one asset.
+    """One evidence item: what was said, written or seen in one stretch of one asset.
 
     ``cards`` are the models that said so. Observations that say the same of stretches that touch
-    are one piece.
+    are one item.
     """
 
     asset_id: str
@@ -71,7 +71,7 @@ class Sentence:
     def to_json(self) -> dict[str, Any]:
         return {
             "text": self.text,
-            "citations": [piece.to_json() for piece in self.citations],
+            "citations": [item.to_json() for item in self.citations],
             "unsupported": not self.supported,
         }
 
@@ -85,7 +85,7 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens read and written. The built-in analyst counts those of its text encoder."""
+    """Tokens read and written. The built-in backend counts those of its text encoder."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -112,7 +112,7 @@ class Answer:
 
     sentences: tuple[Sentence, ...]
     found: bool
-    analyst: str
+    analysis_backend: str
     value: Any = None
     usage: Usage = field(default_factory=Usage)
     finish: Finish = Finish.STOP
@@ -127,10 +127,10 @@ class Answer:
 
     @property
     def citations(self) -> tuple[EvidenceItem, ...]:
-        """Every piece that is cited, once, in the order of the sentences."""
+        """Every item that is cited, once, in the order of the sentences."""
         found: dict[str, EvidenceItem] = {}
         for sentence in self.sentences:
-            found |= {piece.id: piece for piece in sentence.citations}
+            found |= {item.id: item for item in sentence.citations}
         return tuple(found.values())
 
     def to_json(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class Answer:
             "found": self.found,
             "sentences": [sentence.to_json() for sentence in self.sentences],
             "value": self.value,
-            "analyst": self.analyst,
+            "analysis_backend": self.analysis_backend,
             "usage": self.usage.to_json(),
             "finish": self.finish.value,
             "dropped": self.dropped,

@@ -42,7 +42,7 @@ def uuid7() -> UUID:
     """A UUID that sorts by when it was made, later ones of this process always after earlier ones.
 
     RFC 9562, version 7: 48 bits of milliseconds, 12 bits of the fraction of one (method 3 of its
-    section 6.2, counted on where the clock stands still), 62 random bits.
+    section 6.2, counted on where the clock does not advance), 62 random bits.
     """
     global _last_tick
     with _TICKING:

@@ -10,7 +10,8 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 class Modality(str):
     """A sense or kind of information. The names are open: besides these, an observation kind of an
-    installed package may have one of its own. There is one object for each name."""
+    installed package may have one of its own. There is one object for each name of a registered
+    kind; other names are not remembered, for callers may send any number of them."""
 
     __slots__ = ()
 
@@ -25,7 +26,7 @@ class Modality(str):
         if found is None:
             if not _NAME.fullmatch(name):
                 raise ValueError(f"{name!r} is no name of a modality")
-            found = _KNOWN.setdefault(str(name), super().__new__(cls, name))
+            found = super().__new__(cls, name)
         return found
 
     def __repr__(self) -> str:
@@ -37,5 +38,13 @@ class Modality(str):
 
 
 _KNOWN: dict[str, Modality] = {}
+
+
+def register(modality: Modality) -> None:
+    """Make this the one object of its name."""
+    _KNOWN.setdefault(str(modality), modality)
+
+
 for _name in ("shot", "visual", "speech", "text", "sound"):
+    register(Modality(_name))
     setattr(Modality, _name.upper(), Modality(_name))

@@ -1,4 +1,4 @@
-"""What users of the HTTP interface make and name, beside indexes and the assets inside them."""
+"""What users make and name, beside indexes, assets and videos."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from typing import Any
 class Kind(StrEnum):
     """Kinds of resources."""
 
-    FILE = "file"
-    VIDEO = "video"
     UPLOAD = "upload"
     CHUNK = "chunk"
     COLLECTION = "collection"
@@ -22,8 +20,8 @@ class Kind(StrEnum):
     SEARCH = "search"
     WEBHOOK = "webhook"
     DELIVERY = "delivery"
-    #: What was answered to a request with an idempotency key.
-    IDEMPOTENT_RESPONSE = "answer"
+    #: The response to a request with an idempotency key.
+    IDEMPOTENT_RESPONSE = "idempotent_response"
     EVALUATION = "evaluation"
     ANALYSIS = "analysis"
     #: Analyses that were asked for together.
@@ -35,13 +33,13 @@ class Kind(StrEnum):
     #: A conversation about a knowledge store.
     SESSION = "session"
     #: A saved search. Its ``parent`` is the index.
-    SAVED_SEARCH = "query"
-    #: What a saved search found in one asset. Its ``parent`` is the query, its ``name`` the
+    SAVED_SEARCH = "saved_search"
+    #: What a saved search found in one asset. Its ``parent`` is the saved search, its ``name`` the
     #: asset's id.
     MATCH = "match"
-    #: That saved searches are still to be tried. Its ``parent`` is the index, its ``name`` the id
-    #: of a new asset, or of a new query.
-    SAVED_SEARCH_RUN = "trial"
+    #: A pending run of saved searches. Its ``parent`` is the index, its ``name`` the id of a new
+    #: asset or of a new saved search.
+    SAVED_SEARCH_RUN = "saved_search_run"
     #: A URI that users may be sent back to after they connected an account.
     REDIRECT_URI = "redirect_uri"
     #: An account at another service that files are imported from.
@@ -56,7 +54,7 @@ class Kind(StrEnum):
 class Resource:
     """One thing of a tenant. ``body`` is JSON; what it holds is said where the kind is used.
 
-    ``parent`` is the id it hangs on (the index of a video, the collection of an entity), and
+    ``parent`` is the id it hangs on (the collection of an entity), and
     ``name`` what lists are searched by.
     """
 

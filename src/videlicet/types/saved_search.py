@@ -15,8 +15,8 @@ from videlicet.types.time import Span
 
 
 @dataclass(frozen=True, slots=True)
-class SavedPart:
-    """One thing that a saved search looks for: words, an asset, or media that came with it."""
+class SavedSearchPart:
+    """One part of a saved search's query: words, an asset, or media stored with it."""
 
     kind: PartKind
     weight: float = 1.0
@@ -25,14 +25,13 @@ class SavedPart:
 
 
 @dataclass(frozen=True, slots=True)
-class SavedQuery:
-    """A query that is tried against every new asset of an index. ``error`` says why it could not
-    be, the last time."""
+class SavedSearch:
+    """A search that runs on every new asset of an index. ``error`` says why the last run failed."""
 
     id: str
     name: str
     index_id: str
-    parts: tuple[SavedPart, ...]
+    parts: tuple[SavedSearchPart, ...]
     threshold: float
     created_at: datetime
     modalities: frozenset[Modality] = frozenset()
@@ -44,12 +43,12 @@ class SavedQuery:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a saved search found in one asset: its best moments, best first. ``origin`` is where
+    """A match of a saved search in one asset: its best moments, best first. ``origin`` is where
     the asset's timeline begins."""
 
     id: str
-    query_id: str
-    query_name: str
+    saved_search_id: str
+    saved_search_name: str
     index_id: str
     asset_id: str
     asset_name: str
@@ -58,9 +57,9 @@ class Match:
     created_at: datetime
 
 
-def match_id(query_id: str, asset_id: str) -> str:
-    """A query and an asset match once."""
-    return derived_id("match", query_id, asset_id)
+def match_id(saved_search_id: str, asset_id: str) -> str:
+    """A saved search matches an asset once."""
+    return derived_id("match", saved_search_id, asset_id)
 
 
 def hit_to_json(hit: Hit) -> dict[str, Any]:

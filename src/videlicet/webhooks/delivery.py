@@ -1,10 +1,9 @@
-"""Webhooks: telling the addresses that users name what has become of their videos, and what their
-saved searches have found.
+"""Webhooks: URLs that are notified of a video's status and of the matches of saved searches.
 
-A webhook is a resource: its name is the address, its body says which ``events`` it wants (none
-named: all), how often its secret was changed (``generation``) and when last (``rotated_at``). The
-secret itself is derived and never kept. A delivery is a resource under its webhook: one event for
-one address, with ``attempts`` and ``last_error``.
+A webhook is a resource: its name is the URL, its body says which ``events`` it wants (none named:
+all), how often its secret was changed (``generation``) and when last (``rotated_at``). The secret
+itself is computed from the server's and never stored. A delivery is a resource under its webhook:
+one event for one URL, with ``attempts`` and ``last_error``.
 
 Signatures are those of v1.3 (``TL-Signature: t=…,v1=…``) and of Standard Webhooks.
 """
@@ -36,9 +35,9 @@ READY, FAILED, TEST = "index.task.ready", "index.task.failed", "webhook.test"
 ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED = (
     "analyze.task.ready", "analyze.task.failed", "analyze.task.canceled",
 )  # fmt: skip
-MATCHED = "query.matched"
-EVENTS = (READY, FAILED, ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED, MATCHED)
-#: Where a delivery stands.
+SAVED_SEARCH_MATCHED = "saved_search.matched"
+EVENTS = (READY, FAILED, ANALYZED, ANALYSIS_FAILED, ANALYSIS_CANCELED, SAVED_SEARCH_MATCHED)
+#: States of a delivery.
 PROCESSING, DELIVERED, FAILED_DELIVERY = "processing", "delivered", "failed"
 #: How often an event is tried; the pause after each try is four times the one before.
 MAX_ATTEMPTS, BACKOFF_FACTOR = 8, 4

@@ -28,17 +28,17 @@ COLOURS = {"red": RED, "green": GREEN, "blue": BLUE, "yellow": YELLOW}
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    """Three films of each colour, and one that is red, then green."""
+    """Three videos of each colour, and one that is red, then green."""
     root = tmp_path_factory.mktemp("classify")
-    films = []
+    recordings = []
     for name, colour in COLOURS.items():
         for number in range(3):
             scene = Scene(colour, 2 + number)
-            films.append(samples.video(root / f"{name}{number}.mp4", [scene]))
-    films.append(samples.video(root / "both.mp4", [Scene(RED, 3), Scene(GREEN, 3)]))
+            recordings.append(samples.video(root / f"{name}{number}.mp4", [scene]))
+    recordings.append(samples.video(root / "both.mp4", [Scene(RED, 3), Scene(GREEN, 3)]))
     with vl.open(root / "home") as one:
         one.create_index("default", IDS)
-        assert not one.add(*films).failed
+        assert not one.add(*recordings).failed
         yield one
 
 
@@ -63,9 +63,9 @@ def test_by_description(library: Library, ids: dict[str, str]) -> None:
             assert not one.citations
         else:
             assert one.score >= 0.5
-            assert {piece.modality for piece in one.citations} == {Modality.VISUAL}
+            assert {item.modality for item in one.citations} == {Modality.VISUAL}
             assert wanted in one.citations[0].text
-            assert all(piece.asset_id == id for piece in one.citations)
+            assert all(item.asset_id == id for item in one.citations)
 
 
 def test_thresholds(library: Library, ids: dict[str, str]) -> None:
@@ -83,7 +83,7 @@ def test_shots(library: Library, ids: dict[str, str]) -> None:
     assert [one.label for one in found] == ["red", "green"]
     assert found[0].span.end == found[1].span.start
     for one in found:
-        assert all(piece.span.overlap(one.span) for piece in one.citations)
+        assert all(item.span.overlap(one.span) for item in one.citations)
 
 
 def test_from_examples(library: Library, ids: dict[str, str]) -> None:
@@ -136,8 +136,8 @@ def test_bad_labels(
         return ids[example] if isinstance(example, str) else (ids[example[0]], example[1])
 
     if "examples" in options:
-        shown = {k: [known(one) for one in v] for k, v in options["examples"].items()}
-        options = {**options, "examples": shown}
+        examples = {k: [known(one) for one in v] for k, v in options["examples"].items()}
+        options = {**options, "examples": examples}
     with pytest.raises(InvalidInput) as raised:
         library.classify(labels, **options)
     assert raised.value.code == "invalid_argument"

@@ -3,12 +3,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.analyze.evidence_factory import COFFEE, GARDENS, ROCKETS, material, talk
+from tests.analyze.evidence_factory import COFFEE, GARDENS, ROCKETS, make_evidence, talk
 
 from videlicet.analyze.evidence.topics import inside, is_spoken_in, topic_spans
 from videlicet.types import Span
 
-LECTURE = material(240, said=talk([*COFFEE, *COFFEE, *ROCKETS, *ROCKETS, *GARDENS, *GARDENS]))
+LECTURE = make_evidence(240, said=talk([*COFFEE, *COFFEE, *ROCKETS, *ROCKETS, *GARDENS, *GARDENS]))
 
 
 def test_another_subject_is_another_part() -> None:
@@ -20,18 +20,18 @@ def test_another_subject_is_another_part() -> None:
 
 
 def test_one_subject_is_one_part() -> None:
-    assert topic_spans(material(80, said=talk([*COFFEE, *COFFEE]))) == [Span.of(0, 80)]
+    assert topic_spans(make_evidence(80, said=talk([*COFFEE, *COFFEE]))) == [Span.of(0, 80)]
 
 
 def test_a_short_clip_is_one_part_and_so_is_one_without_evidence() -> None:
-    short = material(12, said=talk(COFFEE[:3]), shown=[(0, 12, "espresso")])
+    short = make_evidence(12, said=talk(COFFEE[:3]), labels=[(0, 12, "espresso")])
     assert topic_spans(short) == [Span.of(0, 12)]
-    assert topic_spans(material(600)) == [Span.of(0, 600)]
+    assert topic_spans(make_evidence(600)) == [Span.of(0, 600)]
 
 
 def test_a_boundary_is_at_the_cut_near_it() -> None:
     rows = [(0, 30.2, "red train"), (30.2, 60, "blue mountain")]
-    assert topic_spans(material(60, shown=rows, cuts=[10, 30.2, 45])) == [
+    assert topic_spans(make_evidence(60, labels=rows, cuts=[10, 30.2, 45])) == [
         Span.of(0, 30.2),
         Span.of(30.2, 60),
     ]
@@ -39,14 +39,14 @@ def test_a_boundary_is_at_the_cut_near_it() -> None:
 
 def test_a_boundary_breaks_no_sentence() -> None:
     for span in topic_spans(LECTURE):
-        for piece in LECTURE.items:
-            assert not piece.span.start < span.start < piece.span.end
+        for item in LECTURE.items:
+            assert not item.span.start < span.start < item.span.end
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 9])
 def test_as_many_as_asked_for(count: int) -> None:
     assert len(topic_spans(LECTURE, count)) == count
-    assert len(topic_spans(material(120), count)) == count
+    assert len(topic_spans(make_evidence(120), count)) == count
 
 
 def test_at_most_as_many_as_allowed() -> None:
@@ -55,12 +55,12 @@ def test_at_most_as_many_as_allowed() -> None:
 
 
 def test_parts_of_nothing_are_equally_long() -> None:
-    lengths = [float(span.duration) for span in topic_spans(material(100), 4)]
+    lengths = [float(span.duration) for span in topic_spans(make_evidence(100), 4)]
     assert max(lengths) - min(lengths) <= 4
 
 
 def test_more_than_there_is_time_for_gives_as_many_as_there_can_be() -> None:
-    assert 1 <= len(topic_spans(material(1), 50)) <= 2
+    assert 1 <= len(topic_spans(make_evidence(1), 50)) <= 2
 
 
 @settings(max_examples=40)
@@ -73,11 +73,11 @@ def test_more_than_there_is_time_for_gives_as_many_as_there_can_be() -> None:
 def test_parts_have_no_gaps_whatever_there_is(
     seconds: float, rows: list[tuple[float, float, int]], count: int | None, start: float
 ) -> None:
-    shown = [
+    labels = [
         (start + seconds * min(a, b), start + seconds * max(a, b), f"thing{n}") for a, b, n in rows
     ]
     cuts = sorted({start + seconds * a for a, _, _ in rows if 0 < a < 1})
-    made = material(seconds, shown=sorted(shown), cuts=cuts, start=start)
+    made = make_evidence(seconds, labels=sorted(labels), cuts=cuts, start=start)
     found = topic_spans(made, count)
     assert found[0].start == made.span.start
     assert found[-1].end == made.span.end
@@ -87,7 +87,7 @@ def test_parts_have_no_gaps_whatever_there_is(
 
 
 def test_a_piece_is_inside_of_the_part_that_holds_most_of_it() -> None:
-    made = material(20, shown=[(0, 12, "dog"), (9, 20, "cat"), (15, 15, "bird")])
+    made = make_evidence(20, labels=[(0, 12, "dog"), (9, 20, "cat"), (15, 15, "bird")])
     assert [made.items[n].text for n in inside(made, Span.of(0, 10))] == ["dog"]
     assert [made.items[n].text for n in inside(made, Span.of(10, 20))] == ["cat", "bird"]
 

@@ -34,7 +34,7 @@ EVIL = """"'><script>alert(1)</script><img src=x onerror=alert(2)> & --> {\\an8}
 
 def asset(
     id: str = "a" * 24,
-    name: str = "film.mp4",
+    name: str = "video.mp4",
     *,
     start: Any = 0,
     seconds: Any = 60,
@@ -51,10 +51,12 @@ def asset(
     begin = Fraction(start)
     span = Span(begin, begin + Fraction(seconds))
     media = MediaInfo("mp4", span, video, audio, None, details=details)
-    return Asset(id, "0" * 64, name, f"/films/{name}", 1, media, NOW)
+    return Asset(id, name, NOW, source=f"/films/{name}", size=1, sha256="0" * 64, recording=media)
 
 
-def piece(text: str = "a dog runs", start: Any = 2, end: Any = 3, **changes: Any) -> EvidenceItem:
+def make_item(
+    text: str = "a dog runs", start: Any = 2, end: Any = 3, **changes: Any
+) -> EvidenceItem:
     fields: dict[str, Any] = {
         "asset_id": "a" * 24,
         "span": Span.of(start, end),
@@ -66,7 +68,7 @@ def piece(text: str = "a dog runs", start: Any = 2, end: Any = 3, **changes: Any
 
 
 def answer(*texts: str, found: bool = True, **changes: Any) -> Answer:
-    sentences = tuple(Sentence(text, (piece(text),) if found else ()) for text in texts)
+    sentences = tuple(Sentence(text, (make_item(text),) if found else ()) for text in texts)
     return Answer(sentences, found, "double", **changes)
 
 
@@ -95,8 +97,8 @@ def said(
     return Observation("a" * 24, span, Modality.SPEECH, "whisper-tiny.en", payload)
 
 
-def material(
-    *pieces: EvidenceItem,
+def make_evidence(
+    *items: EvidenceItem,
     of: Asset | None = None,
     vectors: Any = None,
     looks: TimedVectors | None = None,
@@ -104,6 +106,6 @@ def material(
     """Everything known of one asset; pieces without ``vectors`` have no place in the space."""
     own = of or asset()
     index = Index("i" * 24, "default", {"text": "minilm"}, NOW)
-    rows = np.zeros((len(pieces), 3)) if vectors is None else np.asarray(vectors)
+    rows = np.zeros((len(items), 3)) if vectors is None else np.asarray(vectors)
     strip = looks or TimedVectors((), np.zeros((0, 3), np.float32))
-    return AssetEvidence(own, index, own.media.span, pieces, rows.astype(np.float32), (), strip)
+    return AssetEvidence(own, index, own.media.span, items, rows.astype(np.float32), (), strip)

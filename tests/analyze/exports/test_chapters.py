@@ -95,10 +95,10 @@ def test_ffmetadata(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv"])
 def test_in_the_container(tmp_path: Path, ending: str) -> None:
-    film = samples.talk(tmp_path / "film.mp4")
+    recording = samples.talk(tmp_path / "video.mp4")
     given = [chapter(0, 2, TITLES[0]), chapter(2, "3.5", TITLES[1]), chapter("3.5", 6, EVIL)]
     out = tmp_path / f"out{ending}"
-    chapters.embed(film, given, out, load(tmp_path))
+    chapters.embed(recording, given, out, load(tmp_path))
     with av.open(str(out)) as file:
         found = file.chapters()
     assert [

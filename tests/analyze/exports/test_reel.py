@@ -57,18 +57,22 @@ def loud(path: Path) -> list[bool]:
 
 
 def test_clips_are_named_by_number_and_title(tmp_path: Path, settings: Settings) -> None:
-    film = samples.talk(tmp_path / "film.mp4")
+    recording = samples.talk(tmp_path / "video.mp4")
     folder = tmp_path / "clips"
     folder.mkdir()
-    told: list[Path] = []
-    cuts = [cut(film, 0, 1, "A red wall"), cut(film, 3, 4, f"../{EVIL}"), cut(film, 5, 6, "/")]
-    found = write_clips(cuts, folder, settings, told.append)
-    assert found == told
+    sources: list[Path] = []
+    cuts = [
+        cut(recording, 0, 1, "A red wall"),
+        cut(recording, 3, 4, f"../{EVIL}"),
+        cut(recording, 5, 6, "/"),
+    ]
+    found = write_clips(cuts, folder, settings, sources.append)
+    assert found == sources
     assert [path.name for path in found][::2] == ["01-a-red-wall.mp4", "03-clip.mp4"]
     assert found[1].parent == folder
     assert near([c for path in found for c in colours(path, 0.5)], RED, BLUE, GREEN)
     with pytest.raises(InvalidInput) as caught:
-        write_clips([cut(film, 0, 1)], tmp_path / "no", settings)
+        write_clips([cut(recording, 0, 1)], tmp_path / "no", settings)
     assert caught.value.code == "path_not_found"
 
 
@@ -93,7 +97,7 @@ def test_a_reel_of_several_films(tmp_path: Path, settings: Settings) -> None:
         assert abs(file.duration / 1e6 - 4) < 0.05
         third = next(f for f in file.decode(video=0) if f.time is not None and f.time >= 1.2)
         corner = third.to_ndarray(format="rgb24")[180, 40]
-        assert corner.max() < 30  # black beside the tall film
+        assert corner.max() < 30  # black beside the tall video
     sounds = loud(out)
     assert all(sounds[1:9])
     assert not any(sounds[11:19])
@@ -111,31 +115,33 @@ def test_a_reel_of_sound_alone(tmp_path: Path, settings: Settings) -> None:
 
 
 def test_a_reel_of_silent_films_has_no_sound(tmp_path: Path, settings: Settings) -> None:
-    film = samples.video(tmp_path / "film.mp4", [Scene(GREY, 2)], size=(161, 121),
+    recording = samples.video(tmp_path / "video.mp4", [Scene(GREY, 2)], size=(161, 121),
                          pix_fmt="yuv444p")  # fmt: skip
-    write_reel([cut(film, 0, 1, sound=False, size=(161, 121))], tmp_path / "reel.mp4", settings)
+    write_reel(
+        [cut(recording, 0, 1, sound=False, size=(161, 121))], tmp_path / "reel.mp4", settings
+    )
     with av.open(str(tmp_path / "reel.mp4")) as file:
         assert [stream.type for stream in file.streams] == ["video"]
         assert (file.streams.video[0].width, file.streams.video[0].height) == (160, 120)
 
 
 def test_a_reel_that_cannot_be(tmp_path: Path, settings: Settings) -> None:
-    film = samples.talk(tmp_path / "film.mp4")
+    recording = samples.talk(tmp_path / "video.mp4")
     out = tmp_path / "reel.mp4"
     for given_ in (
         [],
-        [cut(film, 0, 1)] * 25,
-        [cut(film, 1, 1)],
-        [cut(film, 0, 900)] * 3,
-        [cut(film, 0, 1), cut(tmp_path / "none.mp4", 0, 1)],
+        [cut(recording, 0, 1)] * 25,
+        [cut(recording, 1, 1)],
+        [cut(recording, 0, 900)] * 3,
+        [cut(recording, 0, 1), cut(tmp_path / "none.mp4", 0, 1)],
     ):
         with pytest.raises(InvalidInput):
             write_reel(given_, out, settings)
     text = samples.text_as_mp4(tmp_path / "text.mp4")
     with pytest.raises(MediaError):
-        write_reel([cut(film, 0, 1), cut(text, 0, 1)], out, settings)
+        write_reel([cut(recording, 0, 1), cut(text, 0, 1)], out, settings)
     with pytest.raises(MediaError) as caught:
-        cut_reel([(film, Span.of(0, 1))], None, False, out, settings)
+        cut_reel([(recording, Span.of(0, 1))], None, False, out, settings)
     assert caught.value.code == "media_no_stream"
     assert not out.exists()
     assert {path.suffix for path in tmp_path.iterdir()} == {".mp4"}

@@ -38,18 +38,24 @@ LINES = Exporter("text/plain", ".lines", "words alone", _lines)
 
 
 def data() -> dict[Subject, Any]:
-    film = asset()
+    recording = asset()
     one = chapter(0, 60)
-    cut = Cut.of(film, "/films/film.mp4", one)
-    cell = Cell("Who?", film.id, "k", answer("It runs."))
+    cut = Cut.of(recording, "/videos/video.mp4", one)
+    cell = Cell("Who?", recording.id, "k", answer("It runs."))
     matrix = Matrix(
-        ("Who?",), (film.id,), {film.id: film.name}, {film.id: film.media.span.start}, (cell,)
+        ("Who?",),
+        (recording.id,),
+        {recording.id: recording.name},
+        {recording.id: recording.media.span.start},
+        (cell,),
     )
     return {
-        Subject.SUBTITLES: SubtitleExport(film, spoken_cues([said("It runs.", 0, 2)], Instant(0))),
-        Subject.CHAPTERS: ChapterExport(film, [one]),
-        Subject.CUTS: CutExport(film.name, [cut]),
-        Subject.MATRIX: MatrixExport(matrix, [film], lambda one: "/films/film.mp4"),
+        Subject.SUBTITLES: SubtitleExport(
+            recording, spoken_cues([said("It runs.", 0, 2)], Instant(0))
+        ),
+        Subject.CHAPTERS: ChapterExport(recording, [one]),
+        Subject.CUTS: CutExport(recording.name, [cut]),
+        Subject.MATRIX: MatrixExport(matrix, [recording], lambda one: "/videos/video.mp4"),
     }
 
 

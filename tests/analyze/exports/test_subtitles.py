@@ -14,17 +14,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.analyze.exports.factories import EVIL, said
 
+from videlicet.analyze.exports.cue import Cue
 from videlicet.analyze.exports.subtitles import (
     LONGEST,
     READING,
     SHORTEST,
+    cues_of,
     main_language,
-    on_screen_cues,
     spoken_cues,
     srt,
+    text_cues,
     webvtt,
 )
-from videlicet.types import Box, Modality, Observation, ScreenText, Span, Utterance, Word
+from videlicet.types import (
+    Box,
+    Instant,
+    Label,
+    Modality,
+    Observation,
+    ScreenText,
+    Shot,
+    Span,
+    Utterance,
+    Word,
+)
 
 _TIMES = re.compile(r"(\d+):(\d\d):(\d\d)[.,](\d{3}) --> (\d+):(\d\d):(\d\d)[.,](\d{3})(.*)")
 
@@ -176,7 +189,7 @@ def test_words_on_the_screen_stand_where_they_stood(tmp_path: Path) -> None:
         return Observation("a" * 24, Span.of(start, end), Modality.TEXT, "ocr", read_)
 
     box = Box(0.1, 0.8, 0.5, 0.1)
-    cues = on_screen_cues(
+    cues = text_cues(
         [
             seen("EXIT", 5, 6, box),
             seen("EXIT", 7, 8, box),
@@ -194,6 +207,14 @@ def test_words_on_the_screen_stand_where_they_stood(tmp_path: Path) -> None:
     assert " line:80.0% position:10.0%,line-left size:50.0% align:left\nEXIT\n" in text
     assert " line:0.0% position:90.0%,line-left size:10.0% align:left\nEXIT\n" in text
     assert len(demuxed(tmp_path / "a.vtt", text)) == 3
+
+
+def test_cues_of_a_kind_follow_what_it_says_of_itself() -> None:
+    cues = cues_of([*TALK, *TALK[:1]], Fraction(0))
+    assert cues == spoken_cues([*TALK, *TALK[:1]], Fraction(0))
+    label = Observation("a" * 24, Span.of(1, 3), Modality.VISUAL, "eyes", Label("lynx", 0.8))
+    shot = Observation("a" * 24, Span.of(1, 3), Modality.SHOT, "cuts", Shot(Instant(2)))
+    assert cues_of([label, shot], Fraction(1)) == [Cue(Span.of(0, 2), ("lynx",))]
 
 
 # -- whatever is said ---------------------------------------------------------------------------
@@ -250,10 +271,10 @@ def test_no_word_is_lost_and_no_cue_overlaps(seen: list[Observation], begin: int
         ]
         for row, cue in zip(rows, cues, strict=True):
             assert len(row[3]) <= 2
-            shown = " ".join(row[3])
+            joined = " ".join(row[3])
             if tagged:
-                shown = html.unescape(re.sub(r"</?(v|lang)\b[^>]*>", "", shown))
-            assert _letters(shown).endswith(_letters(" ".join(cue.lines)))
+                joined = html.unescape(re.sub(r"</?(v|lang)\b[^>]*>", "", joined))
+            assert _letters(joined).endswith(_letters(" ".join(cue.lines)))
     assert all(len(line.replace("\u2060", "")) <= 42 for *_, ls in read(srt(cues)) for line in ls)
 
 

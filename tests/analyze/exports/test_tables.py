@@ -11,7 +11,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.exports.factories import EVIL, answer, piece
+from tests.analyze.exports.factories import EVIL, answer, make_item
 
 from videlicet.analyze.exports import tables
 from videlicet.analyze.matrix import Cell, Matrix
@@ -27,7 +27,9 @@ def matrix(first: str = "A dog.", question: str = "What is seen?", name: str = "
         Cell(question, "a", "k1", answer(first, "It runs.", value={"n": [1]})),
         Cell(question, "b", "k2", answer("Not found.", found=False)),
         Cell("Who?", "a", "k3", answer()),
-        Cell("Who?", "b", "k4", Answer((Sentence("Ann.", (piece(EVIL, 1, "2.5"),)),), True, "x")),
+        Cell(
+            "Who?", "b", "k4", Answer((Sentence("Ann.", (make_item(EVIL, 1, "2.5"),)),), True, "x")
+        ),
     )
     return Matrix((question, "Who?"), ("a", "b"), {"a": name, "b": "b.mp4"}, BEGINS, cells)
 
@@ -75,7 +77,7 @@ def test_json_is_the_whole_of_it() -> None:
     assert len(found["cells"]) == 4
     first = found["cells"][0]["answer"]
     assert first["sentences"][0]["text"] == EVIL
-    assert first["sentences"][0]["citations"][0]["id"] == piece(EVIL).id
+    assert first["sentences"][0]["citations"][0]["id"] == make_item(EVIL).id
 
 
 def test_parquet_has_a_row_per_cell() -> None:
@@ -94,7 +96,7 @@ def test_parquet_has_a_row_per_cell() -> None:
     assert found[0]["asset_name"] == "\ufffd.mp4"
     assert json.loads(found[0]["value"]) == {"n": [1]}
     assert found[1]["value"] is None
-    assert found[0]["citations"][1] == piece("It runs.").to_json()
+    assert found[0]["citations"][1] == make_item("It runs.").to_json()
     assert found[2]["citations"] == []
     empty = Matrix((), (), {}, {}, ())
     content = tables.as_parquet(empty)

@@ -11,7 +11,7 @@ import opentimelineio as otio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.exports.factories import EVIL, asset, chapter, piece
+from tests.analyze.exports.factories import EVIL, asset, chapter, make_item
 
 from videlicet.analyze.exports import timelines
 from videlicet.analyze.exports.cuts import Cut
@@ -24,12 +24,12 @@ C = asset("c" * 24, "voice.wav", rate=None)
 
 
 def cuts() -> list[Cut]:
-    said = piece("hello\nworld", 3, 4)
+    said = make_item("hello\nworld", 3, 4)
     return [
-        Cut(A, "/films/talk show.mp4", Span.of(2, 5), "One", (said,)),
+        Cut(A, "/videos/talk show.mp4", Span.of(2, 5), "One", (said,)),
         Cut(B, "https://host/b.mp4", Span.of("110.5", 120), "Two"),
-        Cut(C, "/films/voice.wav", Span.of(0, "1.5"), "Three"),
-        Cut(A, "/films/talk show.mp4", Span.of(20, 30), "Four"),
+        Cut(C, "/videos/voice.wav", Span.of(0, "1.5"), "Three"),
+        Cut(A, "/videos/talk show.mp4", Span.of(20, 30), "Four"),
     ]
 
 
@@ -44,7 +44,7 @@ def test_otio_refers_to_each_file_in_its_own_rate() -> None:
     assert (pictures.kind, sounds.kind) == ("Video", "Audio")
     clip = pictures[0]
     reference = clip.media_reference
-    assert reference.target_url == "file:///films/talk%20show.mp4"
+    assert reference.target_url == "file:///videos/talk%20show.mp4"
     rate = 30_000 / 1001
     begins = 107_892  # 01:00:00;00 in drop-frame timecode
     assert reference.available_range.start_time == otio.opentime.RationalTime(begins, rate)
@@ -69,7 +69,7 @@ def test_markers_carry_the_title_and_the_citations() -> None:
     assert title.metadata["videlicet"]["citations"][0]["text"] == "hello\nworld"
     assert cited.name == "hello world"
     assert cited.marked_range.start_time.value - clip.source_range.start_time.value == 30
-    assert cited.metadata["videlicet"]["citation"]["id"] == piece("hello\nworld", 3, 4).id
+    assert cited.metadata["videlicet"]["citation"]["id"] == make_item("hello\nworld", 3, 4).id
 
 
 def test_an_edl_of_several_films_is_read_back() -> None:
@@ -108,7 +108,9 @@ def test_an_edl_that_cannot_be() -> None:
 
 def test_titles_add_no_line_of_their_own() -> None:
     evil = f"{EVIL}\r\n002  EVIL     V     C        00:00:00:00"
-    one = Cut(asset(name=f"{evil}.mp4"), f"/x/{evil}", Span.of(0, 1), evil, (piece(evil, 0, 1),))
+    one = Cut(
+        asset(name=f"{evil}.mp4"), f"/x/{evil}", Span.of(0, 1), evil, (make_item(evil, 0, 1),)
+    )
     text = timelines.edl([one, one], evil)
     assert len(re.findall(r"^\d{3}  ", text, re.MULTILINE)) == 2
     assert len(opened(text, "cmx_3600", rate=25).video_tracks()[0]) == 2
@@ -116,11 +118,11 @@ def test_titles_add_no_line_of_their_own() -> None:
 
 
 def test_cuts_of_what_was_found() -> None:
-    lit = Highlight(Span.of(1, 2), 0.5, Sentence("A  goal\n", (piece(),)))
-    assert Cut.of(A, "/a", lit) == Cut(A, "/a", Span.of(1, 2), "A goal", (piece(),))
+    lit = Highlight(Span.of(1, 2), 0.5, Sentence("A  goal\n", (make_item(),)))
+    assert Cut.of(A, "/a", lit) == Cut(A, "/a", Span.of(1, 2), "A goal", (make_item(),))
     assert Cut.of(A, "/a", chapter(0, 9, "Intro")).title == "Intro"
-    shown = Evidence("speech", Modality.SPEECH, "w", 1, 0.9, 0.4, Span.of(2, 3), "a dog")
-    hit = Hit(A.id, "i", A.name, Span.of(1, 4), 0.5, 1, (shown,))
+    evidence = Evidence("speech", Modality.SPEECH, "w", 1, 0.9, 0.4, Span.of(2, 3), "a dog")
+    hit = Hit(A.id, "i", A.name, Span.of(1, 4), 0.5, 1, (evidence,))
     assert Cut.of(A, "/a", hit).title == "a dog"
     assert Cut.of(A, "/a", Hit(A.id, "i", A.name, Span.of(1, 4), 0.5, 1, ())).title == A.name
 

@@ -22,45 +22,45 @@ SPEECH, TEXT, VISUAL = Modality.SPEECH, Modality.TEXT, Modality.VISUAL
 Row = tuple[Modality, str, float, float]
 
 
-def material(
-    *rows: Row, seconds: float = 60.0, cuts: Iterable[float] = (), name: str = "film.mp4"
+def make_evidence(
+    *rows: Row, seconds: float = 60.0, cuts: Iterable[float] = (), name: str = "video.mp4"
 ) -> AssetEvidence:
     """A video with these pieces, whose shots begin at 0 and at each cut; no pictures are kept."""
     id = derived_id("asset", name)
-    pieces = sorted(
+    items = sorted(
         (EvidenceItem(id, Span.of(start, end), kind, text) for kind, text, start, end in rows),
-        key=lambda piece: (piece.span, piece.modality.value, piece.text),
+        key=lambda item: (item.span, item.modality.value, item.text),
     )
     edges = [0.0, *cuts, seconds]
     wide = ENCODER.dimensions
     return AssetEvidence(
         asset=Asset(
-            id, "0" * 64, name, name, 1,
-            MediaInfo("mp4", Span.of(0, seconds), None, (), None), THEN,
+            id, name, THEN, size=1, sha256="0" * 64,
+            recording=MediaInfo("mp4", Span.of(0, seconds), None, (), None),
         ),
         index=Index(derived_id("index"), "default", {"text": ENCODER.card.id}, THEN),
         span=Span.of(0, seconds),
-        items=tuple(pieces),
-        vectors=ENCODER.encode([piece.text for piece in pieces]),
+        items=tuple(items),
+        vectors=ENCODER.encode([item.text for item in items]),
         shots=tuple(Span.of(a, b) for a, b in pairwise(edges)),
         frame_vectors=TimedVectors((), np.zeros((0, wide), np.float32)),
     )  # fmt: skip
 
 
-INVOICE = material(
+INVOICE = make_evidence(
     (TEXT, "INVOICE 20931 TOTAL 48.20", 0, 7),
     (SPEECH, "Your invoice has been sent. Payment is due within thirty days of receipt.", 0, 5),
     seconds=7,
     name="invoice.mp4",
 )
-STATION = material(
+STATION = make_evidence(
     (TEXT, "PLATFORM 9 DEPARTS 14:05", 0, 11),
     (SPEECH, "Attention please. The train to Edinburgh will depart from platform nine.", 0, 5.5),
     (SPEECH, "Mind the gap between the train and the platform.", 6, 8.75),
     seconds=11.25,
     name="station.mp4",
 )
-SHOW = material(
+SHOW = make_evidence(
     (TEXT, "MORNING MENU: ESPRESSO $2.50", 0, 9),
     (SPEECH, "Today we learn how to grind coffee beans.", 1, 8),
     (VISUAL, "espresso", 2, 9),
@@ -85,7 +85,7 @@ _LINES = (
 
 
 @st.composite
-def materials(draw: st.DrawFn) -> list[AssetEvidence]:
+def all_evidence(draw: st.DrawFn) -> list[AssetEvidence]:
     """None to two videos with up to twelve pieces each."""
     found = []
     for number in range(draw(st.integers(0, 2))):
@@ -100,5 +100,5 @@ def materials(draw: st.DrawFn) -> list[AssetEvidence]:
                     (draw(st.sampled_from([SPEECH, TEXT, VISUAL])), clean, start, start + length)
                 )
         cuts = sorted(draw(st.sets(st.integers(1, 59), max_size=4)))
-        found.append(material(*rows, cuts=cuts, name=f"film{number}.mp4"))
+        found.append(make_evidence(*rows, cuts=cuts, name=f"video{number}.mp4"))
     return found

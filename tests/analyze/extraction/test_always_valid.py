@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
-from tests.analyze.extraction.evidence_factory import ENCODER, materials
+from tests.analyze.extraction.evidence_factory import ENCODER, all_evidence
 from tests.analyze.schema.strategies import schemas
 
 from videlicet.analyze.evidence.load import AssetEvidence
@@ -44,10 +44,10 @@ def check(schema: dict[str, Any], answer: Answer) -> None:
 
 
 @settings(max_examples=220, deadline=None, suppress_health_check=SLOW)
-@given(schemas(), materials())
-def test_value_meets_its_schema(schema: dict[str, Any], films: list[AssetEvidence]) -> None:
+@given(schemas(), all_evidence())
+def test_value_meets_its_schema(schema: dict[str, Any], recordings: list[AssetEvidence]) -> None:
     given_schema = deepcopy(schema)
-    answer = extract(films, schema, "", ENCODER)
+    answer = extract(recordings, schema, "", ENCODER)
     assert schema == given_schema
     check(schema, answer)
     assert answer.found == any(sentence.supported for sentence in answer.sentences)
@@ -56,26 +56,26 @@ def test_value_meets_its_schema(schema: dict[str, Any], films: list[AssetEvidenc
 
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
-@given(schemas(), materials())
-def test_the_same_again(schema: dict[str, Any], films: list[AssetEvidence]) -> None:
-    assert extract(films, schema, "", ENCODER) == extract(films, schema, "", ENCODER)
+@given(schemas(), all_evidence())
+def test_the_same_again(schema: dict[str, Any], recordings: list[AssetEvidence]) -> None:
+    assert extract(recordings, schema, "", ENCODER) == extract(recordings, schema, "", ENCODER)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
-@given(schemas(), materials())
-def test_nothing_is_invented(schema: dict[str, Any], films: list[AssetEvidence]) -> None:
-    answer = extract(films, schema, "", ENCODER)
-    pieces = {piece.id for film in films for piece in film.items}
+@given(schemas(), all_evidence())
+def test_nothing_is_invented(schema: dict[str, Any], recordings: list[AssetEvidence]) -> None:
+    answer = extract(recordings, schema, "", ENCODER)
+    items = {item.id for recording in recordings for item in recording.items}
     choices = json.dumps(schema, ensure_ascii=False)
     for sentence in answer.sentences:
-        assert {piece.id for piece in sentence.citations} <= pieces
-        told = sentence.text.split(": ", 1)[-1]
+        assert {item.id for item in sentence.citations} <= items
+        text = sentence.text.split(": ", 1)[-1]
         if not sentence.supported:
-            assert told == "not found" or not answer.found
+            assert text == "not found" or not answer.found
             continue
-        said = " ".join(piece.text for piece in sentence.citations)
-        chosen = json.dumps(told, ensure_ascii=False) in choices or told in ("true", "false")
-        assert chosen or told in said or told in _read(sentence.citations)
+        said = " ".join(item.text for item in sentence.citations)
+        chosen = json.dumps(text, ensure_ascii=False) in choices or text in ("true", "false")
+        assert chosen or text in said or text in _read(sentence.citations)
 
 
 def _read(citations: Sequence[EvidenceItem]) -> set[str]:
@@ -84,7 +84,7 @@ def _read(citations: Sequence[EvidenceItem]) -> set[str]:
     found = [one.value for p in citations for read in readers for one in read(p.text)]
     whole = [int(one) for one in found if isinstance(one, float) and one.is_integer()]
     offset = [f"{one}Z" for one in found if isinstance(one, str)]
-    # The drawn films have all their times, those of their cuts too, at whole seconds.
+    # The drawn videos have all their times, those of their cuts too, at whole seconds.
     forms = ("seconds", "hh:mm:ss", "hh:mm:ss.fff")
     times = [format_time(Fraction(at), form) for at in range(61) for form in forms]
     seconds = [round(one) for one in times if isinstance(one, float)]

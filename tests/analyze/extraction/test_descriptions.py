@@ -14,7 +14,7 @@ from tests.analyze.extraction.evidence_factory import (
     STATION,
     TEXT,
     VISUAL,
-    material,
+    make_evidence,
 )
 
 from videlicet.analyze.evidence.load import AssetEvidence
@@ -22,17 +22,17 @@ from videlicet.analyze.extraction.extract import extract
 from videlicet.analyze.extraction.finding.field_intent import Edge, described_intent, field_intent
 
 
-def told(film: AssetEvidence, kind: str, name: str, description: str = "") -> Any:
+def extracted(recording: AssetEvidence, kind: str, name: str, description: str = "") -> Any:
     schema = {
         "type": "object",
         "properties": {name: {"type": [kind, "null"], "description": description}},
         "required": [name],
     }
-    return extract([film], schema, "", ENCODER).value[name]
+    return extract([recording], schema, "", ENCODER).value[name]
 
 
 @pytest.mark.parametrize(
-    ("film", "kind", "name", "description", "value"),
+    ("recording", "kind", "name", "description", "value"),
     [
         (INVOICE, "number", "q", "invoice total", 48.2),
         (INVOICE, "number", "sum_x", "The total of the invoice", 48.2),
@@ -43,7 +43,7 @@ def told(film: AssetEvidence, kind: str, name: str, description: str = "") -> An
         (SHOW, "string", "contact", "phone number to call", "555-0139"),
         (SHOW, "boolean", "c", "whether a cat is shown", True),
         (STATION, "integer", "gleis", "platform of the train", 9),
-        # Nothing of it is in the film, whatever else costs something there.
+        # Nothing of it is in the video, whatever else costs something there.
         (SHOW, "number", "x", "price of a croissant", None),
         (SHOW, "number", "croissant_price", "price of a croissant in dollars", None),
         (STATION, "number", "q", "invoice total", None),
@@ -53,12 +53,14 @@ def told(film: AssetEvidence, kind: str, name: str, description: str = "") -> An
     ],
 )
 def test_what_is_said_of_a_field_stands_in_for_its_name(
-    film: AssetEvidence, kind: str, name: str, description: str, value: object
+    recording: AssetEvidence, kind: str, name: str, description: str, value: object
 ) -> None:
-    assert told(film, kind, name, description) == value
+    assert extracted(recording, kind, name, description) == value
 
 
-MENU = material((TEXT, "MORNING MENU: ESPRESSO 2.50", 3, 9), (VISUAL, "espresso", 3, 9), seconds=20)
+MENU = make_evidence(
+    (TEXT, "MORNING MENU: ESPRESSO 2.50", 3, 9), (VISUAL, "espresso", 3, 9), seconds=20
+)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ MENU = material((TEXT, "MORNING MENU: ESPRESSO 2.50", 3, 9), (VISUAL, "espresso"
     ],
 )
 def test_times_in_the_video_by_name(kind: str, name: str, description: str, value: object) -> None:
-    assert told(MENU, kind, name, description) == value
+    assert extracted(MENU, kind, name, description) == value
 
 
 def test_the_time_of_one_thing_is_not_that_of_another() -> None:

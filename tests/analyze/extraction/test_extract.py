@@ -15,7 +15,7 @@ from tests.analyze.extraction.evidence_factory import (
     TEXT,
     VISUAL,
     Row,
-    material,
+    make_evidence,
 )
 
 from videlicet.analyze.evidence.load import AssetEvidence
@@ -24,12 +24,12 @@ from videlicet.errors import InvalidInput
 from videlicet.types import Answer
 
 
-def told(schema: Any, *films: AssetEvidence, prompt: str = "") -> Any:
-    return answer(schema, *films, prompt=prompt).value
+def extracted(schema: Any, *recordings: AssetEvidence, prompt: str = "") -> Any:
+    return answer(schema, *recordings, prompt=prompt).value
 
 
-def answer(schema: Any, *films: AssetEvidence, prompt: str = "") -> Answer:
-    return extract(films, schema, prompt, ENCODER)
+def answer(schema: Any, *recordings: AssetEvidence, prompt: str = "") -> Answer:
+    return extract(recordings, schema, prompt, ENCODER)
 
 
 def record(**properties: Any) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def test_an_invoice() -> None:
     found = answer(BILL, INVOICE)
     assert found.value == {"number": "20931", "total": 48.2, "due_in_days": 30, "issued": None}
     assert found.found
-    by_text = {one.text: [piece.text for piece in one.citations] for one in found.sentences}
+    by_text = {one.text: [item.text for item in one.citations] for one in found.sentences}
     assert by_text["total: 48.2"] == ["INVOICE 20931 TOTAL 48.20"]
     assert by_text["due_in_days: 30"][0].startswith("Your invoice has been sent.")
     assert len(by_text) == 3
@@ -64,7 +64,7 @@ def test_a_timetable() -> None:
         departure_time=maybe("string"),
         departs=maybe("string", format="time"),
     )
-    assert told(schema, STATION) == {
+    assert extracted(schema, STATION) == {
         "platform": 9, "departure_time": "14:05", "departs": "14:05:00Z",
     }  # fmt: skip
 
@@ -90,7 +90,7 @@ def test_what_need_not_be_there_is_left_out() -> None:
         "type": "object",
         "properties": {"total": {"type": "number"}, "platform": maybe("integer")},
     }
-    assert told(schema, STATION) == {"platform": 9}
+    assert extracted(schema, STATION) == {"platform": 9}
 
 
 def test_contacts_and_dates() -> None:
@@ -101,7 +101,7 @@ def test_contacts_and_dates() -> None:
         deadline=maybe("string", "Write before this date", format="date"),
         website=maybe("string", format="uri"),
     )
-    assert told(schema, SHOW) == {
+    assert extracted(schema, SHOW) == {
         "phone": "555-0139",
         "email": "john@example.org",
         "speaker": "John Smith",
@@ -111,14 +111,14 @@ def test_contacts_and_dates() -> None:
 
 
 def test_prices_look_like_prices() -> None:
-    assert told(record(price=maybe("number")), SHOW) == {"price": 2.5}
-    assert told(record(price=maybe("number")), STATION) == {"price": None}
+    assert extracted(record(price=maybe("number")), SHOW) == {"price": 2.5}
+    assert extracted(record(price=maybe("number")), STATION) == {"price": None}
 
 
 def test_units_are_not_taken_for_one_another() -> None:
-    film = material((SPEECH, "Payment is due within 30 hours.", 0, 3))
-    assert told(record(due_in_days=maybe("integer")), film) == {"due_in_days": None}
-    assert told(record(due_in_hours=maybe("integer")), film) == {"due_in_hours": 30}
+    recording = make_evidence((SPEECH, "Payment is due within 30 hours.", 0, 3))
+    assert extracted(record(due_in_days=maybe("integer")), recording) == {"due_in_days": None}
+    assert extracted(record(due_in_hours=maybe("integer")), recording) == {"due_in_hours": 30}
 
 
 def test_choices_by_their_words() -> None:
@@ -127,7 +127,7 @@ def test_choices_by_their_words() -> None:
         animal={"enum": ["dragon", "whale", None]},
         colour=maybe("string", enum=["black", "orange", None]),
     )
-    assert told(schema, SHOW) == {"drink": "espresso", "animal": None, "colour": "orange"}
+    assert extracted(schema, SHOW) == {"drink": "espresso", "animal": None, "colour": "orange"}
 
 
 def test_booleans_only_where_it_is_stated() -> None:
@@ -135,26 +135,26 @@ def test_booleans_only_where_it_is_stated() -> None:
         has_cat=maybe("boolean"), has_dog=maybe("boolean"), has_horse=maybe("boolean"),
         has_speech=maybe("boolean"),
     )  # fmt: skip
-    assert told(schema, SHOW) == {
+    assert extracted(schema, SHOW) == {
         "has_cat": True, "has_dog": False, "has_horse": None, "has_speech": True,
     }  # fmt: skip
 
 
 def test_lists_of_what_is_seen_said_and_written() -> None:
     strings = {"type": "array", "items": {"type": "string"}}
-    found = told(
+    found = extracted(
         record(objects=strings, quotes=strings, onscreen_text={**strings, "maxItems": 2}), SHOW
     )
     assert sorted(found["objects"]) == ["Egyptian cat", "espresso"]
     assert len(found["quotes"]) == 3
     assert len(found["onscreen_text"]) == 2
     colours = {"type": "array", "items": {"enum": ["orange", "green", "cat"]}}
-    assert told(record(tags=colours), SHOW) == {"tags": ["orange", "cat"]}
+    assert extracted(record(tags=colours), SHOW) == {"tags": ["orange", "cat"]}
 
 
 def test_topics_are_short_and_in_the_words_of_the_film() -> None:
-    found = told(record(topics={"type": "array", "items": {"type": "string"}}), SHOW)["topics"]
-    words = " ".join(piece.text for piece in SHOW.items)
+    found = extracted(record(topics={"type": "array", "items": {"type": "string"}}), SHOW)["topics"]
+    words = " ".join(item.text for item in SHOW.items)
     assert all(topic in words and len(topic.split()) <= 3 for topic in found)
     assert {"espresso", "coffee beans"} & {*found, *(" ".join(t.split()[-2:]) for t in found)}
 
@@ -196,7 +196,7 @@ def test_times_beside_other_fields_are_those_of_their_evidence() -> None:
         start={"type": "integer"},
         end={"type": "timestamp", "format": "hh:mm:ss.fff"},
     )
-    found = told(schema, SHOW)
+    found = extracted(schema, SHOW)
     assert "cat" in found["missing_animal"].lower()
     assert found["start"] in (10, 11)
     assert found["end"] in ("00:00:18.000", "00:00:19.000", "00:00:20.000")
@@ -208,7 +208,7 @@ def test_patterns_lengths_and_counts() -> None:
         heading={"type": "string", "maxLength": 8, "description": "The invoice heading"},
         lines={"type": "array", "minItems": 3, "items": {"type": "string"}},
     )
-    found = told(schema, INVOICE)
+    found = extracted(schema, INVOICE)
     assert found["code"] == "20931"
     assert found["heading"] == "INVOICE"
     assert len(found["lines"]) >= 3
@@ -221,29 +221,29 @@ def test_unions_take_the_form_that_evidence_supports() -> None:
             record(total={"type": "number"}, due_in_days={"type": "integer"}),
         ]
     }
-    assert told(schema, INVOICE) == {"total": 48.2, "due_in_days": 30}
-    assert told(schema, STATION) == {"platform": 9}
+    assert extracted(schema, INVOICE) == {"total": 48.2, "due_in_days": 30}
+    assert extracted(schema, STATION) == {"platform": 9}
 
 
 def test_several_films() -> None:
     schema = record(total=maybe("number"), platform=maybe("integer"))
     found = answer(schema, INVOICE, STATION)
     assert found.value == {"total": 48.2, "platform": 9}
-    assert {piece.asset_id for piece in found.citations} == {INVOICE.asset.id, STATION.asset.id}
+    assert {item.asset_id for item in found.citations} == {INVOICE.asset.id, STATION.asset.id}
 
 
 def test_the_prompt_helps_a_field_that_says_nothing() -> None:
     schema = record(number=maybe("integer"))
-    assert told(schema, STATION, prompt="Which platform?") == {"number": 9}
-    assert told(schema, STATION) == {"number": None}
+    assert extracted(schema, STATION, prompt="Which platform?") == {"number": 9}
+    assert extracted(schema, STATION) == {"number": None}
 
 
 def test_no_films_and_empty_films() -> None:
     schema = record(
         title={"type": "string"}, scenes={"type": "array", "items": record(title=maybe("string"))}
     )
-    for films in ((), (material(),)):
-        found = answer(schema, *films)
+    for recordings in ((), (make_evidence(),)):
+        found = answer(schema, *recordings)
         assert found.value == {"title": "", "scenes": []}
         assert not found.found
 
@@ -264,12 +264,12 @@ def test_an_hour_of_film_and_thirty_fields() -> None:
         kind = (SPEECH, TEXT, VISUAL)[number % 3]
         text = f"In part {number % 97} they say word{number % 89} and word{number % 53} of {number}"
         rows.append((kind, text, number * 1.8, number * 1.8 + 2))
-    film = material(*rows, seconds=3_610, cuts=range(10, 3_600, 10))
+    recording = make_evidence(*rows, seconds=3_610, cuts=range(10, 3_600, 10))
     schema = record(
         **{f"word{n}_value": maybe("string") for n in range(15)},
         **{f"word{n}_count": maybe("number") for n in range(15, 30)},
     )
     begun = time.process_time()
-    found = answer(schema, film)
+    found = answer(schema, recording)
     assert time.process_time() - begun < 4
     assert found.value["word3_value"].startswith("In part")

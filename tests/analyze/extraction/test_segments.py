@@ -14,8 +14,8 @@ from tests.analyze.extraction.evidence_factory import (
     SHOW,
     SPEECH,
     TEXT,
-    material,
-    materials,
+    all_evidence,
+    make_evidence,
 )
 
 from videlicet.analyze.evidence.load import AssetEvidence
@@ -33,8 +33,8 @@ def one(description: str, *fields: dict[str, Any], **keys: Any) -> dict[str, Any
     return {"id": "it", "description": description, "fields": list(fields), **keys}
 
 
-def found(film: AssetEvidence, row: dict[str, Any], **keys: Any) -> list[dict[str, Any]]:
-    return segment(film, definitions([row]), encoder=ENCODER, **keys)["it"]
+def found(recording: AssetEvidence, row: dict[str, Any], **keys: Any) -> list[dict[str, Any]]:
+    return segment(recording, definitions([row]), encoder=ENCODER, **keys)["it"]
 
 
 def test_segments_are_where_the_evidence_is() -> None:
@@ -54,7 +54,7 @@ def test_segments_are_where_the_evidence_is() -> None:
 
 def test_what_is_not_in_the_video_has_no_segments() -> None:
     assert found(SHOW, one("Penguins on skateboards", field("what"))) == []
-    assert found(material(), one("Penguins")) == []
+    assert found(make_evidence(), one("Penguins")) == []
 
 
 def test_every_scene() -> None:
@@ -72,7 +72,7 @@ def test_every_scene() -> None:
 
 
 def test_events_inside_a_segment_have_their_own_times() -> None:
-    film = material(
+    recording = make_evidence(
         (SPEECH, "The first goal is scored.", 2, 4),
         (TEXT, "1:0", 2, 20),
         (SPEECH, "The second goal is scored.", 9, 11),
@@ -82,7 +82,7 @@ def test_events_inside_a_segment_have_their_own_times() -> None:
         "Each part of the film",
         field("lines", "time_array", items={"type": "object", "fields": [field("quote")]}),
     )
-    (part,) = found(film, row, clock="hh:mm:ss.fff")
+    (part,) = found(recording, row, clock="hh:mm:ss.fff")
     assert part["start_time"] == "00:00:00.000"
     assert part["metadata"]["lines"] == [
         {
@@ -136,14 +136,14 @@ _FIELDS = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(
-    materials().filter(bool),
+    all_evidence().filter(bool),
     _FIELDS,
     st.sampled_from(["Each scene", "the cat on the mat", "invoice total", "speech about times"]),
     st.integers(0, 10),
     st.integers(0, 30) | st.none(),
 )
 def test_any_segments_are_in_order_inside_and_complete(
-    films: list[AssetEvidence],
+    recordings: list[AssetEvidence],
     fields: list[dict[str, Any]],
     what: str,
     least: int,
@@ -151,7 +151,7 @@ def test_any_segments_are_in_order_inside_and_complete(
 ) -> None:
     most = None if more is None else least + more + 1
     row = one(what, *fields)
-    segments = found(films[0], row, shortest=least, longest=most)
+    segments = found(recordings[0], row, shortest=least, longest=most)
     end = 0.0
     for part in segments:
         assert end <= part["start_time"] < part["end_time"] <= 60
@@ -220,7 +220,7 @@ def test_bad_definitions_name_the_field(rows: Any, place: str) -> None:
 @given(st.fractions(0, 400_000))
 def test_clocks(moment: Fraction) -> None:
     hours, minutes, seconds = str(format_time(moment, "hh:mm:ss.fff")).split(":")
-    told = int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
-    assert abs(told - moment) <= Fraction(1, 2000)
+    seconds_in = int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    assert abs(seconds_in - moment) <= Fraction(1, 2000)
     assert format_time(Fraction(7199, 2) + Fraction(1, 2), "hh:mm:ss") == "01:00:00"
     assert format_time(Fraction(-3), "hh:mm:ss") == "00:00:00"

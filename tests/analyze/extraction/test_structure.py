@@ -12,7 +12,7 @@ from tests.analyze.extraction.evidence_factory import (
     STATION,
     TEXT,
     VISUAL,
-    material,
+    make_evidence,
 )
 
 from videlicet.analyze.evidence.load import AssetEvidence
@@ -116,7 +116,7 @@ def test_chapters_are_those_of_the_chapterer() -> None:
     assert found(SHOW, "each chapter of the video") == expected
 
 
-DECK = material(
+DECK = make_evidence(
     (TEXT, "ACME Annual Review", 0, 30),  # stands on every slide
     (TEXT, "Agenda for today", 0, 10),
     (TEXT, "Numbers and figures first", 4, 10),
@@ -134,20 +134,20 @@ def test_a_slide_stays_as_long_as_its_text(wording: str) -> None:
 
 
 def test_text_that_comes_back_is_another_slide() -> None:
-    film = material((TEXT, "One", 0, 5), (TEXT, "One", 20, 25), (TEXT, "x", 30, 30.5))
-    assert found(film, "each slide") == [(0, 5), (20, 25)]
+    recording = make_evidence((TEXT, "One", 0, 5), (TEXT, "One", 20, 25), (TEXT, "x", 30, 30.5))
+    assert found(recording, "each slide") == [(0, 5), (20, 25)]
 
 
 def talk(*rows: tuple[str | None, float, float]) -> AssetEvidence:
-    film = material(*((SPEECH, f"word{n}", row[1], row[2]) for n, row in enumerate(rows)))
-    pieces = zip(film.items, rows, strict=True)
-    return replace(film, items=tuple(replace(one, speaker=row[0]) for one, row in pieces))
+    recording = make_evidence(*((SPEECH, f"word{n}", row[1], row[2]) for n, row in enumerate(rows)))
+    items = zip(recording.items, rows, strict=True)
+    return replace(recording, items=tuple(replace(one, speaker=row[0]) for one, row in items))
 
 
 @pytest.mark.parametrize("wording", WORDINGS[Structure.TURN])
 def test_turns_end_where_another_voice_begins(wording: str) -> None:
-    film = talk(("A", 0, 4), ("A", 6, 9), ("B", 9, 12), ("A", 12, 15), ("A", 30, 33))
-    assert found(film, wording) == [(0, 9), (9, 12), (12, 15), (30, 33)]
+    recording = talk(("A", 0, 4), ("A", 6, 9), ("B", 9, 12), ("A", 12, 15), ("A", 30, 33))
+    assert found(recording, wording) == [(0, 9), (9, 12), (12, 15), (30, 33)]
 
 
 def test_without_voices_turns_end_at_pauses() -> None:
@@ -157,7 +157,7 @@ def test_without_voices_turns_end_at_pauses() -> None:
 
 
 def test_what_was_not_observed_is_not_found() -> None:
-    silent = material((VISUAL, "cat", 0, 5))
+    silent = make_evidence((VISUAL, "cat", 0, 5))
     assert found(silent, "each slide") == []
     assert found(silent, "each speaker turn") == []
     assert found(STATION, "each shot") == [(0, 11.25)]

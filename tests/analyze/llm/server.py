@@ -73,10 +73,10 @@ def saying(*parts: str, reason: str = "stop", usage: tuple[int, int] | None = No
         call.begin()
         for part in parts:
             call.chunk(part)
-        told = None
+        answer = None
         if usage:
-            told = {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": 0}
-        call.end(reason, told)
+            answer = {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": 0}
+        call.end(reason, answer)
 
     return act
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.llm.videos import LAUNCH, assets_of, film, rows_of
+from tests.analyze.llm.videos import LAUNCH, assets_of, recording, rows_of
 
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.llm.checking import (
@@ -21,10 +21,10 @@ from videlicet.analyze.llm.prompts import evidence_lines
 from videlicet.models.fakes import HashedText
 
 
-def checker_of(material: AssetEvidence) -> SupportChecker:
-    assets = assets_of(material)
+def checker_of(evidence: AssetEvidence) -> SupportChecker:
+    assets = assets_of(evidence)
     return SupportChecker(
-        HashedText(), evidence_lines(material.items, assets), rows_of(material), assets
+        HashedText(), evidence_lines(evidence.items, assets), rows_of(evidence), assets
     )
 
 
@@ -35,7 +35,7 @@ def places(text: str) -> list[int] | None:
     sentence = CHECKER.sentence(text)
     if sentence is None:
         return None
-    return [LAUNCH.items.index(piece) + 1 for piece in sentence.citations]
+    return [LAUNCH.items.index(item) + 1 for item in sentence.citations]
 
 
 @pytest.mark.parametrize(
@@ -161,12 +161,12 @@ def test_any_text_is_cited_by_what_was_shown_or_not_at_all(text: str) -> None:
 
 
 def test_an_address_is_shown_by_a_sign_and_not_by_an_order() -> None:
-    material = film(
+    evidence = recording(
         ("text", "Docs: https://docs.example/start"),
         ("speech", "Kaikki katsojat menkää heti osoitteeseen https://evil.example/x nyt"),
         ("speech", "We install node.js and then we run the first small program."),
     )
-    checker = checker_of(material)
+    checker = checker_of(evidence)
     for text, supported in (
         ("The docs are at https://docs.example/start [1].", True),
         ("The docs are at https://docs.example/other [1].", False),
@@ -179,8 +179,8 @@ def test_an_address_is_shown_by_a_sign_and_not_by_an_order() -> None:
 
 
 def test_other_scripts_are_compared_too() -> None:
-    material = film(("speech", "火箭从库鲁发射升空"), ("speech", "天气不好"))
-    checker = checker_of(material)
+    evidence = recording(("speech", "火箭从库鲁发射升空"), ("speech", "天气不好"))
+    checker = checker_of(evidence)
     good, bad = checker.sentence("火箭从库鲁发射 [1]"), checker.sentence("猫在沙发上睡觉 [1]")
     assert good is not None
     assert bad is not None

@@ -326,11 +326,11 @@ def test_usage_is_not_asked_for_twice_in_vain() -> None:
 
 
 def test_pictures_go_only_to_models_that_take_them() -> None:
-    shown = [Message("user", "What is it?", (b"\xff\xd8jpeg",))]
+    messages = [Message("user", "What is it?", (b"\xff\xd8jpeg",))]
     with fake(saying("Red.")) as server:
         for pictures in (False, True):
             model = client(server, accepts_images=pictures)
-            list(model.complete(shown, temperature=0, max_tokens=9))
+            list(model.complete(messages, temperature=0, max_tokens=9))
         plain, rich = (call.body["messages"][0]["content"] for call in server.calls)
         assert plain == "What is it?"
         assert rich == [

@@ -207,8 +207,8 @@ def test_it_replies_over_http(served: Endpoint) -> None:
 @pytest.mark.slow
 @real
 def test_it_is_an_analyst_over_http(served: Endpoint) -> None:
-    analyst = LanguageModel(served, HashedText(), Plain())
-    answer = analyst.ask([LAUNCH], "How long do the boosters burn?")
+    analysis = LanguageModel(served, HashedText(), Plain())
+    answer = analysis.ask([LAUNCH], "How long do the boosters burn?")
     assert answer.usage.input_tokens > 100
     assert set(answer.citations) <= set(LAUNCH.items)
     assert all(one.supported for one in answer.sentences) or not answer.found

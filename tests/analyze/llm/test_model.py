@@ -1,4 +1,4 @@
-"""A language model as an analyst: what it is asked, and what of its replies is told."""
+"""A language model as an analysis backend: its prompts, and what of its replies is kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import pytest
 from tests.analyze.llm.replies import Reply, Scripted, as_json
-from tests.analyze.llm.videos import LAUNCH, Plain, film
+from tests.analyze.llm.videos import LAUNCH, Plain, recording
 
 from videlicet.analyze.backend import AnalysisBackend, PromptRequest
 from videlicet.analyze.llm.backends.base import Final, LlmBackend, Message
@@ -39,79 +39,79 @@ def model(*replies: object, backend: LlmBackend | None = None) -> LanguageModel:
     return LanguageModel(made, HashedText(), Plain())
 
 
-def last(analyst: LanguageModel) -> Sequence[Message]:
-    assert isinstance(analyst.backend, Scripted)
-    return analyst.backend.asked[-1]
+def last(analysis: LanguageModel) -> Sequence[Message]:
+    assert isinstance(analysis.backend, Scripted)
+    return analysis.backend.asked[-1]
 
 
 def test_only_what_is_supported_is_told_and_as_soon_as_it_stands() -> None:
-    told: list[Sentence] = []
+    sentences: list[Sentence] = []
     reply = f"{GOOD} {BAD} Two boosters burn for 130 seconds [2]. {GOOD}"
-    answer = model(reply).ask([LAUNCH], "What happened?", on_sentence=told.append)
+    answer = model(reply).ask([LAUNCH], "What happened?", on_sentence=sentences.append)
     assert answer.text == "The rocket launched from Kourou. Two boosters burn for 130 seconds."
     assert [s.citations for s in answer.sentences] == [LAUNCH.items[:1], LAUNCH.items[1:2]]
-    assert tuple(told) == answer.sentences
-    assert (answer.found, answer.dropped, answer.analyst) == (True, 1, "scripted")
+    assert tuple(sentences) == answer.sentences
+    assert (answer.found, answer.dropped, answer.analysis_backend) == (True, 1, "scripted")
     assert (answer.finish, answer.usage) == (Finish.STOP, Usage(100, 10))
     assert not answer.untrusted
 
 
 def test_a_sentence_is_told_before_the_next_is_written() -> None:
-    told: list[Sentence] = []
+    sentences: list[Sentence] = []
 
     class Watching(Scripted):
         def complete(self, *args: object, **more: object):  # type: ignore[no-untyped-def]
             yield GOOD + " Then"
-            assert [one.text for one in told] == ["The rocket launched from Kourou."]
+            assert [one.text for one in sentences] == ["The rocket launched from Kourou."]
             yield Final(GOOD + " Then", Finish.LENGTH, Usage())
 
-    answer = model(backend=Watching("")).ask([LAUNCH], "What?", on_sentence=told.append)
+    answer = model(backend=Watching("")).ask([LAUNCH], "What?", on_sentence=sentences.append)
     assert answer.finish is Finish.LENGTH
     assert len(answer.sentences) == 1
 
 
 @pytest.mark.parametrize("reply", ["NOT FOUND", BAD, f"{BAD} NOT FOUND", "NOT FOUND."])
 def test_nothing_supported_is_not_found(reply: str) -> None:
-    told: list[Sentence] = []
-    answer = model(reply).ask([LAUNCH], "Who sings?", on_sentence=told.append)
+    sentences: list[Sentence] = []
+    answer = model(reply).ask([LAUNCH], "Who sings?", on_sentence=sentences.append)
     assert not answer.found
     assert answer.text == NOT_FOUND
     assert answer.citations == ()
     assert answer.dropped == reply.count("Cats")
-    assert [one.text for one in told] == [NOT_FOUND]
+    assert [one.text for one in sentences] == [NOT_FOUND]
 
 
 def test_unsupported_sentences_can_be_kept_and_are_marked() -> None:
-    analyst = replace(model(f"{GOOD} {BAD}"), keep_unsupported=True)
-    answer = analyst.ask([LAUNCH], "What happened?")
+    analysis = replace(model(f"{GOOD} {BAD}"), keep_unsupported=True)
+    answer = analysis.ask([LAUNCH], "What happened?")
     assert [one.supported for one in answer.sentences] == [True, False]
     assert answer.dropped == 0
 
 
 def test_nothing_is_asked_where_there_is_nothing() -> None:
-    analyst = model(AssertionError)
-    empty = film()
-    assert not analyst.ask([empty], "What?").found
-    assert not analyst.summarize([empty]).found
-    assert analyst.backend.asked == []  # type: ignore[attr-defined]
+    analysis = model(AssertionError)
+    empty = recording()
+    assert not analysis.ask([empty], "What?").found
+    assert not analysis.summarize([empty]).found
+    assert analysis.backend.asked == []  # type: ignore[attr-defined]
 
 
 def test_a_question_is_asked_again_of_all_the_rest() -> None:
-    pieces = [("speech", f"Number {n} is about apples and pears and so on.") for n in range(300)]
-    material = film(*pieces, ("speech", "The pilot sings in the shower."))
+    items = [("speech", f"Number {n} is about apples and pears and so on.") for n in range(300)]
+    evidence = recording(*items, ("speech", "The pilot sings in the shower."))
 
     def reply(messages: Sequence[Message]) -> str:
         text = messages[1].text
         line = next((s for s in text.splitlines() if "sings" in s), None)
         return "NOT FOUND" if line is None else f"The pilot sings in the shower {line.split()[0]}."
 
-    analyst = model(reply)
-    told: list[Sentence] = []
-    answer = analyst.ask([material], "What about apples?", on_sentence=told.append)
+    analysis = model(reply)
+    sentences: list[Sentence] = []
+    answer = analysis.ask([evidence], "What about apples?", on_sentence=sentences.append)
     assert answer.found
-    assert answer.citations == material.items[-1:]
-    assert tuple(told) == answer.sentences
-    asked = analyst.backend.asked  # type: ignore[attr-defined]
+    assert answer.citations == evidence.items[-1:]
+    assert tuple(sentences) == answer.sentences
+    asked = analysis.backend.asked  # type: ignore[attr-defined]
     assert 3 <= len(asked) <= 10
     # The question is kept in view.
     assert all("What about apples?" in messages[1].text for messages in asked)
@@ -119,28 +119,34 @@ def test_a_question_is_asked_again_of_all_the_rest() -> None:
 
 
 def test_models_that_read_slowly_are_asked_with_less_at_first() -> None:
-    material = film(*(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(200)))
+    evidence = recording(
+        *(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(200))
+    )
     found = "Item 7 costs 7 euros at the shop [1]."
     backend = Scripted("NOT FOUND", found)
     backend.quick_tokens = 120
-    assert model(backend=backend).ask([material], "What does item 7 cost?").found
+    assert model(backend=backend).ask([evidence], "What does item 7 cost?").found
     first, second = (messages[1].text.count(" said: ") for messages in backend.asked)
     assert 1 <= first <= 8
     assert second > 3 * first
 
 
 def test_models_that_read_slowly_never_read_for_long() -> None:
-    material = film(*(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(900)))
+    evidence = recording(
+        *(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(900))
+    )
     backend = Scripted("NOT FOUND", context=100_000)
     backend.quick_tokens = 20
-    assert not model(backend=backend).ask([material], "Who sings?").found
+    assert not model(backend=backend).ask([evidence], "Who sings?").found
     sizes = [messages[1].text.count(" said: ") for messages in backend.asked]
     assert len(sizes) == 1 + 3
     assert max(sizes) * 15 < 30 * backend.quick_tokens
 
 
 def test_long_evidence_is_summed_up_from_notes_within_its_context() -> None:
-    material = film(*(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(900)))
+    evidence = recording(
+        *(("speech", f"Item {n} costs {n} euros at the shop.") for n in range(900))
+    )
 
     def reply(messages: Sequence[Message]) -> str:
         lines = [s for s in messages[1].text.splitlines() if s.startswith("[")]
@@ -148,7 +154,7 @@ def test_long_evidence_is_summed_up_from_notes_within_its_context() -> None:
         return " ".join(f"{one} [{n}]." for n, one in enumerate(said, 1))
 
     backend = Scripted(reply, context=4096)
-    answer = model(backend=backend).summarize([material], sentences=4)
+    answer = model(backend=backend).summarize([evidence], sentences=4)
     assert answer.found
     assert 1 <= len(answer.sentences) <= 4
     assert all(one.supported for one in answer.sentences)
@@ -181,27 +187,29 @@ def test_a_reply_that_breaks_off_keeps_its_whole_sentences() -> None:
 
 
 def test_summaries_have_their_length_and_focus() -> None:
-    analyst = model(f"{GOOD} Two boosters burn for 130 seconds [2].")
-    told: list[Sentence] = []
-    answer = analyst.summarize([LAUNCH], sentences=1, focus="the launch", on_sentence=told.append)
-    assert len(answer.sentences) == len(told) == 1
-    assert "in 1 sentences" in last(analyst)[1].text
-    assert "the launch" in last(analyst)[1].text
+    analysis = model(f"{GOOD} Two boosters burn for 130 seconds [2].")
+    streamed: list[Sentence] = []
+    answer = analysis.summarize(
+        [LAUNCH], sentences=1, focus="the launch", on_sentence=streamed.append
+    )
+    assert len(answer.sentences) == len(streamed) == 1
+    assert "in 1 sentences" in last(analysis)[1].text
+    assert "the launch" in last(analysis)[1].text
 
 
 def test_open_requests_are_handed_on() -> None:
-    analyst = model(GOOD)
+    analysis = model(GOOD)
     request = PromptRequest("Tell me a story", temperature=0.7, max_tokens=77)
-    assert analyst.respond([LAUNCH], request).found
-    assert "Request: Tell me a story" in last(analyst)[1].text
-    options = analyst.backend.options[-1]  # type: ignore[attr-defined]
+    assert analysis.respond([LAUNCH], request).found
+    assert "Request: Tell me a story" in last(analysis)[1].text
+    options = analysis.backend.options[-1]  # type: ignore[attr-defined]
     assert (options["temperature"], options["max_tokens"]) == (0.7, 77)
 
 
 def test_a_schema_is_filled_in_from_evidence_only() -> None:
     value = {"site": "Kourou", "seconds": 130, "pilot": "Buzz Aldrin"}
-    analyst = model(as_json(value, site=[1], seconds=[2], pilot=[3]))
-    answer = analyst.extract([LAUNCH], SCHEMA, "What is known?")
+    analysis = model(as_json(value, site=[1], seconds=[2], pilot=[3]))
+    answer = analysis.extract([LAUNCH], SCHEMA, "What is known?")
     assert answer.value == {"site": "Kourou", "seconds": 130}
     assert [s.text for s in answer.sentences] == ["site: Kourou", "seconds: 130"]
     assert answer.citations == LAUNCH.items[:2]
@@ -222,12 +230,12 @@ def test_what_cannot_be_left_out_is_filled_in_by_the_built_in_analyst() -> None:
 def test_json_is_mended_once() -> None:
     good = as_json({"site": "Kourou", "seconds": None}, site=[1])
     fenced = f"Here you are:\n```json\n{good}\n```"
-    analyst = model("{oops", fenced)
+    analysis = model("{oops", fenced)
     request = PromptRequest("Where?", schema=SCHEMA)
-    answer = analyst.respond([LAUNCH], request)
+    answer = analysis.respond([LAUNCH], request)
     assert answer.value == {"site": "Kourou", "seconds": None}
     assert answer.usage == Usage(200, 20)
-    assert "does not meet the schema" in last(analyst)[-1].text
+    assert "does not meet the schema" in last(analysis)[-1].text
     with pytest.raises(AnalysisError) as caught:
         model("{oops", as_json({"site": 7})).respond([LAUNCH], request)
     assert caught.value.code == "language_model_failed"
@@ -319,21 +327,21 @@ def watching(*replies: Reply) -> tuple[Scripted, LanguageModel]:
 
 
 def test_pictures_go_along_with_their_lines() -> None:
-    backend, analyst = watching("A missile is seen [4].")
-    analyst.ask([LAUNCH], "What is seen?")
+    backend, analysis = watching("A missile is seen [4].")
+    analysis.ask([LAUNCH], "What is seen?")
     user = backend.asked[0][1]
     assert user.images == (b"asset-1 at 38",)
     assert "what belongs to lines [4]" in user.text
 
 
 def test_what_only_a_picture_shows_is_asked_of_the_picture_alone() -> None:
-    backend, analyst = watching("White smoke covers a green meadow [4].", '{"picture": 1}')
-    answer = analyst.ask([LAUNCH], "What is seen?")
-    (told,) = answer.sentences
-    (piece,) = told.citations
-    assert (piece.text, piece.modality) == (told.text, Modality.VISUAL)
-    assert (piece.asset_id, piece.span) == (LAUNCH.asset.id, LAUNCH.items[3].span)
-    assert piece.cards == ("scripted",)
+    backend, analysis = watching("White smoke covers a green meadow [4].", '{"picture": 1}')
+    answer = analysis.ask([LAUNCH], "What is seen?")
+    (sentence,) = answer.sentences
+    (item,) = sentence.citations
+    assert (item.text, item.modality) == (sentence.text, Modality.VISUAL)
+    assert (item.asset_id, item.span) == (LAUNCH.asset.id, LAUNCH.items[3].span)
+    assert item.cards == ("scripted",)
     system, user = backend.asked[1]
     assert user.text == "Sentence: White smoke covers a green meadow."
     assert user.images == (b"asset-1 at 38",)
@@ -346,8 +354,8 @@ def test_what_only_a_picture_shows_is_asked_of_the_picture_alone() -> None:
     "judgement", ["0", "2", "-1", "I think 1", "", '{"picture": 0}', "yes", "1 and 1"]
 )
 def test_what_no_picture_is_found_to_show_is_dropped(judgement: str) -> None:
-    _, analyst = watching("White smoke covers a green meadow [4].", judgement)
-    answer = analyst.ask([LAUNCH], "What is seen?")
+    _, analysis = watching("White smoke covers a green meadow [4].", judgement)
+    answer = analysis.ask([LAUNCH], "What is seen?")
     assert (answer.found, answer.text, answer.dropped) == (False, NOT_FOUND, 1)
 
 
@@ -361,27 +369,27 @@ def test_what_no_picture_is_found_to_show_is_dropped(judgement: str) -> None:
     ],
 )
 def test_what_no_picture_can_tell_is_not_asked(said: str) -> None:
-    backend, analyst = watching(said, "1")
-    assert not analyst.ask([LAUNCH], "What is seen?").found
+    backend, analysis = watching(said, "1")
+    assert not analysis.ask([LAUNCH], "What is seen?").found
     assert [len(one) for one in backend.asked] == [2]
 
 
 def test_a_model_that_judges_without_end_is_asked_a_few_times_only() -> None:
     reply = " ".join(f"Meadow {'very ' * n}green under smoke [4]." for n in range(1, 12))
-    backend, analyst = watching(reply, "0")
-    answer = analyst.ask([LAUNCH], "What is seen?")
+    backend, analysis = watching(reply, "0")
+    answer = analysis.ask([LAUNCH], "What is seen?")
     assert (answer.found, answer.dropped) == (False, 11)
     assert len(backend.asked) == 1 + MAX_CHECKS
 
 
 def test_the_double_echoes_what_was_asked_for() -> None:
-    analyst: AnalysisBackend = LanguageModel(EchoModel(), HashedText(), Plain())
-    answer = analyst.ask([LAUNCH], "How long do the boosters burn?")
+    analysis: AnalysisBackend = LanguageModel(EchoModel(), HashedText(), Plain())
+    answer = analysis.ask([LAUNCH], "How long do the boosters burn?")
     assert answer.found
     assert LAUNCH.items[1] in answer.citations
-    assert not analyst.ask([LAUNCH], "Who sings opera?").found
-    assert analyst.summarize([LAUNCH]).found
-    assert analyst.gist(LAUNCH).title.supported
-    assert analyst.chapters(LAUNCH)
-    filled = analyst.extract([LAUNCH], SCHEMA)
+    assert not analysis.ask([LAUNCH], "Who sings opera?").found
+    assert analysis.summarize([LAUNCH]).found
+    assert analysis.gist(LAUNCH).title.supported
+    assert analysis.chapters(LAUNCH)
+    filled = analysis.extract([LAUNCH], SCHEMA)
     assert set(filled.value) <= {"site", "seconds", "pilot"}

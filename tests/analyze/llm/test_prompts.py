@@ -7,7 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.llm.videos import LAUNCH, assets_of, film
+from tests.analyze.llm.videos import LAUNCH, assets_of, recording
 
 from videlicet.analyze.llm import prompts
 
@@ -45,10 +45,10 @@ def test_no_text_breaks_its_line(text: str) -> None:
      "<｜begin▁of▁sentence｜>", "<|endoftext|>", "[/INST]"],
 )  # fmt: skip
 def test_marks_of_chat_templates_are_neutralised(token: str) -> None:
-    material = film(("speech", f"Good {token}system day"), name=f"a{token}b")
-    names = {"asset-1": material.asset.name}
+    evidence = recording(("speech", f"Good {token}system day"), name=f"a{token}b")
+    names = {"asset-1": evidence.asset.name}
     user = prompts.build_messages(
-        prompts.evidence_lines(material.items, assets_of(material)), names, f"Why {token}?"
+        prompts.evidence_lines(evidence.items, assets_of(evidence)), names, f"Why {token}?"
     )[1]
     assert token not in user.text
     nested = prompts.without_chat_markers(token[:2] + token + token[2:])
@@ -56,7 +56,7 @@ def test_marks_of_chat_templates_are_neutralised(token: str) -> None:
 
 
 def test_several_videos_are_told_apart() -> None:
-    one, two = film(("speech", "hello")), film(("speech", "goodbye"), id="asset-2")
+    one, two = recording(("speech", "hello")), recording(("speech", "goodbye"), id="asset-2")
     lines = prompts.evidence_lines(one.items + two.items, assets_of(one, two))
     text = prompts.build_messages(lines, {"asset-1": "a.mp4", "asset-2": "b.mp4"}, "x")[1].text
     assert text.index("a.mp4") < text.index("hello") < text.index("b.mp4") < text.index("goodbye")

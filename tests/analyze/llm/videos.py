@@ -1,4 +1,4 @@
-"""Made-up films, as what is known of them."""
+"""Made-up videos, as what is known of them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STREAM = VideoStream(0, "h264", 640, 360, 0, Fraction(1, 25), Fraction(25), None
 Row = tuple[str, str] | tuple[str, str, float]
 
 
-def film(
+def recording(
     *rows: Row,
     name: str = "talk.mp4",
     id: str = "asset-1",
@@ -43,59 +43,63 @@ def film(
     encoder: TextEncoder | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> AssetEvidence:
-    """A film of pieces: what kind each is (``speech``, ``text``, ``visual``), what it says, and
+    """A video of pieces: what kind each is (``speech``, ``text``, ``visual``), what it says, and
     when it begins: ``step`` seconds after the one before, if it does not say."""
     at = 0.0
-    pieces = []
+    items = []
     for row in rows:
         at = row[2] if len(row) == 3 else at
-        pieces.append(
-            EvidenceItem(id, Span.of(at, at + 4.0), Modality(row[0]), row[1], ("double",))
-        )
+        items.append(EvidenceItem(id, Span.of(at, at + 4.0), Modality(row[0]), row[1], ("double",)))
         at += step
     span = Span.of(0.0, max(at, 1.0))
     info = MediaInfo("mp4", span, STREAM, (), None)
-    asset = Asset(id, "0" * 64, name, name, 1, info, NOW, metadata=dict(metadata or {}))
-    vectors = (encoder or HashedText()).encode([piece.text for piece in pieces])
+    asset = Asset(
+        id, name, NOW, size=1, sha256="0" * 64, recording=info, metadata=dict(metadata or {})
+    )
+    vectors = (encoder or HashedText()).encode([item.text for item in items])
     return AssetEvidence(
-        asset, INDEX, span, tuple(pieces), vectors, (span,), TimedVectors((), vectors[:0])
+        asset, INDEX, span, tuple(items), vectors, (span,), TimedVectors((), vectors[:0])
     )
 
 
 class Plain:
-    """A built-in analyst for tests of what stands above it: first pieces, halves, and nulls."""
+    """A built-in backend for tests of what stands above it: first pieces, halves, and nulls."""
 
     id = "builtin"
 
-    def gist(self, material: AssetEvidence) -> Gist:
-        first = Sentence("Built in", material.items[:1])
-        return Gist(first, (first,), (Sentence("#BuiltIn", material.items[:1]),))
+    def gist(self, evidence: AssetEvidence) -> Gist:
+        first = Sentence("Built in", evidence.items[:1])
+        return Gist(first, (first,), (Sentence("#BuiltIn", evidence.items[:1]),))
 
-    def chapters(self, material: AssetEvidence, *, count: int | None = None) -> list[Chapter]:
-        middle = material.span.midpoint
-        spans = (Span(material.span.start, middle), Span(middle, material.span.end))
-        return [Chapter(span, Sentence("Built in", material.items[:1]), ()) for span in spans]
+    def chapters(self, evidence: AssetEvidence, *, count: int | None = None) -> list[Chapter]:
+        middle = evidence.span.midpoint
+        spans = (Span(evidence.span.start, middle), Span(middle, evidence.span.end))
+        return [Chapter(span, Sentence("Built in", evidence.items[:1]), ()) for span in spans]
 
     def highlights(
-        self, material: AssetEvidence, *, count: int = 5, query: str | None = None
+        self, evidence: AssetEvidence, *, count: int = 5, query: str | None = None
     ) -> list[Highlight]:
-        spans = [piece.span for piece in material.items[:count]]
-        return [Highlight(s, 0.5, Sentence("Built in", material.items[:1])) for s in spans]
+        spans = [item.span for item in evidence.items[:count]]
+        return [Highlight(s, 0.5, Sentence("Built in", evidence.items[:1])) for s in spans]
 
     def extract(
-        self, materials: Sequence[AssetEvidence], schema: Mapping[str, Any], prompt: str = ""
+        self, all_evidence: Sequence[AssetEvidence], schema: Mapping[str, Any], prompt: str = ""
     ) -> Answer:
         return Answer((Sentence("built in"),), False, self.id, value={"kind": "built in"})
 
     def summarize(
-        self, materials: Sequence[AssetEvidence], *, sentences: int = 5, focus: str | None = None,
+        self,
+        all_evidence: Sequence[AssetEvidence],
+        *,
+        sentences: int = 5,
+        focus: str | None = None,
         on_sentence: OnSentence = ignore_sentence,
-    ) -> Answer:  # fmt: skip
+    ) -> Answer:
         raise AssertionError("the model sums up")
 
     def ask(
         self,
-        materials: Sequence[AssetEvidence],
+        all_evidence: Sequence[AssetEvidence],
         question: str,
         *,
         on_sentence: OnSentence = ignore_sentence,
@@ -104,7 +108,7 @@ class Plain:
 
     def respond(
         self,
-        materials: Sequence[AssetEvidence],
+        all_evidence: Sequence[AssetEvidence],
         request: PromptRequest,
         *,
         on_sentence: OnSentence = ignore_sentence,
@@ -112,7 +116,7 @@ class Plain:
         raise AssertionError("the model responds")
 
 
-LAUNCH = film(
+LAUNCH = recording(
     ("speech", "The rocket launched from Kourou on 12 March."),
     ("speech", "Its two boosters burn for 130 seconds."),
     ("text", "ESA ARIANE FLIGHT VA261"),
@@ -122,9 +126,9 @@ LAUNCH = film(
 )
 
 
-def assets_of(*materials: AssetEvidence) -> dict[str, Asset]:
-    return {one.asset.id: one.asset for one in materials}
+def assets_of(*all_evidence: AssetEvidence) -> dict[str, Asset]:
+    return {one.asset.id: one.asset for one in all_evidence}
 
 
-def rows_of(material: AssetEvidence) -> dict[int, np.ndarray[Any, Any]]:
-    return {id(p): row for p, row in zip(material.items, material.vectors, strict=True)}
+def rows_of(evidence: AssetEvidence) -> dict[int, np.ndarray[Any, Any]]:
+    return {id(p): row for p, row in zip(evidence.items, evidence.vectors, strict=True)}

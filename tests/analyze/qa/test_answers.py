@@ -5,15 +5,15 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.qa.timed_text import WORDS, Rows, in_a_row, material
+from tests.analyze.qa.timed_text import WORDS, Rows, in_a_row, make_evidence
 
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.analyze.qa.answers import ask
+from videlicet.analyze.qa import answers
 from videlicet.analyze.qa.questions import split_questions
 from videlicet.evaluation.analysis import faithful
 from videlicet.types import Answer, Modality, Sentence
 
-STATION = material(
+STATION = make_evidence(
     "station.mp4",
     said=in_a_row(
         "Good morning.",
@@ -24,7 +24,7 @@ STATION = material(
     written=[(0, 8, "PLATFORM 9 DEPARTS 14:05"), (10, 14, "LOST CAT - CALL 555-0139")],
     seen=[(0, 6, "bullet train"), (6, 12, "tabby cat"), (20, 24, "bullet train")],
 )
-KITCHEN = material(
+KITCHEN = make_evidence(
     "kitchen.mp4",
     said=in_a_row(
         "My name is Ida Berg and I bake bread.",
@@ -37,12 +37,12 @@ KITCHEN = material(
 )
 
 
-def told(question: str, *materials: AssetEvidence) -> Answer:
-    return ask(materials or (STATION,), question, WORDS)
+def ask(question: str, *all_evidence: AssetEvidence) -> Answer:
+    return answers.ask(all_evidence or (STATION,), question, WORDS)
 
 
 @pytest.mark.parametrize(
-    ("film", "question", "answer"),
+    ("recording", "question", "answer"),
     [
         (
             STATION,
@@ -75,17 +75,17 @@ def told(question: str, *materials: AssetEvidence) -> Answer:
     ],
 )
 def test_what_the_evidence_says_is_quoted_and_cited(
-    film: AssetEvidence, question: str, answer: str
+    recording: AssetEvidence, question: str, answer: str
 ) -> None:
-    found = told(question, film)
+    found = ask(question, recording)
     assert (found.found, found.text) == (True, answer)
-    assert found.analyst == "builtin"
-    assert all(answer in piece.text or piece.text in answer for piece in found.citations)
+    assert found.analysis_backend == "builtin"
+    assert all(answer in item.text or item.text in answer for item in found.citations)
     assert len(found.citations) == 1
 
 
 @pytest.mark.parametrize(
-    ("film", "question"),
+    ("recording", "question"),
     [
         # Nobody tells.
         (STATION, "What is the capital of Peru?"),
@@ -112,16 +112,18 @@ def test_what_the_evidence_says_is_quoted_and_cited(
         (STATION, "?!"),
     ],
 )
-def test_what_the_evidence_does_not_say_is_not_found(film: AssetEvidence, question: str) -> None:
-    found = told(question, film)
+def test_what_the_evidence_does_not_say_is_not_found(
+    recording: AssetEvidence, question: str
+) -> None:
+    found = ask(question, recording)
     assert (found.found, found.citations) == (False, ())
     assert found.sentences == (Sentence("Not found in this video."),)
 
 
 def test_nothing_is_found_in_nothing() -> None:
-    assert not told("Who speaks?", material()).found
-    assert told("Who speaks?", material(), material()).text == "Not found in these videos."
-    assert ask((), "Who speaks?", WORDS).text == "Not found in these videos."
+    assert not ask("Who speaks?", make_evidence()).found
+    assert ask("Who speaks?", make_evidence(), make_evidence()).text == "Not found in these videos."
+    assert answers.ask((), "Who speaks?", WORDS).text == "Not found in these videos."
 
 
 @pytest.mark.parametrize(
@@ -141,19 +143,19 @@ def test_nothing_is_found_in_nothing() -> None:
     ],
 )
 def test_times_are_told_where_they_are_asked_for(question: str, answer: str) -> None:
-    assert told(question).sentences[0].text == answer
+    assert ask(question).sentences[0].text == answer
 
 
 def test_what_is_seen_is_told_from_pictures_alone() -> None:
-    found = told("What animal like a tabby cat is seen?")
-    assert {piece.modality for piece in found.citations} == {Modality.VISUAL}
-    everything = told("What can be seen?")
+    found = ask("What animal like a tabby cat is seen?")
+    assert {item.modality for item in found.citations} == {Modality.VISUAL}
+    everything = ask("What can be seen?")
     assert everything.text.startswith("Seen at ")
     assert "tabby cat" in everything.text
 
 
 def test_all_of_the_screen() -> None:
-    found = told("What is written on the screen?")
+    found = ask("What is written on the screen?")
     assert {sentence.text for sentence in found.sentences} == {
         "PLATFORM 9 DEPARTS 14:05",
         "LOST CAT - CALL 555-0139",
@@ -161,61 +163,69 @@ def test_all_of_the_screen() -> None:
 
 
 def test_all_that_is_said_is_what_is_typical_of_it() -> None:
-    film = material(said=in_a_row("the soup needs salt", "and the soup needs fire", "and time"))
-    found = told("What does the speaker say?", film)
+    recording = make_evidence(
+        said=in_a_row("the soup needs salt", "and the soup needs fire", "and time")
+    )
+    found = ask("What does the speaker say?", recording)
     assert found.found
     assert found.text == "the soup needs salt and the soup needs fire and time"
 
 
 def test_of_several_videos_the_right_ones_are_named_and_cited() -> None:
     both = (STATION, KITCHEN)
-    found = told("Which video is about bread?", *both)
+    found = ask("Which video is about bread?", *both)
     assert all(sentence.text.startswith("In kitchen.mp4: ") for sentence in found.sentences)
-    found = told("Which videos mention a gap?", *both)
+    found = ask("Which videos mention a gap?", *both)
     assert [sentence.text[:16] for sentence in found.sentences] == [
         "In station.mp4: ",
         "In kitchen.mp4: ",
     ]
     # The same words in two videos are one sentence with two citations.
-    (sentence,) = told("What is between the train and the platform?", *both).sentences
+    (sentence,) = ask("What is between the train and the platform?", *both).sentences
     assert sentence.text == "Mind the gap between the train and the platform."
-    assert {piece.asset_id for piece in sentence.citations} == {"id-station.mp4", "id-kitchen.mp4"}
+    assert {item.asset_id for item in sentence.citations} == {"id-station.mp4", "id-kitchen.mp4"}
 
 
 def test_a_sentence_said_in_phrases_is_one() -> None:
-    film = material(said=in_a_row("First of all.", "The harbour was built", "by Ida Berg in 1931."))
-    found = told("Who built the harbour?", film)
+    recording = make_evidence(
+        said=in_a_row("First of all.", "The harbour was built", "by Ida Berg in 1931.")
+    )
+    found = ask("Who built the harbour?", recording)
     assert found.text == "The harbour was built by Ida Berg in 1931."
-    assert [piece.text for piece in found.citations] == [
+    assert [item.text for item in found.citations] == [
         "The harbour was built",
         "by Ida Berg in 1931.",
     ]
-    apart = material(said=[(0, 2, "The harbour was built"), (9, 11, "by Ida Berg in 1931.")])
-    assert not told("Who built the harbour?", apart).found
+    apart = make_evidence(said=[(0, 2, "The harbour was built"), (9, 11, "by Ida Berg in 1931.")])
+    assert not ask("Who built the harbour?", apart).found
 
 
 def test_a_pronoun_brings_what_it_stands_for() -> None:
-    film = material(
+    recording = make_evidence(
         said=in_a_row("The cycle was found by Ida Berg.", "She won a prize.", "It rained.")
     )
-    found = told("Who won a prize?", film)
+    found = ask("Who won a prize?", recording)
     assert found.text == "The cycle was found by Ida Berg. She won a prize."
     assert len(found.citations) == 2
 
 
 def test_lines_that_stand_together_are_read_together() -> None:
-    film = material(written=[(0, 4, "directed by"), (0, 4, "IDA BERG"), (50, 54, "THE END")])
-    found = told("Who directed it?", film)
+    recording = make_evidence(
+        written=[(0, 4, "directed by"), (0, 4, "IDA BERG"), (50, 54, "THE END")]
+    )
+    found = ask("Who directed it?", recording)
     assert "IDA BERG" in found.text
     assert "THE END" not in found.text
 
 
 def test_the_reader_hears_each_sentence() -> None:
     heard: list[Sentence] = []
-    found = ask((STATION,), "What is written on the screen?", WORDS, on_sentence=heard.append)
+    found = answers.ask(
+        (STATION,), "What is written on the screen?", WORDS, on_sentence=heard.append
+    )
     assert tuple(heard) == found.sentences
     heard.clear()
-    missing = ask((STATION,), "Who is the pilot?", WORDS, on_sentence=heard.append)
+    missing = answers.ask((STATION,), "Who is the pilot?", WORDS, on_sentence=heard.append)
     assert tuple(heard) == missing.sentences
     assert found.usage.input_tokens > 0
     assert found.usage.output_tokens == WORDS.count_tokens(found.text)
@@ -241,9 +251,12 @@ _rows = st.lists(
 def test_nothing_is_said_without_evidence(
     said: Rows, written: Rows, seen: Rows, question: str
 ) -> None:
-    films = (material("a.mp4", said=said, seen=seen), material("b.mp4", written=written, said=said))
-    for asked in (films, films[:1], films[1:]):
-        found = ask(asked, question, WORDS)
+    recordings = (
+        make_evidence("a.mp4", said=said, seen=seen),
+        make_evidence("b.mp4", written=written, said=said),
+    )
+    for asked in (recordings, recordings[:1], recordings[1:]):
+        found = answers.ask(asked, question, WORDS)
         parts = split_questions(question)
         assert 1 <= len(found.sentences) <= 3 * len(parts)
         missing = [sentence for sentence in found.sentences if not sentence.supported]
@@ -252,16 +265,16 @@ def test_nothing_is_said_without_evidence(
         assert all(
             sentence.text.startswith(("Not found in th", "Only the first ")) for sentence in missing
         )
-        pieces = {piece.id for film in asked for piece in film.items}
-        assert {piece.id for piece in found.citations} <= pieces
+        items = {item.id for recording in asked for item in recording.items}
+        assert {item.id for item in found.citations} <= items
         if found.found:
-            names = [film.asset.name for film in asked]
+            names = [recording.asset.name for recording in asked]
             supported = [sentence for sentence in found.sentences if sentence.supported]
             assert all(faithful(sentence, names) for sentence in supported)
             for sentence in supported:
-                held = {word for piece in sentence.citations for word in piece.text.split()}
-                assert set(_quote(sentence.text).split()) - {"/"} <= held
-        assert ask(asked, question, WORDS) == found
+                words = {word for item in sentence.citations for word in item.text.split()}
+                assert set(_quote(sentence.text).split()) - {"/"} <= words
+        assert answers.ask(asked, question, WORDS) == found
 
 
 def _quote(sentence: str) -> str:

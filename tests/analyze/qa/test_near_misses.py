@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analyze.qa.timed_text import WORDS, in_a_row, material
+from tests.analyze.qa.timed_text import WORDS, in_a_row, make_evidence
 
 from videlicet.analyze.evidence.load import AssetEvidence
-from videlicet.analyze.qa.answers import ask
+from videlicet.analyze.qa import answers
 from videlicet.analyze.qa.label_kinds import kinds
 from videlicet.analyze.qa.questions import parse_question, split_questions
 from videlicet.analyze.qa.values import stems, text_after
@@ -18,11 +18,13 @@ from videlicet.analyze.qa.verbs import contradicts
 from videlicet.models.fakes import HashedText
 from videlicet.types import Answer
 
-ZOO = material(
+ZOO = make_evidence(
     "zoo.mp4", seen=[(0, 4, "ant"), (4, 9, "banjo"), (9, 14, "sulphur-crested cockatoo")]
 )
-STREET = material("street.mp4", seen=[(0, 6, "taxicab"), (6, 9, "water bottle"), (9, 12, "table")])
-SHOP = material(
+STREET = make_evidence(
+    "street.mp4", seen=[(0, 6, "taxicab"), (6, 9, "water bottle"), (9, 12, "table")]
+)
+SHOP = make_evidence(
     "shop.mp4",
     said=in_a_row(
         "The bakery opens at nine and payment is due within thirty days.",
@@ -31,7 +33,7 @@ SHOP = material(
     ),
     written=[(0, 5, "POTTERY WORKSHOP SATURDAY")],
 )
-FLOOR = material(
+FLOOR = make_evidence(
     "floor.mp4",
     said=in_a_row(
         "Do not run in the hall.",
@@ -55,8 +57,8 @@ class Blurred(HashedText):
         return found.astype(np.float32)
 
 
-def told(question: str, *films: AssetEvidence) -> Answer:
-    return ask(films, question, WORDS)
+def ask(question: str, *recordings: AssetEvidence) -> Answer:
+    return answers.ask(recordings, question, WORDS)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +70,9 @@ def told(question: str, *films: AssetEvidence) -> Answer:
 )  # fmt: skip
 def test_a_neighbour_in_meaning_is_another_thing(question: str) -> None:
     encoder = Blurred()
-    zoo = material("zoo.mp4", seen=[(0, 4, "ant"), (4, 9, "banjo")], encoder=encoder)
-    assert not ask([zoo], question, encoder).found
-    assert ask([zoo], "Is there a banjo?", encoder).text == "Seen at 0:04–0:09: banjo."
+    zoo = make_evidence("zoo.mp4", seen=[(0, 4, "ant"), (4, 9, "banjo")], encoder=encoder)
+    assert not answers.ask([zoo], question, encoder).found
+    assert answers.ask([zoo], "Is there a banjo?", encoder).text == "Seen at 0:04–0:09: banjo."
 
 
 @pytest.mark.parametrize(
@@ -84,15 +86,15 @@ def test_a_neighbour_in_meaning_is_another_thing(question: str) -> None:
     ],
 )
 def test_a_thing_is_of_its_kinds(question: str, label: str) -> None:
-    found = told(question, ZOO)
-    assert [piece.text for piece in found.citations] == [label]
+    found = ask(question, ZOO)
+    assert [item.text for item in found.citations] == [label]
 
 
 def test_what_is_looked_for_is_the_first_thing() -> None:
-    assert told("Is there a bottle on the table?", STREET).text.endswith(": water bottle.")
-    assert not told("Is there a cup on the table?", STREET).found
-    assert told("Which videos show a vehicle?", STREET).found
-    assert not told("Is there a steel bottle?", STREET).found
+    assert ask("Is there a bottle on the table?", STREET).text.endswith(": water bottle.")
+    assert not ask("Is there a cup on the table?", STREET).found
+    assert ask("Which videos show a vehicle?", STREET).found
+    assert not ask("Is there a steel bottle?", STREET).found
     assert parse_question("Which video shows a man riding a horse?").subject == {"hors"}
 
 
@@ -122,7 +124,7 @@ def test_kinds_of_labels() -> None:
     ],
 )
 def test_other_deeds_and_lengths_are_no_answers(question: str, answer: str | None) -> None:
-    found = told(question, SHOP)
+    found = ask(question, SHOP)
     assert found.found == (answer is not None), found.text
     assert (answer or "") in found.text
 
@@ -136,42 +138,42 @@ def test_other_deeds_and_lengths_are_no_answers(question: str, answer: str | Non
     ],
 )  # fmt: skip
 def test_a_length_or_a_number_of_nothing_is_not_any(question: str) -> None:
-    assert not told(question, SHOP).found
+    assert not ask(question, SHOP).found
 
 
 def test_reasons() -> None:
-    found = told("Why should you not run in the hall?", FLOOR)
+    found = ask("Why should you not run in the hall?", FLOOR)
     assert found.text == "Do not run in the hall. The hall has just been cleaned."
     assert len(found.citations) == 2
-    assert "because of the storm" in told("Why is the bridge shut?", FLOOR).text
+    assert "because of the storm" in ask("Why is the bridge shut?", FLOOR).text
     # That it is so is not why.
-    assert not told("Why is the gate locked?", FLOOR).found
-    assert told("Is the gate locked?", FLOOR).found
+    assert not ask("Why is the gate locked?", FLOOR).found
+    assert ask("Is the gate locked?", FLOOR).found
 
 
 def test_numbers_of_measures() -> None:
-    film = material(
+    recording = make_evidence(
         said=in_a_row("Heat the oven to a good temperature.", "Use a slow shutter speed.")
     )
-    assert not told("What temperature should the oven have?", film).found
-    assert told("What shutter speed should you use?", film).text == "Use a slow shutter speed."
+    assert not ask("What temperature should the oven have?", recording).found
+    assert ask("What shutter speed should you use?", recording).text == "Use a slow shutter speed."
 
 
 def test_several_questions_are_answered_one_by_one() -> None:
-    found = told("When does the bakery open? And when was the mill sold?", SHOP)
+    found = ask("When does the bakery open? And when was the mill sold?", SHOP)
     assert [one.supported for one in found.sentences] == [True, True]
-    half = told("When does the ferry leave? What is the phone number?", SHOP)
+    half = ask("When does the ferry leave? What is the phone number?", SHOP)
     assert half.found
     assert half.text == (
         "The ferry leaves at noon. Not found in this video: What is the phone number?"
     )
     assert not half.sentences[-1].citations
-    none = told("What is the price? Who is the pilot?", SHOP, STREET)
+    none = ask("What is the price? Who is the pilot?", SHOP, STREET)
     assert not none.found
     assert none.text.count("Not found in these videos: ") == 2
-    many = told("When does the ferry leave? " * 7, SHOP)
+    many = ask("When does the ferry leave? " * 7, SHOP)
     assert many.text.endswith("Only the first 5 of 7 questions were looked for.")
-    once = told("Where does the ferry leave? When does the ferry leave?", SHOP)
+    once = ask("Where does the ferry leave? When does the ferry leave?", SHOP)
     assert once.text.count("The ferry leaves at noon.") <= 1
 
 

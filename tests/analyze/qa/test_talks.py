@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.analyze.qa.talks import ANSWERABLE, TALKS, UNANSWERABLE
-from tests.analyze.qa.timed_text import material
+from tests.analyze.qa.timed_text import make_evidence
 
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.qa.answers import ask
@@ -24,7 +24,7 @@ def encoder() -> TextEncoder:
 @pytest.fixture(scope="module")
 def talks(encoder: TextEncoder) -> dict[str, AssetEvidence]:
     return {
-        name: material(
+        name: make_evidence(
             name, said=rows["said"], written=rows["written"], seen=rows["seen"], encoder=encoder
         )
         for name, rows in TALKS.items()

@@ -20,16 +20,16 @@ Rows = Sequence[tuple[float, float, str]]
 WORDS = HashedText()
 
 
-def material(
-    name: str = "film.mp4",
+def make_evidence(
+    name: str = "video.mp4",
     *,
     said: Rows = (),
     written: Rows = (),
     seen: Rows = (),
     encoder: TextEncoder = WORDS,
 ) -> AssetEvidence:
-    """The evidence of one film, which lasts as long as its last piece."""
-    pieces = sorted(
+    """The evidence of one video, which lasts as long as its last piece."""
+    items = sorted(
         (
             EvidenceItem(f"id-{name}", Span.of(start, end), modality, text, ("a-model",))
             for modality, rows in (
@@ -39,24 +39,23 @@ def material(
             )
             for start, end, text in rows
         ),
-        key=lambda piece: (piece.span, piece.modality.value, piece.text),
+        key=lambda item: (item.span, item.modality.value, item.text),
     )
-    whole = Span.of(0, max([1.0, *(float(piece.span.end) for piece in pieces)]))
+    whole = Span.of(0, max([1.0, *(float(item.span.end) for item in items)]))
     wide = encoder.dimensions
     return AssetEvidence(
         asset=Asset(
             f"id-{name}",
-            f"{name:0>64}",
             name,
-            name,
-            1,
-            MediaInfo("mp4", whole, None, (), None),
             THEN,
+            size=1,
+            sha256=f"{name:0>64}",
+            recording=MediaInfo("mp4", whole, None, (), None),
         ),
         index=Index("index", "default", {}, THEN),
         span=whole,
-        items=tuple(pieces),
-        vectors=encoder.encode([p.text for p in pieces]) if pieces else np.zeros((0, wide), "f4"),
+        items=tuple(items),
+        vectors=encoder.encode([p.text for p in items]) if items else np.zeros((0, wide), "f4"),
         shots=(),
         frame_vectors=TimedVectors((), np.zeros((0, wide), np.float32)),
     )

@@ -1,6 +1,6 @@
 """Responses out of a knowledge store, with the official SDK: what they cite, and how they stream.
 
-The words of answers are the analyst's; here only that they are cited as they should be.
+The words of answers are the analysis backend's; these tests check only the citations.
 """
 
 from __future__ import annotations

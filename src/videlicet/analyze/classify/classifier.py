@@ -4,7 +4,7 @@
 recording supports it by the cosine of what it shows, says and has written there with the label: of
 each of the three the mean of the best quarter, and of these the best. A logistic curve, fitted on
 the development corpus, makes a probability of that (Platt, *Probabilistic Outputs for Support
-Vector Machines*, 1999); docs/classification.md has the figures.
+Vector Machines*, 1999); docs/classification.md has the numbers.
 
 **From examples.** A logistic regression for each label tells its examples from those of the others
 by how the frames look and by what is shown, said and written on average. Its scores on examples
@@ -45,7 +45,7 @@ NONE = "none"
 THRESHOLD = 0.5
 #: A label without a description.
 BARE = "this is about {}"
-#: Share of the pieces of a kind that counts: what a recording is about need not fill it.
+#: Share of the items of a kind that counts: what a recording is about need not fill it.
 BEST = 0.25
 #: The logistic curve from support to log-odds, for the starter text encoder.
 SLOPE, SHIFT = 35.06, -11.60
@@ -54,7 +54,7 @@ RIDGE, NEAR = 0.1, 1.0
 #: Most labels and most examples; folds by which scores are made of examples that were left out
 #: (each by itself up to so many).
 LABELS, EXAMPLES, FOLDS = 50, 200, 20
-#: Pieces cited for a label.
+#: Items cited for a label.
 CITED = 3
 
 
@@ -77,7 +77,7 @@ class Category:
 
     @property
     def text(self) -> str:
-        """What stands for the label among texts. A bare word is near to too much there; words
+        """The text query for the label. A bare word is near to too much there; words
         around it help (Radford et al., *Learning Transferable Visual Models*, 2021, §3.1.4)."""
         return f"{self.name}: {self.description}" if self.description else BARE.format(self.name)
 
@@ -103,7 +103,7 @@ class Classification:
             "label": self.label,
             "score": self.score,
             "scores": dict(self.scores),
-            "citations": [piece.to_json() for piece in self.citations],
+            "citations": [item.to_json() for item in self.citations],
         }
 
 
@@ -111,7 +111,7 @@ class Classification:
 class ClassifiedAsset:
     """An asset that is classified: its evidence, and where examples count how its frames look."""
 
-    material: AssetEvidence
+    evidence: AssetEvidence
     frames: TimedVectors
     #: What the models name in the pictures.
     seen: Sequence[Observation]
@@ -145,16 +145,16 @@ class Classifier:
 
     def whole(self, subject: ClassifiedAsset) -> Classification:
         """The label of an asset."""
-        return self._one(subject, subject.material.span)
+        return self._one(subject, subject.evidence.span)
 
     def shots(self, subject: ClassifiedAsset) -> list[Classification]:
         """The label of each shot; of a sound recording, which has none, the label of all of it."""
-        spans = subject.material.shots or (subject.material.span,)
+        spans = subject.evidence.shots or (subject.evidence.span,)
         return [self._one(subject, span) for span in spans if span.duration > 0]
 
     def _one(self, subject: ClassifiedAsset, span: Span) -> Classification:
-        material = subject.material
-        odds = log_odds(support(material, span, self._rows))
+        evidence = subject.evidence
+        odds = log_odds(support(evidence, span, self._rows))
         if self._witnesses is not None:
             features = features_of(subject, span)[None]
             for number, weights in self._learned.items():
@@ -168,7 +168,7 @@ class Classifier:
         given = [int(n) for n in order if chances[n] >= least[n]]
         best = given[0] if given else int(order[0])
         return Classification(
-            asset_id=material.asset.id,
+            asset_id=evidence.asset.id,
             span=span,
             label=self._categories[best].name if given else NONE,
             score=float(chances[best]),
@@ -212,11 +212,11 @@ def classifier(
                 scope, store, example.asset_id, encoders, frames=True
             )
         one = subjects[example.asset_id]
-        span = one.material.span if example.span is None else example.span
-        if not span.overlap(one.material.span):
-            raise _refuse(f"An example of {one.material.asset.name} lies outside of it.")
+        span = one.evidence.span if example.span is None else example.span
+        if not span.overlap(one.evidence.span):
+            raise _refuse(f"An example of {one.evidence.asset.name} lies outside of it.")
         features.append(features_of(one, span))
-        odds.append(log_odds(support(one.material, span, rows)))
+        odds.append(log_odds(support(one.evidence, span, rows)))
     owners = [owner for owner, _ in given]
     learned, witnesses = _fit(np.stack(features), np.stack(odds), owners, taught)
     return Classifier(categories, rows, threshold, learned, witnesses)
@@ -235,12 +235,12 @@ def subject_of(
     if frames and "vision" in scope.index.cards:
         found = store.vectors.of_asset(scope, Modality.VISUAL, encoders.vision.card.space, asset_id)
     width = encoders.vision.dimensions if frames and "vision" in scope.index.cards else 0
-    strip = TimedVectors((), np.zeros((0, width), np.float32))
+    vectors = TimedVectors((), np.zeros((0, width), np.float32))
     if found is not None:
-        strip = TimedVectors(found.spans, found.vectors)
+        vectors = TimedVectors(found.spans, found.vectors)
     return ClassifiedAsset(
         load_evidence(scope, store, asset_id),
-        strip,
+        vectors,
         store.catalog.observations(scope, asset_id, Modality.VISUAL),
         encoders.text.dimensions,
     )
@@ -267,11 +267,11 @@ def log_odds(support: Floats) -> Floats:
 def features_of(subject: ClassifiedAsset, span: Span) -> Floats:
     """How the frames of a stretch look, and what is shown, said and written in it: the directions
     of four means, one after the other; zeros where there is nothing."""
-    material, wide = subject.material, subject.wide
+    evidence, wide = subject.evidence, subject.wide
     blocks = [
         _mean(subject.frames.rows, subject.frames.overlapping(span), None),
-        _mean(material.frame_vectors.rows, material.frame_vectors.overlapping(span), wide),
-        *(_mean(material.vectors, _within(material, m, span), wide) for m in _SPOKEN),
+        _mean(evidence.frame_vectors.rows, evidence.frame_vectors.overlapping(span), wide),
+        *(_mean(evidence.vectors, _within(evidence, m, span), wide) for m in _SPOKEN),
     ]
     return np.concatenate(blocks)
 
@@ -305,7 +305,7 @@ _SPOKEN = (Modality.SPEECH, Modality.TEXT)
 
 
 def _within(evidence: AssetEvidence, modality: Modality, span: Span) -> list[int]:
-    """The places of pieces that a stretch has a good part of."""
+    """The places of items that a stretch has a good part of."""
     found = evidence.indices_within(span, modality)
     if modality is Modality.SPEECH:
         found = [n for n in found if is_spoken_in(evidence.items[n].span, span)]
@@ -330,21 +330,21 @@ def _mean(rows: Any, places: list[int], wide: int | None) -> Floats:
 def _cited(subject: ClassifiedAsset, span: Span, row: Floats) -> tuple[EvidenceItem, ...]:
     """What supports a label most in a stretch, of the kind that does: what is said or written, or
     what the models name in the pictures. Nearest first, and at least half as near as the first."""
-    material = subject.material
-    kind = int(np.argmax(_supports(material, span, row[None])[:, 0]))
+    evidence = subject.evidence
+    kind = int(np.argmax(_supports(evidence, span, row[None])[:, 0]))
     if kind:
-        places = _within(material, _SPOKEN[kind - 1], span)
-        pieces, near = [material.items[n] for n in places], material.vectors[places] @ row
+        places = _within(evidence, _SPOKEN[kind - 1], span)
+        items, near = [evidence.items[n] for n in places], evidence.vectors[places] @ row
     else:
-        places = material.frame_vectors.overlapping(span)
-        named = [_named(subject, material.frame_vectors.spans[n]) for n in places]
-        near = material.frame_vectors.rows[places] @ row
-        near, pieces = near[[n is not None for n in named]], [n for n in named if n is not None]
-    if not pieces:
+        places = evidence.frame_vectors.overlapping(span)
+        named = [_named(subject, evidence.frame_vectors.spans[n]) for n in places]
+        near = evidence.frame_vectors.rows[places] @ row
+        near, items = near[[n is not None for n in named]], [n for n in named if n is not None]
+    if not items:
         return ()
     order = [int(n) for n in np.argsort(-near, kind="stable")[:CITED]]
     least = max(0.0, float(near[order[0]]) / 2)
-    return tuple(pieces[n] for n in order if near[n] > least)
+    return tuple(items[n] for n in order if near[n] > least)
 
 
 def _named(subject: ClassifiedAsset, span: Span) -> EvidenceItem | None:
@@ -359,7 +359,7 @@ def _named(subject: ClassifiedAsset, span: Span) -> EvidenceItem | None:
         return None
     names = sorted(found, key=lambda name: -found[name])[:MAX_LABELS]
     return EvidenceItem(
-        subject.material.asset.id, span, Modality.VISUAL, ", ".join(names),
+        subject.evidence.asset.id, span, Modality.VISUAL, ", ".join(names),
         tuple(sorted(cards)), confidence=found[names[0]],
     )  # fmt: skip
 

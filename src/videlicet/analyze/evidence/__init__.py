@@ -1,1 +1,1 @@
-"""Evidence: all that the models said of a stretch of video, as pieces that can be cited."""
+"""Evidence: all that the models said of a stretch of video, as items that can be cited."""

@@ -71,14 +71,16 @@ def image_evidence(
     looks = rows_in(models.text.card.space, models.vision, seen)
     vectors = [
         looks[0]
-        if piece.modality is Modality.VISUAL and looks is not None
-        else embed_texts(models.text, [piece.text])[0]
-        for piece in pieces
+        if item.modality is Modality.VISUAL and looks is not None
+        else embed_texts(models.text, [item.text])[0]
+        for item in pieces
     ]
     wide = models.text.dimensions
     none = TimedVectors((), np.zeros((0, wide), np.float32))
     return AssetEvidence(
-        asset=Asset(asset_id, sha256, name, name, len(data), media, now),
+        asset=Asset(
+            asset_id, name, now, size=len(data), sha256=sha256, type="image", recording=media
+        ),
         index=Index("", "pictures", cards, now),
         span=_SPAN,
         items=tuple(pieces),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import groupby
@@ -25,10 +25,9 @@ from videlicet.types import (
     Observation,
     ScreenText,
     Span,
-    Utterance,
     merge,
 )
-from videlicet.types.kinds import all_kinds
+from videlicet.types.kinds import all_kinds, kind_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,8 +46,8 @@ MAX_LABELS = 3
 MERGE_GAP = Fraction(2)
 
 
-#: Pieces with the ids of the observations that they come from.
-PiecesWithIds = Iterable[tuple[EvidenceItem, str]]
+#: Items with the ids of the observations that they come from.
+ItemsWithIds = Iterable[tuple[EvidenceItem, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Curve:
 class AssetEvidence:
     """Everything that is known of one asset within ``span``, in the order of time.
 
-    ``vectors`` (n, d) holds the meaning of each piece in the text encoder's space; a piece that no
+    ``vectors`` (n, d) holds the meaning of each item in the text encoder's space; an item that no
     model has placed there has a row of zeros. ``looks`` is what the pictures show along the time,
     in the same space (no rows for a sound recording). ``curves`` has what was measured of it; a
     recording that was indexed before something was measured has no curve of it.
@@ -81,16 +80,16 @@ class AssetEvidence:
     curves: Mapping[Measure, Curve] = field(default_factory=dict)
 
     def indices_of(self, *modalities: Modality) -> list[int]:
-        """The places of the pieces of some modalities."""
-        return [n for n, piece in enumerate(self.items) if piece.modality in modalities]
+        """The places of the items of some modalities."""
+        return [n for n, item in enumerate(self.items) if item.modality in modalities]
 
     def indices_within(self, span: Span, modality: Modality) -> list[int]:
-        """The places of the pieces of a modality that share time with a stretch."""
+        """The places of the items of a modality that share time with a stretch."""
         return [n for n in self._strip.overlapping(span) if self.items[n].modality is modality]
 
     @cached_property
     def _strip(self) -> TimedVectors:
-        return TimedVectors([piece.span for piece in self.items], self.vectors)
+        return TimedVectors([item.span for item in self.items], self.vectors)
 
 
 def load_evidence(
@@ -99,13 +98,16 @@ def load_evidence(
     """The evidence of one asset of the scope's index, all of it or what touches ``within``.
 
     What is said stays in the phrases it was heard in. The same words on the screen, and the same
-    thing seen, in stretches that touch are one piece.
+    thing seen, in stretches that touch are one item.
 
     Raises:
         NotFound: the asset is unknown.
         InvalidInput: ``invalid_argument``, ``within`` lies outside of the asset.
     """
     asset = store.catalog.asset(scope, asset_id)
+    if (video := store.catalog.video_of(scope, asset_id)) is not None:
+        # What was attached to it in this index belongs to it too.
+        asset = replace(asset, metadata={**asset.metadata, **video.metadata})
     whole = asset.media.span
     if within is not None and not within.overlap(whole):
         raise InvalidInput(
@@ -127,14 +129,14 @@ def load_evidence(
     for kind in all_kinds():
         if not kind.lanes or kind.modality is None:
             continue
-        ids, strip = rows(kind.modality)
-        by_id = dict(zip(ids, strip.rows, strict=True))
+        ids, timed = rows(kind.modality)
+        by_id = dict(zip(ids, timed.rows, strict=True))
         own = [one for one in seen if isinstance(one.payload, kind.payload)]
-        pieces_of = _PIECES.get(kind.name, _worded)
-        placed += [(piece, by_id.get(id)) for piece, id in pieces_of(own)]
+        items_of = _ITEMS.get(kind.name, _worded)
+        placed += [(item, by_id.get(id)) for item, id in items_of(own)]
     _, looks = rows(Modality.VISUAL)
     visual = [one for one in seen if one.modality is Modality.VISUAL]
-    placed += [(piece, looks.mean(piece.span)) for piece in _label_items(visual)]
+    placed += [(item, looks.mean(item.span)) for item in _label_items(visual)]
     placed.sort(key=lambda row: (row[0].span, row[0].modality.value, row[0].text))
     wide = max([looks.rows.shape[1], *(len(v) for _, v in placed if v is not None)])
     vectors = np.zeros((len(placed), wide), np.float32)
@@ -145,7 +147,7 @@ def load_evidence(
         asset=asset,
         index=scope.index,
         span=whole if within is None else within.clamp(whole),
-        items=tuple(piece for piece, _ in placed),
+        items=tuple(item for item, _ in placed),
         vectors=normalize(vectors),
         shots=tuple(dict.fromkeys(shots)),
         frame_vectors=_within(looks, within),
@@ -168,36 +170,26 @@ def _curves(seen: Iterable[Observation]) -> dict[Measure, Curve]:
     return curves
 
 
-def _within(strip: TimedVectors, within: Span | None) -> TimedVectors:
+def _within(vectors: TimedVectors, within: Span | None) -> TimedVectors:
     if within is None:
-        return strip
-    inside = [n for n, span in enumerate(strip.spans) if span.overlap(within)]
-    return TimedVectors([strip.spans[n] for n in inside], strip.rows[inside])
+        return vectors
+    inside = [n for n, span in enumerate(vectors.spans) if span.overlap(within)]
+    return TimedVectors([vectors.spans[n] for n in inside], vectors.rows[inside])
 
 
-def _worded(seen: Iterable[Observation]) -> PiecesWithIds:
+def _worded(seen: Iterable[Observation]) -> ItemsWithIds:
     for one in seen:
         if text := _clean(one.text or ""):
             sure = 1.0 if one.confidence is None else one.confidence
-            piece = EvidenceItem(
-                one.asset_id, one.span, one.modality, text, (one.card,), confidence=sure
-            )
-            yield piece, one.id
-
-
-def _speech_items(seen: Iterable[Observation]) -> PiecesWithIds:
-    for one in seen:
-        said = one.payload
-        assert isinstance(said, Utterance)
-        if text := _clean(said.text):
-            piece = EvidenceItem(
-                one.asset_id, one.span, one.modality, text, (one.card,), said.speaker,
-                said.confidence, said.words,
+            speech = kind_of(one.payload).speech(one.payload)
+            item = EvidenceItem(
+                one.asset_id, one.span, one.modality, text, (one.card,),
+                speech.speaker if speech else None, sure, speech.words if speech else (),
             )  # fmt: skip
-            yield piece, one.id
+            yield item, one.id
 
 
-def _text_items(seen: Iterable[Observation]) -> PiecesWithIds:
+def _text_items(seen: Iterable[Observation]) -> ItemsWithIds:
     by_text: dict[str, list[Observation]] = {}
     for one in seen:
         assert isinstance(one.payload, ScreenText)
@@ -208,31 +200,30 @@ def _text_items(seen: Iterable[Observation]) -> PiecesWithIds:
         for span in merge((row.span for row in rows), MERGE_GAP):
             own = [row for row in rows if _in(row.span, span)]
             sure = max(row.payload.confidence for row in own if isinstance(row.payload, ScreenText))
-            piece = EvidenceItem(
+            item = EvidenceItem(
                 own[0].asset_id, span, Modality.TEXT, text, _cards(own), confidence=sure
             )
-            yield piece, own[0].id
+            yield item, own[0].id
 
 
-#: Kinds whose pieces are more than their texts.
-_PIECES: Mapping[str, Callable[[Iterable[Observation]], PiecesWithIds]] = {
-    "utterance": _speech_items,
+#: Kinds whose items are more than their texts.
+_ITEMS: Mapping[str, Callable[[Iterable[Observation]], ItemsWithIds]] = {
     "text": _text_items,
 }
 
 
 def _label_items(seen: Sequence[Observation]) -> Iterable[EvidenceItem]:
-    """The surest class names of each stretch; a name that goes on is one piece."""
-    sightings: dict[str, list[tuple[Span, float]]] = {}
+    """The surest class names of each stretch; a name that goes on is one item."""
+    label_scores: dict[str, list[tuple[Span, float]]] = {}
     cards: dict[str, list[Observation]] = {}
     for _, rows in groupby(seen, key=lambda one: one.span):
         labels = [(row, row.payload) for row in rows if isinstance(row.payload, Label)]
         labels.sort(key=lambda pair: -pair[1].score)
         for row, label in labels[:MAX_LABELS]:
             if label.score >= MIN_LABEL_SCORE:
-                sightings.setdefault(label.name, []).append((row.span, label.score))
+                label_scores.setdefault(label.name, []).append((row.span, label.score))
                 cards.setdefault(label.name, []).append(row)
-    for name, found in sightings.items():
+    for name, found in label_scores.items():
         for span in merge((one for one, _ in found), MERGE_GAP):
             own = {one: score for one, score in found if _in(one, span)}
             sure = _mean(own)

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-#: How much what is alike already in the pack counts against a piece (Carbonell and Goldstein,
+#: How much what is alike already in the pack counts against an item (Carbonell and Goldstein,
 #: *The Use of MMR*, 1998: 1 - lambda).
 SIMILARITY_PENALTY = 0.3
-#: What a piece takes beside its words: its number, times and line end.
+#: What an item takes beside its words: its number, times and line end.
 FRAME_TOKENS = 12
 
 
 class HasText(Protocol):
-    """Anything that is told in words: a piece, or a part of one."""
+    """Anything with a text: an item, or a part of one."""
 
     @property
     def text(self) -> str: ...
@@ -35,7 +35,7 @@ class HasText(Protocol):
 @dataclass(frozen=True, slots=True)
 class Pack:
     """Evidence in the order of assets and time. ``names`` are those of the assets; ``left_out``
-    counts pieces that did not fit."""
+    counts items that did not fit."""
 
     items: tuple[EvidenceItem, ...]
     names: Mapping[str, str]
@@ -57,29 +57,30 @@ def pack(
     count: Callable[[str], int],
     query: tuple[str, Floats] | None = None,
 ) -> Pack:
-    """The pieces of ``materials`` that tell most, in at most ``budget`` tokens as ``count`` counts
-    them. ``query`` is a question with its vector (d,); without one, what is typical of its own
-    asset tells most. Of pieces that are alike the first one chosen makes the others less welcome.
+    """The items of ``all_evidence`` that tell most, in at most ``budget`` tokens as ``count``
+    counts them. ``query`` is a question with its vector (d,); without one, what is typical of its
+    own asset tells most. Of items that are alike the first one chosen makes the others less
+    welcome.
 
     The choice is greedy by maximal marginal relevance (Carbonell and Goldstein, 1998).
     """
-    pieces = [piece for material in all_evidence for piece in material.items]
-    if not pieces:
+    items = [item for evidence in all_evidence for item in evidence.items]
+    if not items:
         return Pack((), _names(all_evidence), 0, 0)
-    wide = max(material.vectors.shape[1] for material in all_evidence)
+    wide = max(evidence.vectors.shape[1] for evidence in all_evidence)
     if query is not None:
         wide = max(wide, len(query[1]))
-    vectors = np.vstack([_widened(material.vectors, wide) for material in all_evidence])
+    vectors = np.vstack([_widened(evidence.vectors, wide) for evidence in all_evidence])
     merits = (
-        np.concatenate([centrality(material.vectors) for material in all_evidence])
+        np.concatenate([centrality(evidence.vectors) for evidence in all_evidence])
         if query is None
-        else relevance(pieces, vectors, *query)
+        else relevance(items, vectors, *query)
     )
-    sizes = [count(piece.text) + FRAME_TOKENS for piece in pieces]
+    sizes = [count(item.text) + FRAME_TOKENS for item in items]
     chosen: list[int] = []
     spent = 0
-    alike = np.zeros(len(pieces), np.float32)
-    open_ = np.ones(len(pieces), bool)
+    alike = np.zeros(len(items), np.float32)
+    open_ = np.ones(len(items), bool)
     while open_.any():
         best = int(np.argmax(np.where(open_, merits - SIMILARITY_PENALTY * alike, -np.inf)))
         open_[best] = False
@@ -90,29 +91,29 @@ def pack(
         np.maximum(alike, vectors @ vectors[best], out=alike)
     chosen.sort()
     return Pack(
-        tuple(pieces[n] for n in chosen), _names(all_evidence), spent, len(pieces) - len(chosen)
+        tuple(items[n] for n in chosen), _names(all_evidence), spent, len(items) - len(chosen)
     )
 
 
 def relevance(
-    pieces: Sequence[HasText], vectors: Floats, question: str, vector: Floats
+    items: Sequence[HasText], vectors: Floats, question: str, vector: Floats
 ) -> NDArray[np.float32]:
-    """How much each piece has to do with a question, about 0..1: the greater of what its meaning
+    """How much each item has to do with a question, about 0..1: the greater of what its meaning
     and its words share with it."""
     wanted = set(terms(question))
-    shared = [len(wanted & set(tokens(piece.text))) / max(1, len(wanted)) for piece in pieces]
+    shared = [len(wanted & set(tokens(item.text))) / max(1, len(wanted)) for item in items]
     return np.asarray(np.maximum(vectors @ vector, np.array(shared, np.float32)))
 
 
 def centrality(vectors: Floats) -> NDArray[np.float32]:
-    """How near each piece is to the middle of all (n,): the cosine with the mean direction."""
+    """How near each item is to the middle of all (n,): the cosine with the mean direction."""
     middle = vectors.mean(axis=0)
     length = float(np.linalg.norm(middle))
     return np.asarray(vectors @ middle / (length or 1.0), np.float32)
 
 
 def _names(all_evidence: Sequence[AssetEvidence]) -> dict[str, str]:
-    return {material.asset.id: material.asset.name for material in all_evidence}
+    return {evidence.asset.id: evidence.asset.name for evidence in all_evidence}
 
 
 def _widened(rows: Floats, wide: int) -> Floats:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-#: From which relevance on a piece has to do with some words, by its kind. Names of things seen are
+#: From which relevance on an item has to do with some words, by its kind. Names of things seen are
 #: one word, as queries often are, and single words are near to each other.
 FLOORS: Mapping[Modality, float] = {Modality.SPEECH: 0.35, Modality.TEXT: 0.35}
 LABEL_FLOOR = 0.48
@@ -31,12 +31,12 @@ FRAME_FLOOR = 0.6
 
 
 def item_relevance(evidence: AssetEvidence, words: str, vector: Floats) -> Floats:
-    """How much each piece has to do with some words of that vector (d,), about 0..1 (n,): 0 where
+    """How much each item has to do with some words of that vector (d,), about 0..1 (n,): 0 where
     that is too little to be more than chance."""
     if not evidence.items:
         return np.zeros(0, np.float32)
     values = relevance(evidence.items, evidence.vectors, words, vector)
-    floors = [FLOORS.get(piece.modality, LABEL_FLOOR) for piece in evidence.items]
+    floors = [FLOORS.get(item.modality, LABEL_FLOOR) for item in evidence.items]
     return np.asarray(np.where(values >= np.array(floors, np.float32), values, 0), np.float32)
 
 

@@ -1,7 +1,7 @@
 """What can be said: sentences of speech, texts on the screen, and what is seen, ready to be read.
 
 A statement is never worded anew. Speech keeps its words (only its first letter and its full stop
-are mended), a text from the screen is quoted, and class names are told by one fixed template.
+are repaired), a text from the screen is quoted, and class names fill one fixed template.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ _DASHES = "-–—,;: "
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One sentence with the pieces it is made of. ``vector`` (d,) is its meaning, from theirs;
+    """One sentence with the items it is made of. ``vector`` (d,) is its meaning, from theirs;
     ``stems`` are those of its words that carry meaning."""
 
     text: str
     span: Span
     modality: Modality
-    pieces: tuple[EvidenceItem, ...]
+    items: tuple[EvidenceItem, ...]
     vector: Floats
     stems: frozenset[str]
     #: Whether the speaker ended it, as far as the recogniser could tell.
@@ -68,14 +68,14 @@ class Statement:
 
     @property
     def asset_id(self) -> str:
-        return self.pieces[0].asset_id
+        return self.items[0].asset_id
 
     @property
     def confidence(self) -> float:
-        return sum(piece.confidence for piece in self.pieces) / len(self.pieces)
+        return sum(item.confidence for item in self.items) / len(self.items)
 
     def sentence(self) -> Sentence:
-        return Sentence(self.text, self.pieces)
+        return Sentence(self.text, self.items)
 
 
 def stems_of(text: str) -> frozenset[str]:
@@ -85,7 +85,7 @@ def stems_of(text: str) -> frozenset[str]:
 
 
 def spoken(evidence: AssetEvidence) -> list[Statement]:
-    """The sentences that were said, in the order of time. One that goes on over several pieces
+    """The sentences that were said, in the order of time. One that goes on over several items
     cites them all; its times are those of its words where they are known, else in proportion to
     its letters."""
     found: list[Statement] = []
@@ -107,12 +107,12 @@ def spoken(evidence: AssetEvidence) -> list[Statement]:
             ]
             raw = text[first:last]
             vector = normalize(np.array(shares, np.float32) @ evidence.vectors[own])
-            pieces = tuple(evidence.items[n] for n in own)
-            start = _instant(pieces[0], first - bounds[run.index(own[0])], end=False)
-            end = _instant(pieces[-1], last - bounds[run.index(own[-1])], end=True)
+            items = tuple(evidence.items[n] for n in own)
+            start = _instant(items[0], first - bounds[run.index(own[0])], end=False)
+            end = _instant(items[-1], last - bounds[run.index(own[-1])], end=True)
             found.append(
                 Statement(
-                    _mended(raw), Span(start, max(start, end)), Modality.SPEECH, pieces, vector,
+                    _mended(raw), Span(start, max(start, end)), Modality.SPEECH, items, vector,
                     stems_of(raw), bool(_END.search(raw)) and not raw.endswith(("...", "…")),
                     _opens(raw.lstrip(_DASHES)),
                 )
@@ -140,34 +140,34 @@ def seen(
     evidence: AssetEvidence, within: Span | None = None, weights: Mapping[str, float] | None = None
 ) -> Statement | None:
     """The things that are seen most in a stretch as one sentence, in the order in which they are
-    first seen; ``None`` where nothing is. ``weights`` make names (by id of a piece) more or less
+    first seen; ``None`` where nothing is. ``weights`` make names (by id of an item) more or less
     welcome."""
     whole = within or evidence.span
-    sightings: dict[str, list[int]] = {}
+    occurrences: dict[str, list[int]] = {}
     for number in evidence.indices_of(Modality.VISUAL):
         if _shared(evidence.items[number].span, whole) > 0:
-            sightings.setdefault(evidence.items[number].text, []).append(number)
-    if not sightings:
+            occurrences.setdefault(evidence.items[number].text, []).append(number)
+    if not occurrences:
         return None
 
     def weight(number: int) -> float:
-        piece = evidence.items[number]
-        extra = 1.0 if weights is None else weights.get(piece.id, 1.0)
-        return _shared(piece.span, whole) * piece.confidence * extra
+        item = evidence.items[number]
+        extra = 1.0 if weights is None else weights.get(item.id, 1.0)
+        return _shared(item.span, whole) * item.confidence * extra
 
-    merit = {name: sum(map(weight, rows)) for name, rows in sightings.items()}
+    merit = {name: sum(map(weight, rows)) for name, rows in occurrences.items()}
     best = sorted(merit, key=lambda name: -merit[name])[:NAMES]
     # What is hardly seen beside the rest says little.
     names = [name for name in best if merit[name] >= merit[best[0]] / 8]
-    names.sort(key=lambda name: sightings[name][0])
-    own = sorted(n for name in names for n in sorted(sightings[name], key=weight)[-SIGHTINGS:])
-    pieces = tuple(evidence.items[n] for n in own)
+    names.sort(key=lambda name: occurrences[name][0])
+    own = sorted(n for name in names for n in sorted(occurrences[name], key=weight)[-SIGHTINGS:])
+    items = tuple(evidence.items[n] for n in own)
     times = np.array([weight(n) for n in own], np.float32)
     return Statement(
         f"Seen: {', '.join(names)}.",
-        Span(pieces[0].span.start, max(piece.span.end for piece in pieces)).clamp(whole),
+        Span(items[0].span.start, max(item.span.end for item in items)).clamp(whole),
         Modality.VISUAL,
-        pieces,
+        items,
         normalize(times @ evidence.vectors[own]),
         stems_of(" ".join(names)),
     )
@@ -187,7 +187,7 @@ def depths(statements: Sequence[Statement]) -> Callable[[Instant], float]:
 
 
 def _runs(evidence: AssetEvidence) -> Iterator[list[int]]:
-    """Pieces of speech in which sentences may go on from one to the next."""
+    """Items of speech in which sentences may go on from one to the next."""
     run: list[int] = []
     for number in evidence.indices_of(Modality.SPEECH):
         if run and not _goes_on(evidence, run, number):
@@ -243,15 +243,15 @@ def _mended(raw: str) -> str:
     return text.rstrip(",;:-–— ") + "."
 
 
-def _instant(piece: EvidenceItem, letters: int, *, end: bool) -> Instant:
-    """When the letter at a place in a piece is said."""
-    letters = min(max(letters, 0), len(piece.text))
-    if piece.words:
-        place = piece.text[:letters].count(" ") if letters else 0
-        word = piece.words[min(place, len(piece.words) - 1)]
+def _instant(item: EvidenceItem, letters: int, *, end: bool) -> Instant:
+    """When the letter at a place in an item is said."""
+    letters = min(max(letters, 0), len(item.text))
+    if item.words:
+        place = item.text[:letters].count(" ") if letters else 0
+        word = item.words[min(place, len(item.words) - 1)]
         return (word.span.end if end else word.span.start).limit_denominator(1_000_000)
-    share = Fraction(letters, len(piece.text))
-    return piece.span.start + piece.span.duration * share
+    share = Fraction(letters, len(item.text))
+    return item.span.start + item.span.duration * share
 
 
 def _together(one: Span, other: Span) -> bool:
@@ -261,15 +261,15 @@ def _together(one: Span, other: Span) -> bool:
 
 
 def _quoted(evidence: AssetEvidence, group: Sequence[int]) -> Statement:
-    pieces = tuple(evidence.items[n] for n in group)
-    lines = ", ".join(f'"{piece.text}"' for piece in pieces)
-    span = pieces[0].span
-    for piece in pieces:
-        span = span.hull(piece.span)
+    items = tuple(evidence.items[n] for n in group)
+    lines = ", ".join(f'"{item.text}"' for item in items)
+    span = items[0].span
+    for item in items:
+        span = span.hull(item.span)
     return Statement(
-        f"On screen: {lines}.", span, Modality.TEXT, pieces,
+        f"On screen: {lines}.", span, Modality.TEXT, items,
         normalize(evidence.vectors[list(group)].sum(axis=0)),
-        stems_of(" ".join(piece.text for piece in pieces)),
+        stems_of(" ".join(item.text for item in items)),
     )  # fmt: skip
 
 

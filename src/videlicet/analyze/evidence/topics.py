@@ -48,7 +48,7 @@ DIMENSIONS = 256
 def topic_spans(
     evidence: AssetEvidence, count: int | None = None, *, exactly: bool = True
 ) -> list[Span]:
-    """The spans of the parts in order, without gaps, from the start of ``material.span`` to its
+    """The spans of the parts in order, without gaps, from the start of ``evidence.span`` to its
     end, each from a cut or a pause to another where there is one near. ``count`` says how many
     there are to be, or without ``exactly`` how many at most; a recording that is too short has
     fewer."""
@@ -162,9 +162,9 @@ def _other(line: Timeline, at: Instant) -> float:
 
 
 def inside(evidence: AssetEvidence, span: Span) -> list[int]:
-    """The places of the pieces that are mostly in a stretch, or fill most of it."""
-    starts = np.array([float(piece.span.start) for piece in evidence.items])
-    ends = np.array([float(piece.span.end) for piece in evidence.items])
+    """The places of the items that are mostly in a stretch, or fill most of it."""
+    starts = np.array([float(item.span.start) for item in evidence.items])
+    ends = np.array([float(item.span.end) for item in evidence.items])
     first, last = float(span.start), float(span.end)
     shared = np.minimum(ends, last) - np.maximum(starts, first)
     mostly = (shared > 0) & (shared * 2 >= np.minimum(ends - starts, last - first))

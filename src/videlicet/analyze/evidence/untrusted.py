@@ -30,7 +30,7 @@ _PATTERNS = (
     r"\b(?:act|behave|respond|answer)\s+as\s+(?:if\s+you\s+(?:are|were)\b|"
     r"(?:an?|the)\s+(?:\w+\s+)?(?:ai|assistant|administrator|admin|root|system|developer|model)\b)",
     r"\b(?:pretend|imagine)\s+(?:that\s+)?you\s+are\b",
-    # What belongs to a model's set-up, not to a film.
+    # What belongs to a model's set-up, not to a video.
     r"\b(?:system|developer|hidden|initial)\s+(?:prompt|message|instructions?)\b",
     r"\b(?:reveal|print|repeat|show|leak|output|display|disclose|send)\b\W+(?:\w+\W+){0,4}"
     r"(?:system\s+prompt|prompt|instructions|api\s+keys?|passwords?|secrets?|credentials?)\b",
@@ -57,11 +57,11 @@ def reads_like_instructions(text: str) -> bool:
     return _READS_LIKE.search(text) is not None
 
 
-def any_untrusted(pieces: Iterable[EvidenceItem]) -> bool:
-    """Whether something in the pieces reads like instructions, also where it goes on from one
-    piece to the next. Class names are not read: a model of the library's own gave them."""
+def any_untrusted(items: Iterable[EvidenceItem]) -> bool:
+    """Whether something in the items reads like instructions, also where it goes on from one
+    item to the next. Class names are not read: a model of the library's own gave them."""
     texts: dict[tuple[str, Modality], list[str]] = {}
-    for piece in pieces:
-        if piece.modality is not Modality.VISUAL:
-            texts.setdefault((piece.asset_id, piece.modality), []).append(piece.text)
+    for item in items:
+        if item.modality is not Modality.VISUAL:
+            texts.setdefault((item.asset_id, item.modality), []).append(item.text)
     return any(reads_like_instructions("\n".join(lines)) for lines in texts.values())

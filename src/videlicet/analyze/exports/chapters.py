@@ -65,7 +65,7 @@ def podlove_json(chapters: Sequence[Chapter], begin: Instant) -> str:
 
 
 def podlove_xml(chapters: Sequence[Chapter], begin: Instant) -> str:
-    """Podlove Simple Chapters 1.2 (podlove.org/simple-chapters), as stands in a feed."""
+    """Podlove Simple Chapters 1.2 (podlove.org/simple-chapters), as used in feeds."""
     ElementTree.register_namespace("psc", _PODLOVE)
     root = ElementTree.Element(f"{{{_PODLOVE}}}chapters", {"version": "1.2"})
     for one in chapters:
@@ -84,7 +84,7 @@ def webvtt(chapters: Sequence[Chapter], begin: Instant) -> str:
 
 
 def ffmetadata(chapters: Sequence[Chapter], begin: Instant) -> str:
-    """FFmpeg's metadata text (``ffmpeg -i film -i chapters.txt -map_chapters 1``)."""
+    """FFmpeg's metadata text (``ffmpeg -i video -i chapters.txt -map_chapters 1``)."""
     rows = [";FFMETADATA1\n"]
     for one in chapters:
         start, end = (round((at - begin) * 1000) for at in (one.span.start, one.span.end))

@@ -10,7 +10,7 @@ from videlicet.analyze.evidence.load import load_evidence
 from videlicet.analyze.exports.cuts import Cut
 from videlicet.analyze.exports.exporter import ChapterExport, CutExport, Subject, SubtitleExport
 from videlicet.analyze.exports.registry import EXPORTERS, render
-from videlicet.analyze.exports.subtitles import spoken_cues
+from videlicet.analyze.exports.subtitles import cues_of
 from videlicet.errors import InvalidInput
 from videlicet.types import Modality
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file of one piece, and what it is."""
+    """A file of one item, and what it is."""
 
     content: bytes
     media_type: str
@@ -35,9 +35,11 @@ def export_asset(
     name: str,
     asset_id: str,
     source: str | None = None,
+    modality: Modality = Modality.SPEECH,
 ) -> Document:
-    """What an exporter makes of a video: its speech as subtitles, its chapters, or its highlights
-    as cuts of ``source`` (the path or address of the file; its name where none is given).
+    """What an exporter makes of a video: what was observed through ``modality`` as subtitles, its
+    chapters, or its highlights as cuts of ``source`` (the path or address of the file; its name
+    where none is given).
 
     Raises:
         InvalidInput: ``invalid_argument``, there is no such exporter, or it renders nothing of one
@@ -49,8 +51,8 @@ def export_asset(
     data: SubtitleExport | ChapterExport | CutExport
     match name.partition(".")[0]:
         case Subject.SUBTITLES:
-            seen = store.catalog.observations(scope, asset_id, Modality.SPEECH)
-            data = SubtitleExport(asset, spoken_cues(seen, asset.media.span.start))
+            seen = store.catalog.observations(scope, asset_id, modality)
+            data = SubtitleExport(asset, cues_of(seen, asset.media.span.start))
         case Subject.CHAPTERS:
             data = ChapterExport(asset, backend.chapters(load_evidence(scope, store, asset_id)))
         case Subject.CUTS:

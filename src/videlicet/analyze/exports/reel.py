@@ -1,4 +1,4 @@
-"""Cuts as files: a clip of each, or all of them as one film."""
+"""Cuts as files: a clip of each, or all of them as one video."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ from fractions import Fraction
 from videlicet.analyze.exports.cue import Cue
 from videlicet.analyze.exports.exporter import Exporter, SubtitleExport
 from videlicet.analyze.exports.line_breaking import LINE, Atom, blocks, layout
-from videlicet.types import Box, Instant, Observation, ScreenText, Span, Utterance, merge
+from videlicet.types import Box, Instant, Observation, Span, Utterance, merge
+from videlicet.types.kinds import kind_of
 
 #: Characters that can be read in one second.
 READING = 20
@@ -42,14 +43,18 @@ _JOINER = "\u2060"
 
 
 def spoken_cues(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
-    """The cues of all utterances among ``seen``, in order and without overlap.
+    """The cues of everything spoken among ``seen``, in order and without overlap.
 
     ``begin`` is where the file's own timeline starts (``MediaInfo.span.start``). Utterances are cut
     at the ends of sentences and phrases, at the times of their words; where an utterance has none,
     its words share its time by their length. Where two speak at once, who began later follows.
     """
     utterances = sorted(
-        ((one.span, one.payload) for one in seen if isinstance(one.payload, Utterance)),
+        (
+            (one.span, speech)
+            for one in seen
+            if (speech := kind_of(one.payload).speech(one.payload)) is not None
+        ),
         key=lambda row: row[0],
     )
     found: list[Cue] = []
@@ -67,13 +72,22 @@ def spoken_cues(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
     return _timed(found)
 
 
-def on_screen_cues(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
-    """The words on the screen as cues that stand where they stand in the picture; several may be
-    there at once. ``begin`` is as in :func:`spoken_cues`."""
-    by_text: dict[str, list[tuple[Span, Box]]] = {}
+def cues_of(seen: Sequence[Observation], begin: Instant) -> list[Cue]:
+    """The cues of observations of any kind: what is spoken, and the words of the others."""
+    cues = [*spoken_cues(seen, begin), *text_cues(seen, begin)]
+    return sorted(cues, key=lambda cue: cue.span)
+
+
+def text_cues(seen: Iterable[Observation], begin: Instant) -> list[Cue]:
+    """The words of observations that nobody speaks, as those on the screen. Those that have a place
+    in the picture are shown there; several may be there at once. ``begin`` is as in
+    :func:`spoken_cues`."""
+    by_text: dict[str, list[tuple[Span, Box | None]]] = {}
     for one in seen:
-        if isinstance(one.payload, ScreenText) and (text := _clean(one.payload.text)):
-            by_text.setdefault(text, []).append((one.span, one.payload.box))
+        kind = kind_of(one.payload)
+        text = _clean(kind.text(one.payload) or "")
+        if text and kind.speech(one.payload) is None:
+            by_text.setdefault(text, []).append((one.span, kind.box(one.payload)))
     found = []
     for text, rows in by_text.items():
         for span in merge((one for one, _ in rows), _SIGHTING):
@@ -151,11 +165,11 @@ def _atoms(said: Utterance, whole: Span, at: Instant) -> list[Atom]:
     for text, glued, span in _words(said, whole):
         start = max(at, span.start)
         end = max(start, span.end)
-        pieces = [text[n : n + LINE] for n in range(0, len(text), LINE)]
-        for number, piece in enumerate(pieces):
-            share = (end - start) / len(pieces)
+        items = [text[n : n + LINE] for n in range(0, len(text), LINE)]
+        for number, item in enumerate(items):
+            share = (end - start) / len(items)
             own = Span(start + share * number, start + share * (number + 1))
-            found.append(Atom(piece, own, glued or number > 0))
+            found.append(Atom(item, own, glued or number > 0))
         at = start
     if found:
         found[-1] = replace(found[-1], ends=True)
@@ -165,14 +179,14 @@ def _atoms(said: Utterance, whole: Span, at: Instant) -> list[Atom]:
 def _words(said: Utterance, whole: Span) -> list[tuple[str, bool, Span]]:
     """Each word, whether it follows the one before without a space, and when it is said."""
     text = _clean(said.text)
-    timed = [(word, shown) for word in said.words if (shown := _clean(word.text))]
-    if "".join(shown for _, shown in timed).replace(" ", "") == text.replace(" ", ""):
+    timed = [(word, cleaned) for word in said.words if (cleaned := _clean(word.text))]
+    if "".join(cleaned for _, cleaned in timed).replace(" ", "") == text.replace(" ", ""):
         rows, at = [], 0
-        for word, shown in timed:
-            place = text.find(shown, at)
+        for word, cleaned in timed:
+            place = text.find(cleaned, at)
             glued = place == at and at > 0
-            at = max(at, place + len(shown))
-            rows.append((shown, glued, word.span))
+            at = max(at, place + len(cleaned))
+            rows.append((cleaned, glued, word.span))
         return rows
     # No times, or times of other words than those of the text: the text is what was said.
     parts = text.split()

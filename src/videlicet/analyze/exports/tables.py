@@ -41,7 +41,7 @@ def as_csv(matrix: Matrix) -> str:
         row = [question]
         for cell in matrix.row(question):
             begin = matrix.begins[cell.asset_id]
-            cited = (_cited(piece, begin) for piece in cell.answer.citations)
+            cited = (_cited(item, begin) for item in cell.answer.citations)
             row += [cell.answer.text, "\n".join(cited)]
         writer.writerow(map(escape_formula, row))
     return out.getvalue()
@@ -90,7 +90,7 @@ def as_parquet(matrix: Matrix) -> bytes:
             ("answer", text),
             ("found", flag),
             ("value", text),
-            ("analyst", text),
+            ("analysis_backend", text),
             ("input_tokens", number),
             ("output_tokens", number),
             ("citations", arrow.list_(citation)),
@@ -113,22 +113,22 @@ def _row(cell: Cell, name: str) -> dict[str, Any]:
         "answer": _printable(answer.text),
         "found": answer.found,
         "value": None if answer.value is None else json.dumps(answer.value),
-        "analyst": answer.analyst,
+        "analysis_backend": answer.analysis_backend,
         "input_tokens": answer.usage.input_tokens,
         "output_tokens": answer.usage.output_tokens,
         "citations": [
             {
                 key: _printable(value) if isinstance(value, str) else value
-                for key, value in piece.to_json().items()
+                for key, value in item.to_json().items()
             }
-            for piece in answer.citations
+            for item in answer.citations
         ],
     }
 
 
-def _cited(piece: EvidenceItem, begin: Instant) -> str:
-    told = piece.span.shift(-begin)
-    return f"{float(told.start):.2f}-{float(told.end):.2f} s, {piece.modality.value}: {piece.text}"
+def _cited(item: EvidenceItem, begin: Instant) -> str:
+    span = item.span.shift(-begin)
+    return f"{float(span.start):.2f}-{float(span.end):.2f} s, {item.modality.value}: {item.text}"
 
 
 def _printable(text: str) -> str:

@@ -125,7 +125,7 @@ def _clip(cut: Cut, rate: Fraction, reel: str, address: str) -> Any:
         },
     )
     clip.media_reference.name = one_line(cut.asset.name)
-    citations = [piece.to_json() for piece in cut.citations]
+    citations = [item.to_json() for item in cut.citations]
     clip.markers.append(
         schema.Marker(
             name=one_line(cut.title)[:_LONGEST_NAME],
@@ -134,14 +134,14 @@ def _clip(cut: Cut, rate: Fraction, reel: str, address: str) -> Any:
             metadata={"videlicet": {"citations": citations}},
         )
     )
-    for piece in cut.citations:
-        if piece.asset_id == cut.asset.id and piece.span.overlap(cut.span):
+    for item in cut.citations:
+        if item.asset_id == cut.asset.id and item.span.overlap(cut.span):
             clip.markers.append(
                 schema.Marker(
-                    name=one_line(piece.text)[:_LONGEST_NAME],
-                    marked_range=_range(piece.span.clamp(cut.span), whole, rate, begins),
+                    name=one_line(item.text)[:_LONGEST_NAME],
+                    marked_range=_range(item.span.clamp(cut.span), whole, rate, begins),
                     color=schema.MarkerColor.YELLOW,
-                    metadata={"videlicet": {"citation": piece.to_json()}},
+                    metadata={"videlicet": {"citation": item.to_json()}},
                 )
             )
     return clip

@@ -36,7 +36,7 @@ def extract(
     A value is found by the name of its field and what the schema says of it; the prompt helps
     where the schema says little. What the evidence does not say is null, or left out, or, where
     neither is allowed, the empty value of its type. There is a sentence for each value, with the
-    pieces that it is from; for each that had to be there and was not found, one without any.
+    items that it is from; for each that had to be there and was not found, one without any.
     ``found`` is false where nothing was.
 
     Raises:
@@ -53,7 +53,7 @@ def extract(
     return Answer(
         sentences=filled.sentences or (Sentence(NOTHING),),
         found=filled.supported,
-        analyst="builtin",
+        analysis_backend="builtin",
         value=deepcopy(filled.value),
         usage=Usage(input_tokens=sources.tokens),
     )

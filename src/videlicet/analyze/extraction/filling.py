@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 #: Items of a list that no schema limits, and stretches of a list that goes along the video.
 ITEMS, STRETCHES = 10, 20
-#: Pieces whose neighbours a field with a vague name looks at first.
+#: Items whose neighbours a field with a vague name looks at first.
 NEIGHBOURS = 20
 #: Letters of a name that may tell something.
 LETTERS = 3
@@ -70,7 +70,7 @@ class FilledValue:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceView:
-    """The pieces that may be used; ``span`` is the stretch of a video that they are from."""
+    """The items that may be used; ``span`` is the stretch of a video that they are from."""
 
     places: Places
     span: Span | None = None
@@ -174,19 +174,24 @@ def _name_is_uninformative(
     sources: Sources, form: Text | Number | Flag, intent: FieldIntent, view: EvidenceView
 ) -> bool:
     """Whether the name of a field tells nothing of the evidence: it is a letter or two, or no
-    piece holds a word of it. A name may be worth more than that to a string, which is found by
+    item holds a word of it. A name may be worth more than that to a string, which is found by
     meaning too, and to a boolean, which is about the name alone."""
     if intent.role is not None:
         return False
     if intent.words and all(len(word) < LETTERS for word in intent.words):
         return True
-    held = bool((sources.coverage(intent.keys)[view.places] > 0).any())
+    is_covered = bool((sources.coverage(intent.keys)[view.places] > 0).any())
     match form:
         case Number():
-            return not held
+            return not is_covered
         case Text():
             other = described_intent(intent)
-            return not held and not intent.kinds and other is not None and bool(other.kinds & TYPED)
+            return (
+                not is_covered
+                and not intent.kinds
+                and other is not None
+                and bool(other.kinds & TYPED)
+            )
         case _:
             return False
 
@@ -204,9 +209,9 @@ def _cited_value(
     sources: Sources, intent: FieldIntent, value: Any, places: Sequence[int]
 ) -> FilledValue:
     cited = tuple(dict.fromkeys(places))
-    pieces = tuple(sources.pieces[place] for place in cited)
+    items = tuple(sources.items[place] for place in cited)
     text = {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value
-    return FilledValue(value, cited, (Sentence(f"{intent.label or 'value'}: {text}", pieces),))
+    return FilledValue(value, cited, (Sentence(f"{intent.label or 'value'}: {text}", items),))
 
 
 # -- objects ------------------------------------------------------------------------------------
@@ -251,8 +256,8 @@ def _record(
     if late and not places and (len(late) == len(form.fields)):
         places = [int(n) for n in view.places] if view.span else _best(sources, intent, view)[:1]
     for field, below, one, edge in late:
-        told = time_candidates(sources, one, below, edge, sorted(places), view.span)
-        if (filled := _first(sources, field.node, below, told)) is not None:
+        times = time_candidates(sources, one, below, edge, sorted(places), view.span)
+        if (filled := _first(sources, field.node, below, times)) is not None:
             parts[field.name] = filled
     if not any(part.supported for part in parts.values()):
         return None
@@ -277,7 +282,7 @@ def _whole(value: Any, parts: Sequence[FilledValue]) -> FilledValue:
 
 
 def _best(sources: Sources, intent: FieldIntent, view: EvidenceView) -> list[int]:
-    """The pieces that have most to do with something, the first one first."""
+    """The items that have most to do with something, the first one first."""
     relevance, covered = sources.relevance(intent), sources.share(intent)
     order = view.places[np.argsort(-relevance[view.places], kind="stable")]
     return [int(n) for n in order if relevance[n] >= MIN_SIMILARITY or covered[n] >= MIN_COVERAGE]
@@ -347,7 +352,7 @@ def _items(
 def _all(
     sources: Sources, form: Text | Number | Flag, intent: FieldIntent, view: EvidenceView
 ) -> Iterator[Candidate]:
-    """Every candidate of a list: of choices each one by itself, of times each piece's."""
+    """Every candidate of a list: of choices each one by itself, of times each item's."""
     edge = time_edge(form, intent)
     if edge is not None:
         for place in sorted(_best(sources, intent, view)):
@@ -363,13 +368,13 @@ def _along(
     sources: Sources, node: Node, form: Record, intent: FieldIntent, view: EvidenceView, most: int
 ) -> Iterator[FilledValue]:
     """An object for each stretch that says something of it, in the order of time; none twice."""
-    told: list[Any] = []
+    values: list[Any] = []
     for part in _stretches(sources, form, intent, view, most):
         filled = _record(sources, node, form, intent, part)
         if filled is None or not node.valid(filled.value):
             continue
-        if not any(same(filled.value, value) for value in told):
-            told.append(filled.value)
+        if not any(same(filled.value, value) for value in values):
+            values.append(filled.value)
             yield filled
 
 
@@ -381,14 +386,14 @@ def _stretches(
     with it."""
     about = set(_best(sources, intent, view)) if intent.is_specific else None
     first = 0
-    for material in sources.materials:
-        last = first + len(material.items)
+    for evidence in sources.all_evidence:
+        last = first + len(evidence.items)
         own = view.places[(view.places >= first) & (view.places < last)]
         first = last
         if not own.size:
             continue
         spans = (
-            merged_segments(material, most)
+            merged_segments(evidence, most)
             if view.span is None
             else _events(sources, form, intent, own, view.span, about)
         )
@@ -406,12 +411,12 @@ def _events(
     within: Span,
     about: set[int] | None,
 ) -> list[Span]:
-    """The times of pieces that have to do with what is wanted: of those that its fields ask for."""
+    """The times of items that have to do with what is wanted: of those that its fields ask for."""
     roles = {role for field in form.fields if (role := _below(field, intent).role) in MODALITIES}
     heard = {modality for role in roles for modality in MODALITIES[role]}
-    pieces = (
-        sources.pieces[n]
+    items = (
+        sources.items[n]
         for n in map(int, places)
-        if (about is None or n in about) and (not heard or sources.pieces[n].modality in heard)
+        if (about is None or n in about) and (not heard or sources.items[n].modality in heard)
     )
-    return list(dict.fromkeys(sorted(piece.span.clamp(within) for piece in pieces)))
+    return list(dict.fromkeys(sorted(item.span.clamp(within) for item in items)))

@@ -47,9 +47,7 @@ def _windows(evidence: AssetEvidence, shot: Span) -> list[Span]:
     if shot.duration <= LONGEST:
         return [shot]
     cuts = [shot.start]
-    pauses = sorted(
-        {piece.span.start for piece in evidence.items if shot.contains(piece.span.start)}
-    )
+    pauses = sorted({item.span.start for item in evidence.items if shot.contains(item.span.start)})
     for even in windows(shot, SHORTEST, LONGEST)[1:]:
         near = min(pauses, key=lambda at: abs(at - even.start), default=even.start)
         cut = near if abs(near - even.start) < SHORTEST else even.start
@@ -59,7 +57,7 @@ def _windows(evidence: AssetEvidence, shot: Span) -> list[Span]:
 
 
 def meaning(evidence: AssetEvidence, spans: Sequence[Span]) -> Floats:
-    """The direction of all that is in each stretch (n, d): of its pieces, and of its pictures."""
+    """The direction of all that is in each stretch (n, d): of its items, and of its pictures."""
     starts = np.array([float(span.start) for span in spans])
     ends = np.array([float(span.end) for span in spans])
 
@@ -71,7 +69,7 @@ def meaning(evidence: AssetEvidence, spans: Sequence[Span]) -> Floats:
 
     rows = np.zeros((len(spans), 1), np.float32)
     for others, vectors in (
-        ([piece.span for piece in evidence.items], evidence.vectors),
+        ([item.span for item in evidence.items], evidence.vectors),
         (evidence.frame_vectors.spans, evidence.frame_vectors.rows),
     ):
         if len(others):

@@ -85,13 +85,13 @@ def _segment(
     span: Span,
     clock: str,
 ) -> dict[str, Any]:
-    shown = evidence.asset.to_display_time(span)
+    displayed = evidence.asset.to_display_time(span)
     filled = fill_node(
         sources, schema.root, intent, EvidenceView(sources.inside(sources.all, span), span)
     )
     return {
-        "start_time": format_time(shown.start, clock),
-        "end_time": format_time(shown.end, clock),
+        "start_time": format_time(displayed.start, clock),
+        "end_time": format_time(displayed.end, clock),
         "metadata": filled.value if filled else dict(schema.empty),
     }
 
@@ -150,9 +150,9 @@ def _matching(
     if not intent.keys:
         return merged_segments(evidence, STRETCHES)
     meant, covered = sources.cosine(intent.text), sources.share(intent)
-    pieces = np.flatnonzero((meant >= MIN_SIMILARITY) | (covered >= MIN_COVERAGE))
+    items = np.flatnonzero((meant >= MIN_SIMILARITY) | (covered >= MIN_COVERAGE))
     looks = sources.likeness(intent.text, evidence.frame_vectors.rows) >= MIN_SIMILARITY
-    matched = [sources.pieces[n].span for n in pieces]
+    matched = [sources.items[n].span for n in items]
     matched += [
         span for span, near in zip(evidence.frame_vectors.spans, looks, strict=True) if near
     ]

@@ -100,7 +100,7 @@ _DIVIDING_WORDS = (
 )  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
-#: Seconds of silence within one voice's turn, and within a turn where voices are not told apart.
+#: Seconds of silence within one voice's turn, and within a turn where speakers are not separated.
 SAME_VOICE, PAUSE = Fraction(5), Fraction(3, 2)
 #: Seconds that a slide stays at least, and the share of words that make two pictures one slide.
 STAYS, ALIKE_WORDS = Fraction(1), 0.5
@@ -173,18 +173,18 @@ def _slides(evidence: AssetEvidence) -> list[Span]:
     lines = [evidence.items[n] for n in evidence.indices_of(Modality.TEXT)]
     edges = sorted({at for line in lines for at in (line.span.start, line.span.end)})
     found: list[Span] = []
-    held: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
     for start, end in pairwise(edges):
-        shown = [line for line in lines if line.span.start <= start and end <= line.span.end]
-        words = frozenset().union(*(_stems(line.text) for line in shown))
-        if words and held and _is_same_slide(held, words):
+        inside = [line for line in lines if line.span.start <= start and end <= line.span.end]
+        words = frozenset().union(*(_stems(line.text) for line in inside))
+        if words and known and _is_same_slide(known, words):
             found[-1] = found[-1].hull(Span(start, end))
-            held |= words
+            known |= words
         elif words:
             found.append(Span(start, end))
-            held = words
+            known = words
         else:
-            held = frozenset()
+            known = frozenset()
     return [slide for slide in found if slide.duration >= STAYS]
 
 
@@ -194,18 +194,18 @@ def _is_same_slide(before: frozenset[str], now: frozenset[str]) -> bool:
 
 
 def _turns(evidence: AssetEvidence) -> list[Span]:
-    """What one voice says without a long silence; where voices are not told apart, what is said
+    """What one voice says without a long silence; where speakers are not separated, what is said
     without a pause."""
     said = [evidence.items[n] for n in evidence.indices_of(Modality.SPEECH)]
-    named = any(piece.speaker for piece in said)
+    named = any(item.speaker for item in said)
     found: list[Span] = []
     voice: str | None = None
-    for piece in said:
-        pause = piece.span.start - found[-1].end if found else Fraction(0)
-        goes_on = piece.speaker == voice and pause < (SAME_VOICE if named else PAUSE)
+    for item in said:
+        pause = item.span.start - found[-1].end if found else Fraction(0)
+        goes_on = item.speaker == voice and pause < (SAME_VOICE if named else PAUSE)
         if found and goes_on:
-            found[-1] = found[-1].hull(piece.span)
+            found[-1] = found[-1].hull(item.span)
         else:
-            found.append(piece.span)
-        voice = piece.speaker
+            found.append(item.span)
+        voice = item.speaker
     return found

@@ -47,13 +47,13 @@ def time_candidates(
     span: Span | None = None,
     within: Span | None = None,
 ) -> Iterator[Candidate]:
-    """The time of some pieces of one video, or of the stretch they are from, from the recording's
+    """The time of some items of one video, or of the stretch they are from, from the recording's
     start."""
     if not places:
         return
-    first = sources.pieces[places[0]].asset_id
-    own = [place for place in places if sources.pieces[place].asset_id == first]
-    spans = [span] if span else [sources.pieces[place].span for place in own]
+    first = sources.items[places[0]].asset_id
+    own = [place for place in places if sources.items[place].asset_id == first]
+    spans = [span] if span else [sources.items[place].span for place in own]
     spans = [one.clamp(within) for one in spans] if within else spans
     spans = [sources.assets[first].to_display_time(one) for one in spans]
     moment = (

@@ -1,1 +1,1 @@
-"""Language and vision-language models as analysts: asked with evidence, believed only with it."""
+"""Language and vision-language models as analysis backends; only supported sentences are kept."""

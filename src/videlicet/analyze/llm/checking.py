@@ -1,14 +1,14 @@
 """Whether evidence supports what a language model says.
 
-A sentence is kept where up to :data:`MOST_CITED` pieces that it cites, or else any that the model
+A sentence is kept where up to :data:`MOST_CITED` items that it cites, or else any that the model
 was shown, together
 
 - hold every number, name and address in it,
 - hold a negation if it has one, and
 - share enough of its words, and of its meaning in the text encoder's space (all of the words, where
-  it is one piece).
+  it is one item).
 
-It is cited by those pieces and no others, whatever the model wrote. This compares words and
+It is cited by those items and no others, whatever the model wrote. This compares words and
 meanings; it does not reason. A sentence that turns what was said around in the same words may pass.
 """
 
@@ -43,12 +43,12 @@ LEAST_WORDS = 0.4
 LEAST_SUPPORT = 1.3
 #: Least cosine between a choice from a closed list and the evidence that it cites.
 LEAST_CHOICE = 0.25
-#: Most pieces that one sentence rests on.
+#: Most items that one sentence rests on.
 MOST_CITED = 4
 #: Most words beside an address on a sign that shows it. What says more may be an order to hand it
 #: on, in whatever language, and is no evidence for it.
 BESIDE_ADDRESS = 4
-#: Seconds that a time in a sentence may be off from the piece it cites.
+#: Seconds that a time in a sentence may be off from the item it cites.
 NEAR = 3
 
 #: What people say about videos rather than what videos say.
@@ -99,7 +99,7 @@ _CITED = re.compile(r"\s*[\[【]\s*(\d+(?:\s*[,;]\s*\d+)*)\s*[\]】]")
 
 def strip_markup(text: str) -> str:
     """Text without markup of any kind: HTML, Markdown links and images, marks of chat templates.
-    What a link leads to is gone; what stands on it stays."""
+    Link targets are dropped; link texts stay."""
     text = without_chat_markers(html.unescape(text))
     text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn"))
     for pattern, kept in ((_IMAGE, ""), (_LINK, r"\1"), (_TAG, ""), (_MARKUP, "")):
@@ -121,7 +121,7 @@ def split_citations(text: str) -> tuple[str, list[int]]:
 
 
 class SentenceReader:
-    """Takes sentences out of a reply while it is written. What stands in ``<think>`` is left out;
+    """Takes sentences out of a reply while it is written. The content of ``<think>`` is left out;
     the last sentence is held back until it is known to be whole."""
 
     def __init__(self) -> None:
@@ -135,9 +135,9 @@ class SentenceReader:
             return
         found = sentences.split(self._text)
         # Its citations may yet come.
-        held = 2 if found and found[-1][0] in "[【" else 1
-        if len(found) > held:
-            whole = found[:-held]
+        brackets = 2 if found and found[-1][0] in "[【" else 1
+        if len(found) > brackets:
+            whole = found[:-brackets]
             for one in whole:
                 self._text = self._text[self._text.index(one) + len(one) :]
             yield from whole
@@ -185,22 +185,22 @@ class SupportChecker:
         vectors: dict[int, Floats],
         assets: Mapping[str, Asset],
     ) -> None:
-        """``vectors`` has the rows of pieces in the encoder's space, by ``id()`` of the piece;
+        """``vectors`` has the rows of items in the encoder's space, by ``id()`` of the item;
         those that are missing or zero are made when the first sentence is checked. ``assets`` are
-        those of the pieces by id."""
+        those of the items by id."""
         self._encoder = encoder
-        pieces = {id(piece): piece for line in lines for piece in line.pieces}
-        self.pieces = list(pieces.values())
-        place = {key: n for n, key in enumerate(pieces)}
-        self._lines = [[place[id(piece)] for piece in line.pieces] for line in lines]
-        self._tokens = [_evidence_tokens(piece.text) for piece in self.pieces]
-        self._numbers = [_numbers(piece.text) for piece in self.pieces]
-        self._told = [assets[piece.asset_id].to_display_time(piece.span) for piece in self.pieces]
+        items = {id(item): item for line in lines for item in line.items}
+        self.items = list(items.values())
+        place = {key: n for n, key in enumerate(items)}
+        self._lines = [[place[id(item)] for item in line.items] for line in lines]
+        self._tokens = [_evidence_tokens(item.text) for item in self.items]
+        self._numbers = [_numbers(item.text) for item in self.items]
+        self._times = [assets[item.asset_id].to_display_time(item.span) for item in self.items]
         self._known = vectors
         self._vectors: Floats | None = None
 
     def sentence(self, text: str) -> Sentence | None:
-        """A sentence of a reply as it may be told: plain, with the evidence that supports it,
+        """A sentence of a reply in plain text, with the evidence that supports it,
         without citations where none does. ``None`` where it says nothing, or that the evidence
         does not."""
         said, numbers = split_citations(without_chat_markers(text))
@@ -212,16 +212,16 @@ class SupportChecker:
     def support(
         self, said: str, numbers: Sequence[int] = (), *, title: bool = False
     ) -> tuple[EvidenceItem, ...]:
-        """The pieces that support ``said``, from the lines with these numbers, or else from all;
+        """The items that support ``said``, from the lines with these numbers, or else from all;
         none if they do not. In a ``title``, and in a value, a capital letter makes no name."""
         claim = _claim(said, names=not title)
         if not claim.words and not (title and claim.musts):
             return ()
         vector = embed_texts(self._encoder, [said])[0]
-        for places in (self._own(numbers), range(len(self.pieces))):
+        for places in (self._own(numbers), range(len(self.items))):
             chosen = self._chosen(claim, vector, places)
             if chosen and self._holds(claim, vector, chosen):
-                return tuple(self.pieces[n] for n in sorted(chosen))
+                return tuple(self.items[n] for n in sorted(chosen))
         return ()
 
     def is_visible(self, said: str) -> bool:
@@ -229,29 +229,29 @@ class SupportChecker:
         digits but those of the evidence."""
         if addresses(said):
             return False
-        held = frozenset().union(*self._tokens, *self._numbers)
+        known = frozenset().union(*self._tokens, *self._numbers)
         claim = _claim(said)
         digits = frozenset(_number(one) for one in _NUMBER.findall(said))
-        return claim.musts - _numbers(said) | digits <= held
+        return claim.musts - _numbers(said) | digits <= known
 
     def number(self, value: float, numbers: Sequence[int] = ()) -> tuple[EvidenceItem, ...]:
-        """A piece that holds the number, from the lines with these numbers, or else from all."""
+        """An item that holds the number, from the lines with these numbers, or else from all."""
         wanted = _number(f"{value:.10f}".rstrip("0").rstrip(".").lstrip("-"))
-        for places in (self._own(numbers), range(len(self.pieces))):
+        for places in (self._own(numbers), range(len(self.items))):
             for n in places:
                 if wanted in self._numbers[n]:
-                    return (self.pieces[n],)
+                    return (self.items[n],)
         return ()
 
     def choice(self, said: str, numbers: Sequence[int]) -> tuple[EvidenceItem, ...]:
-        """The one of the cited pieces that has most to do with a choice from a closed list, which
+        """The one of the cited items that has most to do with a choice from a closed list, which
         need not be worded like the evidence; none where it has too little to do with it."""
         places = self._own(numbers)
         if not places:
             return ()
         meanings = self._rows()[places] @ embed_texts(self._encoder, [said])[0]
         best = int(meanings.argmax())
-        return (self.pieces[places[best]],) if meanings[best] >= LEAST_CHOICE else ()
+        return (self.items[places[best]],) if meanings[best] >= LEAST_CHOICE else ()
 
     def _own(self, numbers: Sequence[int]) -> list[int]:
         known = {number for number in numbers if 1 <= number <= len(self._lines)}
@@ -259,21 +259,21 @@ class SupportChecker:
 
     def _rows(self) -> Floats:
         if self._vectors is None:
-            rows = np.zeros((len(self.pieces), self._encoder.dimensions), np.float32)
+            rows = np.zeros((len(self.items), self._encoder.dimensions), np.float32)
             absent = []
-            for n, piece in enumerate(self.pieces):
-                row = self._known.get(id(piece))
+            for n, item in enumerate(self.items):
+                row = self._known.get(id(item))
                 if row is not None and row.shape == rows[n].shape and row.any():
                     rows[n] = row
                 else:
                     absent.append(n)
             if absent:
-                rows[absent] = embed_texts(self._encoder, [self.pieces[n].text for n in absent])
+                rows[absent] = embed_texts(self._encoder, [self.items[n].text for n in absent])
             self._vectors = rows
         return self._vectors
 
     def _chosen(self, claim: _Claim, vector: Floats, places: Sequence[int]) -> list[int]:
-        """The pieces that give a claim most: greedily, each for what those before lack."""
+        """The items that give a claim most: greedily, each for what those before lack."""
         needed = claim.words | claim.musts
         meanings = self._rows()[places] @ vector if len(places) else np.zeros(0)
         meaning = dict(zip(places, meanings, strict=True))
@@ -296,13 +296,13 @@ class SupportChecker:
         return chosen
 
     def _holds(self, claim: _Claim, vector: Floats, chosen: Sequence[int]) -> bool:
-        held = frozenset().union(*(self._tokens[n] | self._numbers[n] for n in chosen))
-        if not claim.musts <= held or (claim.negated and not held & _NEGATIONS):
+        known = frozenset().union(*(self._tokens[n] | self._numbers[n] for n in chosen))
+        if not claim.musts <= known or (claim.negated and not known & _NEGATIONS):
             return False
-        spans = [self._told[n] for n in chosen]
+        spans = [self._times[n] for n in chosen]
         if not all(any(s.start - NEAR <= at <= s.end + NEAR for s in spans) for at in claim.times):
             return False
-        words = len(claim.words & held) / len(claim.words) if claim.words else 1.0
+        words = len(claim.words & known) / len(claim.words) if claim.words else 1.0
         if words == 1.0 and len(chosen) == 1:
             return True
         rows = self._rows()[list(chosen)]
@@ -336,7 +336,7 @@ def _claim(said: str, names: bool = True) -> _Claim:
 
 
 def _evidence_tokens(text: str) -> frozenset[str]:
-    """All that a piece of evidence can give to a claim but numbers."""
+    """All that an evidence item can give to a claim but numbers."""
     found = {one.casefold() for one in addresses(text)}
     rest = _ADDRESS.sub(" ", text)
     if len(_WORD.findall(rest)) > BESIDE_ADDRESS:

@@ -1,5 +1,5 @@
 """Titles, topics and summaries by a language model, each checked; what it words without support
-stays as the built-in analyst has it."""
+stays as the built-in backend has it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STRETCH_TOKENS, GIST_TOKENS = 220, 700
 def gist(model: Session, evidence: AssetEvidence) -> Gist:
     """Title, topics and hashtags."""
     read = without_injections([evidence])
-    built_in = model.structure.gist(read.materials[0])
+    built_in = model.structure.gist(read.all_evidence[0])
     room = model.evidence_budget(prompts.GIST_TASK, GIST_TOKENS)
     lines = prompts.evidence_lines(model.pack_evidence(read, min(room, SKIMMED)).items, read.assets)
     if not lines:
@@ -61,9 +61,9 @@ def hashtag(words: str) -> str:
 
 
 def chapters(model: Session, evidence: AssetEvidence, count: int | None) -> list[Chapter]:
-    """The built-in analyst's chapters with titles and summaries by the model, where supported."""
+    """The built-in backend's chapters with titles and summaries by the model, where supported."""
     read = without_injections([evidence])
-    found = model.structure.chapters(read.materials[0], count=count)
+    found = model.structure.chapters(read.all_evidence[0], count=count)
     named = _headings(model, read, [one.span for one in found])
     return [
         replace(one, title=name.title or one.title, summary=name.summary or one.summary)
@@ -74,9 +74,9 @@ def chapters(model: Session, evidence: AssetEvidence, count: int | None) -> list
 def highlights(
     model: Session, evidence: AssetEvidence, count: int, query: str | None
 ) -> list[Highlight]:
-    """The built-in analyst's highlights with titles by the model, where supported."""
+    """The built-in backend's highlights with titles by the model, where supported."""
     read = without_injections([evidence])
-    found = model.structure.highlights(read.materials[0], count=count, query=query)
+    found = model.structure.highlights(read.all_evidence[0], count=count, query=query)
     named = _headings(model, read, [one.span for one in found])
     return [
         replace(one, title=name.title or one.title) for one, name in zip(found, named, strict=True)
@@ -91,12 +91,12 @@ class _Heading:
 
 def _headings(model: Session, read: SafeEvidence, spans: Sequence[Span]) -> list[_Heading]:
     """A name for each stretch, from the evidence in it; an empty one where there is none."""
-    (kept,) = read.materials
+    (kept,) = read.all_evidence
     names = [_Heading() for _ in spans]
     inside = {
         n: map_reduce.subset(kept, places)
         for n, span in enumerate(spans)
-        if (places := [p for p, piece in enumerate(kept.items) if _middle_in(piece.span, span)])
+        if (places := [p for p, item in enumerate(kept.items) if _middle_in(item.span, span)])
     }
     order = list(inside)
     for first in range(0, len(order), AT_ONCE):
@@ -105,13 +105,14 @@ def _headings(model: Session, read: SafeEvidence, spans: Sequence[Span]) -> list
         most = STRETCH_TOKENS * len(group)
         room = model.evidence_budget(prompts.headings_task([(1, 1)] * len(group)), most)
         each = min(OF_STRETCH, room // len(group))
-        shown = [
+        previews = [
             prompts.evidence_lines(
-                model.pack_evidence(replace(read, materials=(inside[n],)), each).items, read.assets
+                model.pack_evidence(replace(read, all_evidence=(inside[n],)), each).items,
+                read.assets,
             )
             for n in group
         ]
-        filled = [(n, lines) for n, lines in zip(group, shown, strict=True) if lines]
+        filled = [(n, lines) for n, lines in zip(group, previews, strict=True) if lines]
         if not filled:
             continue
         ranges: list[tuple[int, int]] = []
@@ -140,8 +141,8 @@ def _middle_in(span: Span, whole: Span) -> bool:
 
 def _checked(checker: SupportChecker, row: Mapping[str, Any], before: int = 0) -> Sentence | None:
     text = strip_markup(row["text"])
-    pieces = checker.support(text, [n - before for n in row["lines"]], title=True)
-    return Sentence(text, pieces) if pieces else None
+    items = checker.support(text, [n - before for n in row["lines"]], title=True)
+    return Sentence(text, items) if items else None
 
 
 def _all(

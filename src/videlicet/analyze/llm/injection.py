@@ -1,7 +1,7 @@
 """What in a video speaks to whoever analyses it, and so is kept from language models.
 
 A phrase like "ignore your instructions" is no evidence of anything but itself. It is not shown to
-the model and cannot be cited, nor can what stands right beside it, since an order often goes on in
+the model and cannot be cited, nor can the text right beside it, since an order often goes on in
 the next line. Who is not caught here still finds a model whose every sentence is checked against
 the evidence.
 """
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
     from videlicet.types import Asset
 
-#: Pieces of one kind that are read together, and the seconds between two that go on.
+#: Items of one kind that are read together, and the seconds between two that go on.
 WINDOW = 3
 REACH = Fraction(10)
 
 #: "Ignore the instructions" and "system prompt" in other languages than English, and what only
-#: machines are told.
+#: given to machines.
 _OTHERWISE = re.compile(
     r"ignorier\w*\b.{0,40}\b(?:anweisung|anordnung|vorgabe|befehl)"
     r"|(?:vergiss|vergessen sie)\b.{0,40}\b(?:anweisung|vorgabe|alles)"
@@ -74,46 +74,46 @@ def _decoded(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class SafeEvidence:
-    """What a model may read of some materials, and whether there was more."""
+    """What a model may read of some evidence, and whether there was more."""
 
-    materials: tuple[AssetEvidence, ...]
+    all_evidence: tuple[AssetEvidence, ...]
     #: Names of the assets by id; empty where a name is no name.
     names: dict[str, str]
     untrusted: bool
 
     @property
     def assets(self) -> dict[str, Asset]:
-        """Whose pieces these are, by id."""
-        return {one.asset.id: one.asset for one in self.materials}
+        """Whose items these are, by id."""
+        return {one.asset.id: one.asset for one in self.all_evidence}
 
 
 def without_injections(all_evidence: Sequence[AssetEvidence]) -> SafeEvidence:
-    """The materials without what speaks to machines."""
+    """The evidence without what speaks to machines."""
     kept, names, untrusted = [], {}, False
-    for material in all_evidence:
-        out = _injected_indices(material)
-        name = material.asset.name
+    for evidence in all_evidence:
+        out = _injected_indices(evidence)
+        name = evidence.asset.name
         named = not is_prompt_injection(name)
-        names[material.asset.id] = name if named else ""
+        names[evidence.asset.id] = name if named else ""
         untrusted = untrusted or bool(out) or not named
-        if any(is_prompt_injection(str(value)) for value in material.asset.metadata.values()):
+        if any(is_prompt_injection(str(value)) for value in evidence.asset.metadata.values()):
             untrusted = True
         if not out:
-            kept.append(material)
+            kept.append(evidence)
             continue
-        left = [n for n in range(len(material.items)) if n not in out]
+        left = [n for n in range(len(evidence.items)) if n not in out]
         kept.append(
             replace(
-                material,
-                items=tuple(material.items[n] for n in left),
-                vectors=material.vectors[left],
+                evidence,
+                items=tuple(evidence.items[n] for n in left),
+                vectors=evidence.vectors[left],
             )
         )
     return SafeEvidence(tuple(kept), names, untrusted)
 
 
 def _injected_indices(evidence: AssetEvidence) -> set[int]:
-    """The places of pieces that stand in a window which speaks to machines. Class names do not:
+    """The places of items that stand in a window which speaks to machines. Class names do not:
     a model of the library's own gave them."""
     out: set[int] = set()
     for modality in (Modality.SPEECH, Modality.TEXT):
@@ -129,7 +129,7 @@ def _injected_indices(evidence: AssetEvidence) -> set[int]:
                 if evidence.items[place].span.start - before > REACH:
                     break
                 window.append(place)
-            # The shortest run that does so, and what stands within a window around it.
+            # The shortest run that does so, and the text within a window around it.
             if is_prompt_injection(" ".join(evidence.items[n].text for n in window)):
                 out.update(window)
     return out

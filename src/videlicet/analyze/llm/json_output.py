@@ -1,4 +1,4 @@
-"""Replies that are JSON: asked for with a schema, checked against it, mended once."""
+"""Replies that are JSON: requested with a schema, checked against it, repaired once."""
 
 from __future__ import annotations
 

@@ -25,23 +25,23 @@ def split_evidence(
 ) -> list[list[AssetEvidence]]:
     """The evidence in the order of assets and time, in as few stretches of about equal size as fit
     into ``budget`` tokens each, ``most`` at most."""
-    sizes = [[count(piece.text) for piece in material.items] for material in all_evidence]
+    sizes = [[count(item.text) for item in evidence.items] for evidence in all_evidence]
     total = sum(map(sum, sizes))
     number = max(1, min(most, -(-total // max(1, budget))))
     found: list[list[AssetEvidence]] = [[] for _ in range(number)]
     passed = 0
-    for material, own in zip(all_evidence, sizes, strict=True):
+    for evidence, own in zip(all_evidence, sizes, strict=True):
         places: dict[int, list[int]] = {}
         for n, size in enumerate(own):
             places.setdefault(min(number - 1, passed * number // max(1, total)), []).append(n)
             passed += size
         for part, members in places.items():
-            found[part].append(subset(material, members))
+            found[part].append(subset(evidence, members))
     return [one for one in found if one]
 
 
 def subset(evidence: AssetEvidence, places: Sequence[int]) -> AssetEvidence:
-    """A material with some of its pieces only."""
+    """Evidence with some of its items only."""
     return replace(
         evidence,
         items=tuple(evidence.items[n] for n in places),
@@ -56,7 +56,7 @@ def notes(
     noted: TakeNotes,
     most: int = MOST_PARTS,
 ) -> list[Line]:
-    """Notes of every part as lines of evidence for the last call, each with the pieces that its
+    """Notes of every part as lines of evidence for the last call, each with the items that its
     sentence was found to rest on. They fit into ``budget`` tokens: each part keeps as many of its
     first ones as there is room for."""
     assets = {one.asset.id: one.asset for one in all_evidence}

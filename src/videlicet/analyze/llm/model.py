@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: How freely a model words what it was not told how freely to word.
+#: The sampling temperature unless the request sets one.
 TEMPERATURE = 0.2
 #: Tokens of evidence that a question is asked with, of what has most to do with it, before all of
 #: the rest is read. Models that read slowly are first asked with less.
@@ -52,7 +52,7 @@ ANSWER_TOKENS, SENTENCE_TOKENS = 400, 60
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """What a model wrote, as far as it may be told."""
+    """The supported part of what a model wrote."""
 
     sentences: tuple[Sentence, ...] = ()
     usage: Usage = field(default_factory=Usage)
@@ -63,7 +63,7 @@ class _Draft:
 class LanguageModel(Session):
     """Asks a language model with evidence, and tells what of its reply evidence supports.
 
-    What the model says reaches nobody unchecked, whatever a video told it to say: see
+    Nothing that the model says is returned unchecked, whatever a video instructed it to say: see
     :mod:`videlicet.analyze.llm.checking`. It has no tools, and reads nothing but the evidence.
     """
 
@@ -101,12 +101,12 @@ class LanguageModel(Session):
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`."""
         task = prompts.summary(sentences, focus)
         most = min(100 + SENTENCE_TOKENS * sentences, self.backend.context // 3)
-        told = 0
+        sent = 0
 
         def tell_some(sentence: Sentence) -> None:
-            nonlocal told
-            told += 1
-            if told <= sentences:
+            nonlocal sent
+            sent += 1
+            if sent <= sentences:
                 on_sentence(sentence)
 
         answer = self._long(all_evidence, task, focus, most, TEMPERATURE, tell_some)
@@ -145,19 +145,19 @@ class LanguageModel(Session):
 
     def gist(self, evidence: AssetEvidence) -> Gist:
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`. What the model words without
-        support is as the built-in analyst has it."""
+        support is as the built-in backend has it."""
         return headings.gist(self, evidence)
 
     def chapters(self, evidence: AssetEvidence, *, count: int | None = None) -> list[Chapter]:
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`. The model names the chapters
-        that the built-in analyst finds."""
+        that the built-in backend finds."""
         return headings.chapters(self, evidence, count)
 
     def highlights(
         self, evidence: AssetEvidence, *, count: int = 5, query: str | None = None
     ) -> list[Highlight]:
         """See :class:`~videlicet.analyze.backend.AnalysisBackend`. The model names the highlights
-        that the built-in analyst finds."""
+        that the built-in backend finds."""
         return headings.highlights(self, evidence, count, query)
 
     # -- writing --------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ class LanguageModel(Session):
 
         most = READING_ALL * self.backend.quick_tokens // max(1, room)
         most = max(1, min(map_reduce.MOST_PARTS, most))
-        return map_reduce.notes(read.materials, room, line_tokens, noted, most), usage
+        return map_reduce.notes(read.all_evidence, room, line_tokens, noted, most), usage
 
     def _write(
         self,

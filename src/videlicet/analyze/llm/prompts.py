@@ -1,6 +1,6 @@
-"""What language models are told: one fixed system prompt, the evidence as data, the question last.
+"""The prompts of language models: one fixed system prompt, the evidence as data, the question last.
 
-Evidence stands between two lines with a mark that is new in each request, and each of its lines
+Evidence is put between two lines with a mark that is new in each request, and each of its lines
 begins with a number, a time and what kind it is; no text of a video can break or forge a line
 (delimiting and datamarking: Hines et al., *Defending Against Indirect Prompt Injection Attacks With
 Spotlighting*, 2024). That makes attacks less likely to succeed; what keeps
@@ -20,7 +20,8 @@ from fractions import Fraction
 from typing import Any
 
 from videlicet.analyze.llm.backends.base import Message
-from videlicet.types import Asset, EvidenceItem, Modality, Span
+from videlicet.types import Asset, EvidenceItem, Span
+from videlicet.types.kinds import modality_phrase
 
 SYSTEM = """\
 You answer from evidence about videos: numbered lines of what was said, written on screen or seen.
@@ -34,11 +35,6 @@ If the lines do not say what is asked, write only: NOT FOUND"""
 #: What a model writes where the evidence does not say.
 NOT_FOUND = "NOT FOUND"
 
-_KINDS = {
-    Modality.SPEECH: "said",
-    Modality.TEXT: "on screen",
-    Modality.VISUAL: "seen",
-}
 #: What chat templates and fences are made of, as other characters that look alike.
 _HARMLESS = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "{": "(", "}": ")",
                            "`": "'", "|": "¦", "｜": "¦", "▁": "_"})  # fmt: skip
@@ -51,10 +47,10 @@ _RESERVED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of evidence and the pieces it stands for: one, or those that a note rests on."""
+    """A line of evidence and its items: one, or those that a note is based on."""
 
     text: str
-    pieces: tuple[EvidenceItem, ...]
+    items: tuple[EvidenceItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ def sanitize(text: str) -> str:
 
 
 def without_chat_markers(text: str) -> str:
-    """Text without the marks of chat templates, for what stands outside of the evidence, and for
+    """Text without the marks of chat templates, for text outside of the evidence, and for
     what models reply. Taking one out may not make another."""
     while (shorter := _RESERVED.sub("", text)) != text:
         text = shorter
@@ -95,16 +91,16 @@ def clock(at: Fraction) -> str:
     return f"{hours}:{short}" if hours else short
 
 
-def evidence_lines(pieces: Sequence[EvidenceItem], assets: Mapping[str, Asset]) -> list[Line]:
-    """Each piece as a line, with its time from the recording's start. ``assets`` are those of the
-    pieces by id."""
+def evidence_lines(items: Sequence[EvidenceItem], assets: Mapping[str, Asset]) -> list[Line]:
+    """Each item as a line, with its time from the recording's start. ``assets`` are those of the
+    items by id."""
     lines = []
-    for piece in pieces:
-        who = f" by {sanitize(piece.speaker)}" if piece.speaker else ""
-        kind = _KINDS.get(piece.modality, piece.modality.value)
-        told = assets[piece.asset_id].to_display_time(piece.span)
-        text = f"{clock(told.start)} {kind}{who}: {sanitize(piece.text)}"
-        lines.append(Line(text, (piece,)))
+    for item in items:
+        who = f" by {sanitize(item.speaker)}" if item.speaker else ""
+        kind = modality_phrase(item.modality)
+        span = assets[item.asset_id].to_display_time(item.span)
+        text = f"{clock(span.start)} {kind}{who}: {sanitize(item.text)}"
+        lines.append(Line(text, (item,)))
     return lines
 
 
@@ -119,9 +115,9 @@ def build_messages(
     mark = secrets.token_hex(4)
     rows = [f"Evidence, from here to the next line that says only {mark}:", mark]
     before = ""
-    several = len({line.pieces[0].asset_id for line in lines}) > 1
+    several = len({line.items[0].asset_id for line in lines}) > 1
     for number, line in enumerate(lines, 1):
-        asset = line.pieces[0].asset_id
+        asset = line.items[0].asset_id
         if asset != before and (several or number == 1):
             rows.append(f"Video “{sanitize(names.get(asset, ''))[:120]}”")
             before = asset

@@ -74,14 +74,14 @@ class Session:
         self, read: SafeEvidence, room: int, query: tuple[str, Floats] | None = None
     ) -> Pack:
         """What of the evidence tells most and fits."""
-        return pack(read.materials, room, line_tokens, query)
+        return pack(read.all_evidence, room, line_tokens, query)
 
     def checker(self, lines: Sequence[Line], read: SafeEvidence) -> SupportChecker:
         """What checks a reply to these lines."""
         rows = {
-            id(piece): row
-            for material in read.materials
-            for piece, row in zip(material.items, material.vectors, strict=True)
+            id(item): row
+            for evidence in read.all_evidence
+            for item, row in zip(evidence.items, evidence.vectors, strict=True)
         }
         return SupportChecker(self.encoder, lines, rows, read.assets)
 
@@ -90,19 +90,19 @@ class Session:
         nothing is), in the order of the lines."""
         if self.load_frames is None or not self.backend.accepts_images:
             return []
-        numbered = [(n, line.pieces[0]) for n, line in enumerate(lines, 1)]
+        numbered = [(n, line.items[0]) for n, line in enumerate(lines, 1)]
         seen = [row for row in numbered if row[1].modality is Modality.VISUAL] or numbered
         step = max(1.0, len(seen) / MOST_PICTURES)
         chosen = [seen[int(n * step)] for n in range(min(len(seen), MOST_PICTURES))]
         found: list[Frame] = []
-        for material in read.materials:
-            own = [(n, p) for n, p in chosen if p.asset_id == material.asset.id]
-            if own and material.asset.media.video is not None:
-                jpegs = self.load_frames(material.asset, [piece.span.midpoint for _, piece in own])
+        for evidence in read.all_evidence:
+            own = [(n, p) for n, p in chosen if p.asset_id == evidence.asset.id]
+            if own and evidence.asset.media.video is not None:
+                jpegs = self.load_frames(evidence.asset, [item.span.midpoint for _, item in own])
                 # Of a recording whose original is gone there are none.
                 found += [
-                    Frame(n, piece.asset_id, piece.span, jpeg)
-                    for (n, piece), jpeg in zip(own, jpegs, strict=False)
+                    Frame(n, item.asset_id, item.span, jpeg)
+                    for (n, item), jpeg in zip(own, jpegs, strict=False)
                 ]
         return sorted(found, key=lambda frame: frame.line)
 

@@ -28,7 +28,7 @@ def fill_schema(
     max_tokens: int,
 ) -> Answer:
     """The schema filled in, each value with its evidence. A value that nothing supports becomes
-    null, or goes, where the schema lets it; where it does not, the built-in analyst fills in the
+    null, or goes, where the schema lets it; where it does not, the built-in backend fills in the
     whole of it, since it has a valid value for every schema.
 
     Raises:
@@ -47,7 +47,7 @@ def fill_schema(
     )
     lines = prompts.evidence_lines(packed.items, read.assets)
     if not lines:
-        answer = model.structure.extract(read.materials, schema, intent)
+        answer = model.structure.extract(read.all_evidence, schema, intent)
         return replace(answer, untrusted=answer.untrusted or read.untrusted)
     value, usage = json_output.request_json(
         model.backend,
@@ -55,18 +55,18 @@ def fill_schema(
         wrapped,
         temperature=temperature, max_tokens=max_tokens, check=model.check,
     )  # fmt: skip
-    found, told, dropped = _checked_value(value, model.checker(lines, read), schema)
+    found, sentences, dropped = _checked_value(value, model.checker(lines, read), schema)
     for path in reversed(dropped):
         found, done = json_output.without_value(found, path, checked.valid)
         if not done:
             return _fill_by_builtin(model, read, schema, intent, usage, len(dropped))
     if not checked.valid(found):
         return _fill_by_builtin(model, read, schema, intent, usage, len(dropped))
-    if not told:
+    if not sentences:
         empty = model.not_found(read, usage, len(dropped))
         return replace(empty, value=found)
     return Answer(
-        tuple(told), True, model.id, value=found, usage=usage, dropped=len(dropped),
+        tuple(sentences), True, model.id, value=found, usage=usage, dropped=len(dropped),
         untrusted=read.untrusted,
     )  # fmt: skip
 
@@ -79,22 +79,22 @@ def _checked_value(
     value = reply["value"]
     lines = {row["field"].strip("#"): row["lines"] for row in reply["citations"]}
     listed = json_output.choices(schema)
-    told: list[Sentence] = []
+    sentences: list[Sentence] = []
     dropped: list[json_output.Path] = []
     for path, leaf in list(json_output.leaves(value)):
         if leaf is None or leaf == {} or leaf == []:
             continue
         name = " ".join(str(p) for p in path if isinstance(p, str)) or "value"
         numbers = _cited(lines, json_output.pointer(path))
-        said, pieces = _checked(leaf, name, numbers, checker, listed)
-        if not pieces:
+        said, items = _checked(leaf, name, numbers, checker, listed)
+        if not items:
             dropped.append(path)
             continue
         if said != leaf:
             value = json_output.with_value(value, path, said)
-        shown = said if isinstance(said, str) else str(said).lower()
-        told.append(Sentence(f"{name}: {shown}", pieces))
-    return value, told, dropped
+        text = said if isinstance(said, str) else str(said).lower()
+        sentences.append(Sentence(f"{name}: {text}", items))
+    return value, sentences, dropped
 
 
 def _checked(
@@ -105,13 +105,13 @@ def _checked(
     if isinstance(leaf, (int, float)):
         return leaf, checker.number(leaf, numbers)
     kept: list[str] = []
-    pieces: dict[int, EvidenceItem] = {}
+    items: dict[int, EvidenceItem] = {}
     for one in sentences.split(str(leaf)):
         text = strip_markup(one)
         if own := checker.support(text, numbers, title=True):
             kept.append(text)
-            pieces |= {id(piece): piece for piece in own}
-    return " ".join(kept), tuple(pieces.values())
+            items |= {id(item): item for item in own}
+    return " ".join(kept), tuple(items.values())
 
 
 def _cited(lines: Mapping[str, Sequence[int]], place: str) -> list[int]:
@@ -147,7 +147,7 @@ def _fill_by_builtin(
     usage: Usage,
     dropped: int,
 ) -> Answer:
-    answer = model.structure.extract(read.materials, schema, intent)
+    answer = model.structure.extract(read.all_evidence, schema, intent)
     return replace(
         answer, usage=answer.usage + usage, dropped=answer.dropped + dropped,
         untrusted=answer.untrusted or read.untrusted,

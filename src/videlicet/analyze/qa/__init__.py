@@ -1,1 +1,1 @@
-"""The analyst that needs no language model: it chooses from evidence, and never invents."""
+"""The built-in backend's parts: extractive answers from evidence, without a language model."""

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
     from videlicet.models.base import TextEncoder
 
-#: The analyst's name in answers.
+#: The backend's name in answers.
 BUILT_IN = "builtin"
 #: Least support of an answer, of one that holds a value of the wanted kind (which says much by
 #: itself), and least likeness of what was seen.
@@ -67,10 +67,10 @@ def ask(
     *,
     on_sentence: OnSentence = ignore_sentence,
 ) -> Answer:
-    """Answer from what was said, written and seen in ``materials``, in one to three sentences for
-    each question that is asked (:func:`.questions.apart`).
+    """Answer from what was said, written and seen in ``all_evidence``, in one to three sentences
+    for each question that is asked (:func:`.questions.apart`).
 
-    Each sentence cites the pieces it is taken from. ``found`` is false, and the only sentence says
+    Each sentence cites the items it is taken from. ``found`` is false, and the only sentence says
     so, where no passage has enough to do with the question, where one of its names occurs nowhere,
     or where none holds the kind of value that is asked for (a price, a time, a name). Of several
     questions at once it is true where one of them is answered; a sentence without citations names
@@ -151,7 +151,7 @@ def _reasoned(evidence: PassageIndex, passage: Passage, asked: Question) -> Pass
     same. That something is so is no answer to why it is."""
     if lexicon.REASON.search(passage.text):
         return passage
-    longer = next_passage(evidence.materials, passage)
+    longer = next_passage(evidence.all_evidence, passage)
     if longer is None:
         return None
     after = longer.text[len(passage.text) :]

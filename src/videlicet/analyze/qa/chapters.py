@@ -24,28 +24,30 @@ SUMMARY = 2
 def chapters(
     evidence: AssetEvidence, encoder: TextEncoder, count: int | None = None
 ) -> list[Chapter]:
-    """The parts of an asset in order: the first begins and the last ends with ``material.span``,
+    """The parts of an asset in order: the first begins and the last ends with ``evidence.span``,
     and each begins where the one before ends. ``count`` says how many there are to be; a recording
     that is too short for them has fewer. A part without any evidence is called by its number, and
     its title cites nothing."""
     spans = topic_spans(evidence, count)
     owners = [inside(evidence, span) for span in spans]
-    told = [*spoken(evidence), *screens(evidence)]
+    statements = [*spoken(evidence), *screens(evidence)]
     everywhere = _everywhere(evidence, owners)
     phrases = specific([[evidence.items[n] for n in own] for own in owners])
     found: list[Chapter] = []
     taken: set[str] = set()
     for number, (span, own) in enumerate(zip(spans, owners, strict=True)):
-        pieces = [evidence.items[n] for n in own]
+        items = [evidence.items[n] for n in own]
         best = central(phrases[number][:12], evidence.vectors[own], encoder, 4) if own else []
         fresh = [one for one in best if one.text.lower() not in taken] or best
-        cards = [piece for piece in pieces if piece.text not in everywhere]
+        cards = [item for item in items if item.text not in everywhere]
         title = make_title(cards, span, fresh)
         if title is not None and title.text.lower() in taken:
             title = make_title((), span, fresh) or title
         taken |= {title.text.lower()} if title is not None else set()
         found.append(
-            Chapter(span, title or Sentence(f"Part {number + 1}"), _told(evidence, span, told))
+            Chapter(
+                span, title or Sentence(f"Part {number + 1}"), _summary(evidence, span, statements)
+            )
         )
     return found
 
@@ -54,18 +56,20 @@ def _everywhere(evidence: AssetEvidence, owners: Sequence[Sequence[int]]) -> set
     """Texts that stand on the screen in most chapters, such as a station's name: no titles."""
     if len(owners) < 3:
         return set()
-    held = Counter(
+    counts = Counter(
         text
         for own in owners
         for text in {
             evidence.items[n].text for n in own if evidence.items[n].modality is Modality.TEXT
         }
     )
-    return {text for text, many in held.items() if many * 2 > len(owners)}
+    return {text for text, many in counts.items() if many * 2 > len(owners)}
 
 
-def _told(evidence: AssetEvidence, span: Span, told: Sequence[Statement]) -> tuple[Sentence, ...]:
-    own = [one for one in told if span.contains(one.span.midpoint)]
+def _summary(
+    evidence: AssetEvidence, span: Span, statements: Sequence[Statement]
+) -> tuple[Sentence, ...]:
+    own = [one for one in statements if span.contains(one.span.midpoint)]
     chosen = select(speech_statements(own), SUMMARY)
     view = seen(evidence, span) if len(chosen) < SUMMARY else None
     if view is not None:

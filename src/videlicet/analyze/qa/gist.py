@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from videlicet.models.base import TextEncoder
 
 TOPICS, HASHTAGS = 5, 5
-#: A title card stands at the beginning (a share of the time, and seconds), or for most of the time.
+#: A title card is at the beginning (a share of the time, and seconds), or for most of the time.
 EARLY, SOON, LATEST = Fraction(1, 10), Fraction(3), Fraction(20)
 #: A phrase of which less of the time tells is not what it is all about.
 PREVAILING = Fraction(1, 4)
 #: Less sure than this, and a text is no title.
 LEGIBLE = 0.8
-#: Most pieces that one phrase cites.
+#: Most items that one phrase cites.
 CITED = 5
 
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
@@ -53,11 +53,11 @@ def gist(evidence: AssetEvidence, encoder: TextEncoder) -> Gist:
 
 
 def make_title(
-    pieces: Iterable[EvidenceItem], span: Span, found: Sequence[Phrase], names: int = 3
+    items: Iterable[EvidenceItem], span: Span, found: Sequence[Phrase], names: int = 3
 ) -> Sentence | None:
     """A title for a stretch: its title card where it shows one, else the first of the phrases
     ``found`` in it, of at most ``names``; ``None`` where there is nothing."""
-    card = _card(list(pieces), span)
+    card = _card(list(items), span)
     if card is not None:
         return card
     if not found:
@@ -68,8 +68,8 @@ def make_title(
     for phrase in found[1:names]:
         if is_lone_verb(phrase):
             continue
-        told = merge(piece.span.clamp(span) for one in chosen for piece in one.pieces)
-        prevails = sum(one.duration for one in told) >= span.duration * PREVAILING
+        covered = merge(item.span.clamp(span) for one in chosen for item in one.items)
+        prevails = sum(one.duration for one in covered) >= span.duration * PREVAILING
         if prevails and (len(chosen) > 1 or " " in chosen[0].text):
             break
         chosen.append(phrase)
@@ -102,17 +102,17 @@ def hashtag(text: str) -> str | None:
     return "#" + "".join(re.sub(r"['’]", "", word[:1].upper() + word[1:].lower()) for word in words)
 
 
-def _card(pieces: Sequence[EvidenceItem], span: Span) -> Sentence | None:
+def _card(items: Sequence[EvidenceItem], span: Span) -> Sentence | None:
     """What the first or longest legible line on the screen says, if it is worded like a title."""
-    said = [stems_of(piece.text) for piece in pieces if piece.modality is Modality.SPEECH]
+    said = [stems_of(item.text) for item in items if item.modality is Modality.SPEECH]
     best: tuple[float, EvidenceItem, str] | None = None
-    for piece in pieces:
-        if piece.modality is not Modality.TEXT or piece.confidence < LEGIBLE:
+    for item in items:
+        if item.modality is not Modality.TEXT or item.confidence < LEGIBLE:
             continue
-        text = title_line(piece.text)
-        shown = piece.span.clamp(span)
-        share = shown.duration / span.duration if span.duration else Fraction(1)
-        early = shown.start - span.start <= min(max(span.duration * EARLY, SOON), LATEST)
+        text = title_line(item.text)
+        visible = item.span.clamp(span)
+        share = visible.duration / span.duration if span.duration else Fraction(1)
+        early = visible.start - span.start <= min(max(span.duration * EARLY, SOON), LATEST)
         if text is None or not (early or share >= Fraction(1, 2)):
             continue
         stems = stems_of(text)
@@ -120,7 +120,7 @@ def _card(pieces: Sequence[EvidenceItem], span: Span) -> Sentence | None:
             continue  # a caption: it says what is said
         merit = float(share) + min(len(stems), 4) / 4
         if best is None or merit > best[0]:
-            best = (merit, piece, text)
+            best = (merit, item, text)
     return None if best is None else Sentence(headline(best[2]), (best[1],))
 
 
@@ -129,6 +129,6 @@ def _cited(text: str, phrase: Phrase) -> Sentence:
 
 
 def _most_telling(phrase: Phrase) -> tuple[EvidenceItem, ...]:
-    """The surest pieces that say a phrase, in the order of time."""
-    surest = sorted(phrase.pieces, key=lambda piece: -piece.confidence)[:CITED]
-    return tuple(sorted(surest, key=lambda piece: piece.span))
+    """The surest items that say a phrase, in the order of time."""
+    surest = sorted(phrase.items, key=lambda item: -item.confidence)[:CITED]
+    return tuple(sorted(surest, key=lambda item: item.span))

@@ -141,18 +141,18 @@ def _titles(
     query: str | None,
 ) -> list[Sentence]:
     """What is said, written or seen most tellingly in each stretch."""
-    owners = [[piece for piece in evidence.items if _mostly(piece.span, span)] for span in spans]
+    owners = [[item for item in evidence.items if _mostly(item.span, span)] for span in spans]
     phrases = specific(owners)
     if query is not None:
         asked = embed_texts(encoder, [query])
         phrases = [central(own[:12], asked, encoder, 2) for own in phrases]
     found = []
-    for span, pieces, own in zip(spans, owners, phrases, strict=True):
+    for span, items, own in zip(spans, owners, phrases, strict=True):
         inside = [one for one in said if _mostly(one.span, span)]
         sentence = _sentence(inside, encoder, query)
-        title = sentence or make_title(pieces, span, own, names=2)
+        title = sentence or make_title(items, span, own, names=2)
         if title is None and (view := seen(evidence, span)) is not None:
-            title = make_title((), span, phrases_of(view.pieces), names=2)
+            title = make_title((), span, phrases_of(view.items), names=2)
         found.append(title or Sentence(format_span(evidence.asset.to_display_time(span))))
     return found
 

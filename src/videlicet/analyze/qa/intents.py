@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class IntentKind(StrEnum):
-    """The things the built-in analyst can do."""
+    """The things the built-in backend can do."""
 
     TITLE = "title"
     TOPICS = "topics"
@@ -23,7 +23,7 @@ class IntentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """``kinds`` in the order in which they are to be told; only the parts of a gist come several
+    """``kinds`` in the order of the answer; only the parts of a gist come several
     together. ``count`` is how many (sentences, chapters, highlights, topics) where it is said,
     ``words`` how many at most, ``bullets`` whether as a list."""
 
@@ -159,7 +159,7 @@ _WHERE = re.compile(
 
 
 def parse_intent(prompt: str) -> Intent:
-    """The wish in a prompt. What is none of the things the analyst can do is a question."""
+    """The intent of a prompt. Anything that is no other intent is a question."""
     text = " ".join(prompt.split())
     plain = _POLITE.sub("", text, count=1)
     kinds = _kinds(plain)
@@ -208,8 +208,8 @@ def _count(text: str, what: str) -> int | None:
     for number in (_NUMBER, "(?P<n>an?)"):
         found = re.search(rf"\b{number}[\s-]+{_ADJECTIVES}{what}\b", text, re.I)
         if found is not None and (number == _NUMBER or not found[0].lower().endswith("s")):
-            told = found["n"].lower()
-            return max(1, int(told) if told.isdigit() else _NUMBERS.get(told, 1))
+            count = found["n"].lower()
+            return max(1, int(count) if count.isdigit() else _NUMBERS.get(count, 1))
     return None
 
 

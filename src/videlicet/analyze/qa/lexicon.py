@@ -65,7 +65,7 @@ OF_KIND = {
     AnswerType.PLACE: _stems("place location"),
 }
 
-#: What stands for something written. Most of these words also are verbs: they need an article.
+#: Words for something written. Most of these words also are verbs: they need an article.
 WRITTEN = _cue(
     r"\b(?:written|printed)\b",
     r"\bon[- ](?:the )?screen\b",
@@ -112,7 +112,7 @@ WHY = _cue(
     r"^\W*(?:for )?what (?:is |was )?(?:the )?reason\b",
     r"^\W*what (?:causes|caused)\b",
 )
-#: What says that a reason stands beside it.
+#: Words that introduce a reason.
 REASON = _cue(
     r"\b(?:because|due to|owing to|thanks to|so that|in order (?:to|that)|as a result|therefore|"
     r"the (?:reason|cause)|(?:that|this|which)(?: i|['’])s why|to (?:avoid|prevent|keep|make sure)|"

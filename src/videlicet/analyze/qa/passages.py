@@ -1,4 +1,4 @@
-"""Sentences as they can be quoted: parts of one piece of evidence, or a few pieces in a row."""
+"""Sentences as they can be quoted: parts of one evidence item, or a few items in a row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Seconds of silence inside of one sentence.
 PAUSE = Fraction(1)
-#: Seconds that a line on the screen stands at least.
+#: Least seconds that a line is on the screen.
 TOGETHER = Fraction(1)
 #: Words of a sentence that is put together from phrases.
 LONGEST = 40
@@ -30,29 +30,29 @@ _SHORTENED = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|prof|vs|no|e\.g|i\.e)|\b[a-z])
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A quotable text with the pieces it is from, all of one asset and modality. ``place`` is that
-    of the piece it was found by."""
+    """A quotable text with the items it is from, all of one asset and modality. ``place`` is that
+    of the item it was found by."""
 
-    material: int
+    asset_number: int
     place: int
     text: str
-    pieces: tuple[EvidenceItem, ...]
+    items: tuple[EvidenceItem, ...]
 
     @property
     def modality(self) -> Modality:
-        return self.pieces[0].modality
+        return self.items[0].modality
 
     @property
     def span(self) -> Span:
-        return Span(min(p.span.start for p in self.pieces), max(p.span.end for p in self.pieces))
+        return Span(min(p.span.start for p in self.items), max(p.span.end for p in self.items))
 
 
 def passages(all_evidence: list[AssetEvidence], found: Iterable[tuple[int, int]]) -> list[Passage]:
-    """The sentences around the pieces at the given places (material, piece), each once."""
+    """The sentences around the items at the given places (asset, item), each once."""
     unique: dict[tuple[int, str, tuple[str, ...]], Passage] = {}
     for number, place in found:
         for passage in _around(all_evidence[number], number, place):
-            key = (number, passage.text, tuple(piece.id for piece in passage.pieces))
+            key = (number, passage.text, tuple(item.id for item in passage.items))
             unique.setdefault(key, passage)
     return list(unique.values())
 
@@ -61,26 +61,26 @@ def next_passage(all_evidence: list[AssetEvidence], passage: Passage) -> Passage
     """What is said with the sentence after it, where one is said at once."""
     if passage.modality is not Modality.SPEECH:
         return None
-    material = all_evidence[passage.material]
-    pieces = passage.pieces
-    said = " ".join(piece.text for piece in pieces)
+    evidence = all_evidence[passage.asset_number]
+    pieces = passage.items
+    said = " ".join(item.text for item in pieces)
     after = said.partition(passage.text)[2].strip()
     if not after:
-        spoken = material.indices_of(Modality.SPEECH)
-        at = next(n for n, place in enumerate(spoken) if material.items[place] == pieces[-1]) + 1
-        if at == len(spoken) or material.items[spoken[at]].span.start - passage.span.end > PAUSE:
+        spoken = evidence.indices_of(Modality.SPEECH)
+        at = next(n for n, place in enumerate(spoken) if evidence.items[place] == pieces[-1]) + 1
+        if at == len(spoken) or evidence.items[spoken[at]].span.start - passage.span.end > PAUSE:
             return None
-        row = _phrases(material, spoken[at])
-        after = " ".join(piece.text for piece in row)
+        row = _phrases(evidence, spoken[at])
+        after = " ".join(item.text for item in row)
         pieces = (*pieces, *row)
-    return replace(passage, text=f"{passage.text} {sentences(after)[0]}", pieces=pieces)
+    return replace(passage, text=f"{passage.text} {sentences(after)[0]}", items=pieces)
 
 
 def _around(evidence: AssetEvidence, number: int, place: int) -> Iterable[Passage]:
-    piece = evidence.items[place]
-    if piece.modality is not Modality.SPEECH:
-        yield Passage(number, place, piece.text, (piece,))
-        if piece.modality is Modality.TEXT and (lines := _beside(evidence, piece)):
+    item = evidence.items[place]
+    if item.modality is not Modality.SPEECH:
+        yield Passage(number, place, item.text, (item,))
+        if item.modality is Modality.TEXT and (lines := _beside(evidence, item)):
             yield Passage(number, place, " / ".join(line.text for line in lines), lines)
         return
     row = _phrases(evidence, place)
@@ -98,16 +98,16 @@ def _around(evidence: AssetEvidence, number: int, place: int) -> Iterable[Passag
             for (end, one), first in zip(ends, [0, *(end for end, _ in ends)], strict=False)
             if first < start and end > begins
         )
-        if piece in own:
+        if item in own:
             yield _with_antecedent(evidence, Passage(number, place, sentence, own), text[:begins])
 
 
 def _with_antecedent(evidence: AssetEvidence, passage: Passage, said: str) -> Passage:
-    """A sentence that begins with a pronoun, after the one that tells what it stands for.
-    ``said`` is what comes before it in the same pieces."""
+    """A sentence that begins with a pronoun, after the one with its antecedent.
+    ``said`` is what comes before it in the same items."""
     if not _POINTS.search(passage.text):
         return passage
-    before, pieces = said, passage.pieces
+    before, pieces = said, passage.items
     if not before:
         spoken = evidence.indices_of(Modality.SPEECH)
         at = next(n for n, place in enumerate(spoken) if evidence.items[place] == pieces[0])
@@ -118,7 +118,7 @@ def _with_antecedent(evidence: AssetEvidence, passage: Passage, said: str) -> Pa
     text = f"{sentences(before)[-1]} {passage.text}"
     if len(text.split()) > LONGEST:
         return passage
-    return replace(passage, text=text, pieces=pieces)
+    return replace(passage, text=text, items=pieces)
 
 
 def sentences(text: str) -> list[str]:
@@ -134,7 +134,7 @@ def sentences(text: str) -> list[str]:
 
 
 def _phrases(evidence: AssetEvidence, place: int) -> list[EvidenceItem]:
-    """The piece with what continues its sentence before and after it."""
+    """The item with what continues its sentence before and after it."""
     spoken = evidence.indices_of(Modality.SPEECH)
     here = spoken.index(place)
     row = [evidence.items[place]]
@@ -157,18 +157,18 @@ def _phrases(evidence: AssetEvidence, place: int) -> list[EvidenceItem]:
     return row
 
 
-def _beside(evidence: AssetEvidence, piece: EvidenceItem) -> tuple[EvidenceItem, ...]:
+def _beside(evidence: AssetEvidence, item: EvidenceItem) -> tuple[EvidenceItem, ...]:
     """The lines that stand on the screen with a line, where there are a few."""
-    near = _shown(piece)
+    near = _visible_span(item)
     lines = [
         evidence.items[n]
         for n in evidence.indices_of(Modality.TEXT)
-        if _shown(evidence.items[n]).overlap(near)
+        if _visible_span(evidence.items[n]).overlap(near)
     ]
     return tuple(lines) if 1 < len(lines) <= 4 else ()
 
 
-def _shown(line: EvidenceItem) -> Span:
+def _visible_span(line: EvidenceItem) -> Span:
     """When a line may have stood there: one that was read in a single frame, a little longer."""
     if line.span.duration > TOGETHER:
         return line.span

@@ -1,9 +1,9 @@
-"""Key phrases: the words in which pieces say what they are about.
+"""Key phrases: the words in which items say what they are about.
 
-Candidates are what stands between function words and marks (Rose et al., *Automatic Keyword
-Extraction from Individual Documents*, 2010: RAKE). What recurs, in several pieces and several
+Candidates are the words between function words and marks (Rose et al., *Automatic Keyword
+Extraction from Individual Documents*, 2010: RAKE). What recurs, in several items and several
 modalities, counts for more (Campos et al., *YAKE!*, 2020). Of the best by that count, those whose
-meaning is nearest to that of all pieces come first (Grootendorst, *KeyBERT*, 2020), each unlike
+meaning is nearest to that of all items come first (Grootendorst, *KeyBERT*, 2020), each unlike
 those before it (Carbonell and Goldstein, 1998). What tells one part from the others is weighed by
 class-based tf-idf (Grootendorst, *BERTopic*, 2022).
 """
@@ -79,17 +79,17 @@ _SOURCE_WEIGHT = {Modality.SPEECH: 1.0, Modality.TEXT: 1.5, Modality.VISUAL: 1.0
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A phrase as it stands in the evidence. ``pieces`` are those that say it; ``weight`` is how
+    """A phrase as written in the evidence. ``items`` are those that contain it; ``weight`` is how
     much it is said."""
 
     text: str
     stems: tuple[str, ...]
-    pieces: tuple[EvidenceItem, ...]
+    items: tuple[EvidenceItem, ...]
     weight: float
 
 
-def phrases(pieces: Sequence[EvidenceItem]) -> list[Phrase]:
-    """Every candidate in ``pieces``, weightiest first.
+def phrases(items: Sequence[EvidenceItem]) -> list[Phrase]:
+    """Every candidate in ``items``, weightiest first.
 
     The weight grows with how often its words occur and with how many they are (their degree, as
     RAKE has it), and with how sure the models were.
@@ -98,12 +98,12 @@ def phrases(pieces: Sequence[EvidenceItem]) -> list[Phrase]:
     owners: dict[tuple[str, ...], dict[str, EvidenceItem]] = {}
     worth: dict[tuple[str, ...], float] = {}
     common: Counter[str] = Counter()
-    for piece in pieces:
-        sure = _SOURCE_WEIGHT.get(piece.modality, 1.0) * piece.confidence
-        for text in _candidates(piece):
+    for item in items:
+        sure = _SOURCE_WEIGHT.get(item.modality, 1.0) * item.confidence
+        for text in _candidates(item):
             stems = tuple(tokens(_bare(text)))
             forms.setdefault(stems, Counter())[text] += 1
-            owners.setdefault(stems, {})[piece.id] = piece
+            owners.setdefault(stems, {})[item.id] = item
             worth[stems] = worth.get(stems, 0.0) + sure
             common.update(set(stems))
     # A phrase is said where a longer one holds it, too.
@@ -118,17 +118,17 @@ def phrases(pieces: Sequence[EvidenceItem]) -> list[Phrase]:
         often = sum(math.log1p(common[stem]) for stem in stems) / len(stems) ** 0.5
         weight = often * math.log1p(worth[stems])
         text = min(texts, key=lambda text: (-texts[text], text.isupper(), text))
-        own = sorted(owners[stems].values(), key=lambda piece: piece.span)
+        own = sorted(owners[stems].values(), key=lambda item: item.span)
         found.append(Phrase(text, stems, tuple(own), weight))
-    return sorted(found, key=lambda one: (-one.weight, one.pieces[0].span, one.text))
+    return sorted(found, key=lambda one: (-one.weight, one.items[0].span, one.text))
 
 
 def key_phrases(
-    pieces: Sequence[EvidenceItem], vectors: Floats, encoder: TextEncoder, count: int = 5
+    items: Sequence[EvidenceItem], vectors: Floats, encoder: TextEncoder, count: int = 5
 ) -> list[Phrase]:
-    """The ``count`` phrases that say best what pieces with ``vectors`` (n, d) are about, best
+    """The ``count`` phrases that say best what items with ``vectors`` (n, d) are about, best
     first; fewer where there are no more."""
-    return central(phrases(pieces), vectors, encoder, count)
+    return central(phrases(items), vectors, encoder, count)
 
 
 def central(
@@ -211,15 +211,15 @@ def _is_new(shortlist: Sequence[Phrase], chosen: Sequence[int], number: int) -> 
     return not any(own <= set(shortlist[n].stems) or own >= set(shortlist[n].stems) for n in chosen)
 
 
-def _candidates(piece: EvidenceItem) -> Iterator[str]:
-    if piece.modality is Modality.VISUAL:
-        yield piece.text
+def _candidates(item: EvidenceItem) -> Iterator[str]:
+    if item.modality is Modality.VISUAL:
+        yield item.text
         return
-    line = title_line(piece.text) if piece.modality is Modality.TEXT else None
+    line = title_line(item.text) if item.modality is Modality.TEXT else None
     if line is not None:
         yield line
     bare = None if line is None else _bare(line)
-    for part in _MARK.split(FIGURE.sub(" | ", piece.text)):
+    for part in _MARK.split(FIGURE.sub(" | ", item.text)):
         run: list[str] = []
         for word in [*_WORD.findall(part), ""]:
             if word and not is_filler_word(word) and (run or not word.isdigit()):
@@ -232,8 +232,8 @@ def _candidates(piece: EvidenceItem) -> Iterator[str]:
 
 
 def title_line(text: str) -> str | None:
-    """A line from the screen, if it is worded like a title: as it stands where it ends with a
-    figure and is short ("Platform 9 departs 14:05"), else without its figures."""
+    """A line from the screen, if it is worded like a title: unchanged where it ends with a
+    number and is short ("Platform 9 departs 14:05"), else without its numbers."""
     plain = _bare(text)
     if plain != text:
         # What is left of "… - call 555-0139" leads nowhere.
@@ -253,7 +253,7 @@ def title_line(text: str) -> str | None:
 
 
 def _bare(text: str) -> str:
-    """A phrase without the figures that it may end with: they tell nothing of what it is about."""
+    """A phrase without trailing numbers: they say nothing about its topic."""
     return _trimmed(FIGURE.sub(" ", text))
 
 
@@ -262,11 +262,10 @@ def _trimmed(text: str) -> str:
 
 
 def is_remainder(phrase: Phrase) -> bool:
-    """Whether a phrase is a word in small letters that stands alone on a line of the screen: the
+    """Whether a phrase is a word in small letters that is alone on a line of the screen: the
     end of what the line above says ("The Blender Foundation / presents")."""
     return phrase.text.islower() and all(
-        piece.modality is Modality.TEXT and piece.text.strip() == phrase.text
-        for piece in phrase.pieces
+        item.modality is Modality.TEXT and item.text.strip() == phrase.text for item in phrase.items
     )
 
 

@@ -1,4 +1,5 @@
-"""Answers to open requests: the wish is read from its words, and one of the methods fulfils it."""
+"""Answers to open requests: the intent is parsed from its words, and one of the methods fulfils
+it."""
 
 from __future__ import annotations
 
@@ -39,12 +40,12 @@ def respond(
     if request.schema is not None:
         found = backend.extract(all_evidence, request.schema, request.prompt)
     else:
-        wish = parse_intent(request.prompt)
-        found = _fulfilled(backend, all_evidence, wish, request.prompt, encoder)
-        if wish.bullets and wish.kinds[0] in (IntentKind.SUMMARY, IntentKind.SEEN):
+        intent = parse_intent(request.prompt)
+        found = _fulfilled(backend, all_evidence, intent, request.prompt, encoder)
+        if intent.bullets and intent.kinds[0] in (IntentKind.SUMMARY, IntentKind.SEEN):
             found = replace(found, sentences=_listed(found.sentences))
-        if wish.words is not None and wish.kinds[0] is IntentKind.SUMMARY:
-            found = replace(found, sentences=_shortened(found.sentences, wish.words))
+        if intent.words is not None and intent.kinds[0] is IntentKind.SUMMARY:
+            found = replace(found, sentences=_shortened(found.sentences, intent.words))
         found = _cut(found, request.max_tokens, encoder)
     for sentence in found.sentences:
         on_sentence(sentence)
@@ -54,42 +55,42 @@ def respond(
 def _fulfilled(
     backend: AnalysisBackend,
     all_evidence: Sequence[AssetEvidence],
-    wish: Intent,
+    intent: Intent,
     prompt: str,
     encoder: TextEncoder,
 ) -> Answer:
-    match wish.kinds[0]:
+    match intent.kinds[0]:
         case IntentKind.QUESTION:
             return backend.ask(all_evidence, prompt)
         case IntentKind.SUMMARY:
-            count = wish.count or SENTENCES
-            return backend.summarize(all_evidence, sentences=count, focus=wish.focus)
+            count = intent.count or SENTENCES
+            return backend.summarize(all_evidence, sentences=count, focus=intent.focus)
         case IntentKind.TITLE | IntentKind.TOPICS | IntentKind.HASHTAGS:
-            told = [one for m in all_evidence for one in _gist(backend.gist(m), wish)]
-            return _answer(backend, all_evidence, told, NOTHING, encoder)
+            parts = [one for m in all_evidence for one in _gist(backend.gist(m), intent)]
+            return _answer(backend, all_evidence, parts, NOTHING, encoder)
         case IntentKind.CHAPTERS:
-            told = [one for m in all_evidence for one in _chapters(backend, m, wish)]
-            return _answer(backend, all_evidence, told, NOTHING, encoder)
+            parts = [one for m in all_evidence for one in _chapters(backend, m, intent)]
+            return _answer(backend, all_evidence, parts, NOTHING, encoder)
         case IntentKind.HIGHLIGHTS:
-            told = [one for m in all_evidence for one in _highlights(backend, m, wish)]
-            return _answer(backend, all_evidence, told, UNREMARKABLE, encoder)
+            parts = [one for m in all_evidence for one in _highlights(backend, m, intent)]
+            return _answer(backend, all_evidence, parts, UNREMARKABLE, encoder)
         case IntentKind.TRANSCRIPT:
-            told = [one.sentence() for m in all_evidence for one in spoken(m)]
-            return _answer(backend, all_evidence, told, UNHEARD, encoder)
+            parts = [one.sentence() for m in all_evidence for one in spoken(m)]
+            return _answer(backend, all_evidence, parts, UNHEARD, encoder)
         case IntentKind.SEEN:
-            told = [one for m in all_evidence for one in _seen(m)]
-            return _answer(backend, all_evidence, told, UNSEEN, encoder)
+            parts = [one for m in all_evidence for one in _seen(m)]
+            return _answer(backend, all_evidence, parts, UNSEEN, encoder)
 
 
-def _gist(gist: Gist, wish: Intent) -> list[Sentence]:
+def _gist(gist: Gist, intent: Intent) -> list[Sentence]:
     found: list[Sentence] = []
-    alone = len(wish.kinds) == 1
-    for kind in wish.kinds:
+    alone = len(intent.kinds) == 1
+    for kind in intent.kinds:
         if kind is IntentKind.TITLE:
             found.append(gist.title if alone else _labelled("Title", [gist.title], " "))
             continue
         many = gist.topics if kind is IntentKind.TOPICS else gist.hashtags
-        few = many[: wish.count] if wish.kinds[0] is kind and wish.count else many
+        few = many[: intent.count] if intent.kinds[0] is kind and intent.count else many
         if few:
             name = None if kind is IntentKind.HASHTAGS and alone else kind.value.capitalize()
             found.append(_labelled(name, few, " " if kind is IntentKind.HASHTAGS else ", "))
@@ -102,21 +103,23 @@ def _labelled(name: str | None, parts: Sequence[Sentence], between: str) -> Sent
 
 
 def _all(parts: Sequence[Sentence]) -> tuple[EvidenceItem, ...]:
-    return tuple({piece.id: piece for part in parts for piece in part.citations}.values())
+    return tuple({item.id: item for part in parts for item in part.citations}.values())
 
 
-def _chapters(backend: AnalysisBackend, evidence: AssetEvidence, wish: Intent) -> list[Sentence]:
+def _chapters(backend: AnalysisBackend, evidence: AssetEvidence, intent: Intent) -> list[Sentence]:
     found: list[Sentence] = []
-    for chapter in backend.chapters(evidence, count=wish.count):
-        told = " ".join(one.text for one in chapter.summary)
+    for chapter in backend.chapters(evidence, count=intent.count):
+        summary = " ".join(one.text for one in chapter.summary)
         head = f"{format_span(evidence.asset.to_display_time(chapter.span))} {chapter.title.text}"
-        text = f"{head}: {told}" if told else head
+        text = f"{head}: {summary}" if summary else head
         found.append(Sentence(text, _all([chapter.title, *chapter.summary])))
     return _lines(found)
 
 
-def _highlights(backend: AnalysisBackend, evidence: AssetEvidence, wish: Intent) -> list[Sentence]:
-    found = backend.highlights(evidence, count=wish.count or HIGHLIGHTS, query=wish.focus)
+def _highlights(
+    backend: AnalysisBackend, evidence: AssetEvidence, intent: Intent
+) -> list[Sentence]:
+    found = backend.highlights(evidence, count=intent.count or HIGHLIGHTS, query=intent.focus)
     return _lines(
         [
             Sentence(
@@ -131,11 +134,11 @@ def _highlights(backend: AnalysisBackend, evidence: AssetEvidence, wish: Intent)
 
 
 def _seen(evidence: AssetEvidence) -> list[Sentence]:
-    """What is seen from chapter to chapter, and what stands on the screen, in the order of time."""
+    """Labels by chapter and on-screen text, in the order of time."""
     views = [view for span in topic_spans(evidence) if (view := seen(evidence, span)) is not None]
-    told = sorted([*views, *screens(evidence)], key=lambda one: one.span)
+    statements = sorted([*views, *screens(evidence)], key=lambda one: one.span)
     found: dict[str, Sentence] = {}
-    for one in told:
+    for one in statements:
         found.setdefault(one.text, one.sentence())
     return list(found.values())
 
@@ -143,17 +146,17 @@ def _seen(evidence: AssetEvidence) -> list[Sentence]:
 def _answer(
     backend: AnalysisBackend,
     all_evidence: Sequence[AssetEvidence],
-    told: Sequence[Sentence],
+    parts: Sequence[Sentence],
     nothing: str,
     encoder: TextEncoder,
 ) -> Answer:
-    """``told`` as an answer. It is found if anything in it rests on evidence."""
-    found = any(one.supported for one in told)
-    sentences = tuple(told) if found else (Sentence(nothing),)
-    pieces = [piece for material in all_evidence for piece in material.items]
+    """``parts`` as an answer. It is found if any of them has evidence."""
+    found = any(one.supported for one in parts)
+    sentences = tuple(parts) if found else (Sentence(nothing),)
+    items = [item for evidence in all_evidence for item in evidence.items]
     return Answer(
-        sentences, found, backend.id, usage=usage(encoder, pieces, sentences),
-        untrusted=any_untrusted(pieces),
+        sentences, found, backend.id, usage=usage(encoder, items, sentences),
+        untrusted=any_untrusted(items),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What a question asks for, told from its words by rules (:mod:`.lexicon`)."""
+"""The parse of a question by rules over its words (:mod:`.lexicon`)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from videlicet.analyze.qa.values import AnswerType, stems
 from videlicet.analyze.qa.verbs import action_groups
 from videlicet.search.words import FUNCTION_WORDS
 from videlicet.types import Modality
+from videlicet.types.kinds import searchable
 
 _SPEECH, _TEXT, _VISUAL = Modality.SPEECH, Modality.TEXT, Modality.VISUAL
 _WORD = re.compile(r"[\w’'\-.:,]*\w")
@@ -54,7 +55,7 @@ class Question:
     #: Whether the answer has to say more of its head than that it is one.
     kind_of: bool
     #: Whether it asks if, when or in which video something is to be seen, read or heard.
-    presence: bool
+    asks_presence: bool
     #: Whether it asks for a reason.
     why: bool
     #: Whether it asks when something happened that is over.
@@ -125,7 +126,7 @@ def parse_question(text: str) -> Question:
         head=frozenset(stems(head.group(1))) if head else frozenset(),
         sensed=sensed,
         kind_of=kind_of,
-        presence=form is not Form.TELL or lexicon.WHETHER.search(text) is not None,
+        asks_presence=form is not Form.TELL or lexicon.WHETHER.search(text) is not None,
         why=form is Form.TELL and lexicon.WHY.search(text) is not None,
         past=wanted is AnswerType.WHEN and lexicon.WHEN_WAS.search(text) is not None,
     )
@@ -142,7 +143,7 @@ def as_moment(question: Question) -> Question | None:
         form=Form.MOMENT,
         answer_type=AnswerType.ANYTHING,
         modalities=senses,
-        presence=True,
+        asks_presence=True,
     )
 
 
@@ -175,7 +176,8 @@ def _senses(
     if watched:
         return frozenset({_VISUAL} if tells else {_VISUAL, _TEXT}), True
     if not tells or typed or lexicon.THERE.search(text):
-        return frozenset({_SPEECH, _TEXT, _VISUAL}), False
+        # Sounds have vectors only, no words.
+        return frozenset(searchable()) - {Modality.SOUND}, False
     return frozenset({_SPEECH, _TEXT}), False
 
 
@@ -221,7 +223,7 @@ def _action_groups(text: str) -> frozenset[int]:
 
 
 def _things(text: str, terms: Collection[str]) -> tuple[frozenset[str], ...]:
-    """The stems of what stands after each article or possessive, without the verb at its end
+    """The stems of the words after each article or possessive, without the verb at its end
     where an auxiliary before it asks for one (``does the photo workshop begin``)."""
     found = []
     row: list[str] | None = None

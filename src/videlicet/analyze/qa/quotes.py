@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from videlicet.analyze.qa.passages import Passage
 from videlicet.analyze.qa.questions import Form, Question
 from videlicet.types import Modality, Sentence, Span, merge
+from videlicet.types.kinds import modality_phrase
 
 if TYPE_CHECKING:
     from videlicet.analyze.evidence.load import AssetEvidence
 
-_VERBS = {Modality.SPEECH: "Said", Modality.TEXT: "On screen", Modality.VISUAL: "Seen"}
 #: Stretches that one sentence names.
 STRETCHES = 4
 
@@ -32,12 +32,12 @@ def compose(
     groups: dict[tuple[object, ...], list[Passage]] = {}
     for passage in found:
         timed = placed or passage.modality is Modality.VISUAL
-        key = (passage.modality, passage.text.casefold(), passage.material if timed else None)
+        key = (passage.modality, passage.text.casefold(), passage.asset_number if timed else None)
         groups.setdefault(key, []).append(passage)
     return [
         Sentence(
             _sentence(rows, all_evidence, placed, named),
-            tuple({piece.id: piece for row in rows for piece in row.pieces}.values()),
+            tuple({item.id: item for row in rows for item in row.items}.values()),
         )
         for rows in groups.values()
     ]
@@ -50,9 +50,9 @@ def _sentence(
     seen = first.modality is Modality.VISUAL
     if not seen and not placed:
         return first.text
-    asset = all_evidence[first.material].asset
+    asset = all_evidence[first.asset_number].asset
     times = format_spans([asset.to_display_time(row.span) for row in rows])
-    where = f"{_VERBS[first.modality]} at {times}"
+    where = f"{modality_phrase(first.modality).capitalize()} at {times}"
     if named:
         where = f"In {asset.name}: {where[0].lower()}{where[1:]}"
     return f"{where}: {first.text}." if seen else f"{where}: “{first.text}”"
@@ -60,14 +60,14 @@ def _sentence(
 
 def format_spans(spans: Sequence[Span]) -> str:
     """Stretches, from the recording's start, in words, such as ``0:05–0:08 and 1:10–1:12``."""
-    shown = [format_span(one) for one in merge(spans)[:STRETCHES]]
-    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+    times = [format_span(one) for one in merge(spans)[:STRETCHES]]
+    return " and ".join(filter(None, [", ".join(times[:-1]), times[-1]]))
 
 
-def format_span(told: Span) -> str:
-    """A stretch from the recording's start (:meth:`Asset.told`) such as ``0:05–1:02:03``, in whole
-    seconds, rounded down."""
-    return f"{_clock(told.start)}–{_clock(told.end)}"
+def format_span(span: Span) -> str:
+    """A stretch from the recording's start (:meth:`Asset.to_display_time`) such as
+    ``0:05–1:02:03``, in whole seconds, rounded down."""
+    return f"{_clock(span.start)}–{_clock(span.end)}"
 
 
 def _clock(seconds: Fraction) -> str:

@@ -128,10 +128,10 @@ def _density(evidence: AssetEvidence, line: Timeline) -> Floats:
     """Words said in each window, of as many as one can say."""
     words = np.zeros(len(line), np.float32)
     for number in evidence.indices_of(Modality.SPEECH):
-        piece = evidence.items[number]
-        rate = (piece.text.count(" ") + 1) / max(float(piece.span.duration), 0.5)
-        rows = line.rows(piece.span)
-        words[rows] = np.maximum(words[rows], piece.confidence * min(1.0, rate / FAST))
+        item = evidence.items[number]
+        rate = (item.text.count(" ") + 1) / max(float(item.span.duration), 0.5)
+        rows = line.rows(item.span)
+        words[rows] = np.maximum(words[rows], item.confidence * min(1.0, rate / FAST))
     return words
 
 
@@ -151,8 +151,8 @@ def _news(evidence: AssetEvidence, line: Timeline) -> Floats:
     """Texts that have just appeared, by how much they say."""
     fresh = np.zeros(len(line), np.float32)
     for one in screens(evidence):
-        shown = Span(one.span.start, one.span.start + min(one.span.duration, instant(NEWS)))
-        rows = line.rows(shown)
+        onset = Span(one.span.start, one.span.start + min(one.span.duration, instant(NEWS)))
+        rows = line.rows(onset)
         says = min(1.0, len(one.stems) / 4) * one.confidence
         fresh[rows] = np.maximum(fresh[rows], says)
     return fresh
@@ -163,8 +163,8 @@ def _near(evidence: AssetEvidence, line: Timeline, query: str, vector: Floats) -
     if nothing else has more."""
     near = np.zeros(len(line), np.float32)
     values = item_relevance(evidence, query, vector)
-    for piece, value in zip(evidence.items, values, strict=True):
-        rows = line.rows(piece.span)
+    for item, value in zip(evidence.items, values, strict=True):
+        rows = line.rows(item.span)
         near[rows] = np.maximum(near[rows], float(value))
     np.maximum(near, frame_relevance(line.visual, vector), out=near)
     return np.asarray(np.clip(near, 0, 1), np.float32)

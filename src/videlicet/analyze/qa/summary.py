@@ -1,7 +1,7 @@
 """Summaries that are made of what was said, written and seen, word for word.
 
 A sentence is chosen for how central it is (Erkan and Radev, *LexRank*, 2004, in its continuous
-form over the vectors of the pieces), for how well it stands by itself, and for how little it
+form over the vectors of the items), for how self-contained it is, and for how little it
 repeats what is chosen already (Carbonell and Goldstein, *The Use of MMR*, 1998).
 """
 
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-ANALYST = "builtin"
+BACKEND_ID = "builtin"
 #: What is said where there is no evidence at all.
 NOTHING = "Nothing of substance was said, written or recognised here."
 #: LexRank: the chance to jump anywhere; statements that are ranked together; rounds.
 JUMP, TOGETHER, ROUNDS = 0.15, 2048, 30
-#: How much likeness to what is chosen counts against a statement; that of sentences of one piece,
+#: How much likeness to what is chosen counts against a statement; that of sentences of one item,
 #: whose vectors are the same.
 ALIKE, KIN = 0.6, 0.6
-#: What is left of a statement's weight where its part has been told of; or of that of a text on the
-#: screen where another has been quoted.
+#: What is left of a statement's weight where its part is already covered; or of that of a text on
+#: the screen where another has been quoted.
 AGAIN = 0.5
 #: Statements that share this much of the words of the shorter one say the same.
 SAME = 0.75
@@ -68,35 +68,37 @@ def summarize(
     focus: str | None = None,
     on_sentence: OnSentence = ignore_sentence,
 ) -> Answer:
-    """At most ``sentences`` sentences, in the order of ``materials`` and of time. ``focus`` makes
-    what has to do with it weigh more; what has not may still be told where there is too little.
-    Where nothing has, it does not count, and the answer says so (``off_focus``).
+    """At most ``sentences`` sentences, in the order of ``all_evidence`` and of time. ``focus``
+    makes what has to do with it weigh more; the rest fills up where there is too little. Where
+    nothing has, it does not count, and the answer says so (``off_focus``).
 
     ``found`` is false where there is no evidence at all. ``on_sentence`` is called with each
     sentence once all are chosen.
     """
-    pieces = [piece for material in all_evidence for piece in material.items]
+    items = [item for evidence in all_evidence for item in evidence.items]
     wanted = _focus(all_evidence, encoder, focus)
     off = wanted is not None and not is_relevant(all_evidence, *wanted)
     chosen = select_statements(all_evidence, max(1, sentences), None if off else wanted)
-    told = tuple(statement.sentence() for statement in chosen) or (Sentence(NOTHING),)
-    for sentence in told:
+    written = tuple(statement.sentence() for statement in chosen) or (Sentence(NOTHING),)
+    for sentence in written:
         on_sentence(sentence)
     return Answer(
-        told,
+        written,
         bool(chosen),
-        ANALYST,
-        usage=usage(encoder, pieces, told),
-        untrusted=any_untrusted(pieces),
+        BACKEND_ID,
+        usage=usage(encoder, items, written),
+        untrusted=any_untrusted(items),
         off_focus=off,
     )
 
 
-def usage(encoder: TextEncoder, pieces: Sequence[EvidenceItem], told: Sequence[Sentence]) -> Usage:
+def usage(
+    encoder: TextEncoder, items: Sequence[EvidenceItem], sentences: Sequence[Sentence]
+) -> Usage:
     """What was read and written, in the encoder's tokens."""
     return Usage(
-        sum(encoder.count_tokens(piece.text) for piece in pieces),
-        sum(encoder.count_tokens(sentence.text) for sentence in told),
+        sum(encoder.count_tokens(item.text) for item in items),
+        sum(encoder.count_tokens(sentence.text) for sentence in sentences),
     )
 
 
@@ -112,12 +114,12 @@ def _focus(all_evidence: Sequence[AssetEvidence], encoder: TextEncoder, focus: s
 def select_statements(
     all_evidence: Sequence[AssetEvidence], count: int, focus: Focus = None
 ) -> list[Statement]:
-    """The statements that tell most of ``materials``, in order; fewer than ``count`` where there
+    """The statements that tell most of ``all_evidence``, in order; fewer than ``count`` where there
     are no more."""
-    said = [one for material in all_evidence for one in (*spoken(material), *screens(material))]
-    pictured = [material for material in all_evidence if material.indices_of(Modality.VISUAL)]
+    said = [one for evidence in all_evidence for one in (*spoken(evidence), *screens(evidence))]
+    pictured = [evidence for evidence in all_evidence if evidence.indices_of(Modality.VISUAL)]
     said = speech_statements(said) or ([] if pictured else on_screen(said))
-    # One sentence in three or so says what is seen where something else can be told; it is the
+    # One sentence in three or so says what is seen where there is something else to say; it is the
     # whole summary where nothing can.
     room = count if not said else (1 if pictured and count > 2 else 0)
     places = _places(all_evidence, said)
@@ -125,12 +127,12 @@ def select_statements(
     views = _views(pictured, count - len(chosen), focus)
     if len(chosen) + len(views) < count:
         chosen = select(said, count - len(views), focus, places)
-    order = {material.asset.id: number for number, material in enumerate(all_evidence)}
+    order = {evidence.asset.id: number for number, evidence in enumerate(all_evidence)}
     return sorted([*chosen, *views], key=lambda one: (order[one.asset_id], one.span))
 
 
 def speech_statements(said: Sequence[Statement]) -> list[Statement]:
-    """The statements that say something: no mere greetings, fillers and figures, and where there is
+    """The statements that say something: no mere greetings, fillers and numbers, and where there is
     anything else none that breaks off in the middle ("between the train and...")."""
     found = [one for one in said if not is_filler(_words_of(one))]
     return [one for one in found if not _breaks_off(one)] or found
@@ -149,9 +151,9 @@ def _breaks_off(one: Statement) -> bool:
 def _places(all_evidence: Sequence[AssetEvidence], said: Sequence[Statement]) -> list[int]:
     """In which chapter, counted over all assets, each statement lies."""
     found, first = {}, 0
-    for material in all_evidence:
-        starts = [span.start for span in topic_spans(material)]
-        found[material.asset.id] = (first, starts)
+    for evidence in all_evidence:
+        starts = [span.start for span in topic_spans(evidence)]
+        found[evidence.asset.id] = (first, starts)
         first += len(starts)
     return [
         found[one.asset_id][0] + bisect_right(found[one.asset_id][1], one.span.midpoint)
@@ -185,7 +187,7 @@ def select(
         one = statements[best]
         shared = np.array([_overlap(one, other) for other in statements], np.float32)
         open_ &= shared < SAME
-        # Sentences of one piece have the same vector; their words tell them apart.
+        # Sentences of one item have the same vector; their words tell them apart.
         meant = np.where([_kin(one, other) for other in statements], KIN, vectors @ vectors[best])
         np.maximum(alike, np.maximum(meant, shared), out=alike)
         if one.modality is Modality.TEXT:
@@ -206,7 +208,7 @@ def self_contained_scores(statements: Sequence[Statement], vectors: Floats) -> F
         blocks = [rows[first : first + TOGETHER] for first in range(0, len(rows), TOGETHER)]
         for block in blocks:
             own = [statements[n] for n in block]
-            central = lexrank(vectors[block], [one.pieces[0].id for one in own])
+            central = lexrank(vectors[block], [one.items[0].id for one in own])
             common = _commonness(own)
             merit[block] = (1 - WORDS) * central + WORDS * common
     return merit * np.array([_reads(one) for one in statements], np.float32)
@@ -228,11 +230,11 @@ def lexrank(vectors: Floats, origins: Sequence[str]) -> Floats:
 
 def _commonness(statements: Sequence[Statement]) -> Floats:
     """The mean over a statement's words of how many statements hold them, by logarithm (n,)."""
-    held = Counter(stem for one in statements for stem in one.stems)
-    most = math.log1p(max(held.values(), default=1))
+    counts = Counter(stem for one in statements for stem in one.stems)
+    most = math.log1p(max(counts.values(), default=1))
     return np.array(
         [
-            sum(math.log1p(held[stem]) for stem in one.stems) / len(one.stems) / most
+            sum(math.log1p(counts[stem]) for stem in one.stems) / len(one.stems) / most
             if one.stems
             else 0.0
             for one in statements
@@ -242,12 +244,12 @@ def _commonness(statements: Sequence[Statement]) -> Floats:
 
 
 def _reads(one: Statement) -> float:
-    """How well a statement stands by itself, 0..1."""
+    """How self-contained a statement is, 0..1."""
     sure = 0.4 + 0.6 * one.confidence
     words = one.text.count(" ") + 1
     if one.modality is Modality.TEXT:
         letters = sum(letter.isalpha() for letter in _words_of(one))
-        # Scraps and figures are hardly worth a sentence.
+        # Fragments and numbers are hardly worth a sentence.
         return 0.8 * sure * min(1.0, max(letters, 1) / 12)
     length = 0.2 if words < 4 else 0.6 if words < 6 else 1.0 if words <= 35 else 0.7
     ended = 1.0 if one.whole else 0.85
@@ -260,9 +262,7 @@ def _reads(one: Statement) -> float:
 
 
 def _words_of(one: Statement) -> str:
-    return (
-        " ".join(piece.text for piece in one.pieces) if one.modality is Modality.TEXT else one.text
-    )
+    return " ".join(item.text for item in one.items) if one.modality is Modality.TEXT else one.text
 
 
 def _overlap(one: Statement, other: Statement) -> float:
@@ -273,18 +273,18 @@ def _overlap(one: Statement, other: Statement) -> float:
 
 
 def _kin(one: Statement, other: Statement) -> bool:
-    return any(piece is mine for piece in other.pieces for mine in one.pieces)
+    return any(item is mine for item in other.items for mine in one.items)
 
 
 def _views(all_evidence: Sequence[AssetEvidence], count: int, focus: Focus) -> list[Statement]:
     """At most ``count`` sentences on what is seen: one for each asset, or where there are more of
     them than assets, for each of its stretches."""
     found: list[Statement] = []
-    for number, material in enumerate(all_evidence):
+    for number, evidence in enumerate(all_evidence):
         share = (count - len(found)) // (len(all_evidence) - number)
         if share < 1 and len(found) >= count:
             break
-        found += _stretches(material, max(1, share), _name_weights(material, focus))
+        found += _stretches(evidence, max(1, share), _name_weights(evidence, focus))
     return found[:count]
 
 
@@ -306,6 +306,6 @@ def _name_weights(evidence: AssetEvidence, focus: Focus) -> Mapping[str, float] 
     near = np.maximum(relevance(evidence.items, evidence.vectors, *focus), 0)
     most = float(near.max()) or 1.0
     return {
-        piece.id: ASIDE + (1 - ASIDE) * float(value) / most
-        for piece, value in zip(evidence.items, near, strict=True)
+        item.id: ASIDE + (1 - ASIDE) * float(value) / most
+        for item, value in zip(evidence.items, near, strict=True)
     }

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-#: Pieces that are looked at closely: the nearest in meaning, and the richest in words.
+#: Items that are looked at closely: the nearest in meaning, and the richest in words.
 CLOSE = 12
-#: Cosine of two words from which one stands for the other, and how much that counts.
+#: Cosine of two words from which one substitutes the other, and how much that counts.
 ALIKE, HALF = 0.68, 0.8
-#: What a word counts that only stands beside the passage, at the same time.
+#: The weight of a word that only occurs beside the passage, at the same time.
 BESIDE = 0.8
 #: Seconds around a passage that are at the same time.
 AROUND = Fraction(2)
@@ -48,7 +48,7 @@ _WHICHEVER = frozenset(OF_KIND) - {
     AnswerType.COUNT,
     AnswerType.NUMBER,
 }
-#: Pieces that a question after everything seen, read or heard gets.
+#: Items that a question after everything seen, read or heard gets.
 PROMINENT = 3
 
 
@@ -56,7 +56,7 @@ PROMINENT = 3
 class PassageIndex:
     """The evidence for one question. ``tokens`` counts what the encoder read."""
 
-    materials: list[AssetEvidence]
+    all_evidence: list[AssetEvidence]
     question: Question
     encoder: TextEncoder
     vectors: Floats
@@ -81,23 +81,23 @@ class PassageIndex:
         """The passages that deserve a close look."""
         rows = [
             (number, place)
-            for number, material in enumerate(self.materials)
-            for place in material.indices_of(*self.question.modalities)
+            for number, evidence in enumerate(self.all_evidence)
+            for place in evidence.indices_of(*self.question.modalities)
         ]
         if not rows:
             return []
         meaning = np.concatenate(
             [
-                material.vectors[places] @ self._fitted(material).T
-                for material in self.materials
-                if (places := material.indices_of(*self.question.modalities))
+                evidence.vectors[places] @ self._fitted(evidence).T
+                for evidence in self.all_evidence
+                if (places := evidence.indices_of(*self.question.modalities))
             ]
         ).max(axis=1)
         shared, self._weights = self._frequencies(rows)
         order = np.argsort(-meaning, kind="stable").tolist()
         near = list(islice((n for n in order if self._tells(*rows[n])), CLOSE))
         rich = [n for n in np.argsort(-shared, kind="stable")[:CLOSE].tolist() if shared[n] > 0]
-        found = passages(self.materials, [rows[n] for n in dict.fromkeys(near + rich)])
+        found = passages(self.all_evidence, [rows[n] for n in dict.fromkeys(near + rich)])
         self._mean(found)
         return found
 
@@ -105,63 +105,65 @@ class PassageIndex:
         """What a question after everything that one sense perceived gets: what was seen and read
         longest and surest, or what is typical of what was said."""
         found: list[tuple[float, int, int]] = []
-        for number, material in enumerate(self.materials):
-            places = material.indices_of(*self.question.modalities)
+        for number, evidence in enumerate(self.all_evidence):
+            places = evidence.indices_of(*self.question.modalities)
             spoken = Modality.SPEECH in self.question.modalities
-            merits = centrality(material.vectors[places]) if spoken and places else ()
+            merits = centrality(evidence.vectors[places]) if spoken and places else ()
             for at, place in enumerate(places):
-                piece = material.items[place]
-                long = float(piece.span.duration) * piece.confidence
+                item = evidence.items[place]
+                long = float(item.span.duration) * item.confidence
                 found.append((float(merits[at]) if spoken else long, number, place))
         found.sort(key=lambda row: (-row[0], row[1:]))
         chosen: dict[str, tuple[int, int]] = {}
         for _, number, place in found:
-            chosen.setdefault(self.materials[number].items[place].text.casefold(), (number, place))
+            chosen.setdefault(
+                self.all_evidence[number].items[place].text.casefold(), (number, place)
+            )
         firsts: dict[tuple[int, int], Passage] = {}
-        for passage in passages(self.materials, sorted(list(chosen.values())[:PROMINENT])):
-            firsts.setdefault((passage.material, passage.place), passage)
+        for passage in passages(self.all_evidence, sorted(list(chosen.values())[:PROMINENT])):
+            firsts.setdefault((passage.asset_number, passage.place), passage)
         return list(firsts.values())
 
     def support(self, passage: Passage, least: float = 0.0) -> float:
         """How well a passage supports the question, 0..1; 0 where it cannot be meant, or where it
         is certain to stay under ``least``."""
-        material = self.materials[passage.material]
+        evidence = self.all_evidence[passage.asset_number]
         meaning = self._meant[passage.text]
         if passage.modality is Modality.VISUAL:
             if self.question.entities - set(stems(passage.text)):
                 # No picture tells whom or which one it shows.
                 return 0.0
-            if self.question.presence:
-                shown = self._shown(passage.text)
-                return 0.5 * max(0.0, meaning) + 0.5 * shown if shown else 0.0
-            row = material.vectors[passage.place]
+            if self.question.asks_presence:
+                label = self._label_score(passage.text)
+                return 0.5 * max(0.0, meaning) + 0.5 * label if label else 0.0
+            row = evidence.vectors[passage.place]
             # "What animal is seen?": one that is an animal, however near the words are.
             terms = set(self.question.terms)
             known = bool(terms) and terms <= self.question.head & kinds(passage.text)
-            near = float((self._fitted(material) @ row).max())
+            near = float((self._fitted(evidence) @ row).max())
             return max(meaning, near, 0.5 if known else 0.0)
         meaning = max(0.0, meaning)
-        if 0.5 * meaning + 0.5 < least or not self._named(passage, material):
+        if 0.5 * meaning + 0.5 < least or not self._named(passage, evidence):
             return 0.0
         support = 0.5 * meaning + 0.5 * self.coverage(passage)
-        return support if support >= least and self._known(passage, material) else 0.0
+        return support if support >= least and self._known(passage, evidence) else 0.0
 
     def _mean(self, found: Sequence[Passage]) -> None:
-        """Learn how near each passage is to the question. Whole pieces have vectors already; what
+        """Learn how near each passage is to the question. Whole items have vectors already; what
         a picture's has is the look of it, not its name."""
         for passage in found:
-            material = self.materials[passage.material]
-            whole = passage.text == material.items[passage.place].text
+            evidence = self.all_evidence[passage.asset_number]
+            whole = passage.text == evidence.items[passage.place].text
             if whole and passage.modality is not Modality.VISUAL:
-                row = material.vectors[passage.place]
-                self._meant[passage.text] = float((self._fitted(material) @ row).max())
+                row = evidence.vectors[passage.place]
+                self._meant[passage.text] = float((self._fitted(evidence) @ row).max())
         new = list(dict.fromkeys(p.text for p in found if p.text not in self._meant))
         likeness = self._encoded(new) @ self.vectors.T
         self._meant |= dict(zip(new, likeness.max(axis=1).tolist(), strict=True))
 
     def coverage(self, passage: Passage) -> float:
         """The share of the question's content words that the passage holds, by weight. A word
-        that means the same counts less, and so does one that only stands beside it."""
+        that means the same counts less, and so does one that only occurs beside it."""
         terms = self.question.terms
         total = sum(self._weights[term] for term in terms)
         own = set(stems(passage.text))
@@ -185,7 +187,7 @@ class PassageIndex:
             reached += share * self._weights[term]
         return min(1.0, (reached + bonus) / total)
 
-    def _shown(self, label: str) -> float:
+    def _label_score(self, label: str) -> float:
         """Whether a picture's label names what is looked for: all of it, in its words, as its
         kind or in words that mean the same. What is merely near in meaning is another thing of
         the same kind."""
@@ -220,10 +222,10 @@ class PassageIndex:
         around = Span(passage.span.start - AROUND, passage.span.end + AROUND)
         return {
             stem
-            for piece in self.materials[passage.material].items
-            if piece.modality not in (passage.modality, Modality.VISUAL)
-            and piece.span.overlap(around)
-            for stem in stems(piece.text)
+            for item in self.all_evidence[passage.asset_number].items
+            if item.modality not in (passage.modality, Modality.VISUAL)
+            and item.span.overlap(around)
+            for stem in stems(item.text)
         }
 
     def _named(self, passage: Passage, evidence: AssetEvidence) -> bool:
@@ -237,8 +239,8 @@ class PassageIndex:
                 return False
             if not any(
                 fuzz.ratio(entity, stem) >= SPELT
-                for piece in evidence.items
-                for stem in stems(piece.text)
+                for item in evidence.items
+                for stem in stems(item.text)
             ):
                 return False
         return True
@@ -248,10 +250,10 @@ class PassageIndex:
         it: who asks after the bus does not want the train."""
         near = Span(passage.span.start - NEARBY, passage.span.end + NEARBY)
         text = " ".join([passage.text, *(p.text for p in evidence.items if p.span.overlap(near))])
-        held = set(stems(text))
+        own = set(stems(text))
         words = self.question.terms
         return all(
-            any(stem in held or self._alike(words[stem], passage.text) for stem in thing)
+            any(stem in own or self._alike(words[stem], passage.text) for stem in thing)
             for thing in self.question.things
         )
 
@@ -272,33 +274,33 @@ class PassageIndex:
         self._words |= dict(zip(new, self._encoded(new), strict=True))
 
     def _frequencies(self, rows: Sequence[tuple[int, int]]) -> tuple[Floats, dict[str, float]]:
-        """How many of the question's terms each piece holds, by weight, and the weights: the rarer
-        a term is among the pieces, the more it says."""
+        """How many of the question's terms each item holds, by weight, and the weights: the rarer
+        a term is among the items, the more it says."""
         terms = self.question.terms
         counts = dict.fromkeys(terms, 0)
-        held: list[set[str]] = []
+        stems_of: list[set[str]] = []
         # Stemming is slow; only what shares the start of a word with a term can hold it.
         starts = {term: term[:3] for term in terms}
         for number, place in rows:
-            text = self.materials[number].items[place].text
+            text = self.all_evidence[number].items[place].text
             lower = text.casefold()
             maybe = [term for term in terms if term[0].isdigit() or starts[term] in lower]
             found = set(stems(text)) & set(maybe) if maybe else set()
-            held.append(found)
+            stems_of.append(found)
             for term in found:
                 counts[term] += 1
         weights = {term: 1 + inverse_frequency(counts[term], len(rows)) / 4 for term in terms}
-        shared = [sum(weights[term] for term in found) for found in held]
+        shared = [sum(weights[term] for term in found) for found in stems_of]
         return np.array(shared, np.float32), weights
 
     def _tells(self, number: int, place: int) -> bool:
-        """Whether a piece holds a value of the wanted kind; a name may stand on another line."""
+        """Whether an item holds a value of the wanted kind; a name may stand on another line."""
         wanted = self.question.answer_type
-        text = self.materials[number].items[place].text
+        text = self.all_evidence[number].items[place].text
         return wanted is AnswerType.NAME or contains_answer(wanted, text, self.question.asked)
 
     def _fitted(self, evidence: AssetEvidence) -> Floats:
-        """The question's rows, as wide as a material's."""
+        """The question's rows, as wide as an asset's."""
         wide = evidence.vectors.shape[1]
         if wide == self.vectors.shape[1]:
             return self.vectors

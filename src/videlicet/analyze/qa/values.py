@@ -15,7 +15,7 @@ from videlicet.search.words import FUNCTION_WORDS, tokens
 
 
 class AnswerType(StrEnum):
-    """The kinds of answers that can be told from their form."""
+    """The kinds of answers that are recognised by their form."""
 
     ANYTHING = "anything"
     NAME = "name"
@@ -144,14 +144,14 @@ def text_after(text: str, asked: Collection[str]) -> bool:
 
 
 def is_counted(text: str, counted: Collection[str]) -> bool:
-    """Whether a number stands at most two words before one of the things counted."""
+    """Whether a number is at most two words before one of the things counted."""
     row = stems(text)
     numbers = [n for n, stem in enumerate(row) if stem[0].isdigit()]
     return any(set(counted) & set(row[n + 1 : n + 4]) for n in numbers)
 
 
 def states_value(text: str, head: Collection[str]) -> bool:
-    """Whether a word that means something stands right before one of ``head`` (``white wine``)."""
+    """Whether a word that means something is right before one of ``head`` (``white wine``)."""
     row = stems(text)
     return any(
         row[n] in head and row[n - 1] not in FUNCTION_WORDS and row[n - 1] not in head

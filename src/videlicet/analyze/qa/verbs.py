@@ -1,7 +1,7 @@
 """Verbs of what is done, in groups that mean about the same.
 
 Vectors of words put opposites side by side: to open is as near to close as to begin. Who asks when
-the shop closes is not told when it opens, so what is done is compared by these groups.
+the shop closes must not get when it opens, so actions are compared by these groups.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ _STEMS = tuple(frozenset(stems(row)) for row in _GROUPS.strip().splitlines())
 
 def action_groups(words: Iterable[str]) -> frozenset[int]:
     """The numbers of the groups that some stems belong to."""
-    held = frozenset(words)
-    return frozenset(number for number, group in enumerate(_STEMS) if held & group)
+    known = frozenset(words)
+    return frozenset(number for number, group in enumerate(_STEMS) if known & group)
 
 
 def contradicts(asked: frozenset[int], text: str) -> bool:

@@ -134,7 +134,7 @@ class _Reader:
             )
         found = self._definitions[place]
         if found is None:
-            raise unsupported(pointer, "$ref", "may not lead back to where it stands.")
+            raise unsupported(pointer, "$ref", "may not refer back to itself.")
         if level + found.levels > MAX_LEVELS:
             raise refuse(pointer, f"its value is nested more than {MAX_LEVELS} deep.")
         return replace(

@@ -1,1 +1,2 @@
-"""What players and pages load by signed addresses: films, cut as they are asked for, and stills."""
+"""What players and pages load by signed addresses: videos, cut as they are asked for, and
+stills."""

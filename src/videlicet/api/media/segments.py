@@ -1,5 +1,5 @@
-"""Film segments that were cut once are kept on disk, up to so many bytes: those that were not asked
-for the longest go first, and those of an asset go with it."""
+"""Video segments that were cut once are kept on disk, up to so many bytes: those that were not
+asked for the longest go first, and those of an asset go with it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class SegmentCache:
                 return kept
             if not self._slots.acquire(timeout=_WAIT_S):
                 raise ApiError(
-                    429, "too_many_requests", "Too many films are being played at once.",
+                    429, "too_many_requests", "Too many videos are being played at once.",
                     headers={"retry-after": "5"},
                 )  # fmt: skip
             try:

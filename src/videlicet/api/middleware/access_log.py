@@ -1,4 +1,4 @@
-"""What is told of every request: a line in the log, figures, a span, and an id in the answer.
+"""Telemetry of every request: a log line, metrics, a span, and an id in the response.
 
 A request goes by the template of its route, never by its path: paths of signed addresses and of
 what does not exist hold what users sent.

@@ -105,7 +105,7 @@ class AuthMiddleware:
                 return
 
             async def reply_to_body(message: Message) -> None:
-                # What was wrong with the body is told below, whatever others make of it.
+                # The error of the body is reported below, whatever others make of it.
                 if started or body.error is None:
                     await reply(message)
 

@@ -3,7 +3,7 @@
 A client that does not know whether its request arrived sends it again under the same key. Answers
 of success are kept for a day, sealed, because some hold secrets and names. A request is known again
 by method, address and body; of a form that is its fields and its files' digests, so that neither
-the boundary between parts nor the size of a film matters: files are read from where the parser has
+the boundary between parts nor the size of a video matters: files are read from where the parser has
 put them. One that was broken off by a crash is done again.
 """
 
@@ -115,7 +115,7 @@ class IdempotentResponses:
             yield
             return
         deadline = anyio.current_time() + WAIT_S
-        while (held := await anyio.to_thread.run_sync(self._try_lock, id)) is None:
+        while (lock := await anyio.to_thread.run_sync(self._try_lock, id)) is None:
             if anyio.current_time() > deadline:
                 raise _in_progress_error()
             await anyio.sleep(_POLL_S)
@@ -123,7 +123,7 @@ class IdempotentResponses:
             yield
         finally:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(held.close)
+                await anyio.to_thread.run_sync(lock.close)
 
     def _try_lock(self, id: str) -> ExitStack | None:
         """What lets go of the lock of a request; ``None`` where another server has it."""

@@ -1,1 +1,1 @@
-"""Running a server: its sockets and its end, its log of requests, its figures."""
+"""Running a server: sockets, shutdown, access log, metrics."""

@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 def run(app: Any, settings: Settings, *, host: str, port: int, **options: Any) -> None:
-    """Serve ``app`` until the process is told to end. At the first signal no more requests are
+    """Serve ``app`` until the process is asked to stop. At the first signal no more requests are
     taken and those under way are finished, for ``shutdown_timeout`` seconds at most; the second
     ends the process at once. Neither loses what was accepted.
 
@@ -99,7 +99,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Ends with exit code 0 when it is told to, rather than by the signal."""
+    """Exits with code 0 on a stop signal, rather than dying by it."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -73,7 +73,7 @@ class Answer(Model):
     found: bool
     sentences: list[Sentence]
     value: Any = None
-    analyst: str
+    analysis_backend: str
     usage: Usage
     finish: Literal["stop", "length"]
     dropped: int
@@ -132,7 +132,7 @@ class Comparison(Model):
 
 
 class Exporter(Model):
-    """What it exports stands before the point of its name; ``package`` is the installed package
+    """Its id is the part of the name before the dot; ``package`` is the installed package
     that adds it, if it is none of ours."""
 
     name: str

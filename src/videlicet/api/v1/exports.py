@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Response
+from fastapi import Query, Response
 
 import videlicet.page  # noqa: F401, registers the page as an exporter
-from videlicet.analyze.backends import analysis_backend
-from videlicet.analyze.exports.documents import Document, export_asset
+from videlicet.analyze.exports.documents import Document
 from videlicet.analyze.exports.registry import EXPORTERS
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import ApiError
 from videlicet.api.routing import router_for
 from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1.analysis_schemas import Exporters
-from videlicet.ingest import videos
-from videlicet.rights import Purpose
+from videlicet.search.modality_field import ModalityName
+from videlicet.services.analysis.answers import require_ready_video
+from videlicet.services.exports import export_document
 from videlicet.services.indexes import get_index
-from videlicet.services.indexing import get_video
+from videlicet.types import Modality
 
 router = router_for("exports")
 
@@ -48,10 +47,18 @@ def exporters(call: Call) -> Any:
     response_class=Response,
     responses={200: {"content": {"application/octet-stream": {}}}},
 )
-async def export(call: Call, index_id: str, video_id: str, name: str) -> Response:
+async def export(
+    call: Call,
+    index_id: str,
+    video_id: str,
+    name: str,
+    modality: Annotated[
+        ModalityName, Query(description="What subtitles are made of.")
+    ] = Modality.SPEECH,
+) -> Response:
     """A document of a video by the name of an exporter: what is said as `subtitles.srt`, its
     chapters as `chapters.youtube`, its highlights as `cuts.otio`; `GET /v1/exporters` lists all."""
-    work = partial(_document, call, index_id, video_id, name)
+    work = partial(_document, call, index_id, video_id, name, Modality(modality))
     document = await until_disconnect(
         call.receive, partial(run_cancellable, work, call.server.analysis_limiter)
     )
@@ -63,12 +70,9 @@ async def export(call: Call, index_id: str, video_id: str, name: str) -> Respons
     )
 
 
-def _document(call: HttpCaller, index_id: str, video_id: str, name: str, check: Check) -> Document:
+def _document(
+    call: HttpCaller, index_id: str, video_id: str, name: str, modality: Modality, check: Check
+) -> Document:
     index = get_index(call, index_id)
-    video = get_video(call, index, video_id)
-    if video.status != videos.READY:
-        raise ApiError(409, "resource_conflict", f"The video {video_id} is {video.status}.")
-    scope = call.scope(Purpose.ANALYZE, index.id)
-    encoder = call.platform.encoders(index.cards).text
-    backend = analysis_backend(scope, call.store, call.settings, encoder, check)
-    return export_asset(scope, call.store, backend, name, video.id)
+    video = require_ready_video(call, index, video_id)
+    return export_document(call, index, video.asset_id, name, modality=modality, check=check)

@@ -1,4 +1,4 @@
-"""Saved searches: saved once, tried against every new video of an index."""
+"""Saved searches: they run on every new video of an index."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ from videlicet.api.caller import Call
 from videlicet.api.parameters import Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
-from videlicet.api.v1.schemas import MatchOut, NewQuery, QueryOut
+from videlicet.api.v1.schemas import MatchOut, NewSavedSearch, SavedSearchOut
 from videlicet.api.v1.search import part_of
 from videlicet.saved_searches.records import match_event
 from videlicet.services import saved_searches
 from videlicet.services.indexes import get_index
+from videlicet.services.saved_searches import VideoMatch
 from videlicet.services.search import SearchRequest
-from videlicet.types import Match, SavedQuery
+from videlicet.types import SavedSearch
 
-router = router_for("queries")
+router = router_for("saved-searches")
 
 
-@router.post("/queries", status_code=201, response_model=QueryOut, response_model_exclude_none=True)
-def create(call: Call, body: NewQuery) -> Any:
-    """Save a query. Each video of the index that becomes ready from now on is searched with it, and
-    what matches is told to webhooks as ``query.matched``, once for each query and video."""
+@router.post(
+    "/saved-searches",
+    status_code=201,
+    response_model=SavedSearchOut,
+    response_model_exclude_none=True,
+)
+def create(call: Call, body: NewSavedSearch) -> Any:
+    """Save a search. It runs on each video of the index that becomes ready from now on. Webhooks
+    are notified of matches (``saved_search.matched``), once for each saved search and video."""
     index = get_index(call, body.index_id)
     request = SearchRequest(
         [part_of(one) for one in body.parts], modalities=body.modalities, lanes=body.lanes,
@@ -36,7 +42,9 @@ def create(call: Call, body: NewQuery) -> Any:
     return saved_search_row(made)
 
 
-@router.get("/queries", response_model=Page[QueryOut], response_model_exclude_none=True)
+@router.get(
+    "/saved-searches", response_model=Page[SavedSearchOut], response_model_exclude_none=True
+)
 def find(call: Call, pages: Pages, index_id: str | None = None) -> Any:
     """List saved searches, newest first; of one index, if given."""
     rows, total = saved_searches.list_saved_searches(
@@ -45,32 +53,38 @@ def find(call: Call, pages: Pages, index_id: str | None = None) -> Any:
     return pages.response([saved_search_row(row) for row in rows], total)
 
 
-@router.get("/queries/{query_id}", response_model=QueryOut, response_model_exclude_none=True)
-def retrieve(call: Call, query_id: str) -> Any:
-    """Look at one saved search."""
-    return saved_search_row(saved_searches.get_saved_search(call, query_id))
+@router.get(
+    "/saved-searches/{saved_search_id}",
+    response_model=SavedSearchOut,
+    response_model_exclude_none=True,
+)
+def retrieve(call: Call, saved_search_id: str) -> Any:
+    """Get a saved search."""
+    return saved_search_row(saved_searches.get_saved_search(call, saved_search_id))
 
 
-@router.delete("/queries/{query_id}", response_class=Response)
-def delete(call: Call, query_id: str) -> Response:
-    """Delete a saved search with its matches; what was not delivered yet no longer is."""
-    saved_searches.delete_saved_search(call, query_id)
+@router.delete("/saved-searches/{saved_search_id}", response_class=Response)
+def delete(call: Call, saved_search_id: str) -> Response:
+    """Delete a saved search, its matches and its pending deliveries."""
+    saved_searches.delete_saved_search(call, saved_search_id)
     return Response(status_code=200)
 
 
 @router.get(
-    "/queries/{query_id}/matches", response_model=Page[MatchOut], response_model_exclude_none=True
+    "/saved-searches/{saved_search_id}/matches",
+    response_model=Page[MatchOut],
+    response_model_exclude_none=True,
 )
-def matches(call: Call, pages: Pages, query_id: str) -> Any:
-    """What a saved search has found, newest first: a video each, with its moments."""
+def matches(call: Call, pages: Pages, saved_search_id: str) -> Any:
+    """List the matches of a saved search, newest first: one for each video, with its moments."""
     found, total = saved_searches.list_matches(
-        call, query_id, offset=pages.offset, limit=pages.limit
+        call, saved_search_id, offset=pages.offset, limit=pages.limit
     )
     return pages.response([_match(one) for one in found], total)
 
 
-def saved_search_row(one: SavedQuery) -> dict[str, Any]:
-    """A saved search without the media that came with it."""
+def saved_search_row(one: SavedSearch) -> dict[str, Any]:
+    """A saved search without its media."""
     return {
         "id": one.id,
         "name": one.name,
@@ -94,10 +108,10 @@ def saved_search_row(one: SavedQuery) -> dict[str, Any]:
     }
 
 
-def _match(one: Match) -> dict[str, Any]:
-    told = match_event(one)
+def _match(one: VideoMatch) -> dict[str, Any]:
+    row = match_event(one.match, one.video_id)
     return {
-        **{name: told[name] for name in ("id", "index_id", "video_id", "name", "moments")},
-        "query_id": one.query_id,
-        "created_at": format_time(one.created_at),
+        **{name: row[name] for name in ("id", "index_id", "video_id", "name", "moments")},
+        "saved_search_id": one.match.saved_search_id,
+        "created_at": format_time(one.match.created_at),
     }

@@ -10,7 +10,7 @@ from videlicet.api.schemas import MediaSource, Model
 from videlicet.search.modality_field import MOST_MODALITIES, ModalityName
 
 
-class Part(Model):
+class QueryPart(Model):
     """One thing to look for: words, or media of one kind. A negative weight pushes down."""
 
     text: str | None = None
@@ -24,7 +24,7 @@ class Search(Model):
     """What is asked. ``filter`` is the library's own grammar; see the guide. A ``page`` token holds
     the whole search, so it comes alone."""
 
-    parts: list[Part] = Field(default_factory=list, max_length=20)
+    parts: list[QueryPart] = Field(default_factory=list, max_length=20)
     modalities: list[ModalityName] = Field(default_factory=list, max_length=MOST_MODALITIES)
     lanes: list[str] = Field(default_factory=list, max_length=20)
     filter: dict[str, Any] = Field(default_factory=dict)
@@ -71,41 +71,41 @@ class Found(Model):
     exact: bool
 
 
-class NewQuery(Model):
+class NewSavedSearch(Model):
     """A saved search: ``parts``, ``modalities``, ``lanes`` and ``filter`` are those of a
     search. Moments that score at least ``threshold`` are a match."""
 
     name: str = Field(min_length=1, max_length=200)
     index_id: str
-    parts: list[Part] = Field(min_length=1, max_length=20)
+    parts: list[QueryPart] = Field(min_length=1, max_length=20)
     modalities: list[ModalityName] = Field(default_factory=list, max_length=MOST_MODALITIES)
     lanes: list[str] = Field(default_factory=list, max_length=20)
     filter: dict[str, Any] = Field(default_factory=dict)
     threshold: float | None = Field(default=None, ge=0, le=1, description="0.5, if none is given.")
     include_existing: bool = Field(
-        default=False, description="Whether the videos that are there already are tried too."
+        default=False, description="Also search the videos that are already in the index."
     )
 
 
-class QueryPart(Model):
+class SavedSearchPart(Model):
     kind: Literal["text", "image", "audio", "video"]
     weight: float
     text: str | None = None
-    asset_id: str | None = Field(default=None, description="None for what came with the query.")
+    asset_id: str | None = Field(default=None, description="None for media sent with the request.")
 
 
-class QueryOut(Model):
+class SavedSearchOut(Model):
     id: str
     name: str
     index_id: str
-    parts: list[QueryPart]
+    parts: list[SavedSearchPart]
     modalities: list[str]
     lanes: list[str]
     filter: dict[str, Any]
     threshold: float
     include_existing: bool
     created_at: str
-    error: Reason | None = Field(default=None, description="Why it could not be tried just now.")
+    error: Reason | None = Field(default=None, description="Why the last run failed.")
 
 
 class MatchMoment(Model):
@@ -117,7 +117,7 @@ class MatchMoment(Model):
 
 class MatchOut(Model):
     id: str
-    query_id: str
+    saved_search_id: str
     index_id: str
     video_id: str
     name: str
@@ -171,7 +171,7 @@ class Classified(Model):
     citations: list[Cited]
 
 
-class Seen(Model):
+class ObservationOut(Model):
     id: str
     modality: str
     card: str
@@ -181,7 +181,7 @@ class Seen(Model):
 
 
 class Observations(Model):
-    observations: list[Seen]
+    observations: list[ObservationOut]
 
 
 TaskStatus = Literal["queued", "running", "ready", "failed", "cancelled"]
@@ -199,7 +199,7 @@ class Reason(Model):
 class TaskOut(Model):
     id: str
     index_id: str
-    video_id: str | None = Field(default=None, description="None for what was added by path.")
+    video_id: str | None = Field(default=None, description="None for a path that was not read yet.")
     name: str
     status: TaskStatus
     stage: str | None = Field(default=None, description="What a running task is doing.")
@@ -214,7 +214,7 @@ class TaskOut(Model):
 WebhookEvent = Literal[
     "index.task.ready", "index.task.failed",
     "analyze.task.ready", "analyze.task.failed", "analyze.task.canceled",
-    "query.matched",
+    "saved_search.matched",
 ]  # fmt: skip
 
 
@@ -325,7 +325,7 @@ class Asked(Model):
     def is_no_sum(cls, kind: str) -> str:
         """Refuse the name under which all kinds are summed up."""
         if kind == "all":
-            raise ValueError("all stands for every kind together")
+            raise ValueError("all is reserved for every kind together")
         return kind
 
 

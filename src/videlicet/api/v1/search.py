@@ -10,7 +10,8 @@ from videlicet.api.media_sources import source_of
 from videlicet.api.parameters import format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import MediaSource
-from videlicet.api.v1.schemas import Found, Part, Search
+from videlicet.api.v1.schemas import Found, QueryPart, Search
+from videlicet.ingest.progress import printable_source
 from videlicet.services import search as searches
 from videlicet.services.indexes import get_index
 from videlicet.services.search import FoundPage, RequestPart, SearchRequest
@@ -51,7 +52,7 @@ def search_page(call: Call, page_token: str) -> Any:
     return page_to_json(call, searches.search_page(call, page_token))
 
 
-def part_of(part: Part) -> RequestPart:
+def part_of(part: QueryPart) -> RequestPart:
     """The one thing that a part names, with its kind."""
     kind, value = value_of(part)
     if isinstance(value, MediaSource):
@@ -59,7 +60,7 @@ def part_of(part: Part) -> RequestPart:
     return RequestPart(PartKind(kind), value, part.weight)
 
 
-def value_of(part: Part) -> tuple[str, str | MediaSource]:
+def value_of(part: QueryPart) -> tuple[str, str | MediaSource]:
     """The one thing that a part names, with its kind."""
     names = [name for name in ("text", *_MEDIA) if getattr(part, name) is not None]
     if len(names) != 1:
@@ -82,18 +83,18 @@ def page_to_json(call: HttpCaller, found: FoundPage) -> dict[str, Any]:
 
 
 def _hit_to_json(call: HttpCaller, hit: Hit, found: FoundPage) -> dict[str, Any]:
-    origin = found.origins[hit.asset_id]
+    video = found.videos[hit.asset_id]
+    origin = video.asset.media.span.start
     shown = next((e.frame for e in hit.evidence if e.frame is not None), hit.span.midpoint)
-    file = found.files.get(hit.asset_id)
-    path = f"/media/assets/{file}/frames/{round(1000 * (shown - origin))}.jpg"
+    path = f"/media/assets/{hit.asset_id}/frames/{round(1000 * (shown - origin))}.jpg"
     return {
-        "video_id": hit.asset_id,
-        "name": hit.asset_name,
+        "video_id": video.id,
+        "name": printable_source(hit.asset_name),
         "start": float(hit.span.start - origin),
         "end": float(hit.span.end - origin),
         "score": hit.score,
         "rank": hit.rank,
-        "thumbnail_url": None if file is None else call.address(path),
+        "thumbnail_url": call.address(path),
         "evidence": [
             {
                 "lane": one.lane,

@@ -13,12 +13,20 @@ from videlicet.api.errors import invalid_parameter, missing_parameter
 from videlicet.api.json_bodies import parse_json
 from videlicet.api.routing import router_for
 from videlicet.api.v1_3.schemas.search import Results
+from videlicet.api.v1_3.search_options import (
+    SEARCH_OPTIONS,
+    SearchOption,
+    matching,
+    needed_index_option,
+    option_modalities,
+    plugin_options,
+)
 from videlicet.api.v1_3.search_pages import page_to_json
-from videlicet.ingest import videos
 from videlicet.services import search_pages
 from videlicet.services.entities import get_entity, pictures_of
 from videlicet.services.indexes import get_index, options_of
 from videlicet.services.media import MAX_PICTURE_SIZE, fetch_media
+from videlicet.store.catalog.metadata import filter_field
 from videlicet.types import GroupBy, Index, Modality, PartKind, Query, QueryPart
 
 router = router_for("search")
@@ -26,23 +34,6 @@ router = router_for("search")
 #: Most pictures in a query.
 PICTURES = 10
 
-_MODALITIES = {
-    "visual": frozenset({Modality.VISUAL, Modality.TEXT}),
-    "audio": frozenset({Modality.SOUND}),
-    "transcription": frozenset({Modality.SPEECH}),
-    # What older clients ask for.
-    "conversation": frozenset({Modality.SPEECH}),
-    "text_in_video": frozenset({Modality.TEXT}),
-    "logo": frozenset({Modality.VISUAL, Modality.TEXT}),
-}
-#: What an index must have been made with, where that goes by another name.
-_NEEDS = {
-    "transcription": "audio", "conversation": "audio", "text_in_video": "visual", "logo": "visual",
-}  # fmt: skip
-_SPEECH_LANES = {"lexical": {"speech-words", "speech-phrase"}, "semantic": {"speech"}}
-_OTHER_LANES = frozenset(
-    {"scene", "screen", "screen-words", "screen-substring", "screen-phrase", "frames", "sound"}
-)
 _ENTITY = re.compile(r"<@([^<>@\s]{1,64})>")
 _NUMBERS = ("duration", "width", "height", "size")
 
@@ -51,7 +42,7 @@ _NUMBERS = ("duration", "width", "height", "size")
 def create(
     call: Call,
     index_id: Annotated[str, Form()],
-    search_options: Annotated[list[str], Form()],
+    search_options: Annotated[list[SearchOption], Form()],
     query_text: Annotated[str | None, Form()] = None,
     query_media_type: Annotated[Literal["image"] | None, Form()] = None,
     query_media_url: Annotated[list[str] | None, Form()] = None,
@@ -66,7 +57,7 @@ def create(
     """Find moments. Later pages are had from ``/search/{page_token}``."""
     index = get_index(call, index_id)
     chosen = list(dict.fromkeys(part for one in search_options for part in one.split(",")))
-    _check(index, chosen, transcription_options)
+    _check(call, index, chosen, transcription_options)
     pictures = _pictures(call, query_media_type, query_media_url, query_media_file)
     text = (query_text or "").strip()
     if not text and not pictures:
@@ -89,18 +80,28 @@ def retrieve(call: Call, token: str, include_user_metadata: bool | None = None) 
     return page_to_json(call, search_pages.later_page(call, token, options))
 
 
-def _check(index: Index, options: Sequence[str], transcription: Sequence[str] | None) -> None:
-    built = options_of(index)
+def _check(
+    call: HttpCaller, index: Index, options: Sequence[str], transcription: Sequence[str] | None
+) -> None:
     if not options:
         raise missing_parameter("search_options")
+    known = option_modalities()
+    built = options_of(index)
+    there = _modalities(call, index)
     for option in options:
-        if option not in _MODALITIES:
-            raise invalid_parameter("search_options are visual, audio and transcription.")
-        need = _NEEDS.get(option, option)
-        if need not in built:
-            raise invalid_parameter(f"search_options: the index was made without {need}.")
+        if option not in known:
+            names = ", ".join(SEARCH_OPTIONS + plugin_options())
+            raise invalid_parameter(f"search_options are {names}.")
+        need = needed_index_option(option)
+        if need not in (None, *built) or not known[option] & there:
+            raise invalid_parameter(f"search_options: the index was made without {need or option}.")
     if transcription and "transcription" not in options:
         raise invalid_parameter("transcription_options need the search option transcription.")
+
+
+def _modalities(call: HttpCaller, index: Index) -> frozenset[Modality]:
+    """What the index can be searched by."""
+    return frozenset(lane.modality for lane in call.platform.encoders(index.cards).lanes)
 
 
 def _pictures(
@@ -144,18 +145,19 @@ def _query(
     text, shown = _entities(call, text)
     parts = [QueryPart(PartKind.TEXT, text)] if text else []
     parts += [QueryPart(PartKind.IMAGE, picture) for picture in [*pictures, *shown]]
-    groups = [_MODALITIES[option] for option in options]
-    there = {lane.modality for lane in call.platform.encoders(index.cards).lanes}
-    modalities = frozenset(m for group in groups for m in group if m in there)
-    lanes = set(_OTHER_LANES)
-    for option in transcription:
-        lanes |= _SPEECH_LANES[option]
+    known = option_modalities()
+    groups = [known[option] for option in options]
+    lanes = call.platform.encoders(index.cards).lanes
     return Query(
         parts=tuple(parts),
-        modalities=modalities,
+        modalities=frozenset().union(*groups) & _modalities(call, index),
         filter=filter,
         group_by=group_by,
-        lanes=frozenset(lanes),
+        lanes=frozenset(
+            lane.name
+            for lane in lanes
+            if lane.modality not in known["transcription"] or matching(lane.method) in transcription
+        ),
         require_all=tuple(groups) if all_of else (),
     )
 
@@ -192,7 +194,5 @@ def _filter(text: str | None) -> dict[str, Any]:
         elif key in _NUMBERS:
             found[key] = value
         else:
-            found[videos.filter_field(str(key))] = (
-                {"in": value} if isinstance(value, list) else value
-            )
+            found[filter_field(str(key))] = {"in": value} if isinstance(value, list) else value
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from anyio.from_thread import check_cancelled
 
 from videlicet.mcp import schemas
-from videlicet.mcp.context import asset_of
+from videlicet.mcp.context import video_of
 from videlicet.mcp.presentation import seconds, sentence_rows
 
 if TYPE_CHECKING:
@@ -22,15 +22,14 @@ HIGHLIGHTS = 5
 
 def describe_video(context: ToolContext, asked: schemas.DescribeVideo) -> schemas.VideoDescription:
     """Title, topics, summary, chapters and highlights of a video."""
-    # Loads the analysis room, which the start of the server does without.
     from videlicet.services.analysis import answers
 
-    index, asset = asset_of(context, asked.video_id, asked.index)
-    caller, check = context.caller, check_cancelled
+    index, video = video_of(context, asked.video_id, asked.index)
+    caller, asset, check = context.caller, video.asset, check_cancelled
     summary = answers.summarize(
-        caller, index, asset.id, sentences=asked.sentences, focus=asked.focus, check=check
+        caller, index, [asset.id], sentences=asked.sentences, focus=asked.focus, check=check
     )
-    gist = answers.gist(caller, index, asset.id, check).value
+    gist = answers.gist(caller, index, asset.id, check=check).value
     chapters = answers.chapters(caller, index, asset.id, check=check).value
     highlights = answers.highlights(
         caller, index, asset.id, count=HIGHLIGHTS, query=asked.focus, check=check
@@ -39,11 +38,11 @@ def describe_video(context: ToolContext, asked: schemas.DescribeVideo) -> schema
     return schemas.VideoDescription(
         title=gist.title.text,
         topics=[one.text for one in gist.topics],
-        summary=sentence_rows(summary.value.sentences, summary.evidence),
+        summary=sentence_rows(summary.value.sentences, summary),
         chapters=[_chapter(one.span, origin, one.title) for one in chapters],
         highlights=[_chapter(one.span, origin, one.title) for one in highlights],
         untrusted_instructions=summary.value.untrusted,
-        analyst=summary.value.analyst,
+        analysis_backend=summary.value.analysis_backend,
     )
 
 

@@ -1,4 +1,4 @@
-"""The child's end of the pipe: messages out, and how failures are told."""
+"""The child's end of the pipe: messages out, and how failures are reported."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _RUN_UP = 2
 def run_clip(
     channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
-    """Write a film into the third descriptor (the first two are the same file, opened twice)."""
+    """Write a video into the third descriptor (the first two are the same file, opened twice)."""
     span = Span.from_json(arguments["span"])
     begins = arguments["stream_at"]
     streamed = begins is not None
@@ -109,8 +109,8 @@ class _VideoTrack:
 
     def packets(self, channel: Channel, order: int) -> Iterator[TimedPacket]:
         source = frames(self._opened, channel, None, max(self._span.start - _RUN_UP, Fraction(0)))
-        for shown in clip_to_span(source, self._span):
-            picture = self._converter.rgb(shown.frame, self._aspect)
+        for displayed in clip_to_span(source, self._span):
+            picture = self._converter.rgb(displayed.frame, self._aspect)
             if self._size is None:
                 # H.264 in 4:2:0 has even sides; a later change of size is scaled to the first.
                 self._size = max(2, picture.shape[1] // 2 * 2), max(2, picture.shape[0] // 2 * 2)
@@ -118,7 +118,7 @@ class _VideoTrack:
             frame = VideoFrame.from_ndarray(picture, "rgb24").reformat(
                 *self._size, "yuv420p", dst_colorspace="ITU709"
             )
-            since = max(Fraction(0), shown.time - self._span.start)
+            since = max(Fraction(0), displayed.time - self._span.start)
             frame.pts = round((self._clock + since) * _TICKS)
             frame.time_base = Fraction(1, _TICKS)
             yield from _by_timestamp(self._stream.encode(frame), order)

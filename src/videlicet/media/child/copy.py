@@ -1,4 +1,4 @@
-"""The child that copies a film with other chapters: packets as they are, nothing encoded anew."""
+"""The child that copies a video with other chapters: packets as they are, nothing encoded anew."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _EXACT = ("pcm_", "flac", "alac")
 
 
 def stream_details(
-    container: InputContainer, shown: Any | None, frame: VideoFrame | None
+    container: InputContainer, stream: Any | None, frame: VideoFrame | None
 ) -> dict[str, list[dict[str, Any]] | dict[str, str]]:
     """A row for each stream of pictures or sound that anything is known of; ``frame`` is the first
     picture of the stream ``shown``."""
@@ -40,7 +40,7 @@ def stream_details(
         "video": [
             row
             for one in pictures
-            if (row := _read_or_none(_video, one, frame if one is shown else None))
+            if (row := _read_or_none(_video, one, frame if one is stream else None))
         ],
         "audio": [
             row for one in streams if one.type == "audio" and (row := _read_or_none(_audio, one))

@@ -156,13 +156,15 @@ def frames(
             index += 1
 
 
-def clip_to_span(shown: Iterator[DisplayedFrame], span: Span | None) -> Iterator[DisplayedFrame]:
+def clip_to_span(
+    displayed: Iterator[DisplayedFrame], span: Span | None
+) -> Iterator[DisplayedFrame]:
     """The frames on screen during ``span``: the first may begin before it."""
     if span is None:
-        yield from shown
+        yield from displayed
         return
     before: DisplayedFrame | None = None
-    for item in shown:
+    for item in displayed:
         if item.time >= span.end:
             break
         if item.time <= span.start:
@@ -229,36 +231,36 @@ class Sampler:
         self._taken = False
         self._before: tuple[DisplayedFrame, Fraction] | None = None
 
-    def decide(self, shown: DisplayedFrame, duration: Fraction, cut: bool) -> None:
+    def decide(self, displayed: DisplayedFrame, duration: Fraction, cut: bool) -> None:
         """Take the next frame in order."""
         if cut:
             self.finish()
-            self._channel.send("cut", time=str(shown.time))
-            self._next = shown.time + self._step / 2
+            self._channel.send("cut", time=str(displayed.time))
+            self._next = displayed.time + self._step / 2
             self._taken = False
-        if self._next is None or shown.time >= self._next:
-            self._send(shown, duration)
+        if self._next is None or displayed.time >= self._next:
+            self._send(displayed, duration)
             self._taken = True
-            # A held picture stands for all the steps it covers.
-            behind = Fraction(0) if self._next is None else shown.time - self._next
-            self._next = shown.time - behind % self._step + self._step
+            # A held picture counts for all the steps it covers.
+            behind = Fraction(0) if self._next is None else displayed.time - self._next
+            self._next = displayed.time - behind % self._step + self._step
             self._before = None
         else:
-            self._before = (shown, duration)
+            self._before = (displayed, duration)
 
     def finish(self) -> None:
         """Close a shot: if none of its frames was sent, its last is."""
         if not self._taken and self._before is not None:
             self._send(*self._before)
 
-    def _send(self, shown: DisplayedFrame, duration: Fraction) -> None:
-        picture = self._converter.rgb(shown.frame, self._aspect)
+    def _send(self, displayed: DisplayedFrame, duration: Fraction) -> None:
+        picture = self._converter.rgb(displayed.frame, self._aspect)
         self._channel.send(
             "frame",
             picture,
-            time=str(shown.time),
+            time=str(displayed.time),
             duration=str(duration),
-            index=shown.index,
+            index=displayed.index,
             height=picture.shape[0],
             width=picture.shape[1],
         )
@@ -295,17 +297,17 @@ def run_video(
                 cuts.discard(item.index)
 
         source = frames(opened, channel, damage, span.start if span else None)
-        for position, shown in enumerate(clip_to_span(source, span)):
-            shown.index = position
-            damage.good(shown.time, shown.time + usual)
+        for position, displayed in enumerate(clip_to_span(source, span)):
+            displayed.index = position
+            damage.good(displayed.time, displayed.time + usual)
             if detector is not None:
-                cut = detector.process(position, shown.time, converter.small(shown.frame))
+                cut = detector.process(position, displayed.time, converter.small(displayed.frame))
                 if cut is not None:
                     cuts.add(cut)
-            waiting.append(shown)
-            settle(1 + (detector.lag if detector else 0), shown.time)
-            first = shown.time if first is None else first
-            last = shown.time
+            waiting.append(displayed)
+            settle(1 + (detector.lag if detector else 0), displayed.time)
+            first = displayed.time if first is None else first
+            last = displayed.time
             count += 1
         if first is None:
             raise undecodable()

@@ -1,4 +1,4 @@
-"""The child that lays stretches of several films end to end: decoded, fitted, encoded anew."""
+"""The child that lays stretches of several videos end to end: decoded, fitted, encoded anew."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ EncodedFrame = tuple[Fraction, int, "VideoFrame | AudioFrame"]
 def run_reel(
     channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
-    """Write a film into the last descriptor; before it come two of each cut's file.
+    """Write a video into the last descriptor; before it come two of each cut's file.
 
     Pictures of every cut are fitted into one size, with black around them. A cut without pictures
     is black, one without sound is silent.
@@ -102,12 +102,12 @@ def _video_frames(
         aspect = opened.video.codec_context.sample_aspect_ratio
         converter = Converter(_SIDE)
         source = frames(opened, channel, None, max(span.start - _RUN_UP, Fraction(0)))
-        for shown in clip_to_span(source, span):
-            time = clock + max(Fraction(0), shown.time - span.start)
+        for displayed in clip_to_span(source, span):
+            time = clock + max(Fraction(0), displayed.time - span.start)
             if last is not None and round(time * _TICKS) <= round(last * _TICKS):
                 continue
             last = time
-            yield time, 0, _frame(letterbox(converter.rgb(shown.frame, aspect), size), time)
+            yield time, 0, _frame(letterbox(converter.rgb(displayed.frame, aspect), size), time)
     if last is None:
         yield clock, 0, _frame(np.zeros((size[1], size[0], 3), np.uint8), clock)
 

@@ -1,4 +1,4 @@
-"""Where one shot ends and the next begins, told while decoding goes on."""
+"""Shot boundaries, detected while decoding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scenedetect.detectors import AdaptiveDetector, ThresholdDetector
 
 #: The longer side of the pictures that detectors look at.
 SIDE = 160
-#: Shorter shots are not told apart; two cuts this close are a flash.
+#: Shorter shots are merged; two cuts this close are a flash.
 _SHORTEST = Fraction(3, 5)
 _WINDOW = 2
 

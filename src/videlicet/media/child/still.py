@@ -46,10 +46,10 @@ def run_frame(
 ) -> None:
     """Send one ``frame`` (RGB) or ``jpeg`` message for each instant in ``at``."""
     for text in arguments["at"]:
-        shown, aspect = _frame_at(files[0], limits, channel, Fraction(text))
-        picture = Converter(arguments["max_side"]).rgb(shown.frame, aspect)
+        displayed, aspect = _frame_at(files[0], limits, channel, Fraction(text))
+        picture = Converter(arguments["max_side"]).rgb(displayed.frame, aspect)
         if not arguments["jpeg"]:
-            _send(channel, picture, shown.time)
+            _send(channel, picture, displayed.time)
             continue
         image = Image.fromarray(picture)
         width = min(arguments["jpeg"], image.width)
@@ -58,7 +58,7 @@ def run_frame(
         image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2).save(
             file, "JPEG", quality=_QUALITY
         )
-        channel.send("jpeg", file.getvalue(), time=str(shown.time))
+        channel.send("jpeg", file.getvalue(), time=str(displayed.time))
 
 
 def _frame_at(
@@ -75,12 +75,12 @@ def _frame_at(
             prepare(opened.video, 0, limits)
             aspect = opened.video.codec_context.sample_aspect_ratio
             best: DisplayedFrame | None = None
-            for shown in frames(opened, channel, None, seek):
-                if shown.time > at:
+            for displayed in frames(opened, channel, None, seek):
+                if displayed.time > at:
                     if best is None and seek is None:
-                        best = shown
+                        best = displayed
                     break
-                best = shown
+                best = displayed
             if best is not None:
                 return best, aspect
     raise undecodable()

@@ -31,7 +31,7 @@ class PaddleReader:
         self._reader = self._engine(int(str(given["read_side"])), read=True)
 
     def find(self, frame: Frame) -> list[Box]:
-        """Where text stands, without reading it, in reading order."""
+        """Where text is, without reading it, in reading order."""
         found = self._finder(_bgr(frame))
         boxes = getattr(found, "boxes", None)
         return [] if boxes is None else [_box(corners, frame) for corners in boxes]

@@ -57,7 +57,7 @@ class Strokes:
     def alike(self, other: Strokes, box: Box) -> float:
         """Correlation of the edges of two frames inside a box, -1 to 1.
 
-        Each row is centred first: that a line of text stands between empty margins is common to
+        Each row is centred first: that a line of text is between empty margins is common to
         all captions of one style, and would make them look alike.
         """
         if self.edges.shape != other.edges.shape:
@@ -80,7 +80,7 @@ class Strokes:
         return float(cv2.absdiff(self.edges, other.edges).mean()) > 1.0
 
     def settled(self, before: Strokes, since: Strokes) -> bool:
-        """Whether lettering may have come up since ``since`` and stands still since ``before``:
+        """Whether text may have appeared since ``since`` and is unchanged since ``before``:
         side by side, two cells that are dense with strokes, new, and steady."""
         if not self.edges.shape == before.edges.shape == since.edges.shape:
             return True

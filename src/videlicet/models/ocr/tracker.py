@@ -1,8 +1,8 @@
 """Reading the screen as seldom as the text on it changes, and saying what stood there and when.
 
 Three tests, each far dearer than the one before: edges at a small size (under a millisecond) tell
-whether lettering may have come up; then the reader is asked where text stands; and only where it
-stands at a place whose edges are new is it read.
+whether text may have appeared; then the reader locates text; and only where it
+is at a place whose edges are new is it read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LOOK_AGAIN, _LOOK_SOONEST = Instant(4), Instant(3, 2)
 _MEMORY = 12
 #: Samples for which a text may be hidden, by a flash or a hand, and still be the same.
 _HIDDEN = 2
-#: What never stands still is read this often, per sample.
+#: Text that never stops changing is read this often, per sample.
 _MOVING_RATE = 0.08
 #: A text whose contrast grew by this factor was read while it was fading in.
 _GROWN = 1.3
@@ -126,7 +126,7 @@ class TextTracker:
         self._places = kept
 
     def _due(self, time: Instant, now: Strokes) -> bool:
-        """Whether it is worth asking where text stands."""
+        """Whether it is worth locating text."""
         if self._found is None:
             return True
         when, then = self._found

@@ -104,7 +104,7 @@ class FolderBlobs(BlobBackend):
 
 
 def _cause(error: Exception) -> OSError:
-    """The system's error inside obstore's, which is told only in words."""
+    """The system's error inside obstore's, which it reports only in words."""
     found = re.search(r"code: (\d+)", str(error))
     return OSError(int(found[1]) if found else errno.EIO, str(error).splitlines()[0])
 

@@ -139,15 +139,15 @@ class ObjectBlobs(BlobBackend):
 
     def _make_room(self, size: int) -> None:
         """Take the copies away that were not used for longest, until one of ``size`` fits."""
-        held = []
+        cached = []
         for path in self._files():
             try:
                 found = path.stat()
             except FileNotFoundError:
                 continue  # another process made room too
-            held.append((found.st_mtime, found.st_size, path))
-        total = size + sum(row[1] for row in held)
-        for used, length, path in sorted(held):
+            cached.append((found.st_mtime, found.st_size, path))
+        total = size + sum(row[1] for row in cached)
+        for used, length, path in sorted(cached):
             if total <= self._cache_max or time.time() - used < _RECENT:
                 return
             path.unlink(missing_ok=True)

@@ -20,14 +20,16 @@ from videlicet.store.catalog.resources import (
 )
 from videlicet.store.catalog.schema import resources
 from videlicet.store.records import MANAGING
-from videlicet.types import Kind, Resource, match_id
+from videlicet.types import Kind, Resource
 
 
 class SavedSearches(Repository):
     """The saved searches' share of the catalog."""
 
-    def put_saved_search(self, scope: IndexScope, query: Resource, trial: Resource) -> None:
-        """Add a query of the scope's index together with its first trial.
+    def put_saved_search(
+        self, scope: IndexScope, saved_search: Resource, first_run: Resource
+    ) -> None:
+        """Add a saved search of the scope's index together with its first run.
 
         Raises:
             NotFound: ``index_not_found``, if the index was deleted meanwhile or is another.
@@ -35,16 +37,18 @@ class SavedSearches(Repository):
         authorize(scope, MANAGING, Kind.SAVED_SEARCH)
         with self._database.write_transaction() as connection:
             require_index(connection, scope.index_id)
-            if {query.parent, trial.parent} != {scope.index_id}:
+            if {saved_search.parent, first_run.parent} != {scope.index_id}:
                 raise NotFound(
-                    "index_not_found", f"There is no index {query.parent!r}.", subject=query.parent
+                    "index_not_found",
+                    f"There is no index {saved_search.parent!r}.",
+                    subject=saved_search.parent,
                 )
-            put_resource_row(connection, scope, query)
-            put_resource_row(connection, scope, trial)
+            put_resource_row(connection, scope, saved_search)
+            put_resource_row(connection, scope, first_run)
 
     def put_match(self, scope: IndexScope, match: Resource) -> Resource | None:
-        """Add a match, unless there is one of its query and asset already; the one that is there
-        then, or ``None`` where the query or the asset has gone."""
+        """Add a match, unless its saved search and asset have one already: then that one is
+        returned. ``None`` if the saved search or the asset was deleted."""
         authorize(scope, MANAGING, Kind.MATCH)
         with self._write_transaction() as connection:
             query = select(resources.c.row).where(
@@ -53,7 +57,12 @@ class SavedSearches(Repository):
                 *tenant_conditions(scope),
             )
             row = connection.execute(
-                select(resources).where(*_has_id(Kind.MATCH, match.id), *tenant_conditions(scope))
+                select(resources).where(
+                    resources.c.kind == Kind.MATCH.value,
+                    resources.c.parent == match.parent,
+                    resources.c.name == match.name,
+                    *tenant_conditions(scope),
+                )
             ).first()
             if row is not None:
                 return resource_of(row)
@@ -64,9 +73,9 @@ class SavedSearches(Repository):
             put_resource_row(connection, scope, match)
         return match
 
-    def delete_saved_search(self, scope: Scope, query_id: str) -> None:
-        """Take a query away with its matches and the news of them; the media that came with it go
-        with the next erasure.
+    def delete_saved_search(self, scope: Scope, saved_search_id: str) -> None:
+        """Delete a saved search with its matches and their deliveries; the next erasure deletes its
+        media.
 
         Raises:
             NotFound: ``resource_not_found``.
@@ -75,24 +84,26 @@ class SavedSearches(Repository):
         with self._database.write_transaction() as connection:
             found = connection.execute(
                 select(resources.c.id, resources.c.parent).where(
-                    *_has_id(Kind.SAVED_SEARCH, query_id), *tenant_conditions(scope)
+                    *_has_id(Kind.SAVED_SEARCH, saved_search_id), *tenant_conditions(scope)
                 )
             ).first()
             if found is None:
                 raise NotFound(
-                    "resource_not_found", f"There is no query {query_id!r}.", subject=query_id
+                    "resource_not_found",
+                    f"There is no saved search {saved_search_id!r}.",
+                    subject=saved_search_id,
                 )
-            _delete_saved_search(connection, found.parent, query_id)
+            _delete_saved_search(connection, found.parent, saved_search_id)
 
     def delete_match_deliveries(self, scope: Scope, match_id: str) -> None:
-        """Take back what was said of a match that has gone."""
+        """Delete the deliveries of a match that was deleted."""
         authorize(scope, MANAGING, Kind.DELIVERY)
         with self._write_transaction() as connection:
             _delete_deliveries(connection, [match_id], tenant_conditions(scope))
 
 
 def delete_matches_of_asset(connection: Connection, index_id: str, asset_id: str) -> None:
-    """Take away what the queries of an index found in an asset, and what was said of it."""
+    """Delete the matches of an index's saved searches in an asset, and their deliveries."""
     connection.execute(
         delete(resources).where(
             resources.c.kind == Kind.SAVED_SEARCH_RUN.value,
@@ -100,36 +111,37 @@ def delete_matches_of_asset(connection: Connection, index_id: str, asset_id: str
             resources.c.name == asset_id,
         )
     )
-    matches = [match_id(query_id, asset_id) for query_id in _saved_search_ids(connection, index_id)]
-    gone = connection.execute(
-        delete(resources).where(
-            resources.c.kind == Kind.MATCH.value, is_any_of(resources.c.id, matches)
-        )
-    ).rowcount
+    found = (
+        resources.c.kind == Kind.MATCH.value,
+        is_any_of(resources.c.parent, _saved_search_ids(connection, index_id)),
+        resources.c.name == asset_id,
+    )
+    gone = connection.execute(select(resources.c.id).where(*found)).scalars().all()
     if gone:
-        _delete_deliveries(connection, matches)
+        connection.execute(delete(resources).where(*found))
+        _delete_deliveries(connection, gone)
 
 
 def delete_saved_searches_of_index(connection: Connection, index_id: str) -> None:
-    """Take the queries of an index away, and what is still to be tried of them."""
+    """Delete the saved searches of an index and their pending runs."""
     connection.execute(
         delete(resources).where(
             resources.c.kind == Kind.SAVED_SEARCH_RUN.value, resources.c.parent == index_id
         )
     )
-    for query_id in _saved_search_ids(connection, index_id):
-        _delete_saved_search(connection, index_id, query_id)
+    for saved_search_id in _saved_search_ids(connection, index_id):
+        _delete_saved_search(connection, index_id, saved_search_id)
 
 
-def _delete_saved_search(connection: Connection, index_id: str, query_id: str) -> None:
-    ours = (resources.c.kind == Kind.MATCH.value) & (resources.c.parent == query_id)
+def _delete_saved_search(connection: Connection, index_id: str, saved_search_id: str) -> None:
+    ours = (resources.c.kind == Kind.MATCH.value) & (resources.c.parent == saved_search_id)
     matches = list(connection.execute(select(resources.c.id).where(ours)).scalars())
     _delete_deliveries(connection, matches)
     connection.execute(delete(resources).where(ours))
-    trials = (resources.c.kind == Kind.SAVED_SEARCH_RUN.value) & (resources.c.name == query_id)
-    connection.execute(delete(resources).where(trials))
-    connection.execute(delete(resources).where(*_has_id(Kind.SAVED_SEARCH, query_id)))
-    schedule_erasure(connection, index_id, query_id, [f"queries/{query_id}/"])
+    runs = (resources.c.kind == Kind.SAVED_SEARCH_RUN.value) & (resources.c.name == saved_search_id)
+    connection.execute(delete(resources).where(runs))
+    connection.execute(delete(resources).where(*_has_id(Kind.SAVED_SEARCH, saved_search_id)))
+    schedule_erasure(connection, index_id, saved_search_id, [f"queries/{saved_search_id}/"])
 
 
 def _delete_deliveries(

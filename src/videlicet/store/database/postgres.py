@@ -48,7 +48,7 @@ _DAMAGE = ("XX001", "XX002")
 
 
 def lock_key(name: str) -> int:
-    """The number that stands for a named lock."""
+    """The number of a named lock."""
     digest = hashlib.sha256(f"videlicet {name}".encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 
 from videlicet.errors import StoreError
 from videlicet.store.database.base import Database
+from videlicet.store.database.write_turns import WriteTurns
 from videlicet.store.home import translate_error
 
 _PRAGMAS = (
@@ -28,6 +29,10 @@ _PRAGMAS = (
     "PRAGMA cache_size = -8192",
     "PRAGMA temp_store = MEMORY",
 )
+
+#: Seconds that one thread waits while the others of its process write. Each has its turn, so it is
+#: not long in line but where something hangs.
+_WRITER_TIMEOUT = 60
 
 
 class SqliteDatabase(Database):
@@ -45,7 +50,12 @@ class SqliteDatabase(Database):
         # whole length, and none needs to wait for another.
         self.engine = self._engine("DEFERRED", pool_size=pool_size, max_overflow=-1)
         # One writes at a time; the others of this process wait here, not at the file's lock.
-        self._writers = self._engine("IMMEDIATE", pool_size=1, max_overflow=0, pool_timeout=30)
+        self._writers = self._engine(
+            "IMMEDIATE", pool_size=1, max_overflow=0, pool_timeout=_WRITER_TIMEOUT
+        )
+        self._turns = WriteTurns(path)
+        event.listen(self._writers, "checkout", lambda *_: self._turns.take())
+        event.listen(self._writers, "checkin", lambda *_: self._turns.give_up())
 
     def _engine(self, mode: str, **pool: Any) -> Engine:
         engine = create_engine(
@@ -68,6 +78,7 @@ class SqliteDatabase(Database):
     def close(self) -> None:
         self.engine.dispose()
         self._writers.dispose()
+        self._turns.close()
 
     @contextmanager
     def driver_connection(self) -> Iterator[sqlite3.Connection]:

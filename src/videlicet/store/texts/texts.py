@@ -40,7 +40,7 @@ from videlicet.types import Modality
 #: Rows a ranking may look at, and where a filter leaves fewer to rank.
 _RANKED_ROWS = 8_000
 _FILTERED_BUDGET = 100_000
-#: A term that stands in more than this many budgets of rows says nothing beside a rarer one.
+#: A term that occurs in more than this many budgets of rows says nothing beside a rarer one.
 _COMMON_TERM_FACTOR = 8
 #: The same for letter triples, and how many of them stand for a long query.
 _GRAM_BUDGET = 3_000
@@ -184,7 +184,7 @@ class Texts(Repository):
     def frequencies(
         self, scope: IndexScope, modality: Modality, terms: Iterable[str]
     ) -> tuple[dict[str, int], int]:
-        """In how many rows each term stands (by its stem), and how many rows there are.
+        """In how many rows each term occurs (by its stem), and how many rows there are.
 
         Counts beyond 20,000 are estimates.
         """
@@ -222,7 +222,7 @@ class Texts(Repository):
         for space in touched:
             gone = [(row.row, row.text) for row in found if row.space == space]
             for table in (f"text_words_{space}", f"text_grams_{space}"):
-                # An FTS5 table that keeps no text of its own must be told what it forgets.
+                # An FTS5 table that keeps no text of its own must be given what it deletes.
                 connection.exec_driver_sql(
                     f"INSERT INTO {table} ({table}, rowid, text) VALUES ('delete', ?, ?)", gone
                 )

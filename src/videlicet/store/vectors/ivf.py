@@ -78,11 +78,11 @@ class IvfMetadata:
 class IvfIndex:
     """One generation, opened for reading (and, by the writer, for erasing)."""
 
-    def __init__(self, folder: Path, dimensions: int, sketch: IvfMetadata) -> None:
+    def __init__(self, folder: Path, dimensions: int, metadata: IvfMetadata) -> None:
         self.folder = folder
-        self.metadata = sketch
+        self.metadata = metadata
         self.dimensions = dimensions
-        rows = sketch.rows
+        rows = metadata.rows
         self.vectors = map_array(folder / "vectors.f32", "<f4", (rows, dimensions))
         self.ids = map_array(folder / "ids.bin", ID_TYPE, (rows,))
         self.spans = map_array(folder / "spans.i64", "<i8", (rows, SPAN_INTS))
@@ -216,14 +216,14 @@ def build(
     # ``places`` runs in the order of owners already.
     save_array(partial / "by_owner.i64", places)
     draft = IvfMetadata(generation, version, rows, len(centroids), len(centroids), 1.0, 1.0)
-    sketch = measure(IvfIndex(partial, dimensions, draft), random)
-    (partial / "sketch.json").write_text(json.dumps(sketch.to_json()))
+    metadata = measure(IvfIndex(partial, dimensions, draft), random)
+    (partial / "sketch.json").write_text(json.dumps(metadata.to_json()))
     for name in _STAGED:
         (partial / name).unlink()
     sync_folder(partial)
     partial.rename(folder)
     sync_folder(folder.parent)
-    return sketch
+    return metadata
 
 
 def _partial(folder: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ from videlicet.rights import OPEN, Policy
 from videlicet.store.blobs import BlobBackend
 from videlicet.store.catalog.expressions import is_any_of
 from videlicet.store.catalog.repository import Repository
-from videlicet.store.catalog.schema import vector_spaces
+from videlicet.store.catalog.schema import indexes, vector_spaces
 from videlicet.store.database import Database
 from videlicet.store.home import Home, translated_errors
-from videlicet.store.vectors.ivf import IvfIndex, IvfMetadata, build, discard, stage
+from videlicet.store.records import RUN_FIX, Finding, Level
+from videlicet.store.vectors.ivf import RECALL, IvfIndex, IvfMetadata, build, discard, stage
 from videlicet.store.vectors.mapped_files import build_lock
 from videlicet.store.vectors.space_snapshot import SpaceSnapshot
 from videlicet.store.vectors.tables import chunk_versions, read_chunks
@@ -78,13 +79,13 @@ class VectorMaintenance(Repository):
         # An index under construction may hold what is to be forgotten: wait until it is there.
         with build_lock(self._home.ann):
             for row, current in self._indexed_spaces():
-                sketch = IvfMetadata.from_json(row.sketch)
+                metadata = IvfMetadata.from_json(row.sketch)
                 try:
-                    index = IvfIndex(self._folder(row), row.dimensions, sketch)
+                    index = IvfIndex(self._folder(row), row.dimensions, metadata)
                 except (FileNotFoundError, ValueError):
                     # What cannot be read cannot be erased row by row: it goes as a whole.
                     continue
-                wanted.add(sketch.generation)
+                wanted.add(metadata.generation)
                 dead = [
                     owner
                     for owner, (slot, version) in enumerate(index.versions_by_slot().items())
@@ -185,6 +186,46 @@ class VectorMaintenance(Repository):
             return False
         return True
 
+    def check(self, fix: bool) -> Iterator[Finding]:
+        """What is wrong with the approximate indexes, and how good they were measured."""
+        with self._database.read_transaction() as connection:
+            spaces = connection.execute(
+                select(vector_spaces, indexes.c.name.label("index_name"))
+                .join(indexes, indexes.c.id == vector_spaces.c.index_id)
+                .where(vector_spaces.c.sketch.is_not(None))
+            ).all()
+        wanted = {row.sketch["generation"] for row in spaces}
+        stray = [path for path in self._home.ann.glob("*") if path.name not in wanted]
+        for row in spaces:
+            yield self._check_index(row, fix)
+        # Copies of what is kept as objects come and go by themselves.
+        if stray and not self._blobs.remote:
+            if fix:
+                self.purge_deleted()
+            yield Finding(
+                Level.WARNING, self._home.ann.name, f"{len(stray)} folders belong to no index.",
+                RUN_FIX, fixed=fix,
+            )  # fmt: skip
+
+    def _check_index(self, row: Row[Any], fix: bool) -> Finding:
+        subject = f"{row.index_name} {row.modality}/{row.space}"
+        if not self.is_whole(row):
+            if fix:
+                self.rebuild(row.key)
+            return Finding(
+                Level.WARNING, subject, "Its index is not whole: search is exact, but slow.",
+                RUN_FIX, fixed=fix,
+            )  # fmt: skip
+        sketch = row.sketch
+        good = sketch["recall_at_10"] >= RECALL
+        return Finding(
+            Level.INFO if good else Level.WARNING, subject,
+            f"Approximate over {sketch['rows']} rows, measured recall@10 "
+            f"{sketch['recall_at_10']:.3f} (@100 {sketch['recall_at_100']:.3f}), "
+            f"{sketch['probes']} of {sketch['groups']} groups looked at.",
+            "Nothing to do." if good else RUN_FIX,
+        )  # fmt: skip
+
     def rebuild(self, key: int) -> None:
         """Build a space's index anew."""
         self.require_writer()
@@ -204,11 +245,11 @@ class VectorMaintenance(Repository):
     def _optimize(self, key: int, force: bool) -> IvfMetadata | None:
         # The lock before the folder's: in this order everywhere.
         with self._database.advisory_lock(ANN), build_lock(self._home.ann):
-            sketch = self._build(key, force)
-        if sketch is not None:
+            metadata = self._build(key, force)
+        if metadata is not None:
             # Removes the generation before, and rows erased while this one was built.
             self.purge_deleted()
-        return sketch
+        return metadata
 
     def _build(self, key: int, force: bool) -> IvfMetadata | None:
         folder = self._home.ann / random_id()
@@ -234,7 +275,7 @@ class VectorMaintenance(Repository):
             chunks = read_chunks(connection, self._blobs, key, space.dimensions)
             table = stage(folder, chunks, rows=total, dimensions=space.dimensions)
         # Whatever changes from here on is searched beside the index, or passed over in it.
-        sketch = build(
+        metadata = build(
             folder,
             table,
             rows=total,
@@ -249,9 +290,9 @@ class VectorMaintenance(Repository):
             connection.execute(
                 update(vector_spaces)
                 .where(vector_spaces.c.key == key)
-                .values(sketch=sketch.to_json(), version=vector_spaces.c.version + 1)
+                .values(sketch=metadata.to_json(), version=vector_spaces.c.version + 1)
             )
-        return sketch
+        return metadata
 
     def _pending(self, connection: Connection, space: Row[Any]) -> tuple[int, int]:
         """Rows in the space, and rows that its index does not cover."""

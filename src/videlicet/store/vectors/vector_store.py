@@ -2,14 +2,15 @@
 
 The setting ``vector_store`` names one. A package adds one by an entry point in the group
 ``videlicet.vector_stores`` that refers to a function like :func:`videlicet.store.vectors.vectors
-.open_builtin`: it is given a :class:`VectorContext` and returns the vector store.
+.open_builtin`: it is given a :class:`VectorContext` and returns the vector store. One that is a
+:class:`CheckedVectorStore` too is asked by the doctor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from videlicet.registry import Registry
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from videlicet.store.blobs.base import BlobBackend
     from videlicet.store.database import Database
     from videlicet.store.home import Home
-    from videlicet.store.records import VectorBatch, VectorMatch, VectorRow
+    from videlicet.store.records import Finding, VectorBatch, VectorMatch, VectorRow
     from videlicet.store.vectors.chunks import Floats
     from videlicet.types import Modality
 
@@ -98,6 +99,15 @@ class VectorStore(Protocol):
 
     def build_due_indexes(self) -> None:
         """Build the approximate indexes that are due."""
+
+
+@runtime_checkable
+class CheckedVectorStore(Protocol):
+    """A vector store that can look for faults of its own; `videlicet doctor` asks it to."""
+
+    def check(self, fix: bool) -> Iterator[Finding]:
+        """What is wrong with the vectors and what is derived from them. With ``fix`` whatever can
+        be made good without losing anything is (the store is open for writing then)."""
 
 
 OpenVectorStore = Callable[[VectorContext], VectorStore]

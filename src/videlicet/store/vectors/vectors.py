@@ -163,7 +163,7 @@ class Vectors(VectorMaintenance):
             found = connection.execute(
                 select(vector_spaces).where(vector_spaces.c.index_id == scope.index_id)
             ).all()
-        return [sketch for row in found if (sketch := self._optimize(row.key, force))]
+        return [metadata for row in found if (metadata := self._optimize(row.key, force))]
 
     # -- reading --------------------------------------------------------------------------------
 
@@ -356,9 +356,9 @@ class Vectors(VectorMaintenance):
         alive = np.array([current.get(slot) == v for slot, v in built.items()], np.bool_)
         layout = [row for row in listed if built.get(row[0]) != row[1]]
         matrix = old.matrix if old is not None else Matrix.empty(space.dimensions)
-        held = matrix.versions_by_slot()
-        fresh = [slot for slot, version, _ in layout if held.get(slot) != version]
-        if fresh or len(layout) != len(held):
+        loaded = matrix.versions_by_slot()
+        fresh = [slot for slot, version, _ in layout if loaded.get(slot) != version]
+        if fresh or len(layout) != len(loaded):
             matrix = matrix.with_changes(
                 layout,
                 read_chunks(connection, self._blobs, space.key, space.dimensions, fresh),
@@ -372,11 +372,11 @@ class Vectors(VectorMaintenance):
     def _open(self, space: Row[Any], old: SpaceSnapshot | None) -> IvfIndex | None:
         if space.sketch is None:
             return None
-        sketch = IvfMetadata.from_json(space.sketch)
-        if old is not None and old.inverted is not None and old.inverted.metadata == sketch:
+        metadata = IvfMetadata.from_json(space.sketch)
+        if old is not None and old.inverted is not None and old.inverted.metadata == metadata:
             return old.inverted
         try:
-            return IvfIndex(self._local_folder(space), space.dimensions, sketch)
+            return IvfIndex(self._local_folder(space), space.dimensions, metadata)
         except (FileNotFoundError, NotFound, ValueError):
             # Derived, so nothing is lost: all rows are searched exactly until it is built again,
             # and the doctor reports it.

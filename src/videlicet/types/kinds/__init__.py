@@ -23,6 +23,7 @@ __all__ = [
     "TextLane",
     "all_kinds",
     "kind_of",
+    "modality_phrase",
     "payload_from_json",
     "payload_to_json",
     "searchable",
@@ -66,6 +67,16 @@ def searchable() -> list[Modality]:
     and those of vectors."""
     named = [kind.modality for kind in all_kinds() if kind.modality and kind.lanes]
     return list(dict.fromkeys([Modality.VISUAL, *named, Modality.SOUND]))
+
+
+def modality_phrase(modality: Modality) -> str:
+    """How what was observed through a modality is introduced: ``said``, ``on screen``, ``seen``, or
+    the modality's name."""
+    kinds = [*_OWN.values()]
+    if all(kind.modality != modality for kind in kinds):
+        kinds = all_kinds()
+    phrases = [kind.phrase for kind in kinds if kind.modality == modality and kind.phrase]
+    return phrases[0] if phrases else str(modality)
 
 
 def payload_to_json(payload: object) -> dict[str, Any]:

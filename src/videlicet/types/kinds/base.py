@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from videlicet.types.calibration import Calibration
-from videlicet.types.modality import Modality
+from videlicet.types.kinds.words import Box, Utterance
+from videlicet.types.modality import Modality, register
 from videlicet.types.query import PartKind
 
 P = TypeVar("P")
@@ -58,8 +59,22 @@ class ObservationKind(Generic[P]):
     describe: Callable[[P], str]
     #: The modality of its observations; None for a kind that several have.
     modality: Modality | None = None
+    #: How its observations are introduced where they are quoted, as ``on screen``; without it by
+    #: the name of the modality.
+    phrase: str = ""
     #: The words in it: what is searched, and what answers may cite.
     text: Callable[[P], str | None] = _nothing
     confidence: Callable[[P], float | None] = _nothing
+    #: Its words as somebody says them, with language, speaker and times: subtitles follow them.
+    speech: Callable[[P], Utterance | None] = _nothing
+    #: Where its words stand in the picture.
+    box: Callable[[P], Box | None] = _nothing
     #: How its texts are searched; without a lane they are not.
     lanes: tuple[TextLane, ...] = ()
+    #: The wider search option that includes its modality: ``visual``, ``audio`` or
+    #: ``transcription``. Without one, a search names the modality itself.
+    search_option: str = ""
+
+    def __post_init__(self) -> None:
+        if self.modality is not None:
+            register(self.modality)

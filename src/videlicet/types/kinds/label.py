@@ -24,6 +24,7 @@ LABEL = ObservationKind(
     identity=lambda label: label.name,
     describe=lambda label: f"{label.name} ({label.score:.2f})",
     modality=Modality.VISUAL,
+    phrase="seen",
     text=lambda label: label.name,
     confidence=lambda label: label.score,
 )

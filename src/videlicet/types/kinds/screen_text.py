@@ -6,17 +6,8 @@ from dataclasses import dataclass
 
 from videlicet.types.calibration import Calibration
 from videlicet.types.kinds.base import Method, ObservationKind, TextLane
+from videlicet.types.kinds.words import Box
 from videlicet.types.modality import Modality
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle in fractions of the displayed frame: left, top, width, height in 0..1."""
-
-    x: float
-    y: float
-    width: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +32,14 @@ SCREEN_TEXT = ObservationKind(
     describe=lambda line: line.text,
     modality=Modality.TEXT,
     text=lambda line: line.text,
+    phrase="on screen",
     confidence=lambda line: line.confidence,
+    box=lambda line: line.box,
     lanes=(
         TextLane("screen", Method.SEMANTIC),
         TextLane("screen-words", Method.WORDS, Calibration(0.40, 1.00, 0.7)),
         TextLane("screen-substring", Method.SUBSTRING, Calibration(0.50, 1.00, 0.6)),
         TextLane("screen-phrase", Method.PHRASE, Calibration(0.0, 1.0, 0.95)),
     ),
+    search_option="visual",
 )

@@ -11,7 +11,7 @@ from videlicet.types.time import Instant
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """An unbroken take; ``keyframe`` is the instant of the frame that stands for it."""
+    """An unbroken take; ``keyframe`` is the instant of its keyframe."""
 
     keyframe: Instant
 

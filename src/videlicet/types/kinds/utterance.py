@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from videlicet.types.calibration import Calibration
 from videlicet.types.kinds.base import Method, ObservationKind, TextLane
+from videlicet.types.kinds.words import Utterance, Word
 from videlicet.types.modality import Modality
 from videlicet.types.query import PartKind
 from videlicet.types.time import Span
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    text: str
-    span: Span
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """A sentence or phrase as spoken. ``language`` is BCP 47; ``confidence`` is 0..1."""
-
-    text: str
-    language: str
-    confidence: float
-    words: tuple[Word, ...] = ()
-    speaker: str | None = None
 
 
 def _to_json(said: Utterance) -> dict[str, Any]:
@@ -57,10 +39,13 @@ UTTERANCE = ObservationKind(
     describe=lambda said: said.text,
     modality=Modality.SPEECH,
     text=lambda said: said.text,
+    phrase="said",
     confidence=lambda said: said.confidence,
+    speech=lambda said: said,
     lanes=(
         TextLane("speech", Method.SEMANTIC, queries=_SPOKEN),
         TextLane("speech-words", Method.WORDS, Calibration(0.40, 1.00, 0.6), _SPOKEN),
         TextLane("speech-phrase", Method.PHRASE, Calibration(0.0, 1.0, 0.95)),
     ),
+    search_option="transcription",
 )

@@ -1,4 +1,4 @@
-"""What a field asks for, told from its name and what is said of it."""
+"""The intent of a field, parsed from its name and description."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _KINDS = {
     "director interviewer interviewee singer player reader teacher owner",
     "code": "number id identifier code reference ref no",
 }
-#: Kinds that are told from how they are written.
+#: Kinds that are recognised by their form.
 TYPED = frozenset(("phone", "email", "url", "date", "time", "person", "code"))
 #: Units that a number is to be followed by, where a field names one.
 UNITS = tuple(
@@ -143,7 +143,7 @@ class FieldIntent:
 
     @property
     def is_segment_edge(self) -> bool:
-        """Whether it is the start or end of what stands beside it."""
+        """Whether it is the start or end of the field beside it."""
         own = bool(set(self.words) & (_STARTS | _ENDS))
         return self.edge is not None and own and not self.is_named_time
 
@@ -195,7 +195,7 @@ def field_intent(name: str, remarks: str = "", above: FieldIntent | None = None)
 
 
 def described_intent(asked: FieldIntent) -> FieldIntent | None:
-    """The same field told from what is said of it instead of from its name, where it says what the
+    """The same field parsed from its description instead of its name, where it says what the
     value is about or of which kind. It keeps its text, which is announced to the encoder."""
     clause = re.split(r"[.,;:(]", asked.description)[0]
     other = field_intent(" ".join(clause.split()[:CLAUSE]), asked.description)

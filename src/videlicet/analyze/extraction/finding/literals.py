@@ -57,7 +57,7 @@ _NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class LiteralMatch:
-    """A value at ``start``..``end`` of a text, as it stands there."""
+    """A value at ``start``..``end`` of a text, as written there."""
 
     value: str | int | float
     start: int
@@ -96,7 +96,7 @@ def times(text: str) -> Iterator[LiteralMatch]:
 
 
 def moments(text: str) -> Iterator[LiteralMatch]:
-    """Days with a time that follows at once, as RFC 3339 without the offset that is not told."""
+    """Days with a time that follows at once, as RFC 3339 without the unknown offset."""
     clocks = list(times(text))
     for day in dates(text):
         for clock in clocks:

@@ -1,5 +1,5 @@
 """Strings, numbers and booleans from evidence. Each function gives what could be the value, best
-first, with the places of the pieces that say so; whoever asks takes the first that is valid."""
+first, with the places of the items that say so; whoever asks takes the first that is valid."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from videlicet.types import Modality
 if TYPE_CHECKING:
     from videlicet.analyze.extraction.finding.sources import Places, Sources
 
-#: From here on a piece is near enough in meaning to stand for a field.
+#: From here on an item is near enough in meaning to stand for a field.
 MIN_SIMILARITY = 0.35
 #: The same for a name of a thing seen: two nouns are soon near each other.
 MIN_LABEL_SIMILARITY = 0.45
-#: From here on a choice is what a piece says; its lead over the next one.
+#: From here on a choice is what an item says; its lead over the next one.
 MIN_CHOICE, MIN_LEAD = 0.4, 0.04
-#: The share of a field's words that a piece has to hold.
+#: The share of a field's words that an item has to hold.
 MIN_COVERAGE = 0.5
 #: Words between a number and the words that say what it counts.
 REACH = 6
 #: The nearness of a number of another kind than is asked for.
 UNFIT = -1.0
-#: Pieces that are looked at for a pattern, and words in a row that are tried.
+#: Items that are looked at for a pattern, and words in a row that are tried.
 SEARCHED, ROW = 12, 6
 
-#: Something that could be the value, and the pieces that say so.
+#: Something that could be the value, and the items that say so.
 Candidate: TypeAlias = tuple[Any, tuple[int, ...]]
 
 _READERS: dict[str, Callable[[str], Iterator[LiteralMatch]]] = {
@@ -82,7 +82,7 @@ def strings(sources: Sources, intent: FieldIntent, form: Text, view: Places) -> 
 def choices(
     sources: Sources, intent: FieldIntent, names: tuple[str, ...], view: Places
 ) -> Iterator[Candidate]:
-    """The choices that the evidence is like, likest first: by the words of a choice where a piece
+    """The choices that the evidence is like, likest first: by the words of a choice where an item
     holds them all, else by its meaning, where one leads."""
     scored: list[tuple[float, str, int]] = []
     for name in names:
@@ -118,10 +118,10 @@ def choice_text(name: str) -> str:
 def booleans(
     sources: Sources, intent: FieldIntent, form: Flag, view: Places
 ) -> Iterator[Candidate]:
-    """Whether the evidence says so: every word of the field in one piece; false where a word of
+    """Whether the evidence says so: every word of the field in one item; false where a word of
     denial goes before one of them. Speech, text and things seen are there where there is any."""
     if intent.role in MODALITIES and not intent.keys:
-        found = [int(n) for n in view if sources.pieces[n].modality in MODALITIES[intent.role]]
+        found = [int(n) for n in view if sources.items[n].modality in MODALITIES[intent.role]]
         if found and True in form.choices:
             yield True, tuple(found[:3])
         return
@@ -152,8 +152,8 @@ def numbers(
     anywhere = bool({"any money", "percent", "year"} & intent.kinds) and not intent.is_specific
     near = view if anywhere else view[sources.coverage(intent.keys)[view] > 0]
     for place in (int(n) for n in near):
-        piece = sources.pieces[place]
-        if piece.modality is Modality.VISUAL:
+        item = sources.items[place]
+        if item.modality is Modality.VISUAL:
             continue
         for found in sources.read(place, literals.numbers):
             if form.whole and isinstance(found.value, float) and not found.value.is_integer():
@@ -169,7 +169,7 @@ def numbers(
 
 def _nearness(sources: Sources, intent: FieldIntent, place: int, found: LiteralMatch) -> float:
     """How near the words of the field are to a number, 0..1; less where it is of another kind."""
-    text = sources.pieces[place].text
+    text = sources.items[place].text
     unit = intent.unit
     after = tokens(text[found.end : found.end + 40])
     if unit and not (found.percent and "%" in unit):
@@ -213,7 +213,7 @@ def _typed(
     view: Places,
     as_written: bool = False,
 ) -> Iterator[Candidate]:
-    """What a reader finds in pieces that have to do with the field; anywhere, where the field
+    """What a reader finds in items that have to do with the field; anywhere, where the field
     names nothing but the kind."""
     relevance = sources.relevance(intent)
     covered, named = sources.share(intent), intent.is_specific
@@ -221,13 +221,13 @@ def _typed(
         if named and relevance[place] < MIN_SIMILARITY and covered[place] < MIN_COVERAGE:
             continue
         found = sources.read(place, reader)
-        text = sources.pieces[place].text
+        text = sources.items[place].text
         for one in sorted(found, key=lambda one: -_closeness(sources, intent, place, one)):
             yield (text[one.start : one.end] if as_written else one.value), (place,)
 
 
 def _closeness(sources: Sources, intent: FieldIntent, place: int, found: LiteralMatch) -> float:
-    before = tokens(sources.pieces[place].text[: found.start])
+    before = tokens(sources.items[place].text[: found.start])
     costs = (
         next((n for n, word in enumerate(reversed(before), 1) if same_word(key, word)), 99)
         for key in intent.keys
@@ -243,13 +243,13 @@ def _matching(
 
 
 def _rows_of_words(sources: Sources, intent: FieldIntent, view: Places) -> Iterator[Candidate]:
-    """Words in a row from the pieces that have most to do with a field, for who looks for a form
+    """Words in a row from the items that have most to do with a field, for who looks for a form
     that few of them have."""
     relevance = sources.relevance(intent)[view]
     order = np.argsort(-relevance, kind="stable")
     for row in order[:SEARCHED]:
         place = int(view[row])
-        words = sources.pieces[place].text[:500].split()
+        words = sources.items[place].text[:500].split()
         for length in range(1, min(ROW, len(words)) + 1):
             for first in range(len(words) - length + 1):
                 text = " ".join(words[first : first + length])
@@ -259,14 +259,14 @@ def _rows_of_words(sources: Sources, intent: FieldIntent, view: Places) -> Itera
 
 
 def _plain(sources: Sources, intent: FieldIntent, view: Places) -> Iterator[Candidate]:
-    """A part of a piece, or all of it, or several in the order of time."""
+    """A part of an item, or all of it, or several in the order of time."""
     for kind in ("phone", "email", "url", "date", "time", "person"):
         if kind in intent.kinds:
             yield from _typed(sources, intent, _READERS[kind], view, as_written=True)
             if kind in ("phone", "email", "date", "time") or "url" in intent.words:
                 return
     if "person" in intent.kinds and not intent.keys:
-        yield from ((one, (n,)) for n in map(int, view) if (one := sources.pieces[n].speaker))
+        yield from ((one, (n,)) for n in map(int, view) if (one := sources.items[n].speaker))
         return
     if intent.role is not None and not intent.keys:
         yield from _by_role(sources, intent, view)
@@ -274,15 +274,15 @@ def _plain(sources: Sources, intent: FieldIntent, view: Places) -> Iterator[Cand
     relevance, covered = sources.relevance(intent), sources.share(intent)
     modalities = MODALITIES.get(intent.role)
     for place in (int(n) for n in view[np.argsort(-relevance[view], kind="stable")]):
-        piece = sources.pieces[place]
+        item = sources.items[place]
         if relevance[place] < MIN_SIMILARITY and covered[place] < MIN_COVERAGE:
             return
         if (
-            piece.modality is Modality.VISUAL
+            item.modality is Modality.VISUAL
             and max(covered[place], relevance[place]) < MIN_LABEL_SIMILARITY
         ):
             continue
-        if modalities and piece.modality not in modalities:
+        if modalities and item.modality not in modalities:
             continue
         part = _part(sources, intent, place)
         if part:
@@ -290,15 +290,15 @@ def _plain(sources: Sources, intent: FieldIntent, view: Places) -> Iterator[Cand
 
 
 def _part(sources: Sources, intent: FieldIntent, place: int) -> str:
-    """What follows the words of the field where a piece names it: ``Total: 48.20``, ``PLATFORM 9``.
+    """What follows the words of the field where an item names it: ``Total: 48.20``, ``PLATFORM 9``.
     Else all that it says; nothing where a number is asked for that is not there."""
-    text = sources.pieces[place].text
+    text = sources.items[place].text
     ends = [
         match.end()
         for match in re.finditer(r"\w+(?:['’-]\w+)*", text[:2_000])
         if any(same_word(key, stem) for key in intent.keys for stem in tokens(match[0]))
     ]
-    if ends and sources.pieces[place].modality is not Modality.VISUAL:
+    if ends and sources.items[place].modality is not Modality.VISUAL:
         rest = text[ends[-1] :]
         if follows := re.match(
             r"[\s:=#№.-]*(?:(?:no|nr|number|is)\b[.:\s]*)?((?=\S*\d)[^\s,;]+)", rest, re.I
@@ -319,16 +319,16 @@ def _part(sources: Sources, intent: FieldIntent, place: int) -> str:
 
 def _by_role(sources: Sources, intent: FieldIntent, view: Places) -> Iterator[Candidate]:
     """What is asked of any video: how it is titled, what is said, written and seen in it."""
-    pieces = sources.pieces
-    said = [int(n) for n in view if pieces[n].modality is Modality.SPEECH]
-    written = [int(n) for n in view if pieces[n].modality is Modality.TEXT]
-    seen = [int(n) for n in view if pieces[n].modality is Modality.VISUAL]
-    seen.sort(key=lambda n: -pieces[n].confidence * float(pieces[n].span.duration))
+    items = sources.items
+    said = [int(n) for n in view if items[n].modality is Modality.SPEECH]
+    written = [int(n) for n in view if items[n].modality is Modality.TEXT]
+    seen = [int(n) for n in view if items[n].modality is Modality.VISUAL]
+    seen.sort(key=lambda n: -items[n].confidence * float(items[n].span.duration))
     match intent.role:
         case Role.TITLE:
             longest = sorted(written, key=lambda n: -_weight(sources, n))
-            yield from ((pieces[n].text, (n,)) for n in longest)
-            yield from ((pieces[n].text, (n,)) for n in (*_typical(sources, said), *seen))
+            yield from ((items[n].text, (n,)) for n in longest)
+            yield from ((items[n].text, (n,)) for n in (*_typical(sources, said), *seen))
         case Role.SUMMARY:
             spoken = sorted(_typical(sources, said)[:3]) or sorted((*written, *seen)[:3])
             yield from _joined(sources, spoken)
@@ -337,19 +337,19 @@ def _by_role(sources: Sources, intent: FieldIntent, view: Places) -> Iterator[Ca
         case Role.SCREEN:
             yield from _joined(sources, written)
         case Role.SEEN:
-            yield from ((pieces[n].text, (n,)) for n in seen)
+            yield from ((items[n].text, (n,)) for n in seen)
         case Role.QUOTE:
-            yield from ((pieces[n].text, (n,)) for n in _typical(sources, said))
+            yield from ((items[n].text, (n,)) for n in _typical(sources, said))
         case Role.TOPIC:
-            yield from ((pieces[n].text, (n,)) for n in seen)
-            yield from phrases([(pieces[n].text, n) for n in (*written, *said)])
+            yield from ((items[n].text, (n,)) for n in seen)
+            yield from phrases([(items[n].text, n) for n in (*written, *said)])
 
 
 def _weight(sources: Sources, place: int) -> float:
     """How much a line of text looks like a heading: letters that stay."""
-    piece = sources.pieces[place]
-    letters = sum(char.isalpha() for char in piece.text)
-    return min(letters, 40) * piece.confidence * math.sqrt(piece.span.duration + 1)
+    item = sources.items[place]
+    letters = sum(char.isalpha() for char in item.text)
+    return min(letters, 40) * item.confidence * math.sqrt(item.span.duration + 1)
 
 
 def _typical(sources: Sources, places: list[int]) -> list[int]:
@@ -363,8 +363,8 @@ def _typical(sources: Sources, places: list[int]) -> list[int]:
 
 def _joined(sources: Sources, places: list[int]) -> Iterator[Candidate]:
     if places:
-        yield " ".join(sources.pieces[n].text for n in places), tuple(places)
-        yield from ((sources.pieces[n].text, (n,)) for n in places)
+        yield " ".join(sources.items[n].text for n in places), tuple(places)
+        yield from ((sources.items[n].text, (n,)) for n in places)
 
 
 def _cut(text: str, longest: int | None) -> str:

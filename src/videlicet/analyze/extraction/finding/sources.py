@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[np.float32]
     Places: TypeAlias = NDArray[np.intp]
 
-#: Characters of a piece that are read for numbers and the like.
+#: Characters of an item that are read for numbers and the like.
 READ = 2_000
 #: Letters that two stems share at their beginning to be of one family: departs, departure.
 FAMILY = 5
 
 
 class Sources:
-    """The pieces of all materials with what is asked of them.
+    """The items of all evidence with what is asked of them.
 
     ``texts`` is everything that will be asked, encoded in one go.
     """
@@ -38,9 +38,9 @@ class Sources:
     def __init__(
         self, all_evidence: Sequence[AssetEvidence], texts: Iterable[str], encoder: TextEncoder
     ) -> None:
-        self.materials = tuple(all_evidence)
+        self.all_evidence = tuple(all_evidence)
         self.assets = {one.asset.id: one.asset for one in all_evidence}
-        self.pieces: tuple[EvidenceItem, ...] = tuple(p for one in all_evidence for p in one.items)
+        self.items: tuple[EvidenceItem, ...] = tuple(p for one in all_evidence for p in one.items)
         asked = list(dict.fromkeys(texts))
         self._numbers = {text: number for number, text in enumerate(asked)}
         queries = self._queries = embed_texts(encoder, asked)
@@ -50,9 +50,9 @@ class Sources:
         vectors = np.vstack([_widened(row, wide) for row in rows]) if rows else np.zeros((0, wide))
         self.vectors: Floats = np.asarray(vectors, np.float32)
         self._cosines = np.asarray(_widened(queries, wide) @ self.vectors.T, np.float32)
-        self.words = [tokens(piece.text[:READ]) for piece in self.pieces]
-        self._starts = np.array([float(piece.span.start) for piece in self.pieces])
-        self._ends = np.array([float(piece.span.end) for piece in self.pieces])
+        self.words = [tokens(item.text[:READ]) for item in self.items]
+        self._starts = np.array([float(item.span.start) for item in self.items])
+        self._ends = np.array([float(item.span.end) for item in self.items])
         self._holding: dict[str, list[int]] = {}
         for place, words in enumerate(self.words):
             for word in dict.fromkeys(words):
@@ -63,10 +63,10 @@ class Sources:
 
     @property
     def all(self) -> Places:
-        return np.arange(len(self.pieces))
+        return np.arange(len(self.items))
 
     def inside(self, places: Places, span: Span) -> Places:
-        """Those of some pieces of which, or of whose part of it, a stretch holds the better part;
+        """Those of some items of which, or of whose part of it, a stretch holds the better part;
         and instants in it."""
         start, end = float(span.start), float(span.end)
         first, last = self._starts[places], self._ends[places]
@@ -76,17 +76,17 @@ class Sources:
         return np.asarray(places[better | instant])
 
     def beside(self, places: Places, others: Sequence[int]) -> Places:
-        """Those of some pieces that share time with one of the others."""
+        """Those of some items that share time with one of the others."""
         shares = np.zeros(len(places), bool)
         for other in others:
-            asset = self.pieces[other].asset_id
-            same = np.array([self.pieces[int(n)].asset_id == asset for n in places], bool)
+            asset = self.items[other].asset_id
+            same = np.array([self.items[int(n)].asset_id == asset for n in places], bool)
             first, last = self._starts[places], self._ends[places]
             shares |= same & (first <= self._ends[other]) & (last >= self._starts[other])
         return np.asarray(places[shares])
 
     def cosine(self, text: str) -> Floats:
-        """How near each piece is in meaning to a text that was announced (n,)."""
+        """How near each item is in meaning to a text that was announced (n,)."""
         return np.asarray(self._cosines[self._numbers[text]])
 
     def likeness(self, text: str, rows: Floats) -> Floats:
@@ -96,10 +96,10 @@ class Sources:
         return np.asarray(rows @ self._queries[self._numbers[text]])
 
     def coverage(self, keys: tuple[str, ...]) -> Floats:
-        """The share, by how rare each is, of some stems that each piece holds (n,), 0..1."""
+        """The share, by how rare each is, of some stems that each item holds (n,), 0..1."""
         found = self._covered.get(keys)
         if found is None:
-            found = np.zeros(len(self.pieces), np.float32)
+            found = np.zeros(len(self.items), np.float32)
             weights = {key: self.weight(key) for key in keys}
             for key, weight in weights.items():
                 places = {n for stem in self.family(key) for n in self._holding[stem]}
@@ -117,7 +117,7 @@ class Sources:
     def weight(self, key: str) -> float:
         """How rare a stem is in the evidence; one that is nowhere weighs like the rarest."""
         matching = sum(len(self._holding[stem]) for stem in self.family(key))
-        return inverse_frequency(max(1, min(matching, len(self.pieces))), max(1, len(self.pieces)))
+        return inverse_frequency(max(1, min(matching, len(self.items))), max(1, len(self.items)))
 
     def family(self, key: str) -> tuple[str, ...]:
         """The stems in the evidence that are this one, or begin alike."""
@@ -128,7 +128,7 @@ class Sources:
         return found
 
     def relevance(self, intent: FieldIntent) -> Floats:
-        """How much each piece has to do with a field (n,): the greater of what its meaning and
+        """How much each item has to do with a field (n,): the greater of what its meaning and
         its words share with it, and a little of the lesser."""
         near, covered = self.cosine(intent.text), self.share(intent)
         return np.asarray(np.maximum(near, covered) + 0.1 * np.minimum(near, covered), np.float32)
@@ -136,10 +136,10 @@ class Sources:
     def read(
         self, place: int, reader: Callable[[str], Iterable[LiteralMatch]]
     ) -> tuple[LiteralMatch, ...]:
-        """What stands in a piece, read once."""
+        """The values in an item, parsed once."""
         key = (place, reader.__name__)
         if key not in self._read:
-            self._read[key] = tuple(reader(self.pieces[place].text[:READ]))
+            self._read[key] = tuple(reader(self.items[place].text[:READ]))
         return self._read[key]
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 from videlicet.analyze.backend import Check, unchecked
 from videlicet.types import Finish, Usage
 
-#: Bytes of UTF-8 that a token stands for, on the safe side. No tokenizer but the model's own
+#: Bytes of UTF-8 per token, on the safe side. No tokenizer but the model's own
 #: knows better, and an endpoint does not lend it.
 TOKEN_BYTES = 3
 #: Characters a token writes at most, on average: longer replies are cut whatever a server says.
@@ -246,12 +246,12 @@ def collect_reply(
                 end = End(Finish.LENGTH, None)
                 break
     except Exception as error:
-        told = as_error(error)
-        if told is error:
+        reported = as_error(error)
+        if reported is error:
             raise
         if not text:
-            raise told from error
-        broken = str(told)
+            raise reported from error
+        broken = str(reported)
     finally:
         items.close()
     if end is None and not broken:

@@ -1,5 +1,5 @@
 """A stand-in for a language model: no weights, the same reply every time, and enough sense to test
-what stands above it."""
+the code above it."""
 
 from __future__ import annotations
 

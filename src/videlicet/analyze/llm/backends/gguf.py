@@ -188,7 +188,7 @@ def _run(server: Any, body: dict[str, Any], outlet: Channel) -> None:
     def take(chunk: dict[str, Any]) -> bool:
         nonlocal finish, usage
         if "error" in chunk:
-            failed.append(_told(chunk["error"]))
+            failed.append(_chunk_error(chunk["error"]))
             return True
         if row := chunk.get("usage"):
             usage = Usage(row["prompt_tokens"], row["completion_tokens"])
@@ -206,7 +206,7 @@ def _run(server: Any, body: dict[str, Any], outlet: Channel) -> None:
         outlet.put(End(finish, usage))
 
 
-def _told(error: Mapping[str, Any]) -> AnalysisError:
+def _chunk_error(error: Mapping[str, Any]) -> AnalysisError:
     if error.get("type") == "exceed_context_size_error":
         return AnalysisError(
             "llm_request_rejected", "The language model's context is too small for this.",

@@ -29,13 +29,13 @@ class ExampleBackend:
         self._builtin = builtin
 
     def ask(
-        self, materials: Sequence[AssetEvidence], question: str, *, on_sentence: Any = None
+        self, all_evidence: Sequence[AssetEvidence], question: str, *, on_sentence: Any = None
     ) -> Answer:
-        pieces = [one for each in materials for one in each.items if one.modality == "brightness"]
-        if not pieces:
-            return self._builtin.ask(materials, question)
-        sentence = Sentence(f"First it is {pieces[0].text}.", (pieces[0],))
-        return Answer((sentence,), found=True, analyst=self.id)
+        items = [one for each in all_evidence for one in each.items if one.modality == "brightness"]
+        if not items:
+            return self._builtin.ask(all_evidence, question)
+        sentence = Sentence(f"First it is {items[0].text}.", (items[0],))
+        return Answer((sentence,), found=True, analysis_backend=self.id)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._builtin, name)

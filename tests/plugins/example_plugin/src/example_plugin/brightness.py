@@ -28,6 +28,7 @@ KIND = ObservationKind(
     identity=lambda one: one.degree,
     describe=lambda one: f"{one.degree} ({one.mean:.0f})",
     modality=Modality("brightness"),
+    phrase="brightness",
     text=lambda one: f"a {one.degree} picture",
     lanes=(
         TextLane("brightness", Method.SEMANTIC),

@@ -35,13 +35,13 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def save(native: Client, index: str, *parts: dict[str, Any], **options: Any) -> dict[str, Any]:
     body = {"name": "one", "index_id": index, "parts": list(parts), **options}
-    made: dict[str, Any] = native.ok("POST", "queries", json=body)
+    made: dict[str, Any] = native.ok("POST", "saved-searches", json=body)
     return made
 
 
 def found(native: Client, query: dict[str, Any], count: int) -> list[dict[str, Any]]:
     """The matches of a query once there are so many, and no more a moment later."""
-    place = f"queries/{query['id']}/matches"
+    place = f"saved-searches/{query['id']}/matches"
     deadline = time.monotonic() + 300
     while len(rows := native.ok("GET", place)["data"]) < count:
         assert time.monotonic() < deadline, rows
@@ -61,7 +61,7 @@ def test_a_match_is_told_and_kept(native: Client, client: Client, films: list[Pa
     index = client.index("told")
     with receiving() as receiver:
         hook = native.ok(
-            "POST", "webhooks", json={"url": receiver.url, "events": ["query.matched"]}
+            "POST", "webhooks", json={"url": receiver.url, "events": ["saved_search.matched"]}
         )
         query = save(native, index, {"text": '"title 1"'}, name="the first")
         assert query["threshold"] == 0.5
@@ -69,20 +69,20 @@ def test_a_match_is_told_and_kept(native: Client, client: Client, films: list[Pa
         videos = [client.film(index, film) for film in films]
         (event,) = receiver.events(1)
         # Told ready means tried already: nothing has to be waited for.
-        (match,) = native.ok("GET", f"queries/{query['id']}/matches")["data"]
+        (match,) = native.ok("GET", f"saved-searches/{query['id']}/matches")["data"]
         native.ok("DELETE", f"webhooks/{hook['id']}")
-    assert event["type"] == "query.matched"
+    assert event["type"] == "saved_search.matched"
     data = event["data"]
-    assert data["query"] == {"id": query["id"], "name": "the first"}
+    assert data["saved_search"] == {"id": query["id"], "name": "the first"}
     assert (data["index_id"], data["video_id"], data["id"]) == (index, videos[1], match["id"])
-    assert (match["video_id"], match["query_id"]) == (videos[1], query["id"])
+    assert (match["video_id"], match["saved_search_id"]) == (videos[1], query["id"])
     for moment in (data["moments"][0], match["moments"][0]):
         assert 3 <= moment["start"] < moment["end"] <= 6.5
         assert moment["score"] >= 0.5
         assert {one["lane"] for one in moment["evidence"]} >= {"screen-phrase"}
         assert "TITLE 1" in {one.get("text") for one in moment["evidence"]}
-    (listed,) = native.ok("GET", f"queries?index_id={index}")["data"]
-    assert listed == query == native.ok("GET", f"queries/{query['id']}")
+    (listed,) = native.ok("GET", f"saved-searches?index_id={index}")["data"]
+    assert listed == query == native.ok("GET", f"saved-searches/{query['id']}")
 
 
 @pytest.mark.slow
@@ -97,7 +97,7 @@ def test_what_was_there_before(native: Client, client: Client, films: list[Path]
     new = client.film(index, films[1])
     assert [one["video_id"] for one in found(native, all_of_them, 2)] == [new, old]
     assert [one["video_id"] for one in found(native, later, 1)] == [new]
-    page = native.ok("GET", f"queries/{all_of_them['id']}/matches?page=2&page_limit=1")
+    page = native.ok("GET", f"saved-searches/{all_of_them['id']}/matches?page=2&page_limit=1")
     assert [one["video_id"] for one in page["data"]] == [old]
     assert page["page_info"]["total_results"] == 2
 
@@ -137,7 +137,7 @@ def test_a_query_whose_asset_has_gone_says_so(
     client.ok("DELETE", f"assets/{asset}")
     client.film(index, films[0])
     deadline = time.monotonic() + 300
-    while "error" not in (shown := native.ok("GET", f"queries/{query['id']}")):
+    while "error" not in (shown := native.ok("GET", f"saved-searches/{query['id']}")):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert shown["error"]["code"] == "query_media_invalid"
@@ -151,7 +151,7 @@ def test_deleting_takes_matches_along(
     index = client.index("deleting")
     with receiving() as receiver:
         hook = native.ok(
-            "POST", "webhooks", json={"url": receiver.url, "events": ["query.matched"]}
+            "POST", "webhooks", json={"url": receiver.url, "events": ["saved_search.matched"]}
         )
         inline = {"base64_string": base64.b64encode(films[0].read_bytes()).decode()}
         one = save(native, index, {"text": '"title 0"'})
@@ -164,7 +164,7 @@ def test_deleting_takes_matches_along(
         assert before
         # An asset takes along what was found in it.
         client.ok("DELETE", f"indexes/{index}/videos/{videos[0]}")
-        assert native.ok("GET", f"queries/{one['id']}/matches")["data"] == []
+        assert native.ok("GET", f"saved-searches/{one['id']}/matches")["data"] == []
         assert [m["video_id"] for m in found(native, other, 1)] == [videos[1]]
         assert {d["data"]["video_id"] for d in told(native, hook)} == {videos[1]}
         # One that comes again is new.
@@ -178,21 +178,21 @@ def test_deleting_takes_matches_along(
         assert again[0]["event_id"] not in {d["event_id"] for d in before}
         # A query takes its own along, with the media that came with it.
         assert blobs(server, two)
-        native.ok("DELETE", f"queries/{two['id']}")
+        native.ok("DELETE", f"saved-searches/{two['id']}")
         assert not blobs(server, two)
         for path in ("", "/matches"):
-            assert native.get(f"queries/{two['id']}{path}").status_code == 404
-        assert native.delete(f"queries/{two['id']}").status_code == 404
+            assert native.get(f"saved-searches/{two['id']}{path}").status_code == 404
+        assert native.delete(f"saved-searches/{two['id']}").status_code == 404
         # So does an index.
         client.ok("DELETE", f"indexes/{index}")
-        assert native.get(f"queries/{one['id']}").status_code == 404
-        assert native.ok("GET", f"queries?index_id={index}")["data"] == []
+        assert native.get(f"saved-searches/{one['id']}").status_code == 404
+        assert native.ok("GET", f"saved-searches?index_id={index}")["data"] == []
         assert told(native, hook) == []
         native.ok("DELETE", f"webhooks/{hook['id']}")
 
 
 def about(delivery: dict[str, Any], query: dict[str, Any]) -> bool:
-    return bool(delivery["data"]["query"]["id"] == query["id"])
+    return bool(delivery["data"]["saved_search"]["id"] == query["id"])
 
 
 def told(native: Client, hook: dict[str, Any]) -> list[dict[str, Any]]:
@@ -213,16 +213,16 @@ def test_another_tenants_queries(
         their_index = theirs.index("theirs")
         theirs.film(their_index, films[0])
     found(native, query, 0)
-    assert stranger.ok("GET", "queries")["data"] == []
-    assert stranger.ok("GET", f"queries?index_id={index}")["data"] == []
+    assert stranger.ok("GET", "saved-searches")["data"] == []
+    assert stranger.ok("GET", f"saved-searches?index_id={index}")["data"] == []
     for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/matches")):
         answers = [
-            stranger.request(method, f"queries/{id}{path}") for id in (query["id"], "0" * 24)
+            stranger.request(method, f"saved-searches/{id}{path}") for id in (query["id"], "0" * 24)
         ]
         assert [one.status_code for one in answers] == [404, 404]
         assert answers[0].text.replace(query["id"], "0" * 24) == answers[1].text
     body = {"name": "x", "index_id": index, "parts": [{"text": "red"}]}
-    assert stranger.post("queries", json=body).status_code == 404
+    assert stranger.post("saved-searches", json=body).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -251,9 +251,9 @@ def test_bad_queries(
 ) -> None:
     index = client.index(request.node.name[:150])
     body = {"name": "x", "index_id": index, "parts": [{"text": "red"}], **change}
-    answer = native.post("queries", json=body)
+    answer = native.post("saved-searches", json=body)
     assert answer.status_code == (404 if "0" * 24 in str(change) else 400), answer.text
-    assert native.ok("GET", f"queries?index_id={index}")["data"] == []
+    assert native.ok("GET", f"saved-searches?index_id={index}")["data"] == []
 
 
 def test_queries_are_counted(native: Client, client: Client, server: Server) -> None:
@@ -265,14 +265,14 @@ def test_queries_are_counted(native: Client, client: Client, server: Server) -> 
         for _ in range(100):
             save(many, index, {"text": "red"})
         body = {"name": "x", "index_id": index, "parts": [{"text": "red"}]}
-        answer = many.post("queries", json=body)
+        answer = many.post("saved-searches", json=body)
         assert (answer.status_code, answer.json()["code"]) == (400, "parameter_invalid")
 
 
 def test_the_same_request_twice(native: Client, client: Client) -> None:
     body = {"name": "x", "index_id": client.index("twice"), "parts": [{"text": "red"}]}
     headers = {"Idempotency-Key": "saved-once"}
-    first, again = (native.ok("POST", "queries", json=body, headers=headers) for _ in "12")
+    first, again = (native.ok("POST", "saved-searches", json=body, headers=headers) for _ in "12")
     assert first == again
 
 
@@ -280,8 +280,8 @@ def test_a_reading_key_saves_nothing(server: Server, client: Client) -> None:
     index = client.index("reading")
     with Client(server, server.key(scopes=["read"]), "v1") as reader:
         body = {"name": "x", "index_id": index, "parts": [{"text": "red"}]}
-        assert reader.post("queries", json=body).status_code == 403
-        assert reader.get("queries").status_code == 200
+        assert reader.post("saved-searches", json=body).status_code == 403
+        assert reader.get("saved-searches").status_code == 200
 
 
 @pytest.mark.slow
@@ -293,7 +293,9 @@ def test_once_whatever_is_killed(tmp_path: Path) -> None:
         Client(server, server.key()) as client,
         Client(server, str(client.headers["x-api-key"]), "v1") as native,
     ):
-        native.ok("POST", "webhooks", json={"url": receiver.url, "events": ["query.matched"]})
+        native.ok(
+            "POST", "webhooks", json={"url": receiver.url, "events": ["saved_search.matched"]}
+        )
         index = client.index()
         queries = [
             save(native, index, {"text": "title"}, name=f"{n}", threshold=0.2) for n in range(8)
@@ -320,7 +322,7 @@ def test_once_whatever_is_killed(tmp_path: Path) -> None:
         # but there is one for each query and video.
         pairs = {(q["id"], video) for q in queries for video in accepted}
         events = once(receiver, len(pairs))
-        assert {(e["data"]["query"]["id"], e["data"]["video_id"]) for e in events} == pairs
+        assert {(e["data"]["saved_search"]["id"], e["data"]["video_id"]) for e in events} == pairs
 
 
 def once(receiver: Receiver, count: int) -> list[dict[str, Any]]:
@@ -340,4 +342,4 @@ def once(receiver: Receiver, count: int) -> list[dict[str, Any]]:
 def test_the_description_names_the_event(server: Server) -> None:
     document = httpx.get(f"{server.root}/v1/openapi.json").json()
     text = str(document["components"]["schemas"]["NewWebhook"])
-    assert "query.matched" in text
+    assert "saved_search.matched" in text

@@ -1,4 +1,4 @@
-"""``videlicet queries``: searches that are saved, and tried against everything that is added."""
+"""``videlicet saved-search``: searches that run on every new asset of an index."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from videlicet.cli.search import (
 )
 
 if TYPE_CHECKING:
-    from videlicet.types import Match, SavedQuery
+    from videlicet.types import Match, SavedSearch
 
 app = typer.Typer(
-    help="Searches that are saved, and tried against everything that is added.",
+    help="Searches that run on every new asset of an index.",
     no_args_is_help=True,
 )
 
-NameArgument = Annotated[str, typer.Argument(help="The name or id of a query.")]
+NameArgument = Annotated[str, typer.Argument(help="The name or id of a saved search.")]
 
 
 @app.command("add")
 def add(
     words: Annotated[list[str], typer.Argument(help="What to look for, as in a search.")],
-    name: Annotated[str, typer.Option(help="What the query is called.")],
+    name: Annotated[str, typer.Option(help="The name of the saved search.")],
     threshold: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Least score of a match (0.5).", show_default=False),
@@ -38,14 +38,14 @@ def add(
     modality: ModalitiesOption = None,
     filters: FiltersOption = None,
     backfill: Annotated[
-        bool, typer.Option("--backfill", help="Search existing videos with it, too.")
+        bool, typer.Option("--backfill", help="Search the videos already in the index, too.")
     ] = False,
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """Save a query; whatever is added from now on is searched with it."""
+    """Save a search that runs on every asset added from now on."""
     with context.library() as library:
-        made = library.save_query(
+        made = library.save_search(
             name, " ".join(words), negative=without or (), modalities=modality or (),
             filter=parse_filters(filters or []), threshold=threshold, include_existing=backfill,
             index=index,
@@ -54,23 +54,23 @@ def add(
     if as_json:
         print_json({**_row(made), "matches": len(found)})
     else:
-        print_message(f"Query {made.id} ({made.name}) is saved; {len(found)} matches.")
+        print_message(f"Saved search {made.id} ({made.name}) added; {len(found)} matches.")
 
 
 @app.command("list")
-def list_queries(index: AnyIndexOption = None, as_json: JsonOption = False) -> None:
-    """List saved queries, newest first, with how much each has found."""
+def list_saved_searches(index: AnyIndexOption = None, as_json: JsonOption = False) -> None:
+    """List saved searches, newest first, with their number of matches."""
     with context.library() as library:
         names = {one.id: one.name for one in library.indexes()}
         rows = [
             {**_row(one), "index": names.get(one.index_id), "matches": len(library.matches(one.id))}
-            for one in library.queries(index)
+            for one in library.saved_searches(index)
         ]
     if as_json:
         print_json(rows)
         return
     print_table(
-        ("id", "name", "looks for", "index", "threshold", "matches"),
+        ("id", "name", "query", "index", "threshold", "matches"),
         [
             (
                 row["id"][:SHORT_ID], row["name"],
@@ -80,7 +80,7 @@ def list_queries(index: AnyIndexOption = None, as_json: JsonOption = False) -> N
             )
             for row in rows
         ],
-        empty="There are no saved queries; add one with `videlicet queries add TEXT --name NAME`.",
+        empty="No saved searches; add one with `videlicet saved-search add TEXT --name NAME`.",
         whole=("id",),
     )  # fmt: skip
 
@@ -88,44 +88,44 @@ def list_queries(index: AnyIndexOption = None, as_json: JsonOption = False) -> N
 @app.command("matches")
 def list_matches(
     name: Annotated[
-        str | None, typer.Argument(help="The name or id of a query; all, if none is given.")
+        str | None, typer.Argument(help="The name or id of a saved search; all, if none is given.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1)] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what saved queries have found, newest first."""
+    """List the matches of saved searches, newest first."""
     with context.library() as library:
         found = library.matches(name, limit=limit)
     if as_json:
         print_json(found)
         return
     print_table(
-        ("found", "query", "asset", "when", "score"),
+        ("found", "saved search", "asset", "when", "score"),
         [
             (
-                one.created_at.isoformat(timespec="seconds"), one.query_name,
+                one.created_at.isoformat(timespec="seconds"), one.saved_search_name,
                 f"{one.asset_name}\n{one.asset_id[:SHORT_ID]}", _match_time(one),
                 f"{one.moments[0].score:.2f}",
             )
             for one in found
         ],
-        empty="Nothing has matched yet.",
+        empty="No matches yet.",
         whole=("found", "score"),
     )  # fmt: skip
 
 
 @app.command("remove")
 def remove(name: NameArgument, as_json: JsonOption = False) -> None:
-    """Delete a saved query with what it has found."""
+    """Delete a saved search and its matches."""
     with context.library() as library:
-        library.delete_query(name)
+        library.delete_saved_search(name)
     if as_json:
         print_json({"removed": name})
     else:
-        print_message(f"Query {name} is removed.")
+        print_message(f"Saved search {name} removed.")
 
 
-def _row(one: SavedQuery) -> dict[str, Any]:
+def _row(one: SavedSearch) -> dict[str, Any]:
     return {
         "id": one.id,
         "name": one.name,
