@@ -1,5 +1,4 @@
-"""One server with the shipped fakes for all files that change nothing of it, each with a tenant of
-its own."""
+"""One server with the shipped doubles for all tests of a file."""
 
 from __future__ import annotations
 
@@ -16,20 +15,10 @@ from tests.api.world import World, build
 JAVASCRIPT = Path(__file__).parent / "javascript"
 
 
-@pytest.fixture(scope="session")
-def _shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with hosted(tmp_path_factory.mktemp("server") / "home", **DOUBLES) as one:
         yield one
-
-
-@pytest.fixture(scope="module")
-def server(_shared_server: Server, request: pytest.FixtureRequest) -> Server:
-    """A server that runs, with the tenant of the file."""
-    assert _shared_server.process is not None
-    if _shared_server.process.poll() is not None:  # a test of another file failed while it was down
-        _shared_server.start()
-    _shared_server.tenant = request.path.stem.removeprefix("test_").replace("_", "-")
-    return _shared_server
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +37,7 @@ def native(server: Server, client: Client) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def stranger(server: Server) -> Iterator[Client]:
     """Another tenant's key at the native interface."""
-    with Client(server, server.key(tenant=f"beside-{server.tenant}"), "v1") as one:
+    with Client(server, server.key(tenant="other"), "v1") as one:
         yield one
 
 
@@ -62,7 +51,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def world(server: Server, film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One thing of each kind on the server of the file."""
     picture = samples.image(tmp_path_factory.mktemp("picture") / "picture.png")
-    made = build(server, server.tenant, film, picture)
+    made = build(server, "local", film, picture)
     yield made
     made.close()
 

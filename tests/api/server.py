@@ -46,8 +46,6 @@ class Server:
     options: tuple[str, ...] = ()
     #: The port of the balancer that it is behind.
     front: int | None = None
-    #: Whose keys :meth:`key` makes.
-    tenant: str = "local"
 
     @property
     def root(self) -> str:
@@ -125,9 +123,9 @@ class Server:
     def log(self) -> str:
         return (self.home.parent / f"{self.home.name}.log").read_text("utf-8", "replace")
 
-    def key(self, tenant: str | None = None, **options: Any) -> str:
+    def key(self, tenant: str = "local", **options: Any) -> str:
         """A new key's secret."""
-        grant = Grant("tests", Purpose.MANAGE, tenant or self.tenant)
+        grant = Grant("tests", Purpose.MANAGE, tenant)
         settings = self.settings
         try:
             store = open_store(settings)
