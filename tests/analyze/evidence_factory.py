@@ -1,4 +1,4 @@
-"""Material written by hand: what is said, written and seen of a recording, in the space of the
+"""Evidence written by hand: what is said, written and seen of a recording, in the space of the
 shipped text double, where sentences are alike that share words."""
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def make_evidence(
     name: str = "video.mp4",
     start: float = 0,
 ) -> AssetEvidence:
-    """A recording of ``seconds`` seconds from ``start`` on. What is ``shown`` is what its looks
+    """A recording of ``seconds`` seconds from ``start`` on. ``labels`` are what its looks
     show too; ``cuts`` are where shots begin after the first."""
     span = Span.of(start, start + seconds)
     asset_id = derived_id("asset", name)

@@ -57,7 +57,7 @@ def test_hostile_files_in_a_folder(videlicet, home, tmp_path):
     assert all(row["error"]["remedy"] for row in last.values())
     assert done.code == 2
     assert contents(videlicet) == before
-    # With a good video beside them that one is found, and the others are told again.
+    # With a good video beside them that one is found, and the others are reported again.
     good = samples.video(folder / "good.mp4", [Scene(RED, 1)])
     people = videlicet("add", good, *(folder / name for name, _, _ in HOSTILE[:3]))
     assert people.code == 1

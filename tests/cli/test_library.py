@@ -1,4 +1,4 @@
-"""The verbs on a library that holds three short videos, seen and heard by the model doubles."""
+"""The verbs on a library that holds three short videos, indexed with the fake models."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> No
             assert expected[name] == sorted(
                 (one.modality, one.span.start, repr(one.payload)) for one in seen
             )
-        # The books forget what has ended.
+        # Ended workflows are deleted.
         with psycopg.connect(
             group.environment["VIDELICET_DATABASE_URL"], autocommit=True
         ) as workflows:

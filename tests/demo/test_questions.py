@@ -27,7 +27,6 @@ from videlicet.types import (
     MediaInfo,
     Modality,
     Observation,
-    Payload,
     ScreenText,
     Span,
     Utterance,
@@ -37,8 +36,8 @@ from videlicet.types import (
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Stand-ins of the right form for every piece of material."""
-    folder = tmp_path_factory.mktemp("material")
+    """Stand-ins of the right form for every source."""
+    folder = tmp_path_factory.mktemp("sources")
     tone = np.sin(np.arange(30 * SOUND_RATE) * 0.05).astype(np.float32) * 0.4
     found = {}
     for number, one in enumerate(MATERIAL):
@@ -116,7 +115,7 @@ def test_the_sample_asks_a_dozen_questions_of_every_kind(
 class StubLibrary:
     """One recording with what models said of it."""
 
-    def __init__(self, path: Path, payloads: list[tuple[float, float, Payload]]) -> None:
+    def __init__(self, path: Path, payloads: list[tuple[float, float, object]]) -> None:
         self.path = path
         self.settings = Settings(home=path.parent / "home", weights=path.parent / "weights")
         self.rows = [
@@ -131,7 +130,7 @@ class StubLibrary:
         return self.path
 
 
-def _modality(payload: Payload) -> Modality:
+def _modality(payload: object) -> Modality:
     match payload:
         case Utterance():
             return Modality.SPEECH

@@ -43,7 +43,7 @@ class FakeLibrary:
     exists: bool = False
     ingested: list[str] = field(default_factory=list)
     asked: list[tuple[object, str, int, Sequence[str] | None]] = field(default_factory=list)
-    held: dict[str, Asset] = field(default_factory=dict)
+    by_id: dict[str, Asset] = field(default_factory=dict)
 
     def create_index(self, name: str) -> object:
         if self.exists:
@@ -63,15 +63,15 @@ class FakeLibrary:
         span = Span.of(0, self.durations.get(path.name, 10.0)).shift(self.start)
         media = MediaInfo("mp4", span, None, (), None)
         asset = Asset(f"id-{path.name}", sha256(path), path.name, str(path), 1, media, NOW)
-        self.held[asset.id] = asset
+        self.by_id[asset.id] = asset
 
     def indexed(self, index: str) -> list[IndexedAsset]:
         if not self.exists:
             raise StoreError("store_not_found", "nothing here yet")
-        return [IndexedAsset(f"in-{i}", index, i, Status.READY, NOW) for i in self.held]
+        return [IndexedAsset(f"in-{i}", index, i, Status.READY, NOW) for i in self.by_id]
 
     def assets(self, index: str) -> list[Asset]:
-        return list(self.held.values())
+        return list(self.by_id.values())
 
     def observations(self, asset_id: str, modality: Modality, *, index: str) -> list[Observation]:
         assert modality is Modality.SPEECH
@@ -83,7 +83,7 @@ class FakeLibrary:
                 "ears",
                 Utterance(words, "en", 1.0),
             )
-            for start, end, words in self.said.get(self.held[asset_id].name, [])
+            for start, end, words in self.said.get(self.by_id[asset_id].name, [])
         ]
 
     def search(
@@ -105,7 +105,7 @@ class FakeLibrary:
         rows = [
             (f"id-{file}", file, Span.of(start, end).shift(self.start))
             for file, start, end in self.answers.get(key, [])
-            if f"id-{file}" in self.held and (assets is None or f"id-{file}" in assets)
+            if f"id-{file}" in self.by_id and (assets is None or f"id-{file}" in assets)
         ]
         if group_by is GroupBy.ASSET:
             rows = list({row[0]: row for row in reversed(rows)}.values())[::-1]

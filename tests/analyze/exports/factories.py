@@ -103,7 +103,7 @@ def make_evidence(
     vectors: Any = None,
     looks: TimedVectors | None = None,
 ) -> AssetEvidence:
-    """Everything known of one asset; pieces without ``vectors`` have no place in the space."""
+    """Everything known of one asset; items without ``vectors`` have no place in the space."""
     own = of or asset()
     index = Index("i" * 24, "default", {"text": "minilm"}, NOW)
     rows = np.zeros((len(items), 3)) if vectors is None else np.asarray(vectors)
