@@ -41,7 +41,7 @@ def add(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Index videos and sound recordings, so that every moment in them can be found.
+    """Index videos and audio recordings, so that every moment in them can be found.
 
     Adding the same bytes twice changes nothing. Interrupt it at any time: what was finished stays,
     and adding the same sources again goes on from there.
@@ -177,5 +177,5 @@ def short_name(source: str) -> str:
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(add)

@@ -147,7 +147,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(serve)
     app.command()(mcp)
     app.command()(worker)
