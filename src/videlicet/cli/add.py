@@ -89,7 +89,7 @@ def show_progress(
 
 
 def exit_code_of(finished: list[Progress]) -> int:
-    """The exit code for what became of all sources."""
+    """The exit code for the outcomes of all sources."""
     failed = [event for event in finished if event.status is not Status.READY]
     if not failed:
         return OK

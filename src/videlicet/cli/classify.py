@@ -39,7 +39,7 @@ def classify(
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="Least probability of a label.")
     ] = 0.5,
-    shots: Annotated[bool, typer.Option("--shots", help="Label each shot by itself.")] = False,
+    shots: Annotated[bool, typer.Option("--shots", help="Classify each shot separately.")] = False,
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
