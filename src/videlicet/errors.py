@@ -155,6 +155,7 @@ class InvalidQuery(InvalidInput):
         "page_token_invalid": Code(
             400, False, "Use the token of the last page as it was returned."
         ),
+        "page_token_expired": Code(410, False, "Search again; the pages are not kept any more."),
         "modality_not_indexed": Code(400, False, "Search a modality this index was built with."),
     }
 

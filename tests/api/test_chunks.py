@@ -14,13 +14,12 @@ from fastapi.testclient import TestClient
 
 from videlicet.api.v1_3 import uploads
 from videlicet.errors import NotFound
-from videlicet.ingest.indexing import remove_file
+from videlicet.ingest.indexing import remove_asset
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
-from videlicet.services.assets import AWAITING_CHUNKS
 from videlicet.services.uploads import ACTIVE
 from videlicet.settings import load
 from videlicet.store import Store, open_store
-from videlicet.types import Kind, Resource
+from videlicet.types import Asset, AssetStatus, Kind, Resource
 
 GRANT, MANAGING = Grant("tests", Purpose.INGEST), Grant("tests", Purpose.MANAGE)
 
@@ -29,10 +28,10 @@ GRANT, MANAGING = Grant("tests", Purpose.INGEST), Grant("tests", Purpose.MANAGE)
 def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(load(tmp_path / "home"), write=True, create=True) as opened:
         now = datetime.now(UTC)
-        opened.catalog.put_resource(
-            opened.scope(GRANT),
-            Resource("f1", Kind.FILE, "local", now, now, AWAITING_CHUNKS, body={"parts": 2}),
+        asset = Asset(
+            "f1", "video.mp4", now, status=AssetStatus.WAITING, method="multipart", chunks=2
         )
+        opened.catalog.put_asset(opened.scope(GRANT), asset)
         upload = Resource(
             "u1", Kind.UPLOAD, "local", now, now, ACTIVE, parent="f1",
             expires_at=now + timedelta(hours=1),
@@ -60,12 +59,13 @@ def test_a_chunk_of_a_file_that_is_deleted_meanwhile_does_not_stay(
     put = store.blobs.put
 
     def late(*values: Any) -> None:
-        remove_file(store.scope(MANAGING), store, "f1")
+        remove_asset(store.scope(MANAGING), store, "f1")
         put(*values)
 
     monkeypatch.setattr(store.blobs, "put", late)
     with pytest.raises(NotFound):
         client.put("/uploads/u1/2", content=b"rest")
     assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
-    for kind in (Kind.FILE, Kind.UPLOAD, Kind.CHUNK):
+    assert store.catalog.list_assets(store.scope(GRANT)) == ([], 0)
+    for kind in (Kind.UPLOAD, Kind.CHUNK):
         assert store.catalog.find_resources(store.scope(GRANT), kind)[1] == 0

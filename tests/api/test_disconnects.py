@@ -16,10 +16,9 @@ import pytest
 from tests.analyze.llm.server import Call, Fake, fake
 from tests.api.server import DOUBLES, Client, Server, hosted
 
-from videlicet.analysis_jobs.analyses import REQUEST_FILES
 from videlicet.rights import Grant, Purpose
 from videlicet.store import open_store
-from videlicet.types import Kind
+from videlicet.types import AssetOwner
 
 #: Seconds that a signal may take; the model's own timeout is much longer.
 SOON = 30
@@ -82,12 +81,12 @@ def begin(client: Client, server: Server, path: str, body: Any) -> http.client.H
 
 
 def uploads(server: Server) -> int:
-    """Files that came with a request."""
+    """Assets that came with a request."""
     with open_store(server.settings) as store:
         grant = Grant("tests", Purpose.MANAGE)
-        return store.catalog.find_resources(
-            store.scope(grant), Kind.FILE, parent=REQUEST_FILES, limit=0
-        )[1]
+        return store.catalog.list_assets(store.scope(grant), owners=[AssetOwner.ANALYSIS], limit=0)[
+            1
+        ]
 
 
 def until_gone(server: Server) -> None:

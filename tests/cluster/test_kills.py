@@ -79,9 +79,9 @@ def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> No
         assert set(ended.values()) == {1}
         videos, _ = store.catalog.find_resources(store.scope(MANAGE), Kind.VIDEO, parent=index)
         assert {video.id for video in videos} >= set(accepted)
-        rows = store.catalog.list_indexed(store.scope(MANAGE, index))
-        assert sorted(e.asset_id for e in rows) == sorted(video.id for video in videos)
-        assert {entry.status for entry in rows} == {Status.READY}
+        held = store.catalog.videos(store.scope(MANAGE, index))
+        assert sorted(e.asset_id for e in held) == sorted(video.id for video in videos)
+        assert {entry.status for entry in held} == {Status.READY}
         until(
             lambda: (
                 not store.catalog.find_resources(

@@ -97,7 +97,7 @@ def test_a_machine_follows_changes_and_forgets_what_is_gone(
     )
     assert there.texts.phrase(there.scope(SEARCH, index.id), Modality.SPEECH, "harbour", 5)
 
-    assert here.remove_asset(here.scope(MANAGE, index.id), gone.id)
+    assert here.remove_video(here.scope(MANAGE, index.id), gone.id)
     # Unreachable at once, on every machine; the other one's copies go when it tidies.
     assert not there.texts.phrase(there.scope(SEARCH, index.id), Modality.SPEECH, WORD, 50)
     query = vectors(gone, 1)[0].vector
@@ -132,7 +132,7 @@ def test_a_search_that_began_before_an_erasure_does_not_bring_the_text_back(
 
     with there.snapshot():
         assert there.catalog.members(there.scope(SEARCH, index.id)) == [kept.id, gone.id]
-        here.remove_asset(here.scope(MANAGE, index.id), gone.id)
+        here.remove_video(here.scope(MANAGE, index.id), gone.id)
         _in_a_thread(lambda: search("harbour"))
         assert search("zqxjkcanary") == set()
         assert there.catalog.members(there.scope(SEARCH, index.id)) == [kept.id, gone.id], (
@@ -180,7 +180,7 @@ def test_erased_text_leaves_the_log_of_the_mirror_when_its_last_reader_ends(
     with closing(mirror):
         mirror.execute("BEGIN")
         assert mirror.execute("SELECT count(*) FROM text_rows").fetchone() != (0,)
-        here.remove_asset(here.scope(MANAGE, index.id), gone.id)
+        here.remove_video(here.scope(MANAGE, index.id), gone.id)
         there.texts.bm25(there.scope(SEARCH, index.id), Modality.SPEECH, WORD, 50)
         assert not there.texts.evict_stale_copies(), "a reader is in the way"
         assert there.scan(everything(there), [b"zqxjkcanary"])
@@ -244,7 +244,7 @@ def test_an_index_over_many_rows_reaches_other_machines_and_forgets(
         query = vectors(made[0], 1)[0].vector
         second.vectors.search(second.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 5)
         assert list(second.home.ann.iterdir())
-        first.remove_asset(first.scope(MANAGE, index.id), made[0].id)
+        first.remove_video(first.scope(MANAGE, index.id), made[0].id)
         assert second.vectors.is_exact(second.scope(SEARCH, index.id), Modality.SPEECH, SPACE), (
             "taken back"
         )

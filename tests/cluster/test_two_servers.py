@@ -129,7 +129,7 @@ def test_what_a_worker_is_at_is_cancelled_from_elsewhere(
         until(lambda: store.catalog.task(store.scope(MANAGE), made["_id"]).stage == "observe")
         b.ok("DELETE", f"tasks/{made['_id']}")
         until(
-            lambda: not store.catalog.list_indexed(store.scope(MANAGE, index)),
+            lambda: not store.catalog.videos(store.scope(MANAGE, index)),
             what="taking it back",
         )
     assert a.request("GET", f"tasks/{made['_id']}").status_code == 404
@@ -141,7 +141,7 @@ def test_what_a_worker_is_at_is_cancelled_from_elsewhere(
         cancel(store.scope(MANAGE), store, both.settings(), made["_id"])
         assert a.ok("GET", f"tasks/{made['_id']}")["status"] == "failed"
         until(
-            lambda: not store.catalog.list_indexed(store.scope(MANAGE, index)),
+            lambda: not store.catalog.videos(store.scope(MANAGE, index)),
             what="taking it back",
         )
         assert store.catalog.find_resources(store.scope(MANAGE), Kind.DELIVERY)[1] == 0

@@ -71,8 +71,8 @@ def test_the_work_of_a_dead_worker_is_taken_up(group: Cluster, tmp_path: Path) -
     found = store.catalog.task(store.scope(MANAGE), task.id)
     assert (found.attempts, found.error) == (1, None)
     (asset,) = store.catalog.assets(store.scope(MANAGE))
-    assert store.catalog.indexed(store.scope(MANAGE, found.index_id), asset.id)
-    # The video went along: it need not be there any more, nor its folder.
+    assert store.catalog.video_of(store.scope(MANAGE, found.index_id), asset.id)
+    # The film went along: it need not be there any more, nor its folder.
     assert asset.blob is not None
     assert asset.source == str(film)
     assert store.blobs.list(store.scope(MANAGE), "tasks/") == []

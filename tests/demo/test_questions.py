@@ -145,7 +145,7 @@ def recording(*, video: bool = True, audio: bool = True) -> Asset:
     media = MediaInfo(
         "mp4", Span.of(0, 4), stream if video else None, (sound,) if audio else (), None
     )
-    return Asset("a1", "0" * 64, "mine.mp4", "mine.mp4", 1, media, datetime(2024, 1, 1, tzinfo=UTC))
+    return Asset("a1", "mine.mp4", datetime(2024, 1, 1, tzinfo=UTC), size=1, recording=media)
 
 
 @pytest.fixture(scope="module")

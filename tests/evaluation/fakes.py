@@ -14,14 +14,14 @@ from videlicet.types import (
     Asset,
     GroupBy,
     Hit,
-    IndexedAsset,
     MediaInfo,
     Modality,
     Observation,
     SearchPage,
     Span,
-    Status,
     Utterance,
+    Video,
+    VideoStatus,
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -62,13 +62,19 @@ class FakeLibrary:
     def hold(self, path: Path) -> None:
         span = Span.of(0, self.durations.get(path.name, 10.0)).shift(self.start)
         media = MediaInfo("mp4", span, None, (), None)
-        asset = Asset(f"id-{path.name}", sha256(path), path.name, str(path), 1, media, NOW)
+        asset = Asset(
+            f"id-{path.name}", path.name, NOW, source=str(path), size=1, sha256=sha256(path),
+            recording=media,
+        )  # fmt: skip
         self.by_id[asset.id] = asset
 
-    def indexed(self, index: str) -> list[IndexedAsset]:
+    def videos(self, index: str) -> list[Video]:
         if not self.exists:
             raise StoreError("store_not_found", "nothing here yet")
-        return [IndexedAsset(f"in-{i}", index, i, Status.READY, NOW) for i in self.by_id]
+        return [
+            Video(f"in-{id}", index, asset, VideoStatus.READY, NOW, NOW)
+            for id, asset in self.by_id.items()
+        ]
 
     def assets(self, index: str) -> list[Asset]:
         return list(self.by_id.values())

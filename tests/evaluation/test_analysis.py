@@ -22,11 +22,11 @@ from videlicet.types import (
     Asset,
     Chapter,
     Finish,
-    IndexedAsset,
     Sentence,
     Span,
-    Status,
     Usage,
+    Video,
+    VideoStatus,
     instant,
 )
 
@@ -52,13 +52,14 @@ class Parrot:
     def assets(self, index: str) -> list[Asset]:
         return self.recordings
 
-    def indexed(self, index: str) -> list[IndexedAsset]:
+    def videos(self, index: str) -> list[Video]:
         return [
-            IndexedAsset(
+            Video(
                 f"in-{one.id}",
                 index,
-                one.id,
-                Status.FAILED if one.name in self.failed else Status.READY,
+                one,
+                VideoStatus.FAILED if one.name in self.failed else VideoStatus.READY,
+                datetime(2026, 1, 1, tzinfo=UTC),
                 datetime(2026, 1, 1, tzinfo=UTC),
             )
             for one in self.recordings

@@ -166,12 +166,12 @@ def test_a_file_that_cannot_be_indexed_is_named_and_missed(
 
 def test_an_index_made_meanwhile_is_used(dataset: Dataset, library: FakeLibrary) -> None:
     def missing(index: str) -> list[object]:
-        library.indexed = indexed  # type: ignore[method-assign]
+        library.videos = held  # type: ignore[method-assign]
         raise StoreError("store_not_found", "not yet")
 
-    indexed = library.indexed
+    held = library.videos
     library.exists = True
-    library.indexed = missing  # type: ignore[assignment, method-assign]
+    library.videos = missing  # type: ignore[assignment, method-assign]
     assert evaluate(library, dataset).unindexed == ()
 
 
@@ -185,7 +185,7 @@ def test_other_errors_are_not_hidden(dataset: Dataset, library: FakeLibrary) -> 
     library.create_index = busy  # type: ignore[method-assign]
     with pytest.raises(Conflict, match="another process"):
         evaluate(library, dataset)
-    library.indexed = damaged  # type: ignore[assignment, method-assign]
+    library.videos = damaged  # type: ignore[assignment, method-assign]
     with pytest.raises(StoreError, match="bad page"):
         evaluate(library, dataset)
 

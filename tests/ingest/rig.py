@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.saved_searches.evaluator import SavedSearchEvaluator
 from videlicet.settings import Settings, load
 from videlicet.store import Store, open_store
-from videlicet.types import Index, Status
+from videlicet.types import Asset, AssetStatus, Index, Status
 
 GRANT = Grant("tester", Purpose.INGEST)
 INDEXING = Grant("tester", Purpose.INDEX)
@@ -107,14 +108,26 @@ class Rig:
             return {Path(t.source).name: t.status for t in store.catalog.tasks(store.scope(GRANT))}
 
 
+def put_asset(
+    store: Store, id: str, status: AssetStatus = AssetStatus.READY, **fields: Any
+) -> Asset:
+    """An asset of the tenant, as an upload of a video would have made it."""
+    made = {"name": "film.mp4", "created_at": datetime.now(UTC), "method": "direct", **fields}
+    if status is AssetStatus.READY:
+        made = {"type": "video", "sha256": "0" * 64, **made}
+    asset = Asset(id, status=status, **made)
+    store.catalog.put_asset(store.scope(GRANT), asset)
+    return asset
+
+
 def _plain(value: Any) -> Any:
     """A value as a data directory holds it: JSON is text there."""
     return json.dumps(value) if isinstance(value, (dict, list)) else value
 
 
 _CONTENTS = {
-    "assets": "SELECT id, sha256, name, size, media, duration FROM assets",
-    "indexed": "SELECT asset_id, status, notes FROM indexed_assets JOIN slots ON slots.key = slot",
+    "assets": "SELECT id, sha256, name, size, recording, duration FROM assets",
+    "videos": "SELECT asset_id, status, notes FROM videos JOIN slots ON slots.key = slot",
     "observations": """
         SELECT asset_id, id, modality, card, span, payload
         FROM observations JOIN slots ON slots.key = slot""",

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests import samples
-from tests.ingest.rig import GRANT, INDEXING, Rig
+from tests.ingest.rig import GRANT, INDEXING, Rig, put_asset
 
 from videlicet.errors import Cancelled, NotFound, VidelicetError
 from videlicet.ingest import file_jobs, files
 from videlicet.ingest.gc import remove_unfinished
-from videlicet.ingest.indexing import index_file, remove_file
+from videlicet.ingest.indexing import add_video, remove_asset
 from videlicet.ingest.plan import staging
 from videlicet.ingest.steps import IndexingSteps
 from videlicet.ingest.tasks import submit
 from videlicet.media.sources import find_sources
 from videlicet.rights import EVERY_TENANT
 from videlicet.store import Store, open_store
-from videlicet.types import Index, Kind, Resource, Status
+from videlicet.types import Asset, AssetStatus, Index, VideoStatus
 
 DELETED = "0" * 24
 
@@ -32,18 +31,13 @@ def _unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("videlicet.ingest.cancellation.WATCH_EVERY", 60.0)
 
 
-def upload(store: Store, content: bytes, *, parts: int = 3, id: str = "f1") -> Resource:
-    """A file all of whose parts have come."""
-    now = datetime.now(UTC)
-    file = Resource(
-        id, Kind.FILE, "local", now, now, files.PROCESSING, name="film.mp4", body={"parts": parts}
-    )
+def upload(store: Store, content: bytes, *, parts: int = 3, id: str = "f1") -> Asset:
+    """An asset all of whose parts have come."""
     size = -(-len(content) // parts)
     for number in range(parts):
         piece = content[number * size : (number + 1) * size]
         store.blobs.put(store.scope(GRANT), files.part_key(id, number + 1), piece)
-    store.catalog.put_resource(store.scope(GRANT), file)
-    return file
+    return put_asset(store, id, AssetStatus.PROCESSING, method="multipart", chunks=parts)
 
 
 def after(calls: int, work: Callable[[], None]) -> Callable[[], None]:
@@ -61,7 +55,7 @@ def after(calls: int, work: Callable[[], None]) -> Callable[[], None]:
 
 @pytest.mark.parametrize("moment", [1, 3, 4])
 @pytest.mark.parametrize("film", [True, False])
-def test_bytes_of_a_file_do_not_come_back(
+def test_bytes_of_an_asset_do_not_come_back(
     rig: Rig, tmp_path: Path, moment: int, film: bool
 ) -> None:
     """While its parts are joined, and while it is hashed; whether it can be used or not."""
@@ -70,10 +64,10 @@ def test_bytes_of_a_file_do_not_come_back(
         content = samples.video(tmp_path / "film.mp4", samples.THREE).read_bytes()
     with rig.writing() as (store, _):
         upload(store, content)
-        check = after(moment, lambda: remove_file(store.scope(INDEXING), store, "f1"))
+        check = after(moment, lambda: remove_asset(store.scope(INDEXING), store, "f1"))
         with pytest.raises(NotFound) as caught:
-            files.prepare_file(store.scope(GRANT), store, rig.settings, "f1", check)
-        assert caught.value.code == "resource_not_found"
+            files.prepare_asset(store.scope(GRANT), store, rig.settings, "f1", check)
+        assert caught.value.code == "asset_not_found"
         assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
         assert rig.staged == []
 
@@ -92,9 +86,8 @@ def test_bytes_that_a_killed_worker_left_go_with_the_next(rig: Rig) -> None:
         assert files.original_key("there") in kept
         assert not any(key.startswith("files/gone/") for key in kept)
         assert [path.name for path in rig.staged] == ["there"]
-        assert file_jobs.give_up_file(context, "local", "gone", NotFound("blob_not_found", "")) == (
-            "gone"
-        )
+        fault = NotFound("blob_not_found", "")
+        assert file_jobs.give_up_asset(context, "local", "gone", fault) == "gone"
 
 
 def test_a_deletion_that_is_killed_is_carried_through(
@@ -108,9 +101,9 @@ def test_a_deletion_that_is_killed_is_carried_through(
         with monkeypatch.context() as patch:
             patch.setattr(store._backend, "erase", killed)
             with pytest.raises(KeyboardInterrupt):
-                remove_file(store.scope(INDEXING), store, "f1")
+                remove_asset(store.scope(INDEXING), store, "f1")
         with pytest.raises(NotFound):
-            store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1")
+            store.catalog.asset(store.scope(GRANT), "f1")
     with open_store(rig.settings, write=True) as store:
         assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
 
@@ -122,11 +115,9 @@ def test_a_file_that_is_to_be_tried_again_leaves_its_room(rig: Rig) -> None:
     with rig.writing() as (store, _):
         upload(store, b"film" * 1000)
         with pytest.raises(Cancelled):
-            files.prepare_file(store.scope(GRANT), store, rig.settings, "f1", stopped)
+            files.prepare_asset(store.scope(GRANT), store, rig.settings, "f1", stopped)
         assert rig.staged == []
-        assert (
-            store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1").status == files.PROCESSING
-        )
+        assert store.catalog.asset(store.scope(GRANT), "f1").status is AssetStatus.PROCESSING
         assert len(store.blobs.list(store.scope(GRANT.within(EVERY_TENANT)))) == 3
 
 
@@ -137,14 +128,14 @@ def test_a_file_that_fails_leaves_its_room(rig: Rig) -> None:
         folder = staging(context.settings, "f1")
         folder.mkdir(parents=True)
         (folder / ".0123.part").write_bytes(b"half of it")
-        assert file_jobs.run_prepare(context, "local", "f1") == files.FAILED
+        assert file_jobs.run_prepare(context, "local", "f1") == AssetStatus.FAILED
         assert rig.staged == []
         upload(context.store, b"film", id="f2")
         folder = staging(context.settings, "f2")
         folder.mkdir(parents=True)
         (folder / "whole").write_bytes(b"half of it")
         fault = NotFound("blob_not_found", "a fault of ours")
-        assert file_jobs.give_up_file(context, "local", "f2", fault) == files.FAILED
+        assert file_jobs.give_up_asset(context, "local", "f2", fault) == AssetStatus.FAILED
         assert rig.staged == []
         assert context.store.blobs.list(context.store.scope(GRANT.within(EVERY_TENANT))) == []
 
@@ -179,7 +170,7 @@ def test_words_of_a_deleted_asset_are_not_written_again(
         asset_id = task.plan["asset_id"]
 
         def deleted() -> None:
-            store.remove_asset(store.scope(INDEXING, index.id), asset_id)
+            store.remove_video(store.scope(INDEXING, index.id), asset_id)
 
         if put is None:
             notes = task.steps.store(task.plan)
@@ -211,17 +202,18 @@ def test_what_is_taken_out_of_one_index_stays_in_the_other(
         other = store.catalog.create_index(store.scope(INDEXING), "other", dict(index.cards))
         task = Task(rig, context, other, three_films[0])
         notes = task.steps.store(task.plan)
-        store.remove_asset(store.scope(INDEXING, other.id), task.plan["asset_id"])
+        store.remove_video(store.scope(INDEXING, other.id), task.plan["asset_id"])
         task.ends(lambda: task.steps.finish(task.plan, notes))
         assert store.catalog.members(store.scope(GRANT, other.id)) == []
-        assert len(store.catalog.list_indexed(store.scope(GRANT, index.id), Status.READY)) == 1
+        (left,) = store.catalog.videos(store.scope(GRANT))
+        assert (left.index_id, left.status) == (index.id, VideoStatus.READY)
         assert rig.contents()["observations"]
 
 
 def test_what_came_after_a_deletion_is_taken_back(three_films: list[Path], rig: Rig) -> None:
     rig.add(three_films[0])
     with rig.writing() as (store, index):
-        (ready,) = store.catalog.list_indexed(store.scope(GRANT, index.id))
+        (ready,) = store.catalog.videos(store.scope(GRANT, index.id))
         for asset_id in (DELETED, ready.asset_id):
             for key in (f"assets/{asset_id}/original", f"indexes/{index.id}/{asset_id}/thumb"):
                 store.blobs.put(store.scope(GRANT), key, b"film")
@@ -260,18 +252,18 @@ def test_a_video_that_goes_while_it_is_observed(rig: Rig, three_films: list[Path
         store = context.store
         content = three_films[0].read_bytes()
         upload(store, content)
-        assert file_jobs.run_prepare(context, "local", "f1") == files.READY
-        file = store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1")
-        video, row = index_file(store.scope(GRANT), store, index, file, {})
+        assert file_jobs.run_prepare(context, "local", "f1") == AssetStatus.READY
+        asset = store.catalog.asset(store.scope(GRANT), "f1")
+        video, row = add_video(store.scope(GRANT), store, index, asset, {})
         steps = IndexingSteps(context, row.id)
         plan = steps.identify()
         assert steps.admit(plan)
         steps.observe(plan)
-        remove_file(store.scope(INDEXING), store, "f1")
+        remove_asset(store.scope(INDEXING), store, "f1")
         with pytest.raises(VidelicetError) as caught:
             steps.store(plan)
         steps.fail(caught.value, plan)
         assert rig.contents() == {name: [] for name in rig.contents()}
         assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
         with pytest.raises(NotFound):
-            store.catalog.resource(store.scope(GRANT), Kind.VIDEO, video.id)
+            store.catalog.video(store.scope(GRANT), video.id)

@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.ingest.rig import CARDS, GRANT, INDEXING, Rig
+from tests.ingest.rig import CARDS, GRANT, INDEXING, Rig, put_asset
 
 from videlicet.analysis_jobs import analyses
 from videlicet.analysis_jobs.kinds import AnalysisJobs
 from videlicet.errors import NotFound, StoreError
 from videlicet.ingest import file_jobs, files
 from videlicet.ingest.gc import sweep, sweep_incoming
-from videlicet.ingest.indexing import index_file
+from videlicet.ingest.indexing import add_video
 from videlicet.ingest.kinds import EmbeddingJobs
 from videlicet.ingest.plan import IndexingPlan, staging
 from videlicet.media.probe import probe
 from videlicet.rights import EVERY_TENANT
 from videlicet.store import Store
-from videlicet.store.catalog.rows import media_to_json
-from videlicet.types import Index, Kind, Resource
+from videlicet.types import AssetOwner, AssetStatus, Index, Kind, Resource
 from videlicet.webhooks import delivery
 
 NOW = datetime.now(UTC)
@@ -37,18 +36,22 @@ def put(store: Store, kind: Kind, id: str, status: str = "", **fields: Any) -> R
 
 def own_file(store: Store, index: Index, id: str, created_at: datetime = LONG_AGO) -> str:
     """A film that came with a request, with its video; the id of that."""
-    file = put(
-        store, Kind.FILE, id, files.READY, parent=analyses.REQUEST_FILES, created_at=created_at,
-        body={"blob": files.original_key(id), "kind": "video", "sha256": "0" * 64},
-    )  # fmt: skip
     store.blobs.put(store.scope(GRANT), files.original_key(id), b"film")
-    return index_file(store.scope(GRANT), store, index, file, {})[0].id
+    asset = put_asset(
+        store, id, owner=AssetOwner.ANALYSIS, created_at=created_at, blob=files.original_key(id)
+    )
+    return add_video(store.scope(GRANT), store, index, asset, {})[0].id
 
 
 def analysis(store: Store, id: str, status: str, **body: Any) -> Resource:
     body = {"job": {}, "source": {"type": "url"}, "index_id": None, "video_id": None, **body}
     parent = body.pop("parent", "")
     return put(store, Kind.ANALYSIS, id, status, parent=parent, body=body)
+
+
+def assets_there(store: Store) -> set[str]:
+    found, _ = store.catalog.list_assets(store.scope(GRANT), owners=list(AssetOwner))
+    return {asset.id for asset in found}
 
 
 def there(store: Store, kind: Kind) -> set[str]:
@@ -71,7 +74,8 @@ def test_an_analysis_that_was_killed_just_after_its_end_is_settled(rig: Rig, sta
         for _ in range(2):  # done again it changes nothing
             for id in ("a1", "a2"):
                 assert analyses.run_analysis_job(context.worker, "local", id) == status
-            assert there(store, Kind.FILE) == there(store, Kind.VIDEO) == set()
+            assert assets_there(store) == set()
+            assert store.catalog.videos(store.scope(GRANT)) == []
             assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
             # What belongs to a batch is not told.
             (told,), _ = store.catalog.find_resources(store.scope(GRANT), Kind.DELIVERY)
@@ -85,15 +89,15 @@ def test_files_of_requests_that_nobody_waits_for_go(rig: Rig) -> None:
             ("unclaimed", LONG_AGO), ("young", NOW), ("live", LONG_AGO), ("ended", LONG_AGO),
         ):  # fmt: skip
             own_file(store, index, id, age)
-        put(store, Kind.FILE, "asset", files.READY, created_at=LONG_AGO, body={})
+        put_asset(store, "asset", created_at=LONG_AGO)
         analysis(store, "a1", analyses.QUEUED, own="live")
         analysis(store, "a2", analyses.CANCELED, own="ended", pictures=["a"])
         analysis(store, "a3", analyses.PENDING, pictures=["a"])
         for id in ("a2", "a3", "being-made"):
             store.blobs.put(store.scope(GRANT), analyses.image_key(id, 0), b"picture")
         analyses.sweep(store.scope(GRANT), store)
-        assert there(store, Kind.FILE) == {"young", "live", "asset"}
-        assert len(there(store, Kind.VIDEO)) == 2
+        assert assets_there(store) == {"young", "live", "asset"}
+        assert len(store.catalog.videos(store.scope(GRANT))) == 2
         everybody = store.scope(GRANT.within(EVERY_TENANT))
         assert store.blobs.list(everybody) == [
             "analyses/a3/0", "analyses/being-made/0", "files/live/original",
@@ -121,7 +125,7 @@ def test_unfinished_work_keeps_its_staging(rig: Rig) -> None:
     with rig.writing() as (store, _):
         put(store, Kind.EMBEDDING, "embedding", "processing")
         put(store, Kind.EMBEDDING, "embedded", "ready")
-        put(store, Kind.FILE, "file", files.PROCESSING)
+        put_asset(store, "file", AssetStatus.PROCESSING)
         folder = staging(rig.settings, "")
         for name in ("embedding", "embedded", "file", "incoming-0"):
             (folder / name).mkdir(parents=True)
@@ -154,15 +158,11 @@ def test_a_full_disk_under_an_embedding_is_said_to_be_full(
 def test_an_embedding_stops_with_its_worker(rig: Rig, three_films: list[Path]) -> None:
     with rig.working() as (context, _):
         store = context.store
-        put(
-            store, Kind.FILE, "f1", files.READY, name="film.mkv",
-            body={"path": str(three_films[0]), "sha256": "0" * 64, "kind": "video"},
-        )  # fmt: skip
+        media = probe(three_films[0], context.settings)
+        put_asset(store, "f1", source=str(three_films[0]), recording=media)
         context.worker.close()
         request = {"options": ["visual"], "scopes": ["clip"], "types": ["separate"], "clip": 6.0}
         body = {"file_id": "f1", "facts": {"input_type": "video"}, "request": request}
-        media = media_to_json(probe(three_films[0], context.settings))
-        store.catalog.update_resource(store.scope(GRANT), Kind.FILE, "f1", body={"media": media})
         put(store, Kind.EMBEDDING, "e1", "processing", body=body)
         assert file_jobs.run_embedding(context, "local", "e1") == "processing"
         assert (
@@ -174,14 +174,15 @@ def test_analyses_leave_an_index_of_that_name_alone(rig: Rig) -> None:
     """Somebody may call theirs what the hidden one is called."""
     with rig.working() as (context, _):
         store, settings = context.store, context.settings
-        file = put(store, Kind.FILE, "f1", files.READY, body={})
+        asset = put_asset(store, "f1")
         theirs = store.catalog.create_index(
             store.scope(INDEXING), analyses.HIDDEN_INDEX, dict(CARDS)
         )
-        ours, video = analyses.find_observed_index(store.scope(INDEXING), store, settings, file)
+        ours, video = analyses.find_observed_index(store.scope(INDEXING), store, settings, asset)
         assert video is None
         assert ours.hidden
-        assert analyses.find_observed_index(store.scope(INDEXING), store, settings, file)[0] == ours
+        again, _ = analyses.find_observed_index(store.scope(INDEXING), store, settings, asset)
+        assert again == ours
         assert store.catalog.index(store.scope(GRANT), theirs.id).name == analyses.HIDDEN_INDEX
         assert [
             index.id for index in store.catalog.indexes(store.scope(GRANT)) if index.id == theirs.id
@@ -191,18 +192,18 @@ def test_analyses_leave_an_index_of_that_name_alone(rig: Rig) -> None:
 def test_analyses_with_other_models_have_an_index_of_their_own(rig: Rig) -> None:
     with rig.working() as (context, _):
         store = context.store
-        file = put(store, Kind.FILE, "f1", files.READY, body={})
+        asset = put_asset(store, "f1")
         old = store.catalog.create_index(
             store.scope(INDEXING), analyses.HIDDEN_INDEX, {"text": "of yesterday"}, {"hidden": True}
         )
         ours, _video = analyses.find_observed_index(
-            store.scope(INDEXING), store, context.settings, file
+            store.scope(INDEXING), store, context.settings, asset
         )
         assert ours.id != old.id
         assert dict(ours.cards) == dict(CARDS)
         assert store.catalog.index(store.scope(GRANT), old.id) == old
         assert (
-            analyses.find_observed_index(store.scope(INDEXING), store, context.settings, file)[0]
+            analyses.find_observed_index(store.scope(INDEXING), store, context.settings, asset)[0]
             == ours
         )
 
@@ -216,4 +217,4 @@ def test_a_deleted_file_is_gone_for_an_embedding_too(rig: Rig) -> None:
         file_jobs.run_embedding(context, "local", "e1")
         assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
         with pytest.raises(NotFound):
-            store.catalog.resource(store.scope(GRANT), Kind.FILE, "f1")
+            store.catalog.asset(store.scope(GRANT), "f1")

@@ -34,6 +34,8 @@ from videlicet.types import (
     Span,
     Status,
     Utterance,
+    VideoStatus,
+    video_id_of,
 )
 
 
@@ -44,10 +46,15 @@ def test_a_film_becomes_searchable(undisturbed: Rig, three_films: list[Path]) ->
         assert [asset.name for asset in assets] != []
         asset = next(a for a in assets if a.name == "film01.mkv")
         assert asset.source == str(three_films[1])
-        there = store.catalog.indexed(store.scope(GRANT, index.id), asset.id)
+        there = store.catalog.video_of(store.scope(GRANT, index.id), asset.id)
         assert there is not None
-        assert (there.status, there.notes) == (Status.READY, ())
+        assert (there.status, there.notes) == (VideoStatus.READY, ())
         assert there.indexed_at is not None
+        assert there.id == video_id_of(index.id, asset.id)
+        facts = (asset.status, asset.owner, asset.method, asset.type, asset.media_type)
+        assert facts == ("ready", "index", "path", "video", "video/x-matroska")
+        task = next(t for t in store.catalog.tasks(store.scope(GRANT)) if t.asset_id == asset.id)
+        assert (task.source, task.video_id) == (str(three_films[1]), there.id)
 
         seen = store.catalog.observations(store.scope(GRANT, index.id), asset.id)
         span = asset.media.span
@@ -178,7 +185,7 @@ def test_what_cannot_be_read_is_noted(rig: Rig, tmp_path: Path) -> None:
     assert news["hurt.mkv"].status is Status.READY
     assert news["hurt.mkv"].notes
     assert news["two.mkv"].notes == ("1 more sound track(s) were left out",)
-    notes = {json.loads(row[2])[0] for row in rig.contents()["indexed"]}
+    notes = {json.loads(row[2])[0] for row in rig.contents()["videos"]}
     assert news["two.mkv"].notes[0] in notes
 
 
@@ -269,8 +276,8 @@ def test_removing_an_asset_leaves_nothing_of_it(rig: Rig, tmp_path: Path) -> Non
     rig.add(film)
     with rig.writing() as (store, index):
         (asset,) = store.catalog.assets(store.scope(GRANT))
-        store.remove_asset(store.scope(GRANT, index.id), asset.id)
-        needles = [asset.id.encode(), asset.sha256.encode(), b"film00"]
+        store.remove_video(store.scope(GRANT, index.id), asset.id)
+        needles = [asset.id.encode(), str(asset.sha256).encode(), b"film00"]
         assert store.scan(store.scope(GRANT.within(EVERY_TENANT)), needles) == []
     assert rig.contents() == {name: [] for name in rig.contents()}
 
@@ -336,10 +343,11 @@ def test_an_address_is_fetched_once_and_kept(tmp_path: Path, served: tuple[Path,
     with rig.writing() as (store, index):
         (asset,) = store.catalog.assets(store.scope(GRANT))
         assert asset.name == "a film.mkv"
+        assert (asset.method, asset.source) == ("url", f"{address}/a%20film.mkv?token=1")
         assert asset.blob is not None
         kept = store.blobs.path(store.scope(GRANT), asset.blob)
         assert kept.read_bytes() == (folder / "a film.mkv").read_bytes()
-        store.remove_asset(store.scope(GRANT, index.id), asset.id)
+        store.remove_video(store.scope(GRANT, index.id), asset.id)
         assert not kept.exists()
 
 

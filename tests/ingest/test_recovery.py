@@ -222,7 +222,7 @@ def test_an_asset_removed_while_it_is_taken_in_ends_its_task(rig: Rig, tmp_path:
         news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([film]))
         wait_for(news, stage="observe")
         (asset,) = store.catalog.assets(store.scope(GRANT))
-        store.remove_asset(store.scope(GRANT, index.id), asset.id)
+        store.remove_video(store.scope(GRANT, index.id), asset.id)
         assert list(news)[-1].status is Status.CANCELLED
     assert rig.contents() == {name: [] for name in rig.contents()}
     assert rig.staged == []
@@ -243,10 +243,10 @@ def test_a_full_disk_fails_the_task_and_a_retry_mends_it(rig: Rig, tmp_path: Pat
         (asset,) = store.catalog.assets(store.scope(GRANT))
         chosen = rig.settings
         plan = IndexingPlan(
-            index.id, asset.id, asset.sha256, asset.name, (), asset.media, CARDS,
+            index.id, asset.id, str(asset.sha256), asset.name, (), asset.media, CARDS,
             chosen.sample_rate, chosen.segment_min, chosen.segment_max,
         )  # fmt: skip
-        journal = rig.settings.home / "staging" / asset.id / f"{plan.key}.journal"
+        journal = rig.settings.home / "staging" / plan.work_name / f"{plan.key}.journal"
         journal.unlink(missing_ok=True)
         journal.parent.mkdir(parents=True, exist_ok=True)
         journal.symlink_to("/dev/full")

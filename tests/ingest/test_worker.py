@@ -11,14 +11,12 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.ingest.rig import CARDS, GRANT, Rig, films
+from tests.ingest.rig import CARDS, GRANT, Rig, films, put_asset
 
 from videlicet.errors import Conflict
-from videlicet.ingest import files
 from videlicet.jobs import client as workers
 from videlicet.media.probe import probe
 from videlicet.store import Store
-from videlicet.store.catalog.rows import media_to_json
 from videlicet.types import Kind, Resource, Status
 
 
@@ -55,14 +53,7 @@ def test_adding_ends_while_the_worker_is_at_something_else(rig: Rig, tmp_path: P
     models = ",".join(f"{role}={id}" for role, id in CARDS.items())
     rig = Rig.at(rig.settings.home, models=models, threads=1)
     with rig.writing() as (store, _):
-        facts = {
-            "path": str(long), "sha256": "0" * 64, "kind": "video",
-            "media": media_to_json(probe(long, rig.settings)),
-        }  # fmt: skip
-        store.catalog.put_resource(
-            store.scope(GRANT),
-            Resource("f1", Kind.FILE, "local", now, now, files.READY, body=facts),
-        )
+        put_asset(store, "f1", source=str(long), recording=probe(long, rig.settings))
         request = {
             "options": ["visual", "audio", "transcription"], "scopes": ["clip"],
             "types": ["separate"], "clip": 6.0,
@@ -101,12 +92,10 @@ def test_copies_are_looked_after_again_after_any_fault(
     from videlicet.jobs import maintenance
 
     monkeypatch.setattr(maintenance, "EVERY", 0.01)
-    tidy = Faulty()
-    store: Any = SimpleNamespace(
-        database=SimpleNamespace(shared=True), tidy=tidy, tend=lambda: None
-    )
+    evict = Faulty()
+    store: Any = SimpleNamespace(evict_stale_copies=evict, build_due_indexes=lambda: None)
     with maintenance.StoreMaintenance(store):
-        until(lambda: tidy.calls > 3)
+        until(lambda: evict.calls > 3)
     assert caplog.text.count("the store is not maintained") == 2
     assert "Traceback" in caplog.text
 

@@ -28,7 +28,7 @@ from videlicet.jobs.context import WorkerContext
 from videlicet.jobs.kinds import SHORT_QUEUE, JobKind, JobQueue, JobRun, PendingJob
 from videlicet.jobs.workflow_engine import WorkflowEngine
 from videlicet.media.sources import find_sources
-from videlicet.types import Kind, Resource, Status
+from videlicet.types import Asset, AssetStatus, Kind, Resource, Status
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.embedded("the engine's database is a file")]
 
@@ -287,11 +287,13 @@ def test_work_that_an_older_program_began_goes_on(rig: Rig, three_films: list[Pa
     with rig.writing() as (store, index):
         scope = store.scope(GRANT)
         (task,) = submit(scope, store, index, find_sources([three_films[0]]))
-        for kind, id in ((Kind.FILE, "f1"), (Kind.EMBEDDING, "e1")):
-            body = {"method": "direct", "parts": 0, "file_id": "f1", "facts": {}, "request": {}}
-            store.catalog.put_resource(
-                scope, Resource(id, kind, "local", now, now, "processing", name=id, body=body)
-            )
+        asset = Asset("f1", "f1", now, status=AssetStatus.PROCESSING, method="direct")
+        store.catalog.put_asset(scope, asset)
+        body = {"file_id": "f1", "facts": {}, "request": {}}
+        store.catalog.put_resource(
+            scope,
+            Resource("e1", Kind.EMBEDDING, "local", now, now, "processing", name="e1", body=body),
+        )
         short = {"queue_name": "short-by-tenant", "queue_partition_key": "local"}
         began = [
             (
@@ -311,7 +313,7 @@ def test_work_that_an_older_program_began_goes_on(rig: Rig, three_films: list[Pa
         with WorkerProcess(scope, store, rig.settings) as worker:
             events = map(Progress.from_json, worker.events())
             assert wait_for(events, task_id=task.id, status=Status.READY)
-            until(lambda: store.catalog.resource(scope, Kind.FILE, "f1").status == "failed")
+            until(lambda: store.catalog.asset(scope, "f1").status == "failed")
             until(lambda: store.catalog.resource(scope, Kind.EMBEDDING, "e1").status == "failed")
             worker.stop()
         assert store.catalog.task(scope, task.id).attempts == 1

@@ -21,7 +21,7 @@ HIT = Hit(NAME, NAME, "a.mp4", SPAN, 1.0, 1, ())
 #: What lists, and what it says.
 EMPTY: dict[str, Callable[[Library], Any]] = {
     "assets": lambda library: library.assets(),
-    "indexed": lambda library: library.indexed(),
+    "videos": lambda library: library.videos(),
     "indexes": lambda library: library.indexes(),
     "matches": lambda library: library.matches(),
     "saved_searches": lambda library: library.saved_searches(),

@@ -20,9 +20,9 @@ from videlicet.settings import load
 from videlicet.store import Store, TextRow, VectorRow, open_store
 from videlicet.types import (
     Asset,
+    AssetOwner,
     Box,
     Index,
-    IndexedAsset,
     Label,
     MediaInfo,
     Modality,
@@ -30,9 +30,11 @@ from videlicet.types import (
     ScreenText,
     Shot,
     Span,
-    Status,
     Utterance,
+    Video,
+    VideoStatus,
     derived_id,
+    video_id_of,
 )
 
 WORDS = ("dog", "cat", "train", "station", "rocket", "coffee", "music", "beach", "gap", "platform")
@@ -156,21 +158,20 @@ class Shelf:
         read: Sequence[tuple[float, float, str]] = (),
         hummed: Sequence[tuple[float, float, int]] = (),
         metadata: dict[str, Any] | None = None,
-        status: Status = Status.READY,
+        status: VideoStatus = VideoStatus.READY,
     ) -> str:
         asset_id = derived_id("asset", name)
         info = MediaInfo("mp4", Span.of(0, 100), None, (), None)
         asset = Asset(
-            asset_id, derived_id(name) * 2, name, f"/videos/{name}", 1, info, THEN, None,
-            metadata or {},
+            asset_id, name, THEN, owner=AssetOwner.INDEX, source=f"/videos/{name}", size=1,
+            sha256=derived_id(name) * 2, type="video", recording=info, metadata=metadata or {},
         )  # fmt: skip
         catalog = self.store.catalog
-        catalog.put_asset(self.store.scope(INGEST), asset)
-        entry = derived_id(self.index.id, asset_id)
-        catalog.put_indexed(
-            self.store.scope(INGEST),
-            IndexedAsset(entry, self.index.id, asset_id, status, THEN, THEN),
-        )
+        video = Video(
+            video_id_of(self.index.id, asset_id), self.index.id, asset, status, THEN, THEN, THEN,
+            asset.metadata,
+        )  # fmt: skip
+        catalog.put_asset(self.store.scope(INGEST), asset, video)
 
         def seen(start: float, end: float, modality: Modality, card: str, payload: Any) -> Any:
             return Observation(asset_id, Span.of(start, end), modality, card, payload)

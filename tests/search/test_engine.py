@@ -16,7 +16,16 @@ from tests.search.search_library import INGEST, SEARCH, Shelf
 from videlicet.errors import InvalidQuery, NotPermitted
 from videlicet.search.compose import build_query
 from videlicet.search.engine import Searcher, shot_cache
-from videlicet.types import GroupBy, Modality, PartKind, Query, QueryPart, SearchPage, Span, Status
+from videlicet.types import (
+    GroupBy,
+    Modality,
+    PartKind,
+    Query,
+    QueryPart,
+    SearchPage,
+    Span,
+    VideoStatus,
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +51,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
         metadata={"year": 2020, "kind": "home"},
     )
     shelf.add("lecture.mp4", shots=((0, 600),), said=((100, 104, "A rocket needs fuel."),))
-    shelf.add("unfinished.mp4", labels=((0, 10, "dog"),), status=Status.RUNNING)
+    shelf.add("unfinished.mp4", shown=((0, 10, "dog"),), status=VideoStatus.INDEXING)
     yield shelf
     shelf.store.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from videlicet.errors import NotPermitted, VidelicetError
 from videlicet.models import cards
 from videlicet.rights import Decisions, Grant, IndexScope, Purpose
 from videlicet.search.compose import build_query
-from videlicet.store.files import path_of_file, require_allowed
-from videlicet.types import GroupBy, Kind, Modality, Query, Resource, Span, derived_id
+from videlicet.store.files import path_of_asset
+from videlicet.types import GroupBy, Modality, Query, Span, derived_id, video_id_of
 
 REASONS = ("rights.no_licence",)
 SPEECH = Modality.SPEECH
@@ -128,7 +129,7 @@ def test_lists_leave_out_what_is_withheld(shelf: Shelf) -> None:
     assert set(catalog.names(scope, [_id(0), _id(2)])) == {_id(2)}
     assert catalog.find_assets(scope) == left
     assert set(catalog.members(scope)) == left
-    assert {one.asset_id for one in catalog.list_indexed(scope)} == left
+    assert {one.asset_id for one in catalog.videos(scope)} == left
     managing = at(shelf, Purpose.MANAGE)
     assert len(catalog.assets(managing)) == len(catalog.members(managing)) == len(NAMES)
     assert shelf.store.catalog.decide_assets(scope).refused == dict.fromkeys(
@@ -155,7 +156,8 @@ def test_whoever_names_a_withheld_asset_is_told_why_not(shelf: Shelf, purpose: P
     seen = store.catalog.observations(at(shelf, Purpose.MANAGE), id)
     calls: list[Any] = [
         lambda: store.catalog.asset(scope, id),
-        lambda: store.catalog.indexed(scope, id),
+        lambda: store.catalog.video_of(scope, id),
+        lambda: store.catalog.video(scope, video_id_of(shelf.index.id, id)),
         lambda: store.catalog.observations(scope, id),
         lambda: store.catalog.observations_at(scope, [(id, SPEECH, Span.of(0, 9))]),
         lambda: store.catalog.observation(scope, seen[0].id),
@@ -179,32 +181,23 @@ def test_evidence_is_chosen_among_what_is_left(shelf: Shelf) -> None:
     assert load_evidence(scope, shelf.store, left[0]).items
 
 
-def test_originals_are_read_with_what_was_made_of_them(shelf: Shelf, tmp_path: Path) -> None:
-    """A withheld video keeps the file that it was made from, its thumbnails and its stream."""
+def test_the_bytes_of_an_asset_are_withheld_with_it(shelf: Shelf) -> None:
+    """So are its thumbnails and its stream, which are made from them."""
     store = shelf.store
     manage = store.scope(Grant("tester", Purpose.INGEST))
-    now = shelf.index.created_at
-    path = tmp_path / "video.mp4"
-    path.write_bytes(b"video")
-    for name, video in (("open", _id(2)), ("closed", _id(0))):
-        key = f"files/{name}/original"
-        store.blobs.put(manage, key, b"video")
-        for kind, id, body in (
-            (Kind.FILE, name, {"blob": key}),
-            (Kind.VIDEO, video, {"file_id": name}),
-        ):
-            store.catalog.put_resource(
-                manage, Resource(id, kind, "local", now, now, "ready", body=body)
-            )
     scope = store.scope(Grant("tester", Purpose.SEARCH))
-    file = store.catalog.resource(scope, Kind.FILE, "open")
-    assert path_of_file(scope, store, file).read_bytes() == b"video"
-    file = store.catalog.resource(scope, Kind.FILE, "closed")
-    for ask in (path_of_file, require_allowed):
-        with pytest.raises(NotPermitted):
-            ask(scope, store, file)
+    shown, withheld = (
+        replace(store.catalog.asset(manage, id), blob=f"files/{id}/original")
+        for id in (_id(2), _id(0))
+    )
+    for one in (shown, withheld):
+        store.blobs.put(manage, f"files/{one.id}/original", b"film")
+    assert path_of_asset(scope, store, shown).read_bytes() == b"film"
     with pytest.raises(NotPermitted):
-        store.blobs.get(scope, f"assets/{_id(0)}/original")
+        path_of_asset(scope, store, withheld)
+    for folder in ("files", "assets"):
+        with pytest.raises(NotPermitted):
+            store.blobs.get(scope, f"{folder}/{withheld.id}/original")
 
 
 def test_erasing_is_never_withheld(tmp_path: Path) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from tests.services.conftest import Bell, uploaded
 
 from videlicet.errors import Conflict, InvalidInput, NotFound, NotPermitted
-from videlicet.ingest import files
 from videlicet.rights import Grant, Purpose
 from videlicet.services import assets, entities, indexes, indexing, transcripts, uploads
 from videlicet.services.assets import NewAsset
@@ -19,59 +16,20 @@ from videlicet.services.entities import NewEntity
 from videlicet.services.platform import Platform
 from videlicet.services.uploads import ChunkProof
 from videlicet.services.user_metadata import checked_metadata, merge_metadata
-from videlicet.settings import load
-from videlicet.store import open_store
-from videlicet.types import Kind, Resource
-
-
-class Bell:
-    """Counts how often workers are woken."""
-
-    def __init__(self) -> None:
-        self.rung = 0
-
-    def notify(self) -> None:
-        self.rung += 1
-
-
-@pytest.fixture
-def platform(tmp_path: Path) -> Iterator[Platform]:
-    settings = load(tmp_path / "home")
-    with open_store(settings, write=True, create=True) as store:
-        yield Platform(settings, store, Bell())
-
-
-@pytest.fixture
-def alice(platform: Platform) -> Caller:
-    return Caller(platform, Grant("alice", Purpose.MANAGE, "alice"))
-
-
-@pytest.fixture
-def bob(platform: Platform) -> Caller:
-    return Caller(platform, Grant("bob", Purpose.MANAGE, "bob"))
-
-
-def uploaded(caller: Caller, name: str = "video.mp4", kind: str | None = None) -> Resource:
-    """An asset of some bytes; one with a kind has been made ready by a worker."""
-    file = assets.upload_asset(caller, NewAsset(name), io.BytesIO(b"bytes"))
-    if kind is None:
-        return file
-    return caller.catalog.update_resource(
-        caller.scope(Purpose.INGEST), Kind.FILE, file.id, status=files.READY, body={"kind": kind}
-    )
+from videlicet.types import AssetStatus
 
 
 def test_nothing_of_another_tenant_is_there(alice: Caller, bob: Caller) -> None:
-    file = uploaded(alice, kind="image")
+    asset = uploaded(alice, type="image")
     index = indexes.create_index(alice, "videos", ["visual"], {})
     upload = uploads.create_upload(alice, NewAsset("large.mp4"), 10, is_picture=False)
     people = entities.create_collection(alice, "people", None)
-    entity = entities.create_entity(alice, people, NewEntity("Ann", [file.id]))
+    entity = entities.create_entity(alice, people, NewEntity("Ann", [asset.id]))
     for call, code in (
-        (lambda: assets.get_asset(bob, file.id), "asset_not_found"),
-        (lambda: assets.delete_asset(bob, file.id), "asset_not_found"),
-        (lambda: assets.set_asset_metadata(bob, file.id, {}), "asset_not_found"),
-        (lambda: transcripts.transcribe_asset(bob, file.id), "asset_not_found"),
+        (lambda: assets.get_asset(bob, asset.id), "asset_not_found"),
+        (lambda: assets.delete_asset(bob, asset.id), "asset_not_found"),
+        (lambda: assets.set_asset_metadata(bob, asset.id, {}), "asset_not_found"),
+        (lambda: transcripts.transcribe_asset(bob, asset.id), "asset_not_found"),
         (lambda: indexes.get_index(bob, index.id), "index_not_found"),
         (lambda: indexes.rename_index(bob, index.id, "mine"), "index_not_found"),
         (lambda: indexes.delete_index(bob, index.id), "index_not_found"),
@@ -83,7 +41,7 @@ def test_nothing_of_another_tenant_is_there(alice: Caller, bob: Caller) -> None:
         assert caught.value.code == code
     assert assets.list_assets(bob) == ([], 0)
     assert indexing.list_tasks(bob, index_id=index.id) == []
-    assert assets.get_asset(alice, file.id) == file
+    assert assets.get_asset(alice, asset.id) == asset
 
 
 def test_an_index_is_named_by_its_id_only(alice: Caller) -> None:
@@ -113,29 +71,29 @@ def test_an_upload_in_chunks(platform: Platform, alice: Caller) -> None:
     assert uploads.upload_progress(alice, upload.id).size == uploads.CHUNK_SIZE
     last = uploads.report_chunks(alice, upload.id, proofs)
     assert (last.processed, last.duplicates, last.complete) == (1, 1, True)
-    assert assets.get_asset(alice, upload.parent).status == files.PROCESSING
+    assert assets.get_asset(alice, upload.parent).status == AssetStatus.PROCESSING
     assert isinstance(platform.worker_client, Bell)
     assert platform.worker_client.rung == 1
     assert uploads.report_chunks(alice, upload.id, proofs).complete
 
 
 def test_an_asset_in_use_is_deleted_by_force_only(alice: Caller) -> None:
-    file = uploaded(alice, kind="video")
+    asset = uploaded(alice, type="video")
     index = indexes.create_index(alice, "videos", ["visual"], {})
-    video, task = indexing.index_asset(alice, index, file, {}, stream=False)
+    video, task = indexing.index_asset(alice, index, asset, {}, stream=False)
     with pytest.raises(Conflict) as caught:
-        assets.delete_asset(alice, file.id)
+        assets.delete_asset(alice, asset.id)
     assert caught.value.code == "resource_conflict"
-    assets.delete_asset(alice, file.id, force=True)
+    assets.delete_asset(alice, asset.id, force=True)
     for gone in (lambda: indexing.get_video(alice, index, video.id),
-                 lambda: assets.get_asset(alice, file.id)):  # fmt: skip
+                 lambda: assets.get_asset(alice, asset.id)):  # fmt: skip
         with pytest.raises(NotFound):
             gone()
     assert indexing.get_indexing_task(alice, task.id).video is None
 
 
 def test_a_deleted_picture_leaves_its_entities(alice: Caller) -> None:
-    first, second = uploaded(alice, kind="image"), uploaded(alice, kind="image")
+    first, second = uploaded(alice, type="image"), uploaded(alice, type="image")
     people = entities.create_collection(alice, "people", None)
     entity = entities.create_entity(alice, people, NewEntity("Ann", [first.id, second.id]))
     assets.delete_asset(alice, first.id)
@@ -144,29 +102,29 @@ def test_a_deleted_picture_leaves_its_entities(alice: Caller) -> None:
 
 
 def test_a_transcript_begins_once_on_demand(platform: Platform, alice: Caller) -> None:
-    file = uploaded(alice)
+    asset = uploaded(alice)
     reader = Caller(platform, Grant("reader", Purpose.MANAGE, "alice"), may_write=False)
     with pytest.raises(NotPermitted) as caught:
-        transcripts.transcribe_asset(reader, file.id)
+        transcripts.transcribe_asset(reader, asset.id)
     assert caught.value.code == "scope_not_permitted"
     for _ in range(2):
-        assert transcripts.transcribe_asset(alice, file.id).status == transcripts.PENDING
-    assert transcripts.transcribe_asset(reader, file.id).status == transcripts.PENDING
+        assert transcripts.transcribe_asset(alice, asset.id).status == transcripts.PENDING
+    assert transcripts.transcribe_asset(reader, asset.id).status == transcripts.PENDING
     (task,) = indexing.list_tasks(alice)
     hidden = alice.catalog.index(alice.manage, task.index_id)
     assert hidden.hidden
     assert set(hidden.cards) == {"text", "speech"}
     # Nothing of it is in a list, and it does not keep the asset from being deleted.
     assert indexes.list_indexes(alice, indexes.IndexFilter()) == []
-    assert indexing.list_videos_of(alice, file.id) == []
-    assets.delete_asset(alice, file.id)
+    assert indexing.list_videos_of(alice, asset.id) == []
+    assets.delete_asset(alice, asset.id)
 
 
 def test_an_index_that_does_not_listen_has_no_transcript(alice: Caller) -> None:
-    file = uploaded(alice, kind="video")
+    asset = uploaded(alice, type="video")
     index = indexes.create_index(alice, "silent", ["visual"], {})
-    indexing.index_asset(alice, index, file, {}, stream=False)
-    assert transcripts.transcribe_asset(alice, file.id).status == transcripts.PENDING
+    indexing.index_asset(alice, index, asset, {}, stream=False)
+    assert transcripts.transcribe_asset(alice, asset.id).status == transcripts.PENDING
     assert len(indexing.list_tasks(alice)) == 2
 
 
@@ -178,7 +136,7 @@ def test_an_asset_whose_chunks_are_awaited_is_transcribed_later(alice: Caller) -
 
 def test_pictures_have_no_transcript(alice: Caller) -> None:
     with pytest.raises(NotFound):
-        transcripts.transcribe_asset(alice, uploaded(alice, kind="image").id)
+        transcripts.transcribe_asset(alice, uploaded(alice, type="image").id)
     assert indexing.list_tasks(alice) == []
 
 

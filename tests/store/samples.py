@@ -13,11 +13,11 @@ from videlicet.settings import Settings, load
 from videlicet.store import Store, TextRow, VectorRow
 from videlicet.types import (
     Asset,
+    AssetOwner,
     AudioStream,
     Box,
     Embedding,
     Index,
-    IndexedAsset,
     Label,
     MediaInfo,
     Modality,
@@ -28,9 +28,12 @@ from videlicet.types import (
     Status,
     Task,
     Utterance,
+    Video,
+    VideoStatus,
     VideoStream,
     Word,
     derived_id,
+    video_id_of,
 )
 
 INGEST = Grant("tester", Purpose.INGEST)
@@ -76,9 +79,13 @@ def asset(name: str = "film.mp4", **changes: object) -> Asset:
         "sha256": derived_id(ascii(name)) * 2,
         "name": name,
         "source": f"/videos/{name}",
+        "owner": AssetOwner.INDEX,
         "size": 1234,
-        "media": media(),
+        "type": "video",
+        "media_type": "video/mp4",
+        "recording": media(),
         "created_at": THEN,
+        "updated_at": THEN,
     }
     return Asset(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -129,9 +136,12 @@ def embedding(of: Asset) -> Observation:
     return Observation(of.id, Span.of(0, 1), Modality.VISUAL, "card", Embedding.of(SPACE, vector))
 
 
-def entry(index: Index, of: Asset, status: Status = Status.READY) -> IndexedAsset:
-    done = THEN if status is Status.READY else None
-    return IndexedAsset(derived_id(index.id, of.id), index.id, of.id, status, THEN, done, ("note",))
+def entry(index: Index, of: Asset, status: VideoStatus = VideoStatus.READY) -> Video:
+    """The video of an asset in an index."""
+    return Video(
+        video_id_of(index.id, of.id), index.id, of, status, THEN, THEN,
+        THEN if status is VideoStatus.READY else None, of.metadata, ("note",),
+    )  # fmt: skip
 
 
 def task(index: Index, id: str = "t1", **changes: object) -> Task:
@@ -144,7 +154,7 @@ def task(index: Index, id: str = "t1", **changes: object) -> Task:
 
 def enter(store: Store, index: Index, made: Asset) -> Asset:
     """Enter an asset in an index, as ingest does before it puts anything."""
-    store.catalog.put_asset(store.scope(INGEST), made, entry(index, made, Status.RUNNING))
+    store.catalog.put_asset(store.scope(INGEST), made, entry(index, made, VideoStatus.INDEXING))
     return made
 
 
@@ -158,7 +168,7 @@ def add(store: Store, index: Index, name: str, *, word: str = "harbour", count: 
         store.scope(INGEST, index.id), Modality.SPEECH, SPACE, made.id, vectors(made, count)
     )
     store.texts.put(store.scope(INGEST, index.id), made.id, texts(seen))
-    store.catalog.put_indexed(store.scope(INGEST), entry(index, made))
+    store.catalog.add_video(store.scope(INGEST), entry(index, made))
     return made
 
 

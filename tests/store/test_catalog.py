@@ -36,6 +36,7 @@ from videlicet.types import (
     Span,
     Status,
     Utterance,
+    VideoStatus,
     derived_id,
 )
 
@@ -70,12 +71,12 @@ def test_unknown_things_are_named(store: Store, index: Index) -> None:
         lambda: store.catalog.assets(store.scope(SEARCH, nobody)),
         lambda: store.catalog.asset(store.scope(SEARCH), nobody),
         lambda: store.catalog.set_metadata(store.scope(MANAGE), nobody, {"a": 1}),
-        lambda: store.catalog.put_indexed(store.scope(INGEST), entry(index, asset())),
+        lambda: store.catalog.add_video(store.scope(INGEST), entry(index, asset())),
         lambda: store.catalog.put_observations(store.scope(INGEST, nobody), nobody, []),
         lambda: store.catalog.observation(store.scope(SEARCH, index.id), nobody),
         lambda: store.catalog.task(store.scope(SEARCH), nobody),
         lambda: store.catalog.update_task(store.scope(MANAGE), nobody, stage="x"),
-        lambda: store.remove_asset(store.scope(MANAGE, index.id), nobody),
+        lambda: store.remove_video(store.scope(MANAGE, index.id), nobody),
         lambda: store.delete_index(store.scope(MANAGE, nobody)),
     ]
     for call in calls:
@@ -100,7 +101,7 @@ def test_an_asset_comes_back_as_it_was_put(store: Store, name: str) -> None:
 
 
 def test_an_asset_of_sound_only_comes_back_as_it_was_put(store: Store) -> None:
-    made = asset(media=replace(media(video=False), audio=(), bit_rate=None), blob="assets/x/y")
+    made = asset(recording=replace(media(video=False), audio=(), bit_rate=None), blob="assets/x/y")
     store.catalog.put_asset(store.scope(INGEST), made)
     assert store.catalog.asset(store.scope(SEARCH), made.id) == made
 
@@ -146,43 +147,41 @@ def test_assets_are_listed_in_the_order_they_were_added(store: Store, index: Ind
     assert store.catalog.assets(store.scope(SEARCH)) == wanted
     assert store.catalog.assets(store.scope(SEARCH), offset=2, limit=3) == wanted[2:5]
     for one in made[:2]:
-        store.catalog.put_indexed(store.scope(INGEST), entry(index, one))
+        store.catalog.add_video(store.scope(INGEST), entry(index, one))
     assert {a.id for a in store.catalog.assets(store.scope(SEARCH, index.id))} == {
         a.id for a in made[:2]
     }
 
 
 def test_only_ready_assets_are_found(store: Store, index: Index) -> None:
-    made = {status: asset(f"{status}.mp4") for status in Status}
+    made = {status: asset(f"{status}.mp4") for status in VideoStatus}
     for status, one in made.items():
         store.catalog.put_asset(store.scope(INGEST), one)
-        store.catalog.put_indexed(store.scope(INGEST), entry(index, one, status))
-    assert store.catalog.find_assets(store.scope(SEARCH, index.id)) == {made[Status.READY].id}
+        store.catalog.add_video(store.scope(INGEST), entry(index, one, status))
+    assert store.catalog.find_assets(store.scope(SEARCH, index.id)) == {made[VideoStatus.READY].id}
     assert (
         store.catalog.find_assets(store.scope(SEARCH, index.id), {"name": "queued.mp4"})
         == frozenset()
     )
-    running = store.catalog.list_indexed(store.scope(SEARCH, index.id), Status.RUNNING)
-    assert [row.asset_id for row in running] == [made[Status.RUNNING].id]
-    assert len(store.catalog.list_indexed(store.scope(SEARCH))) == len(Status)
+    running = store.catalog.videos(store.scope(SEARCH, index.id), status=[VideoStatus.INDEXING])
+    assert [row.asset_id for row in running] == [made[VideoStatus.INDEXING].id]
+    assert len(store.catalog.videos(store.scope(SEARCH))) == len(VideoStatus)
     assert set(store.catalog.members(store.scope(SEARCH, index.id))) == {
         a.id for a in made.values()
     }
 
 
-def test_the_standing_of_an_asset_changes_and_keeps_its_first_time(
-    store: Store, index: Index
-) -> None:
+def test_a_video_changes_and_keeps_its_first_time(store: Store, index: Index) -> None:
     made = asset()
     store.catalog.put_asset(store.scope(INGEST), made)
-    assert store.catalog.indexed(store.scope(SEARCH, index.id), made.id) is None
-    first = entry(index, made, Status.RUNNING)
-    store.catalog.put_indexed(store.scope(INGEST), first)
-    assert store.catalog.indexed(store.scope(SEARCH, index.id), made.id) == first
-    store.catalog.put_indexed(
+    assert store.catalog.video_of(store.scope(SEARCH, index.id), made.id) is None
+    first = entry(index, made, VideoStatus.INDEXING)
+    store.catalog.add_video(store.scope(INGEST), first)
+    assert store.catalog.video_of(store.scope(SEARCH, index.id), made.id) == first
+    store.catalog.add_video(
         store.scope(INGEST), replace(entry(index, made), created_at=THEN + timedelta(1))
     )
-    assert store.catalog.indexed(store.scope(SEARCH, index.id), made.id) == entry(index, made)
+    assert store.catalog.video_of(store.scope(SEARCH, index.id), made.id) == entry(index, made)
 
 
 def test_observations_come_back_exactly_and_in_order(store: Store, index: Index) -> None:
@@ -313,7 +312,7 @@ def test_a_reader_may_change_tasks_and_nothing_else(place: Settings, store: Stor
             ),
             lambda: reader.vectors.optimize(reader.scope(INGEST, index.id)),
             lambda: reader.blobs.put(reader.scope(INGEST), "a", b""),
-            lambda: reader.remove_asset(reader.scope(MANAGE, index.id), made.id),
+            lambda: reader.remove_video(reader.scope(MANAGE, index.id), made.id),
         ):
             with pytest.raises(StoreError) as refused:
                 write()

@@ -197,7 +197,7 @@ def test_lists_of_ids_have_any_length(store: Store, index: Index) -> None:
     ] == (sorted(wanted)[1:2])
     assert catalog.find_assets(store.scope(SEARCH, index.id), among=among) == wanted
     assert set(catalog.names(store.scope(SEARCH), among)) == wanted
-    assert catalog.find_resources(store.scope(MANAGE), Kind.FILE, ids=among) == ([], 0)
+    assert catalog.find_resources(store.scope(MANAGE), Kind.ENTITY, ids=among) == ([], 0)
     query = vectors(made[0], 1)[0].vector
     (rows,) = store.vectors.search(
         store.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 50, among

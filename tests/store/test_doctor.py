@@ -24,7 +24,7 @@ from tests.store.samples import (
 from videlicet.settings import Settings
 from videlicet.store import Finding, Level, Store, open_store
 from videlicet.store.doctor import doctor
-from videlicet.types import Index, Kind, Resource, Status
+from videlicet.types import Index, Kind, Resource, VideoStatus
 
 pytestmark = pytest.mark.embedded("it harms files, and tables by SQLite's own means")
 
@@ -118,7 +118,7 @@ def _half_add(place: Settings) -> None:
     # As programs of old could leave it.
     _harm(
         place,
-        "DELETE FROM indexed_assets WHERE slot = 9",
+        "DELETE FROM videos WHERE slot = 9",
         f"DELETE FROM assets WHERE id = '{half.id}'",
     )
 
@@ -181,7 +181,7 @@ def test_originals_that_are_gone_are_named(sound: tuple[Settings, Index], origin
         )
         web = asset("6.mp4")
         store.catalog.put_asset(
-            store.scope(INGEST), replace(web, source="https://example.org/film.mp4")
+            store.scope(INGEST), replace(web, method="url", source="https://example.org/film.mp4")
         )
     original.unlink()
     found = _problems(place)
@@ -196,7 +196,7 @@ def test_unfinished_assets_are_mentioned(sound: tuple[Settings, Index], original
     with open_store(place, write=True) as store:
         waiting = asset("waiting.mp4", source=str(original))
         store.catalog.put_asset(store.scope(INGEST), waiting)
-        store.catalog.put_indexed(store.scope(INGEST), entry(index, waiting, Status.QUEUED))
+        store.catalog.add_video(store.scope(INGEST), entry(index, waiting, VideoStatus.QUEUED))
     (finding,) = [f for f in doctor(place) if f.subject == "waiting.mp4"]
     assert finding.level is Level.INFO
     assert "queued" in finding.message
@@ -248,7 +248,7 @@ def test_a_newer_library_and_a_busy_one_are_findings(place: Settings, store: Sto
 @pytest.mark.parametrize(
     ("folder", "kind"),
     [
-        ("analyses", Kind.ANALYSIS), ("files", Kind.FILE), ("queries", Kind.SAVED_SEARCH),
+        ("analyses", Kind.ANALYSIS), ("queries", Kind.SAVED_SEARCH),
         ("searches", Kind.SEARCH),
     ],
 )  # fmt: skip

@@ -37,7 +37,7 @@ from videlicet.store import Store, VectorRow, byte_scan, open_store
 from videlicet.store.byte_scan import scan_files
 from videlicet.store.catalog import erasure
 from videlicet.store.doctor import doctor
-from videlicet.types import Asset, Index, Kind, Modality, Resource
+from videlicet.types import Asset, Index, Kind, Modality, Resource, VideoStatus
 
 CANARY = "zqxjkcanary"
 
@@ -65,7 +65,7 @@ def _add_canary(store: Store, index: Index) -> tuple[Asset, list[VectorRow]]:
     made = asset(
         f"{CANARY}.mp4",
         metadata={"note": f"about {CANARY}", CANARY: 1},
-        media=media(tags={"comment": CANARY}),
+        recording=media(tags={"comment": CANARY}),
         blob=None,
     )
     made = replace(made, blob=f"assets/{made.id}/original")
@@ -112,7 +112,7 @@ def test_a_removed_asset_is_gone_from_every_byte(small: tuple[Store, Index]) -> 
     assert any("sketches" in s.file for s in before)
     assert any("blobs" in s.file for s in before)
 
-    assert store.remove_asset(store.scope(MANAGE, index.id), made.id)
+    assert store.remove_video(store.scope(MANAGE, index.id), made.id)
     assert store.scan(everything(store), needles) == []
     for path in store.home.root.rglob("*"):
         assert made.id not in str(path)
@@ -124,7 +124,7 @@ def test_a_removed_asset_is_gone_from_every_byte(small: tuple[Store, Index]) -> 
     for one in others:
         check_whole(store, index, one, count=20)
     with pytest.raises(NotFound):
-        store.remove_asset(store.scope(MANAGE, index.id), made.id)
+        store.remove_video(store.scope(MANAGE, index.id), made.id)
 
 
 @pytest.mark.embedded("rows are overwritten in place")
@@ -159,13 +159,13 @@ def test_an_asset_in_two_indexes_stays_in_the_other(store: Store, index: Index) 
     made = add(store, index, "film.mp4")
     add(store, other, "film.mp4")
     store.blobs.put(store.scope(INGEST), f"assets/{made.id}/thumb.jpg", b"x")
-    assert store.remove_asset(store.scope(MANAGE, index.id), made.id)
+    assert store.remove_video(store.scope(MANAGE, index.id), made.id)
     check_whole(store, other, made)
     assert [key for key in store.blobs.list(store.scope(SEARCH)) if "/vectors/" not in key] == [
         f"assets/{made.id}/thumb.jpg"
     ]
     assert store.catalog.find_assets(store.scope(SEARCH, index.id)) == frozenset()
-    assert store.remove_asset(store.scope(MANAGE, other.id), made.id)
+    assert store.remove_video(store.scope(MANAGE, other.id), made.id)
     assert store.blobs.list(everything(store)) == []
     with pytest.raises(NotFound):
         store.catalog.asset(store.scope(SEARCH), made.id)
@@ -174,9 +174,9 @@ def test_an_asset_in_two_indexes_stays_in_the_other(store: Store, index: Index) 
 def test_many_are_removed_together_or_none(store: Store, index: Index) -> None:
     made = [add(store, index, f"{n}.mp4") for n in range(5)]
     with pytest.raises(NotFound):
-        store.remove_assets(store.scope(MANAGE, index.id), [made[0].id, asset("nobody").id])
+        store.remove_videos(store.scope(MANAGE, index.id), [made[0].id, asset("nobody").id])
     check_whole(store, index, made[0])
-    assert store.remove_assets(store.scope(MANAGE, index.id), [made[0].id, made[1].id, made[0].id])
+    assert store.remove_videos(store.scope(MANAGE, index.id), [made[0].id, made[1].id, made[0].id])
     assert store.catalog.find_assets(store.scope(SEARCH, index.id)) == {m.id for m in made[2:]}
 
 
@@ -218,7 +218,7 @@ def test_a_reader_of_an_old_state_delays_the_bytes_and_the_next_opening_finishes
         with open_store(place) as reader:
             held = reader.vectors.scan(reader.scope(EXPORT, index.id), Modality.SPEECH, SPACE)
             assert next(held).asset_id == made.id
-            assert not store.remove_asset(store.scope(MANAGE, index.id), made.id)
+            assert not store.remove_video(store.scope(MANAGE, index.id), made.id)
             assert store.catalog.members(store.scope(SEARCH, index.id)) == [asset("other.mp4").id]
             assert store.scan(everything(store), _needles(made, rows)) != []
             (finding,) = [f for f in doctor(place) if f.subject == "erasures"]
@@ -238,7 +238,7 @@ def test_an_erasure_that_was_broken_off_is_finished_at_the_next_opening(
     made, rows = _add_canary(store, index)
     with monkeypatch.context() as patch:
         patch.setattr(Store, "finish_erasures", lambda self: False)
-        assert not store.remove_asset(store.scope(MANAGE, index.id), made.id)
+        assert not store.remove_video(store.scope(MANAGE, index.id), made.id)
     assert store.scan(everything(store), [CANARY.encode()]) != []
     store.close()
     with open_store(place, write=True) as store:
@@ -283,7 +283,7 @@ def test_nothing_is_put_into_what_was_removed_meanwhile(
     made = add(store, index, f"{CANARY}.mp4", word=CANARY)
     if elsewhere:
         add(store, other, f"{CANARY}.mp4", word=CANARY)
-    store.remove_asset(store.scope(MANAGE, index.id), made.id)
+    store.remove_video(store.scope(MANAGE, index.id), made.id)
     seen = observations(made, 3, CANARY)
     for put in (
         lambda: store.catalog.put_observations(store.scope(INGEST, index.id), made.id, seen),
@@ -294,11 +294,14 @@ def test_nothing_is_put_into_what_was_removed_meanwhile(
         lambda: store.vectors.put(
             store.scope(INGEST, index.id), Modality.SPEECH, SPACE, made.id, []
         ),
-        lambda: store.catalog.put_indexed(store.scope(INGEST), entry(index, made), again=True),
     ):
         with pytest.raises(NotFound) as refused:
             put()
         assert refused.value.code == "asset_not_found"
+    with pytest.raises(NotFound):
+        store.catalog.update_video(
+            store.scope(INGEST), entry(index, made).id, status=VideoStatus.READY
+        )
     assert store.catalog.members(store.scope(SEARCH, index.id)) == []
     if elsewhere:
         check_whole(store, other, made, word=CANARY)
@@ -319,14 +322,18 @@ def test_an_asset_is_added_with_its_entry_or_not_at_all(store: Store, index: Ind
 def test_the_blobs_of_a_resource_go_with_it_whatever_is_killed(place: Settings) -> None:
     now = datetime.now(UTC)
     with open_store(place, write=True, create=True) as store:
-        file = Resource("f1", Kind.FILE, "local", now, now, "ready")
-        store.catalog.put_resource(store.scope(INGEST), file)
-        store.blobs.put(store.scope(INGEST), "files/f1/original", b"film")
-        store.catalog.delete_resource(store.scope(MANAGE), Kind.FILE, "f1", blobs=["files/f1/"])
+        one = Resource("s1", Kind.SEARCH, "local", now, now, "ready")
+        store.catalog.put_resource(store.scope(INGEST), one)
+        store.blobs.put(store.scope(INGEST), "searches/s1/0", b"film")
+        store.catalog.delete_resource(
+            store.scope(MANAGE), Kind.SEARCH, "s1", blobs=["searches/s1/"]
+        )
     with open_store(place, write=True) as store:
         assert store.blobs.list(everything(store)) == []
         with pytest.raises(NotFound):
-            store.catalog.delete_resource(store.scope(MANAGE), Kind.FILE, "f1", blobs=["files/f1/"])
+            store.catalog.delete_resource(
+                store.scope(MANAGE), Kind.SEARCH, "s1", blobs=["searches/s1/"]
+            )
 
 
 def test_an_index_is_deleted_in_one_transaction(
@@ -341,7 +348,7 @@ def test_an_index_is_deleted_in_one_transaction(
         raise StoreError("disk_full", "full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(erasure, "_delete_assets", full)
+        patch.setattr(erasure, "delete_asset_rows", full)
         with pytest.raises(StoreError, match="full"):
             store.delete_index(store.scope(MANAGE, index.id))
     for one in made:
@@ -364,7 +371,7 @@ def test_what_was_in_the_way_of_an_erasure_delays_it_until_the_store_is_looked_a
     with monkeypatch.context() as patch:
         patch.setattr(store._backend, "erase", away)
         with pytest.raises(StoreError, match="away"):
-            store.remove_asset(store.scope(MANAGE, index.id), made.id)
+            store.remove_video(store.scope(MANAGE, index.id), made.id)
         assert store.scan(everything(store), [b"zqxjkcanary"])
     store.evict_stale_copies()
     assert store.scan(everything(store), [b"zqxjkcanary"]) == []

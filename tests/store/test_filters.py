@@ -149,13 +149,13 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Any:
             one = asset(
                 ["a", "ÄB", "Straße.mp4", "100%", "", "film é"][n % 6] + "x" * (n // 6),
                 id=f"{n:024x}",
-                media=replace(media(n, video=n % 3 > 0), container=["a", "ab"][n % 2]),
+                recording=replace(media(n, video=n % 3 > 0), container=["a", "ab"][n % 2]),
                 size=[0, 1, 1234][n % 3],
                 created_at=THEN + timedelta(hours=12 * (n % 4)),
                 metadata={k: v for k, v in attached.items() if v is not None},
             )
             store.catalog.put_asset(store.scope(INGEST), one)
-            store.catalog.put_indexed(store.scope(INGEST), entry(index, one))
+            store.catalog.add_video(store.scope(INGEST), entry(index, one))
             made.append(one)
         yield store, index.id, made
 

@@ -16,7 +16,8 @@ from videlicet.errors import StoreError
 from videlicet.rights import Scope
 from videlicet.store import Store
 from videlicet.store.catalog.schema import resource_fields
-from videlicet.types import Index, Kind, Resource, Status, derived_id
+from videlicet.store.records import VideoFilter
+from videlicet.types import AssetStatus, Index, Kind, Resource, Status, VideoStatus, derived_id
 
 
 def resource(kind: Kind, name: str, **changes: Any) -> Resource:
@@ -68,22 +69,27 @@ _CALLS: list[tuple[str, Callable[[Store, Index], object]]] = [
     ("tasks of a tenant", lambda s, i: s.catalog.tasks(_mine(s))),
     (
         "entries by status",
-        lambda s, i: s.catalog.list_indexed(everything(s), status=Status.RUNNING),
+        lambda s, i: s.catalog.videos(everything(s), status=[VideoStatus.INDEXING]),
     ),
     ("assets of a tenant", lambda s, i: s.catalog.assets(_mine(s), limit=10)),
     ("assets by id", lambda s, i: s.catalog.assets(_mine(s), among=["a", "b"])),
     ("names", lambda s, i: s.catalog.names(_mine(s), ["a", "b"])),
     ("ready assets", lambda s, i: s.catalog.find_assets(s.scope(SEARCH, i.id), among=["a"])),
-    ("a video by its file", lambda s, i: _found(s, Kind.VIDEO, body=[(["file_id"], "==", "f")])),
+    ("a video by its asset", lambda s, i: s.catalog.videos(_mine(s), asset_id="f")),
+    ("a video by its id", lambda s, i: s.catalog.videos(_mine(s), ids=["f"])),
     (
         "an item of a knowledge store",
-        lambda s, i: s.catalog.find_resources(
-            _mine(s), Kind.VIDEO, parent="p", body=[(["item_id"], "==", "f")]
-        ),
+        lambda s, i: s.catalog.find_videos(s.scope(SEARCH, i.id), VideoFilter(item_id="f")),
     ),
+    ("tasks of a video", lambda s, i: s.catalog.tasks(_mine(s), video_id="v")),
+    ("an imported file", lambda s, i: s.catalog.list_assets(_mine(s), connector=("a", "b"))),
     ("analyses of an upload", lambda s, i: _found(s, Kind.ANALYSIS, body=[(["own"], "==", "f")])),
-    ("files of a tenant", lambda s, i: s.catalog.find_resources(_mine(s), Kind.FILE, limit=10)),
-    ("waiting work", lambda s, i: _found(s, Kind.FILE, status=["processing"])),
+    ("assets of a tenant, page by page", lambda s, i: s.catalog.list_assets(_mine(s), limit=10)),
+    (
+        "assets that wait",
+        lambda s, i: s.catalog.asset_keys(everything(s), status=[AssetStatus.PROCESSING]),
+    ),
+    ("waiting work", lambda s, i: _found(s, Kind.EMBEDDING, status=["processing"])),
     (
         "what has expired",
         lambda s, i: s.catalog.delete_resources(
@@ -93,7 +99,7 @@ _CALLS: list[tuple[str, Callable[[Store, Index], object]]] = [
     ("a match that goes", lambda s, i: s.catalog.delete_match_deliveries(everything(s), "m")),
     (
         "an asset that goes",
-        lambda s, i: s.remove_asset(s.scope(MANAGE, i.id), asset("film.mp4").id),
+        lambda s, i: s.remove_video(s.scope(MANAGE, i.id), asset("film.mp4").id),
     ),
     ("whether all is well", lambda s, i: s.ping()),
 ]
@@ -108,7 +114,7 @@ def test_nothing_is_read_as_a_whole(
     with _plans(store) as plans:
         call(store, index)
     assert plans
-    large = "assets|indexed_assets|tasks|resources|resource_fields|observations|text_rows|slots"
+    large = "assets|videos|tasks|resources|resource_fields|observations|text_rows|slots"
     scans = [line for line in plans if re.match(rf"SCAN ({large})\b", line)]
     assert scans == []
 
@@ -116,36 +122,27 @@ def test_nothing_is_read_as_a_whole(
 def test_what_a_resource_is_looked_up_by_follows_its_body(store: Store) -> None:
     catalog = store.catalog
 
-    def videos(**body: str) -> list[str]:
+    def analyses(own: str) -> list[str]:
         found, total = catalog.find_resources(
-            store.scope(MANAGE),
-            Kind.VIDEO,
-            body=[((key,), "==", value) for key, value in body.items()],
+            store.scope(MANAGE), Kind.ANALYSIS, body=[(("own",), "==", own)]
         )
         assert len(found) == total
         return [one.name for one in found]
 
-    catalog.put_resource(
-        store.scope(MANAGE), resource(Kind.VIDEO, "a", body={"file_id": "f1", "item_id": "i1"})
-    )
-    catalog.put_resource(store.scope(MANAGE), resource(Kind.VIDEO, "b", body={"file_id": "f1"}))
-    catalog.put_resource(store.scope(MANAGE), resource(Kind.FILE, "c", body={"file_id": "f1"}))
-    assert sorted(videos(file_id="f1")) == ["a", "b"]
-    assert videos(file_id="f1", item_id="i1") == ["a"]
-    catalog.update_resource(
-        store.scope(MANAGE), Kind.VIDEO, derived_id("a"), body={"file_id": "f2"}
-    )
-    assert (videos(file_id="f1"), videos(file_id="f2"), videos(item_id="i1")) == (
-        ["b"],
-        ["a"],
-        ["a"],
-    )
-    catalog.put_resource(store.scope(MANAGE), resource(Kind.VIDEO, "b", body={"item_id": "i3"}))
-    assert (videos(file_id="f1"), videos(item_id="i3")) == ([], ["b"])
-    other = store.scope(MANAGE.within("other"))
-    assert catalog.find_resources(other, Kind.VIDEO, body=[(("item_id",), "==", "i3")]) == ([], 0)
     for name in ("a", "b"):
-        catalog.delete_resource(store.scope(MANAGE), Kind.VIDEO, derived_id(name))
+        made = resource(Kind.ANALYSIS, name, body={"own": "f1"})
+        catalog.put_resource(store.scope(MANAGE), made)
+    catalog.put_resource(store.scope(MANAGE), resource(Kind.ENTITY, "c", body={"own": "f1"}))
+    assert sorted(analyses("f1")) == ["a", "b"]
+    catalog.update_resource(store.scope(MANAGE), Kind.ANALYSIS, derived_id("a"), body={"own": "f2"})
+    assert (analyses("f1"), analyses("f2")) == (["b"], ["a"])
+    made = resource(Kind.ANALYSIS, "b", body={"own": "f3"})
+    catalog.put_resource(store.scope(MANAGE), made)
+    assert (analyses("f1"), analyses("f3")) == ([], ["b"])
+    other = store.scope(MANAGE.within("other"))
+    assert catalog.find_resources(other, Kind.ANALYSIS, body=[(("own",), "==", "f3")]) == ([], 0)
+    for name in ("a", "b"):
+        catalog.delete_resource(store.scope(MANAGE), Kind.ANALYSIS, derived_id(name))
     with store.database.read_transaction() as connection:
         left = select(func.count()).select_from(resource_fields)
         assert connection.execute(left).scalar() == 0
@@ -173,13 +170,13 @@ def test_lists_are_sorted_by_numbers_in_bodies(store: Store, ascending: bool) ->
         store.catalog.put_resource(
             store.scope(MANAGE),
             resource(
-                Kind.VIDEO, str(n), created_at=THEN + timedelta(seconds=n),
+                Kind.ENTITY, str(n), created_at=THEN + timedelta(seconds=n),
                 body={} if duration is None else {"duration": duration},
             ),
         )  # fmt: skip
     rows, total = store.catalog.find_resources(
         store.scope(MANAGE),
-        Kind.VIDEO,
+        Kind.ENTITY,
         by_number="duration",
         ascending=ascending,
         offset=1,

@@ -40,13 +40,15 @@ RENAMED = {
 
 
 def still(answer: Any) -> Any:
-    """An answer without the state of webhooks, which are retried meanwhile, and with today's
-    names."""
+    """An answer without the state of webhooks, which are tried again meanwhile, and with today's
+    names of roles. Ids of citations are derived from the id of the asset, which is that of the file
+    now also for files that were sent over HTTP."""
     if isinstance(answer, dict):
+        is_citation = "evidence_sha256" in answer
         return {
             RENAMED.get(key, key): still(value)
             for key, value in answer.items()
-            if key != "webhooks"
+            if key != "webhooks" and not (is_citation and key in ("id", "asset_id"))
         }
     if isinstance(answer, list):
         return [still(one) for one in answer]
@@ -79,26 +81,30 @@ def test_the_python_interface_finds_and_answers_as_before(
 ) -> None:
     expected = golden["python"]
     with videlicet.open(home) as library:
+        # A file that was sent over HTTP had an asset for each index; those are its videos now.
+        videos = {one.asset_id: one.id for one in library.videos("films")}
         assert sorted(index.name for index in library.indexes()) == expected["indexes"]
         assets = library.assets("films")
-        assert sorted([one.id, one.name] for one in assets) == expected["assets"]
+        assert sorted([videos[one.id], one.name] for one in assets) == expected["assets"]
         tasks = library.tasks("films")
         assert sorted([one.id, str(one.status)] for one in tasks) == expected["tasks"]
         for row in expected["searches"]:
             page = library.search(row["text"], index="films", modalities=row["modalities"])
             found = [
                 {
-                    "asset": hit.asset_id,
+                    "asset": videos[hit.asset_id],
                     "start": float(hit.span.start),
                     "end": float(hit.span.end),
                     "score": pytest.approx(hit.score),
                     "evidence": sorted(str(one.modality) for one in hit.evidence),
                 }
-                for hit in page.hits
+                # Equal scores are in the order of asset ids.
+                for hit in sorted(page.hits, key=lambda h: (-h.score, videos[h.asset_id], h.span))
             ]
-            assert found == row["hits"], row["text"]
+            hits = sorted(row["hits"], key=lambda h: (-h["score"], h["asset"], h["start"]))
+            assert found == hits, row["text"]
         answer = library.ask(expected["question"], index="films").to_json()
-        assert answer == still(expected["answer"])
+        assert still(answer) == still(expected["answer"])
 
 
 def test_the_http_interface_answers_as_before(home: Path, golden: dict[str, Any]) -> None:

@@ -30,14 +30,18 @@ from videlicet.errors import NotFound, NotPermitted, VidelicetError
 from videlicet.rights import Decisions, Grant, IndexScope, Purpose, Scope
 from videlicet.store import Store, open_store
 from videlicet.store.catalog.schema import metadata
+from videlicet.store.records import VideoFilter
 from videlicet.types import (
     Asset,
+    AssetStatus,
     Index,
     Kind,
     Modality,
     Resource,
     Span,
     Status,
+    Video,
+    VideoStatus,
     match_id,
     random_id,
 )
@@ -92,19 +96,22 @@ class World:
         return resource(kind, self.index, self.asset)
 
     @property
+    def video(self) -> Video:
+        return entry(self.index, self.asset)
+
+    @property
     def task(self) -> Any:
         return task(self.index, "alice", tenant="alice", source=CANARY, asset_id=self.asset.id)
 
     @property
     def blob(self) -> str:
-        return f"files/{self.one(Kind.FILE).id}/original"
+        return f"files/{self.asset.id}/original"
 
 
 def resource(kind: Kind, index: Index, made: Asset) -> Resource:
     """One of the owner's resources, as it is or would be."""
     parent = {
-        Kind.SAVED_SEARCH: index.id, Kind.SAVED_SEARCH_RUN: index.id, Kind.VIDEO: index.id,
-        Kind.MATCH: "query-a",
+        Kind.SAVED_SEARCH: index.id, Kind.SAVED_SEARCH_RUN: index.id, Kind.MATCH: "query-a",
     }.get(kind, "parent-a")  # fmt: skip
     id = match_id("query-a", made.id) if kind is Kind.MATCH else f"{kind.value}-a"
     name = made.id if kind in (Kind.MATCH, Kind.SAVED_SEARCH_RUN) else CANARY
@@ -132,8 +139,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         index = store.catalog.create_index(ingest, CANARY, {"text": CANARY})
         within = store.scope(ingest, index.id)
         made = asset(f"{CANARY}.mp4", tenant="alice", metadata={"word": CANARY})
-        made = replace(made, blob=f"assets/{made.id}/original")
-        store.blobs.put(ingest, f"assets/{made.id}/original", CANARY.encode())
+        made = replace(made, blob=f"files/{made.id}/original")
+        store.blobs.put(ingest, f"files/{made.id}/original", CANARY.encode())
         store.catalog.put_asset(ingest, made, entry(index, made))
         seen = observations(made, 6, CANARY)
         store.catalog.put_observations(within, made.id, seen)
@@ -144,9 +151,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         store.catalog.put_task(
             manage, task(index, "alice", tenant="alice", source=CANARY, asset_id=made.id)
         )
-        for kind, folder in ((Kind.FILE, "files"), (Kind.SEARCH, "searches")):
-            key = f"{folder}/{resource(kind, index, made).id}/original"
-            store.blobs.put(ingest, key, CANARY.encode())
+        key = f"searches/{resource(Kind.SEARCH, index, made).id}/original"
+        store.blobs.put(ingest, key, CANARY.encode())
         key, secret = store.catalog.create_key(manage, CANARY)
         yield World(store, index, made, secret, key.id, dump(store))
 
@@ -168,6 +174,10 @@ def given(*values: Any) -> Callable[[World, Path], tuple[Any, ...]]:
 
 def of_asset(*more: Any) -> Callable[[World, Path], tuple[Any, ...]]:
     return lambda world, folder: (world.asset.id, *more)
+
+
+def of_video(world: World, folder: Path) -> tuple[Any, ...]:
+    return (world.video.id,)
 
 
 def of_index(world: World, folder: Path) -> tuple[Any, ...]:
@@ -192,8 +202,10 @@ QUERY = vectors(asset(f"{CANARY}.mp4"))[0].vector
 MANY = 99
 #: One for each method that takes a scope.
 EXAMPLES: dict[str, Example] = {
-    "remove_asset": Example(MANAGE, of_asset()),
-    "remove_assets": Example(MANAGE, lambda w, _: ([w.asset.id],)),
+    "remove_video": Example(MANAGE, of_asset()),
+    "remove_videos": Example(MANAGE, lambda w, _: ([w.asset.id],)),
+    "clear_video": Example(MANAGE, of_asset()),
+    "delete_asset": Example(MANAGE, of_asset()),
     "delete_index": Example(MANAGE),
     "delete_saved_search": Example(MANAGE, given("query-a")),
     "scan": Example(MANAGE, given([CANARY.encode()])),
@@ -213,9 +225,20 @@ EXAMPLES: dict[str, Example] = {
     ),
     "catalog.members": Example(SEARCH, nothing=[]),
     "catalog.set_metadata": Example(MANAGE, of_asset({"word": "forged"})),
-    "catalog.put_indexed": Example(INGEST, lambda w, _: (entry(w.index, w.asset, Status.FAILED),)),
-    "catalog.indexed": Example(SEARCH, of_asset(), nothing=None),
-    "catalog.list_indexed": Example(SEARCH, nothing=[]),
+    "catalog.list_assets": Example(SEARCH, nothing=([], 0)),
+    "catalog.asset_keys": Example(SEARCH, options={"status": [*AssetStatus]}, nothing=[]),
+    "catalog.update_asset": Example(MANAGE, of_asset(), {"name": "forged"}),
+    "catalog.add_video": Example(
+        INGEST, lambda w, _: (entry(w.index, w.asset, VideoStatus.FAILED), w.task)
+    ),
+    "catalog.video": Example(SEARCH, of_video),
+    "catalog.video_of": Example(SEARCH, of_asset(), nothing=None),
+    "catalog.videos": Example(SEARCH, nothing=[]),
+    "catalog.find_videos": Example(SEARCH, given(VideoFilter()), nothing=([], 0)),
+    "catalog.video_keys": Example(SEARCH, lambda w, _: ([w.video.id],), nothing={}),
+    "catalog.video_ids": Example(SEARCH, lambda w, _: ([w.asset.id],), nothing={}),
+    "catalog.index_size": Example(SEARCH, nothing=(0, 0.0)),
+    "catalog.update_video": Example(MANAGE, of_video, {"status": VideoStatus.FAILED}),
     "catalog.put_observations": Example(INGEST, of_asset([])),
     "catalog.observations": Example(SEARCH, of_asset(), nothing=[]),
     "catalog.observations_at": Example(
@@ -231,20 +254,17 @@ EXAMPLES: dict[str, Example] = {
     "catalog.update_task": Example(MANAGE, of_task, {"source": "forged"}),
     "catalog.delete_task": Example(MANAGE, of_task),
     "catalog.put_resource": Example(
-        MANAGE, lambda w, _: (replace(w.one(Kind.FILE), name="forged"), w.task)
+        MANAGE, lambda w, _: (replace(w.one(Kind.ENTITY), name="forged"), w.task)
     ),
-    "catalog.resource": Example(SEARCH, given(Kind.FILE, "file-a")),
-    "catalog.find_resources": Example(SEARCH, given(Kind.FILE), nothing=([], 0)),
-    "catalog.resource_keys": Example(SEARCH, given(Kind.FILE), nothing=[]),
-    "catalog.sum_of": Example(
-        SEARCH, given(Kind.FILE, "n"), {"parent": "parent-a", "status": ["ready"]}, (0, 0.0)
-    ),
+    "catalog.resource": Example(SEARCH, given(Kind.ENTITY, "entity-a")),
+    "catalog.find_resources": Example(SEARCH, given(Kind.ENTITY), nothing=([], 0)),
+    "catalog.resource_keys": Example(SEARCH, given(Kind.ENTITY), nothing=[]),
     "catalog.update_resource": Example(
-        MANAGE, given(Kind.FILE, "file-a"), {"name": "forged", "body": {"canary": "forged"}}
+        MANAGE, given(Kind.ENTITY, "entity-a"), {"name": "forged", "body": {"canary": "forged"}}
     ),
-    "catalog.delete_resource": Example(MANAGE, given(Kind.FILE, "file-a")),
+    "catalog.delete_resource": Example(MANAGE, given(Kind.ENTITY, "entity-a")),
     "catalog.delete_resources": Example(
-        MANAGE, given(Kind.FILE), {"parent": "parent-a"}, nothing=0
+        MANAGE, given(Kind.ENTITY), {"parent": "parent-a"}, nothing=0
     ),
     "catalog.put_saved_search": Example(
         MANAGE, lambda w, _: (w.one(Kind.SAVED_SEARCH), w.one(Kind.SAVED_SEARCH_RUN))
@@ -452,7 +472,7 @@ def test_a_scope_is_bound_to_one_index(world: World) -> None:
     assert world.store.vectors.search(within, SPEECH, SPACE, QUERY, MANY) == [[]]
     assert world.store.catalog.tasks(within) == []
     with pytest.raises(NotFound):
-        world.store.catalog.put_indexed(
+        world.store.catalog.add_video(
             world.at(INGEST, "alice", other.id), entry(world.index, world.asset)
         )
     world.store.delete_index(world.at(MANAGE, "alice", other.id))
@@ -481,13 +501,23 @@ def test_a_task_stays_whose_it_is(world: World, change: dict[str, Any]) -> None:
         world.store.catalog.update_task(world.scope(MANAGE, "alice"), world.task.id, **change)
 
 
+@pytest.mark.parametrize("change", [{"tenant": "bob"}, {"id": "other"}, {"index_id": "other"}])
+def test_an_asset_and_a_video_stay_whose_they_are(world: World, change: dict[str, Any]) -> None:
+    scope, catalog = world.scope(MANAGE, "alice"), world.store.catalog
+    with pytest.raises(TypeError):
+        catalog.update_asset(scope, world.asset.id, **change)
+    with pytest.raises(TypeError):
+        catalog.update_video(scope, world.video.id, **change)
+    check_untouched(world)
+
+
 def test_blobs_go_with_the_resource_they_belong_to_only(world: World) -> None:
     """A tenant cannot have another's bytes erased with a resource of its own."""
     scope = world.scope(MANAGE, "bob")
-    own = replace(world.one(Kind.FILE), id="file-b", tenant="bob", name="b", body={})
+    own = replace(world.one(Kind.ENTITY), id="entity-b", tenant="bob", name="b", body={})
     world.store.catalog.put_resource(scope, own)
     with pytest.raises(VidelicetError) as refused:
-        world.store.catalog.delete_resource(scope, Kind.FILE, own.id, blobs=[world.blob])
+        world.store.catalog.delete_resource(scope, Kind.ENTITY, own.id, blobs=[world.blob])
     assert refused.value.code == "invalid_argument"
     made = asset("b.mp4", tenant="bob", blob=world.blob)
     with pytest.raises(VidelicetError) as refused:

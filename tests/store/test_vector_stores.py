@@ -139,7 +139,7 @@ def test_a_vector_store_is_chosen_by_its_name(
         made = [add(store, index, f"{n}.mp4") for n in range(3)]
         for one in made:
             check_whole(store, index, one)
-        store.remove_asset(store.scope(MANAGE, index.id), made[0].id)
+        store.remove_video(store.scope(MANAGE, index.id), made[0].id)
         query = vectors(made[0], 1)[0].vector
         (rows,) = vector_store.search(
             store.scope(SEARCH, index.id), Modality.SPEECH, SPACE, query, 99

@@ -22,8 +22,8 @@ def main(home: str, count: str) -> None:
         print("open", flush=True)
         for n in range(int(count)):
             name = f"{n}.mp4"
-            if n % 5 == 4 and store.catalog.indexed(store.scope(INGEST, index.id), asset(name).id):
-                store.remove_asset(store.scope(INGEST, index.id), asset(name).id)
+            if n % 5 == 4 and store.catalog.video_of(store.scope(INGEST, index.id), asset(name).id):
+                store.remove_video(store.scope(INGEST, index.id), asset(name).id)
             add(store, index, name, count=8)
             print(n, flush=True)
 

@@ -3,7 +3,7 @@
 An analysis is a resource. Its ``parent`` is the batch it came in, if it did; its ``body`` holds
 ``job`` (see :mod:`videlicet.analyze.run`), ``source`` and ``params`` (what was asked, to be
 told again), ``custom_id``, ``index_id`` and ``video_id`` (where its evidence is, or will be),
-``own`` (the id of a file that came with the request and goes when it has been answered), or
+``own`` (the id of an asset that came with the request and goes when it has been answered), or
 ``pictures`` (the names of pictures that are looked at instead, which are blobs meanwhile), and at
 the end ``result`` or ``error`` and ``completed_at``.
 
@@ -19,13 +19,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import Cancelled, NotFound, TaskError, VidelicetError, from_json
-from videlicet.ingest import videos
-from videlicet.ingest.indexing import remove_file, videos_of_file
+from videlicet.ingest.indexing import remove_asset
 from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
 from videlicet.store.catalog.memberships import batched
 from videlicet.store.catalog.schema import to_stored_time
-from videlicet.types import Index, Kind, Resource, random_id
+from videlicet.types import AssetOwner, Index, Kind, Resource, Video, VideoStatus, random_id
 from videlicet.webhooks import delivery
 
 if TYPE_CHECKING:
@@ -35,13 +34,13 @@ if TYPE_CHECKING:
     from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
+    from videlicet.types import Asset
 
 QUEUED, PENDING, PROCESSING = "queued", "pending", "processing"
 READY, FAILED, CANCELED = "ready", "failed", "canceled"
 LIVE, ENDED = (QUEUED, PENDING, PROCESSING), (READY, FAILED, CANCELED)
-#: The parent of files that came with a request and are nobody's asset.
-REQUEST_FILES = "analysis"
-#: How long such a file may wait for its analysis to be made, or answered at once.
+#: How long an asset that came with a request may wait for its analysis to be made, or answered at
+#: once.
 MAX_UNCLAIMED_AGE = timedelta(hours=1)
 #: What the hidden index is called in which files are observed that stand in no other; further ones,
 #: for other models, have a word more.
@@ -54,9 +53,9 @@ EVENTS = {
 
 
 def find_observed_index(
-    scope: Scope, store: Store, settings: Settings, file: Resource
-) -> tuple[Index, Resource | None]:
-    """Where a file has been observed with all the models of today, or is being observed: an index
+    scope: Scope, store: Store, settings: Settings, asset: Asset
+) -> tuple[Index, Video | None]:
+    """Where an asset has been observed with all the models of today, or is being observed: an index
     with the video in it. Else the hidden index, and no video."""
     cards = chosen_cards(settings.models)
     indexes = {
@@ -66,12 +65,12 @@ def find_observed_index(
     }
     held = [
         video
-        for video in videos_of_file(scope, store, file.id)
-        if video.parent in indexes and video.status != videos.FAILED
+        for video in store.catalog.videos(scope, asset_id=asset.id)
+        if video.index_id in indexes and video.status is not VideoStatus.FAILED
     ]
     if held:
-        best = max(held, key=lambda video: video.status == videos.READY)
-        return indexes[best.parent], best
+        best = max(held, key=lambda video: video.status is VideoStatus.READY)
+        return indexes[best.index_id], best
     return _hidden_index_among(indexes.values()) or _ensure_hidden_index(scope, store, cards), None
 
 
@@ -98,15 +97,13 @@ def queue_ready(context: WorkerContext) -> None:
     """Have the analyses run whose videos have been observed, or never will be."""
     catalog, scope = context.store.catalog, context.scope
     queued = catalog.resource_keys(scope, Kind.ANALYSIS, status=[QUEUED])
-    videos_of_them = {key.video_id for key in queued if key.video_id}
-    status = {
-        key.id: key.status
-        for some in batched(sorted(videos_of_them))
-        for key in catalog.resource_keys(scope, Kind.VIDEO, ids=some)
-    }
+    awaited = {key.video_id for key in queued if key.video_id}
+    status: dict[str, VideoStatus] = {}
+    for some in batched(sorted(awaited)):
+        status |= catalog.video_keys(scope, some)
     for key in queued:
         # A video that is not there any more will never be observed either.
-        if status.get(key.video_id or "", videos.FAILED) in (videos.READY, videos.FAILED):
+        if status.get(key.video_id or "", VideoStatus.FAILED).ended:
             with suppress(NotFound):
                 catalog.update_resource(scope, Kind.ANALYSIS, key.id, when=[QUEUED], status=PENDING)
 
@@ -174,7 +171,7 @@ def finish_analysis(scope: Scope, store: Store, ended: Resource) -> None:
     changes nothing."""
     if ended.body.get("own"):
         with suppress(NotFound):
-            remove_file(store.scope(scope.narrowed(Purpose.MANAGE)), store, ended.body["own"])
+            remove_asset(store.scope(scope.narrowed(Purpose.MANAGE)), store, ended.body["own"])
     if ended.body.get("pictures"):
         store.blobs.delete(scope, image_prefix(ended.id))
     if ended.parent:
@@ -202,17 +199,17 @@ def sweep(scope: Scope, store: Store) -> None:
         for one in ended:
             finish_analysis(store.scope(scope.within(one.tenant)), store, one)
     # Requests that are waited for end within minutes.
-    old, _ = catalog.find_resources(
-        scope, Kind.FILE, parent=REQUEST_FILES, until=datetime.now(UTC) - MAX_UNCLAIMED_AGE
+    old, _ = catalog.list_assets(
+        scope, owners=[AssetOwner.ANALYSIS], until=datetime.now(UTC) - MAX_UNCLAIMED_AGE
     )
-    for file in old:
+    for asset in old:
         _, claims = catalog.find_resources(
-            scope, Kind.ANALYSIS, status=LIVE, body=[(["own"], "==", file.id)], limit=0
+            scope, Kind.ANALYSIS, status=LIVE, body=[(["own"], "==", asset.id)], limit=0
         )
         if not claims:
-            managing = store.scope(scope.within(file.tenant).narrowed(Purpose.MANAGE))
+            managing = store.scope(scope.within(asset.tenant).narrowed(Purpose.MANAGE))
             with suppress(NotFound):
-                remove_file(managing, store, file.id)
+                remove_asset(managing, store, asset.id)
 
 
 def delete_expired_batches(scope: Scope, store: Store) -> None:
@@ -255,16 +252,15 @@ def _video_evidence(
     from videlicet.analyze.run import load_request_evidence
 
     try:
-        video = context.store.catalog.resource(scope, Kind.VIDEO, one.body["video_id"])
+        video = context.store.catalog.video(scope, one.body["video_id"])
     except NotFound:
         raise TaskError("task_failed", "The video was deleted before it was analysed.") from None
-    if video.status != videos.READY:
-        error = video.body.get("error")
-        if error is not None:
-            raise from_json(error)
+    if video.status is not VideoStatus.READY:
+        if video.error is not None:
+            raise from_json(video.error)
         raise TaskError("task_failed", "The video could not be observed.")
     within = context.store.scope(scope, one.body["index_id"])
-    return load_request_evidence(within, context.store, video.id, job)
+    return load_request_evidence(within, context.store, video.asset_id, job)
 
 
 def _image_evidence(context: WorkerContext, scope: Scope, one: Resource) -> list[AssetEvidence]:

@@ -15,21 +15,19 @@ from videlicet.api.access import MCP, WRITE
 from videlicet.api.caller import HttpCaller
 from videlicet.api.streaming import disconnected, run_while
 from videlicet.errors import NotPermitted
-from videlicet.mcp.context import AddedSource, VideoSummary, index_to_fill
+from videlicet.mcp.context import AddedSource, index_to_fill
 from videlicet.mcp.server import Call as ToolCall
 from videlicet.mcp.server import build
 from videlicet.rights import Purpose
 from videlicet.services import assets
 from videlicet.services.assets import NewAsset
 from videlicet.services.indexing import index_asset
-from videlicet.types import Kind
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
     from starlette.types import Receive, Scope, Send
 
     from videlicet.settings import Settings
-    from videlicet.types import Index
 
 
 class McpRoute(Route):
@@ -95,22 +93,10 @@ class ApiKeyContext:
                 "scope_not_permitted", f"This API key lacks the `{access}` scope.", subject=access
             )
 
-    def list_videos(self, index: Index, offset: int, limit: int) -> tuple[list[VideoSummary], int]:
-        rows, total = self.caller.catalog.find_resources(
-            self.caller.manage, Kind.VIDEO, parent=index.id, offset=offset, limit=limit
-        )
-        return [
-            VideoSummary(
-                row.id, row.name, row.status, row.body.get("duration"), row.created_at,
-                row.body.get("error"),
-            )
-            for row in rows
-        ], total  # fmt: skip
-
     def add_source(self, index: str | None, source: str) -> AddedSource:
         call = self.caller
         assets.check_url(call, source, None)  # before an index is created for it
         target = index_to_fill(call.catalog, call.scope(Purpose.INDEX), call.settings, index)
-        file = assets.fetch_asset(call, NewAsset(assets.name_in(source)), source, None)
-        _, task = index_asset(call, target, file, {}, stream=True)
+        asset = assets.fetch_asset(call, NewAsset(assets.name_in(source)), source, None)
+        _, task = index_asset(call, target, asset, {}, stream=True)
         return AddedSource(target, [task])

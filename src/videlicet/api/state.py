@@ -12,9 +12,8 @@ from videlicet.api.media.segments import SegmentCache
 from videlicet.api.media.signing import Signer
 from videlicet.api.middleware.idempotency import IdempotentResponses
 from videlicet.api.operations.metrics import Metrics
-from videlicet.errors import InvalidInput, NotFound, VidelicetError
+from videlicet.errors import InvalidInput, VidelicetError
 from videlicet.evaluation.runner import EvaluationRunner
-from videlicet.ingest.backfill import backfill_files
 from videlicet.ingest.gc import sweep_incoming
 from videlicet.ingest.progress import Progress
 from videlicet.jobs.client import WorkerPool
@@ -25,7 +24,6 @@ from videlicet.settings import Settings
 from videlicet.store import open_store
 from videlicet.store.secret import server_secret
 from videlicet.telemetry.logs import relay
-from videlicet.types import Kind
 
 if TYPE_CHECKING:
     from anyio import CapacityLimiter
@@ -72,7 +70,6 @@ class ServerState:
 
     def __enter__(self) -> ServerState:
         store = self.platform.store
-        backfill_files(store.scope(Grant("server", Purpose.MANAGE)), store)
         if not store.database.shared:
             sweep_incoming(self.platform.settings)
         self.segments.load()
@@ -117,9 +114,5 @@ class ServerState:
         return found
 
     def _asset_exists(self, asset_id: str) -> bool:
-        try:
-            store = self.platform.store
-            store.catalog.resource(store.scope(_SERVER), Kind.FILE, asset_id)
-        except NotFound:
-            return False
-        return True
+        store = self.platform.store
+        return bool(store.catalog.names(store.scope(_SERVER), [asset_id]))

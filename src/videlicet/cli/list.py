@@ -35,8 +35,8 @@ def list_assets(
             return
         assets = library.assets(index)
         states: dict[str, list[str]] = {}
-        for row in library.indexed(index):
-            states.setdefault(row.asset_id, []).append(row.status.value)
+        for video in library.videos(index):
+            states.setdefault(video.asset_id, []).append(video.status.value)
         if as_json:
             print_json([{"asset": a, "status": states.get(a.id, [])} for a in assets])
             return

@@ -47,9 +47,9 @@ def show(
         rows = library.observations(record.id, modality, index=index)
         notes = [
             note
-            for row in library.indexed(index)
-            if row.asset_id == record.id
-            for note in row.notes
+            for video in library.videos(index)
+            if video.asset_id == record.id
+            for note in video.notes
         ]
         if not vectors:
             rows = [row for row in rows if not isinstance(row.payload, Embedding)]

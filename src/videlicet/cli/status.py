@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -48,7 +49,7 @@ def status(
             if as_json:
                 print_json(task)
             else:
-                print_message(f"Cancelled {task.source}.")
+                print_message(f"Cancelled {task.source or task.id}.")
             return
         chosen = named_tasks(library, tasks) if tasks else library.tasks(index)
         if retry:
@@ -57,16 +58,20 @@ def status(
         if as_json:
             print_json(chosen)
             return
+        unnamed = any(not task.source for task in chosen)
+        names = {video.id: video.name for video in library.videos()} if unnamed else {}
         print_table(
             ("task", "status", "source"),
-            [(task.id[:SHORT_ID], task.status.value, _task_text(task)) for task in chosen],
+            [(task.id[:SHORT_ID], task.status.value, _task_text(task, names)) for task in chosen],
             empty="No tasks.",
             whole=("task", "status"),
         )
 
 
-def _task_text(task: Task) -> str:
-    lines = [printable(task.source)]
+def _task_text(task: Task, names: Mapping[str, str]) -> str:
+    """What a task adds, or the name of the video that it indexes, and how far it is."""
+    video_id = task.video_id or ""
+    lines = [printable(task.source or names.get(video_id, f"video {video_id}"))]
     if task.status is Status.RUNNING and task.stage:
         total = f" of {timecode(task.total_s)}" if task.total_s else ""
         lines.append(f"{task.stage}, {timecode(task.done_s)}{total}")

@@ -24,10 +24,10 @@ from videlicet.types import (
     Asset,
     Chapter,
     EvidenceItem,
-    IndexedAsset,
     Instant,
     Sentence,
-    Status,
+    Video,
+    VideoStatus,
 )
 
 #: Seconds within which a chapter starts where it should.
@@ -47,7 +47,7 @@ class AnalysisTarget(Protocol):
 
     def assets(self, index: str) -> Sequence[Asset]: ...
 
-    def indexed(self, index: str) -> Sequence[IndexedAsset]: ...
+    def videos(self, index: str) -> Sequence[Video]: ...
 
     def ask(self, question: str, *, assets: Sequence[str] = (), index: str) -> Answer: ...
 
@@ -119,7 +119,7 @@ def evaluate_analysis(
 ) -> AnalysisReport:
     """Put questions to the library's analysis backend about what ``index`` already holds.
     ``on_question`` is called after each."""
-    ready = {row.asset_id for row in library.indexed(index) if row.status is Status.READY}
+    ready = {video.asset_id for video in library.videos(index) if video.status is VideoStatus.READY}
     by_file = _assets_by_file(
         [asset for asset in library.assets(index) if asset.id in ready], questions
     )

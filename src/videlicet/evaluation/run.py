@@ -18,15 +18,15 @@ from videlicet.evaluation.report import QueryOutcome, Report, Table
 from videlicet.types import (
     Asset,
     GroupBy,
-    IndexedAsset,
     Instant,
     Modality,
     Observation,
     PartKind,
     SearchPage,
     Span,
-    Status,
     Utterance,
+    Video,
+    VideoStatus,
 )
 
 #: Longest rankings that any metric looks at.
@@ -62,7 +62,7 @@ class IndexTarget(SearchTarget, Protocol):
 
     def ingest(self, *sources: Path, index: str) -> Iterable[Any]: ...
 
-    def indexed(self, index: str) -> Sequence[IndexedAsset]: ...
+    def videos(self, index: str) -> Sequence[Video]: ...
 
     def assets(self, index: str) -> Sequence[Asset]: ...
 
@@ -91,7 +91,7 @@ def evaluate(
 
     ready = _ready(library, index)
     collection = Collection.of(
-        (asset, asset.sha256) for asset in library.assets(index) if asset.id in ready
+        (asset, asset.sha256 or asset.id) for asset in library.assets(index) if asset.id in ready
     )
     return measure(
         library, dataset, digests, collection, index, resamples=resamples, seed=seed,
@@ -271,7 +271,7 @@ def _index_missing(
 
 
 def _ready(library: IndexTarget, index: str) -> set[str]:
-    return {row.asset_id for row in library.indexed(index) if row.status is Status.READY}
+    return {video.asset_id for video in library.videos(index) if video.status is VideoStatus.READY}
 
 
 def _search(

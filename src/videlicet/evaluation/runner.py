@@ -20,7 +20,7 @@ from videlicet.evaluation import Collection, Dataset, EvaluationQuery, Relevance
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.search.compose import build_query
 from videlicet.services.evaluations import FAILED, PROCESSING, READY
-from videlicet.store.files import path_of_file
+from videlicet.store.files import path_of_asset
 from videlicet.types import (
     GroupBy,
     Index,
@@ -31,7 +31,7 @@ from videlicet.types import (
     Resource,
     SearchPage,
     Span,
-    Status,
+    VideoStatus,
 )
 
 if TYPE_CHECKING:
@@ -116,10 +116,9 @@ class EvaluationRunner:
         store = self._platform.store
         scope = store.scope(self._scope.within(one.tenant), one.parent)
         index = scope.index
-        ready = {row.asset_id for row in store.catalog.list_indexed(scope, Status.READY)}
-        assets = [asset for asset in store.catalog.assets(scope) if asset.id in ready]
+        videos = store.catalog.videos(scope, status=[VideoStatus.READY])
         # Twins are one document; a video that is not ready is none that can be found.
-        names = {asset.id: asset.sha256 for asset in assets}
+        names = {video.id: video.asset.sha256 or video.asset_id for video in videos}
         queries = tuple(_query(scope, store, row) for row in one.body["queries"])
         wanted = {right.file for query in queries for right in query.relevant}
         done, noted = 0, time.monotonic()
@@ -143,7 +142,7 @@ class EvaluationRunner:
             _Index(self._platform, scope, index),
             Dataset(one.name, "posted", {}, queries, Scope(one.body["scope"])),
             {video: names.get(video, video) for video in wanted},
-            Collection.of((asset, asset.sha256) for asset in assets),
+            Collection.of((video.asset, names[video.id]) for video in videos),
             index.id,
             resamples=one.body["resamples"],
             seed=one.body["seed"],
@@ -195,8 +194,8 @@ def _query(scope: rights.Scope, store: Store, row: Mapping[str, Any]) -> Evaluat
     modality = PartKind(row["modality"])
     value: str | Path = row["value"]
     if modality is not PartKind.TEXT:
-        file = store.catalog.resource(scope, Kind.FILE, row["value"])
-        value = path_of_file(store.scope(scope.narrowed(Purpose.EMBED_EXPORT)), store, file)
+        asset = store.catalog.asset(scope, row["value"])
+        value = path_of_asset(store.scope(scope.narrowed(Purpose.EMBED_EXPORT)), store, asset)
     relevant = tuple(
         Relevance(
             right["video_id"],

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from videlicet.analyze.evidence.load import load_evidence
 from videlicet.embedding.texts import embed_texts
-from videlicet.ingest import videos
 from videlicet.rights import Purpose
 from videlicet.store.records import TextRow
 from videlicet.types import Modality, derived_id
@@ -42,7 +41,9 @@ def extract_enrichment(context: IngestContext, plan: IndexingPlan, found: Findin
     encoder = context.models({"text": plan.cards["text"]}).text
     material = load_evidence(reading, store, plan.asset_id)
     answer = extract([material], wanted["schema"], wanted["prompt"], encoder)
-    videos.set_status(scope, store, plan.asset_id, videos.INDEXING, enrichment=answer.value)
+    video = store.catalog.video_of(reading, plan.asset_id)
+    if video is not None:  # else it was deleted meanwhile
+        store.catalog.update_video(scope, video.id, enrichment=answer.value)
     rows: dict[str, TextRow] = {}
     for sentence in answer.sentences:
         for piece in sentence.citations:

@@ -1,4 +1,4 @@
-"""Work of seconds: making files ready, and computing embeddings that were asked for."""
+"""Work of seconds: making assets ready, and computing embeddings that were asked for."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from videlicet.errors import (
 )
 from videlicet.ingest import files
 from videlicet.ingest.plan import IndexingPlan, staging
-from videlicet.ingest.videos import media_of
 from videlicet.models.base import rows_in
 from videlicet.models.cards import chosen_cards
-from videlicet.store.files import path_of_file
-from videlicet.types import Kind, Modality, Resource, Span
+from videlicet.store.files import path_of_asset
+from videlicet.types import Asset, Kind, Modality, Resource, Span
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,27 +31,27 @@ if TYPE_CHECKING:
 PROCESSING, READY, FAILED = "processing", "ready", "failed"
 
 
-def run_prepare(context: IngestContext, tenant: str, file_id: str) -> str:
-    """Make a file ready; its status. One that was deleted meanwhile is ``gone``."""
+def run_prepare(context: IngestContext, tenant: str, asset_id: str) -> str:
+    """Make an asset ready; its status. One that was deleted meanwhile is ``gone``."""
     scope = context.worker.tenant_scope(tenant)
     try:
-        with context.worker.exclusive(files.file_lock(file_id)):
-            return files.prepare_file(
-                scope, context.store, context.settings, file_id, lambda: _require_running(context)
+        with context.worker.exclusive(files.prepare_lock(asset_id)):
+            return files.prepare_asset(
+                scope, context.store, context.settings, asset_id, lambda: _require_running(context)
             ).status
     except NotFound:
         return "gone"
     except VidelicetError as error:
         if context.worker.closing:
             return PROCESSING  # nothing is wrong with it: the next worker begins anew
-        return give_up_file(context, tenant, file_id, error)
+        return give_up_asset(context, tenant, asset_id, error)
 
 
-def give_up_file(context: IngestContext, tenant: str, file_id: str, error: VidelicetError) -> str:
-    """Fail a file for a fault of ours, or of what is around it."""
+def give_up_asset(context: IngestContext, tenant: str, asset_id: str, error: VidelicetError) -> str:
+    """Fail an asset for a fault of ours, or of what is around it."""
     scope = context.worker.tenant_scope(tenant)
     try:
-        return files.fail_file(scope, context.store, context.settings, file_id, error).status
+        return files.fail_asset(scope, context.store, context.settings, asset_id, error).status
     except NotFound:
         return "gone"
 
@@ -75,8 +74,9 @@ def give_up_embedding(
 def run_embedding(context: IngestContext, tenant: str, task_id: str) -> str:
     """Run one embedding task; its status.
 
-    The body of the task holds ``file_id`` and ``request`` (see :mod:`videlicet.embedding.clips`,
-    or :mod:`videlicet.embedding.documents`); the answer is kept in it as ``data``.
+    The body of the task holds ``file_id``, the asset's id, and ``request`` (see
+    :mod:`videlicet.embedding.clips`, or :mod:`videlicet.embedding.documents`); the answer is kept
+    in it as ``data``.
     """
     from videlicet.embedding.clips import NOTES, add_metadata, embed_clips
 
@@ -131,20 +131,17 @@ class FileObservations:
     strips: dict[str, TimedVectors]
 
 
-def _file(context: IngestContext, tenant: str, task: Resource) -> tuple[Resource, Path]:
-    """The file of an embedding task, ready, and where its bytes are."""
+def _asset(context: IngestContext, tenant: str, task: Resource) -> tuple[Asset, Path]:
+    """The asset of an embedding task, ready, and where its bytes are."""
     scope = context.worker.tenant_scope(tenant)
-    with context.worker.exclusive(files.file_lock(task.body["file_id"])):
-        file = files.prepare_file(
-            scope,
-            context.store,
-            context.settings,
-            task.body["file_id"],
-            lambda: _require_running(context),
+    asset_id = task.body["file_id"]
+    with context.worker.exclusive(files.prepare_lock(asset_id)):
+        asset = files.prepare_asset(
+            scope, context.store, context.settings, asset_id, lambda: _require_running(context)
         )
-    if file.body.get("error") is not None:
-        raise from_json(file.body["error"])
-    return file, path_of_file(scope, context.store, file)
+    if asset.error is not None:
+        raise from_json(asset.error)
+    return asset, path_of_asset(scope, context.store, asset)
 
 
 def _embed_document(context: IngestContext, tenant: str, task: Resource) -> dict[str, Any]:
@@ -152,46 +149,46 @@ def _embed_document(context: IngestContext, tenant: str, task: Resource) -> dict
     from videlicet.embedding import documents
     from videlicet.media.pages import MEDIA_TYPE
 
-    file, path = _file(context, tenant, task)
-    kind = str(file.body.get("file_type"))
+    asset, path = _asset(context, tenant, task)
+    kind = str(asset.media_type)
     pdf = kind == MEDIA_TYPE
     if not pdf and not kind.startswith("text/"):
         raise MediaError(
-            "media_not_recognised", f"{file.name} is no PDF and no plain text.", subject=file.name
+            "media_not_recognised", f"{asset.name} is no PDF and no plain text.", subject=asset.name
         )
     request = documents.resolve_options(task.body["request"], pdf)
     cards = chosen_cards(context.settings.models)
     text = context.model(cards["text"])
     vision = context.model(cards["vision"]) if "visual" in request["options"] else None
     if pdf:
-        with files.with_display_name(path, file.name):
+        with files.with_display_name(path, asset.name):
             rows = documents.embed_pdf(
                 text, vision, path, context.settings, request,
                 lambda: _require_running(context),
             )  # fmt: skip
     else:
-        if file.body["size"] > documents.LONGEST:
+        if (asset.size or 0) > documents.LONGEST:
             raise MediaError(
                 "media_too_large",
-                f"{file.name} is longer than {documents.LONGEST} bytes.",
-                subject=file.name,
+                f"{asset.name} is longer than {documents.LONGEST} bytes.",
+                subject=asset.name,
             )
         rows = documents.embed_text(text, path.read_text("utf-8", "replace"), request)
     if not rows:
-        raise MediaError("media_no_stream", f"{file.name} has no words.", subject=file.name)
+        raise MediaError("media_no_stream", f"{asset.name} has no words.", subject=asset.name)
     asked = {"embedding_options": request["options"], "embedding_scopes": request["scopes"]}
     return {"data": rows, "request": request, "facts": {**task.body["facts"], **asked}}
 
 
 def _observed(context: IngestContext, tenant: str, task: Resource) -> FileObservations:
-    file, path = _file(context, tenant, task)
+    asset, path = _asset(context, tenant, task)
     settings = context.settings
-    if file.body.get("kind") == "image" and task.body["facts"].get("input_type") == "image":
+    if asset.type == "image" and task.body["facts"].get("input_type") == "image":
         return _observe_image(context, path)
-    media = media_of(file)
-    if media is None:
+    media = asset.recording
+    if media is None or asset.sha256 is None:
         raise MediaError(
-            "media_no_stream", f"{file.name} is no video and no sound.", subject=file.name
+            "media_no_stream", f"{asset.name} is no video and no sound.", subject=asset.name
         )
     wanted = task.body["request"]["options"]
     if "visual" not in wanted:
@@ -202,11 +199,11 @@ def _observed(context: IngestContext, tenant: str, task: Resource) -> FileObserv
     roles = {"text", "vision", "sound"} | ({"speech"} if "transcription" in wanted else set())
     cards = {r: card for r, card in chosen_cards(context.settings.models).items() if r in roles}
     plan = IndexingPlan(
-        index_id="", asset_id=task.id, sha256=file.body["sha256"], name=file.name, stamp=(),
+        index_id="", asset_id=task.id, sha256=asset.sha256, name=asset.name, stamp=(),
         media=media, cards=cards, sample_rate=settings.sample_rate,
         segment_min=settings.segment_min, segment_max=settings.segment_max,
     )  # fmt: skip
-    with files.with_display_name(path, file.name):
+    with files.with_display_name(path, asset.name):
         return FileObservations(media.span, timed_vectors_of(context, tenant, plan, path))
 
 

@@ -1,12 +1,4 @@
-"""Making an uploaded file ready: all its bytes in one place, hashed, and known for what it is.
-
-A file's ``body`` holds: ``method`` (how it came), ``url`` or ``parts`` (where its bytes still are),
-``blob`` (their key once they are there; or ``path``, of one that was added by path), ``size``,
-``sha256``, ``kind`` (video, audio, image, document), ``file_type`` (a media type), ``media``
-(container facts of a video or a sound), ``image`` (facts of a picture, as it is looked at),
-``pdf`` (its version) and ``pages`` (how many, and the size of the first), ``user_metadata``,
-``hls``, ``thumbnail`` and ``error``.
-"""
+"""Making an uploaded asset ready: all its bytes in one place, hashed, and known for what it is."""
 
 from __future__ import annotations
 
@@ -25,18 +17,17 @@ from videlicet.media.probe import probe
 from videlicet.media.process import readable
 from videlicet.media.sources import fetch_source
 from videlicet.rights import EVERY_TENANT
-from videlicet.store.catalog.rows import media_to_json
 from videlicet.store.home import translated_errors
-from videlicet.types import Kind, MediaInfo, Resource
+from videlicet.types import Asset, AssetStatus, MediaInfo
 
 if TYPE_CHECKING:
     from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
 
-PROCESSING, READY, FAILED = "processing", "ready", "failed"
-
 _READ = 4 * 1024 * 1024
+#: So many first bytes say what a file is.
+HEAD_SIZE = 4096
 #: First bytes of pictures, and of documents.
 _PICTURES = {
     b"\xff\xd8\xff": "image/jpeg",
@@ -62,25 +53,25 @@ _CONTAINERS = {
 }
 
 
-def file_prefix(file_id: str) -> str:
-    """What the blob keys of all bytes of a file begin with."""
-    return f"files/{file_id}/"
+def asset_prefix(asset_id: str) -> str:
+    """What the blob keys of all bytes of an uploaded asset begin with."""
+    return f"files/{asset_id}/"
 
 
-def original_key(file_id: str) -> str:
-    """The blob key of a file's bytes."""
-    return f"{file_prefix(file_id)}original"
+def original_key(asset_id: str) -> str:
+    """The blob key of an uploaded asset's bytes."""
+    return f"{asset_prefix(asset_id)}original"
 
 
-def part_key(file_id: str, number: int) -> str:
-    """The blob key of one part of a file that is uploaded in parts."""
-    return f"{file_prefix(file_id)}parts/{number}"
+def part_key(asset_id: str, number: int) -> str:
+    """The blob key of one part of an asset that is uploaded in parts."""
+    return f"{asset_prefix(asset_id)}parts/{number}"
 
 
-def file_lock(file_id: str) -> str:
-    """The name that whoever makes a file ready holds meanwhile: tasks and the file's own workflow
-    may want it at once."""
-    return f"file {file_id}"
+def prepare_lock(asset_id: str) -> str:
+    """The name that whoever makes an asset ready holds meanwhile: tasks and the asset's own
+    workflow may want it at once."""
+    return f"file {asset_id}"
 
 
 @contextmanager
@@ -96,88 +87,89 @@ def with_display_name(path: Path, name: str) -> Iterator[None]:
         raise
 
 
-def prepare_file(
-    scope: Scope, store: Store, settings: Settings, file_id: str, check: Callable[[], None]
-) -> Resource:
-    """Bring a file from ``processing`` to ``ready`` or ``failed``; one that has ended stays.
+def prepare_asset(
+    scope: Scope, store: Store, settings: Settings, asset_id: str, check: Callable[[], None]
+) -> Asset:
+    """Bring an asset from ``processing`` to ``ready`` or ``failed``; one that has ended stays.
 
-    Safe to run again after any interruption, but not twice at once (:func:`lock_of`). ``check`` is
-    called often and may raise.
+    Safe to run again after any interruption, but not twice at once (:func:`prepare_lock`).
+    ``check`` is called often and may raise.
 
     Raises:
-        NotFound: ``resource_not_found``, it was deleted; what was written of it since goes too.
+        NotFound: ``asset_not_found``, it was deleted; what was written of it since goes too.
     """
     try:
-        return _prepared(scope, store, settings, file_id, check)
+        return _prepared(scope, store, settings, asset_id, check)
     except NotFound:
-        _forget(scope, store, settings, file_id)
+        _forget(scope, store, settings, asset_id)
         raise
 
 
 def _prepared(
-    scope: Scope, store: Store, settings: Settings, file_id: str, check: Callable[[], None]
-) -> Resource:
-    file = store.catalog.resource(scope, Kind.FILE, file_id)
-    if file.status != PROCESSING:
-        return file
+    scope: Scope, store: Store, settings: Settings, asset_id: str, check: Callable[[], None]
+) -> Asset:
+    asset = store.catalog.asset(scope, asset_id)
+    if asset.status is not AssetStatus.PROCESSING:
+        return asset
     try:
-        path = _gather(scope, store, settings, file, check)
+        path = _gather(scope, store, settings, asset, check)
         facts = {
-            "blob": original_key(file.id),
+            "blob": original_key(asset.id),
             "size": path.stat().st_size,
-            **_hashed(path, file, check),
+            "sha256": asset.sha256 or _hashed(path, check),
         }
-        with with_display_name(path, file.name):
-            facts |= identify_file(path, file.name, settings)
+        with with_display_name(path, asset.name):
+            facts |= identify_file(path, asset.name, settings)
     except VidelicetError as error:
         if error.retryable:
             # Whoever tries again begins anew; where the disk is full there is room until then.
-            shutil.rmtree(staging(settings, file.id), ignore_errors=True)
+            shutil.rmtree(staging(settings, asset.id), ignore_errors=True)
             raise
-        return fail_file(scope, store, settings, file_id, error)
+        return fail_asset(scope, store, settings, asset_id, error)
     except FileNotFoundError:  # deleted under our hands
-        return fail_file(scope, store, settings, file_id, _gone(file))
-    return store.catalog.update_resource(
-        scope, Kind.FILE, file.id, when=[PROCESSING], status=READY,
-        body={**facts, "parts": None},
+        return fail_asset(scope, store, settings, asset_id, _gone(asset))
+    return store.catalog.update_asset(
+        scope, asset.id, when=[AssetStatus.PROCESSING], status=AssetStatus.READY, chunks=None,
+        **facts,
     )  # fmt: skip
 
 
-def fail_file(
-    scope: Scope, store: Store, settings: Settings, file_id: str, error: VidelicetError
-) -> Resource:
-    """Keep the reason with a file that cannot be used; its bytes go.
+def fail_asset(
+    scope: Scope, store: Store, settings: Settings, asset_id: str, error: VidelicetError
+) -> Asset:
+    """Keep the reason with an asset that cannot be used; its bytes go.
 
     Raises:
-        NotFound: ``resource_not_found``, it was deleted; its bytes are gone all the same.
+        NotFound: ``asset_not_found``, it was deleted; its bytes are gone all the same.
     """
     # First: where the disk is full this makes the room that the rest needs.
-    shutil.rmtree(staging(settings, file_id), ignore_errors=True)
+    shutil.rmtree(staging(settings, asset_id), ignore_errors=True)
     try:
-        failed = store.catalog.update_resource(
-            scope, Kind.FILE, file_id, when=[PROCESSING], status=FAILED,
-            body={"error": error.to_json(), "blob": None, "parts": None},
+        failed = store.catalog.update_asset(
+            scope, asset_id, when=[AssetStatus.PROCESSING], status=AssetStatus.FAILED,
+            error=error.to_json(), blob=None, chunks=None,
         )  # fmt: skip
     except NotFound:
-        _forget(scope, store, settings, file_id)
+        _forget(scope, store, settings, asset_id)
         raise
-    if failed.status == FAILED:
-        store.blobs.delete(scope, file_prefix(file_id))
+    if failed.status is AssetStatus.FAILED:
+        store.blobs.delete(scope, asset_prefix(asset_id))
     return failed
 
 
-def _forget(scope: Scope, store: Store, settings: Settings, file_id: str) -> None:
-    """Take away what was written of a file after it had been deleted."""
+def _forget(scope: Scope, store: Store, settings: Settings, asset_id: str) -> None:
+    """Take away what was written of an asset after it had been deleted."""
     try:
-        # Bytes go only where no tenant has the file.
-        store.catalog.resource(store.scope(scope.within(EVERY_TENANT)), Kind.FILE, file_id)
+        # Bytes go only where no tenant has the asset.
+        store.catalog.asset(store.scope(scope.within(EVERY_TENANT)), asset_id)
     except NotFound:
-        shutil.rmtree(staging(settings, file_id), ignore_errors=True)
-        store.blobs.delete(scope, file_prefix(file_id))
+        shutil.rmtree(staging(settings, asset_id), ignore_errors=True)
+        store.blobs.delete(scope, asset_prefix(asset_id))
 
 
 def identify_file(path: Path, name: str, settings: Settings) -> dict[str, Any]:
-    """What kind of file this is, with what lists and searches want to know of it.
+    """What kind of file this is, with what lists and searches want to know of it: fields of an
+    :class:`~videlicet.types.Asset`.
 
     Raises:
         MediaError: it is none that can be used.
@@ -185,63 +177,60 @@ def identify_file(path: Path, name: str, settings: Settings) -> dict[str, Any]:
     from videlicet.media.pages import MEDIA_TYPE, is_pdf, pdf_facts
 
     with path.open("rb") as file:
-        head = file.read(4096)
+        head = file.read(HEAD_SIZE)
     if kind := _picture_type(head):
-        return {"kind": "image", "file_type": kind, "image": _picture(path, settings)}
+        return {"type": "image", "media_type": kind, "facts": {"image": _picture(path, settings)}}
     if is_pdf(head, name):
         version = head.partition(b"%PDF-")[2][:3].decode("ascii", "replace")
-        return {
-            "kind": "document",
-            "file_type": MEDIA_TYPE,
-            "pdf": version,
-            "pages": pdf_facts(path, settings),
-        }
+        facts = {"pdf": version, "pages": pdf_facts(path, settings)}
+        return {"type": "document", "media_type": MEDIA_TYPE, "facts": facts}
     if (ending := Path(name).suffix.lower()) in _TEXTS and _is_text(head):
-        return {"kind": "document", "file_type": _TEXTS[ending]}
-    media = probe(path, settings)
+        return {"type": "document", "media_type": _TEXTS[ending]}
+    return recording_fields(probe(path, settings), head)
+
+
+def recording_fields(media: MediaInfo, head: bytes) -> dict[str, Any]:
+    """The fields of an asset that is a recording, whose file begins with ``head``."""
     kind = "audio" if media.video is None else "video"
-    return {"kind": kind, "file_type": media_type(media, kind, head), "media": media_to_json(media)}
+    return {"type": kind, "media_type": media_type(media, kind, head), "recording": media}
 
 
 def _gather(
-    scope: Scope, store: Store, settings: Settings, file: Resource, check: Callable[[], None]
+    scope: Scope, store: Store, settings: Settings, asset: Asset, check: Callable[[], None]
 ) -> Path:
-    """The file's bytes as one blob: fetched, or its parts joined, or there already."""
-    key = original_key(file.id)
+    """The asset's bytes as one blob: fetched, or its parts joined, or there already."""
+    key = original_key(asset.id)
     if not store.blobs.exists(scope, key):
-        folder = staging(settings, file.id)
+        folder = staging(settings, asset.id)
         with translated_errors(settings.home):
             folder.mkdir(parents=True, exist_ok=True)
         whole = folder / "whole"
-        if url := file.body.get("url"):
-            from videlicet.media import playlists
-
-            fetch_source(url, whole, settings, check)
-            if playlists.is_playlist(whole):
-                with translated_errors(folder):
-                    playlists.join(url, whole, settings, check)
-        elif source := file.body.get("connector"):
+        if asset.connector is not None:
             from videlicet.connectors import connections
 
-            connections.fetch_source(scope, store, settings, source, whole, check)
+            connections.fetch_source(scope, store, settings, asset.connector, whole, check)
+        elif asset.method == "url":
+            from videlicet.media import playlists
+
+            fetch_source(asset.source, whole, settings, check)
+            if playlists.is_playlist(whole):
+                with translated_errors(folder):
+                    playlists.join(asset.source, whole, settings, check)
         else:
-            _join(scope, store, file, whole, check)
+            _join(scope, store, asset, whole, check)
         store.blobs.move_in(scope, key, whole)
         # With what a try that was killed left in it.
         shutil.rmtree(folder, ignore_errors=True)
-    store.blobs.delete(scope, f"{file_prefix(file.id)}parts/")
+    store.blobs.delete(scope, f"{asset_prefix(asset.id)}parts/")
     return store.blobs.path(scope, key)
 
 
-def _join(
-    scope: Scope, store: Store, file: Resource, whole: Path, check: Callable[[], None]
-) -> None:
-    parts = int(file.body.get("parts") or 0)
-    if not parts:
-        raise _gone(file)
+def _join(scope: Scope, store: Store, asset: Asset, whole: Path, check: Callable[[], None]) -> None:
+    if not asset.chunks:
+        raise _gone(asset)
     with translated_errors(whole.parent), whole.open("wb") as out:
-        for number in range(1, parts + 1):
-            with store.blobs.path(scope, part_key(file.id, number)).open("rb") as source:
+        for number in range(1, asset.chunks + 1):
+            with store.blobs.path(scope, part_key(asset.id, number)).open("rb") as source:
                 while block := source.read(_READ):
                     check()
                     out.write(block)
@@ -249,19 +238,17 @@ def _join(
         os.fsync(out.fileno())
 
 
-def _gone(file: Resource) -> MediaError:
-    return MediaError("source_missing", f"The bytes of {file.name} are gone.", subject=file.id)
+def _gone(asset: Asset) -> MediaError:
+    return MediaError("source_missing", f"The bytes of {asset.name} are gone.", subject=asset.id)
 
 
-def _hashed(path: Path, file: Resource, check: Callable[[], None]) -> dict[str, str]:
-    if known := file.body.get("sha256"):
-        return {"sha256": known}
+def _hashed(path: Path, check: Callable[[], None]) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as source:
         while block := source.read(_READ):
             check()
             digest.update(block)
-    return {"sha256": digest.hexdigest()}
+    return digest.hexdigest()
 
 
 def _picture_type(head: bytes) -> str | None:

@@ -1,19 +1,27 @@
-"""Putting uploaded files into indexes, and taking them out again with everything derived."""
+"""Putting assets into indexes, and taking them out again with everything derived from them."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import Conflict, NotFound
-from videlicet.ingest import videos
-from videlicet.ingest.files import file_prefix
 from videlicet.ingest.tasks import mark_cancelled
 from videlicet.telemetry import traces
-from videlicet.types import Index, Kind, Resource, Status, Task, derived_id, random_id
+from videlicet.types import (
+    Asset,
+    Index,
+    Status,
+    Task,
+    Video,
+    VideoStatus,
+    random_id,
+    video_id_of,
+)
 
 if TYPE_CHECKING:
     from videlicet.rights import Scope
@@ -22,127 +30,96 @@ if TYPE_CHECKING:
 _CREATING = threading.Lock()
 
 
-def index_file(
+def add_video(
     scope: Scope,
     store: Store,
     index: Index,
-    file: Resource,
+    asset: Asset,
     metadata: Mapping[str, Any],
     *,
     stream: bool = False,
-    facts: Mapping[str, Any] | None = None,
-) -> tuple[Resource, Task]:
-    """The video of a file in an index, with the task that takes it in; a worker has to be woken.
-    The same file in the same index is the same video: one that failed is tried again. ``facts`` is
-    what else its body is to hold."""
-    video_id = derived_id("video", index.id, file.id)
-    # Of two requests at once, to this server or to two, one makes it and the other finds it.
-    with _CREATING, store.database.advisory_lock(f"video {video_id}"):
-        return _index_file(scope, store, index, file, metadata, video_id, stream, facts or {})
-
-
-def _index_file(
-    scope: Scope,
-    store: Store,
-    index: Index,
-    file: Resource,
-    metadata: Mapping[str, Any],
-    video_id: str,
-    stream: bool,
-    facts: Mapping[str, Any],
-) -> tuple[Resource, Task]:
+    store_id: str | None = None,
+    item_id: str | None = None,
+    item_type: str | None = None,
+) -> tuple[Video, Task]:
+    """The video of an asset in an index, with the task that indexes it; a worker has to be woken.
+    The same asset in the same index is the same video: one that failed is tried again. The ids and
+    the type are those of an item of a knowledge store."""
     now = datetime.now(UTC)
-    try:
-        video = store.catalog.resource(scope, Kind.VIDEO, video_id)
-    except NotFound:
-        video = None
-    tasks = store.catalog.tasks(
-        store.scope(scope, index.id), source=videos.source_of_video(video_id)
-    )
-    if video is not None and video.status != videos.FAILED and tasks:
-        return video, tasks[0]
-    video = Resource(
-        id=video_id,
-        kind=Kind.VIDEO,
-        tenant=file.tenant,
+    video = Video(
+        id=video_id_of(index.id, asset.id),
+        index_id=index.id,
+        asset=asset,
+        status=VideoStatus.QUEUED,
         created_at=now,
         updated_at=now,
-        status=videos.QUEUED,
-        parent=index.id,
-        name=file.name,
-        body={
-            "file_id": file.id,
-            "user_metadata": dict(metadata),
-            "video_stream": stream,
-            **videos.media_facts(file),
-            **facts,
-            **traces.inject(),
-        },
+        metadata=dict(metadata),
+        stream=stream,
+        store_id=store_id,
+        item_id=item_id,
+        item_type=item_type,
     )
+    # Of two requests at once, to this server or to two, one makes it and the other finds it.
+    with _CREATING, store.database.advisory_lock(f"video {video.id}"):
+        return _added(scope, store, video)
+
+
+def _added(scope: Scope, store: Store, video: Video) -> tuple[Video, Task]:
+    within = store.scope(scope, video.index_id)
+    there = store.catalog.video_of(within, video.asset_id)
+    if there is not None:
+        # One from before ids were derived from index and asset keeps its own.
+        video = replace(video, id=there.id)
+        tasks = store.catalog.tasks(within, video_id=there.id)
+        if there.status is not VideoStatus.FAILED and tasks:
+            return there, tasks[0]
     task = Task(
         id=random_id(),
-        index_id=index.id,
-        source=videos.source_of_video(video_id),
+        index_id=video.index_id,
+        source="",
         status=Status.QUEUED,
-        created_at=now,
-        updated_at=now,
+        created_at=video.created_at,
+        updated_at=video.created_at,
         attempts=1,
-        tenant=file.tenant,
+        tenant=video.tenant,
+        asset_id=video.asset_id,
+        video_id=video.id,
+        trace=traces.extract(traces.inject()),
     )
     # Both or neither: a server may be killed at any instant.
-    store.catalog.put_resource(scope, video, task)
+    store.catalog.add_video(scope, video, task)
     return video, task
 
 
-def remove_video(scope: Scope, store: Store, video: Resource) -> None:
-    """Delete a video with everything derived from it. Its tasks stay, for whoever asks how they
-    ended; those that have not are called off."""
-    catalog = store.catalog
-    for task in catalog.tasks(scope, source=videos.source_of_video(video.id)):
+def remove_video(scope: Scope, store: Store, video: Video) -> None:
+    """Delete a video with everything derived from it. The tasks that indexed an asset which was
+    there stay, for whoever asks how they ended; those that have not are called off."""
+    for task in store.catalog.tasks(scope, video_id=video.id):
         if not task.status.ended:
-            with suppress(Conflict):  # it has just ended
+            with suppress(Conflict, NotFound):  # it has just ended
                 mark_cancelled(scope, store, task.id)
-        # Tasks that name an asset go with it; and what was said of a failure names the file.
-        error = task.error and {
-            "code": task.error["code"], "message": "It failed; its video was deleted since.",
-        }  # fmt: skip
-        catalog.update_task(scope, task.id, asset_id=None, error=error)
-    # First: whoever is killed in between leaves a video that can be deleted again.
     with suppress(NotFound):  # whoever worked on it has just taken it back, or the index has gone
-        within = store.scope(scope, video.parent)
-        if catalog.indexed(within, video.id) is not None:
-            store.remove_asset(within, video.id)
-    catalog.delete_resource(scope, Kind.VIDEO, video.id)
+        store.remove_video(store.scope(scope, video.index_id), video.asset_id)
 
 
 def remove_index(scope: Scope, store: Store, index: Index) -> None:
-    """Delete an index with its videos and everything derived from them; the files stay."""
+    """Delete an index with its videos and everything derived from them; assets stay that were not
+    added to it directly."""
     within = store.scope(scope, index.id)
     for task in store.catalog.tasks(within):
         store.catalog.delete_task(within, task.id)
-    store.catalog.delete_resources(within, Kind.VIDEO, parent=index.id)
     store.delete_index(within)
 
 
-def videos_of_file(scope: Scope, store: Store, file_id: str) -> list[Resource]:
-    """The videos of a file in all indexes, hidden ones too."""
-    found, _ = store.catalog.find_resources(scope, Kind.VIDEO, body=[(["file_id"], "==", file_id)])
-    return found
-
-
-def remove_file(scope: Scope, store: Store, file_id: str) -> None:
-    """Delete a file with its videos in all indexes and everything derived from it.
+def remove_asset(scope: Scope, store: Store, asset_id: str) -> None:
+    """Delete an asset with its videos in all indexes and everything derived from it.
 
     Raises:
-        NotFound: ``resource_not_found``.
+        NotFound: ``asset_not_found``.
     """
-    for video in videos_of_file(scope, store, file_id):
-        remove_video(scope, store, video)
     catalog = store.catalog
-    uploads, _ = catalog.find_resources(scope, Kind.UPLOAD, parent=file_id)
-    for upload in uploads:
-        catalog.delete_resources(scope, Kind.CHUNK, parent=upload.id)
-        with suppress(NotFound):
-            catalog.delete_resource(scope, Kind.UPLOAD, upload.id)
-    catalog.delete_resource(scope, Kind.FILE, file_id, blobs=[file_prefix(file_id)])
-    store.finish_erasures()
+    catalog.asset(scope, asset_id)
+    for video in catalog.videos(scope, asset_id=asset_id):
+        remove_video(scope, store, video)
+    with suppress(NotFound):  # it went with its last video
+        store.delete_asset(scope, asset_id)

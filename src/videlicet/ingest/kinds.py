@@ -7,16 +7,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from videlicet.errors import NotFound, VidelicetError
-from videlicet.ingest import file_jobs, gc, videos
+from videlicet.ingest import file_jobs, gc
 from videlicet.ingest.workflow import index_asset
 from videlicet.jobs.instrumentation import resource_trace, task_span
 from videlicet.jobs.kinds import SHORT_QUEUE, JobKind, JobQueue, PendingJob, ResourceJobKind
 from videlicet.telemetry import traces
-from videlicet.types import Kind
+from videlicet.types import AssetStatus, Kind
 
 if TYPE_CHECKING:
     from videlicet.ingest.context import IngestContext
     from videlicet.jobs.kinds import JobRun
+    from videlicet.types import Asset
 
 
 class IndexingJobs(JobKind):
@@ -77,29 +78,25 @@ class IndexingJobs(JobKind):
         self._ingest.close()
 
     def _trace(self, task_id: str) -> str | None:
-        """The trace of the request for a task, which its video keeps."""
+        """The trace of the request for a task."""
         if not traces.enabled():
             return None
         try:
-            task = self.context.store.catalog.task(self.context.scope, task_id)
+            return self.context.store.catalog.task(self.context.scope, task_id).trace
         except NotFound:
             return None
-        video_id = videos.video_id_of(task.source)
-        if video_id is None:
-            return None
-        return resource_trace(self.context, Kind.VIDEO, task.tenant, video_id)
 
     @staticmethod
     def _job(id: str, tenant: str, attempts: int) -> PendingJob:
         return PendingJob(f"{id}.{attempts}", tenant, (id,))
 
 
-class FileJobs(ResourceJobKind):
-    """Files that are made ready once their bytes have been uploaded or named."""
+class FileJobs(JobKind):
+    """Assets that are made ready once their bytes have been uploaded or named: one workflow
+    each."""
 
     name = "prepare"
     queue = SHORT_QUEUE
-    resource = Kind.FILE
 
     def __init__(self, ingest: IngestContext) -> None:
         super().__init__(ingest.worker)
@@ -107,18 +104,40 @@ class FileJobs(ResourceJobKind):
 
     def run(self, job: JobRun, *args: str) -> str:
         tenant, id = args
-        trace = resource_trace(self.context, Kind.FILE, tenant, id)
-        with task_span("file", id, trace) as outcome:
+        with task_span("file", id, self._trace(tenant, id)) as outcome:
             outcome.status = job.single_step(
                 "prepare",
                 lambda: file_jobs.run_prepare(self._ingest, tenant, id),
-                lambda error: file_jobs.give_up_file(self._ingest, tenant, id, error),
+                lambda error: file_jobs.give_up_asset(self._ingest, tenant, id, error),
             )
             return outcome.status
 
+    def pending(self) -> Iterable[PendingJob]:
+        keys = self.context.store.catalog.asset_keys(
+            self.context.scope, status=[AssetStatus.PROCESSING]
+        )
+        return [
+            PendingJob(f"{self.name}.{key.id}", key.tenant, (key.tenant, key.id)) for key in keys
+        ]
+
+    def refresh(self, job: PendingJob) -> PendingJob | None:
+        asset = self._asset(*job.args)
+        return job if asset is not None and asset.status is AssetStatus.PROCESSING else None
+
+    def _asset(self, tenant: str, id: str) -> Asset | None:
+        try:
+            return self.context.store.catalog.asset(self.context.tenant_scope(tenant), id)
+        except NotFound:
+            return None
+
+    def _trace(self, tenant: str, id: str) -> str | None:
+        """The trace of the request that made an asset."""
+        asset = self._asset(tenant, id) if traces.enabled() else None
+        return None if asset is None else asset.trace
+
 
 class EmbeddingJobs(ResourceJobKind):
-    """Embeddings of files that somebody asked for."""
+    """Embeddings of assets that somebody asked for."""
 
     name = "embed"
     queue = SHORT_QUEUE

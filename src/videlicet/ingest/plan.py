@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from videlicet.errors import MediaError
 from videlicet.media.process import open_media, readable
 from videlicet.store.catalog.rows import media_from_json, media_to_json
-from videlicet.types import MediaInfo, cards_of, derived_id
+from videlicet.types import MediaInfo, cards_of, derived_id, video_id_of
 
 if TYPE_CHECKING:
     from videlicet.models.base import (
@@ -31,7 +31,7 @@ PIPELINE_VERSION = 2
 
 @dataclass(frozen=True, slots=True)
 class IndexingPlan:
-    """One file to be observed for one index.
+    """One file to be observed for one index (for none, with an empty ``index_id``).
 
     ``stamp`` (size, time of change, file number) tells whether the file is still the one that was
     hashed. ``blob`` is the original's key where it was fetched instead of found.
@@ -48,6 +48,13 @@ class IndexingPlan:
     segment_min: float
     segment_max: float
     blob: str | None = None
+    media_type: str | None = None
+
+    @property
+    def work_name(self) -> str:
+        """Names the work among everything that is worked on: the same asset may be at work for two
+        indexes at once."""
+        return work_name(self.index_id, self.asset_id) if self.index_id else self.asset_id
 
     @property
     def audio_track(self) -> int | None:
@@ -111,8 +118,14 @@ class Models:
 INCOMING = "incoming-"
 
 
+def work_name(index_id: str, asset_id: str) -> str:
+    """What unfinished work on an asset in an index goes by on one machine."""
+    return video_id_of(index_id, asset_id)
+
+
 def staging(settings: Settings, name: str) -> Path:
-    """Where unfinished work lies, by asset (or by task, before its asset is known)."""
+    """Where unfinished work lies: by :func:`work_name`, by task (what it has fetched), and by asset
+    (while that is made ready)."""
     return settings.home / "staging" / name
 
 

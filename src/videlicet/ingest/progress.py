@@ -51,7 +51,7 @@ class Progress:
             "total_s": task.total_s,
             "error": task.error,
         }
-        return cls(task.id, printable_source(task.source), **{**values, **news})
+        return cls(task.id, source_label(task), **{**values, **news})
 
     def to_json(self) -> dict[str, Any]:
         row = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -66,6 +66,11 @@ class Progress:
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Progress:
         return cls(**{**row, "status": Status(row["status"]), "notes": tuple(row["notes"])})
+
+
+def source_label(task: Task) -> str:
+    """What a task adds, or which video it indexes, as text that can be shown anywhere."""
+    return printable_source(task.source) or f"video:{task.video_id}"
 
 
 def printable_source(source: str) -> str:

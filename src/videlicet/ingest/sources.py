@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from videlicet.errors import MediaError, NotFound, VidelicetError
-from videlicet.ingest.videos import video_id_of
 from videlicet.media.process import open_media, readable
 from videlicet.media.sources import scheme_of
 
@@ -36,7 +35,7 @@ def upload_source(scope: Scope, store: Store, task: Task) -> None:
     Raises:
         StoreError: ``store_unreachable``.
     """
-    if not store.blobs.remote or scheme_of(task.source) or video_id_of(task.source) is not None:
+    if not store.blobs.remote or not task.source or scheme_of(task.source):
         return
     path = Path(task.source)
     try:

@@ -115,5 +115,5 @@ class _CatalogWatch:
             scope = self._store.scope(self._scope, task.index_id)
         except NotFound:
             return Progress(task_id, "", Status.CANCELLED)
-        there = None if task.asset_id is None else catalog.indexed(scope, task.asset_id)
+        there = None if task.asset_id is None else catalog.video_of(scope, task.asset_id)
         return Progress.of(task, notes=() if there is None else there.notes)

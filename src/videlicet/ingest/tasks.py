@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from videlicet.errors import Cancelled, Conflict
 from videlicet.ingest import videos
-from videlicet.ingest.gc import UNFINISHED, sweep
+from videlicet.ingest.gc import UNFINISHED, remove_unfinished, sweep
 from videlicet.ingest.progress import Progress
 from videlicet.ingest.sources import upload_source
 from videlicet.ingest.task_events import follow_tasks
@@ -112,7 +112,8 @@ def requeue(scope: Scope, store: Store, task: Task) -> Task:
         scope, task.id, when=RETRYABLE, status=Status.QUEUED, error=None, done_s=0.0, total_s=None,
         attempts=task.attempts + 1,
     )  # fmt: skip
-    videos.requeue_video(scope, store, task.source)
+    if again.video_id is not None:
+        videos.requeue_video(scope, store, again.video_id)
     return again
 
 
@@ -135,7 +136,9 @@ def cancel(scope: Scope, store: Store, settings: Settings, task_id: str) -> Task
     except Conflict:
         return task  # the same is true of another process that writes
     with writer:
-        videos.fail_video(scope, writer, task, _cancelled())
+        _fail_video(scope, writer, task)
+        if task.asset_id is not None:
+            remove_unfinished(scope, writer, task.index_id, task.asset_id)
         sweep(store.scope(scope.within(EVERY_TENANT)), writer, settings)
     return task
 
@@ -157,12 +160,16 @@ def mark_cancelled(scope: Scope, store: Store, task_id: str) -> Task:
     if before.status.ended or task.status is not Status.CANCELLED:
         raise Conflict("task_not_cancellable", f"Task {task_id} is {task.status}.", subject=task_id)
     if store.writable:
-        videos.fail_video(scope, store, task, _cancelled())
+        _fail_video(scope, store, task)
     return task
 
 
-def _cancelled() -> Cancelled:
-    return Cancelled("cancelled", "The task was cancelled.")
+def _fail_video(scope: Scope, store: Store, task: Task) -> None:
+    """Fail the video of a cancelled task; one that the task adds goes instead, once it is taken
+    back."""
+    if task.video_id is not None and not task.source:
+        error = Cancelled("cancelled", "The task was cancelled.")
+        videos.fail_video(scope, store, task.video_id, error)
 
 
 def unfinished_tasks(scope: Scope, store: Store, index_id: str | None = None) -> list[Task]:

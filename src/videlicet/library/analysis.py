@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videlicet.analyze.query_checks import check_length, check_question
 from videlicet.library.parts import LibraryParts
 from videlicet.rights import Purpose
 from videlicet.types import (
@@ -22,9 +21,7 @@ from videlicet.types import (
 )
 
 if TYPE_CHECKING:
-    from videlicet.analyze.backend import AnalysisBackend
     from videlicet.analyze.compare import Comparison
-    from videlicet.analyze.evidence.load import AssetEvidence
     from videlicet.analyze.matrix import Cell, Matrix
 
 #: The index that is used where none is named; made the first time something is added.
@@ -38,8 +35,9 @@ class AnalysisMethods(LibraryParts):
 
     def gist(self, asset_id: str, *, index: str = DEFAULT_INDEX) -> Gist:
         """Title, topics and hashtags of a video."""
-        target = self._target(index)
-        return self._backend(target).gist(self._evidence(target, asset_id))
+        from videlicet.services.analysis import answers
+
+        return answers.gist(self._caller(), self._named(index), asset_id).value
 
     def summarize(
         self,
@@ -52,19 +50,20 @@ class AnalysisMethods(LibraryParts):
     ) -> Answer:
         """What is in a video, or in several, in about so many sentences; of one perhaps only
         ``within`` a span. ``on_sentence`` is called with each sentence as it comes."""
-        check_length(focus, self.settings, "focus")
-        target = self._target(index)
-        materials = [self._evidence(target, one, within) for one in asset_ids]
-        return self._backend(target).summarize(
-            materials, sentences=sentences, focus=focus, on_sentence=on_sentence
-        )
+        from videlicet.services.analysis import answers
+
+        return answers.summarize(
+            self._caller(), self._named(index), asset_ids, sentences=sentences, focus=focus,
+            within=within, on_sentence=on_sentence,
+        ).value  # fmt: skip
 
     def chapters(
         self, asset_id: str, *, count: int | None = None, index: str = DEFAULT_INDEX
     ) -> list[Chapter]:
         """The parts of a video, titled, without gaps."""
-        target = self._target(index)
-        return self._backend(target).chapters(self._evidence(target, asset_id), count=count)
+        from videlicet.services.analysis import answers
+
+        return answers.chapters(self._caller(), self._named(index), asset_id, count=count).value
 
     def highlights(
         self,
@@ -75,10 +74,11 @@ class AnalysisMethods(LibraryParts):
         index: str = DEFAULT_INDEX,
     ) -> list[Highlight]:
         """The stretches of a video that stand out, or that have most to do with ``query``."""
-        check_length(query, self.settings, "query")
-        target = self._target(index)
-        material = self._evidence(target, asset_id)
-        return self._backend(target).highlights(material, count=count, query=query)
+        from videlicet.services.analysis import answers
+
+        return answers.highlights(
+            self._caller(), self._named(index), asset_id, count=count, query=query
+        ).value
 
     def ask(
         self,
@@ -97,14 +97,12 @@ class AnalysisMethods(LibraryParts):
         Raises:
             InvalidQuery: ``query_empty`` for a question without words, ``query_too_long``.
         """
-        from videlicet.analyze.evidence.select_assets import relevant_assets
+        from videlicet.services.analysis import answers
 
-        check_question(question, self.settings)
-        scope = self._index_scope(Purpose.ANALYZE, index)
-        target = scope.index
-        chosen = list(assets) or relevant_assets(scope, self._searcher(target), question)
-        materials = [self._evidence(target, one, within) for one in chosen]
-        return self._backend(target).ask(materials, question, on_sentence=on_sentence)
+        return answers.ask(
+            self._caller(), self._named(index), question, list(assets) or None, within=within,
+            on_sentence=on_sentence,
+        ).value  # fmt: skip
 
     def extract(
         self,
@@ -120,10 +118,9 @@ class AnalysisMethods(LibraryParts):
                 ``schema_unfillable``.
             InvalidQuery: ``query_too_long``, the prompt.
         """
-        check_length(prompt, self.settings, "prompt")
-        target = self._target(index)
-        materials = [self._evidence(target, one) for one in asset_ids]
-        return self._backend(target).extract(materials, schema, prompt)
+        from videlicet.services.analysis import answers
+
+        return answers.extract(self._caller(), self._named(index), asset_ids, schema, prompt).value
 
     def matrix(
         self,
@@ -139,28 +136,20 @@ class AnalysisMethods(LibraryParts):
         Finished cells are kept in the file ``kept``: run again after whatever interruption, only
         what is missing is asked. Raises as :meth:`ask` for each question.
         """
-        from videlicet.analyze.evidence.select_assets import ready_assets
-        from videlicet.analyze.matrix import open_matrix_store, run_matrix
+        from videlicet.services.analysis import answers
 
-        for question in questions:
-            check_question(question, self.settings)
-        scope = self._index_scope(Purpose.ANALYZE, index)
-        target = scope.index
-        chosen = list(assets) or ready_assets(scope, self._searcher(target))
-        with open_matrix_store(Path(kept)) as store:
-            return run_matrix(
-                lambda one: self._evidence(target, one), self._backend(target), questions, chosen,
-                store, on_cell,
-            )  # fmt: skip
+        return answers.ask_matrix(
+            self._caller(), self._named(index), questions, list(assets) or None,
+            kept=Path(kept), on_cell=on_cell,
+        )  # fmt: skip
 
     def compare(
         self, left: str, right: str, *, count: int = 10, index: str = DEFAULT_INDEX
     ) -> Comparison:
         """What two videos have in common, and what only one of them has."""
-        from videlicet.analyze.compare import compare
+        from videlicet.services.analysis import answers
 
-        target = self._target(index)
-        return compare(self._evidence(target, left), self._evidence(target, right), count)
+        return answers.compare(self._caller(), self._named(index), left, right, count).value
 
     def export(
         self,
@@ -179,30 +168,18 @@ class AnalysisMethods(LibraryParts):
                 of one asset.
             InvalidQuery: ``modality_not_indexed``, there is no such modality.
         """
-        from videlicet.analyze.exports.documents import export_asset
         from videlicet.search.compose import modality_named
+        from videlicet.services.exports import export_document
 
-        scope, store = self._index_scope(Purpose.ANALYZE, index), self._read()
-        asset = store.catalog.asset(scope, asset_id)
-        source = asset.source if asset.blob is None else str(store.blobs.path(scope, asset.blob))
-        backend = self._backend(scope.index)
-        seen = modality_named(modality)
-        return export_asset(scope, store, backend, name, asset_id, source, seen).content
+        caller = self._caller()
+        asset = caller.catalog.asset(caller.scope(Purpose.ANALYZE), asset_id)
+        source = asset.source
+        if asset.blob is not None:
+            source = str(caller.store.blobs.path(caller.scope(Purpose.ANALYZE), asset.blob))
+        return export_document(
+            caller, self._named(index), asset_id, name, source=source,
+            modality=modality_named(modality),
+        ).content  # fmt: skip
 
-    # -- wiring ---------------------------------------------------------------------------------
-
-    def _target(self, index: str) -> Index:
+    def _named(self, index: str) -> Index:
         return self._index_scope(Purpose.ANALYZE, index).index
-
-    def _backend(self, index: Index) -> AnalysisBackend:
-        from videlicet.analyze.backends import analysis_backend
-
-        scope = self._scope(Purpose.ANALYZE)
-        encoder = self._searcher(index).encoders.text
-        return analysis_backend(scope, self._read(), self.settings, encoder)
-
-    def _evidence(self, index: Index, asset_id: str, within: Span | None = None) -> AssetEvidence:
-        from videlicet.analyze.evidence.load import load_evidence
-
-        scope = self._index_scope(Purpose.ANALYZE, index.id)
-        return load_evidence(scope, self._read(), asset_id, within)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from videlicet.errors import InvalidInput
 from videlicet.library.parts import LibraryParts
 from videlicet.rights import Purpose
-from videlicet.types import Span, Status
+from videlicet.types import Span
 
 if TYPE_CHECKING:
-    from videlicet.analyze.classify.classifier import Category, Classification
+    from videlicet.analyze.classify.classifier import Classification
     from videlicet.analyze.classify.classifier import Example as ClassifierExample
 
 #: An example: the id of an asset, or with a stretch of it.
@@ -42,7 +42,9 @@ class ClassificationMethods(LibraryParts):
             InvalidInput: see :func:`videlicet.analyze.classify.classifier.classifier`.
             NotFound: ``asset_not_found``, for one that is not in the index.
         """
-        from videlicet.analyze.classify.classifier import NONE, Category, classifier, subject_of
+        from videlicet.analyze.classify.classifier import NONE, Category
+        from videlicet.analyze.evidence.select_assets import ready_assets
+        from videlicet.services.classification import classify_assets
 
         shown = dict(examples or {})
         none = [_example(one) for one in shown.pop(NONE, ())]
@@ -54,23 +56,17 @@ class ClassificationMethods(LibraryParts):
                 "invalid_argument", f"{min(strange)!r} has examples but is no label.",
                 subject="examples",
             )  # fmt: skip
-        categories: list[Category] = [
+        categories = [
             Category(name, text, tuple(_example(one) for one in shown.get(name, ())))
             for name, text in described
         ]
-        store = self._read()
         scope = self._index_scope(Purpose.ANALYZE, index)
-        target = scope.index
-        encoders = self._searcher(target).encoders
-        one = classifier(scope, store, encoders, categories, threshold=threshold, none=none)
+        caller = self._caller()
         if assets is None:
-            rows = store.catalog.list_indexed(scope, Status.READY)
-            assets = [row.asset_id for row in rows]
-        found: list[Any] = []
-        for asset_id in assets:
-            subject = subject_of(scope, store, asset_id, encoders, frames=bool(shown))
-            found += one.shots(subject) if shots else [one.whole(subject)]
-        return found
+            assets = ready_assets(scope, caller.platform.searcher(scope.index))
+        return classify_assets(
+            caller, scope.index, categories, assets, threshold=threshold, none=none, by_shot=shots
+        )
 
 
 def _example(given: Example) -> ClassifierExample:

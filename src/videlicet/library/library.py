@@ -21,7 +21,6 @@ from videlicet.types import (
     GroupBy,
     Hit,
     Index,
-    IndexedAsset,
     Instant,
     MetadataValue,
     Modality,
@@ -31,12 +30,13 @@ from videlicet.types import (
     Span,
     Status,
     Task,
+    Video,
 )
 
 if TYPE_CHECKING:
     from videlicet.ingest import Progress
     from videlicet.rights import IndexScope, Scope
-    from videlicet.search.engine import Searcher
+    from videlicet.services.caller import Caller
     from videlicet.services.platform import Platform
     from videlicet.settings import Settings
     from videlicet.store import Finding, Store
@@ -162,7 +162,7 @@ class Library(SavedSearchMethods, AnalysisMethods, ClassificationMethods):
         if index == DEFAULT_INDEX and not self._read().catalog.indexes(self._scope(Purpose.SEARCH)):
             return SearchPage((), 0, None, ())
         scope = self._index_scope(Purpose.SEARCH, index)
-        return self._searcher(scope.index).search(scope, query)
+        return self._caller().platform.searcher(scope.index).search(scope, query)
 
     # -- looking --------------------------------------------------------------------------------
 
@@ -176,28 +176,39 @@ class Library(SavedSearchMethods, AnalysisMethods, ClassificationMethods):
         self, index: str | None = None, *, filter: Mapping[str, Any] | None = None,
         offset: int = 0, limit: int | None = None,
     ) -> list[Asset]:  # fmt: skip
-        """The assets of an index (of all, without one), oldest first."""
+        """The assets of an index (of all, without one), oldest first: those of which the length is
+        known."""
+        known: dict[str, Any] = {"duration": {"exists": True}}
         among = None
-        if index is None and self._hidden():
-            among = {row.asset_id for row in self.indexed()}
+        if index is None:
+            among = {id for one in self.indexes() for id in self._members(one)}
         return self._read().catalog.assets(
-            self._read().scope(self._grant(Purpose.MANAGE), index), filter=filter, among=among,
-            offset=offset, limit=limit,
+            self._read().scope(self._grant(Purpose.MANAGE), index),
+            filter={"and": [known, filter]} if filter else known, among=among, offset=offset,
+            limit=limit,
         )  # fmt: skip
 
+    def _members(self, index: Index) -> list[str]:
+        return self._read().catalog.members(self._index_scope(Purpose.MANAGE, index.id))
+
     def asset(self, asset_id: str) -> Asset:
-        return self._read().catalog.asset(self._scope(Purpose.MANAGE), asset_id)
+        """An asset by its id; the id of one of its videos, as HTTP clients know them, is good
+        too."""
+        catalog, scope = self._read().catalog, self._scope(Purpose.MANAGE)
+        try:
+            return catalog.asset(scope, asset_id)
+        except NotFound:
+            named = catalog.videos(scope, ids=[asset_id])
+            if not named:
+                raise
+            return named[0].asset
 
-    def indexed(self, index: str | None = None) -> list[IndexedAsset]:
-        """Where each asset stands in each index."""
-        scope, hidden = self._scope(Purpose.MANAGE), self._hidden()
-        rows = self._read().catalog.list_indexed(self._read().scope(scope, index))
-        return [row for row in rows if row.index_id not in hidden]
-
-    def _hidden(self) -> set[str]:
-        """Indexes of what a server has observed for other purposes than to be found."""
-        found = self._read().catalog.indexes(self._scope(Purpose.MANAGE), hidden=True)
-        return {index.id for index in found if index.hidden}
+    def videos(self, index: str | None = None) -> list[Video]:
+        """The videos of an index (of all, without one): each asset in each index, oldest first."""
+        scope = self._read().scope(self._grant(Purpose.MANAGE), index)
+        named = {one.id for one in self.indexes()}
+        found = self._read().catalog.videos(scope)
+        return [video for video in found if video.index_id in named]
 
     def observations(
         self,
@@ -235,17 +246,18 @@ class Library(SavedSearchMethods, AnalysisMethods, ClassificationMethods):
         return path
 
     def original(self, asset: Asset) -> Path:
-        """Where an asset's own bytes are."""
-        if asset.blob is not None:
-            return self._read().blobs.path(self._scope(Purpose.SEARCH), asset.blob)
-        path = Path(asset.source)
-        if not path.is_file():
-            raise MediaError(
-                "source_missing",
-                f"The original of {asset.name} is gone from {path}.",
-                subject=asset.id,
-            )
-        return path
+        """Where an asset's own bytes are.
+
+        Raises:
+            MediaError: ``source_missing``, if the file is no longer there.
+        """
+        from videlicet.store.files import path_of_asset
+
+        try:
+            return path_of_asset(self._scope(Purpose.SEARCH), self._read(), asset)
+        except MediaError as error:
+            message = f"The original of {asset.name} is gone from {asset.source}."
+            raise MediaError(error.code, message, subject=asset.id) from None
 
     # -- changing -------------------------------------------------------------------------------
 
@@ -265,24 +277,29 @@ class Library(SavedSearchMethods, AnalysisMethods, ClassificationMethods):
         store.delete_index(self._index_scope(Purpose.MANAGE, name))
 
     def remove(self, asset_id: str, *, index: str | None = None) -> None:
-        """Delete an asset and everything derived from it, from one index or from all.
+        """Delete an asset with everything that is known of it and derived from it; with ``index``
+        only what is in that index, and the asset itself if it was added to indexes only and is in
+        no other.
 
         The original file of an asset that was added by path is never touched.
         """
-        store = self._change()
-        scope = self._scope(Purpose.MANAGE)
-        store.catalog.asset(scope, asset_id)
-        within = store.scope(scope, index)
-        held = [r for r in store.catalog.list_indexed(within) if r.asset_id == asset_id]
-        if index is not None and not held:
+        from videlicet.services import assets, indexing
+
+        caller = self._caller(self._change())
+        if index is None:
+            assets.delete_asset(caller, asset_id, force=True)
+            return
+        scope = self._index_scope(Purpose.MANAGE, index)
+        video = caller.catalog.video_of(scope, asset_id)
+        if video is None:
             raise NotFound(
                 "asset_not_found", f"Index {index!r} holds no asset {asset_id}.", subject=asset_id
             )
-        for row in held:
-            store.remove_asset(store.scope(scope, row.index_id), asset_id)
+        indexing.delete_video(caller, video)
 
     def set_metadata(self, asset_id: str, metadata: Mapping[str, MetadataValue | None]) -> Asset:
-        """Set values to filter by; ``None`` removes a key."""
+        """Set values to filter by, of an asset and of its videos in all indexes; ``None`` removes a
+        key."""
         store = self._change()
         scope = self._scope(Purpose.MANAGE)
         store.catalog.set_metadata(scope, asset_id, metadata)
@@ -372,13 +389,14 @@ class Library(SavedSearchMethods, AnalysisMethods, ClassificationMethods):
             return store.catalog.index(scope, name)
         return self.create_index(name)
 
-    def _searcher(self, index: Index) -> Searcher:
+    def _caller(self, store: Store | None = None) -> Caller:
+        from videlicet.services.caller import Caller
         from videlicet.services.platform import Platform
 
-        store = self._read()
+        store = store or self._read()
         if self._platform is None or self._platform.store is not store:
             self._platform = Platform(self.settings, store)
-        return self._platform.searcher(index)
+        return Caller(self._platform, self._grant(Purpose.MANAGE))
 
 
 def open(path: str | os.PathLike[str] | None = None, **settings: Any) -> Library:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from videlicet.rights import IndexScope, Purpose, Scope
-    from videlicet.search.engine import Searcher
+    from videlicet.services.caller import Caller
     from videlicet.settings import Settings
     from videlicet.store import Store
-    from videlicet.types import Index
 
 
 class LibraryParts(ABC):
@@ -35,4 +34,5 @@ class LibraryParts(ABC):
         """The store, for writing."""
 
     @abstractmethod
-    def _searcher(self, index: Index) -> Searcher: ...
+    def _caller(self, store: Store | None = None) -> Caller:
+        """On whose behalf services work: on a store, or on the one that is read."""

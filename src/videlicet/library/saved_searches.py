@@ -47,7 +47,7 @@ class SavedSearchMethods(LibraryParts):
             InvalidQuery: see :meth:`videlicet.search.engine.Searcher.search`.
             InvalidInput: ``invalid_argument``, for an empty or unprintable name.
         """
-        from videlicet.saved_searches.records import save_search, saved_search_of
+        from videlicet.services.saved_searches import save_query
 
         if not isinstance(query, Query):
             query = build_query(
@@ -57,14 +57,12 @@ class SavedSearchMethods(LibraryParts):
         query = replace(query, asset_ids=None, group_by=GroupBy.MOMENT, page_token=None)
         has_media = any(part.kind is not PartKind.TEXT for part in query.parts)
         store = self._write() if has_media else self._read()
-        scope = self._index_scope(Purpose.INDEX, index)
-        target = scope.index
-        made = save_search(
-            scope, store, self._searcher(target), name, query,
-            include_existing=include_existing,
-        )  # fmt: skip
-        self._run_now(derived_id("trial", target.id, made.id))
-        return saved_search_of(made)
+        target = self._index_scope(Purpose.INDEX, index).index
+        saved = save_query(
+            self._caller(store), target, name, query, include_existing=include_existing
+        )
+        self._run_now(derived_id("trial", target.id, saved.id))
+        return saved
 
     def saved_searches(self, index: str | None = None) -> list[SavedSearch]:
         """The saved searches of an index (of all, without one), newest first."""

@@ -8,32 +8,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from videlicet.errors import Conflict, InvalidInput, NotFound
 from videlicet.rights import Purpose, Scope
+from videlicet.types import AssetStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from videlicet.services.caller import Caller
     from videlicet.settings import Settings
     from videlicet.store.catalog import Catalog
-    from videlicet.types import Asset, Index, Task
+    from videlicet.types import Index, Task, Video
 
 #: What a tool must be allowed to.
 READ, WRITE = "read", "write"
 #: The index that is made where there is none yet, and meant where none of several is named.
 DEFAULT_INDEX = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class VideoSummary:
-    """A recording of an index in a list. ``status`` is that of a task or of a video."""
-
-    id: str | None
-    name: str
-    status: str
-    duration: float | None
-    added_at: datetime
-    error: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +47,6 @@ class ToolContext(Protocol):
         Raises:
             NotPermitted: ``scope_not_permitted``.
         """
-
-    def list_videos(self, index: Index, offset: int, limit: int) -> tuple[list[VideoSummary], int]:
-        """A stretch of an index's recordings whatever their status, newest first, and how many
-        there are."""
 
     def add_source(self, index: str | None, source: str) -> AddedSource:
         """Begin to take in a source, and return at once.
@@ -106,19 +90,22 @@ def index_to_fill(catalog: Catalog, scope: Scope, settings: Settings, name: str 
         return catalog.index(scope, DEFAULT_INDEX)
 
 
-def asset_of(context: ToolContext, video_id: str, index: str | None) -> tuple[Index, Asset]:
-    """A recording that a model has begun to look at, and an index that holds it.
+def video_of(context: ToolContext, video_id: str, index: str | None) -> tuple[Index, Video]:
+    """A recording of which at least the length is known, and the index that it is in. The id may
+    be that of its asset, too.
 
     Raises:
         NotFound: ``asset_not_found`` or ``index_not_found``.
     """
-    scope = context.caller.scope(Purpose.ANALYZE)
-    catalog = context.caller.catalog
+    caller = context.caller
+    scope, catalog = caller.scope(Purpose.ANALYZE), caller.catalog
     among = catalog.indexes(scope) if index is None else [catalog.index(scope, index)]
-    asset = catalog.asset(scope, video_id)
     for one in among:
-        if catalog.indexed(context.caller.store.scope(scope, one.id), asset.id) is not None:
-            return one, asset
+        within = caller.scope(Purpose.ANALYZE, one.id)
+        named = catalog.videos(within, ids=[video_id])
+        video = named[0] if named else catalog.video_of(within, video_id)
+        if video is not None and video.asset.status is AssetStatus.READY:
+            return one, video
     raise NotFound("asset_not_found", f"There is no asset {video_id!r}.", subject=video_id)
 
 

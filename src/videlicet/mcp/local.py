@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING
 
 from videlicet.errors import Conflict, from_json
 from videlicet.mcp.background_indexing import BackgroundIndexing
-from videlicet.mcp.context import AddedSource, VideoSummary
-from videlicet.mcp.presentation import name_of
+from videlicet.mcp.context import AddedSource
 from videlicet.rights import Grant, Purpose
-from videlicet.types import IndexedAsset, Kind, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from videlicet.services.caller import Caller
     from videlicet.settings import Settings
-    from videlicet.types import Index, Task
 
 _PRINCIPAL = "mcp"
 
@@ -55,33 +50,6 @@ class LocalContext:
     def require_access(self, access: str) -> None:
         """Whoever may start this process may do everything."""
 
-    def list_videos(self, index: Index, offset: int, limit: int) -> tuple[list[VideoSummary], int]:
-        catalog = self.caller.catalog
-        scope = self.caller.scope(Purpose.MANAGE, index.id)
-        held = catalog.list_indexed(scope)[::-1]
-        rows: list[Task | IndexedAsset] = [
-            *_others(catalog.tasks(scope), {entry.asset_id for entry in held}),
-            *held,
-        ]
-        return [self._listed(row) for row in rows[offset : offset + limit]], len(rows)
-
-    def _listed(self, row: Task | IndexedAsset) -> VideoSummary:
-        from videlicet.ingest.videos import video_id_of
-
-        catalog, scope = self.caller.catalog, self.caller.manage
-        if isinstance(row, IndexedAsset):
-            asset = catalog.asset(scope, row.asset_id)
-            return VideoSummary(
-                asset.id, asset.name, row.status.value, float(asset.media.span.duration),
-                row.created_at,
-            )  # fmt: skip
-        id = video_id_of(row.source)
-        name = name_of(row)
-        if id is not None:
-            found, _ = catalog.find_resources(scope, Kind.VIDEO, ids=[id])
-            name = found[0].name if found else ""
-        return VideoSummary(id, name, row.status.value, row.total_s, row.created_at, row.error)
-
     def add_source(self, index: str | None, source: str) -> AddedSource:
         from videlicet.media.sources import find_sources
 
@@ -100,15 +68,3 @@ class LocalContext:
                 "(/mcp, or the HTTP API); else wait for it to finish, or use another --home.",
             ) from error  # fmt: skip
         return AddedSource(target, tasks, refused)
-
-
-def _others(tasks: Iterable[Task], held: set[str]) -> list[Task]:
-    """The newest task of each source that the index does not hold (yet): waiting, or failed."""
-    from videlicet.ingest.videos import video_id_of
-
-    found: dict[str, Task] = {}
-    for task in tasks:
-        id = video_id_of(task.source) or task.asset_id
-        if task.source not in found and id not in held:
-            found[task.source] = task
-    return [task for task in found.values() if task.status is not Status.READY]

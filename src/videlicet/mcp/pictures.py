@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videlicet.errors import MediaError
 from videlicet.rights import Purpose
 
 if TYPE_CHECKING:
@@ -27,16 +25,8 @@ def extract_stills(
         MediaError: ``source_missing`` or ``media_no_stream``, among others.
     """
     from videlicet.media.cut import thumbnails
+    from videlicet.store.files import path_of_asset
 
-    return thumbnails(_original(context, asset), at, width, context.caller.settings)
-
-
-def _original(context: ToolContext, asset: Asset) -> Path:
-    if asset.blob is not None:
-        return context.caller.store.blobs.path(context.caller.scope(Purpose.SEARCH), asset.blob)
-    path = Path(asset.source)
-    if not path.is_file():
-        raise MediaError(
-            "source_missing", f"The original of {asset.name} is gone.", subject=asset.id
-        )
-    return path
+    caller = context.caller
+    path = path_of_asset(caller.scope(Purpose.SEARCH), caller.store, asset)
+    return thumbnails(path, at, width, caller.settings)

@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from videlicet.mcp import schemas
-from videlicet.rights import Purpose
-from videlicet.types import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from fractions import Fraction
 
-    from videlicet.analyze.evidence.load import AssetEvidence
     from videlicet.mcp.context import ToolContext
+    from videlicet.services.analysis.answers import Analyzed
     from videlicet.types import Sentence, Task
+
 #: Characters of evidence that are shown.
 MAX_EVIDENCE_CHARS = 500
 
 
 def task_rows(context: ToolContext, tasks: Sequence[Task]) -> list[schemas.Task]:
-    """Tasks as agents see them. Where files lie is not told."""
-    from videlicet.ingest.videos import video_id_of
+    """Tasks as agents see them. Where files lie is not shown."""
+    from videlicet.services.indexing import names_of
 
-    ids = [id for task in tasks if (id := video_id_of(task.source)) is not None]
-    names = {}
-    if ids:
-        rows, _ = context.caller.catalog.find_resources(
-            context.caller.scope(Purpose.MANAGE), Kind.VIDEO, ids=ids
-        )
-        names = {row.id: row.name for row in rows}
+    names = names_of(context.caller, tasks)
     return [
         schemas.Task(
             id=task.id,
             index_id=task.index_id,
-            video_id=video_id_of(task.source) or task.asset_id,
-            name=names.get(video_id_of(task.source) or "", "") or name_of(task),
+            video_id=task.video_id,
+            name=names[task.id],
             status=task.status.value,
             stage=task.stage,
             done_s=round(task.done_s, 3),
@@ -47,13 +39,6 @@ def task_rows(context: ToolContext, tasks: Sequence[Task]) -> list[schemas.Task]
     ]
 
 
-def name_of(task: Task) -> str:
-    """The name of the file that a task takes in; empty, where a video has it."""
-    from videlicet.ingest.videos import video_id_of
-
-    return "" if video_id_of(task.source) is not None else PurePath(task.source).name
-
-
 def reason(error: Mapping[str, Any]) -> schemas.Reason:
     """An error as it is kept, without what it is about: that may be a path."""
     return schemas.Reason.model_validate(
@@ -61,17 +46,15 @@ def reason(error: Mapping[str, Any]) -> schemas.Reason:
     )
 
 
-def sentence_rows(
-    sentences: Iterable[Sentence], evidence: Iterable[AssetEvidence]
-) -> list[schemas.Sentence]:
-    """Sentences with what each rests on."""
-    assets = {one.asset.id: one.asset for one in evidence}
+def sentence_rows(sentences: Iterable[Sentence], found: Analyzed[Any]) -> list[schemas.Sentence]:
+    """Sentences of what was found, with the evidence of each."""
+    assets = {one.asset.id: one.asset for one in found.evidence}
     return [
         schemas.Sentence(
             text=sentence.text,
             citations=[
                 schemas.Citation(
-                    video_id=piece.asset_id,
+                    video_id=found.video_ids[piece.asset_id],
                     name=assets[piece.asset_id].name,
                     start=seconds(piece.span.start - assets[piece.asset_id].media.span.start),
                     end=seconds(piece.span.end - assets[piece.asset_id].media.span.start),

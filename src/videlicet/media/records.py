@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 #: Samples per second of every sound handed out by this room.
 SAMPLE_RATE = 16_000
-#: The container of a single picture that is taken in like a video.
-PICTURE = "image"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from videlicet.saved_searches.records import (
     pending_run,
     saved_search_of,
 )
-from videlicet.types import Kind, Resource, Status, match_id, random_id
+from videlicet.types import Kind, Resource, VideoStatus, match_id, random_id
 from videlicet.types.saved_search import hit_to_json
 from videlicet.webhooks import delivery
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from videlicet.search.engine import Searcher, ShotCache
     from videlicet.settings import Settings
     from videlicet.store import Store
-    from videlicet.types import Index
+    from videlicet.types import Index, Video
 
 #: How often a run is tried that fails with a retryable error, the seconds after the first attempt,
 #: and the factor for each later one.
@@ -134,22 +134,24 @@ class SavedSearchEvaluator:
         )
         mine = [query for query in queries if query.id == one.name]
         if not mine:
-            there = catalog.indexed(scope, one.name)
-            if there is not None and there.status is Status.READY and there.indexed_at is not None:
+            video = catalog.video_of(scope, one.name)
+            if video is not None and video.status is VideoStatus.READY:
                 for query in queries:
-                    if query.created_at <= there.indexed_at:
-                        yield query, one.name
+                    if _is_new(video, query):
+                        yield query, video.asset_id
             return
         (query,) = mine
-        for there in catalog.list_indexed(scope, Status.READY):
-            new = there.indexed_at is not None and query.created_at <= there.indexed_at
-            if new or query.body["include_existing"]:
-                yield query, there.asset_id
+        for video in catalog.videos(scope, status=[VideoStatus.READY]):
+            if _is_new(video, query) or query.body["include_existing"]:
+                yield query, video.asset_id
 
     def _evaluate(self, scope: IndexScope, row: Resource, asset_id: str) -> None:
         """Run a saved search on an asset and announce a match; once, however often it is called."""
         catalog = self._store.catalog
         with self._exclusive(f"saved search {row.id}"):
+            video = catalog.video_of(scope, asset_id)
+            if video is None:
+                return
             try:
                 match = catalog.resource(scope, Kind.MATCH, match_id(row.id, asset_id))
             except NotFound:
@@ -164,7 +166,7 @@ class SavedSearchEvaluator:
                 scope,
                 self._store,
                 delivery.SAVED_SEARCH_MATCHED,
-                match_event(match_of(match)),
+                match_event(match_of(match), video.id),
                 match.body["seed"],
             )
             try:
@@ -244,6 +246,11 @@ class SavedSearchEvaluator:
             self._shots = shot_cache()
         encoders = Encoders(index.cards, lambda card: load(card, self._settings))
         return Searcher(self._store, encoders, self._settings, self._shots)
+
+
+def _is_new(video: Video, query: Resource) -> bool:
+    """Whether a video became ready after a query had been saved."""
+    return video.indexed_at is not None and query.created_at <= video.indexed_at
 
 
 def due_in(one: Resource) -> float:

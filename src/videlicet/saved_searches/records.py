@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput, InvalidQuery, NotFound
 from videlicet.search.lanes import lane_names
-from videlicet.store.files import path_of_file
+from videlicet.store.files import path_of_asset
 from videlicet.types import (
     Kind,
     Match,
@@ -255,23 +255,23 @@ def build_query(scope: Scope, store: Store, one: SavedSearch) -> Query:
 def _asset(scope: Scope, store: Store, part: SavedSearchPart) -> Any:
     assert part.asset_id is not None
     try:
-        file = store.catalog.resource(scope, Kind.FILE, part.asset_id)
+        asset = store.catalog.asset(scope, part.asset_id)
     except NotFound:
         raise InvalidQuery(
             "query_media_invalid",
             f"The asset {part.asset_id} that the saved search looks for was deleted.",
             subject=part.asset_id,
         ) from None
-    return path_of_file(scope, store, file)
+    return path_of_asset(scope, store, asset)
 
 
-def match_event(match: Match) -> dict[str, Any]:
+def match_event(match: Match, video_id: str) -> dict[str, Any]:
     """A match as the data of an event: times are seconds from the start of the file."""
     return {
         "id": match.id,
         "saved_search": {"id": match.saved_search_id, "name": match.saved_search_name},
         "index_id": match.index_id,
-        "video_id": match.asset_id,
+        "video_id": video_id,
         "name": match.asset_name,
         "moments": [
             {

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from videlicet.errors import Conflict, InvalidInput, NotFound
 from videlicet.ingest import files
-from videlicet.ingest.indexing import remove_file
+from videlicet.ingest.indexing import remove_asset
 from videlicet.ingest.plan import INCOMING, staging
 from videlicet.media.fetch import check
 from videlicet.rights import Purpose
@@ -20,13 +20,11 @@ from videlicet.services.indexing import list_videos_of
 from videlicet.services.knowledge import links
 from videlicet.services.problems import unknown
 from videlicet.telemetry import traces
-from videlicet.types import Kind, Resource, random_id
+from videlicet.types import Asset, AssetOwner, AssetStatus, random_id
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
 
-#: Status of an asset whose chunks are awaited (:mod:`videlicet.services.uploads`).
-AWAITING_CHUNKS = "waiting"
 #: Characters of a name that are stored.
 MAX_NAME_CHARS = 1000
 
@@ -36,33 +34,25 @@ class NewAsset:
     """What is known of an asset when it is created."""
 
     name: str
-    user_metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     hls: bool = True
     thumbnail: bool = True
-    #: An asset with a parent serves that alone and is not listed.
-    parent: str = ""
-
-    def body(self) -> dict[str, Any]:
-        return {
-            "user_metadata": dict(self.user_metadata),
-            "hls": self.hls,
-            "thumbnail": self.thumbnail,
-        }
+    owner: AssetOwner = AssetOwner.TENANT
 
 
-def get_asset(caller: Caller, asset_id: str) -> Resource:
+def get_asset(caller: Caller, asset_id: str) -> Asset:
     """An asset of the caller's.
 
     Raises:
         NotFound: ``asset_not_found``.
     """
     try:
-        return caller.catalog.resource(caller.manage, Kind.FILE, asset_id)
+        return caller.catalog.asset(caller.manage, asset_id)
     except NotFound:
         raise unknown("asset", asset_id) from None
 
 
-def upload_asset(caller: Caller, new: NewAsset, source: BinaryIO) -> Resource:
+def upload_asset(caller: Caller, new: NewAsset, source: BinaryIO) -> Asset:
     """An asset whose bytes the caller sends."""
     asset_id = random_id()
     folder = staging(caller.settings, f"{INCOMING}{asset_id}")
@@ -78,7 +68,7 @@ def upload_asset(caller: Caller, new: NewAsset, source: BinaryIO) -> Resource:
     return _put(caller, new, asset_id, "direct")
 
 
-def fetch_asset(caller: Caller, new: NewAsset, url: str, name: str | None = "url") -> Resource:
+def fetch_asset(caller: Caller, new: NewAsset, url: str, name: str | None = "url") -> Asset:
     """An asset whose bytes a worker downloads; ``name`` is the argument that held the URL, for
     errors.
 
@@ -86,13 +76,13 @@ def fetch_asset(caller: Caller, new: NewAsset, url: str, name: str | None = "url
         InvalidInput: ``url_not_allowed``.
     """
     check_url(caller, url, name)
-    return _put(caller, new, random_id(), "url", {"url": url})
+    return _put(caller, new, random_id(), "url", source=url)
 
 
-def expect_asset(caller: Caller, new: NewAsset, chunks: int) -> Resource:
+def expect_asset(caller: Caller, new: NewAsset, chunks: int) -> Asset:
     """An asset that arrives in so many chunks."""
     return _put(
-        caller, new, random_id(), "multipart", {"parts": chunks}, status=AWAITING_CHUNKS
+        caller, new, random_id(), "multipart", chunks=chunks, status=AssetStatus.WAITING
     )  # fmt: skip
 
 
@@ -109,19 +99,12 @@ def list_assets(
     name_part: str | None = None,
     offset: int = 0,
     limit: int | None = None,
-) -> tuple[list[Resource], int]:
+) -> tuple[list[Asset], int]:
     """A page of the caller's assets, newest first, and how many there are in all; of some ids, or
     of some types (``video``, ``audio``, ``image``, ``document``), if given."""
-    if len(set(types)) > 1:
-        rows, _ = caller.catalog.find_resources(
-            caller.manage, Kind.FILE, ids=ids, parent="", named_like=name_part
-        )
-        rows = [row for row in rows if row.body.get("kind") in types]
-        return rows[offset : None if limit is None else offset + limit], len(rows)
-    return caller.catalog.find_resources(
-        caller.manage, Kind.FILE, ids=ids, parent="", named_like=name_part,
-        body=[(["kind"], "==", one) for one in set(types)], offset=offset, limit=limit,
-    )  # fmt: skip
+    return caller.catalog.list_assets(
+        caller.manage, ids=ids, types=types, name_part=name_part, offset=offset, limit=limit
+    )
 
 
 def delete_asset(caller: Caller, asset_id: str, *, force: bool = False) -> None:
@@ -132,22 +115,22 @@ def delete_asset(caller: Caller, asset_id: str, *, force: bool = False) -> None:
         NotFound: ``asset_not_found``.
         Conflict: ``resource_conflict``, without ``force`` for an asset that is in use.
     """
-    file = get_asset(caller, asset_id)
-    if not force and list_videos_of(caller, file.id):
+    asset = get_asset(caller, asset_id)
+    if not force and list_videos_of(caller, asset.id):
         raise Conflict(
             "resource_conflict",
             "The asset is indexed; delete its videos first, or use force.",
-            subject=file.id,
+            subject=asset.id,
         )
-    items = links.items_of_asset(caller, file.id)
+    items = links.items_of_asset(caller, asset.id)
     if not force and items:
         raise Conflict(
             "resource_conflict",
             "The asset is an item of a knowledge store; delete that first, or use force.",
-            subject=file.id,
+            subject=asset.id,
         )
-    entities.remove_asset(caller, file.id)
-    remove_file(caller.manage, caller.store, file.id)
+    entities.remove_asset(caller, asset.id)
+    remove_asset(caller.manage, caller.store, asset.id)
     for item in items:
         links.leave_collections(caller, item)
 
@@ -158,33 +141,31 @@ def set_asset_metadata(caller: Caller, asset_id: str, metadata: Mapping[str, Any
     Raises:
         NotFound: ``asset_not_found``.
     """
-    file = get_asset(caller, asset_id)
-    caller.catalog.update_resource(
-        caller.manage, Kind.FILE, file.id, body={"user_metadata": dict(metadata)}
-    )
+    asset = get_asset(caller, asset_id)
+    caller.catalog.update_asset(caller.manage, asset.id, metadata=dict(metadata))
 
 
-def require_ready(file: Resource, name: str) -> None:
+def require_ready(asset: Asset, name: str) -> None:
     """Refuse an asset that is not ready yet, or has failed; ``name`` is the argument it is for.
 
     Raises:
         InvalidInput: ``asset_not_ready``.
     """
-    if file.status != files.READY:
+    if asset.status is not AssetStatus.READY:
         raise InvalidInput(
-            "asset_not_ready", f"{name}: the asset is {file.status}.", subject=file.id
+            "asset_not_ready", f"{name}: the asset is {asset.status}.", subject=asset.id
         )
 
 
-def require_not_failed(file: Resource) -> None:
+def require_not_failed(asset: Asset) -> None:
     """Refuse an asset whose file could not be read.
 
     Raises:
         InvalidInput: ``asset_not_ready``.
     """
-    if file.status == files.FAILED:
+    if asset.status is AssetStatus.FAILED:
         raise InvalidInput(
-            "asset_not_ready", "The asset could not be read; upload it again.", subject=file.id
+            "asset_not_ready", "The asset could not be read; upload it again.", subject=asset.id
         )
 
 
@@ -214,20 +195,27 @@ def _put(
     new: NewAsset,
     asset_id: str,
     method: str,
-    more: Mapping[str, Any] | None = None,
-    status: str = files.PROCESSING,
-) -> Resource:
+    *,
+    source: str = "",
+    chunks: int | None = None,
+    status: AssetStatus = AssetStatus.PROCESSING,
+) -> Asset:
     now = datetime.now(UTC)
-    file = Resource(
+    asset = Asset(
         id=asset_id,
-        kind=Kind.FILE,
         tenant=caller.tenant,
+        name=new.name[:MAX_NAME_CHARS],
         created_at=now,
         updated_at=now,
         status=status,
-        parent=new.parent,
-        name=new.name[:MAX_NAME_CHARS],
-        body={"method": method, **new.body(), **(more or {}), **traces.inject()},
+        owner=new.owner,
+        method=method,
+        source=source,
+        metadata=dict(new.metadata),
+        hls=new.hls,
+        thumbnail=new.thumbnail,
+        chunks=chunks,
+        trace=traces.extract(traces.inject()),
     )
-    caller.catalog.put_resource(caller.scope(Purpose.INGEST), file)
-    return file
+    caller.catalog.put_asset(caller.scope(Purpose.INGEST), asset)
+    return asset

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from videlicet.analyze.classify.classifier import (
@@ -14,11 +13,11 @@ from videlicet.analyze.classify.classifier import (
     classifier,
     subject_of,
 )
-from videlicet.ingest import videos
 from videlicet.rights import Purpose
-from videlicet.services.indexing import get_video
+from videlicet.services.indexing import get_video, list_videos
 from videlicet.services.problems import invalid
-from videlicet.types import Kind, Span, instant
+from videlicet.store.records import VideoFilter
+from videlicet.types import Span, Video, VideoStatus, instant
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -46,10 +45,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What was labelled; ``origin`` is where the timeline of its video begins."""
+    """What was labelled: a video, or a shot of it."""
 
     classification: Classification
-    origin: Fraction
+    video: Video
 
 
 def classify_videos(
@@ -73,45 +72,64 @@ def classify_videos(
             that is not ready.
         NotFound: ``asset_not_found``.
     """
-    scope = caller.scope(Purpose.ANALYZE, index.id)
-    encoders = caller.platform.encoders(index.cards)
     categories = [
         Category(one.name, one.description, _examples(caller, index, one.examples), one.threshold)
         for one in labels
     ]
-    trained = classifier(
-        scope, caller.store, encoders, categories, threshold=threshold,
-        none=_examples(caller, index, none),
+    of_none = _examples(caller, index, none)
+    videos, total = _page(caller, index, video_ids, offset, limit)
+    found = classify_assets(
+        caller, index, categories, [video.asset_id for video in videos], threshold=threshold,
+        none=of_none, by_shot=by_shot,
     )  # fmt: skip
-    has_examples = any(one.examples for one in labels)
-    ids, total = _page(caller, index, video_ids, offset, limit)
-    found = []
-    for id in ids:
+    by_asset = {video.asset_id: video for video in videos}
+    return [Labelled(one, by_asset[one.asset_id]) for one in found], total
+
+
+def classify_assets(
+    caller: Caller,
+    index: Index,
+    categories: Sequence[Category],
+    asset_ids: Iterable[str],
+    *,
+    threshold: float,
+    none: Sequence[Example] = (),
+    by_shot: bool = False,
+) -> list[Classification]:
+    """The labels of assets of an index, or of their shots, as for :func:`classify_videos`.
+
+    Raises:
+        InvalidInput: ``invalid_argument``, for labels and examples that cannot be used.
+        NotFound: ``asset_not_found``.
+    """
+    scope = caller.scope(Purpose.ANALYZE, index.id)
+    encoders = caller.platform.encoders(index.cards)
+    trained = classifier(
+        scope, caller.store, encoders, categories, threshold=threshold, none=tuple(none)
+    )
+    has_examples = any(one.examples for one in categories)
+    found: list[Classification] = []
+    for id in asset_ids:
         subject = subject_of(scope, caller.store, id, encoders, frames=has_examples)
-        origin = subject.evidence.asset.media.span.start
-        given = trained.shots(subject) if by_shot else [trained.whole(subject)]
-        found += [Labelled(one, origin) for one in given]
-    return found, total
+        found += trained.shots(subject) if by_shot else [trained.whole(subject)]
+    return found
 
 
 def _page(
     caller: Caller, index: Index, video_ids: Sequence[str] | None, offset: int, limit: int | None
-) -> tuple[list[str], int]:
+) -> tuple[list[Video], int]:
     if video_ids is None:
-        rows, total = caller.catalog.find_resources(
-            caller.manage, Kind.VIDEO, parent=index.id, status=[videos.READY], ascending=True,
-            offset=offset, limit=limit,
-        )  # fmt: skip
-        return [row.id for row in rows], total
-    for id in video_ids:
-        _require_ready(caller, index, id)
-    end = None if limit is None else offset + limit
-    return list(video_ids[offset:end]), len(video_ids)
+        ready = VideoFilter(status=[VideoStatus.READY])
+        return list_videos(caller, index, ready, ascending=True, offset=offset, limit=limit)
+    videos = [_ready_video(caller, index, id) for id in video_ids]
+    return videos[offset : None if limit is None else offset + limit], len(videos)
 
 
-def _require_ready(caller: Caller, index: Index, video_id: str) -> None:
-    if get_video(caller, index, video_id).status != videos.READY:
+def _ready_video(caller: Caller, index: Index, video_id: str) -> Video:
+    video = get_video(caller, index, video_id)
+    if video.status is not VideoStatus.READY:
         raise invalid(f"The video {video_id} is not ready.")
+    return video
 
 
 def _examples(
@@ -119,15 +137,14 @@ def _examples(
 ) -> tuple[Example, ...]:
     found = []
     for one in examples:
-        _require_ready(caller, index, one.video_id)
+        video = _ready_video(caller, index, one.video_id)
         if (one.start is None) != (one.end is None):
             raise invalid("examples: start and end come together.")
         span = None
         if one.start is not None and one.end is not None:
             if one.end <= one.start:
                 raise invalid("examples: end must be after start.")
-            asset = caller.catalog.asset(caller.scope(Purpose.ANALYZE), one.video_id)
-            origin = asset.media.span.start
+            origin = video.asset.media.span.start
             span = Span(origin + instant(one.start), origin + instant(one.end))
-        found.append(Example(one.video_id, span))
+        found.append(Example(video.asset_id, span))
     return tuple(found)

@@ -14,10 +14,10 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from videlicet.connectors import google_drive
 from videlicet.connectors.connections import ACTIVE, cipher, fresh_tokens, seal, unseal
 from videlicet.errors import Conflict, ConnectorError, InvalidInput, NotFound
-from videlicet.ingest import files
 from videlicet.media.fetch import check as check_url
 from videlicet.rights import Grant, Purpose
-from videlicet.types import Kind, Resource, random_id
+from videlicet.services.assets import MAX_NAME_CHARS
+from videlicet.types import Asset, AssetStatus, Kind, Resource, random_id
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -264,14 +264,8 @@ def _import_file(
     catalog = caller.catalog
     account_id = connection.body["account_id"]
     with caller.store.database.advisory_lock(f"import {account_id} {source_id}"):
-        before, _ = catalog.find_resources(
-            caller.manage, Kind.FILE, limit=1,
-            body=[
-                (["connector", "source_id"], "==", source_id),
-                (["connector", "account_id"], "==", account_id),
-            ],
-        )  # fmt: skip
-        if before and before[0].status != files.FAILED:
+        before, _ = catalog.list_assets(caller.manage, connector=(account_id, source_id), limit=1)
+        if before and before[0].status is not AssetStatus.FAILED:
             return {"source_id": source_id, "action": SKIPPED, "asset_id": before[0].id}
         try:
             facts = google_drive.file_facts(caller.settings, tokens, source_id)
@@ -287,22 +281,19 @@ def _import_file(
         }  # fmt: skip
         ingesting = caller.scope(Purpose.INGEST)
         if before:
-            catalog.update_resource(
-                ingesting, Kind.FILE, before[0].id, when=[files.FAILED],
-                status=files.PROCESSING, body={"connector": source, "error": None},
+            catalog.update_asset(
+                ingesting, before[0].id, when=[AssetStatus.FAILED],
+                status=AssetStatus.PROCESSING, connector=source, error=None,
             )  # fmt: skip
             return {"source_id": source_id, "action": RETRIED, "asset_id": before[0].id}
         now = datetime.now(UTC)
-        file = Resource(
-            id=random_id(), kind=Kind.FILE, tenant=caller.tenant, created_at=now, updated_at=now,
-            status=files.PROCESSING, name=facts.name[:1000],
-            body={
-                "method": "connector", "user_metadata": {}, "hls": True, "thumbnail": True,
-                "connector": source,
-            },
+        asset = Asset(
+            id=random_id(), tenant=caller.tenant, name=facts.name[:MAX_NAME_CHARS],
+            created_at=now, updated_at=now, status=AssetStatus.PROCESSING, method="connector",
+            connector=source,
         )  # fmt: skip
-        catalog.put_resource(ingesting, file)
-    return {"source_id": source_id, "action": CREATED, "asset_id": file.id}
+        catalog.put_asset(ingesting, asset)
+    return {"source_id": source_id, "action": CREATED, "asset_id": asset.id}
 
 
 def find_import(caller: Caller, connection_id: str, import_id: str) -> Resource:
@@ -319,8 +310,8 @@ def find_import(caller: Caller, connection_id: str, import_id: str) -> Resource:
     return found
 
 
-def imported_files(caller: Caller, one: Resource) -> dict[str, Resource]:
-    """The files of an import that are still there, by id."""
+def imported_assets(caller: Caller, one: Resource) -> dict[str, Asset]:
+    """The assets of an import that are still there, by id."""
     ids = [item["asset_id"] for item in one.body["items"] if "asset_id" in item]
-    found, _ = caller.catalog.find_resources(caller.manage, Kind.FILE, ids=ids)
-    return {file.id: file for file in found}
+    found, _ = caller.catalog.list_assets(caller.manage, ids=ids)
+    return {asset.id: asset for asset in found}

@@ -154,7 +154,7 @@ def require_short(kind: str, duration: float) -> None:
 def is_pdf_source(caller: Caller, source: MediaSource) -> bool | None:
     """Whether a source is a PDF or a plain text; ``None`` where nobody knows yet."""
     if source.asset_id is not None:
-        kind = str(get_asset(caller, source.asset_id).body.get("file_type"))
+        kind = get_asset(caller, source.asset_id).media_type or ""
         return kind == MEDIA_TYPE if kind == MEDIA_TYPE or kind.startswith("text/") else None
     return None if source.data is None else is_pdf(source.data)
 

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import NotFound
-from videlicet.ingest import files
 from videlicet.rights import Purpose
 from videlicet.services.problems import invalid, unknown
-from videlicet.types import Kind, Resource, random_id
+from videlicet.types import AssetStatus, Kind, Resource, random_id
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -162,9 +161,9 @@ def pictures_of(caller: Caller, entity: Resource) -> list[bytes]:
     scope = caller.scope(Purpose.SEARCH)
     found = []
     for asset_id in entity.body["asset_ids"]:
-        file = caller.catalog.resource(scope, Kind.FILE, asset_id)
-        if blob := file.body.get("blob"):
-            found.append(caller.store.blobs.get(scope, blob))
+        asset = caller.catalog.asset(scope, asset_id)
+        if asset.blob is not None:
+            found.append(caller.store.blobs.get(scope, asset.blob))
     return found
 
 
@@ -224,8 +223,8 @@ def _check_pictures(caller: Caller, asset_ids: Sequence[str]) -> None:
         raise invalid("asset_ids: an entity has at least one asset.")
     for asset_id in asset_ids:
         try:
-            file = caller.catalog.resource(caller.manage, Kind.FILE, asset_id)
+            asset = caller.catalog.asset(caller.manage, asset_id)
         except NotFound:
             raise invalid(f"asset_ids: there is no asset {asset_id!r}.") from None
-        if file.status != files.READY or file.body.get("kind") != "image":
+        if asset.status is not AssetStatus.READY or asset.type != "image":
             raise invalid(f"asset_ids: asset {asset_id} is no picture that is ready.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from videlicet.errors import NotFound
 from videlicet.services.assets import get_asset, require_ready
+from videlicet.services.indexing import asset_ids
 from videlicet.services.problems import invalid, unknown
 from videlicet.types import Kind, PartKind, Resource, random_id
 
@@ -91,8 +92,7 @@ def _check_query(caller: Caller, number: int, query: TestQuery) -> None:
 
 def _require_videos(caller: Caller, index: Index, new: NewEvaluation) -> None:
     wanted = {right.video_id for query in new.queries for right in query.relevant}
-    rows, _ = caller.catalog.find_resources(caller.manage, Kind.VIDEO, parent=index.id)
-    if strange := wanted - {row.id for row in rows}:
+    if strange := wanted - set(asset_ids(caller, index, wanted)):
         raise invalid(f"queries.relevant: the index holds no video {min(strange)!r}.")
 
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from videlicet.ingest import videos
 from videlicet.ingest.indexing import remove_index
 from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
-from videlicet.types import Kind, random_id, role_of
+from videlicet.types import random_id, role_of
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -134,10 +133,7 @@ def options_of(index: Index) -> set[str]:
 
 def index_size(caller: Caller, index_id: str, purpose: Purpose = Purpose.MANAGE) -> IndexSize:
     """How much of an index can be searched."""
-    count, duration = caller.catalog.sum_of(
-        caller.scope(purpose), Kind.VIDEO, "duration", parent=index_id, status=[videos.READY]
-    )
-    return IndexSize(count, duration)
+    return IndexSize(*caller.catalog.index_size(caller.scope(purpose, index_id)))
 
 
 def index_statistics(caller: Caller, index_id: str) -> IndexStatistics:

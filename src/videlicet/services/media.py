@@ -14,7 +14,7 @@ from videlicet.ingest import files
 from videlicet.media.fetch import fetch
 from videlicet.rights import Purpose
 from videlicet.services.assets import check_url, get_asset, require_ready
-from videlicet.store.files import path_of_file
+from videlicet.store.files import path_of_asset
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -50,10 +50,10 @@ def open_media(
     if source.data is not None:
         yield source.data
     elif source.asset_id is not None:
-        file = get_asset(caller, source.asset_id)
-        require_ready(file, source.name)
-        path = path_of_file(caller.scope(Purpose.EMBED_EXPORT), caller.store, file)
-        with files.with_display_name(path, file.name):
+        asset = get_asset(caller, source.asset_id)
+        require_ready(asset, source.name)
+        path = path_of_asset(caller.scope(Purpose.EMBED_EXPORT), caller.store, asset)
+        with files.with_display_name(path, asset.name):
             yield path
     else:
         assert source.url is not None

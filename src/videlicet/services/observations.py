@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from videlicet.ingest import videos
 from videlicet.rights import Purpose
 from videlicet.services.problems import invalid
-from videlicet.types import Span, instant
+from videlicet.types import Span, VideoStatus, instant
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
-    from videlicet.types import Index, Modality, Observation, Resource
+    from videlicet.types import Index, Modality, Observation, Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class ObservationList:
 def observations_of(
     caller: Caller,
     index: Index,
-    video: Resource,
+    video: Video,
     modality: Modality | None = None,
     *,
     start: float | None = None,
@@ -40,10 +39,10 @@ def observations_of(
     Raises:
         InvalidInput: ``invalid_argument``.
     """
-    if video.status != videos.READY:
+    if video.status is not VideoStatus.READY:
         return ObservationList()
     scope = caller.scope(Purpose.ANALYZE, index.id)
-    whole = caller.catalog.asset(scope, video.id).media.span
+    whole = video.asset.media.span
     within = None
     if start is not None or end is not None:
         first = whole.start + instant(start or 0.0)
@@ -51,5 +50,5 @@ def observations_of(
         if last < first:
             raise invalid("end must not be before start.")
         within = Span(first, last)
-    rows = caller.catalog.observations(scope, video.id, modality, within)
+    rows = caller.catalog.observations(scope, video.asset_id, modality, within)
     return ObservationList(rows, whole.start)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,18 +13,19 @@ from videlicet.rights import Purpose
 from videlicet.search.compose import modality_named
 from videlicet.search.lanes import lane_names
 from videlicet.search.paging import fingerprint, page_token
-from videlicet.services import search_cursors
+from videlicet.services import filters, search_cursors
 from videlicet.services.indexes import get_index
+from videlicet.services.indexing import to_asset_ids, videos_of
 from videlicet.services.media import MediaSource, open_media
 from videlicet.services.problems import invalid
-from videlicet.types import GroupBy, Kind, PartKind, Query, QueryPart
+from videlicet.types import GroupBy, PartKind, Query, QueryPart
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
-    from videlicet.types import Index, Resource, SearchPage
+    from videlicet.types import Index, Resource, SearchPage, Video
 
 #: Marks the stored searches of this form.
-FORM = "1"
+FORM = "1 assets"
 #: Bytes of the largest picture, sound or clip that is fetched for a query.
 MAX_MEDIA_SIZE = 512 * 1024**2
 
@@ -41,11 +41,12 @@ class RequestPart:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A search. ``filter`` is the library's own grammar."""
+    """A search, perhaps of some videos only."""
 
     parts: Sequence[RequestPart]
     modalities: Sequence[str] = ()
     lanes: Sequence[str] = ()
+    #: The library's own grammar; its field ``id`` is that of videos.
     filter: Mapping[str, Any] = field(default_factory=dict)
     videos: Sequence[str] | None = None
     threshold: float | None = None
@@ -55,12 +56,10 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class FoundPage:
-    """A page of hits. ``files`` holds the asset of each video, ``origins`` where the clock of its
-    recording begins."""
+    """A page of hits, with the video of each hit's asset, by the asset's id."""
 
     page: SearchPage
-    files: Mapping[str, str]
-    origins: Mapping[str, Fraction]
+    videos: Mapping[str, Video]
     next_token: str | None
     previous_token: str | None
     expires_at: datetime | None
@@ -79,8 +78,8 @@ def search(caller: Caller, index: Index, request: SearchRequest) -> FoundPage:
         "index_id": index.id,
         "modalities": list(request.modalities),
         "lanes": list(request.lanes),
-        "filter": dict(request.filter),
-        "videos": None if request.videos is None else list(request.videos),
+        "filter": filters.of_assets(caller, index, request.filter),
+        "assets": _assets(caller, index, request.videos),
         "threshold": request.threshold,
         "group_by": request.group_by,
         "limit": request.limit,
@@ -123,12 +122,16 @@ def query_of(settings: Mapping[str, Any], sources: Sequence[str | bytes | Path])
         ),
         modalities=frozenset(map(modality_named, settings["modalities"])),
         filter=settings["filter"],
-        asset_ids=None if settings["videos"] is None else tuple(settings["videos"]),
+        asset_ids=None if settings["assets"] is None else tuple(settings["assets"]),
         threshold=settings["threshold"],
         group_by=GroupBy.ASSET if settings["group_by"] == "video" else GroupBy.MOMENT,
         page_size=int(settings["limit"]),
         lanes=frozenset(settings["lanes"]),
     )
+
+
+def _assets(caller: Caller, index: Index, videos: Sequence[str] | None) -> list[str] | None:
+    return None if videos is None else to_asset_ids(caller, index, videos)
 
 
 def _stored_part(part: RequestPart) -> dict[str, Any]:
@@ -173,13 +176,12 @@ def _page(
             if not isinstance(source, str) and part["asset_id"] is None
         ]
         stored = search_cursors.store(caller, FORM, settings, sent)
-    ids = {hit.asset_id for hit in found.hits}
-    rows, _ = caller.catalog.find_resources(scope, Kind.VIDEO, ids=ids)
+    videos = videos_of(caller, index, {hit.asset_id for hit in found.hits})
     more = stored is not None and found.next_page is not None
     return FoundPage(
-        page=found,
-        files={row.id: str(row.body["file_id"]) for row in rows},
-        origins={id: caller.catalog.asset(scope, id).media.span.start for id in ids},
+        # Without those that have been deleted since they were found.
+        page=replace(found, hits=tuple(hit for hit in found.hits if hit.asset_id in videos)),
+        videos=videos,
         next_token=search_cursors.token(stored, number + 1) if stored and more else None,
         previous_token=search_cursors.token(stored, number - 1) if stored and number > 1 else None,
         expires_at=None if stored is None else stored.expires_at,

@@ -6,16 +6,17 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import NotFound
 from videlicet.rights import Purpose
-from videlicet.services import search_cursors
+from videlicet.services import filters, search_cursors
 from videlicet.services.indexes import IndexSize, get_index, index_size
+from videlicet.services.indexing import videos_of
 from videlicet.services.problems import invalid
-from videlicet.types import Index, Kind, Modality, Resource, Span, Utterance
+from videlicet.types import Index, Modality, Resource, Span, Utterance, Video
 
 if TYPE_CHECKING:
     from videlicet.search.engine import Ranking
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
     from videlicet.types import Query
 
 #: Marks the stored searches of this form.
-FORM = "1.3"
+FORM = "1.3 assets"
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A stretch of a video that matches; the best has rank 1."""
+    """A stretch of an asset that matches; the best has rank 1."""
 
-    video_id: str
+    asset_id: str
     span: Span
     score: float
     rank: int
@@ -38,7 +39,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class RankedHit:
-    """A hit, with all clips of its video where hits are videos."""
+    """A hit, with all clips of its asset where hits are videos."""
 
     best: Clip
     clips: tuple[Clip, ...] = ()
@@ -46,16 +47,15 @@ class RankedHit:
 
 @dataclass(frozen=True, slots=True)
 class HitContext:
-    """What is known of the videos of a page's hits, to show them."""
+    """What is known of a page's hits, to show them: ``videos`` by the ids of their assets, and what
+    is said in each clip."""
 
-    videos: Mapping[str, Resource]
-    spans: Mapping[str, Span]
+    videos: Mapping[str, Video]
     transcripts: Mapping[tuple[str, Span], str]
 
     def seconds(self, clip: Clip) -> Span:
         """A clip on the clock that begins with its recording."""
-        whole = self.spans[clip.video_id]
-        return clip.span.clamp(whole).shift(-whole.start)
+        return display_span(self.videos[clip.asset_id], clip.span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,9 @@ class RankedPage:
 def first_page(
     caller: Caller, index: Index, query: Query, *, limit: int, options: Mapping[str, Any]
 ) -> RankedPage:
-    """Search an index. ``options`` is whatever the interface needs to show later pages too."""
+    """Search an index; the field ``id`` of the query's filter is that of videos. ``options`` is
+    whatever the interface needs to show later pages too."""
+    query = replace(query, filter=filters.of_assets(caller, index, query.filter))
     searcher = caller.platform.searcher(index)
     ranking = searcher.ranking(caller.scope(Purpose.SEARCH, index.id), query)
     hits = ranked_hits(ranking)
@@ -131,16 +133,20 @@ def _page(
 ) -> RankedPage:
     limit = int(settings["limit"])
     last = max(1, -(-len(hits) // limit))
-    asked, present = number, _present(caller, hits[(number - 1) * limit : number * limit])
+    asked = number
+    present, videos = _present(caller, index, hits[(number - 1) * limit : number * limit])
     # Clients stop at an empty page: one whose videos were all deleted meanwhile is passed over.
     while not present and number < last:
         number += 1
-        present = _present(caller, hits[(number - 1) * limit : number * limit])
+        present, videos = _present(caller, index, hits[(number - 1) * limit : number * limit])
+    clips = [clip for hit in present for clip in (hit.clips or (hit.best,))]
     return RankedPage(
         index=index,
         options=settings,
         hits=present,
-        context=_context(caller, index, present),
+        context=HitContext(
+            videos, transcripts_at(caller, index, [(clip.asset_id, clip.span) for clip in clips])
+        ),
         total=len(hits),
         clips=sum(len(hit.clips) for hit in hits),
         limit=limit,
@@ -160,29 +166,32 @@ def _page(
     )
 
 
-def _present(caller: Caller, hits: Sequence[RankedHit]) -> list[RankedHit]:
-    """Those whose videos have not been deleted meanwhile."""
-    scope = caller.scope(Purpose.SEARCH)
-    names = caller.catalog.names(scope, {hit.best.video_id for hit in hits})
-    return [hit for hit in hits if hit.best.video_id in names]
+def _present(
+    caller: Caller, index: Index, hits: Sequence[RankedHit]
+) -> tuple[list[RankedHit], dict[str, Video]]:
+    """Those whose videos have not been deleted meanwhile, and the videos by asset."""
+    videos = videos_of(caller, index, {hit.best.asset_id for hit in hits})
+    return [hit for hit in hits if hit.best.asset_id in videos], videos
 
 
-def _context(caller: Caller, index: Index, hits: Sequence[RankedHit]) -> HitContext:
-    clips = [clip for hit in hits for clip in (hit.clips or (hit.best,))]
-    ids = {clip.video_id for clip in clips}
-    scope = caller.scope(Purpose.SEARCH, index.id)
-    speech = caller.catalog.observations_at(
-        scope, [(clip.video_id, Modality.SPEECH, clip.span) for clip in clips]
+def display_span(video: Video, span: Span) -> Span:
+    """A stretch of a video on the clock that begins with its recording."""
+    whole = video.asset.media.span
+    return span.clamp(whole).shift(-whole.start)
+
+
+def transcripts_at(
+    caller: Caller, index: Index, places: Sequence[tuple[str, Span]]
+) -> dict[tuple[str, Span], str]:
+    """What is said in stretches of assets."""
+    said = caller.catalog.observations_at(
+        caller.scope(Purpose.SEARCH, index.id),
+        [(asset_id, Modality.SPEECH, span) for asset_id, span in places],
     )
-    transcripts = {
-        (clip.video_id, clip.span): " ".join(
-            row.payload.text for row in rows if isinstance(row.payload, Utterance)
-        )
-        for clip, rows in zip(clips, speech, strict=True)
+    return {
+        place: " ".join(row.payload.text for row in rows if isinstance(row.payload, Utterance))
+        for place, rows in zip(places, said, strict=True)
     }
-    rows, _ = caller.catalog.find_resources(scope, Kind.VIDEO, ids=ids)
-    spans = {one.id: one.media.span for one in caller.catalog.assets(scope, among=ids)}
-    return HitContext({row.id: row for row in rows}, spans, transcripts)
 
 
 def _pack(hits: Sequence[RankedHit]) -> str:
@@ -192,7 +201,7 @@ def _pack(hits: Sequence[RankedHit]) -> str:
 
 
 def _row(clip: Clip) -> list[Any]:
-    return [clip.video_id, *clip.span.to_json(), round(clip.score, 6)]
+    return [clip.asset_id, *clip.span.to_json(), round(clip.score, 6)]
 
 
 def _unpack(text: str) -> list[RankedHit]:
@@ -205,5 +214,5 @@ def _unpack(text: str) -> list[RankedHit]:
     ]
 
 
-def _clip(rank: int, video_id: str, start: str, end: str, score: float) -> Clip:
-    return Clip(video_id, Span.from_json((start, end)), score, rank)
+def _clip(rank: int, asset_id: str, start: str, end: str, score: float) -> Clip:
+    return Clip(asset_id, Span.from_json((start, end)), score, rank)

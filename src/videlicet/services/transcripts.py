@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videlicet.errors import NotFound
-from videlicet.ingest import files, videos
-from videlicet.ingest.indexing import videos_of_file
 from videlicet.rights import Purpose
-from videlicet.services.assets import AWAITING_CHUNKS, get_asset
+from videlicet.services.assets import get_asset
 from videlicet.services.indexes import hidden_index
 from videlicet.services.indexing import index_asset
 from videlicet.services.problems import read_only, unknown
-from videlicet.types import Modality, Resource, Utterance
+from videlicet.types import Asset, AssetStatus, Modality, Utterance, Video, VideoStatus
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -63,8 +61,8 @@ def transcribe_asset(caller: Caller, asset_id: str) -> Transcript:
         NotPermitted: ``scope_not_permitted``, where a task would have to begin and the caller may
             only read.
     """
-    file = get_asset(caller, asset_id)
-    if file.status == files.READY and file.body.get("kind") not in ("video", "audio"):
+    asset = get_asset(caller, asset_id)
+    if asset.status is AssetStatus.READY and asset.type not in ("video", "audio"):
         raise unknown("transcription of asset", asset_id)
     listening = {
         index.id
@@ -73,42 +71,41 @@ def transcribe_asset(caller: Caller, asset_id: str) -> Transcript:
     }
     held = [
         video
-        for video in videos_of_file(caller.manage, caller.store, file.id)
-        if video.parent in listening
+        for video in caller.catalog.videos(caller.manage, asset_id=asset.id)
+        if video.index_id in listening
     ]
     for video in held:
-        if video.status == videos.READY:
+        if video.status is VideoStatus.READY:
             return Transcript(READY, tuple(utterances_of(caller, video)))
-    waiting = {video.status for video in held} - {videos.FAILED}
+    waiting = {video.status for video in held} - {VideoStatus.FAILED}
     if waiting:
-        return Transcript(PENDING if waiting == {videos.QUEUED} else PROCESSING)
-    if held or file.status == files.FAILED:
-        return Transcript(FAILED, error=_reason(held, file))
-    if file.status == AWAITING_CHUNKS:
+        return Transcript(PENDING if waiting == {VideoStatus.QUEUED} else PROCESSING)
+    if held or asset.status is AssetStatus.FAILED:
+        return Transcript(FAILED, error=_reason(held, asset))
+    if asset.status is AssetStatus.WAITING:
         return Transcript(PENDING)
     if not caller.may_write:
         raise read_only(
             "The asset has not been transcribed yet, and the key may only read: index it first, "
             "or use a key that may write."
         )
-    index_asset(caller, hidden_index(caller, INDEX, ROLES), file, {}, stream=False)
+    index_asset(caller, hidden_index(caller, INDEX, ROLES), asset, {}, stream=False)
     return Transcript(PENDING)
 
 
-def _reason(held: Sequence[Resource], file: Resource) -> str:
-    for one in (*held, file):
-        if error := one.body.get("error"):
+def _reason(held: Sequence[Video], asset: Asset) -> str:
+    for error in (*(video.error for video in held), asset.error):
+        if error:
             return str(error["message"])
     return "The asset could not be indexed."
 
 
-def utterances_of(caller: Caller, video: Resource) -> list[SpokenUtterance]:
+def utterances_of(caller: Caller, video: Video) -> list[SpokenUtterance]:
     """Everything that is said in a video."""
-    scope = caller.scope(Purpose.ANALYZE)
+    origin = video.asset.media.span.start
     try:
-        origin = caller.catalog.asset(scope, video.id).media.span.start
         rows = caller.catalog.observations(
-            caller.scope(Purpose.ANALYZE, video.parent), video.id, Modality.SPEECH
+            caller.scope(Purpose.ANALYZE, video.index_id), video.asset_id, Modality.SPEECH
         )
     except NotFound:
         return []

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from videlicet.errors import NotFound
 from videlicet.ingest import files
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
-from videlicet.services.assets import AWAITING_CHUNKS, NewAsset, expect_asset
+from videlicet.services.assets import NewAsset, expect_asset
 from videlicet.services.problems import invalid, unknown
-from videlicet.types import Kind, Resource, random_id
+from videlicet.types import AssetStatus, Kind, Resource, random_id
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -87,11 +87,11 @@ def create_upload(caller: Caller, new: NewAsset, size: int, *, is_picture: bool)
     while -(-size // chunk_size) > MAX_CHUNKS:
         chunk_size *= 2
     total = -(-size // chunk_size)
-    file = expect_asset(caller, new, total)
+    asset = expect_asset(caller, new, total)
     now = datetime.now(UTC)
     upload = Resource(
         id=random_id(), kind=Kind.UPLOAD, tenant=caller.tenant, created_at=now, updated_at=now,
-        status=ACTIVE, parent=file.id, name=new.name, expires_at=now + LIFETIME,
+        status=ACTIVE, parent=asset.id, name=new.name, expires_at=now + LIFETIME,
         body={"total_size": size, "chunk_size": chunk_size, "total_chunks": total},
     )  # fmt: skip
     caller.catalog.put_resource(caller.scope(Purpose.INGEST), upload)
@@ -248,8 +248,8 @@ def _report(caller: Caller, upload_id: str, processed: int, duplicates: int) -> 
 def _finish(caller: Caller, upload: Resource) -> None:
     """Have the asset of a complete upload processed. Done twice it changes nothing."""
     scope = caller.scope(Purpose.INGEST)
-    caller.catalog.update_resource(
-        scope, Kind.FILE, upload.parent, when=[AWAITING_CHUNKS], status=files.PROCESSING
+    caller.catalog.update_asset(
+        scope, upload.parent, when=[AssetStatus.WAITING], status=AssetStatus.PROCESSING
     )
     caller.catalog.update_resource(scope, Kind.UPLOAD, upload.id, status=COMPLETED)
     caller.catalog.delete_resources(scope, Kind.CHUNK, parent=upload.id)

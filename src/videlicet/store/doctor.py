@@ -16,7 +16,6 @@ from videlicet.store.catalog.owners import RESOURCE_FOLDERS
 from videlicet.store.catalog.schema import (
     assets,
     erasures,
-    indexed_assets,
     memberships_table,
     observations,
     resources,
@@ -25,6 +24,7 @@ from videlicet.store.catalog.schema import (
     text_spaces,
     vector_chunks,
     vector_spaces,
+    videos,
 )
 from videlicet.store.database.sqlite import SqliteDatabase
 from videlicet.store.home import FORMAT, Home, write_atomically
@@ -32,7 +32,7 @@ from videlicet.store.records import RUN_FIX, Finding, Level
 from videlicet.store.store import Store, open_store
 from videlicet.store.vectors.vector_store import CheckedVectorStore
 from videlicet.store.vectors.vectors import Vectors
-from videlicet.types import Status
+from videlicet.types import VideoStatus
 
 _RESTORE = "Restore the data directory from a copy, or add the videos again to a new one."
 _AGAIN = "Run the command that added it again; finished work is kept."
@@ -158,10 +158,14 @@ class _Examination:
             rows = connection.execute(select(assets)).all()
             known = {row.id for row in rows}
             pairs = {
-                f"{row.index_id}/{row.asset_id}"
+                f"{row.index_id}/{name}"
                 for row in connection.execute(
-                    select(memberships_table.c.index_id, memberships_table.c.asset_id)
+                    select(
+                        memberships_table.c.index_id, memberships_table.c.asset_id, videos.c.id
+                    ).outerjoin(videos, videos.c.slot == memberships_table.c.key)
                 )
+                # Of a video that was made before assets had tables, blobs are under its name.
+                for name in (row.asset_id, row.id)
             }
             owners = {
                 f"{row.kind}/{row.id}"
@@ -187,7 +191,7 @@ class _Examination:
                 yield Finding(
                     Level.ERROR, row.name, "Its stored original is gone.", "Add the file again."
                 )
-            elif row.blob is None and "://" not in row.source and not Path(row.source).is_file():
+            elif row.blob is None and row.method == "path" and not Path(row.source).is_file():
                 yield Finding(
                     Level.WARNING, row.name,
                     f"Its original is no longer at {row.source!r}: it is found, but not shown.",
@@ -214,10 +218,10 @@ class _Examination:
                     memberships_table.c.key,
                     memberships_table.c.index_id,
                     memberships_table.c.asset_id,
-                    indexed_assets.c.status,
+                    videos.c.status,
                     assets.c.name,
                 )
-                .outerjoin(indexed_assets, indexed_assets.c.slot == memberships_table.c.key)
+                .outerjoin(videos, videos.c.slot == memberships_table.c.key)
                 .outerjoin(assets, assets.c.id == memberships_table.c.asset_id)
                 .order_by(memberships_table.c.key)
             ).all()
@@ -242,13 +246,13 @@ class _Examination:
             if row.status is None:
                 if self._fix:
                     scope = self._store.scope(self._scope, row.index_id)
-                    self._store.remove_asset(scope, row.asset_id)
+                    self._store.remove_video(scope, row.asset_id)
                 yield Finding(
                     Level.WARNING, subject, "Parts of it were stored, but it was never finished.",
                     f"{_AGAIN} Or run `videlicet doctor --fix` to take the parts away.",
                     fixed=self._fix,
                 )  # fmt: skip
-            elif row.status == Status.READY.value:
+            elif row.status == VideoStatus.READY.value:
                 missing = [
                     name
                     for name, keys in filled.items()
@@ -259,7 +263,7 @@ class _Examination:
                         Level.ERROR, subject, f"It is ready, but without {' and '.join(missing)}.",
                         "Remove it and add it again.",
                     )  # fmt: skip
-            elif row.status in (Status.QUEUED.value, Status.RUNNING.value):
+            elif row.status != VideoStatus.FAILED.value:
                 yield Finding(
                     Level.INFO,
                     subject,
@@ -292,7 +296,7 @@ def _is_consistent(database: SqliteDatabase, table: str) -> bool:
 def _has_owner(key: str, known: set[str], pairs: set[str], owners: set[str]) -> bool:
     parts = key.split("/")
     match parts:
-        case ["assets", asset_id, _, *_]:
+        case ["assets" | "files", asset_id, _, *_]:
             return asset_id in known
         case ["indexes", _, _, "vectors", *_]:
             return key in owners

@@ -1,4 +1,4 @@
-"""The bytes of files that users uploaded or added by path."""
+"""The bytes of assets."""
 
 from __future__ import annotations
 
@@ -7,36 +7,27 @@ from typing import TYPE_CHECKING
 
 from videlicet.errors import MediaError
 from videlicet.rights import require_asset
-from videlicet.types import Kind
 
 if TYPE_CHECKING:
     from videlicet.rights import Scope
     from videlicet.store.store import Store
-    from videlicet.types import Resource
+    from videlicet.types import Asset
 
 
-def path_of_file(scope: Scope, store: Store, file: Resource) -> Path:
-    """Where the bytes of a ready file are.
+def path_of_asset(scope: Scope, store: Store, asset: Asset) -> Path:
+    """Where the bytes of a ready asset are.
 
     Raises:
-        MediaError: ``source_missing``, if one that was added by path is no longer there.
+        MediaError: ``source_missing``, if one that was added by path is no longer there. Clients of
+            a server see the message, so it does not name the path.
         NotPermitted: ``purpose_not_permitted``, by the policy.
     """
-    require_allowed(scope, store, file)
-    if blob := file.body.get("blob"):
-        return store.blobs.path(scope, blob)
-    path = Path(file.body["path"])
+    require_asset(store.policy, scope, asset.id)
+    if asset.blob is not None:
+        return store.blobs.path(scope, asset.blob)
+    path = Path(asset.source)
     if not path.is_file():
-        raise MediaError("source_missing", f"The original of {file.name} is gone.", subject=file.id)
-    return path
-
-
-def require_allowed(scope: Scope, store: Store, file: Resource) -> None:
-    """Raise ``purpose_not_permitted`` where the policy withholds a video that was made from a
-    file."""
-    if store.policy.selective:
-        videos, _ = store.catalog.find_resources(
-            scope, Kind.VIDEO, body=[(["file_id"], "==", file.id)]
+        raise MediaError(
+            "source_missing", f"The original of {asset.name} is gone.", subject=asset.id
         )
-        for video in videos:
-            require_asset(store.policy, scope, video.id)
+    return path

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,21 @@ SEARCHING = frozenset({Purpose.SEARCH, Purpose.ANALYZE, Purpose.INDEX})
 WRITING = frozenset({Purpose.INGEST, Purpose.INDEX})
 MANAGING = frozenset({Purpose.MANAGE, Purpose.INGEST, Purpose.INDEX})
 EXPORTING = frozenset({Purpose.EMBED_EXPORT, Purpose.ANALYZE, Purpose.INDEX, Purpose.MANAGE})
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFilter:
+    """Which videos of an index a list holds. ``numbers`` (see ``catalog.videos.NUMBERS``) have
+    bounds: an operator of ``==``, ``>=``, ``<=`` and a value. Values of ``metadata`` are text, and
+    are compared by the type that is stored."""
+
+    status: Collection[str] = ()
+    name_part: str | None = None
+    created_since: datetime | None = None
+    updated_since: datetime | None = None
+    numbers: Mapping[str, Sequence[tuple[str, float]]] = field(default_factory=dict)
+    metadata: Sequence[tuple[str, str]] = ()
+    item_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,21 +9,30 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import overload
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
-from videlicet.errors import InvalidInput, NotFound, NotPermitted, StoreError
-from videlicet.rights import OPEN, Grant, IndexScope, Policy, Scope, authorize, require_purpose
+from videlicet.errors import InvalidInput, NotPermitted, StoreError
+from videlicet.rights import (
+    OPEN,
+    Grant,
+    IndexScope,
+    Policy,
+    Scope,
+    authorize,
+    require_purpose,
+)
 from videlicet.rights.scope import index_scope, tenant_scope
 from videlicet.settings import Settings
 from videlicet.store.blobs import open_backend
 from videlicet.store.blobs.blobs import Blobs
 from videlicet.store.byte_scan import scan_files, scan_shared_store
 from videlicet.store.catalog import Catalog, erasure, saved_searches
+from videlicet.store.catalog.assets import unknown_asset
 from videlicet.store.catalog.expressions import is_any_of
 from videlicet.store.catalog.indexes import find_index
-from videlicet.store.catalog.memberships import slot_of
+from videlicet.store.catalog.memberships import require_slot
 from videlicet.store.catalog.resources import schedule_erasure
-from videlicet.store.catalog.schema import erasures
+from videlicet.store.catalog.schema import assets, erasures, memberships_table
 from videlicet.store.database import Database, open_database
 from videlicet.store.home import Home, WriterLock, translated_errors
 from videlicet.store.records import MANAGING, ByteMatch
@@ -164,43 +173,84 @@ class Store:
         with self.database.read_transaction() as connection:
             return index_scope(grant, find_index(connection, scope, index))
 
-    def remove_asset(self, scope: IndexScope, asset_id: str) -> bool:
-        """Erase everything derived from an asset in the index, and the asset itself where no other
-        index holds it. It is unreachable at once; true means that no byte of it is left in the
-        data directory, false that another process still reads an old state, and that the bytes
-        go with the next change or opening for writing (the doctor names what is pending).
+    def remove_video(self, scope: IndexScope, asset_id: str) -> bool:
+        """Take an asset out of the index with everything derived from it there; the asset goes too
+        where it lives for its indexes and no other holds it. It is unreachable at once; true means
+        that no byte of it is left in the data directory, false that another process still reads an
+        old state, and that the bytes go with the next change or opening for writing (the doctor
+        names what is pending).
 
         Raises:
             NotFound: ``asset_not_found``, if the index does not hold it.
         """
-        return self.remove_assets(scope, [asset_id])
+        return self.remove_videos(scope, [asset_id])
 
-    def remove_assets(self, scope: IndexScope, asset_ids: Collection[str]) -> bool:
-        """``remove_asset`` for many at the price of one."""
+    def remove_videos(self, scope: IndexScope, asset_ids: Collection[str]) -> bool:
+        """``remove_video`` for many at the price of one."""
         authorize(scope, MANAGING, "asset")
-        index_id = scope.index_id
         self.catalog.require_writer()
         with self.database.write_transaction() as connection:
-            gone = []
-            for asset_id in dict.fromkeys(asset_ids):
-                slot = slot_of(connection, index_id, asset_id)
-                if slot is None:
-                    raise NotFound(
-                        "asset_not_found",
-                        f"Index {index_id} holds no asset {asset_id!r}.",
-                        subject=asset_id,
-                    )
-                gone.append((asset_id, slot))
-            self.texts.purge_slots(connection, [slot for _, slot in gone])
-            for asset_id, slot in gone:
-                self.vectors.delete_slot(connection, slot)
-                saved_searches.delete_matches_of_asset(connection, index_id, asset_id)
-                keys = erasure.delete_asset_rows(connection, index_id, asset_id, slot)
-                schedule_erasure(connection, index_id, asset_id, keys)
+            gone = {
+                asset_id: require_slot(connection, scope.index_id, asset_id)
+                for asset_id in asset_ids
+            }
+            self._delete_videos(connection, [(scope.index_id, *pair) for pair in gone.items()])
         return self.finish_erasures()
 
+    def clear_video(self, scope: IndexScope, asset_id: str) -> bool:
+        """Take back what was derived from an asset in the index; it stays in the index. See
+        ``remove_video`` for the result.
+
+        Raises:
+            NotFound: ``asset_not_found``, if the index does not hold it.
+        """
+        authorize(scope, MANAGING, "asset")
+        self.catalog.require_writer()
+        with self.database.write_transaction() as connection:
+            slot = require_slot(connection, scope.index_id, asset_id)
+            self.texts.purge_slots(connection, [slot])
+            self.vectors.delete_slot(connection, slot)
+            keys = erasure.clear_video_rows(connection, scope.index_id, asset_id, slot)
+            schedule_erasure(connection, scope.index_id, asset_id, keys)
+        return self.finish_erasures()
+
+    def delete_asset(self, scope: Scope, asset_id: str) -> bool:
+        """Delete an asset with its bytes, its videos in all indexes and everything derived from
+        them. See ``remove_video`` for the result.
+
+        Raises:
+            NotFound: ``asset_not_found``.
+        """
+        authorize(scope, MANAGING, "asset")
+        self.catalog.require_writer()
+        with self.database.write_transaction() as connection:
+            tenant = connection.execute(
+                select(assets.c.tenant).where(assets.c.id == asset_id)
+            ).scalar()
+            if tenant is None or not scope.covers(tenant):
+                raise unknown_asset(asset_id)
+            held = connection.execute(
+                select(memberships_table.c.index_id, memberships_table.c.key).where(
+                    memberships_table.c.asset_id == asset_id
+                )
+            ).all()
+            self._delete_videos(connection, [(row.index_id, asset_id, row.key) for row in held])
+            # It is gone already where it lived for its indexes.
+            for keys in erasure.delete_asset_rows(connection, [asset_id]).values():
+                schedule_erasure(connection, "", asset_id, keys)
+        return self.finish_erasures()
+
+    def _delete_videos(self, connection: Connection, gone: Sequence[tuple[str, str, int]]) -> None:
+        """Delete videos, each named by index, asset and slot, within a transaction."""
+        self.texts.purge_slots(connection, [slot for _, _, slot in gone])
+        for index_id, asset_id, slot in gone:
+            self.vectors.delete_slot(connection, slot)
+            saved_searches.delete_matches_of_asset(connection, index_id, asset_id)
+            keys = erasure.delete_video_rows(connection, index_id, asset_id, slot)
+            schedule_erasure(connection, index_id, asset_id, keys)
+
     def delete_index(self, scope: IndexScope) -> bool:
-        """Erase an index with everything derived in it; see ``remove_asset`` for the result.
+        """Erase an index with everything derived in it; see ``remove_video`` for the result.
 
         Raises:
             NotFound: ``index_not_found``, if it was deleted meanwhile.
@@ -215,7 +265,7 @@ class Store:
         return self.finish_erasures()
 
     def delete_saved_search(self, scope: Scope, query_id: str) -> bool:
-        """Erase a saved search with its matches; see ``remove_asset`` for the result. On a store
+        """Erase a saved search with its matches; see ``remove_video`` for the result. On a store
         that was opened for reading the bytes go when it is next opened for writing.
 
         Raises:

@@ -12,17 +12,21 @@ from videlicet.types.answer import (
 )
 from videlicet.types.asset import (
     Asset,
+    AssetOwner,
+    AssetStatus,
     AudioStream,
     Index,
-    IndexedAsset,
     MediaInfo,
     MetadataValue,
     Status,
     Task,
+    Video,
+    VideoStatus,
     VideoStream,
     cards_of,
     role_cards,
     role_of,
+    video_id_of,
 )
 from videlicet.types.calibration import Calibration
 from videlicet.types.ids import derived_id, is_id, ordered_id, random_id, uuid7
@@ -52,6 +56,8 @@ __all__ = [
     "Answer",
     "ApiKey",
     "Asset",
+    "AssetOwner",
+    "AssetStatus",
     "AudioStream",
     "Box",
     "Calibration",
@@ -65,7 +71,6 @@ __all__ = [
     "Highlight",
     "Hit",
     "Index",
-    "IndexedAsset",
     "Instant",
     "Kind",
     "Label",
@@ -92,6 +97,8 @@ __all__ = [
     "Task",
     "Usage",
     "Utterance",
+    "Video",
+    "VideoStatus",
     "VideoStream",
     "Word",
     "cards_of",
@@ -105,5 +112,6 @@ __all__ = [
     "role_cards",
     "role_of",
     "uuid7",
+    "video_id_of",
     "windows",
 ]

@@ -9,8 +9,12 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from videlicet.errors import MediaError
+from videlicet.types.ids import derived_id
 from videlicet.types.time import Span
 
+#: Container of a picture that is observed like a recording.
+PICTURE = "image"
 #: A metadata value a user may attach to an asset and filter by.
 MetadataValue = str | int | float | bool
 
@@ -96,34 +100,186 @@ def role_of(key: str) -> str:
     return key.partition("+")[0]
 
 
+class AssetStatus(StrEnum):
+    """The life of a file."""
+
+    #: Its chunks are awaited.
+    WAITING = "waiting"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class AssetOwner(StrEnum):
+    """What an asset lives for."""
+
+    #: It stays until it is deleted.
+    TENANT = "tenant"
+    #: It was added to an index directly, and goes with the last index that holds it.
+    INDEX = "index"
+    #: It came with a request for an analysis and goes when that has ended; lists leave it out.
+    ANALYSIS = "analysis"
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file's bytes as they were added. ``id`` is derived from ``sha256``.
+    """A file of a tenant, before and beside any index.
 
-    ``source`` is where it came from (a path or an address); ``blob`` is its key in the blob store,
-    or ``None`` where the original stays in place at ``source``. An asset that was made from an
-    uploaded file has an id of its own: the same file in two indexes is two assets.
+    ``method`` is how it came: ``path``, ``url``, ``direct`` (sent in one request), ``multipart``
+    (in ``chunks`` parts) or ``connector`` (``connector`` names the account and the file there).
+    ``source`` is its path or URL, empty for one that was sent. ``blob`` is the key of its bytes in
+    the blob store, ``None`` where they stay in place at ``source`` or have not come yet.
+
+    What is known once it is ready: ``size`` in bytes, ``sha256``, ``type`` (``video``, ``audio``,
+    ``image`` or ``document``), ``media_type``, ``recording`` (container facts of a video or a
+    sound) and ``facts`` (``image``: width, height and form of a picture; ``pdf``: the version, and
+    ``pages``: count and size, of a document).
     """
 
     id: str
-    sha256: str
     name: str
-    source: str
-    size: int
-    media: MediaInfo
     created_at: datetime
-    blob: str | None = None
-    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
     tenant: str = "local"
+    status: AssetStatus = AssetStatus.READY
+    owner: AssetOwner = AssetOwner.TENANT
+    method: str = "path"
+    source: str = ""
+    blob: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+    type: str | None = None
+    media_type: str | None = None
+    recording: MediaInfo | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether it may be streamed, and has a thumbnail.
+    hls: bool = True
+    thumbnail: bool = True
+    chunks: int | None = None
+    connector: Mapping[str, Any] | None = None
+    error: Mapping[str, Any] | None = None
+    #: W3C ``traceparent`` of the request that made it.
+    trace: str | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def media(self) -> MediaInfo:
+        """Container facts. A picture counts as a recording of one second with one frame.
+
+        Raises:
+            MediaError: ``media_no_stream``, it is neither recording nor picture, or not known yet.
+        """
+        if self.recording is not None:
+            return self.recording
+        if (picture := self.facts.get("image")) is not None:
+            return _picture_media(picture)
+        raise MediaError(
+            "media_no_stream", f"{self.name} is no video and no sound.", subject=self.name
+        )
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds, of a recording."""
+        return None if self.recording is None else float(self.recording.span.duration)
+
+    @property
+    def width(self) -> int | None:
+        return self._size_of("width")
+
+    @property
+    def height(self) -> int | None:
+        return self._size_of("height")
+
+    @property
+    def fps(self) -> float | None:
+        """Frames per second on average, of a video."""
+        video = None if self.recording is None else self.recording.video
+        rate = None if video is None else video.average_rate
+        return None if rate is None else float(rate)
 
     def to_display_time(self, span: Span) -> Span:
-        """A stretch of the container's timeline in display time, as players show it:
-        from the recording's start."""
+        """A stretch of the container's timeline on the clock that begins with the recording, as
+        players show it."""
         return span.shift(-self.media.span.start)
+
+    def _size_of(self, side: str) -> int | None:
+        if self.recording is not None:
+            return None if self.recording.video is None else getattr(self.recording.video, side)
+        picture = self.facts.get("image")
+        return None if picture is None else int(picture[side])
+
+
+def _picture_media(facts: Mapping[str, Any]) -> MediaInfo:
+    stream = VideoStream(
+        index=0, codec=str(facts.get("format", PICTURE)).lower(), width=facts["width"],
+        height=facts["height"], rotation=0, time_base=Fraction(1), average_rate=None, frames=1,
+        hdr=False,
+    )  # fmt: skip
+    return MediaInfo(PICTURE, Span.of(0, 1), stream, (), None)
+
+
+class VideoStatus(StrEnum):
+    """The life of an asset in an index."""
+
+    QUEUED = "queued"
+    VALIDATING = "validating"
+    INDEXING = "indexing"
+    READY = "ready"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        return self in (VideoStatus.READY, VideoStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """An asset in an index; searchable only once ``status`` is ready.
+
+    Everything derived from it is kept by index and asset. ``metadata`` is what users attached here,
+    which searches of the index filter by. ``stream`` is whether it may be played. ``notes`` say
+    what could not be read (corrupt stretches, sound tracks left out).
+
+    An item of a knowledge store is a video too: ``item_id`` names it there, ``item_type`` is what
+    its asset has to be (``video`` or ``image``), ``enrichment`` what was extracted from it.
+    """
+
+    id: str
+    index_id: str
+    asset: Asset
+    status: VideoStatus
+    created_at: datetime
+    updated_at: datetime
+    indexed_at: datetime | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    stream: bool = True
+    error: Mapping[str, Any] | None = None
+    store_id: str | None = None
+    item_id: str | None = None
+    item_type: str | None = None
+    enrichment: Any = None
+
+    @property
+    def asset_id(self) -> str:
+        return self.asset.id
+
+    @property
+    def tenant(self) -> str:
+        return self.asset.tenant
+
+    @property
+    def name(self) -> str:
+        return self.asset.name
+
+
+def video_id_of(index_id: str, asset_id: str) -> str:
+    """The id of an asset's video in an index: adding it again makes no other."""
+    return derived_id("video", index_id, asset_id)
 
 
 class Status(StrEnum):
-    """The life of a task, and so of an asset in an index."""
+    """The life of a task."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -137,26 +293,12 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedAsset:
-    """An asset inside an index; searchable only once ``status`` is ready.
-
-    ``notes`` say what could not be read (corrupt stretches, sound tracks left out).
-    """
-
-    id: str
-    index_id: str
-    asset_id: str
-    status: Status
-    created_at: datetime
-    indexed_at: datetime | None = None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Task:
-    """A durable job: one source into one index.
+    """A durable job: one asset into one index.
 
-    ``source`` is an absolute path, an http(s) address, or ``video:ID`` for an uploaded file.
+    ``source`` is the absolute path or http(s) URL that the task adds. It is empty where the asset
+    was there before; then ``asset_id`` and ``video_id`` are known from the beginning, and
+    ``video_id`` stays when the video has been deleted.
     """
 
     id: str
@@ -172,3 +314,6 @@ class Task:
     attempts: int = 0
     error: Mapping[str, Any] | None = None
     tenant: str = "local"
+    video_id: str | None = None
+    #: W3C ``traceparent`` of the request that made it.
+    trace: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from videlicet.types.ids import derived_id
@@ -22,10 +22,14 @@ class Observation:
     modality: Modality
     card: str
     payload: object
+    #: Its id as it is stored, where that was derived from an earlier id of the asset.
+    stored_id: str | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
         """Derived from what was observed, where and by which model."""
+        if self.stored_id is not None:
+            return self.stored_id
         kind = kind_of(self.payload)
         identity = kind.identity(self.payload)
         return derived_id(

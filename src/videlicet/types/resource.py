@@ -1,4 +1,4 @@
-"""What users of the HTTP interface make and name, beside indexes and the assets inside them."""
+"""What users make and name, beside indexes, assets and videos."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from typing import Any
 class Kind(StrEnum):
     """Kinds of resources."""
 
-    FILE = "file"
-    VIDEO = "video"
     UPLOAD = "upload"
     CHUNK = "chunk"
     COLLECTION = "collection"
@@ -56,7 +54,7 @@ class Kind(StrEnum):
 class Resource:
     """One thing of a tenant. ``body`` is JSON; what it holds is said where the kind is used.
 
-    ``parent`` is the id it hangs on (the index of a video, the collection of an entity), and
+    ``parent`` is the id it hangs on (the collection of an entity), and
     ``name`` what lists are searched by.
     """
 

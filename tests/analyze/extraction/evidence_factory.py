@@ -35,8 +35,8 @@ def make_evidence(
     wide = ENCODER.dimensions
     return AssetEvidence(
         asset=Asset(
-            id, "0" * 64, name, name, 1,
-            MediaInfo("mp4", Span.of(0, seconds), None, (), None), THEN,
+            id, name, THEN, size=1, sha256="0" * 64,
+            recording=MediaInfo("mp4", Span.of(0, seconds), None, (), None),
         ),
         index=Index(derived_id("index"), "default", {"text": ENCODER.card.id}, THEN),
         span=Span.of(0, seconds),

@@ -53,7 +53,9 @@ def recording(
         at += step
     span = Span.of(0.0, max(at, 1.0))
     info = MediaInfo("mp4", span, STREAM, (), None)
-    asset = Asset(id, "0" * 64, name, name, 1, info, NOW, metadata=dict(metadata or {}))
+    asset = Asset(
+        id, name, NOW, size=1, sha256="0" * 64, recording=info, metadata=dict(metadata or {})
+    )
     vectors = (encoder or HashedText()).encode([item.text for item in items])
     return AssetEvidence(
         asset, INDEX, span, tuple(items), vectors, (span,), TimedVectors((), vectors[:0])

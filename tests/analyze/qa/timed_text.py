@@ -46,12 +46,11 @@ def make_evidence(
     return AssetEvidence(
         asset=Asset(
             f"id-{name}",
-            f"{name:0>64}",
             name,
-            name,
-            1,
-            MediaInfo("mp4", whole, None, (), None),
             THEN,
+            size=1,
+            sha256=f"{name:0>64}",
+            recording=MediaInfo("mp4", whole, None, (), None),
         ),
         index=Index("index", "default", {}, THEN),
         span=whole,

@@ -78,7 +78,9 @@ def image_evidence(
     wide = models.text.dimensions
     none = TimedVectors((), np.zeros((0, wide), np.float32))
     return AssetEvidence(
-        asset=Asset(asset_id, sha256, name, name, len(data), media, now),
+        asset=Asset(
+            asset_id, name, now, size=len(data), sha256=sha256, type="image", recording=media
+        ),
         index=Index("", "pictures", cards, now),
         span=_SPAN,
         items=tuple(pieces),

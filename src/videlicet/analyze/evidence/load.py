@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import groupby
@@ -105,6 +105,9 @@ def load_evidence(
         InvalidInput: ``invalid_argument``, ``within`` lies outside of the asset.
     """
     asset = store.catalog.asset(scope, asset_id)
+    if (video := store.catalog.video_of(scope, asset_id)) is not None:
+        # What was attached to it in this index belongs to it too.
+        asset = replace(asset, metadata={**asset.metadata, **video.metadata})
     whole = asset.media.span
     if within is not None and not within.overlap(whole):
         raise InvalidInput(

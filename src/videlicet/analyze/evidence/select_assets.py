@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from videlicet.types import GroupBy, PartKind, Query, QueryPart, Status
+from videlicet.types import GroupBy, PartKind, Query, QueryPart, VideoStatus
 
 if TYPE_CHECKING:
     from videlicet.rights import IndexScope
@@ -16,8 +16,8 @@ MAX_ASSETS = 24
 
 def ready_assets(scope: IndexScope, searcher: Searcher) -> list[str]:
     """The assets of the scope's index that have been observed, in the order they were added."""
-    rows = searcher.store.catalog.list_indexed(scope, Status.READY)
-    return [row.asset_id for row in rows]
+    videos = searcher.store.catalog.videos(scope, status=[VideoStatus.READY])
+    return [video.asset_id for video in videos]
 
 
 def relevant_assets(scope: IndexScope, searcher: Searcher, question: str) -> list[str]:

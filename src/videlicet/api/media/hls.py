@@ -19,11 +19,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from videlicet.api.errors import not_found
-from videlicet.api.media.thumbnails import File, original_of
+from videlicet.api.media.thumbnails import SignedAsset, original_of
 from videlicet.api.state import ServerState
-from videlicet.ingest.videos import media_of
+from videlicet.ingest.progress import printable_source
 from videlicet.media.cut import SOUND_FRAME, cut_clip
-from videlicet.types import Resource, Span
+from videlicet.types import Asset, Span
 
 router = APIRouter(tags=["media"])
 
@@ -38,13 +38,12 @@ _CACHE_CONTROL = "private, max-age=3600"
 
 @router.get("/media/assets/{asset_id}/hls/index.m3u8", response_class=Response)
 @router.head("/media/assets/{asset_id}/hls/index.m3u8", include_in_schema=False)
-def playlist(request: Request, file: File) -> Response:
+def playlist(request: Request, asset: SignedAsset) -> Response:
     """The playlist of an asset; the addresses in it are signed too."""
     server: ServerState = request.app.state.server
-    media = media_of(file)
-    if media is None:
-        raise not_found("asset", file.id)
-    duration = media.span.duration
+    if asset.recording is None:
+        raise not_found("asset", asset.id)
+    duration = asset.recording.span.duration
     # A playlist is read once: the last address must be good when the video is nearly over.
     lifetime = server.platform.settings.signed_url_ttl + float(duration)
     lines = [
@@ -53,7 +52,7 @@ def playlist(request: Request, file: File) -> Response:
     ]  # fmt: skip
     for number in range(max(1, math.ceil(duration / SEGMENT_SECONDS))):
         length = min(SEGMENT_SECONDS, duration - number * SEGMENT_SECONDS)
-        path = f"/media/assets/{file.id}/hls/{number}.ts"
+        path = f"/media/assets/{asset.id}/hls/{number}.ts"
         lines += [f"#EXTINF:{float(length):.3f},", server.signer.sign(path, lifetime)]
     lines += ["#EXT-X-ENDLIST", ""]
     return Response("\n".join(lines), media_type="application/vnd.apple.mpegurl")
@@ -61,19 +60,19 @@ def playlist(request: Request, file: File) -> Response:
 
 @router.get("/media/assets/{asset_id}/hls/{number}.ts", response_class=Response)
 @router.head("/media/assets/{asset_id}/hls/{number}.ts", include_in_schema=False)
-def segment(request: Request, file: File, number: int) -> Response:
+def segment(request: Request, asset: SignedAsset, number: int) -> Response:
     """One stretch of an asset."""
     server: ServerState = request.app.state.server
-    media = media_of(file)
-    if media is None or number < 0:
+    if asset.recording is None or number < 0:
         raise not_found("segment", str(number))
-    start = media.span.start + number * SEGMENT_SECONDS
-    if start >= media.span.end:
+    whole = asset.recording.span
+    start = whole.start + number * SEGMENT_SECONDS
+    if start >= whole.end:
         raise not_found("segment", str(number))
-    span = Span(start, min(media.span.end, start + SEGMENT_SECONDS))
+    span = Span(start, min(whole.end, start + SEGMENT_SECONDS))
 
     def cut(out: Path) -> None:
-        original = original_of(request, file)
+        original = original_of(request, asset)
         cut_clip(
             original,
             span,
@@ -83,23 +82,24 @@ def segment(request: Request, file: File, number: int) -> Response:
         )
 
     name = f"hls-{EDITION}-{number}.ts"
-    tag = f'"{file.body["sha256"][:32]}-{EDITION}-{number}"'
+    tag = f'"{(asset.sha256 or "")[:32]}-{EDITION}-{number}"'
     if tag in request.headers.get("if-none-match", ""):
         return _not_modified(tag)
-    return OpenFileResponse(server.segments.open(file.id, name, cut), "video/mp2t", {"etag": tag})
+    return OpenFileResponse(server.segments.open(asset.id, name, cut), "video/mp2t", {"etag": tag})
 
 
 @router.get("/media/assets/{asset_id}/original", response_class=Response)
 @router.head("/media/assets/{asset_id}/original", include_in_schema=False)
-def original(request: Request, file: File) -> Response:
+def original(request: Request, asset: SignedAsset) -> Response:
     """The file as it was uploaded, to be saved or played while it comes."""
-    tag = f'"{file.body["sha256"]}"'
+    tag = f'"{asset.sha256}"'
     if tag in request.headers.get("if-none-match", ""):
         return _not_modified(tag)
     # Whatever it claims to be, no browser is to show it as a page.
     headers = {"etag": tag, "content-security-policy": "default-src 'none'; sandbox"}
-    path = original_of(request, file)
-    return OpenFileResponse(path.open("rb"), _type_of(file), headers, name=file.name)
+    path = original_of(request, asset)
+    name = printable_source(asset.name)
+    return OpenFileResponse(path.open("rb"), _type_of(asset), headers, name=name)
 
 
 class OpenFileResponse(FileResponse):
@@ -134,6 +134,6 @@ def _not_modified(tag: str) -> Response:
     return Response(status_code=304, headers={"etag": tag, "cache-control": _CACHE_CONTROL})
 
 
-def _type_of(file: Resource) -> str:
-    kind = str(file.body.get("file_type") or "")
+def _type_of(asset: Asset) -> str:
+    kind = asset.media_type or ""
     return kind if kind.startswith(("video/", "audio/", "image/")) else "application/octet-stream"

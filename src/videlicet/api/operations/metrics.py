@@ -20,7 +20,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
-from videlicet.types import Kind, Status
+from videlicet.types import AssetStatus, Kind, Status
 
 if TYPE_CHECKING:
     from videlicet.ingest.progress import Progress
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10, 60)
 _LONG = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 4 * 3600)
 #: Work beside tasks that waits for the worker.
-_JOBS = {Kind.FILE: "file", Kind.EMBEDDING: "embedding", Kind.DELIVERY: "delivery"}
+_JOBS = {Kind.EMBEDDING: "embedding", Kind.DELIVERY: "delivery"}
 _GRANT = Grant("metrics", Purpose.MANAGE, EVERY_TENANT)
 
 
@@ -110,6 +110,8 @@ class _WorkCollector:
             "videlicet_jobs_waiting", "Other work that waits for the worker or is at it.",
             labels=("kind",),
         )  # fmt: skip
+        files = catalog.asset_keys(scope, status=[AssetStatus.PROCESSING])
+        jobs.add_metric(["file"], len(files))
         for kind, name in _JOBS.items():
             found = catalog.find_resources(scope, kind, status=["processing"], limit=1)
             jobs.add_metric([name], found[1])

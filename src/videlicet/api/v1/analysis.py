@@ -15,7 +15,7 @@ from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1 import analysis_schemas as schemas
 from videlicet.rights import Purpose
 from videlicet.services.analysis import answers
-from videlicet.services.analysis.answers import Analyzed, require_ready_video
+from videlicet.services.analysis.answers import Analyzed, require_ready_video, span_between
 from videlicet.services.indexes import get_index
 from videlicet.types import Index, Modality
 
@@ -33,7 +33,7 @@ async def ask(call: Call, index_id: str, body: schemas.Ask) -> Any:
 def _ask(call: HttpCaller, index_id: str, body: schemas.Ask, check: Check) -> Any:
     index = get_index(call, index_id)
     ids = None if body.videos is None else _ready(call, index, body.videos)
-    return _with_video_times(answers.ask(call, index, body.question, ids, check))
+    return _for_videos(answers.ask(call, index, body.question, ids, check=check))
 
 
 @router.post("/indexes/{index_id}/extract", response_model=schemas.Answer)
@@ -46,8 +46,8 @@ async def extract(call: Call, index_id: str, body: schemas.Extract) -> Any:
 def _extract(call: HttpCaller, index_id: str, body: schemas.Extract, check: Check) -> Any:
     index = get_index(call, index_id)
     ids = _ready(call, index, body.videos)
-    return _with_video_times(
-        answers.extract(call, index, ids, body.json_schema, body.prompt, check)
+    return _for_videos(
+        answers.extract(call, index, ids, body.json_schema, body.prompt, check=check)
     )
 
 
@@ -66,12 +66,12 @@ def _compare(call: HttpCaller, index_id: str, body: schemas.Compare, _: Check) -
     pairs = [
         {
             **pair,
-            "left": _shift_to_video_start(pair["left"], [left], left),
-            "right": _shift_to_video_start(pair["right"], [right], right),
+            "left": _of_videos(found, pair["left"], left),
+            "right": _of_videos(found, pair["right"], right),
         }
         for pair in row.pop("pairs")
     ]
-    return {**_shift_to_video_start(row, [left, right]), "pairs": pairs}
+    return {**_of_videos(found, row), "pairs": pairs}
 
 
 @router.get(f"{_PLACE}/gist", response_model=schemas.Gist)
@@ -83,11 +83,20 @@ async def gist(call: Call, index_id: str, video_id: str) -> Any:
 @router.post(f"{_PLACE}/summary", response_model=schemas.Answer)
 async def summary(call: Call, index_id: str, video_id: str, body: schemas.Summarize) -> Any:
     """What is in a video, in so many sentences."""
-    work = partial(
-        answers.summarize, sentences=body.sentences, focus=body.focus, start=body.start,
-        end=body.end,
+    return await _run_analysis(call, _summarize, call, index_id, video_id, body)
+
+
+def _summarize(
+    call: HttpCaller, index_id: str, video_id: str, body: schemas.Summarize, check: Check
+) -> Any:
+    index = get_index(call, index_id)
+    video = require_ready_video(call, index, video_id)
+    within = span_between(video, body.start, body.end)
+    found = answers.summarize(
+        call, index, [video.asset_id], sentences=body.sentences, focus=body.focus, within=within,
+        check=check,
     )  # fmt: skip
-    return await _run_analysis(call, _of_video, call, index_id, video_id, work)
+    return _for_videos(found)
 
 
 @router.get(f"{_PLACE}/chapters", response_model=schemas.Chapters)
@@ -130,9 +139,9 @@ def subtitles(
 
     index = get_index(call, index_id)
     video = require_ready_video(call, index, video_id)
+    asset = video.asset
     scope = call.scope(Purpose.ANALYZE, index.id)
-    asset = call.catalog.asset(scope, video.id)
-    seen = call.catalog.observations(scope, video.id, Modality.SPEECH)
+    seen = call.catalog.observations(scope, asset.id, Modality.SPEECH)
     name = f"subtitles.{form}"
     content = render(name, SubtitleExport(asset, spoken_cues(seen, asset.media.span.start)))
     return Response(content, media_type=EXPORTERS.get(name).media_type)
@@ -159,46 +168,46 @@ def _of_video(
 ) -> Any:
     index = get_index(call, index_id)
     (asset_id,) = _ready(call, index, [video_id])
-    return _with_video_times(work(call, index, asset_id, check=check))
+    return _for_videos(work(call, index, asset_id, check=check))
 
 
 def _ready(call: HttpCaller, index: Index, video_ids: Sequence[str]) -> list[str]:
-    """The ids of videos that must have been observed."""
-    return [require_ready_video(call, index, one).id for one in video_ids]
+    """The assets of videos that must have been observed."""
+    return [require_ready_video(call, index, one).asset_id for one in video_ids]
 
 
-def _with_video_times(found: Analyzed[Any]) -> Any:
-    """What was found, with times from the start of each video."""
+def _for_videos(found: Analyzed[Any]) -> Any:
+    """What was found, with the ids of videos and times from the start of each."""
     if isinstance(found.value, list):
         (own,) = found.evidence
-        return [_shift_to_video_start(one.to_json(), [own], own) for one in found.value]
-    return _shift_to_video_start(found.value.to_json(), found.evidence)
+        return [_of_videos(found, one.to_json(), own) for one in found.value]
+    return _of_videos(found, found.value.to_json())
 
 
-def _shift_to_video_start(
-    value: Any, evidence: Sequence[AssetEvidence], own: AssetEvidence | None = None
-) -> Any:
-    """A value with times from the start of each video: citations are those of their own videos,
-    other times those of ``own``."""
-    begins = {one.asset.id: float(one.asset.media.span.start) for one in evidence}
+def _of_videos(found: Analyzed[Any], value: Any, own: AssetEvidence | None = None) -> Any:
+    """A value with the ids of videos and times from the start of each: citations are those of
+    their own videos, other times those of ``own``."""
+    begins = {one.asset.id: float(one.asset.media.span.start) for one in found.evidence}
     begin = None if own is None else float(own.asset.media.span.start)
-    return _shift_times(value, begins, begin)
+    return _translated(value, found.video_ids, begins, begin)
 
 
-def _shift_times(value: Any, begins: Mapping[str, float], begin: float | None) -> Any:
+def _translated(
+    value: Any, ids: Mapping[str, str], begins: Mapping[str, float], begin: float | None
+) -> Any:
     if isinstance(value, list | tuple):
-        return [_shift_times(one, begins, begin) for one in value]
+        return [_translated(one, ids, begins, begin) for one in value]
     if not isinstance(value, dict):
         return value
     by = begins.get(value["asset_id"]) if "asset_id" in value else begin
     # The value of a schema is in the form of whoever asked, and its times are display times
     # already.
     row = {
-        key: one if key == "value" else _shift_times(one, begins, begin)
+        key: one if key == "value" else _translated(one, ids, begins, begin)
         for key, one in value.items()
     }
     if by is not None and "start" in row and "end" in row:
         row |= {name: round(row[name] - by, 6) for name in ("start", "end")}
     if "asset_id" in row:
-        row["video_id"] = row.pop("asset_id")
+        row["video_id"] = ids[row.pop("asset_id")]
     return row

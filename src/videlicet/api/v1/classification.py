@@ -42,9 +42,10 @@ def _examples(given: Sequence[LabelExample]) -> list[VideoExample]:
 
 
 def _label_row(row: Labelled) -> dict[str, Any]:
-    one, origin = row.classification, row.origin
+    one, video = row.classification, row.video
+    origin = video.asset.media.span.start
     return {
-        "video_id": one.asset_id,
+        "video_id": video.id,
         "start": float(one.span.start - origin),
         "end": float(one.span.end - origin),
         "label": one.label,

@@ -9,19 +9,16 @@ from urllib.parse import quote
 from fastapi import Query, Response
 
 import videlicet.page  # noqa: F401, registers the page as an exporter
-from videlicet.analyze.backends import analysis_backend
-from videlicet.analyze.exports.documents import Document, export_asset
+from videlicet.analyze.exports.documents import Document
 from videlicet.analyze.exports.registry import EXPORTERS
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import ApiError
 from videlicet.api.routing import router_for
 from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1.analysis_schemas import Exporters
-from videlicet.ingest import videos
-from videlicet.rights import Purpose
 from videlicet.search.modality_field import ModalityName
+from videlicet.services.analysis.answers import require_ready_video
+from videlicet.services.exports import export_document
 from videlicet.services.indexes import get_index
-from videlicet.services.indexing import get_video
 from videlicet.types import Modality
 
 router = router_for("exports")
@@ -77,10 +74,5 @@ def _document(
     call: HttpCaller, index_id: str, video_id: str, name: str, modality: Modality, check: Check
 ) -> Document:
     index = get_index(call, index_id)
-    video = get_video(call, index, video_id)
-    if video.status != videos.READY:
-        raise ApiError(409, "resource_conflict", f"The video {video_id} is {video.status}.")
-    scope = call.scope(Purpose.ANALYZE, index.id)
-    encoder = call.platform.encoders(index.cards).text
-    backend = analysis_backend(scope, call.store, call.settings, encoder, check)
-    return export_asset(scope, call.store, backend, name, video.id, modality=modality)
+    video = require_ready_video(call, index, video_id)
+    return export_document(call, index, video.asset_id, name, modality=modality, check=check)

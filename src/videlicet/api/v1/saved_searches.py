@@ -15,8 +15,9 @@ from videlicet.api.v1.search import part_of
 from videlicet.saved_searches.records import match_event
 from videlicet.services import saved_searches
 from videlicet.services.indexes import get_index
+from videlicet.services.saved_searches import VideoMatch
 from videlicet.services.search import SearchRequest
-from videlicet.types import Match, SavedSearch
+from videlicet.types import SavedSearch
 
 router = router_for("saved-searches")
 
@@ -107,10 +108,10 @@ def saved_search_row(one: SavedSearch) -> dict[str, Any]:
     }
 
 
-def _match(one: Match) -> dict[str, Any]:
-    event = match_event(one)
+def _match(one: VideoMatch) -> dict[str, Any]:
+    row = match_event(one.match, one.video_id)
     return {
-        **{name: event[name] for name in ("id", "index_id", "video_id", "name", "moments")},
-        "saved_search_id": one.saved_search_id,
-        "created_at": format_time(one.created_at),
+        **{name: row[name] for name in ("id", "index_id", "video_id", "name", "moments")},
+        "saved_search_id": one.match.saved_search_id,
+        "created_at": format_time(one.match.created_at),
     }

@@ -199,7 +199,7 @@ class Reason(Model):
 class TaskOut(Model):
     id: str
     index_id: str
-    video_id: str | None = Field(default=None, description="None for what was added by path.")
+    video_id: str | None = Field(default=None, description="None for a path that was not read yet.")
     name: str
     status: TaskStatus
     stage: str | None = Field(default=None, description="What a running task is doing.")

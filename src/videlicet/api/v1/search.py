@@ -11,6 +11,7 @@ from videlicet.api.parameters import format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import MediaSource
 from videlicet.api.v1.schemas import Found, QueryPart, Search
+from videlicet.ingest.progress import printable_source
 from videlicet.services import search as searches
 from videlicet.services.indexes import get_index
 from videlicet.services.search import FoundPage, RequestPart, SearchRequest
@@ -82,18 +83,18 @@ def page_to_json(call: HttpCaller, found: FoundPage) -> dict[str, Any]:
 
 
 def _hit_to_json(call: HttpCaller, hit: Hit, found: FoundPage) -> dict[str, Any]:
-    origin = found.origins[hit.asset_id]
-    at = next((e.frame for e in hit.evidence if e.frame is not None), hit.span.midpoint)
-    file = found.files.get(hit.asset_id)
-    path = f"/media/assets/{file}/frames/{round(1000 * (at - origin))}.jpg"
+    video = found.videos[hit.asset_id]
+    origin = video.asset.media.span.start
+    shown = next((e.frame for e in hit.evidence if e.frame is not None), hit.span.midpoint)
+    path = f"/media/assets/{hit.asset_id}/frames/{round(1000 * (shown - origin))}.jpg"
     return {
-        "video_id": hit.asset_id,
-        "name": hit.asset_name,
+        "video_id": video.id,
+        "name": printable_source(hit.asset_name),
         "start": float(hit.span.start - origin),
         "end": float(hit.span.end - origin),
         "score": hit.score,
         "rank": hit.rank,
-        "thumbnail_url": None if file is None else call.address(path),
+        "thumbnail_url": call.address(path),
         "evidence": [
             {
                 "lane": one.lane,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -13,7 +12,6 @@ from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import TaskOut, TaskStatus
 from videlicet.ingest.progress import printable_source
-from videlicet.ingest.videos import video_id_of
 from videlicet.services import indexing
 from videlicet.types import Task
 
@@ -58,18 +56,12 @@ def _task_response(call: HttpCaller, task: Task) -> dict[str, Any]:
 
 
 def task_to_json(task: Task, names: dict[str, str]) -> dict[str, Any]:
-    """A task; ``names`` are those of videos by id. Server paths are left out."""
-    video_id = video_id_of(task.source)
-    name = (
-        PurePath(printable_source(task.source)).name
-        if video_id is None
-        else names.get(video_id, "")
-    )
+    """A task; ``names`` are those of what tasks index. Paths on the server are not shown."""
     return {
         "id": task.id,
         "index_id": task.index_id,
-        "video_id": video_id,
-        "name": name,
+        "video_id": task.video_id,
+        "name": printable_source(names[task.id]),
         "status": task.status.value,
         "stage": task.stage,
         "done_s": task.done_s,

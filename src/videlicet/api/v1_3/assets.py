@@ -15,13 +15,12 @@ from videlicet.api.schemas import Page
 from videlicet.api.v1_3.common import parse_metadata
 from videlicet.api.v1_3.schemas.assets import Detail, NewMetadata, Transcription
 from videlicet.api.v1_3.technical_metadata import technical_metadata
-from videlicet.ingest import files
-from videlicet.ingest.videos import media_of
+from videlicet.ingest.progress import printable_source
 from videlicet.services import assets, transcripts
 from videlicet.services.assets import NewAsset
 from videlicet.services.transcripts import TimedText
 from videlicet.services.user_metadata import merge_metadata
-from videlicet.types import Resource
+from videlicet.types import Asset, AssetStatus
 
 router = router_for("assets")
 
@@ -135,10 +134,9 @@ def replace_metadata(call: Call, asset_id: str, body: NewMetadata) -> Response:
 @router.patch("/assets/{asset_id}/user-metadata", status_code=200, response_class=Response)
 def update_metadata(call: Call, asset_id: str, body: NewMetadata) -> Response:
     """Change some user metadata of an asset; null deletes a key."""
-    file = assets.get_asset(call, asset_id)
+    asset = assets.get_asset(call, asset_id)
     new = parse_metadata(body.user_metadata, nulls=True)
-    old = file.body.get("user_metadata") or {}
-    assets.set_asset_metadata(call, asset_id, merge_metadata(old, new))
+    assets.set_asset_metadata(call, asset_id, merge_metadata(asset.metadata, new))
     return Response(status_code=200)
 
 
@@ -149,63 +147,59 @@ def delete_metadata(call: Call, asset_id: str) -> Response:
     return Response(status_code=200)
 
 
-def status_of(file: Resource) -> str:
+def asset_status(asset: Asset) -> str:
     """``processing``, ``ready`` or ``failed``: an upload that waits for its parts is processing."""
-    return file.status if file.status in (files.READY, files.FAILED) else files.PROCESSING
+    return AssetStatus.PROCESSING if asset.status is AssetStatus.WAITING else asset.status
 
 
-def asset_to_json(file: Resource) -> dict[str, Any]:
+def asset_to_json(asset: Asset) -> dict[str, Any]:
     """An asset as lists of v1.3 show it."""
     return {
-        "_id": file.id,
-        "method": file.body["method"],
-        "status": status_of(file),
-        "filename": file.name,
-        "file_type": file.body.get("file_type"),
-        "created_at": format_time(file.created_at),
-        "user_metadata": file.body.get("user_metadata") or None,
-        "source": _source(file),
+        "_id": asset.id,
+        # Clients know of no paths on the server.
+        "method": "direct" if asset.method == "path" else asset.method,
+        "status": asset_status(asset),
+        "filename": printable_source(asset.name),
+        "file_type": asset.media_type,
+        "created_at": format_time(asset.created_at),
+        "user_metadata": dict(asset.metadata) or None,
+        "source": _source(asset),
     }
 
 
-def _source(file: Resource) -> dict[str, Any] | None:
+def _source(asset: Asset) -> dict[str, Any] | None:
     """Where an imported asset came from."""
-    source = file.body.get("connector")
-    if source is None:
+    if asset.connector is None:
         return None
     names = ("provider", "source_id", "original_filename", "source_link")
-    return {"type": "connector", "details": {name: source[name] for name in names}}
+    return {"type": "connector", "details": {name: asset.connector[name] for name in names}}
 
 
-def asset_detail_to_json(call: HttpCaller, file: Resource) -> dict[str, Any]:
+def asset_detail_to_json(call: HttpCaller, asset: Asset) -> dict[str, Any]:
     """An asset with all that is known of it."""
-    media = media_of(file)
-    error = file.body.get("error")
-    ready = file.status == files.READY
-    kind = file.body.get("kind")
-    base = f"/media/assets/{file.id}"
-    waiting = (
-        {"status": "processing"} if status_of(file) == files.PROCESSING else {"status": "error"}
-    )
+    error = asset.error
+    is_ready = asset.status is AssetStatus.READY
+    base = f"/media/assets/{asset.id}"
+    waiting = {"status": "error" if asset.status is AssetStatus.FAILED else "processing"}
     return {
-        **asset_to_json(file),
-        "size": file.body.get("size"),
-        "duration": None if media is None else float(media.span.duration),
+        **asset_to_json(asset),
+        "size": asset.size,
+        "duration": asset.duration,
         "error": None if error is None else {"message": error["message"], "code": error["code"]},
-        "technical_metadata": technical_metadata(file) if ready else None,
+        "technical_metadata": technical_metadata(asset) if is_ready else None,
         "hls": (
             {"status": "ready", "manifest_url": call.address(f"{base}/hls/index.m3u8")}
-            if ready
+            if is_ready
             else waiting
         )
-        if file.body.get("hls") and kind in (None, "video", "audio")
+        if asset.hls and asset.type in (None, "video", "audio")
         else None,
         "thumbnail": (
             {"status": "ready", "representative_url": call.address(f"{base}/thumbnail.jpg")}
-            if ready
+            if is_ready
             else waiting
         )
-        if file.body.get("thumbnail") and kind in (None, "video", "image")
+        if asset.thumbnail and asset.type in (None, "video", "image")
         else None,
-        "original": {"url": call.address(f"{base}/original")} if ready else None,
+        "original": {"url": call.address(f"{base}/original")} if is_ready else None,
     }

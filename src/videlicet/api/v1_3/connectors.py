@@ -13,7 +13,7 @@ from videlicet.api.errors import not_found
 from videlicet.api.parameters import Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
-from videlicet.api.v1_3.assets import status_of
+from videlicet.api.v1_3.assets import asset_status
 from videlicet.api.v1_3.schemas.connectors import (
     Authorize,
     Authorized,
@@ -204,9 +204,9 @@ def _import(row: Resource) -> dict[str, Any]:
 
 def _items(caller: Caller, row: Resource) -> list[dict[str, Any]]:
     """The items of an import whose assets are still there, with their status now."""
-    known = connections.imported_files(caller, row)
+    known = connections.imported_assets(caller, row)
     return [
-        item if "error" in item else {**item, "status": status_of(known[item["asset_id"]])}
+        item if "error" in item else {**item, "status": asset_status(known[item["asset_id"]])}
         for item in row.body["items"]
         if "error" in item or item["asset_id"] in known
     ]

@@ -144,11 +144,11 @@ def create_task(
     }
     if video_file is not None:
         new = NewAsset(video_file.filename or "upload", hls=False, thumbnail=False)
-        file = assets.upload_asset(call, new, video_file.file)
-        facts: dict[str, Any] = {"input_filename": file.name}
+        asset = assets.upload_asset(call, new, video_file.file)
+        facts: dict[str, Any] = {"input_filename": asset.name}
     elif video_url:
         new = NewAsset(assets.name_in(video_url), hls=False, thumbnail=False)
-        file = assets.fetch_asset(call, new, video_url, "video_url")
+        asset = assets.fetch_asset(call, new, video_url, "video_url")
         facts = {"input_url": video_url}
     else:
         raise missing_parameter("video_file")
@@ -157,7 +157,7 @@ def create_task(
         "video_embedding_scope": sorted(scopes),
         "video_embedding_option": request["options"],
     }
-    wanted = EmbeddingRequest(FORM, name, file.id, request, facts)
+    wanted = EmbeddingRequest(FORM, name, asset.id, request, facts)
     return {"_id": embeddings.create_task(call, wanted).id}
 
 

@@ -22,11 +22,11 @@ from videlicet.api.v1_3.search_options import (
     plugin_options,
 )
 from videlicet.api.v1_3.search_pages import page_to_json
-from videlicet.ingest import videos
 from videlicet.services import search_pages
 from videlicet.services.entities import get_entity, pictures_of
 from videlicet.services.indexes import get_index, options_of
 from videlicet.services.media import MAX_PICTURE_SIZE, fetch_media
+from videlicet.store.catalog.metadata import filter_field
 from videlicet.types import GroupBy, Index, Modality, PartKind, Query, QueryPart
 
 router = router_for("search")
@@ -194,7 +194,5 @@ def _filter(text: str | None) -> dict[str, Any]:
         elif key in _NUMBERS:
             found[key] = value
         else:
-            found[videos.filter_field(str(key))] = (
-                {"in": value} if isinstance(value, list) else value
-            )
+            found[filter_field(str(key))] = {"in": value} if isinstance(value, list) else value
     return found

@@ -7,7 +7,7 @@ from typing import Any
 from videlicet.api.caller import HttpCaller
 from videlicet.api.parameters import format_time
 from videlicet.services.search_pages import Clip, RankedPage
-from videlicet.types import Resource, Span
+from videlicet.types import Span
 
 #: Scores from which a hit is of high, and of medium confidence.
 _HIGH, _MEDIUM = 0.6, 0.3
@@ -43,11 +43,11 @@ def _items(call: HttpCaller, page: RankedPage) -> list[dict[str, Any]]:
         return [_item(call, page, hit.best) for hit in page.hits]
     return [
         {
-            "id": hit.best.video_id,
-            "video_id": hit.best.video_id,
+            "id": page.context.videos[hit.best.asset_id].id,
+            "video_id": page.context.videos[hit.best.asset_id].id,
             "rank": hit.best.rank,
             "clips": [_item(call, page, clip) for clip in hit.clips],
-            "user_metadata": _metadata(page, hit.best.video_id),
+            "user_metadata": _metadata(page, hit.best.asset_id),
         }
         for hit in page.hits
     ]
@@ -59,27 +59,23 @@ def _item(call: HttpCaller, page: RankedPage, clip: Clip) -> dict[str, Any]:
     return {
         "start": float(span.start),
         "end": float(span.end),
-        "video_id": clip.video_id,
+        "video_id": page.context.videos[clip.asset_id].id,
         "rank": clip.rank,
         "score": round(100 * score, 2),
         "confidence": "high" if score >= _HIGH else "medium" if score >= _MEDIUM else "low",
         "thumbnail_url": _thumbnail(call, page, clip, span),
-        "transcription": page.context.transcripts[clip.video_id, clip.span] or None,
-        "user_metadata": _metadata(page, clip.video_id),
+        "transcription": page.context.transcripts[clip.asset_id, clip.span] or None,
+        "user_metadata": _metadata(page, clip.asset_id),
     }
 
 
 def _thumbnail(call: HttpCaller, page: RankedPage, clip: Clip, span: Span) -> str | None:
-    video: Resource | None = page.context.videos.get(clip.video_id)
+    asset = page.context.videos[clip.asset_id].asset
     wanted = "thumbnail" in (page.index.options.get("addons") or [])
-    if not wanted or video is None or video.body.get("width") is None:
+    if not wanted or asset.width is None:
         return None
-    file = video.body["file_id"]
-    return call.address(f"/media/assets/{file}/frames/{round(1000 * span.midpoint)}.jpg")
+    return call.address(f"/media/assets/{asset.id}/frames/{round(1000 * span.midpoint)}.jpg")
 
 
-def _metadata(page: RankedPage, video_id: str) -> dict[str, Any] | None:
-    video = page.context.videos.get(video_id)
-    if not page.options["metadata"] or video is None:
-        return None
-    return dict(video.body.get("user_metadata") or {})
+def _metadata(page: RankedPage, asset_id: str) -> dict[str, Any] | None:
+    return dict(page.context.videos[asset_id].metadata) if page.options["metadata"] else None

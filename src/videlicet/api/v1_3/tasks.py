@@ -15,12 +15,12 @@ from videlicet.api.schemas import Page
 from videlicet.api.v1_3.common import number_bounds, parse_metadata
 from videlicet.api.v1_3.schemas.tasks import Made, Out
 from videlicet.api.v1_3.video_shapes import hls_to_json
-from videlicet.ingest.videos import READY, video_id_of
+from videlicet.ingest.progress import printable_source
 from videlicet.services import assets, indexing
 from videlicet.services.assets import NewAsset
 from videlicet.services.indexes import get_index
 from videlicet.services.indexing import IndexingTask, TaskFilter
-from videlicet.types import Status
+from videlicet.types import Status, VideoStatus
 
 router = router_for("tasks")
 
@@ -41,13 +41,13 @@ def create(
     metadata = {} if user_metadata is None else parse_metadata(user_metadata)
     if video_file is not None:
         new = NewAsset(video_file.filename or "upload", metadata, enable_video_stream)
-        file = assets.upload_asset(call, new, video_file.file)
+        asset = assets.upload_asset(call, new, video_file.file)
     elif video_url:
         new = NewAsset(assets.name_in(video_url), metadata, enable_video_stream)
-        file = assets.fetch_asset(call, new, video_url, "video_url")
+        asset = assets.fetch_asset(call, new, video_url, "video_url")
     else:
         raise missing_parameter("video_file")
-    video, task = indexing.index_asset(call, index, file, metadata, stream=enable_video_stream)
+    video, task = indexing.index_asset(call, index, asset, metadata, stream=enable_video_stream)
     return {"_id": task.id, "video_id": video.id}
 
 
@@ -74,9 +74,10 @@ def find(
         updated_since=parse_time("updated_at", updated_at),
         numbers={name: number_bounds(request, name) for name in ("duration", "width", "height")},
     )
-    found = indexing.list_indexing_tasks(call, wanted, sort_by=key, ascending=up)
-    chosen = found[pages.offset : pages.offset + pages.limit]
-    return pages.response([task_to_json(call, one) for one in chosen], len(found))
+    found, total = indexing.list_indexing_tasks(
+        call, wanted, sort_by=key, ascending=up, offset=pages.offset, limit=pages.limit
+    )
+    return pages.response([task_to_json(call, one) for one in found], total)
 
 
 @router.get("/tasks/{task_id}", response_model=Out, response_model_exclude_none=True)
@@ -89,7 +90,7 @@ def retrieve(call: Call, task_id: str) -> Any:
 def delete(call: Call, task_id: str) -> Response:
     """Delete a task. One that is at work is cancelled; one that is ready goes after its video."""
     one = indexing.get_indexing_task(call, task_id)
-    if one.video is not None and one.video.status == READY and one.stage != "failed":
+    if one.video is not None and one.video.status is VideoStatus.READY and one.stage != "failed":
         raise ApiError(
             400, "resource_conflict", "The task's video is still there; delete the video first."
         )
@@ -105,7 +106,7 @@ def task_to_json(call: HttpCaller, one: IndexingTask) -> dict[str, Any]:
         error = {"message": "The task was cancelled.", "code": "cancelled"}
     return {
         "_id": task.id,
-        "video_id": video_id_of(task.source) or "",
+        "video_id": task.video_id or "",
         "created_at": format_time(task.created_at),
         "updated_at": format_time(task.updated_at),
         "status": one.stage,
@@ -113,8 +114,8 @@ def task_to_json(call: HttpCaller, one: IndexingTask) -> dict[str, Any]:
         "system_metadata": {}
         if video is None
         else {
-            "filename": video.name,
-            **{name: video.body.get(name) for name in ("duration", "width", "height")},
+            "filename": printable_source(video.name),
+            **{name: getattr(video.asset, name) for name in ("duration", "width", "height")},
         },
         "hls": None if video is None else hls_to_json(call, video),
         "error": None if error is None else {"message": error["message"], "code": error["code"]},

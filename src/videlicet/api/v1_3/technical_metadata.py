@@ -1,4 +1,4 @@
-"""What is known of a file's own form."""
+"""What is known of an asset's file."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from videlicet.api.parameters import format_time
-from videlicet.ingest.videos import media_of
-from videlicet.types import MediaInfo, Resource
+from videlicet.types import Asset, MediaInfo
 
 #: Latitude, longitude and perhaps height, as ISO 6709 writes them.
 _PLACE = re.compile(r"([+-]\d{1,2}(?:\.\d+)?)([+-]\d{1,3}(?:\.\d+)?)([+-]\d+(?:\.\d+)?)?")
@@ -24,35 +23,33 @@ _AUDIO = (
 )  # fmt: skip
 
 
-def technical_metadata(file: Resource) -> dict[str, Any]:
-    """The facts of a ready file under the names of v1.3."""
+def technical_metadata(asset: Asset) -> dict[str, Any]:
+    """The facts of a ready asset under the names of v1.3."""
     facts: dict[str, Any] = {
-        "file_size_bytes": file.body.get("size"),
-        "file_mime_type": file.body.get("file_type"),
-        "document_pdf_version": file.body.get("pdf"),
+        "file_size_bytes": asset.size,
+        "file_mime_type": asset.media_type,
+        "document_pdf_version": asset.facts.get("pdf"),
     }
-    if pages := file.body.get("pages"):
+    if pages := asset.facts.get("pages"):
         facts |= {
             "document_page_count": pages["count"],
             "document_page_width_pt": pages["width"],
             "document_page_height_pt": pages["height"],
         }
-    if image := file.body.get("image"):
+    if image := asset.facts.get("image"):
         facts |= {
             "file_container_format": image.get("format"),
             "image_width": image["width"],
             "image_height": image["height"],
-            "image_format": image.get("format")
-            or (file.body.get("file_type") or "").partition("/")[2],
+            "image_format": image.get("format") or (asset.media_type or "").partition("/")[2],
             "image_orientation": image.get("orientation"),
             "image_color_space": image.get("color_space"),
             "image_bit_depth": image.get("bit_depth"),
             "has_alpha": image.get("alpha"),
             "is_animated": image.get("animated"),
         }
-    media = media_of(file)
-    if media is not None:
-        facts |= _recording(media)
+    if asset.recording is not None:
+        facts |= _recording(asset.recording)
     return _known(facts)
 
 

@@ -23,12 +23,12 @@ from videlicet.api.v1_3.schemas.videos import (
     Summary,
 )
 from videlicet.api.v1_3.video_shapes import indexed_asset_to_json, video_to_json, with_details
-from videlicet.ingest import videos
 from videlicet.services import indexing
 from videlicet.services.assets import get_asset
 from videlicet.services.indexes import get_index
-from videlicet.services.indexing import NUMBERS, VideoFilter
-from videlicet.types import Index
+from videlicet.services.indexing import NUMBERS
+from videlicet.store.records import VideoFilter
+from videlicet.types import Index, VideoStatus
 
 router = router_for("videos")
 
@@ -44,11 +44,11 @@ router = router_for("videos")
 def create(call: Call, index_id: str, body: New) -> Any:
     """Index an asset."""
     index = get_index(call, index_id)
-    file = get_asset(call, body.asset_id)
-    indexing.require_indexable(file)
+    asset = get_asset(call, body.asset_id)
+    indexing.require_indexable(asset)
     metadata = parse_metadata(body.user_metadata or {})
-    video, _ = indexing.index_asset(call, index, file, metadata, stream=body.enable_video_stream)
-    return {"_id": video.id, "asset_id": file.id}
+    video, _ = indexing.index_asset(call, index, asset, metadata, stream=body.enable_video_stream)
+    return {"_id": video.id, "asset_id": asset.id}
 
 
 @router.get(
@@ -56,11 +56,14 @@ def create(call: Call, index_id: str, body: New) -> Any:
 )
 def find_by_asset(call: Call, pages: Pages, asset_id: str) -> Any:
     """List the indexes that hold an asset."""
-    file = get_asset(call, asset_id)
+    asset = get_asset(call, asset_id)
     names = {index.id: index.name for index in call.catalog.indexes(call.manage)}
-    held = [one for one in indexing.list_videos_of(call, file.id) if one.parent in names]
+    held = [one for one in indexing.list_videos_of(call, asset.id) if one.index_id in names]
     chosen = held[pages.offset : pages.offset + pages.limit]
-    rows = [{"_id": v.id, "index": {"_id": v.parent, "name": names[v.parent]}} for v in chosen]
+    rows = [
+        {"_id": video.id, "index": {"_id": video.index_id, "name": names[video.index_id]}}
+        for video in chosen
+    ]
     return pages.response(rows, len(held))
 
 
@@ -115,7 +118,7 @@ def find_videos(
     ]
     extra += deep_object(request, "user_metadata").items()
     return _list(
-        call, pages, index, request, extra, [videos.READY], sort_by, sort_option, filename,
+        call, pages, index, request, extra, [VideoStatus.READY], sort_by, sort_option, filename,
         created_at, updated_at, video_to_json,
     )  # fmt: skip
 

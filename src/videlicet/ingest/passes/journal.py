@@ -48,7 +48,7 @@ def journal_of(plan: IndexingPlan, settings: Settings) -> Iterator[Journal]:
     Raises:
         StoreError: ``disk_full`` or ``store_not_writable``, here and within the block.
     """
-    path = staging(settings, plan.asset_id) / f"{plan.key}.journal"
+    path = staging(settings, plan.work_name) / f"{plan.key}.journal"
     with translated_errors(settings.home), Journal(path) as journal:
         yield journal
 

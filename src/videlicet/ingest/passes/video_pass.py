@@ -17,10 +17,11 @@ from videlicet.ingest.passes.task_group import SerialQueue, TaskGroup
 from videlicet.ingest.plan import IndexingPlan, Models
 from videlicet.media.cut import load_image
 from videlicet.media.decode import Damage, DecodedFrame, End, ShotCut, VideoRequest, open_video
-from videlicet.media.records import PICTURE, VideoEvent
+from videlicet.media.records import VideoEvent
 from videlicet.models.base import TextLine
 from videlicet.models.ocr.tracker import TextTracker
 from videlicet.types import Box, Instant
+from videlicet.types.asset import PICTURE
 from videlicet.types.kinds import kind_of, payload_to_json
 
 if TYPE_CHECKING:

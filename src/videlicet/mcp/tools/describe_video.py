@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from anyio.from_thread import check_cancelled
 
 from videlicet.mcp import schemas
-from videlicet.mcp.context import asset_of
+from videlicet.mcp.context import video_of
 from videlicet.mcp.presentation import seconds, sentence_rows
-from videlicet.services.analysis import answers
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -23,12 +22,14 @@ HIGHLIGHTS = 5
 
 def describe_video(context: ToolContext, asked: schemas.DescribeVideo) -> schemas.VideoDescription:
     """Title, topics, summary, chapters and highlights of a video."""
-    index, asset = asset_of(context, asked.video_id, asked.index)
-    caller, check = context.caller, check_cancelled
+    from videlicet.services.analysis import answers
+
+    index, video = video_of(context, asked.video_id, asked.index)
+    caller, asset, check = context.caller, video.asset, check_cancelled
     summary = answers.summarize(
-        caller, index, asset.id, sentences=asked.sentences, focus=asked.focus, check=check
+        caller, index, [asset.id], sentences=asked.sentences, focus=asked.focus, check=check
     )
-    gist = answers.gist(caller, index, asset.id, check).value
+    gist = answers.gist(caller, index, asset.id, check=check).value
     chapters = answers.chapters(caller, index, asset.id, check=check).value
     highlights = answers.highlights(
         caller, index, asset.id, count=HIGHLIGHTS, query=asked.focus, check=check
@@ -37,7 +38,7 @@ def describe_video(context: ToolContext, asked: schemas.DescribeVideo) -> schema
     return schemas.VideoDescription(
         title=gist.title.text,
         topics=[one.text for one in gist.topics],
-        summary=sentence_rows(summary.value.sentences, summary.evidence),
+        summary=sentence_rows(summary.value.sentences, summary),
         chapters=[_chapter(one.span, origin, one.title) for one in chapters],
         highlights=[_chapter(one.span, origin, one.title) for one in highlights],
         untrusted_instructions=summary.value.untrusted,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from videlicet.mcp.context import ToolContext
-    from videlicet.types import Asset, Hit
+    from videlicet.types import Hit, Video
 
 #: Bytes of the largest picture to look for, and seconds for which one at an address is waited for.
 LARGEST, WAIT = 32 * 1024**2, 30.0
@@ -35,6 +35,8 @@ def find_moments(
     """A page of the moments that match, best first, with pictures if they are asked for."""
     from videlicet.search.compose import build_query
     from videlicet.search.lanes import lane_names
+    from videlicet.services import filters
+    from videlicet.services.indexing import to_asset_ids, videos_of
 
     if strange := set(asked.lanes) - set(lane_names()):
         known = ", ".join(lane_names())
@@ -43,21 +45,25 @@ def find_moments(
             subject="lanes",
         )  # fmt: skip
     index = index_of(context, asked.index)
-    scope = context.caller.scope(Purpose.SEARCH, index.id)
+    caller = context.caller
+    scope = caller.scope(Purpose.SEARCH, index.id)
+    among = None if asked.video_ids is None else to_asset_ids(caller, index, asked.video_ids)
+    filter = filters.of_assets(caller, index, asked.filter)
     with _image(context, asked) as image:
         query = build_query(
-            asked.query, image, None, None, (), asked.modalities, asked.filter, asked.video_ids,
-            asked.threshold, "moment", asked.limit, asked.page,
+            asked.query, image, None, None, (), asked.modalities, filter, among, asked.threshold,
+            "moment", asked.limit, asked.page,
         )  # fmt: skip
         query = replace(query, lanes=frozenset(asked.lanes))
-        found = context.caller.platform.searcher(index).search(scope, query)
-    catalog = context.caller.catalog
-    assets = {id: catalog.asset(scope, id) for id in {hit.asset_id for hit in found.hits}}
+        found = caller.platform.searcher(index).search(scope, query)
+    videos = videos_of(caller, index, {hit.asset_id for hit in found.hits})
     pictures: list[Picture] = []
     hits = []
-    for place, hit in enumerate(found.hits):
-        asset = assets[hit.asset_id]
-        row = _hit_row(hit, asset)
+    # Without those that have been deleted since they were found.
+    present = [hit for hit in found.hits if hit.asset_id in videos]
+    for place, hit in enumerate(present):
+        asset = videos[hit.asset_id].asset
+        row = _hit_row(hit, videos[hit.asset_id])
         if asked.thumbnails and place < schemas.MOST_PICTURES:
             frame = next((e.frame for e in hit.evidence if e.frame is not None), hit.span.midpoint)
             try:
@@ -115,11 +121,11 @@ def _decoded(text: str) -> bytes:
     return data
 
 
-def _hit_row(hit: Hit, asset: Asset) -> schemas.Hit:
-    origin = asset.media.span.start
+def _hit_row(hit: Hit, video: Video) -> schemas.Hit:
+    origin = video.asset.media.span.start
     return schemas.Hit(
         rank=hit.rank,
-        video_id=hit.asset_id,
+        video_id=video.id,
         name=hit.asset_name,
         start=seconds(hit.span.start - origin),
         end=seconds(hit.span.end - origin),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from videlicet.errors import InvalidInput, VidelicetError
 from videlicet.mcp import schemas
-from videlicet.mcp.context import asset_of
+from videlicet.mcp.context import video_of
 from videlicet.mcp.pictures import Picture, extract_stills
 from videlicet.mcp.presentation import reason, seconds
 from videlicet.rights import Purpose
@@ -33,7 +33,8 @@ def show_moment(
     context: ToolContext, asked: schemas.ShowMoment
 ) -> tuple[schemas.Moment, list[Picture]]:
     """Stills of a moment, and what was observed around it."""
-    index, asset = asset_of(context, asked.video_id, asked.index)
+    index, video = video_of(context, asked.video_id, asked.index)
+    asset = video.asset
     whole = asset.media.span
     span = _span(asked, whole)
     at = _instants(span, asked.pictures, asked.end is None)
@@ -47,7 +48,7 @@ def show_moment(
     seen, left_out = _observations(context, index, asset, span, asked.around)
     moment = schemas.Moment(
         index_id=index.id,
-        video_id=asset.id,
+        video_id=video.id,
         name=asset.name,
         duration=seconds(whole.duration),
         start=seconds(span.start - whole.start),

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.analysis_jobs import analyses
 from videlicet.errors import InvalidInput, NotFound, from_json
-from videlicet.ingest import files, videos
-from videlicet.ingest.indexing import index_file, remove_file
+from videlicet.ingest.indexing import add_video, remove_asset
 from videlicet.rights import Purpose
 from videlicet.services import assets
 from videlicet.services.assets import NewAsset
 from videlicet.services.problems import read_only, unknown
-from videlicet.types import Index, Kind, Resource
+from videlicet.types import Asset, AssetOwner, AssetStatus, Index, Video, VideoStatus
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -30,12 +29,12 @@ _UNSEEN = (
 class AnalysisTarget:
     """A video, and the index where its observations are or will be.
 
-    ``source`` is how it was named, to be shown again. ``upload_id`` is the id of a file that came
+    ``source`` is how it was named, to be shown again. ``upload_id`` is the id of an asset that came
     with the request and goes with it (:func:`remove_upload`).
     """
 
     index: Index
-    video: Resource
+    video: Video
     source: dict[str, Any] = field(default_factory=dict)
     upload_id: str | None = None
 
@@ -47,8 +46,8 @@ def target_video(caller: Caller, video_id: str) -> AnalysisTarget:
         NotFound: ``asset_not_found``.
     """
     try:
-        video = caller.catalog.resource(caller.manage, Kind.VIDEO, video_id)
-        index = caller.catalog.index(caller.manage, video.parent)
+        video = caller.catalog.video(caller.manage, video_id)
+        index = caller.catalog.index(caller.manage, video.index_id)
     except NotFound:
         raise unknown("video", video_id) from None
     source = {"type": "video_id", "video_id": video_id, "index_id": index.id}
@@ -63,8 +62,8 @@ def target_asset(caller: Caller, asset_id: str) -> AnalysisTarget:
         InvalidInput: ``asset_not_ready`` (it failed) or ``asset_type_not_supported``.
         NotPermitted: ``scope_not_permitted``, it was not observed and the caller may only read.
     """
-    file = assets.get_asset(caller, asset_id)
-    return _observe(caller, file, {"type": "asset_id", "asset_id": asset_id})
+    asset = assets.get_asset(caller, asset_id)
+    return _observe(caller, asset, {"type": "asset_id", "asset_id": asset_id})
 
 
 def target_url(caller: Caller, url: str) -> AnalysisTarget:
@@ -76,9 +75,8 @@ def target_url(caller: Caller, url: str) -> AnalysisTarget:
     """
     if not caller.may_write:
         raise read_only(_UNSEEN)
-    new = NewAsset(assets.name_in(url), hls=False, thumbnail=False, parent=analyses.REQUEST_FILES)
-    file = assets.fetch_asset(caller, new, url, "video.url")
-    return _observe(caller, file, {"type": "url", "url": url}, upload_id=file.id)
+    asset = assets.fetch_asset(caller, _of_request(assets.name_in(url)), url, "video.url")
+    return _observe(caller, asset, {"type": "url", "url": url}, upload_id=asset.id)
 
 
 def target_bytes(caller: Caller, data: bytes) -> AnalysisTarget:
@@ -89,25 +87,28 @@ def target_bytes(caller: Caller, data: bytes) -> AnalysisTarget:
     """
     if not caller.may_write:
         raise read_only(_UNSEEN)
-    new = NewAsset("upload", hls=False, thumbnail=False, parent=analyses.REQUEST_FILES)
-    file = assets.upload_asset(caller, new, io.BytesIO(data))
-    return _observe(caller, file, {"type": "base64_string"}, upload_id=file.id)
+    asset = assets.upload_asset(caller, _of_request("upload"), io.BytesIO(data))
+    return _observe(caller, asset, {"type": "base64_string"}, upload_id=asset.id)
+
+
+def _of_request(name: str) -> NewAsset:
+    return NewAsset(name, hls=False, thumbnail=False, owner=AssetOwner.ANALYSIS)
 
 
 def _observe(
-    caller: Caller, file: Resource, source: dict[str, Any], upload_id: str | None = None
+    caller: Caller, asset: Asset, source: dict[str, Any], upload_id: str | None = None
 ) -> AnalysisTarget:
-    assets.require_not_failed(file)
-    if file.status == files.READY and file.body.get("kind") not in ("video", "audio"):
+    assets.require_not_failed(asset)
+    if asset.status is AssetStatus.READY and asset.type not in ("video", "audio"):
         raise InvalidInput(
-            "asset_type_not_supported", "Only videos and sounds can be analysed.", subject=file.id
+            "asset_type_not_supported", "Only videos and sounds can be analysed.", subject=asset.id
         )
     scope = caller.scope(Purpose.INGEST)
-    index, video = analyses.find_observed_index(scope, caller.store, caller.settings, file)
+    index, video = analyses.find_observed_index(scope, caller.store, caller.settings, asset)
     if video is None:
         if not caller.may_write:
             raise read_only(_UNSEEN)
-        video, _ = index_file(scope, caller.store, index, file, {})
+        video, _ = add_video(scope, caller.store, index, asset, {})
         caller.platform.worker_client.notify()
     return AnalysisTarget(index, video, source, upload_id)
 
@@ -120,15 +121,14 @@ def is_observed(caller: Caller, target: AnalysisTarget) -> bool:
         VidelicetError: why it could not be observed, with status 400.
     """
     try:
-        video = caller.catalog.resource(caller.manage, Kind.VIDEO, target.video.id)
+        video = caller.catalog.video(caller.manage, target.video.id)
     except NotFound:
         raise unknown("video", target.video.id) from None
-    if video.status != videos.FAILED:
-        return video.status == videos.READY
-    reason = video.body.get("error")
-    if reason is None:
+    if video.status is not VideoStatus.FAILED:
+        return video.status is VideoStatus.READY
+    if video.error is None:
         raise InvalidInput("asset_not_ready", "The video could not be observed.")
-    error = from_json(reason)
+    error = from_json(video.error)
     # Whatever is wrong with the video is the caller's to correct.
     error.status = 400
     raise error
@@ -138,4 +138,4 @@ def remove_upload(caller: Caller, target: AnalysisTarget) -> None:
     """Remove what came with the request only. Done again it changes nothing."""
     if target.upload_id is not None:
         with suppress(NotFound):
-            remove_file(caller.manage, caller.store, target.upload_id)
+            remove_asset(caller.manage, caller.store, target.upload_id)

@@ -171,10 +171,9 @@ def delete_task(caller: Caller, task_id: str) -> None:
 def duration_of(caller: Caller, task: Resource) -> float | None:
     """The seconds that the video of an analysis lasts, where that is known."""
     try:
-        video = caller.catalog.resource(caller.manage, Kind.VIDEO, task.body["video_id"])
+        return caller.catalog.video(caller.manage, task.body["video_id"]).asset.duration
     except NotFound:
         return None
-    return video.body.get("duration")
 
 
 def deliveries_of(caller: Caller, task: Resource) -> list[Delivery]:

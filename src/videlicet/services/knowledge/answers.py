@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,10 @@ from videlicet.errors import NotFound
 from videlicet.rights import Purpose
 from videlicet.search.words import parse
 from videlicet.services.analysis.answers import open_backend
+from videlicet.services.knowledge.citations import CitedText, TextCitation
 from videlicet.services.knowledge.search import rank_items
-from videlicet.types import Answer, GroupBy, Resource, Sentence, Usage
+from videlicet.services.knowledge.sessions import store_turn
+from videlicet.types import Answer, GroupBy, Sentence, Usage, Video
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -47,6 +50,71 @@ class StoreQuestion:
         return "\n\n".join([*parts, turn.question(named=True)])
 
 
+@dataclass(frozen=True, slots=True)
+class ReadItem:
+    """An item whose evidence was read."""
+
+    video: Video
+    evidence: AssetEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenAnswer:
+    """An answer as a text with markers, and what each of them cites."""
+
+    answer: Answer
+    text: str
+    citations: Sequence[TextCitation]
+
+
+class TurnSteps:
+    """The steps by which a question is answered, each to be taken once and in this order:
+    :meth:`search`, :meth:`read`, :meth:`write`."""
+
+    def __init__(self, caller: Caller, question: StoreQuestion) -> None:
+        self._caller = caller
+        self._question = question
+        self._found: list[Video] = []
+        self._read: list[ReadItem] = []
+
+    def search(self) -> list[Video]:
+        """The items to look at, the most promising first."""
+        self._found = find_items(self._caller, self._question.turn)
+        return self._found
+
+    def read(self) -> list[ReadItem]:
+        """The evidence of the items that were found."""
+        loaded = load_items(self._caller, self._question.turn, self._found)
+        by_asset = {video.asset_id: video for video in self._found}
+        self._read = [ReadItem(by_asset[one.asset.id], one) for one in loaded]
+        return self._read
+
+    def write(
+        self, response_id: str, on_text: Callable[[str], None], check: Check = unchecked
+    ) -> WrittenAnswer:
+        """The answer, which is kept for questions that refer to it. ``on_text`` is called with
+        each piece of its text as it comes.
+
+        Raises:
+            AnalysisError: a language model failed.
+        """
+        question, text = self._question, CitedText({v.asset_id: v for v in self._found})
+
+        def on_sentence(sentence: Sentence) -> None:
+            on_text(text.add(sentence))
+
+        evidence = [one.evidence for one in self._read]
+        found = answer(self._caller, question, evidence, on_sentence, check)
+        if question.schema is not None:
+            data = json.dumps(found.value, ensure_ascii=False)
+            on_text(text.add_data(data, found.citations))
+        elif not text.text:
+            for sentence in found.sentences:
+                on_sentence(sentence)
+        store_turn(self._caller, question.turn, response_id, text.item_ids)
+        return WrittenAnswer(found, text.text, text.citations)
+
+
 def answer(
     caller: Caller,
     question: StoreQuestion,
@@ -69,7 +137,7 @@ def answer(
     return backend.respond(evidence, PromptRequest(prompt), on_sentence=on_sentence)
 
 
-def find_items(caller: Caller, turn: Turn) -> list[Resource]:
+def find_items(caller: Caller, turn: Turn) -> list[Video]:
     """The items to look at: those that the question before was answered from, if this one refers
     to it, then those that match, the best first, then the newest."""
     ranked: list[str] = []
@@ -80,19 +148,19 @@ def find_items(caller: Caller, turn: Turn) -> list[Resource]:
         found = rank_items(caller, turn.index, text, turn.items, ("visual", "audio"), GroupBy.ASSET)
         ranked = [best.asset_id for ranking in found for best, _ in ranking.groups]
     before = set(turn.earlier["items"]) if turn.earlier is not None else set()
-    cited = [row.id for row in turn.items if row.body["item_id"] in before]
-    by_id = {row.id: row for row in turn.items}
-    order = dict.fromkeys([*cited, *ranked, *by_id])
-    return [by_id[id] for id in order if id in by_id][:MAX_ITEMS]
+    cited = [video.asset_id for video in turn.items if video.item_id in before]
+    by_asset = {video.asset_id: video for video in turn.items}
+    order = dict.fromkeys([*cited, *ranked, *by_asset])
+    return [by_asset[id] for id in order if id in by_asset][:MAX_ITEMS]
 
 
-def load_items(caller: Caller, turn: Turn, rows: Sequence[Resource]) -> list[AssetEvidence]:
+def load_items(caller: Caller, turn: Turn, videos: Sequence[Video]) -> list[AssetEvidence]:
     """The evidence of items, the most promising first."""
     scope = caller.scope(Purpose.ANALYZE, turn.index.id)
     found: list[AssetEvidence] = []
-    for row in rows:
+    for video in videos:
         try:
-            found.append(load_evidence(scope, caller.store, row.id))
+            found.append(load_evidence(scope, caller.store, video.asset_id))
         except NotFound:
             continue  # deleted meanwhile
         if sum(len(one.items) for one in found) >= MAX_PIECES:

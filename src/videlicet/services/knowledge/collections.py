@@ -140,7 +140,7 @@ def add_items(
         store = get_store(caller, store_id)
         found = get_collection(caller, store, collection_id)
         rows = items_of(caller, store_index(caller, store), item_ids)
-        known = {row.body["item_id"] for row in rows}
+        known = {row.item_id for row in rows}
         for item_id in item_ids:
             if item_id not in known:
                 raise invalid(f"item_ids: there is no item {item_id!r} in the knowledge store.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput
-from videlicet.ingest import files, videos
-from videlicet.ingest.indexing import index_file, remove_video
+from videlicet.ingest.indexing import add_video, remove_video
 from videlicet.rights import Purpose
 from videlicet.services import assets
+from videlicet.services.indexing import list_videos
 from videlicet.services.knowledge.links import KnowledgeItem, leave_collections
 from videlicet.services.knowledge.stores import (
     ITEM_METADATA,
@@ -19,8 +19,8 @@ from videlicet.services.knowledge.stores import (
     store_index,
 )
 from videlicet.services.problems import invalid, unknown
-from videlicet.store.catalog.memberships import batched
-from videlicet.types import Kind, Resource, ordered_id
+from videlicet.store.records import VideoFilter
+from videlicet.types import Asset, AssetStatus, Video, VideoStatus, ordered_id
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -33,7 +33,7 @@ def add_item(
     asset_id: str,
     metadata: Mapping[str, Any] | None = None,
     asset_type: str | None = None,
-) -> Resource:
+) -> Video:
     """Add an asset to a store. The same asset is the same item: one that failed is tried again.
 
     Raises:
@@ -44,35 +44,32 @@ def add_item(
     with lock_store(caller, store_id):
         store = get_store(caller, store_id)
         index = store_index(caller, store)
-        file = assets.get_asset(caller, asset_id)
-        there = _videos(caller, index, file_id=file.id)
-        facts = {
-            "store_id": store.id,
-            "asset_type": _type_of(file, asset_type),
-            "item_id": there[0].body["item_id"] if there else ordered_id("ksi"),
-        }
-        scope = caller.scope(Purpose.INGEST)
-        video, _ = index_file(scope, caller.store, index, file, kept, facts=facts)
+        asset = assets.get_asset(caller, asset_id)
+        there = caller.catalog.video_of(caller.scope(Purpose.MANAGE, index.id), asset.id)
+        video, _ = add_video(
+            caller.scope(Purpose.INGEST), caller.store, index, asset, kept, store_id=store.id,
+            item_id=ordered_id("ksi") if there is None else there.item_id,
+            item_type=_type_of(asset, asset_type),
+        )  # fmt: skip
     caller.platform.worker_client.notify()
     return video
 
 
-def _type_of(file: Resource, named: str | None) -> str:
-    assets.require_not_failed(file)
-    kind = file.body.get("kind")
-    if file.status == files.READY:
-        if kind not in ("video", "image"):
+def _type_of(asset: Asset, named: str | None) -> str:
+    assets.require_not_failed(asset)
+    if asset.status is AssetStatus.READY:
+        if asset.type not in ("video", "image"):
             raise InvalidInput(
                 "asset_type_not_supported", "Only videos and pictures can be items.",
-                subject=file.id,
+                subject=asset.id,
             )  # fmt: skip
-        if named not in (None, kind):
-            raise invalid(f"asset_type: the asset is of type {kind}.")
-        return str(kind)
+        if named not in (None, asset.type):
+            raise invalid(f"asset_type: the asset is of type {asset.type}.")
+        return asset.type
     if named is None:
         raise InvalidInput(
             "asset_not_ready", "The asset is not ready yet; wait for it, or say its asset_type.",
-            subject=file.id,
+            subject=asset.id,
         )  # fmt: skip
     return named
 
@@ -81,26 +78,26 @@ def list_items(
     caller: Caller,
     index: Index,
     *,
-    status: Sequence[str] = (),
+    status: Sequence[VideoStatus] = (),
     sort: str,
     ascending: bool,
     offset: int = 0,
     limit: int | None = None,
-) -> tuple[list[Resource], int]:
+) -> tuple[list[Video], int]:
     """A page of the items in a store's index, and how many there are in all."""
-    return caller.catalog.find_resources(
-        caller.manage, Kind.VIDEO, parent=index.id, sort=sort, status=status,
-        ascending=ascending, offset=offset, limit=limit,
+    return list_videos(
+        caller, index, VideoFilter(status=status), sort_by=sort, ascending=ascending,
+        offset=offset, limit=limit,
     )  # fmt: skip
 
 
-def get_item(caller: Caller, index: Index, item_id: str) -> Resource:
+def get_item(caller: Caller, index: Index, item_id: str) -> Video:
     """The video of an item in a store's index.
 
     Raises:
         NotFound: ``resource_not_found``.
     """
-    found = _videos(caller, index, item_id=item_id)
+    found, _ = list_videos(caller, index, VideoFilter(item_id=item_id), limit=1)
     if not found:
         raise unknown("knowledge store item", item_id)
     return found[0]
@@ -118,29 +115,12 @@ def delete_item(caller: Caller, store_id: str, item_id: str) -> None:
     leave_collections(caller, KnowledgeItem(store.id, item_id))
 
 
-def _videos(caller: Caller, index: Index, **body: str) -> list[Resource]:
-    return caller.catalog.find_resources(
-        caller.manage, Kind.VIDEO, parent=index.id,
-        body=[((name,), "==", value) for name, value in body.items()],
-    )[0]  # fmt: skip
-
-
 def items_of(
     caller: Caller, index: Index, ids: Collection[str] | None = None, *, ready: bool = False
-) -> list[Resource]:
+) -> list[Video]:
     """The videos of all items in a store's index, or of those with some ids, the newest first."""
-    rows, _ = caller.catalog.find_resources(
-        caller.manage, Kind.VIDEO, parent=index.id, status=[videos.READY] if ready else ()
+    found = caller.catalog.videos(
+        caller.scope(Purpose.MANAGE, index.id), status=[VideoStatus.READY] if ready else ()
     )
     wanted = None if ids is None else set(ids)
-    return [row for row in rows if wanted is None or row.body["item_id"] in wanted]
-
-
-def files_of(caller: Caller, items: Iterable[Resource]) -> dict[str, Resource]:
-    """The assets of items, by their ids."""
-    ids = {row.body["file_id"] for row in items}
-    return {
-        file.id: file
-        for some in batched(sorted(ids))
-        for file in caller.catalog.find_resources(caller.manage, Kind.FILE, ids=some)[0]
-    }
+    return [video for video in reversed(found) if wanted is None or video.item_id in wanted]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from videlicet.ingest.indexing import videos_of_file
 from videlicet.services.knowledge.stores import lock_store
 from videlicet.types import Kind
 
@@ -23,11 +22,10 @@ class KnowledgeItem:
 
 def items_of_asset(caller: Caller, asset_id: str) -> list[KnowledgeItem]:
     """The items that an asset is in knowledge stores."""
-    found = videos_of_file(caller.manage, caller.store, asset_id)
     return [
-        KnowledgeItem(video.body["store_id"], video.body["item_id"])
-        for video in found
-        if "item_id" in video.body
+        KnowledgeItem(video.store_id, video.item_id)
+        for video in caller.catalog.videos(caller.manage, asset_id=asset_id)
+        if video.store_id is not None and video.item_id is not None
     ]
 
 

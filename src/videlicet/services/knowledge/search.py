@@ -12,7 +12,7 @@ from videlicet.types import GroupBy, Modality, PartKind, Query, QueryPart
 if TYPE_CHECKING:
     from videlicet.search.engine import Ranking
     from videlicet.services.caller import Caller
-    from videlicet.types import Index, Resource
+    from videlicet.types import Index, Video
 
 #: What videos are found by: what is seen, and what is heard.
 MODALITIES = {
@@ -25,7 +25,7 @@ def rank_items(
     caller: Caller,
     index: Index,
     text: str,
-    rows: Sequence[Resource],
+    items: Sequence[Video],
     modalities: Collection[str],
     group: GroupBy,
 ) -> list[Ranking]:
@@ -37,11 +37,11 @@ def rank_items(
     wanted = frozenset(one for name in modalities for one in MODALITIES[name])
     query = Query((QueryPart(PartKind.TEXT, text),), wanted, group_by=group)
     parts: dict[frozenset[Modality], list[str]] = {}
-    for row in rows:
-        is_video = row.body["asset_type"] == "video"
+    for item in items:
+        is_video = item.item_type == "video"
         # Pictures have no sound: where pictures are looked for anyway one search is enough.
         senses = wanted if is_video or MODALITIES["visual"] <= wanted else MODALITIES["visual"]
-        parts.setdefault(senses, []).append(row.id)
+        parts.setdefault(senses, []).append(item.asset_id)
     searcher, scope = caller.platform.searcher(index), caller.scope(Purpose.SEARCH, index.id)
     # Asked of nothing too, so that words that cannot be searched for are always refused.
     return [

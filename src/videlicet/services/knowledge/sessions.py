@@ -20,7 +20,7 @@ from videlicet.services.knowledge.collections import get_collection
 from videlicet.services.knowledge.items import get_item, items_of
 from videlicet.services.knowledge.stores import get_store, lock_store, store_index
 from videlicet.services.problems import invalid
-from videlicet.types import Index, Kind, Resource, ordered_id
+from videlicet.types import Index, Kind, Resource, Video, ordered_id
 
 if TYPE_CHECKING:
     from videlicet.services.caller import Caller
@@ -44,6 +44,10 @@ class Selection:
     id: str
 
 
+#: What a selection names: the video of an item, or a collection.
+Selected = Video | Resource
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked about a store; ``{{sel:N}}`` in it stands for a selection."""
@@ -63,8 +67,8 @@ class Turn:
     index: Index
     session_id: str
     content: str
-    selected: tuple[Resource, ...]
-    items: tuple[Resource, ...]
+    selected: tuple[Selected, ...]
+    items: tuple[Video, ...]
     earlier: dict[str, Any] | None
 
     def question(self, *, named: bool = False) -> str:
@@ -74,9 +78,9 @@ class Turn:
             one = self.selected[int(matched[1])]
             if named:
                 return f"“{one.name}”"
-            if one.kind is Kind.ITEM_COLLECTION:
+            if not isinstance(one, Video):
                 return "these"
-            return "this picture" if one.body["asset_type"] == "image" else "this video"
+            return "this picture" if one.item_type == "image" else "this video"
 
         return _SELECTED.sub(label, self.content)
 
@@ -109,7 +113,7 @@ def begin_turn(caller: Caller, asked: Question) -> Turn:
     content = asked.content
     if not any(character.isalnum() for character in _SELECTED.sub("", content)):
         raise invalid("input: content holds no words.")
-    given = [(one, _resource(caller, store, index, one)) for one in asked.selections]
+    given = [(one, _selected(caller, store, index, one)) for one in asked.selections]
     named = [int(number) for number in _SELECTED.findall(content)]
     if strange := [number for number in named if number >= len(given)]:
         raise invalid(f"input: there is no selection for {{{{sel:{strange[0]}}}}}.")
@@ -141,7 +145,7 @@ def _session(caller: Caller, store: Resource, id: str) -> Resource:
     raise invalid(f"session_id: there is no session {id!r} about this knowledge store.")
 
 
-def _resource(caller: Caller, store: Resource, index: Index, one: Selection) -> Resource:
+def _selected(caller: Caller, store: Resource, index: Index, one: Selection) -> Selected:
     try:
         if one.kind == "item":
             return get_item(caller, index, one.id)
@@ -152,16 +156,18 @@ def _resource(caller: Caller, store: Resource, index: Index, one: Selection) -> 
 
 def _earlier_selections(
     caller: Caller, store: Resource, index: Index, session: Resource
-) -> list[Resource]:
+) -> list[Selected]:
     found = []
     for row in session.body["selections"]:
         with suppress(InvalidInput):  # deleted since
-            found.append(_resource(caller, store, index, Selection(**row)))
+            found.append(_selected(caller, store, index, Selection(**row)))
     return found
 
 
-def _members(row: Resource) -> Sequence[str]:
-    return row.body["item_ids"] if row.kind is Kind.ITEM_COLLECTION else [row.body["item_id"]]
+def _members(one: Selected) -> Sequence[str]:
+    if isinstance(one, Video):
+        return [] if one.item_id is None else [one.item_id]
+    return [str(id) for id in one.body["item_ids"]]
 
 
 def _refers(content: str) -> bool:

@@ -18,6 +18,7 @@ from videlicet.models.cards import chosen_cards
 from videlicet.rights import Purpose
 from videlicet.services.locks import NamedLocks
 from videlicet.services.problems import invalid, unknown
+from videlicet.store.records import VideoFilter
 from videlicet.types import Kind, Resource, ordered_id
 
 if TYPE_CHECKING:
@@ -184,6 +185,8 @@ def delete_store(caller: Caller, store_id: str) -> None:
 
 def count_items(caller: Caller, store: Resource) -> int:
     """How many items a store has."""
-    return caller.catalog.find_resources(
-        caller.manage, Kind.VIDEO, parent=store.body["index_id"], limit=0
-    )[1]
+    try:
+        scope = caller.scope(Purpose.MANAGE, store.body["index_id"])
+    except NotFound:  # it has just been deleted
+        return 0
+    return caller.catalog.find_videos(scope, VideoFilter(), limit=0)[1]

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 from videlicet.rights import Policy, Purpose, Scope, authorize, require_asset
 from videlicet.store.blobs.base import KEY, BlobBackend, blob_not_found, require_key
 from videlicet.store.catalog.owners import is_key_in_scope
-from videlicet.store.catalog.schema import assets
+from videlicet.store.catalog.schema import assets, memberships_table, videos
 from videlicet.store.database import Database
 from videlicet.store.records import MANAGING, READING, WRITING
 
@@ -123,6 +123,14 @@ class Blobs:
 def _assets_of(connection: Connection, key: str) -> Sequence[str]:
     """The assets whose content a blob holds."""
     match key.split("/"):
-        case ["assets", asset_id, *_] | ["indexes", _, asset_id, *_]:
+        case ["assets" | "files", asset_id, *_]:
             return [asset_id]
+        case ["indexes", index_id, id, *_]:
+            # Of a video that was made before assets had tables, the folder has the video's name.
+            named = (
+                select(memberships_table.c.asset_id)
+                .join(videos, videos.c.slot == memberships_table.c.key)
+                .where(memberships_table.c.index_id == index_id, videos.c.id == id)
+            )
+            return [id, *connection.execute(named).scalars()]
     return list(connection.execute(select(assets.c.id).where(assets.c.blob == key)).scalars())

@@ -5,47 +5,58 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from videlicet.store.catalog.expressions import is_any_of
 from videlicet.store.catalog.memberships import require_index
+from videlicet.store.catalog.owners import ASSET_FOLDERS
 from videlicet.store.catalog.schema import (
     asset_metadata,
     assets,
     erasures,
-    indexed_assets,
     indexes,
     memberships_table,
     observations,
     resources,
     tasks,
+    video_metadata,
+    videos,
 )
-from videlicet.types import Kind
+from videlicet.types import AssetOwner, Kind
 
 #: Kinds of resources that nobody needs once they have expired, with the folder of their blobs.
 _EXPIRING = {Kind.IDEMPOTENT_RESPONSE: None, Kind.EMBEDDING: None, Kind.SEARCH: "searches"}
 
 
-def delete_asset_rows(connection: Connection, index_id: str, asset_id: str, slot: int) -> list[str]:
-    """Take the rows of one asset in one index away, and the asset itself where no other index
-    holds it. Returns the blob keys (and prefixes, ending in ``/``) that are to go too."""
-    connection.execute(delete(observations).where(observations.c.slot == slot))
-    connection.execute(delete(indexed_assets).where(indexed_assets.c.slot == slot))
+def delete_video_rows(connection: Connection, index_id: str, asset_id: str, slot: int) -> list[str]:
+    """Take the rows of one asset in one index away, and the asset itself where it lives for its
+    indexes and no other holds it. Returns the blob keys (and prefixes, ending in ``/``) that are to
+    go too. Texts and vectors must be gone already."""
+    keys = clear_video_rows(connection, index_id, asset_id, slot)
+    connection.execute(delete(video_metadata).where(video_metadata.c.slot == slot))
+    connection.execute(delete(videos).where(videos.c.slot == slot))
     connection.execute(delete(memberships_table).where(memberships_table.c.key == slot))
-    connection.execute(
-        delete(tasks).where(tasks.c.index_id == index_id, tasks.c.asset_id == asset_id)
-    )
-    keys = [f"indexes/{index_id}/{asset_id}/"]
-    if connection.execute(
-        select(memberships_table.c.key).where(memberships_table.c.asset_id == asset_id)
-    ).first():
-        return keys
-    return [*keys, *_delete_assets(connection, [asset_id])[asset_id]]
+    _leave_tasks(connection, [tasks.c.index_id == index_id, tasks.c.asset_id == asset_id])
+    elsewhere = select(memberships_table.c.key).where(memberships_table.c.asset_id == asset_id)
+    owner = connection.execute(select(assets.c.owner).where(assets.c.id == asset_id)).scalar()
+    if owner == AssetOwner.INDEX.value and connection.execute(elsewhere).first() is None:
+        keys += delete_asset_rows(connection, [asset_id])[asset_id]
+    return keys
+
+
+def clear_video_rows(connection: Connection, index_id: str, asset_id: str, slot: int) -> list[str]:
+    """Take away what was derived from one asset in one index, but for its texts and vectors; the
+    prefixes of the blobs that are to go too."""
+    connection.execute(delete(observations).where(observations.c.slot == slot))
+    id = connection.execute(select(videos.c.id).where(videos.c.slot == slot)).scalar()
+    # Of a video that was made before assets had tables, blobs are under the video's name.
+    return [f"indexes/{index_id}/{name}/" for name in dict.fromkeys((asset_id, id or asset_id))]
 
 
 def delete_index_rows(connection: Connection, index_id: str, now: datetime) -> None:
-    """Take an index away with the rows of all assets in it, and the assets that no other index
-    holds; their blobs go with the next erasure. Text and vectors must be gone already.
+    """Take an index away with the rows of all videos in it, and the assets that live for their
+    indexes and are in no other; their blobs go with the next erasure. Text and vectors must be
+    gone already.
 
     Raises:
         NotFound: ``index_not_found``.
@@ -55,20 +66,24 @@ def delete_index_rows(connection: Connection, index_id: str, now: datetime) -> N
     elsewhere = select(memberships_table.c.asset_id).where(memberships_table.c.index_id != index_id)
     alone = (
         connection.execute(
-            select(memberships_table.c.asset_id).where(
+            select(memberships_table.c.asset_id)
+            .join(assets, assets.c.id == memberships_table.c.asset_id)
+            .where(
                 memberships_table.c.index_id == index_id,
                 memberships_table.c.asset_id.not_in(elsewhere),
+                assets.c.owner == AssetOwner.INDEX.value,
             )
         )
         .scalars()
         .all()
     )
     connection.execute(delete(observations).where(observations.c.slot.in_(here)))
-    connection.execute(delete(indexed_assets).where(indexed_assets.c.slot.in_(here)))
+    connection.execute(delete(video_metadata).where(video_metadata.c.slot.in_(here)))
+    connection.execute(delete(videos).where(videos.c.slot.in_(here)))
     connection.execute(delete(memberships_table).where(memberships_table.c.index_id == index_id))
     connection.execute(delete(tasks).where(tasks.c.index_id == index_id))
     connection.execute(delete(indexes).where(indexes.c.id == index_id))
-    gone = {index_id: [f"indexes/{index_id}/"], **_delete_assets(connection, alone)}
+    gone = {index_id: [f"indexes/{index_id}/"], **delete_asset_rows(connection, alone)}
     connection.execute(
         insert(erasures),
         [
@@ -106,13 +121,35 @@ def has_expired(connection: Connection, now: datetime) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def _delete_assets(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Take assets away that no index holds any more; the blobs of each."""
+def delete_asset_rows(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Take assets away that are in no index any more, with what is left of their uploads; the
+    blobs of each."""
     chosen = select(assets.c.id, assets.c.blob).where(is_any_of(assets.c.id, ids))
     blobs = {row.id: row.blob for row in connection.execute(chosen)}
     connection.execute(delete(asset_metadata).where(is_any_of(asset_metadata.c.asset_id, ids)))
     connection.execute(delete(assets).where(is_any_of(assets.c.id, ids)))
-    connection.execute(delete(tasks).where(is_any_of(tasks.c.asset_id, ids)))
-    # An original under ``files/`` belongs to an uploaded file, which may stay.
-    own = {id: blob for id, blob in blobs.items() if blob and not blob.startswith("files/")}
-    return {id: [f"assets/{id}/", *([own[id]] if id in own else [])] for id in ids}
+    _leave_tasks(connection, [is_any_of(tasks.c.asset_id, ids)])
+    uploads = [resources.c.kind == Kind.UPLOAD.value, is_any_of(resources.c.parent, ids)]
+    begun = connection.execute(select(resources.c.id).where(*uploads)).scalars().all()
+    if begun:
+        connection.execute(
+            delete(resources).where(
+                resources.c.kind == Kind.CHUNK.value, is_any_of(resources.c.parent, begun)
+            )
+        )
+        connection.execute(delete(resources).where(*uploads))
+    return {
+        id: [*(f"{folder}/{id}/" for folder in ASSET_FOLDERS), *([blob] if blob else [])]
+        for id, blob in blobs.items()
+    }
+
+
+def _leave_tasks(connection: Connection, chosen: Sequence[ColumnElement[bool]]) -> None:
+    """Take away the tasks that name the path of an asset. Others stay, for whoever asks how they
+    ended, but without what was said of a failure: it may name the file."""
+    connection.execute(delete(tasks).where(*chosen, tasks.c.source != ""))
+    failed = select(tasks.c.id, tasks.c.error).where(*chosen, tasks.c.error.is_not(None))
+    for row in connection.execute(failed).all():
+        error = {"code": row.error["code"], "message": "It failed; its video was deleted since."}
+        connection.execute(update(tasks).where(tasks.c.id == row.id).values(error=error))
+    connection.execute(update(tasks).where(*chosen).values(asset_id=None))

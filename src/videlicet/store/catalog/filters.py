@@ -24,10 +24,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, Table, and_, exists, false, not_, or_, select, true
 
 from videlicet.errors import InvalidQuery
-from videlicet.store.catalog.schema import asset_metadata, assets, casefolded, to_stored_time
+from videlicet.store.catalog.schema import (
+    asset_metadata,
+    assets,
+    casefolded,
+    to_stored_time,
+    video_metadata,
+    videos,
+)
 
 #: Deeper nesting is a mistake or an attack.
 MAX_DEPTH = 16
@@ -47,13 +54,26 @@ _TRUTHS = {"has_video", "has_audio"}
 _TIMES = {"created_at"}
 
 
-def compile_filter(condition: Mapping[str, Any]) -> ColumnElement[bool]:
-    """The filter as a condition on ``assets``.
+def compile_filter(condition: Mapping[str, Any], *, of_videos: bool = False) -> ColumnElement[bool]:
+    """The filter as a condition on ``assets``; on ``assets`` joined with ``videos``, whose user
+    metadata then counts, with ``of_videos``.
 
     Raises:
         InvalidQuery: ``filter_invalid``; the message names the part that is off.
     """
-    return _Compiler().condition(condition, 0)
+    return _Compiler(_OF_VIDEOS if of_videos else _OF_ASSETS).condition(condition, 0)
+
+
+class _Attached:
+    """Where user metadata is, and whose it is."""
+
+    def __init__(self, table: Table, is_its: ColumnElement[bool]) -> None:
+        self.rows = table.c
+        self.is_its = is_its
+
+
+_OF_ASSETS = _Attached(asset_metadata, asset_metadata.c.asset_id == assets.c.id)
+_OF_VIDEOS = _Attached(video_metadata, video_metadata.c.slot == videos.c.slot)
 
 
 def _invalid(message: str, field: str | None = None) -> InvalidQuery:
@@ -61,7 +81,8 @@ def _invalid(message: str, field: str | None = None) -> InvalidQuery:
 
 
 class _Compiler:
-    def __init__(self) -> None:
+    def __init__(self, attached: _Attached) -> None:
+        self._attached = attached
         self._terms = 0
 
     def condition(self, condition: Any, depth: int) -> ColumnElement[bool]:
@@ -102,22 +123,24 @@ class _Compiler:
         if name == "exists":
             if not isinstance(value, bool):
                 raise _invalid(f"'exists' for {field!r} takes true or false.", field)
-            there = _exists(field)
+            there = _exists(self._attached, field)
             return there if value else not_(there)
         if name in ("in", "nin"):
             if not isinstance(value, Sequence) or isinstance(value, str | bytes):
                 raise _invalid(f"'{name}' for {field!r} takes a list.", field)
             self._count(len(value))
-            any_of = or_(false(), *(_test(field, "eq", _scalar(field, v)) for v in value))
+            any_of = or_(
+                false(), *(_test(self._attached, field, "eq", _scalar(field, v)) for v in value)
+            )
             return any_of if name == "in" else not_(any_of)
         scalar = _scalar(field, value)
         if name == "ne":
-            return not_(_test(field, "eq", scalar))
+            return not_(_test(self._attached, field, "eq", scalar))
         if name == "contains" and not isinstance(scalar, str):
             raise _invalid(f"'contains' for {field!r} takes text.", field)
         if name in _ORDER and isinstance(scalar, bool):
             raise _invalid(f"'{name}' for {field!r} takes a number, text or a time.", field)
-        return _test(field, name, scalar)
+        return _test(self._attached, field, name, scalar)
 
 
 def _scalar(field: str, value: Any) -> str | int | float | bool:
@@ -140,17 +163,15 @@ def _is_text(value: str) -> bool:
     return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
-def _exists(field: str) -> ColumnElement[bool]:
+def _exists(attached: _Attached, field: str) -> ColumnElement[bool]:
     if field in assets.c and field in _TEXTS | _NUMBERS | _TRUTHS | _TIMES:
         return assets.c[field].is_not(None)
-    return exists(
-        select(asset_metadata.c.key).where(
-            asset_metadata.c.asset_id == assets.c.id, asset_metadata.c.key == field
-        )
-    )
+    return exists(select(attached.rows.key).where(attached.is_its, attached.rows.key == field))
 
 
-def _test(field: str, name: str, value: str | int | float | bool) -> ColumnElement[bool]:
+def _test(
+    attached: _Attached, field: str, name: str, value: str | int | float | bool
+) -> ColumnElement[bool]:
     """One comparison that is never NULL, so that ``not`` is exact."""
     if field in _TEXTS:
         if not isinstance(value, str):
@@ -169,7 +190,7 @@ def _test(field: str, name: str, value: str | int | float | bool) -> ColumnEleme
         if name == "contains":
             raise _invalid(f"{field!r} is a time; 'contains' does not apply.", field)
         return _ordered(assets.c[field], name, _time(field, value))
-    return _attached(field, name, value)
+    return _attached(attached, field, name, value)
 
 
 def _compare(
@@ -187,8 +208,10 @@ def _ordered(column: ColumnElement[Any], name: str, value: Any) -> ColumnElement
     return result
 
 
-def _attached(field: str, name: str, value: str | int | float | bool) -> ColumnElement[bool]:
-    rows = asset_metadata.c
+def _attached(
+    attached: _Attached, field: str, name: str, value: str | int | float | bool
+) -> ColumnElement[bool]:
+    rows = attached.rows
     condition: ColumnElement[bool]
     if isinstance(value, bool):
         condition = and_(rows.kind == "bool", rows.number == float(value))
@@ -200,9 +223,7 @@ def _attached(field: str, name: str, value: str | int | float | bool) -> ColumnE
         )
     else:
         condition = and_(rows.kind.in_(("int", "float")), _ordered(rows.number, name, value))
-    return exists(
-        select(rows.key).where(rows.asset_id == assets.c.id, rows.key == field, condition)
-    )
+    return exists(select(rows.key).where(attached.is_its, rows.key == field, condition))
 
 
 def _time(field: str, value: str | int | float | bool) -> datetime:

@@ -6,12 +6,11 @@ import re
 from collections.abc import Collection, Iterable
 from typing import TypeVar
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.store.catalog.expressions import is_any_of
-from videlicet.store.catalog.schema import indexed_assets, indexes, memberships_table
-from videlicet.types import IndexedAsset
+from videlicet.store.catalog.schema import indexes, memberships_table
 
 _T = TypeVar("_T")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -61,28 +60,6 @@ def require_slot(connection: Connection, index_id: str, asset_id: str) -> int:
             "asset_not_found", f"Index {index_id} holds no asset {asset_id!r}.", subject=asset_id
         )
     return found
-
-
-def put_entry(connection: Connection, entry: IndexedAsset) -> None:
-    """Write how an asset stands in an index; the first ``created_at`` stays.
-
-    Raises:
-        NotFound: ``index_not_found``.
-    """
-    slot = ensure_slot(connection, entry.index_id, entry.asset_id)
-    row = {
-        "id": entry.id,
-        "status": entry.status.value,
-        "indexed_at": entry.indexed_at,
-        "notes": list(entry.notes),
-    }
-    changed = connection.execute(
-        update(indexed_assets).where(indexed_assets.c.slot == slot).values(row)
-    ).rowcount
-    if not changed:
-        connection.execute(
-            insert(indexed_assets).values(slot=slot, created_at=entry.created_at, **row)
-        )
 
 
 def require_index(connection: Connection, index_id: str) -> None:

@@ -15,10 +15,15 @@ from videlicet.types import Kind
 #: Folders of blobs that belong to resources, with the kinds of those.
 RESOURCE_FOLDERS = {
     "analyses": Kind.ANALYSIS,
-    "files": Kind.FILE,
     "queries": Kind.SAVED_SEARCH,
     "searches": Kind.SEARCH,
 }
+
+#: Folders of blobs that belong to records with a table of their own. What users send is under
+#: ``files``, what is fetched for an index under ``assets``.
+_TABLES = {"assets": assets, "files": assets, "indexes": indexes, "tasks": tasks}
+#: The folders of an asset's bytes.
+ASSET_FOLDERS = ("assets", "files")
 
 
 def is_key_in_scope(connection: Connection, scope: Scope, key: str, *, orphans: bool) -> bool:
@@ -42,7 +47,5 @@ def _owner(folder: str, id: str) -> tuple[ColumnElement[str], list[ColumnElement
     if folder in RESOURCE_FOLDERS:
         kind = RESOURCE_FOLDERS[folder].value
         return resources.c.tenant, [resources.c.kind == kind, resources.c.id == id]
-    for name, table in (("assets", assets), ("indexes", indexes), ("tasks", tasks)):
-        if folder == name:
-            return table.c.tenant, [table.c.id == id]
-    return None
+    table = _TABLES.get(folder)
+    return None if table is None else (table.c.tenant, [table.c.id == id])

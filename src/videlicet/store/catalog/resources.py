@@ -1,4 +1,4 @@
-"""Resources: uploaded files, videos, entities and whatever else the HTTP interface keeps."""
+"""Resources: uploads, entities, analyses and whatever else is kept beside assets and videos."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ Condition = tuple[Sequence[str], str, str | int | float | bool]
 
 #: Texts in bodies that resources of a kind are looked up by: conditions on these use an index.
 INDEXED_FIELDS: Mapping[Kind, Sequence[tuple[str, ...]]] = {
-    Kind.VIDEO: [("file_id",), ("item_id",)],
     Kind.ANALYSIS: [("own",)],
     Kind.DELIVERY: [("event", "data", "id")],
 }
@@ -177,24 +176,6 @@ class Resources(Repository):
         with self._read_transaction() as connection:
             rows = connection.execute(query.order_by(resources.c.row)).all()
         return [ResourceKey(*row) for row in rows]
-
-    def sum_of(
-        self, scope: Scope, kind: Kind, key: str, *, parent: str, status: Collection[str]
-    ) -> tuple[int, float]:
-        """How many there are under ``parent`` in these states, and the sum of a number in their
-        bodies."""
-        authorize(scope, READING, kind)
-        query = select(
-            func.count(), func.coalesce(func.sum(resources.c.body[key].as_float()), 0.0)
-        ).where(
-            resources.c.kind == kind.value,
-            resources.c.parent == parent,
-            resources.c.status.in_(list(status)),
-            *tenant_conditions(scope),
-        )
-        with self._read_transaction() as connection:
-            count, total = connection.execute(query).one()
-        return int(count), float(total)
 
     def update_resource(
         self,

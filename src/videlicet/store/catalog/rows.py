@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import fields
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, RowMapping
 
-from videlicet.errors import InvalidInput
 from videlicet.store.catalog.schema import casefolded
 from videlicet.types import (
     Asset,
+    AssetOwner,
+    AssetStatus,
     AudioStream,
     Index,
-    IndexedAsset,
     MediaInfo,
-    MetadataValue,
     Modality,
     Observation,
     Span,
     Status,
     Task,
+    Video,
+    VideoStatus,
     VideoStream,
 )
 from videlicet.types.kinds import payload_from_json, payload_to_json
-
-#: Fields of every asset that a filter may name; users may not attach values under these names.
-BUILT_IN = frozenset(
-    {
-        "id", "name", "source", "sha256", "size", "container", "created_at", "duration", "width",
-        "height", "has_video", "has_audio", "and", "or", "not",
-    }
-)  # fmt: skip
-
-_LARGEST_INT = 2**53
 
 
 def span_text(span: Span) -> str:
@@ -58,41 +49,65 @@ def _fraction(text: str) -> Fraction:
 
 def asset_row(asset: Asset) -> dict[str, Any]:
     """Columns of ``assets``."""
-    media = asset.media
+    recording, connector = asset.recording, asset.connector
     return {
         "id": asset.id,
-        "sha256": asset.sha256,
+        "tenant": asset.tenant,
         "name": asset.name,
         "name_folded": casefolded(asset.name),
+        "status": asset.status.value,
+        "owner": asset.owner.value,
+        "method": asset.method,
         "source": asset.source,
-        "size": asset.size,
         "blob": asset.blob,
-        "media": media_to_json(media),
+        "size": asset.size,
+        "sha256": asset.sha256,
+        "type": asset.type,
+        "media_type": asset.media_type,
+        "recording": None if recording is None else media_to_json(recording),
+        "facts": dict(asset.facts),
+        "metadata": dict(asset.metadata),
+        "hls": int(asset.hls),
+        "thumbnail": int(asset.thumbnail),
+        "chunks": asset.chunks,
+        "connector": None if connector is None else dict(connector),
+        "connector_key": None if connector is None else connector_key(connector),
+        "error": None if asset.error is None else dict(asset.error),
+        "trace": asset.trace,
         "created_at": asset.created_at,
-        "duration": float(media.span.duration),
-        "width": media.video.width if media.video else None,
-        "height": media.video.height if media.video else None,
-        "container": media.container,
-        "has_video": int(media.video is not None),
-        "has_audio": int(bool(media.audio)),
-        "tenant": asset.tenant,
+        "updated_at": asset.updated_at or asset.created_at,
+        "duration": asset.duration,
+        "width": asset.width,
+        "height": asset.height,
+        "fps": asset.fps,
+        "container": None if recording is None else recording.container,
+        "has_video": None if recording is None else int(recording.video is not None),
+        "has_audio": None if recording is None else int(bool(recording.audio)),
     }
 
 
-def asset_of(row: Row[Any], values: Mapping[str, MetadataValue]) -> Asset:
-    """An asset with what users attached to it."""
+def connector_key(connector: Mapping[str, Any]) -> str:
+    """What an imported file is looked up by."""
+    return json.dumps([connector["account_id"], connector["source_id"]])
+
+
+def asset_of(row: RowMapping, prefix: str = "") -> Asset:
+    """An asset from its columns, whose names begin with ``prefix``."""
+    values = {name: row[prefix + name] for name in _ASSET_FIELDS}
+    recording = values["recording"]
     return Asset(
-        id=row.id,
-        sha256=row.sha256,
-        name=row.name,
-        source=row.source,
-        size=row.size,
-        media=media_from_json(row.media),
-        created_at=row.created_at,
-        blob=row.blob,
-        metadata=dict(values),
-        tenant=row.tenant,
+        **{
+            **values,
+            "status": AssetStatus(values["status"]),
+            "owner": AssetOwner(values["owner"]),
+            "recording": None if recording is None else media_from_json(recording),
+            "hls": bool(values["hls"]),
+            "thumbnail": bool(values["thumbnail"]),
+        }
     )
+
+
+_ASSET_FIELDS = tuple(field.name for field in fields(Asset))
 
 
 def index_of(row: Row[Any]) -> Index:
@@ -108,16 +123,43 @@ def index_of(row: Row[Any]) -> Index:
     )
 
 
-def indexed_of(row: Row[Any]) -> IndexedAsset:
-    """An indexed asset from its row, joined with its slot."""
-    return IndexedAsset(
-        id=row.id,
-        index_id=row.index_id,
-        asset_id=row.asset_id,
-        status=Status(row.status),
-        created_at=row.created_at,
-        indexed_at=row.indexed_at,
-        notes=tuple(row.notes),
+def video_row(video: Video) -> dict[str, Any]:
+    """Columns of ``videos``, without the slot."""
+    return {
+        "id": video.id,
+        "status": video.status.value,
+        "metadata": dict(video.metadata),
+        "notes": list(video.notes),
+        "stream": int(video.stream),
+        "error": None if video.error is None else dict(video.error),
+        "store_id": video.store_id,
+        "item_id": video.item_id,
+        "item_type": video.item_type,
+        "enrichment": video.enrichment,
+        "created_at": video.created_at,
+        "updated_at": video.updated_at,
+        "indexed_at": video.indexed_at,
+    }
+
+
+def video_of(row: RowMapping) -> Video:
+    """A video from its columns, with those of its asset under ``asset_...``."""
+    return Video(
+        id=row["id"],
+        index_id=row["index_id"],
+        asset=asset_of(row, "asset_"),
+        status=VideoStatus(row["status"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        indexed_at=row["indexed_at"],
+        metadata=row["metadata"],
+        notes=tuple(row["notes"]),
+        stream=bool(row["stream"]),
+        error=row["error"],
+        store_id=row["store_id"],
+        item_id=row["item_id"],
+        item_type=row["item_type"],
+        enrichment=row["enrichment"],
     )
 
 
@@ -137,6 +179,8 @@ def task_row(task: Task) -> dict[str, Any]:
         "attempts": task.attempts,
         "error": None if task.error is None else dict(task.error),
         "tenant": task.tenant,
+        "video_id": task.video_id,
+        "trace": task.trace,
     }
 
 
@@ -168,60 +212,8 @@ def observation_of(row: Row[Any]) -> Observation:
         modality=Modality(row.modality),
         card=row.card,
         payload=payload_from_json(json.loads(row.payload)),
+        stored_id=row.id,
     )
-
-
-def metadata_rows(asset_id: str, values: Mapping[str, MetadataValue]) -> list[dict[str, Any]]:
-    """Rows for what a user attaches to an asset.
-
-    Raises:
-        InvalidInput: a key is empty, too long or reserved, or a value is none of text, whole
-            number up to 2**53, finite number, true or false.
-    """
-    return [_metadata_row(asset_id, key, value) for key, value in values.items()]
-
-
-def _metadata_row(asset_id: str, key: str, value: MetadataValue) -> dict[str, Any]:
-    def refuse(why: str) -> InvalidInput:
-        return InvalidInput("invalid_argument", f"Metadata {key!r} {why}.", subject=str(key))
-
-    if not isinstance(key, str) or not 0 < len(key) <= 200 or not _plain(key):
-        raise refuse("is not a name of 1 to 200 characters")
-    if key in BUILT_IN:
-        raise refuse("has the name of a built-in field")
-    row: dict[str, Any] = {"asset_id": asset_id, "key": key, "value": "", "number": None}
-    row |= {"text": None, "text_folded": None}
-    match value:
-        case bool():
-            row |= {"kind": "bool", "number": float(value)}
-        case int():
-            if abs(value) > _LARGEST_INT:
-                raise refuse("is too large a number; keep it as text")
-            row |= {"kind": "int", "number": float(value)}
-        case float():
-            if not math.isfinite(value):
-                raise refuse("is not a finite number")
-            row |= {"kind": "float", "number": value}
-        case str():
-            if not _plain(value):
-                raise refuse("holds characters that are not text")
-            row |= {"kind": "str", "text": value, "text_folded": casefolded(value)}
-        case _:
-            raise refuse("is not text, a number, true or false")
-    row["value"] = json.dumps(value, ensure_ascii=True)
-    return row
-
-
-def metadata_of(rows: Iterable[Row[Any]]) -> dict[str, dict[str, MetadataValue]]:
-    """What users attached, by asset."""
-    found: dict[str, dict[str, MetadataValue]] = {}
-    for row in rows:
-        found.setdefault(row.asset_id, {})[row.key] = json.loads(row.value)
-    return found
-
-
-def _plain(text: str) -> bool:
-    return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def media_to_json(media: MediaInfo) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from videlicet.store.catalog.resources import (
 )
 from videlicet.store.catalog.schema import resources
 from videlicet.store.records import MANAGING
-from videlicet.types import Kind, Resource, match_id
+from videlicet.types import Kind, Resource
 
 
 class SavedSearches(Repository):
@@ -57,7 +57,12 @@ class SavedSearches(Repository):
                 *tenant_conditions(scope),
             )
             row = connection.execute(
-                select(resources).where(*_has_id(Kind.MATCH, match.id), *tenant_conditions(scope))
+                select(resources).where(
+                    resources.c.kind == Kind.MATCH.value,
+                    resources.c.parent == match.parent,
+                    resources.c.name == match.name,
+                    *tenant_conditions(scope),
+                )
             ).first()
             if row is not None:
                 return resource_of(row)
@@ -106,14 +111,15 @@ def delete_matches_of_asset(connection: Connection, index_id: str, asset_id: str
             resources.c.name == asset_id,
         )
     )
-    matches = [match_id(id, asset_id) for id in _saved_search_ids(connection, index_id)]
-    gone = connection.execute(
-        delete(resources).where(
-            resources.c.kind == Kind.MATCH.value, is_any_of(resources.c.id, matches)
-        )
-    ).rowcount
+    found = (
+        resources.c.kind == Kind.MATCH.value,
+        is_any_of(resources.c.parent, _saved_search_ids(connection, index_id)),
+        resources.c.name == asset_id,
+    )
+    gone = connection.execute(select(resources.c.id).where(*found)).scalars().all()
     if gone:
-        _delete_deliveries(connection, matches)
+        connection.execute(delete(resources).where(*found))
+        _delete_deliveries(connection, gone)
 
 
 def delete_saved_searches_of_index(connection: Connection, index_id: str) -> None:

@@ -105,36 +105,64 @@ assets = Table(
     "assets",
     metadata,
     Column("id", String(24), primary_key=True),
-    Column("sha256", String(64), nullable=False),
+    Column("tenant", String(64), nullable=False),
     Column("name", AnyText, nullable=False),
     Column("name_folded", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("owner", String(16), nullable=False),
+    Column("method", String(16), nullable=False),
     Column("source", AnyText, nullable=False),
-    Column("size", BigInteger, nullable=False),
     Column("blob", Text),
-    Column("media", JSON, nullable=False),
+    Column("size", BigInteger),
+    Column("sha256", String(64)),
+    Column("type", String(16)),
+    Column("media_type", Text),
+    Column("recording", JSON(none_as_null=True)),
+    Column("facts", JSON, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("hls", Integer, nullable=False),
+    Column("thumbnail", Integer, nullable=False),
+    Column("chunks", Integer),
+    Column("connector", JSON(none_as_null=True)),
+    #: What an imported file is looked up by: the account and its id there.
+    Column("connector_key", Text),
+    Column("error", JSON(none_as_null=True)),
+    Column("trace", Text),
     Column("created_at", UtcDateTime, nullable=False),
-    Column("duration", Float, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    # What filters and lists compare, from ``recording`` or ``facts``.
+    Column("duration", Float),
     Column("width", Integer),
     Column("height", Integer),
-    Column("container", Text, nullable=False),
-    Column("has_video", Integer, nullable=False),
-    Column("has_audio", Integer, nullable=False),
-    Column("tenant", String(64), nullable=False),
+    Column("fps", Float),
+    Column("container", Text),
+    Column("has_video", Integer),
+    Column("has_audio", Integer),
     Index(None, "blob"),
+    Index(None, "status"),
+    Index(None, "connector_key"),
     Index(None, "tenant", "created_at", "id"),
 )
 
-#: What users attach to assets. ``value`` is the JSON of the value; ``kind`` keeps types apart.
+
+def _metadata_columns() -> list[Column[Any]]:
+    """A value to filter by. ``value`` is its JSON; ``kind`` keeps types apart."""
+    return [
+        Column("key", Text, primary_key=True),
+        Column("kind", String(6), nullable=False),
+        Column("value", Text, nullable=False),
+        Column("number", Float),
+        Column("text", Text),
+        Column("text_folded", Text),
+    ]
+
+
+#: What users attach to assets, as filters see it (see ``metadata.py``).
 asset_metadata = Table(
     "asset_metadata",
     metadata,
     Column("asset_id", String(24), ForeignKey("assets.id"), primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("kind", String(6), nullable=False),
-    Column("value", Text, nullable=False),
-    Column("number", Float),
-    Column("text", Text),
-    Column("text_folded", Text),
+    *_metadata_columns(),
     Index(None, "key", "number"),
     Index(None, "key", "text"),
 )
@@ -149,16 +177,35 @@ memberships_table = Table(
     Index(None, "asset_id"),
 )
 
-indexed_assets = Table(
-    "indexed_assets",
+videos = Table(
+    "videos",
     metadata,
     Column("slot", Integer, ForeignKey("slots.key"), primary_key=True),
-    Column("id", String(24), nullable=False),
+    Column("id", String(24), nullable=False, unique=True),
     Column("status", String(16), nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("indexed_at", UtcDateTime),
+    Column("metadata", JSON, nullable=False),
     Column("notes", JSON, nullable=False),
+    Column("stream", Integer, nullable=False),
+    Column("error", JSON(none_as_null=True)),
+    Column("store_id", String(64)),
+    Column("item_id", String(64)),
+    Column("item_type", String(16)),
+    Column("enrichment", JSON(none_as_null=True)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("indexed_at", UtcDateTime),
     Index(None, "status"),
+    Index(None, "item_id"),
+)
+
+#: What users attach to videos, as filters see it.
+video_metadata = Table(
+    "video_metadata",
+    metadata,
+    Column("slot", Integer, ForeignKey("videos.slot"), primary_key=True),
+    *_metadata_columns(),
+    Index(None, "key", "number"),
+    Index(None, "key", "text"),
 )
 
 observations = Table(
@@ -193,11 +240,14 @@ tasks = Table(
     Column("attempts", Integer, nullable=False),
     Column("error", JSON(none_as_null=True)),
     Column("tenant", String(64), nullable=False),
+    Column("video_id", String(24)),
+    Column("trace", Text),
     Index(None, "index_id", "created_at"),
     Index(None, "source"),
     Index(None, "status", "created_at"),
     Index(None, "tenant", "created_at"),
     Index(None, "asset_id"),
+    Index(None, "video_id"),
 )
 
 resources = Table(
@@ -205,7 +255,7 @@ resources = Table(
     metadata,
     Column("row", Integer, primary_key=True),
     Column("id", String(64), nullable=False),
-    Column("kind", String(16), nullable=False),
+    Column("kind", String(32), nullable=False),
     Column("tenant", String(64), nullable=False),
     Column("parent", String(64), nullable=False),
     Column("name", AnyText, nullable=False),

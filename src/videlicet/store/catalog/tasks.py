@@ -83,9 +83,10 @@ class Tasks(Repository):
         scope: Scope,
         status: Status | None = None,
         source: str | None = None,
+        video_id: str | None = None,
     ) -> list[Task]:
-        """Tasks of the scope's index or else of its tenant (of one source or of all), newest
-        first."""
+        """Tasks of the scope's index or else of its tenant (of one source or video, or of all),
+        newest first."""
         authorize(scope, READING, "task")
         query = select(tasks).order_by(tasks.c.created_at.desc(), tasks.c.id)
         query = query.where(*self._mine(scope))
@@ -93,6 +94,8 @@ class Tasks(Repository):
             query = query.where(tasks.c.index_id == scope.index_id)
         if source is not None:
             query = query.where(tasks.c.source == source)
+        if video_id is not None:
+            query = query.where(tasks.c.video_id == video_id)
         if status is not None:
             query = query.where(tasks.c.status == status.value)
         with self._read_transaction() as connection:

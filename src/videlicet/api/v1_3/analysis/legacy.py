@@ -47,7 +47,7 @@ async def _of_video(call: HttpCaller, body: Any, work: Callable[..., dict[str, A
 
 
 def _gist(call: HttpCaller, target: AnalysisTarget, body: Gist, check: Check) -> dict[str, Any]:
-    done = answers.gist(call, target.index, target.video.id, check)
+    done = answers.gist(call, target.index, target.video.asset_id, check=check)
     found = done.value
     parts: dict[str, Any] = {}
     if "title" in body.types:
@@ -78,7 +78,7 @@ def _summarize(
         return {**row, "summary": result.data, "usage": result.usage.to_json()}
     said: list[str] = []
     if body.type == "chapter":
-        found = answers.chapters(call, target.index, target.video.id, check=check)
+        found = answers.chapters(call, target.index, target.video.asset_id, check=check)
         (evidence,) = found.evidence
         row["chapters"] = []
         for number, chapter in enumerate(found.value):
@@ -91,7 +91,7 @@ def _summarize(
             said += told.values()
     else:
         best = answers.highlights(
-            call, target.index, target.video.id, count=MOST_HIGHLIGHTS, query=body.prompt,
+            call, target.index, target.video.asset_id, count=MOST_HIGHLIGHTS, query=body.prompt,
             check=check,
         )  # fmt: skip
         (evidence,) = best.evidence

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.api.caller import HttpCaller
 from videlicet.api.parameters import format_time
 from videlicet.api.streaming import Check
-from videlicet.api.v1_3.knowledge.citations import CitedText
+from videlicet.api.v1_3.knowledge.citations import citation_to_json
 from videlicet.api.v1_3.knowledge.schemas import Ask, SchemaFormat
 from videlicet.services.knowledge import answers
-from videlicet.services.knowledge.sessions import Turn, store_turn
-from videlicet.types import Answer, Finish, Resource, Sentence, ordered_id
+from videlicet.services.knowledge.sessions import Turn
+from videlicet.types import Answer, Finish, Video, ordered_id
 
 #: Called with the type of an event and what it holds.
 Emit = Callable[[str, dict[str, Any]], None]
@@ -59,31 +58,26 @@ class ResponseBuilder:
         Raises:
             AnalysisError: the analysis backend failed.
         """
-        call, turn = self._call, self._turn
-        wanted = turn.search_text
-        rows: list[Resource] = []
+        turn = self._turn
+        steps = answers.TurnSteps(self._call, self._question())
+        found: list[Video] = []
 
         def search() -> dict[str, Any]:
-            rows.extend(answers.find_items(call, turn))
-            return {"items": [_item_step(row) for row in rows]}
-
-        materials: list[AssetEvidence] = []
+            found.extend(steps.search())
+            return {"items": [_item_step(video) for video in found]}
 
         def read() -> dict[str, Any]:
-            materials.extend(answers.load_items(call, turn, rows))
-            names = {row.id: row.body["item_id"] for row in rows}
             return {
                 "items": [
-                    {"item_id": names[one.asset.id], "pieces": len(one.items)} for one in materials
+                    {"item_id": one.video.item_id, "pieces": len(one.evidence.items)}
+                    for one in steps.read()
                 ]
             }
 
-        self._step(emit, "search", {"query": wanted, "items": len(turn.items)}, search)
-        self._step(emit, "read", {"item_ids": [row.body["item_id"] for row in rows]}, read)
-        videos = {row.id: row for row in rows}
-        text = CitedText(call, videos, {one.asset.id: one.asset.media.span for one in materials})
-        answer = self._message(emit, materials, text, check)
-        store_turn(call, turn, self._id, text.items)
+        asked = {"query": turn.search_text, "items": len(turn.items)}
+        self._step(emit, "search", asked, search)
+        self._step(emit, "read", {"item_ids": [video.item_id for video in found]}, read)
+        answer = self._message(emit, steps, check)
         cut = answer.finish is Finish.LENGTH
         return self.to_row(
             "incomplete" if cut else "completed",
@@ -125,9 +119,7 @@ class ResponseBuilder:
         for event in ("added", "done"):
             emit(f"response.output_item.{event}", {"output_index": place + 1, "item": result})
 
-    def _message(
-        self, emit: Emit, materials: Sequence[AssetEvidence], text: CitedText, check: Check
-    ) -> Answer:
+    def _message(self, emit: Emit, steps: answers.TurnSteps, check: Check) -> Answer:
         """The answer as a message, told as it is written."""
         id, place = ordered_id("msg"), len(self._output)
         part: dict[str, Any] = {"type": "output_text", "text": "", "annotations": []}
@@ -139,28 +131,20 @@ class ResponseBuilder:
                 "phase": "final_answer", "content": [dict(part)],
             }  # fmt: skip
 
-        def on_sentence(sentence: Sentence) -> None:
-            emit("response.output_text.delta", {**where, "delta": text.add(sentence)})
+        def on_text(text: str) -> None:
+            emit("response.output_text.delta", {**where, "delta": text})
 
         emit("response.output_item.added", {"output_index": place, "item": item("in_progress")})
         emit("response.content_part.added", {**where, "part": dict(part)})
-        answer = answers.answer(self._call, self._question(), materials, on_sentence, check)
-        if self._schema is not None:
-            data = json.dumps(answer.value, ensure_ascii=False)
-            emit(
-                "response.output_text.delta",
-                {**where, "delta": text.add_data(data, answer.citations)},
-            )
-        elif not text.text:
-            for sentence in answer.sentences:
-                on_sentence(sentence)
-        part |= {"text": text.text, "annotations": text.annotations}
-        status = "incomplete" if answer.finish is Finish.LENGTH else "completed"
+        written = steps.write(self._id, on_text, check)
+        cited = [citation_to_json(self._call, one) for one in written.citations]
+        part |= {"text": written.text, "annotations": cited}
+        status = "incomplete" if written.answer.finish is Finish.LENGTH else "completed"
         self._output.append(item(status))
-        emit("response.output_text.done", {**where, "text": text.text})
+        emit("response.output_text.done", {**where, "text": written.text})
         emit("response.content_part.done", {**where, "part": dict(part)})
         emit("response.output_item.done", {"output_index": place, "item": item(status)})
-        return answer
+        return written.answer
 
     def _question(self) -> answers.StoreQuestion:
         described = self._form.description if isinstance(self._form, SchemaFormat) else None
@@ -169,8 +153,6 @@ class ResponseBuilder:
         )
 
 
-def _item_step(row: Resource) -> dict[str, Any]:
-    told = {"item_id": row.body["item_id"], "title": row.name}
-    if row.body.get("enrichment") is not None:
-        told["enrichment"] = row.body["enrichment"]
-    return told
+def _item_step(video: Video) -> dict[str, Any]:
+    row = {"item_id": video.item_id, "title": video.name}
+    return row if video.enrichment is None else {**row, "enrichment": video.enrichment}

@@ -89,7 +89,7 @@ def find_items(call: Call, pages: Pages, knowledge_store_id: str, collection_id:
     found = collections.get_collection(call, store, collection_id)
     rows = items_of(call, store_index(call, store), found.body["item_ids"])
     chosen = rows[pages.offset : pages.offset + pages.limit]
-    return pages.response(items.item_rows(call, chosen), len(rows))
+    return pages.response([items.item_to_json(one) for one in chosen], len(rows))
 
 
 @router.post(

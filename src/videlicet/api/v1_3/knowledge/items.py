@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Annotated, Any
 
 from fastapi import Query, Response
@@ -14,22 +13,20 @@ from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.knowledge.schemas import Item, NewItem, Status
 from videlicet.errors import from_json
-from videlicet.ingest import videos
-from videlicet.services.caller import Caller
 from videlicet.services.indexing import NUMBERS
 from videlicet.services.knowledge import items
 from videlicet.services.knowledge.stores import get_store, store_index
-from videlicet.types import Resource
+from videlicet.types import Asset, Video, VideoStatus
 
 router = router_for("knowledge store items")
 
 #: How v1.3 calls where a video stands.
-_STATUSES: dict[str, Status] = {
-    videos.QUEUED: "queued",
-    videos.VALIDATING: "pending",
-    videos.INDEXING: "processing",
-    videos.READY: "ready",
-    videos.FAILED: "failed",
+_STATUSES: dict[VideoStatus, Status] = {
+    VideoStatus.QUEUED: "queued",
+    VideoStatus.VALIDATING: "pending",
+    VideoStatus.INDEXING: "processing",
+    VideoStatus.READY: "ready",
+    VideoStatus.FAILED: "failed",
 }
 
 
@@ -41,8 +38,9 @@ _STATUSES: dict[str, Status] = {
 )
 def create(call: Call, knowledge_store_id: str, body: NewItem) -> Any:
     """Add an asset. The same asset is the same item: one that failed is tried again."""
-    made = items.add_item(call, knowledge_store_id, body.asset_id, body.metadata, body.asset_type)
-    return item_rows(call, [made])[0]
+    return item_to_json(
+        items.add_item(call, knowledge_store_id, body.asset_id, body.metadata, body.asset_type)
+    )
 
 
 @router.get(
@@ -65,7 +63,7 @@ def find(
         sort=sort_column(sort_by), ascending=is_ascending(sort_option), offset=pages.offset,
         limit=pages.limit,
     )  # fmt: skip
-    return pages.response(item_rows(call, rows), total)
+    return pages.response([item_to_json(row) for row in rows], total)
 
 
 @router.get(
@@ -76,7 +74,7 @@ def find(
 def retrieve(call: Call, knowledge_store_id: str, item_id: str) -> Any:
     """Look at one item."""
     index = store_index(call, get_store(call, knowledge_store_id))
-    return item_rows(call, [items.get_item(call, index, item_id)])[0]
+    return item_to_json(items.get_item(call, index, item_id))
 
 
 @router.delete("/knowledge-stores/{knowledge_store_id}/items/{item_id}", response_class=Response)
@@ -90,40 +88,32 @@ def delete(call: Call, knowledge_store_id: str, item_id: str) -> Response:
 # -- showing --------------------------------------------------------------------------------------
 
 
-def item_rows(caller: Caller, rows: Collection[Resource]) -> list[dict[str, Any]]:
-    """Items as v1.3 shows them."""
-    held = items.files_of(caller, rows)
-    return [_item_row(video, held.get(video.body["file_id"])) for video in rows]
-
-
-def _item_row(video: Resource, file: Resource | None) -> dict[str, Any]:
-    error = video.body.get("error")
-    told = None if error is None else api_error_of(from_json(error))
-    kind = video.body["asset_type"]
-    numbers = {name: video.body.get(name) for name in NUMBERS}
-    if kind == "image":
+def item_to_json(video: Video) -> dict[str, Any]:
+    """An item as v1.3 shows it."""
+    error = None if video.error is None else api_error_of(from_json(video.error))
+    numbers = {name: getattr(video.asset, name) for name in NUMBERS}
+    if video.item_type == "image":
         numbers |= {"duration": None, "fps": None}
     return {
-        "_id": video.body["item_id"],
-        "asset_type": kind,
-        "asset_id": video.body["file_id"],
+        "_id": video.item_id,
+        "asset_type": video.item_type,
+        "asset_id": video.asset_id,
         "status": _STATUSES[video.status],
         "system_metadata": {
-            "asset_type": kind,
+            "asset_type": video.item_type,
             "filename": video.name,
-            "codec_name": None if file is None else _codec(file),
+            "codec_name": _codec(video.asset),
             **numbers,
         },
-        "metadata": video.body["user_metadata"],
-        "error": None if told is None else {"code": told.code, "message": told.message},
+        "metadata": dict(video.metadata),
+        "error": None if error is None else {"code": error.code, "message": error.message},
         "created_at": format_time(video.created_at),
         "updated_at": format_time(video.updated_at),
     }
 
 
-def _codec(file: Resource) -> str | None:
-    media = videos.media_of(file)
-    if media is not None:
-        return None if media.video is None else media.video.codec
-    format = (file.body.get("image") or {}).get("format")
+def _codec(asset: Asset) -> str | None:
+    if asset.recording is not None:
+        return None if asset.recording.video is None else asset.recording.video.codec
+    format = (asset.facts.get("image") or {}).get("format")
     return None if format is None else str(format).lower()

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.errors import ApiError, invalid_parameter
+from videlicet.api.caller import Call
+from videlicet.api.errors import invalid_parameter
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Problem
-from videlicet.api.v1_3.knowledge.hits import (
-    FORM,
-    RankedHit,
-    hit_rows,
-    pack_hits,
-    rank_hits,
-    unpack_hits,
-)
 from videlicet.api.v1_3.knowledge.schemas import (
     AssetType,
     Filter,
@@ -27,17 +17,11 @@ from videlicet.api.v1_3.knowledge.schemas import (
     Search,
     TypeFilter,
 )
-from videlicet.services import search_cursors
-from videlicet.services.knowledge.items import items_of
-from videlicet.services.knowledge.search import rank_items
-from videlicet.services.knowledge.stores import get_store, store_index
-from videlicet.types import GroupBy, Index, Resource
+from videlicet.services.knowledge import search_pages
+from videlicet.services.knowledge.search_pages import ItemClip, ItemHit, ItemPage, ItemSearch
+from videlicet.types import GroupBy, Video
 
 router = router_for("knowledge stores")
-
-#: A token of a kept search, and when it ceases to be good: one that has is told from junk even
-#: when the search is gone.
-_TOKEN = re.compile(r"([0-9a-f-]{1,40})\.([0-9a-f]{1,11})")
 
 
 @router.post(
@@ -48,33 +32,22 @@ _TOKEN = re.compile(r"([0-9a-f-]{1,40})\.([0-9a-f]{1,11})")
 )
 def search(call: Call, knowledge_store_id: str, body: Search) -> Any:
     """Find moments of videos, and pictures, by words. Later pages are cut from the same list."""
-    store = get_store(call, knowledge_store_id)
-    index = store_index(call, store)
     if body.page_token is not None:
-        found, number = _load_search(call, body.page_token)
-        settings = found.body["settings"]
-        if settings["index_id"] != index.id:
-            raise invalid_parameter("page_token belongs to another knowledge store.")
-        if body.include_metadata is not None:
-            settings = {**settings, "metadata": body.include_metadata}
-        return _page(call, index, settings, unpack_hits(settings["hits"]), number, found)
+        changed = {} if body.include_metadata is None else {"metadata": body.include_metadata}
+        return _page_to_json(
+            search_pages.later_page(call, knowledge_store_id, body.page_token, changed)
+        )
     kinds, ids = _scope(body.filter)
     modalities = _modalities(body, kinds)
-    group = GroupBy.ASSET if body.group_by == "item" else GroupBy.MOMENT
-    rows = [
-        row for row in items_of(call, index, ids, ready=True) if row.body["asset_type"] in kinds
-    ]
-    settings = {
-        "index_id": index.id,
-        "limit": body.page_size,
+    wanted = ItemSearch(
+        body.query.text, kinds, ids, modalities,
+        GroupBy.ASSET if body.group_by == "item" else GroupBy.MOMENT, body.page_size,
+    )  # fmt: skip
+    options = {
         "metadata": bool(body.include_metadata),
-        "options": {"video": {"modalities": modalities}} if "video" in kinds else {},
+        "effective": {"video": {"modalities": modalities}} if "video" in kinds else {},
     }
-    hits = rank_hits(*rank_items(call, index, body.query.text, rows, modalities, group))
-    again = None
-    if len(hits) > body.page_size:
-        again = search_cursors.store(call, FORM, {**settings, "hits": pack_hits(hits)}, [])
-    return _page(call, index, settings, hits, 1, again)
+    return _page_to_json(search_pages.first_page(call, knowledge_store_id, wanted, options))
 
 
 def _scope(filter: Filter | None) -> tuple[set[AssetType], set[str] | None]:
@@ -103,44 +76,46 @@ def _modalities(body: Search, kinds: Collection[AssetType]) -> list[str]:
     return list(dict.fromkeys(given.modalities))
 
 
-def _token(again: Resource, number: int) -> str:
-    assert again.expires_at is not None
-    return f"{search_cursors.token(again, number)}.{int(again.expires_at.timestamp()):x}"
+# -- showing --------------------------------------------------------------------------------------
 
 
-def _load_search(call: HttpCaller, token: str) -> tuple[Resource, int]:
-    matched = _TOKEN.fullmatch(token)
-    if matched is None:
-        raise invalid_parameter("page_token is not known.")
-    late = ApiError(410, "page_token_expired", "page_token has expired; search again.")
-    if int(matched[2], 16) < datetime.now(UTC).timestamp():
-        raise late
-    found, number = search_cursors.find(call, FORM, matched[1])
-    if search_cursors.is_expired(found):
-        raise late
-    return found, number
+def _page_to_json(page: ItemPage) -> dict[str, Any]:
+    """A page as v1.3 shows it."""
+    row: dict[str, Any] = {
+        "data": [_hit_to_json(hit, metadata=page.options["metadata"]) for hit in page.hits],
+        "effective_search_options": page.options["effective"],
+    }
+    if page.next_token is not None:
+        row["next_page_token"] = page.next_token
+    return row
 
 
-def _page(
-    call: HttpCaller,
-    index: Index,
-    settings: dict[str, Any],
-    hits: Sequence[RankedHit],
-    number: int,
-    again: Resource | None,
-) -> dict[str, Any]:
-    limit = int(settings["limit"])
-    last = max(1, -(-len(hits) // limit))
-    if number > last:
-        raise invalid_parameter("page_token is not known.")
-    rows = hit_rows(call, index, hits[(number - 1) * limit : number * limit], settings["metadata"])
-    # Clients stop at an empty page: one whose items were all deleted meanwhile is passed over.
-    while not rows and number < last:
-        number += 1
-        rows = hit_rows(
-            call, index, hits[(number - 1) * limit : number * limit], settings["metadata"]
-        )
-    found = {"data": rows, "effective_search_options": settings["options"]}
-    if again is not None and number < last:
-        found["next_page_token"] = _token(again, number + 1)
-    return found
+def _hit_to_json(hit: ItemHit, *, metadata: bool) -> dict[str, Any]:
+    video = hit.video
+    is_video = video.item_type == "video"
+    return {
+        "asset_type": video.item_type,
+        "rank": hit.rank,
+        "item_id": video.item_id,
+        "metadata": _metadata(video) if metadata else None,
+        "matches": [_clip_to_json(clip) for clip in hit.clips] if is_video else None,
+    }
+
+
+def _clip_to_json(clip: ItemClip) -> dict[str, Any]:
+    return {
+        "start_sec": float(clip.span.start),
+        "end_sec": float(clip.span.end),
+        "modalities": list(clip.modalities),
+        "transcription": clip.transcript or None,
+    }
+
+
+def _metadata(video: Video) -> dict[str, Any]:
+    names = ["width", "height", "size"]
+    if video.item_type == "video":
+        names.append("duration")
+    return {
+        "system": {name: getattr(video.asset, name) for name in names},
+        "user": dict(video.metadata),
+    }

@@ -29,6 +29,11 @@ _resources = sa.table(
 def upgrade() -> None:
     """Rename kinds; rename the event that webhooks ask for and that deliveries hold."""
     connection = op.get_bind()
+    collation = "C" if connection.dialect.name == "postgresql" else None
+    with op.batch_alter_table("resources") as batch:
+        batch.alter_column(
+            "kind", existing_type=sa.String(16), type_=sa.String(32, collation), nullable=False
+        )
     for old, new in _KINDS.items():
         connection.execute(_resources.update().where(_resources.c.kind == old).values(kind=new))
     rows = sa.select(_resources.c.row, _resources.c.kind, _resources.c.name, _resources.c.body)
