@@ -53,7 +53,7 @@ def make_evidence(
     looks = ENCODER.encode([text for *_, text in labels])
     return AssetEvidence(
         Asset(
-            asset_id, name, THEN, source=f"/films/{name}", size=1, sha256=derived_id(name) * 2,
+            asset_id, name, THEN, source=f"/videos/{name}", size=1, sha256=derived_id(name) * 2,
             recording=MediaInfo("mp4", span, None, (), None),
         ),
         Index(derived_id("index"), "videos", IDS, THEN),

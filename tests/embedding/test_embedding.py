@@ -123,7 +123,7 @@ def test_inputs_meet_in_the_space(models: Models, tmp_path: Path) -> None:
     rows, counts = embed_lines(models, ["red", "blue " * 2000])
     assert rows.shape == (2, DIMENSIONS)
     assert counts[1] > models.text.max_tokens
-    recording = rig.films(tmp_path / "videos", 1, seconds=8)[0]
+    recording = rig.make_videos(tmp_path / "videos", 1, seconds=8)[0]
     span, vectors = embed_recording(
         models, recording, settings, ["visual", "audio", "transcription"], lambda _: None
     )

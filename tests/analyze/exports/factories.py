@@ -51,7 +51,7 @@ def asset(
     begin = Fraction(start)
     span = Span(begin, begin + Fraction(seconds))
     media = MediaInfo("mp4", span, video, audio, None, details=details)
-    return Asset(id, name, NOW, source=f"/films/{name}", size=1, sha256="0" * 64, recording=media)
+    return Asset(id, name, NOW, source=f"/videos/{name}", size=1, sha256="0" * 64, recording=media)
 
 
 def make_item(
