@@ -70,7 +70,7 @@ def moved(made: AssetEvidence, by: Fraction) -> AssetEvidence:
     media = made.asset.media
     return replace(
         made,
-        asset=replace(made.asset, media=replace(media, span=media.span.shift(by))),
+        asset=replace(made.asset, recording=replace(media, span=media.span.shift(by))),
         span=made.span.shift(by),
         items=tuple(
             replace(

@@ -70,7 +70,7 @@ def test_erasures_that_something_was_in_the_way_of_are_finished(
     with monkeypatch.context() as patched:
         # As where a reader keeps the write-ahead log from being emptied.
         patched.setattr(store.database, "checkpoint", lambda patience=0.0: False)
-        store.remove_asset(store.scope(MANAGE, index.id), made.id)
+        store.remove_video(store.scope(MANAGE, index.id), made.id)
     assert _pending(store)
     with maintained(store, monkeypatch, builds=False):
         assert not _pending(store)
