@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -317,3 +318,37 @@ def test_work_that_an_older_program_began_goes_on(rig: Rig, three_videos: list[P
             until(lambda: store.catalog.resource(scope, Kind.EMBEDDING, "e1").status == "failed")
             worker.stop()
         assert store.catalog.task(scope, task.id).attempts == 1
+
+
+def test_what_was_broken_off_goes_on_however_busy_the_machine_is(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DBOS puts it back into its queues in a thread, which may be slow."""
+    from dbos import _recovery
+
+    real = _recovery._recover_workflow
+
+    def slow(*values: Any) -> Any:
+        time.sleep(0.5)
+        return real(*values)
+
+    monkeypatch.setattr(_recovery, "_recover_workflow", slow)
+    ids = ["a", "b", "c"]
+    short = {"queue_name": SHORT_QUEUE.name, "queue_partition_key": "local"}
+    began = [
+        ({**short, "workflow_name": "toy", "workflow_id": f"toy.{id}"}, ["local", id]) for id in ids
+    ]
+    place = toy.context.settings.home / workflow_engine.DATABASE
+    subprocess.run(
+        [sys.executable, "-c", _OLDER, str(place), json.dumps(began)], check=True, timeout=60
+    )
+    with closing(sqlite3.connect(place)) as books, books:
+        books.execute(
+            "UPDATE workflow_status SET status = 'PENDING', executor_id = 'worker', "
+            "application_version = '1'"
+        )
+    for id in ids:
+        toy.add(id)
+    with running(toy):
+        until(lambda: sorted(toy.ran) == ids)
+    assert sorted(toy.ran) == ids

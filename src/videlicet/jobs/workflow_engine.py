@@ -54,6 +54,8 @@ EXAMINE_EVERY = 60.0
 ERASE_EVERY, DRAIN_TIMEOUT = 5.0, 2.0
 #: Seconds between two sweeps of the kinds: alone on a data directory, and beside other workers.
 SWEEP_EVERY, SWEEP_EVERY_SHARED = 600.0, 60.0
+#: Seconds after which work begins although something that was broken off is in no queue.
+RECOVERY_TIMEOUT = 30.0
 #: Seconds after which a delayed workflow is due for certain.
 _MARGIN = 0.01
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -123,6 +125,7 @@ class WorkflowEngine:
         DBOS(config=config)
         DBOS.listen_queues([])
         DBOS.launch()
+        self._await_recovery()
         end_polling()
         for queue in {kind.queue.name: kind.queue for kind in self._kinds}.values():
             in_all, of_tenant = queue.limits(self._context.settings)
@@ -135,6 +138,21 @@ class WorkflowEngine:
             self._pollers[queue.name].start(registered)
         self.erase_ended()
         self._keeper.start()
+
+    def _await_recovery(self) -> None:
+        """Wait until what a process before this one broke off is back in its queues. DBOS sees to
+        that in a thread which must not be ended half way, and which would begin twice what is
+        under way here already."""
+        deadline = time.monotonic() + RECOVERY_TIMEOUT
+        while self._own_pending() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _own_pending(self) -> bool:
+        found = DBOS.list_workflows(
+            status="PENDING", executor_id=self.executor, limit=1, load_input=False,
+            load_output=False,
+        )  # fmt: skip
+        return bool(found)
 
     def close(self) -> bool:
         """Stop the queues, leaving nothing in the engine's database of jobs that have ended;
@@ -156,10 +174,8 @@ class WorkflowEngine:
     def _busy(self) -> bool:
         """Whether work is under way here; where there is no other worker, or waits."""
         if self._lease is not None:
-            found = DBOS.list_workflows(status="PENDING", executor_id=self.executor, limit=1)
-        else:
-            found = DBOS.list_workflows(status=_UNDER_WAY, limit=1)
-        return bool(found)
+            return self._own_pending()
+        return bool(DBOS.list_workflows(status=_UNDER_WAY, limit=1))
 
     # -- beginning workflows --------------------------------------------------------------------
 

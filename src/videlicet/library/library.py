@@ -273,8 +273,10 @@ class Library(SavedSearchMethods, AnalysisMethods, ClassificationMethods):
 
     def delete_index(self, name: str) -> None:
         """Delete an index with everything derived from its assets."""
-        store = self._change()
-        store.delete_index(self._index_scope(Purpose.MANAGE, name))
+        from videlicet.services import indexes
+
+        caller = self._caller(self._change())
+        indexes.delete_index(caller, self._index_scope(Purpose.MANAGE, name).index_id)
 
     def remove(self, asset_id: str, *, index: str | None = None) -> None:
         """Delete an asset with everything that is known of it and derived from it; with ``index``

@@ -290,7 +290,7 @@ class VectorMaintenance(Repository):
             connection.execute(
                 update(vector_spaces)
                 .where(vector_spaces.c.key == key)
-                .values(metadata=metadata.to_json(), version=vector_spaces.c.version + 1)
+                .values(sketch=metadata.to_json(), version=vector_spaces.c.version + 1)
             )
         return metadata
 
