@@ -14,7 +14,7 @@ import psutil
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from tests.ingest.rig import CARDS, GRANT, Rig, films, put_asset
+from tests.ingest.rig import CARDS, GRANT, Rig, make_videos, put_asset
 
 from videlicet.errors import Conflict
 from videlicet.jobs import client as workers
@@ -50,7 +50,10 @@ class Faulty:
 @pytest.mark.embedded("whoever adds does all that is left in the data directory")
 def test_adding_ends_while_the_worker_is_at_something_else(rig: Rig, tmp_path: Path) -> None:
     """An embedding that a server which was killed has left goes on at the next start."""
-    long, short = films(tmp_path / "long", 1, seconds=90)[0], films(tmp_path / "short", 2, 2)[1]
+    long, short = (
+        make_videos(tmp_path / "long", 1, seconds=90)[0],
+        make_videos(tmp_path / "short", 2, 2)[1],
+    )
     now = datetime.now(UTC)
     models = ",".join(f"{role}={id}" for role, id in CARDS.items())
     rig = Rig.at(rig.settings.home, models=models, threads=1)
