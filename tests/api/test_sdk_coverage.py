@@ -77,17 +77,17 @@ def test_there_are_methods() -> None:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_is_answered(client: TwelveLabs, name: str, film: Path) -> None:
+def test_every_method_is_answered(client: TwelveLabs, name: str, recording: Path) -> None:
     method: Any = client
     for part in name.split("."):
         method = getattr(method, part)
     if name in UNREACHABLE:
         with pytest.raises(httpx.UnsupportedProtocol):
-            call(method, film)
+            call(method, recording)
         return
     refusal: ApiError | None = None
     try:
-        call(method, film)
+        call(method, recording)
     except ApiError as error:
         refusal = error
     if refusal is not None:

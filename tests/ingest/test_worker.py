@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.ingest.rig import CARDS, GRANT, Rig, films, put_asset
+from tests.ingest.rig import CARDS, GRANT, Rig, make_videos, put_asset
 
 from videlicet.errors import Conflict
 from videlicet.jobs import client as workers
@@ -48,7 +48,10 @@ class Faulty:
 @pytest.mark.embedded("whoever adds does all that is left in the data directory")
 def test_adding_ends_while_the_worker_is_at_something_else(rig: Rig, tmp_path: Path) -> None:
     """An embedding that a server which was killed has left goes on at the next start."""
-    long, short = films(tmp_path / "long", 1, seconds=90)[0], films(tmp_path / "short", 2, 2)[1]
+    long, short = (
+        make_videos(tmp_path / "long", 1, seconds=90)[0],
+        make_videos(tmp_path / "short", 2, 2)[1],
+    )
     now = datetime.now(UTC)
     models = ",".join(f"{role}={id}" for role, id in CARDS.items())
     rig = Rig.at(rig.settings.home, models=models, threads=1)
@@ -129,9 +132,9 @@ def test_cancelled_tasks_are_noticed_after_any_fault(
     assert caplog.text.count("cannot look whether work was cancelled") == 2
 
 
-def use_up(store: Store, held: list[Any]) -> None:
-    while len(held) < 100:
-        held.append(store.database.engine.connect())
+def use_up(store: Store, blocks: list[Any]) -> None:
+    while len(blocks) < 100:
+        blocks.append(store.database.engine.connect())
         store.catalog.indexes(store.scope(GRANT))
 
 
@@ -141,12 +144,12 @@ def test_connections_that_are_used_up_are_told_as_such(
     with rig.writing() as (store, _):
         pool: Any = store.database.engine.pool
         monkeypatch.setattr(pool, "_timeout", 0.05)
-        held: list[Any] = []
+        blocks: list[Any] = []
         try:
             with pytest.raises(Conflict) as caught:
-                use_up(store, held)
+                use_up(store, blocks)
         finally:
-            for one in held:
+            for one in blocks:
                 one.close()
         assert caught.value.code == "database_locked"
         assert caught.value.retryable

@@ -283,11 +283,11 @@ DBOS.destroy()
 """
 
 
-def test_work_that_an_older_program_began_goes_on(rig: Rig, three_films: list[Path]) -> None:
+def test_work_that_an_older_program_began_goes_on(rig: Rig, three_videos: list[Path]) -> None:
     now = datetime.now(UTC)
     with rig.writing() as (store, index):
         scope = store.scope(GRANT)
-        (task,) = submit(scope, store, index, find_sources([three_films[0]]))
+        (task,) = submit(scope, store, index, find_sources([three_videos[0]]))
         asset = Asset("f1", "f1", now, status=AssetStatus.PROCESSING, method="direct")
         store.catalog.put_asset(scope, asset)
         body = {"file_id": "f1", "facts": {}, "request": {}}

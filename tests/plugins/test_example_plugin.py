@@ -151,7 +151,7 @@ def test_an_answer_quotes_them_by_their_name(indexed: dict[str, str]) -> None:
 
 def subtitles(environment: dict[str, str]) -> str:
     """The observations as SubRip."""
-    rows = run(environment, "show", "film.mp4", "--modality", "brightness")["observations"]
+    rows = run(environment, "show", "video.mp4", "--modality", "brightness")["observations"]
     assert len(rows) == 3
     cues = [
         f"{number}\n{_clock(row['span']['start'])} --> {_clock(row['span']['end'])}\n"
@@ -167,7 +167,7 @@ def _clock(seconds: float) -> str:
 
 def test_subtitles_of_the_observations(indexed: dict[str, str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "videlicet", "subtitles", "film.mp4", "--modality", "brightness"],
+        [sys.executable, "-m", "videlicet", "subtitles", "video.mp4", "--modality", "brightness"],
         env=indexed, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -228,8 +228,8 @@ def test_subtitles_of_the_observations_over_http(
     indexed: dict[str, str], server: Server, client: Client
 ) -> None:
     index = client.ok("GET", "indexes")["data"][-1]["_id"]
-    [film] = client.ok("GET", f"indexes/{index}/videos")["data"]
-    place = f"{server.root}/v1/indexes/{index}/videos/{film['_id']}/exports/subtitles.srt"
+    [recording] = client.ok("GET", f"indexes/{index}/videos")["data"]
+    place = f"{server.root}/v1/indexes/{index}/videos/{recording['_id']}/exports/subtitles.srt"
     found = client.get(place, params={"modality": "brightness"})
     assert found.text == subtitles(indexed)
     assert client.get(place).text == ""
