@@ -26,6 +26,7 @@ from twelvelabs import (
 from twelvelabs.errors import BadRequestError, GoneError, NotFoundError
 
 from videlicet.models import fakes
+from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.store import open_store
 
 SCHEMA = {
@@ -439,10 +440,10 @@ def test_enrichment(server: Server, user: TwelveLabs, made: Shelf) -> None:
     kept: Any = store.ingestion_config.enrichment_config
     assert kept.json_schema.properties == SCHEMA["properties"]
     item = add(user, str(store.id), made.assets["sign"])
-    with open_store(server.settings) as library, library.database.read_transaction() as base:
-        bodies = base.execute(text("SELECT body FROM resources WHERE kind = 'video'")).scalars()
-        (body,) = [row for row in map(str, bodies) if item in row]
-    assert "enrichment" in body
+    with open_store(server.settings) as library:
+        everything = library.scope(Grant("tests", Purpose.MANAGE, EVERY_TENANT))
+        (video,) = [one for one in library.catalog.videos(everything) if one.item_id == item]
+    assert video.enrichment is not None
     assert search(user, str(store.id), "dragon").data[0].item_id == item
 
 
