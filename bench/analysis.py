@@ -134,14 +134,14 @@ def measure(settings: Settings, asset_id: str) -> dict[str, tuple[float, float]]
     of some runs."""
     analysis = BuiltinBackend(load_model("text", settings))
     methods: dict[str, Callable[[AssetEvidence], object]] = {
-        "evidence": lambda material: material,
-        "summary": lambda material: analysis.summarize([material]),
-        "summary with focus": lambda material: analysis.summarize([material], focus="the harbour"),
+        "evidence": lambda evidence: evidence,
+        "summary": lambda evidence: analysis.summarize([evidence]),
+        "summary with focus": lambda evidence: analysis.summarize([evidence], focus="the harbour"),
         "gist": analysis.gist,
         "chapters": analysis.chapters,
         "highlights": analysis.highlights,
-        "open request": lambda material: analysis.respond(
-            [material], PromptRequest("List all topics.")
+        "open request": lambda evidence: analysis.respond(
+            [evidence], PromptRequest("List all topics.")
         ),
     }
     found = {}

@@ -29,7 +29,7 @@ from videlicet.rights import Grant, Purpose
 from videlicet.settings import load
 
 ANALYZE = Grant("bench", Purpose.ANALYZE)
-#: Made of pieces of the others.
+#: Cut together from the others.
 COMPILATIONS = ("d08.mp4", "d12.mp4")
 THRESHOLDS = (0.3, 0.5, 0.7)
 
@@ -101,7 +101,7 @@ HEADER = (
 
 
 def table(name: str, truth: np.ndarray, chances: np.ndarray) -> str:
-    """One line of figures."""
+    """One line of metrics."""
     precision = np.mean([average(t, p) for t, p in zip(truth.T, chances.T, strict=True)])
     some = truth.any(axis=1)
     best = chances.argmax(axis=1)

@@ -55,25 +55,25 @@ def block(folder: Path, out: Path) -> Path:
     """All videos of a folder as one 720p video."""
     videos = sorted(path for path in folder.iterdir() if path.is_file())
     speech = np.concatenate([talk for path in videos if len(talk := sound_of(path))])
-    with av.open(str(out), "w") as film:
-        picture: Any = film.add_stream(
+    with av.open(str(out), "w") as container:
+        picture: Any = container.add_stream(
             "libx264", rate=RATE, options={"preset": "veryfast", "bf": "0"}
         )
         picture.width, picture.height, picture.pix_fmt = *SIZE, "yuv420p"
-        track: Any = film.add_stream("aac", rate=SOUND, layout="mono")
+        track: Any = container.add_stream("aac", rate=SOUND, layout="mono")
         count = 0
         for path in videos:
             for frame in frames_of(path):
                 frame.pts, frame.time_base = count, Fraction(1, RATE)
-                film.mux(picture.encode(frame))
+                container.mux(picture.encode(frame))
                 count += 1
-        film.mux(picture.encode(None))
+        container.mux(picture.encode(None))
         samples = np.resize(speech, count * SOUND // RATE)
         for at in range(0, len(samples), 1024):
-            piece = av.AudioFrame.from_ndarray(samples[None, at : at + 1024], "fltp", "mono")
-            piece.sample_rate, piece.time_base, piece.pts = SOUND, Fraction(1, SOUND), at
-            film.mux(track.encode(piece))
-        film.mux(track.encode(None))
+            chunk = av.AudioFrame.from_ndarray(samples[None, at : at + 1024], "fltp", "mono")
+            chunk.sample_rate, chunk.time_base, chunk.pts = SOUND, Fraction(1, SOUND), at
+            container.mux(track.encode(chunk))
+        container.mux(track.encode(None))
     return out
 
 
@@ -121,14 +121,14 @@ def sound_of(path: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 def repeat_video(source: Path, minutes: float, out: Path) -> Path:
     """``source`` again and again until ``minutes`` are full, without encoding anew."""
-    with av.open(str(out), "w") as film:
+    with av.open(str(out), "w") as container:
         streams: dict[int, Any] = {}
         offset, wanted = Fraction(0), Fraction(minutes) * 60
         while offset < wanted:
             with av.open(str(source)) as once:
                 for stream in once.streams:
                     if stream.index not in streams:
-                        streams[stream.index] = film.add_stream_from_template(stream)
+                        streams[stream.index] = container.add_stream_from_template(stream)
                 length = Fraction(once.duration, av.time_base)
                 for packet in once.demux():
                     if packet.dts is None or packet.time_base is None or packet.pts is None:
@@ -138,7 +138,7 @@ def repeat_video(source: Path, minutes: float, out: Path) -> Path:
                         continue
                     packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
                     packet.stream = streams[packet.stream.index]
-                    film.mux(packet)
+                    container.mux(packet)
             offset += length + Fraction(1, RATE)
     return out
 
@@ -158,13 +158,13 @@ class Run:
     peak: int = 0
 
 
-def library(film: Path, settings: Settings) -> Run:
+def library(video: Path, settings: Settings) -> Run:
     """The library's own way, with its worker process and decoders."""
     began = time.perf_counter()
     with open_store(settings, write=True, create=True) as store, Watched() as watched:
         index = store.catalog.create_index(store.scope(GRANT), "bench", default_cards())
         started, last = began, None
-        for news in ingest(store.scope(GRANT), store, settings, index, find_sources([film])):
+        for news in ingest(store.scope(GRANT), store, settings, index, find_sources([video])):
             if last is None or last.stage == "identify":
                 started = time.perf_counter()
             last = news
@@ -204,12 +204,12 @@ class Inline:
             self.wall[name] += time.perf_counter() - began
 
 
-def index_without_decoding(film: Path, settings: Settings) -> tuple[float, dict[str, float]]:
+def index_without_decoding(source: Path, settings: Settings) -> tuple[float, dict[str, float]]:
     """One stage after another: first all of the pictures, then all of the sound. Seconds in all
     (models already loaded), and by stage."""
     cards = default_cards()
     models = Models.of(cards, partial(load_model, settings=settings))
-    media = probe(film, settings)
+    media = probe(source, settings)
     pool = Inline()
     total = 0.0
     stages: dict[str, float] = {}
@@ -217,16 +217,16 @@ def index_without_decoding(film: Path, settings: Settings) -> tuple[float, dict[
     for name, (video, audio) in only.items():
         part = replace(media, video=video, audio=audio)
         plan = IndexingPlan(
-            "i", "a", "", film.name, (), part, cards, settings.sample_rate,
+            "i", "a", "", source.name, (), part, cards, settings.sample_rate,
             settings.segment_min, settings.segment_max,
         )  # fmt: skip
-        crew = TaskGroup(pool, 0, lambda: False)  # type: ignore[arg-type]
+        tasks = TaskGroup(pool, 0, lambda: False)  # type: ignore[arg-type]
         began = time.perf_counter()
         with Journal(settings.home / f"{name}.journal") as journal:
-            observe(film, plan, models, crew, journal, settings, lambda _: lambda _: None)
+            observe(source, plan, models, tasks, journal, settings, lambda _: lambda _: None)
         spent = time.perf_counter() - began
         total += spent
-        stages[f"decode {name}"] = crew.cpu[f"decode {name}"]
+        stages[f"decode {name}"] = tasks.cpu[f"decode {name}"]
     return total, {**pool.wall, **stages}
 
 
@@ -265,26 +265,26 @@ class Watched:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--videos", type=Path, default=CORPUS, help="folder the film is made of")
+    parser.add_argument("--videos", type=Path, default=CORPUS, help="folder the video is made of")
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 10, 60])
-    parser.add_argument("--plain-up-to", type=float, default=10, help="longest film, in minutes")
+    parser.add_argument("--plain-up-to", type=float, default=10, help="longest video, in minutes")
     chosen = parser.parse_args(arguments)
     rows, details = [], []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         whole = block(chosen.videos, folder / "block.mp4")
         for minutes in chosen.minutes:
-            film = repeat_video(whole, minutes, folder / f"{minutes:g}.mp4")
+            video_file = repeat_video(whole, minutes, folder / f"{minutes:g}.mp4")
             settings = load(folder / f"library-{minutes:g}")
-            run = library(film, settings)
+            run = library(video_file, settings)
             one = None
             if minutes <= chosen.plain_up_to:
                 # In a process of its own, or its models would count as the caller's memory.
                 with ProcessPoolExecutor(1, get_context("spawn")) as other:
-                    one = other.submit(index_without_decoding, film, settings).result()
+                    one = other.submit(index_without_decoding, video_file, settings).result()
             rows.append(row(run, one))
             details.append(detail(minutes, run, one))
-            film.unlink()
+            video_file.unlink()
             shutil.rmtree(settings.home)
     out = Path(__file__).parent / "results" / "ingest.md"
     out.parent.mkdir(exist_ok=True)
@@ -326,7 +326,7 @@ def report(rows: list[str], details: list[str]) -> str:
         "always busy",
         "- *peak*: resident sizes of caller, worker and decoders together",
         "",
-        "| film | wall | × real time | plain | CPU | wall ÷ ideal | peak |",
+        "| video | wall | × real time | plain | CPU | wall ÷ ideal | peak |",
         "|---|---|---|---|---|---|---|",
         *rows,
         "",

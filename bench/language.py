@@ -48,17 +48,17 @@ class TimedBackend:
             yield part
 
 
-def measure(settings: Settings, material: AssetEvidence) -> dict[str, list[float]]:
+def measure(settings: Settings, evidence: AssetEvidence) -> dict[str, list[float]]:
     """Seconds, one for each question: until the first token, until the first sentence that is
-    told, until the end, and the built-in backend's until the end."""
+    streamed, until the end, and the built-in backend's until the end."""
     encoder = load_model("text", settings)
     backend = TimedBackend(Gguf.of(settings))
     built_in = BuiltinBackend(encoder)
     model = LanguageModel(backend, encoder, built_in)
     rows: dict[str, list[float]] = {"token": [], "sentence": [], "end": [], "built in": []}
-    model.ask([material], f"What is told about the {WORDS[3]}?")
+    model.ask([evidence], f"What is said about the {WORDS[3]}?")
     for number in range(QUESTIONS):
-        question = f"What is told about the {WORDS[(7 * number) % len(WORDS)]}?"
+        question = f"What is said about the {WORDS[(7 * number) % len(WORDS)]}?"
         sentence_times: list[float] = []
 
         def on_sentence(_: Sentence, sentence_times: list[float] = sentence_times) -> None:
@@ -66,12 +66,12 @@ def measure(settings: Settings, material: AssetEvidence) -> dict[str, list[float
 
         backend.first = 0.0
         began = time.perf_counter()
-        model.ask([material], question, on_sentence=on_sentence)
+        model.ask([evidence], question, on_sentence=on_sentence)
         rows["end"].append(time.perf_counter() - began)
         rows["token"].append(backend.first - began)
         rows["sentence"].append(sentence_times[0] - began)
         began = time.perf_counter()
-        built_in.ask([material], question)
+        built_in.ask([evidence], question)
         rows["built in"].append(time.perf_counter() - began)
     return rows
 
@@ -90,7 +90,7 @@ def main() -> None:
         "# A language model in this process",
         "",
         f"{MODEL}, warm, {QUESTIONS} questions about {MINUTES} minutes of evidence at hand: "
-        "seconds from the question on. Sentences are told once evidence supports them, or `Not "
+        "seconds from the question on. Sentences are streamed once evidence supports them, or `Not "
         "found` at the end.",
         "",
         "| until | median | slowest |",
@@ -98,7 +98,7 @@ def main() -> None:
     ]
     for name, title in (
         ("token", "first token of the model"),
-        ("sentence", "first sentence that is told"),
+        ("sentence", "first sentence streamed"),
         ("end", "end of the answer"),
         ("built in", "end of the built-in backend's answer"),
     ):

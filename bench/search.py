@@ -65,7 +65,7 @@ def build(settings: Settings, segments: int) -> None:
             store.catalog.put_asset(
                 store.scope(ingest),
                 Asset(
-                    asset_id, derived_id(str(number)) * 2, f"film {number}", f"/{number}.mp4", 1,
+                    asset_id, derived_id(str(number)) * 2, f"video {number}", f"/{number}.mp4", 1,
                     MediaInfo("mp4", span, None, (), None), now,
                 ),
                 IndexedAsset(

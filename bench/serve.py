@@ -79,8 +79,8 @@ def index_of(client: httpx.Client) -> str:
     return str(client.post("indexes", json=body).raise_for_status().json()["_id"])
 
 
-def begin(client: httpx.Client, index: str, film: Path) -> str:
-    with film.open("rb") as file:
+def begin(client: httpx.Client, index: str, path: Path) -> str:
+    with path.open("rb") as file:
         answer = client.post("tasks", data={"index_id": index}, files={"video_file": file})
     return str(answer.raise_for_status().json()["_id"])
 
@@ -165,17 +165,17 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="videlicet-bench-"))
     try:
         whole = block(CORPUS, folder / "block.mp4")
-        films = [
+        videos = [
             repeat_video(whole, minutes, folder / f"{minutes:g}.mp4") for minutes in (1, 4, 4.1)
         ]
         with BenchServer(folder / "home") as served, served.client() as client:
             index = index_of(client)
-            first = begin(client, index, films[0])
+            first = begin(client, index, videos[0])
             while status(client, first) not in ("ready", "failed"):
                 time.sleep(0.5)
             search(client, index, rng)
             idle = [search(client, index, rng)[1] for _ in range(100)]
-            tasks = [begin(client, index, film) for film in films[1:]]
+            tasks = [begin(client, index, video) for video in videos[1:]]
             while "indexing" not in {status(client, task) for task in tasks}:
                 time.sleep(0.2)
             time.sleep(5)
@@ -193,7 +193,7 @@ def main() -> None:
         shutil.rmtree(folder)
     rows = [
         ("one client, nothing else", len(idle), idle),
-        ("one client, two films being taken in", len(busy), busy),
+        ("one client, two videos being indexed", len(busy), busy),
         (f"{chosen.clients} clients, {chosen.seconds:.0f} s", len(times), times),
     ]
     lines = [

@@ -184,10 +184,10 @@ def _sing(out: Any, stream: Any, tone: Tone) -> None:
     samples = sine(tone)
     kind = stream.codec_context.format.name
     for at in range(0, len(samples), 1024):
-        piece = samples[at : at + 1024].reshape(1, -1)
+        chunk = samples[at : at + 1024].reshape(1, -1)
         if kind in ("s16", "s16p"):
-            piece = (piece * 32767).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), kind, "mono")
+            chunk = (chunk * 32767).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(chunk), kind, "mono")
         frame.sample_rate, frame.time_base = tone.rate, Fraction(1, tone.rate)
         frame.pts = at + round(tone.start * tone.rate)
         out.mux(stream.encode(frame))
@@ -209,10 +209,10 @@ def sound(path: Path, *tones: Tone, codec: str | None = None) -> Path:
             begun = Fraction(tone.start) or begun
             samples = sine(tone)
             for at in range(0, len(samples), 1024):
-                piece = samples[at : at + 1024].reshape(1, -1)
+                chunk = samples[at : at + 1024].reshape(1, -1)
                 if kind.startswith("s16"):
-                    piece = (piece * 32767).astype(np.int16)
-                frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), kind, "mono")
+                    chunk = (chunk * 32767).astype(np.int16)
+                frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(chunk), kind, "mono")
                 frame.sample_rate, frame.time_base = tone.rate, Fraction(1, tone.rate)
                 frame.pts = at + round(begun * tone.rate)
                 out.mux(stream.encode(frame))
@@ -231,7 +231,8 @@ def talk(path: Path) -> Path:
 
 
 def variable_rate(path: Path) -> Path:
-    """Six seconds whose frames come ever later: n² / 600 seconds for frame n, then one is held."""
+    """Six seconds whose frames come ever later: n² / 600 seconds for frame n, then one is
+    repeated."""
     return video(path, [Scene(RED, 60 / 25)], times=lambda n, _: Fraction(n * n, 600), rate=25)
 
 

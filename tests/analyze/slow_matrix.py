@@ -26,7 +26,7 @@ def gathered(asset_id: str) -> AssetEvidence:
 
 
 class SlowBackend:
-    """Answers with the first piece, after a while, and notes that it was asked."""
+    """Answers with the first item, after a while, and notes that it was asked."""
 
     id = "slow"
 

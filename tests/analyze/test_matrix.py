@@ -323,7 +323,7 @@ _ANSWERS = st.builds(
 def test_an_answer_is_kept_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, one: Answer, question: str
 ) -> None:
-    # Of pieces with one id that differ in who said so, one is kept.
+    # Of items with one id that differ in who said so, one is kept.
     ids = [piece_.id for sentence in one.sentences for piece_ in sentence.citations]
     if len(ids) != len(set(ids)):
         return

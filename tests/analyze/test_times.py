@@ -1,4 +1,4 @@
-"""Times that people are told count from the recording's start, wherever its timeline begins."""
+"""Display times count from the recording's start, wherever its timeline begins."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ TIMES = {
 def alike(
     made: AssetEvidence, begin: Fraction, answer_of: Callable[[AssetEvidence], Answer]
 ) -> Answer:
-    """What is told of a recording, the same whether its timeline begins at zero or at ``begin``.
+    """The answer about a recording, the same whether its timeline begins at zero or at ``begin``.
     What is cited stays on the timeline."""
     first, second = answer_of(made), answer_of(moved(made, begin))
     assert second.text == first.text

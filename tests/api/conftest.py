@@ -42,16 +42,18 @@ def stranger(server: Server) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six seconds of three colours."""
-    return samples.video(tmp_path_factory.mktemp("films") / "colours.mp4", samples.THREE)
+    return samples.video(tmp_path_factory.mktemp("videos") / "colours.mp4", samples.THREE)
 
 
 @pytest.fixture(scope="module")
-def world(server: Server, film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(
+    server: Server, recording: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """One thing of each kind on the server of the file."""
     picture = samples.image(tmp_path_factory.mktemp("picture") / "picture.png")
-    made = build(server, "local", film, picture)
+    made = build(server, "local", recording, picture)
     yield made
     made.close()
 

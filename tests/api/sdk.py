@@ -86,8 +86,8 @@ def require_status(status: int, call: Callable[[], Any]) -> dict[str, Any]:
     with pytest.raises(ApiError) as caught:
         call()
     assert caught.value.status_code == status
-    told = caught.value.body
-    body: dict[str, Any] = told if isinstance(told, dict) else told.model_dump()
+    reason = caught.value.body
+    body: dict[str, Any] = reason if isinstance(reason, dict) else reason.model_dump()
     assert body["code"]
     assert body["message"]
     return body

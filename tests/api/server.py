@@ -199,7 +199,7 @@ class Client(httpx.Client):
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
-    def index(self, name: str = "films", options: tuple[str, ...] = ("visual", "audio")) -> str:
+    def index(self, name: str = "videos", options: tuple[str, ...] = ("visual", "audio")) -> str:
         body = {
             "index_name": name,
             "models": [{"model_name": "marengo3.0", "model_options": list(options)}],
@@ -225,7 +225,9 @@ class Client(httpx.Client):
             assert time.monotonic() < deadline, f"{path} is still {found['status']}"
             time.sleep(0.1)
 
-    def film(self, index_id: str, path: Path, metadata: Mapping[str, Any] | None = None) -> str:
+    def add_video(
+        self, index_id: str, path: Path, metadata: Mapping[str, Any] | None = None
+    ) -> str:
         """A video that is ready."""
         asset_id = self.upload(path)
         assert self.ended(f"assets/{asset_id}")["status"] == "ready"

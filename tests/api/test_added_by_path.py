@@ -33,7 +33,7 @@ NAME = "zyzzyva-holiday.mp4"
 
 
 @pytest.fixture
-def film(tmp_path: Path) -> Path:
+def recording(tmp_path: Path) -> Path:
     return samples.video(tmp_path / NAME, samples.THREE)
 
 
@@ -85,36 +85,36 @@ def index_ids(library: Library) -> tuple[str, str]:
     return library.index("default").id, library.index("other").id
 
 
-def added_from(library: Library, film: Path, index: str) -> str:
+def added_from(library: Library, recording: Path, index: str) -> str:
     """The asset of a path. Whoever adds something finishes what waits, too."""
-    ready = library.add(film, index=index).ready
-    return str(next(one.asset_id for one in ready if one.source == str(film)))
+    ready = library.add(recording, index=index).ready
+    return str(next(one.asset_id for one in ready if one.source == str(recording)))
 
 
 def test_an_asset_is_a_video_of_each_index_at_once(
-    library: Library, get: Callable[[str], Any], film: Path
+    library: Library, get: Callable[[str], Any], recording: Path
 ) -> None:
     first, second = index_ids(library)
     assert videos(get, first) == []
-    (added,) = library.add(film).ready
-    library.add(film, index="other")
+    (added,) = library.add(recording).ready
+    library.add(recording, index="other")
     asset_id = str(added.asset_id)
     (one,), (two,) = videos(get, first), videos(get, second)
     assert one["asset_id"] == two["asset_id"] == asset_id
     assert len({one["_id"], two["_id"], asset_id}) == 3
     (row,) = get("assets")["data"]
     assert (row["_id"], row["method"], row["status"]) == (asset_id, "direct", "ready")
-    held = get(f"assets/{asset_id}/indexed-assets")["data"]
-    assert {video["index"]["_id"] for video in held} == {first, second}
+    members = get(f"assets/{asset_id}/indexed-assets")["data"]
+    assert {video["index"]["_id"] for video in members} == {first, second}
     # Whoever has the id of a video finds its asset.
     assert library.asset(one["_id"]) == library.asset(asset_id)
 
 
 def test_metadata_set_in_python_is_seen_and_filters_in_every_index(
-    library: Library, get: Callable[[str], Any], film: Path
+    library: Library, get: Callable[[str], Any], recording: Path
 ) -> None:
-    (added,) = library.add(film).ready
-    library.add(film, index="other")
+    (added,) = library.add(recording).ready
+    library.add(recording, index="other")
     asset_id = str(added.asset_id)
     library.set_metadata(asset_id, {"topic": "colours", "take": 3})
     for index_id in index_ids(library):
@@ -129,13 +129,13 @@ def test_metadata_set_in_python_is_seen_and_filters_in_every_index(
 
 
 def test_nothing_of_what_is_removed_is_listed(
-    library: Library, caller: Caller, get: Callable[[str], Any], film: Path
+    library: Library, caller: Caller, get: Callable[[str], Any], recording: Path
 ) -> None:
     first, second = index_ids(library)
-    with film.open("rb") as file:
+    with recording.open("rb") as file:
         sent = assets.upload_asset(caller, NewAsset(NAME, {"topic": NAME}), file)
     _, task = indexing.index_asset(caller, library.index(), sent, {"topic": NAME}, stream=True)
-    added = added_from(library, film, "other")
+    added = added_from(library, recording, "other")
     assert get(f"tasks/{task.id}")["status"] == "ready"
     assert {row["_id"] for row in get("assets")["data"]} == {sent.id, added}
     for asset_id in (sent.id, added):
@@ -151,13 +151,13 @@ def test_nothing_of_what_is_removed_is_listed(
 
 
 def test_an_asset_that_was_sent_stays_where_it_leaves_one_index(
-    library: Library, caller: Caller, get: Callable[[str], Any], film: Path
+    library: Library, caller: Caller, get: Callable[[str], Any], recording: Path
 ) -> None:
     first, _ = index_ids(library)
-    with film.open("rb") as file:
+    with recording.open("rb") as file:
         sent = assets.upload_asset(caller, NewAsset(NAME), file)
     indexing.index_asset(caller, library.index(), sent, {}, stream=True)
-    added = added_from(library, film, "other")
+    added = added_from(library, recording, "other")
     library.remove(sent.id, index="default")
     library.remove(added, index="other")
     assert videos(get, first) == []
@@ -169,11 +169,11 @@ def test_an_asset_that_was_sent_stays_where_it_leaves_one_index(
 
 @pytest.mark.slow
 def test_videos_added_by_path_are_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    films = rig.films(tmp_path / "films", 2, seconds=4)
+    recordings = rig.make_videos(tmp_path / "videos", 2, seconds=4)
     home = tmp_path / "home"
     monkeypatch.setenv("VIDELICET_MODELS", DOUBLES["VIDELICET_MODELS"])
     with open_library(home) as library:
-        added = library.add(*films)
+        added = library.add(*recordings)
         assert len(added.ready) == 2
         library.set_metadata(str(added.ready[0].asset_id), {"topic": "one"})
     with served(home, **DOUBLES) as server, Client(server, server.key()) as client:
@@ -197,6 +197,6 @@ def test_videos_added_by_path_are_served(tmp_path: Path, monkeypatch: pytest.Mon
         assert ready["status"] == "ready"
         client.ok("DELETE", f"assets/{video['asset_id']}?force=true")
         assert client.ok("GET", f"indexes/{index['_id']}")["video_count"] == 1
-    assert all(film.is_file() for film in films)
+    assert all(recording.is_file() for recording in recordings)
     with open_library(home) as library:
         assert len(library.assets("default")) == 1

@@ -111,11 +111,11 @@ def test_what_is_not_there_is_not_found(client: Client, ask: dict[str, Any]) -> 
 def test_a_stream_says_the_same(client: Client, ask: dict[str, Any]) -> None:
     whole = client.ok("POST", "analyze", json={**ask, "stream": False})
     # Without the field it is streamed.
-    start, *told, end = lines(client.post("analyze", json=ask))
+    start, *texts, end = lines(client.post("analyze", json=ask))
     assert start["event_type"] == "stream_start"
-    assert {one["event_type"] for one in told} == {"text_generation"}
-    assert "".join(one["text"] for one in told) == whole["data"]
-    assert [c for one in told for c in one["citations"]] == whole["citations"]
+    assert {one["event_type"] for one in texts} == {"text_generation"}
+    assert "".join(one["text"] for one in texts) == whole["data"]
+    assert [c for one in texts for c in one["citations"]] == whole["citations"]
     assert (end["event_type"], end["finish_reason"]) == ("stream_end", "stop")
     assert end["metadata"]["generation_id"] == start["metadata"]["generation_id"]
     assert end["metadata"]["usage"]["output_tokens"] == whole["usage"]["output_tokens"]
@@ -126,8 +126,8 @@ def test_data_of_a_schema(client: Client, ask: dict[str, Any]) -> None:
     body = {**ask, "response_format": form}
     answer = client.ok("POST", "analyze", json={**body, "stream": False})
     assert "invoice" in json.loads(answer["data"])["text"].lower()
-    _, *told, _ = lines(client.post("analyze", json=body))
-    assert json.loads("".join(one["text"] for one in told)) == json.loads(answer["data"])
+    _, *texts, _ = lines(client.post("analyze", json=body))
+    assert json.loads("".join(one["text"] for one in texts)) == json.loads(answer["data"])
 
 
 def test_a_part_of_a_video(client: Client, ask: dict[str, Any]) -> None:
@@ -214,8 +214,8 @@ def test_what_comes_with_a_request_goes_with_it(open_server: Server, web: str, s
             body = {"video": source, "prompt": "What is written about the invoice?"}
             answer = client.ok("POST", "analyze", json={**body, "stream": False})
             assert "invoice" in answer["data"].lower()
-            _, *told, _ = lines(client.post("analyze", json=body))
-            assert "invoice" in "".join(one["text"] for one in told).lower()
+            _, *texts, _ = lines(client.post("analyze", json=body))
+            assert "invoice" in "".join(one["text"] for one in texts).lower()
             made = client.ok("POST", "analyze/tasks", json=body)
             done = ended(client, made["task_id"])
             assert done["status"] == "ready", done
@@ -363,8 +363,8 @@ def test_segments(client: Client, ask: dict[str, Any]) -> None:
 
 
 def test_canceling_what_waits(client: Client, tmp_path: Path) -> None:
-    film = samples.video(tmp_path / "long.mp4", [samples.Scene(GREEN, 60)])
-    asset_id = client.upload(film)
+    recording = samples.video(tmp_path / "long.mp4", [samples.Scene(GREEN, 60)])
+    asset_id = client.upload(recording)
     body = {"video": {"type": "asset_id", "asset_id": asset_id}, "prompt": "What is it?"}
     made = client.ok("POST", "analyze/tasks", json=body)["task_id"]
     assert client.ok("POST", f"analyze/tasks/{made}/cancel") == {
@@ -468,7 +468,7 @@ def test_a_batch_outlives_its_workers(server: Server, client: Client, asset: str
 
 def test_gist_and_summarize(client: Client, slide: Path) -> None:
     index = client.index("earlier")
-    video = client.film(index, slide)
+    video = client.add_video(index, slide)
     gist = client.ok(
         "POST", "gist", json={"video_id": video, "types": ["title", "topic", "hashtag"]}
     )

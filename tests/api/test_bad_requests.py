@@ -204,7 +204,7 @@ def test_methods(world: World, document: Any) -> None:
             assert {one.upper() for one in row} == set(answer.headers["allow"].split(", "))
 
 
-def test_deep_metadata_in_forms(world: World, film: Path) -> None:
+def test_deep_metadata_in_forms(world: World, recording: Path) -> None:
     """What is text in a form is JSON all the same."""
     deep = '{"a":' * 900 + "1" + "}" * 900
     for text in (deep, '{"a":' * 50_000, '{"a": 1e999}', json.dumps({"a": "\ud800"})):

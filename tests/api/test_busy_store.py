@@ -17,11 +17,11 @@ SEARCHES = 16
 
 @pytest.mark.embedded("a server of databases has a lock for each row")
 def test_searches_that_store_later_pages_are_answered_while_another_writes(
-    server: Server, client: Client, film: Path
+    server: Server, client: Client, recording: Path
 ) -> None:
     index = client.index("busy")
-    client.film(index, film)
-    client.film(index, film)
+    client.add_video(index, recording)
+    client.add_video(index, recording)
     form = {"index_id": index, "query_text": "red", "search_options": "visual"}
     ended = threading.Event()
     database = SqliteDatabase(server.home / "library.sqlite", server.home)

@@ -20,11 +20,11 @@ def index(client: Client) -> str:
 
 @pytest.fixture(scope="module")
 def videos(client: Client, index: str, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    root = tmp_path_factory.mktemp("films")
+    root = tmp_path_factory.mktemp("videos")
     made = []
     for number, colour in enumerate((RED, GREEN, BLUE, RED, GREEN)):
         scenes = [Scene(colour, 2 + number)]
-        made.append(client.film(index, samples.video(root / f"{number}.mp4", scenes, start=5)))
+        made.append(client.add_video(index, samples.video(root / f"{number}.mp4", scenes, start=5)))
     return made
 
 
@@ -98,7 +98,7 @@ def test_bad_bodies(native: Client, index: str, videos: list[str], change: dict[
 
 
 def test_who_may(
-    native: Client, stranger: Client, server: Server, index: str, videos: list[str], film: Path
+    native: Client, stranger: Client, server: Server, index: str, videos: list[str], recording: Path
 ) -> None:
     body = {"labels": [{"name": "red"}]}
     assert stranger.post(f"indexes/{index}/classify", json=body).status_code == 404
@@ -106,7 +106,7 @@ def test_who_may(
         assert reader.post(f"indexes/{index}/classify", json=body).status_code == 200
     with Client(server, str(stranger.headers["x-api-key"])) as theirs:
         own = theirs.index("own")
-        theirs.film(own, film)
+        theirs.add_video(own, recording)
     for stolen in ({"videos": videos[:1]}, {"none": [{"video_id": videos[0]}]}):
         answer = stranger.post(f"indexes/{own}/classify", json={**body, **stolen})
         assert answer.status_code == 404

@@ -23,9 +23,9 @@ BACK = "https://127.0.0.1/back?from=drive"
 
 
 @pytest.fixture(scope="module")
-def drive(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Google]:
+def drive(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Google]:
     with google() as one:
-        one.files = {"film": film, "folder": tmp_path_factory.mktemp("folder")}
+        one.files = {"video": recording, "folder": tmp_path_factory.mktemp("folder")}
         yield one
 
 
@@ -146,8 +146,8 @@ def test_a_callback_that_nobody_began(server: Server) -> None:
         assert (answer.status_code, answer.json()["code"]) == (400, "authorization_invalid")
 
 
-def test_imports(user: TwelveLabs, drive: Google, connection: str, film: Path) -> None:
-    wanted = [ImportFilesRequestItemsItem(source_id=id) for id in ("film", "folder", "none")]
+def test_imports(user: TwelveLabs, drive: Google, connection: str, recording: Path) -> None:
+    wanted = [ImportFilesRequestItemsItem(source_id=id) for id in ("video", "folder", "none")]
     result = user.imports.import_files(connection, items=wanted)
     assert result.has_failures
     film_item, folder, none = result.items or []
@@ -158,19 +158,19 @@ def test_imports(user: TwelveLabs, drive: Google, connection: str, film: Path) -
         assert item.error.code == "connector_file_refused"
     asset_id = str(film_item.asset_id)
     asset = ended(lambda: user.assets.retrieve(asset_id))
-    assert (asset.status, asset.method, asset.filename) == ("ready", "connector", film.name)
-    assert asset.size == film.stat().st_size
+    assert (asset.status, asset.method, asset.filename) == ("ready", "connector", recording.name)
+    assert asset.size == recording.stat().st_size
     assert asset.source is not None
     assert asset.source.details is not None
     assert asset.source.type == "connector"
     assert (asset.source.details.source_id, asset.source.details.source_link) == (
-        "film", "https://drive.example/film",
+        "video", "https://drive.example/video",
     )  # fmt: skip
 
     again = user.imports.import_files(connection, items=wanted[:1])
     (item,) = again.items or []
     assert (item.action, item.asset_id, item.status) == ("skipped", asset_id, "ready")
-    assert drive.downloads == ["film"]
+    assert drive.downloads == ["video"]
 
     listed = user.imports.list_imports(connection).data or []
     assert [one.id for one in listed] == [again.id, result.id]
@@ -182,9 +182,9 @@ def test_imports(user: TwelveLabs, drive: Google, connection: str, film: Path) -
 
 
 def test_what_failed_is_fetched_again(
-    user: TwelveLabs, drive: Google, connection: str, film: Path
+    user: TwelveLabs, drive: Google, connection: str, recording: Path
 ) -> None:
-    drive.files["late"] = film
+    drive.files["late"] = recording
     wanted = [ImportFilesRequestItemsItem(source_id="late")]
     drive.broken = True
     try:
@@ -206,7 +206,7 @@ def test_access_that_has_ended(client: Client, user: TwelveLabs, drive: Google) 
         user.data_connectors.create_connection_picker_token(id)
         assert drive.issued == before + 1  # refreshed
         drive.expired = True
-        wanted = [ImportFilesRequestItemsItem(source_id="film")]
+        wanted = [ImportFilesRequestItemsItem(source_id="video")]
         body = require_status(409, lambda: user.imports.import_files(id, items=wanted))
         assert body["code"] == "connection_expired"
         assert user.data_connectors.retrieve_connection(id).status == "expired"
@@ -220,7 +220,7 @@ def test_a_connection_is_revoked_with_its_deletion(
     client: Client, user: TwelveLabs, drive: Google, watched: Watched
 ) -> None:
     id = allow(client)["connection_id"]
-    wanted = [ImportFilesRequestItemsItem(source_id="film")]
+    wanted = [ImportFilesRequestItemsItem(source_id="video")]
     (item,) = user.imports.import_files(id, items=wanted).items or []
     drive.revoked.clear()
     user.data_connectors.delete_connection(id)

@@ -30,13 +30,13 @@ def index(client: Client) -> str:
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return rig.films(tmp_path_factory.mktemp("films"), 2, seconds=8)
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return rig.make_videos(tmp_path_factory.mktemp("videos"), 2, seconds=8)
 
 
 @pytest.fixture(scope="module")
-def video(client: Client, index: str, films: list[Path]) -> str:
-    return client.film(index, films[0], {"topic": "one", "n": 1, "source": "archive"})
+def video(client: Client, index: str, recordings: list[Path]) -> str:
+    return client.add_video(index, recordings[0], {"topic": "one", "n": 1, "source": "archive"})
 
 
 def code_of(answer: httpx.Response) -> tuple[int, str]:
@@ -279,7 +279,7 @@ def test_filters_of_lists(client: Client, index: str, video: str) -> None:
     for params, count in (
         ({"topic": "one"}, 1), ({"topic": "two"}, 0), ({"n": "1"}, 1), ({"n": "1.5"}, 0),
         ({"source": "archive"}, 1), ({"duration[gte]": 5, "duration[lte]": 9}, 1),
-        ({"duration": 5}, 0), ({"width": 320}, 1), ({"filename": "film00.mkv"}, 1),
+        ({"duration": 5}, 0), ({"width": 320}, 1), ({"filename": "video00.mkv"}, 1),
         ({"filename": "other"}, 0), ({"created_at": "2020-01-01"}, 1),
         ({"created_at": "2100-01-01T00:00:00Z"}, 0), ({"user_metadata": '{"topic":"one"}'}, 1),
         ({"user_metadata[topic]": "one"}, 1),
@@ -292,8 +292,10 @@ def test_filters_of_lists(client: Client, index: str, video: str) -> None:
 # -- metadata -------------------------------------------------------------------------------------
 
 
-def test_user_metadata_rules(client: Client, film: Path) -> None:
-    asset = client.upload(film, user_metadata=json.dumps({"a": "", "b": [], "c": ["x"], "d": None}))
+def test_user_metadata_rules(client: Client, recording: Path) -> None:
+    asset = client.upload(
+        recording, user_metadata=json.dumps({"a": "", "b": [], "c": ["x"], "d": None})
+    )
     client.ended(f"assets/{asset}")
     assert client.ok("GET", f"assets/{asset}")["user_metadata"] == {"c": ["x"]}
     place = f"assets/{asset}/user-metadata"
@@ -336,16 +338,16 @@ def test_kinds_of_files(client: Client, tmp_path: Path) -> None:
     assert {row["filename"] for row in found} == {"tone.wav", "note.md"}
 
 
-def test_names_of_files(client: Client, film: Path) -> None:
+def test_names_of_files(client: Client, recording: Path) -> None:
     made = client.ok(
         "POST", "assets", data={"method": "direct", "filename": "ü 🎬 ../../x.mp4"},
-        files={"file": ("a.mp4", film.read_bytes())},
+        files={"file": ("a.mp4", recording.read_bytes())},
     )  # fmt: skip
     assert client.ended(f"assets/{made['_id']}")["filename"] == "ü 🎬 ../../x.mp4"
 
 
-def test_chunks(client: Client, server: Server, film: Path) -> None:
-    data = film.read_bytes() + b"\x00\x00\x00\x08free" * (1024 * 1024)
+def test_chunks(client: Client, server: Server, recording: Path) -> None:
+    data = recording.read_bytes() + b"\x00\x00\x00\x08free" * (1024 * 1024)
     begun = client.ok(
         "POST", "assets/multipart-uploads",
         json={"filename": "large.mp4", "type": "video", "total_size": len(data)},
@@ -408,7 +410,7 @@ def test_films_play_without_a_key(client: Client, server: Server, index: str, vi
 
 
 def test_tenants_never_see_each_other(
-    server: Server, client: Client, index: str, video: str, films: list[Path]
+    server: Server, client: Client, index: str, video: str, recordings: list[Path]
 ) -> None:
     asset = client.ok("GET", f"indexes/{index}/indexed-assets/{video}")["asset_id"]
     task = client.ok("GET", "tasks")["data"][0]["_id"]
@@ -452,7 +454,7 @@ def test_tenants_never_see_each_other(
         assert answer.status_code == 404
         # A name is free in another tenant, and the same bytes are another asset.
         stranger.index("contract")
-        own = stranger.film(stranger.index("mine"), films[0])
+        own = stranger.add_video(stranger.index("mine"), recordings[0])
         assert own != video
         stranger.ok("DELETE", f"assets/{stranger.ok('GET', 'assets')['data'][0]['_id']}?force=true")
     assert client.ok("GET", f"indexes/{index}/videos/{video}")["_id"] == video

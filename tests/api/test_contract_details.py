@@ -20,8 +20,8 @@ MODEL = "marengo3.0"
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return rig.films(tmp_path_factory.mktemp("films"), 4, seconds=10)
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return rig.make_videos(tmp_path_factory.mktemp("videos"), 4, seconds=10)
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +30,18 @@ def index(client: Client) -> str:
 
 
 @pytest.fixture(scope="module")
-def videos(client: Client, index: str, films: list[Path]) -> list[str]:
+def videos(client: Client, index: str, recordings: list[Path]) -> list[str]:
     return [
-        client.film(index, film, {"n": n, "odd": n % 2 == 1, "tags": ["a", "b"]})
-        for n, film in enumerate(films)
+        client.add_video(index, recording, {"n": n, "odd": n % 2 == 1, "tags": ["a", "b"]})
+        for n, recording in enumerate(recordings)
     ]
 
 
-def task(client: Client, index: str, film: Path, **fields: str) -> dict[str, Any]:
-    with film.open("rb") as file:
+def task(client: Client, index: str, recording: Path, **fields: str) -> dict[str, Any]:
+    with recording.open("rb") as file:
         made: dict[str, Any] = client.ok(
             "POST", "tasks", data={"index_id": index, **fields},
-            files={"video_file": (film.name, file)},
+            files={"video_file": (recording.name, file)},
         )  # fmt: skip
     return made
 
@@ -49,8 +49,8 @@ def task(client: Client, index: str, film: Path, **fields: str) -> dict[str, Any
 # -- tasks ----------------------------------------------------------------------------------------
 
 
-def test_a_task_outlives_its_video(client: Client, index: str, films: list[Path]) -> None:
-    made = task(client, index, films[0])
+def test_a_task_outlives_its_video(client: Client, index: str, recordings: list[Path]) -> None:
+    made = task(client, index, recordings[0])
     path = f"tasks/{made['_id']}"
     assert client.ok("GET", path)["hls"] == {"status": "PROCESSING"}
     assert client.ended(path)["hls"]["status"] == "COMPLETE"
@@ -65,9 +65,9 @@ def test_a_task_outlives_its_video(client: Client, index: str, films: list[Path]
 
 
 def test_a_task_whose_video_is_deleted_meanwhile_fails(
-    client: Client, index: str, films: list[Path]
+    client: Client, index: str, recordings: list[Path]
 ) -> None:
-    made = task(client, index, films[1])
+    made = task(client, index, recordings[1])
     client.ok("DELETE", f"indexes/{index}/videos/{made['video_id']}")
     # A client that waits for it must come to an end.
     assert client.ok("GET", f"tasks/{made['_id']}")["status"] == "failed"
@@ -89,8 +89,10 @@ def test_a_failed_task_forgets_the_name_of_its_video(
     assert "zanzibar" not in json.dumps(after)
 
 
-def test_filters_of_tasks(client: Client, index: str, videos: list[str], films: list[Path]) -> None:
-    made = task(client, index, films[2], enable_video_stream="false")
+def test_filters_of_tasks(
+    client: Client, index: str, videos: list[str], recordings: list[Path]
+) -> None:
+    made = task(client, index, recordings[2], enable_video_stream="false")
     done = client.ended(f"tasks/{made['_id']}")
     assert "hls" not in done
     facts = done["system_metadata"]
@@ -98,7 +100,7 @@ def test_filters_of_tasks(client: Client, index: str, videos: list[str], films: 
         ({"width": facts["width"], "height": facts["height"]}, True),
         ({"width": 1}, False),
         ({"duration": facts["duration"]}, True),
-        ({"filename": "FILM02"}, True),
+        ({"filename": "VIDEO02"}, True),
         ({"filename": "film03"}, False),
         ({"status": ["ready", "failed"]}, True),
         ({"status": "failed"}, False),
@@ -144,13 +146,13 @@ def test_filters_and_order_of_videos(
 # -- search ---------------------------------------------------------------------------------------
 
 
-def shown(client: Client, index: str, video: str) -> bytes:
+def thumbnail(client: Client, index: str, video: str) -> bytes:
     hls = client.ok("GET", f"indexes/{index}/videos/{video}")["hls"]
     return httpx.get(hls["thumbnail_urls"][0]).content
 
 
 def test_pages_are_cut_from_one_list(client: Client, index: str, videos: list[str]) -> None:
-    picture = shown(client, index, videos[0])
+    picture = thumbnail(client, index, videos[0])
     form = {"index_id": index, "query_media_type": "image", "search_options": "visual"}
 
     def search(**more: Any) -> Any:
@@ -161,7 +163,9 @@ def test_pages_are_cut_from_one_list(client: Client, index: str, videos: list[st
     assert "next_page_token" not in whole["page_info"]
     first = search(page_limit=1, include_user_metadata="true")
     token = first["page_info"]["next_page_token"]
-    extra = client.film(index, samples_of(client, index, videos[0]))  # changes no list made before
+    extra = client.add_video(
+        index, samples_of(client, index, videos[0])
+    )  # changes no list made before
     pages = [first]
     while token:
         pages.append(client.ok("GET", f"search/{token}"))
@@ -181,7 +185,7 @@ def test_pages_are_cut_from_one_list(client: Client, index: str, videos: list[st
 
 
 def samples_of(client: Client, index: str, video: str) -> Path:
-    """The film of a video, downloaded."""
+    """The video of a video, downloaded."""
     import tempfile
 
     asset = client.ok("GET", f"indexes/{index}/videos/{video}")["asset_id"]
@@ -204,10 +208,10 @@ def test_what_older_clients_ask_for(client: Client, index: str, videos: list[str
         assert client.post("search", data=form).status_code == status
 
 
-def test_pages_after_a_deletion(client: Client, films: list[Path]) -> None:
+def test_pages_after_a_deletion(client: Client, recordings: list[Path]) -> None:
     index = client.index("pages")
-    made = [client.film(index, film) for film in films[:3]]
-    picture = shown(client, index, made[0])
+    made = [client.add_video(index, recording) for recording in recordings[:3]]
+    picture = thumbnail(client, index, made[0])
     form = {
         "index_id": index, "query_media_type": "image", "search_options": "visual",
         "group_by": "video", "page_limit": "1",
@@ -227,8 +231,8 @@ def test_pages_after_a_deletion(client: Client, films: list[Path]) -> None:
 # -- transcripts ----------------------------------------------------------------------------------
 
 
-def test_where_a_transcript_stands(client: Client, index: str, films: list[Path]) -> None:
-    asset = client.upload(films[3], filename="spoken.mkv")
+def test_where_a_transcript_stands(client: Client, index: str, recordings: list[Path]) -> None:
+    asset = client.upload(recordings[3], filename="spoken.mkv")
     path = f"assets/{asset}/transcription"
     made = client.ok("POST", f"indexes/{index}/indexed-assets", json={"asset_id": asset})
     assert client.ok("GET", path)["status"] in ("pending", "processing", "ready")
@@ -242,9 +246,9 @@ def test_where_a_transcript_stands(client: Client, index: str, films: list[Path]
 
 
 def test_an_asset_in_no_index_is_transcribed_on_demand(
-    server: Server, client: Client, index: str, films: list[Path]
+    server: Server, client: Client, index: str, recordings: list[Path]
 ) -> None:
-    asset = client.upload(films[3], filename="spoken.mkv")
+    asset = client.upload(recordings[3], filename="spoken.mkv")
     client.ended(f"assets/{asset}")
     path = f"assets/{asset}/transcription"
     with Client(server, server.key(scopes=["read"])) as reader:
@@ -272,8 +276,8 @@ def test_there_is_no_transcript_of_a_picture(client: Client, tmp_path: Path) -> 
 
 
 def test_what_is_known_of_a_film(client: Client, tmp_path: Path) -> None:
-    film = samples.video(tmp_path / "film.mp4", samples.THREE, tones=[samples.Tone(440, 6)])
-    asset = client.ended(f"assets/{client.upload(film)}")
+    recording = samples.video(tmp_path / "video.mp4", samples.THREE, tones=[samples.Tone(440, 6)])
+    asset = client.ended(f"assets/{client.upload(recording)}")
     facts = asset["technical_metadata"]
     (picture,), (sound,) = facts["video_streams"], facts["audio_streams"]
     assert (picture["width"], picture["height"]) == (facts["video_width"], facts["video_height"])
@@ -308,7 +312,7 @@ def test_what_is_known_of_a_picture(client: Client, tmp_path: Path) -> None:
 
 def test_a_sound_has_no_pictures(client: Client, index: str, tmp_path: Path) -> None:
     tone = samples.sound(tmp_path / "tone.wav", samples.Tone(440, 4))
-    video = client.ok("GET", f"indexes/{index}/videos/{client.film(index, tone)}")
+    video = client.ok("GET", f"indexes/{index}/videos/{client.add_video(index, tone)}")
     assert video["hls"]["thumbnail_urls"] == []
     asset = client.ok("GET", f"assets/{video['asset_id']}")
     assert "thumbnail" not in asset
@@ -316,8 +320,8 @@ def test_a_sound_has_no_pictures(client: Client, index: str, tmp_path: Path) -> 
     client.ok("DELETE", f"indexes/{index}/videos/{video['_id']}")
 
 
-def test_a_report_counts_as_a_whole_or_not_at_all(client: Client, films: list[Path]) -> None:
-    data = films[0].read_bytes() + bytes(9 * 1024 * 1024)
+def test_a_report_counts_as_a_whole_or_not_at_all(client: Client, recordings: list[Path]) -> None:
+    data = recordings[0].read_bytes() + bytes(9 * 1024 * 1024)
     begun = client.ok(
         "POST", "assets/multipart-uploads",
         json={"filename": "x.mkv", "type": "video", "total_size": len(data)},
@@ -339,38 +343,38 @@ def test_a_report_counts_as_a_whole_or_not_at_all(client: Client, films: list[Pa
 # -- embeddings -----------------------------------------------------------------------------------
 
 
-def embedded(client: Client, film: Path, **fields: Any) -> Any:
-    with film.open("rb") as file:
+def embedded(client: Client, recording: Path, **fields: Any) -> Any:
+    with recording.open("rb") as file:
         made = client.ok(
             "POST", "embed/tasks", data={"model_name": MODEL, **fields},
-            files={"video_file": (film.name, file)},
+            files={"video_file": (recording.name, file)},
         )  # fmt: skip
     client.ended(f"embed/tasks/{made['_id']}/status")
     return client.ok("GET", f"embed/tasks/{made['_id']}")
 
 
-def test_clips_are_as_long_as_asked(client: Client, films: list[Path]) -> None:
+def test_clips_are_as_long_as_asked(client: Client, recordings: list[Path]) -> None:
     for fields, wanted in (
         ({}, [(0, 6), (6, 10)]),
         ({"video_clip_length": 3}, [(0, 3), (3, 6), (6, 10)]),
         ({"video_start_offset_sec": 2, "video_end_offset_sec": 9}, [(2, 9)]),
         ({"video_embedding_scope": "video"}, [(0, 10)]),
     ):
-        found = embedded(client, films[0], **fields)["video_embedding"]["segments"]
+        found = embedded(client, recordings[0], **fields)["video_embedding"]["segments"]
         seen = [one for one in found if one["embedding_option"] == "visual"]
         assert [(s["start_offset_sec"], s["end_offset_sec"]) for s in seen] == wanted, fields
 
 
-def test_a_start_beyond_the_end_fails(client: Client, films: list[Path]) -> None:
-    failed = embedded(client, films[0], video_start_offset_sec=20, video_end_offset_sec=30)
+def test_a_start_beyond_the_end_fails(client: Client, recordings: list[Path]) -> None:
+    failed = embedded(client, recordings[0], video_start_offset_sec=20, video_end_offset_sec=30)
     assert failed["status"] == "failed"
     assert failed["error"]["message"]
 
 
-def test_tasks_of_the_second_form(client: Client, films: list[Path], tmp_path: Path) -> None:
+def test_tasks_of_the_second_form(client: Client, recordings: list[Path], tmp_path: Path) -> None:
     picture = client.upload(samples.image(tmp_path / "picture.png"))
-    film = client.upload(films[0])
-    for asset in (picture, film):
+    recording = client.upload(recordings[0])
+    for asset in (picture, recording):
         client.ended(f"assets/{asset}")
     source = {"media_source": {"asset_id": picture}}
     body = {"input_type": "image", "model_name": "marengo3.5", "image": source}
@@ -381,7 +385,7 @@ def test_tasks_of_the_second_form(client: Client, films: list[Path], tmp_path: P
     body = {
         "input_type": "video", "model_name": MODEL,
         "video": {
-            "media_source": {"asset_id": film}, "start_sec": 1, "embedding_option": ["visual"],
+            "media_source": {"asset_id": recording}, "start_sec": 1, "embedding_option": ["visual"],
             "segmentation": {"strategy": "fixed", "fixed": {"duration_sec": 4}},
         },
     }  # fmt: skip
@@ -405,7 +409,7 @@ def test_tasks_of_the_second_form(client: Client, films: list[Path], tmp_path: P
 
 
 def test_shorter_vectors_are_the_beginnings_of_longer_ones(
-    client: Client, films: list[Path]
+    client: Client, recordings: list[Path]
 ) -> None:
     def asked(**fields: Any) -> Any:
         text = {"input_text": "a dog on a beach"}
@@ -422,9 +426,9 @@ def test_shorter_vectors_are_the_beginnings_of_longer_ones(
         {"embedding_dimension": 64, "model_name": "marengo3.0"},
     ):  # fmt: skip
         assert asked(**wrong).status_code == 400, wrong
-    film = client.upload(films[0])
-    client.ended(f"assets/{film}")
-    video = {"media_source": {"asset_id": film}, "embedding_option": ["visual", "audio"]}
+    recording = client.upload(recordings[0])
+    client.ended(f"assets/{recording}")
+    video = {"media_source": {"asset_id": recording}, "embedding_option": ["visual", "audio"]}
     body = {"input_type": "video", "model_name": "marengo3.5", "embedding_dimension": 128}
     made = client.ok("POST", "embed-v2/tasks", json={**body, "video": video})["_id"]
     done = client.ended(f"embed-v2/tasks/{made}")
@@ -435,12 +439,12 @@ def test_shorter_vectors_are_the_beginnings_of_longer_ones(
 
 
 def test_what_a_caller_says_goes_into_fused_vectors_alone(
-    client: Client, films: list[Path]
+    client: Client, recordings: list[Path]
 ) -> None:
-    film = client.upload(films[0])
-    client.ended(f"assets/{film}")
+    recording = client.upload(recordings[0])
+    client.ended(f"assets/{recording}")
     video = {
-        "media_source": {"asset_id": film}, "embedding_option": ["visual", "audio"],
+        "media_source": {"asset_id": recording}, "embedding_option": ["visual", "audio"],
         "embedding_type": ["separate_embedding", "fused_embedding"],
         "segmentation": {"temporal": {"strategy": "fixed", "fixed": {"duration_sec": 5}}},
     }  # fmt: skip

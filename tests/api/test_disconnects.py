@@ -62,10 +62,10 @@ def server(model: Fake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
 
 @pytest.fixture(scope="module")
-def video(client: Client, film: Path) -> tuple[str, str]:
+def video(client: Client, recording: Path) -> tuple[str, str]:
     """An index and a video in it."""
     index = client.index()
-    return index, client.film(index, film)
+    return index, client.add_video(index, recording)
 
 
 def begin(client: Client, server: Server, path: str, body: Any) -> http.client.HTTPConnection:
@@ -100,11 +100,11 @@ def until_gone(server: Server) -> None:
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_an_upload_goes_with_its_client(
-    server: Server, client: Client, silent: Silent, film: Path, stream: bool
+    server: Server, client: Client, silent: Silent, recording: Path, stream: bool
 ) -> None:
     source = {
         "type": "base64_string",
-        "base64_string": base64.b64encode(film.read_bytes()).decode(),
+        "base64_string": base64.b64encode(recording.read_bytes()).decode(),
     }
     body = {"video": source, "prompt": QUESTION, "stream": stream}
     connection = begin(client, server, "/v1.3/analyze", body)
@@ -121,10 +121,10 @@ def test_an_upload_goes_with_its_client(
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_response_ends_with_its_client(
-    server: Server, client: Client, silent: Silent, film: Path, stream: bool
+    server: Server, client: Client, silent: Silent, recording: Path, stream: bool
 ) -> None:
     store = client.ok("POST", "knowledge-stores", json={"name": "Shelf"})["_id"]
-    asset = client.upload(film)
+    asset = client.upload(recording)
     assert client.ended(f"assets/{asset}")["status"] == "ready"
     item = client.ok("POST", f"knowledge-stores/{store}/items", json={"asset_id": asset})
     assert client.ended(f"knowledge-stores/{store}/items/{item['_id']}")["status"] == "ready"

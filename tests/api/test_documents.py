@@ -325,14 +325,14 @@ def test_a_document_whose_kind_shows_later(client: Client, tmp_path: Path) -> No
 
 def test_documents_beside_words(client: Client, note: dict[str, Any]) -> None:
     asset = {"media_type": "document", **note["media_source"]}
-    (told,) = together(client, None, asset).json()["data"]
-    assert told == together(client, None, source(NOTE)).json()["data"][0]
+    (row,) = together(client, None, asset).json()["data"]
+    assert row == together(client, None, source(NOTE)).json()["data"][0]
     (short,) = together(client, None, source(b"A dog barks. A cat sleeps.")).json()["data"]
     plain = of_text(client, "A dog barks. A cat sleeps.")
     assert cosine(short, plain) == pytest.approx(1, abs=1e-3)
     both = together(client, "Something else", asset).json()
     assert len(both["data"]) == 1
-    assert both["data"][0] != told
+    assert both["data"][0] != row
     for wrong in (b"\0\1\2", b"  "):
         refused = together(client, "words", source(wrong))
         assert (refused.status_code, refused.json()["code"]) == (400, "parameter_invalid")

@@ -26,10 +26,10 @@ from twelvelabs.core.api_error import ApiError
 from twelvelabs.errors import BadRequestError
 
 REAL = pytest.param("real", marks=[pytest.mark.weights, pytest.mark.corpus])
-#: What three films are about, in words that say it.
+#: What three videos are about, in words that say it.
 ABOUT = ("A dog runs over the street", "Rain falls on the river", "A train stands in the snow")
-#: Films of the corpus, and questions that share no word with their descriptions.
-FILMS = {
+#: Videos of the corpus, and questions that share no word with their descriptions.
+VIDEOS = {
     "d05.mp4": "a puppy being trained by its owner",
     "d17.mp4": "when does the railway service leave for Scotland",
     "d09.mp4": "a tropical bird",
@@ -149,45 +149,52 @@ def test_bad_input(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_films_become_documents(
-    client: Client, film: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    client: Client, recording: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The converter goes on after a source that cannot be analysed, and logs why."""
     broken = tmp_path / "broken.mp4"
-    broken.write_bytes(b"no film")
-    sources = [str(film), "http://127.0.0.1:9/film.mp4", str(broken), str(tmp_path / "none.mp4")]
+    broken.write_bytes(b"no video")
+    sources = [
+        str(recording),
+        "http://127.0.0.1:9/video.mp4",
+        str(broken),
+        str(tmp_path / "none.mp4"),
+    ]
     (document,) = TwelveLabsVideoConverter().run(sources=sources)["documents"]
     assert document.content
-    told = [one.getMessage() for one in caplog.records if "could not analyze" in one.getMessage()]
-    assert len(told) == 3
-    assert "'code': 'url_not_allowed'" in told[0]
-    assert "processing failed" in told[1]
-    assert "not found" in told[2]
+    messages = [
+        one.getMessage() for one in caplog.records if "could not analyze" in one.getMessage()
+    ]
+    assert len(messages) == 3
+    assert "'code': 'url_not_allowed'" in messages[0]
+    assert "processing failed" in messages[1]
+    assert "not found" in messages[2]
     kept = {one["filename"]: one["status"] for one in client.ok("GET", "assets")["data"]}
-    assert kept == {film.name: "ready", broken.name: "failed"}
+    assert kept == {recording.name: "ready", broken.name: "failed"}
 
 
 @pytest.mark.parametrize("server", [REAL], indirect=True)
 def test_meaning(client: Client, corpus: Path) -> None:
-    """Texts find descriptions that share no word with them, and the films themselves."""
+    """Texts find descriptions that share no word with them, and the videos themselves."""
     manifest = json.loads((corpus / "manifest.json").read_text("utf-8"))
-    told = {row["file"]: row["description"] for row in manifest if row["file"] in FILMS}
+    by_file = {row["file"]: row["description"] for row in manifest if row["file"] in VIDEOS}
     described = filled(
         InMemoryDocumentStore(embedding_similarity_function="cosine"),
-        [Document(content=text, meta={"file": file}) for file, text in told.items()],
+        [Document(content=text, meta={"file": file}) for file, text in by_file.items()],
     )
-    shown = InMemoryDocumentStore(embedding_similarity_function="cosine")
-    for file in FILMS:
-        shown.write_documents(clips(client, corpus / "videos" / file))
-    for store in (described, shown):
+    store_of_pictures = InMemoryDocumentStore(embedding_similarity_function="cosine")
+    for file in VIDEOS:
+        store_of_pictures.write_documents(clips(client, corpus / "videos" / file))
+    for store in (described, store_of_pictures):
         pipeline = questions(store)
-        for file, text in FILMS.items():
+        for file, text in VIDEOS.items():
             (best,) = found(pipeline.run({"embedder": {"text": text}}))
             assert best.meta["file"] == file, text
 
 
-def clips(client: Client, film: Path) -> list[Document]:
-    """What is seen and said in a film, clip by clip."""
-    with film.open("rb") as file:
+def clips(client: Client, recording: Path) -> list[Document]:
+    """What is seen and said in a video, clip by clip."""
+    with recording.open("rb") as file:
         task = client.ok(
             "POST", "embed/tasks", data={"model_name": "marengo3.0"}, files={"video_file": file}
         )["_id"]
@@ -198,7 +205,7 @@ def clips(client: Client, film: Path) -> list[Document]:
         Document(
             embedding=one["float"],
             meta={
-                "file": film.name,
+                "file": recording.name,
                 "start": one["start_offset_sec"],
                 "by": one["embedding_option"],
             },

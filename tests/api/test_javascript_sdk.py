@@ -15,11 +15,11 @@ from tests.api.server import DOUBLES, hosted
 from tests.ingest import rig
 
 
-def drive(packages: Path, folder: Path, film: Path, environment: dict[str, str]) -> None:
+def drive(packages: Path, folder: Path, recording: Path, environment: dict[str, str]) -> None:
     """Run the script that calls every method, against a server of its own."""
     picture = samples.image(folder / "picture.png")
-    large = Path(shutil.copy(film, folder / f"large{film.suffix}"))
-    # Bytes after the last box (or element) do not harm a film, and make it several chunks long.
+    large = Path(shutil.copy(recording, folder / f"large{recording.suffix}"))
+    # Bytes after the last box (or element) do not harm a video, and make it several chunks long.
     with large.open("ab") as file:
         file.write(b"\x00\x00\x00\x08free" * (9 * 1024 * 1024 // 8))
     settings = DOUBLES if "SAID" not in environment else {}
@@ -31,7 +31,7 @@ def drive(packages: Path, folder: Path, film: Path, environment: dict[str, str])
                 **os.environ,
                 "TWELVELABS_BASE_URL": server.base,
                 "KEY": server.key(),
-                "FILM": str(film),
+                "VIDEO": str(recording),
                 "LARGE": str(large),
                 "PICTURE": str(picture),
                 **environment,
@@ -46,7 +46,7 @@ def drive(packages: Path, folder: Path, film: Path, environment: dict[str, str])
 
 @pytest.mark.slow
 def test_every_method(packages: Path, tmp_path: Path) -> None:
-    drive(packages, tmp_path, rig.films(tmp_path / "films", 1, seconds=8)[0], {})
+    drive(packages, tmp_path, rig.make_videos(tmp_path / "videos", 1, seconds=8)[0], {})
 
 
 @pytest.mark.slow
@@ -56,6 +56,6 @@ def test_every_method(packages: Path, tmp_path: Path) -> None:
 def test_every_method_with_a_real_film(packages: Path, tmp_path: Path, corpus: Path) -> None:
     manifest = json.loads((corpus / "manifest.json").read_text("utf-8"))
     chosen = next(row for row in manifest if row["speech"] and row["width"] == 640)
-    film = Path(shutil.copy(corpus / "videos" / chosen["file"], tmp_path / chosen["file"]))
+    recording = Path(shutil.copy(corpus / "videos" / chosen["file"], tmp_path / chosen["file"]))
     said = " ".join(chosen["speech"].split()[:8])
-    drive(packages, tmp_path, film, {"SAID": said})
+    drive(packages, tmp_path, recording, {"SAID": said})

@@ -43,8 +43,8 @@ def rest(connection: socket.socket) -> bytes:
     """All that still comes until the server closes the connection."""
     found = b""
     try:
-        while piece := connection.recv(65536):
-            found += piece
+        while chunk := connection.recv(65536):
+            found += chunk
     except ConnectionResetError:
         pass
     return found
@@ -62,13 +62,13 @@ def key_of(client: Client) -> str:
 def test_bodies_without_a_length(strict: tuple[Server, Client], path: str, kind: str) -> None:
     _, client = strict
 
-    def pieces() -> Iterator[bytes]:
+    def chunks() -> Iterator[bytes]:
         yield b'{"index_name": "'
         for _ in range(30):
             yield b"x" * 100
         yield b'"}'
 
-    answer = client.post(path, content=pieces(), headers={"content-type": kind})
+    answer = client.post(path, content=chunks(), headers={"content-type": kind})
     assert answer.status_code == 413
     body = answer.json()
     assert (body.get("error") or body)["code"] == "payload_too_large"
@@ -138,14 +138,14 @@ def test_what_trickles_in(strict: tuple[Server, Client], begin: str) -> None:
             try:
                 if begin != "nothing":
                     connection.sendall(b"x")
-                piece = connection.recv(65536)
+                chunk = connection.recv(65536)
             except TimeoutError:
                 continue
             except (ConnectionResetError, BrokenPipeError):
                 break
-            if not piece:
+            if not chunk:
                 break
-            answer += piece
+            answer += chunk
         assert 1.5 < time.monotonic() - began < 25
     if begin == "nothing":
         assert answer == b""
@@ -156,13 +156,13 @@ def test_what_trickles_in(strict: tuple[Server, Client], begin: str) -> None:
 def test_a_slow_body_within_bounds_is_taken(strict: tuple[Server, Client]) -> None:
     _, client = strict
 
-    def pieces() -> Iterator[bytes]:
-        for piece in (b'{"name"', b': "sl', b'ow"}'):
+    def chunks() -> Iterator[bytes]:
+        for chunk in (b'{"name"', b': "sl', b'ow"}'):
             time.sleep(0.3)
-            yield piece
+            yield chunk
 
     headers = {"content-type": "application/json"}
-    answer = client.post("entity-collections", content=pieces(), headers=headers)
+    answer = client.post("entity-collections", content=chunks(), headers=headers)
     assert answer.status_code == 201
 
 
@@ -216,14 +216,14 @@ def test_requests_at_once(narrow: tuple[Server, Client]) -> None:
             assert httpx.get(f"{server.root}/{probe}").status_code == 200
     wait_for(0)
     assert client.get("indexes").status_code == 200
-    figures = httpx.get(f"{server.root}/metrics").text
-    assert 'videlicet_rate_limited_total{limit="concurrency of key"} 1.0' in figures
-    assert 'videlicet_rate_limited_total{limit="concurrency of all"} 1.0' in figures
+    metrics = httpx.get(f"{server.root}/metrics").text
+    assert 'videlicet_rate_limited_total{limit="concurrency of key"} 1.0' in metrics
+    assert 'videlicet_rate_limited_total{limit="concurrency of all"} 1.0' in metrics
 
 
-def test_sixty_four_clients_of_one_key(server: Server, client: Client, film: Path) -> None:
+def test_sixty_four_clients_of_one_key(server: Server, client: Client, recording: Path) -> None:
     index = client.index("busy")
-    client.film(index, film)
+    client.add_video(index, recording)
     key = key_of(client)
     form = {"index_id": index, "query_text": "red", "search_options": "visual"}
 
@@ -267,11 +267,11 @@ def test_what_every_answer_says_of_the_rate(server: Server, client: Client) -> N
 
 @pytest.mark.slow
 @pytest.mark.embedded("what one server tells of the one worker")
-def test_health_readiness_and_figures(server: Server, client: Client, film: Path) -> None:
+def test_health_readiness_and_figures(server: Server, client: Client, recording: Path) -> None:
     from videlicet import __version__
     from videlicet.media.sandbox import level
 
-    client.film(client.index("figures"), film)
+    client.add_video(client.index("figures"), recording)
     health = httpx.get(f"{server.root}/health").json()
     assert health == {"status": "ok", "version": __version__, "sandbox": level()}
     assert httpx.get(f"{server.root}/ready").json() == {"status": "ready", "missing": []}

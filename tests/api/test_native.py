@@ -16,8 +16,8 @@ from videlicet.store import open_store
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return rig.films(tmp_path_factory.mktemp("films"), 2, seconds=8)
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return rig.make_videos(tmp_path_factory.mktemp("videos"), 2, seconds=8)
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +26,10 @@ def index(client: Client) -> str:
 
 
 @pytest.fixture(scope="module")
-def videos(client: Client, index: str, films: list[Path]) -> list[str]:
-    return [client.film(index, film, {"number": n}) for n, film in enumerate(films)]
+def videos(client: Client, index: str, recordings: list[Path]) -> list[str]:
+    return [
+        client.add_video(index, recording, {"number": n}) for n, recording in enumerate(recordings)
+    ]
 
 
 def find(native: Client, index: str, *parts: dict[str, Any], **options: Any) -> dict[str, Any]:
@@ -51,10 +53,10 @@ def test_words_with_evidence(native: Client, client: Client, index: str, videos:
 
 
 def test_media_of_every_kind(
-    native: Client, client: Client, index: str, videos: list[str], films: list[Path]
+    native: Client, client: Client, index: str, videos: list[str], recordings: list[Path]
 ) -> None:
     asset = client.ok("GET", f"indexes/{index}/videos/{videos[1]}")["asset_id"]
-    inline = {"base64_string": base64.b64encode(films[1].read_bytes()).decode()}
+    inline = {"base64_string": base64.b64encode(recordings[1].read_bytes()).decode()}
     for source in ({"asset_id": asset}, inline):
         for kind in ("video", "audio"):
             found = find(native, index, {kind: source}, group_by="video")
@@ -185,10 +187,10 @@ def test_tenants(stranger: Client, index: str, videos: list[str]) -> None:
 
 
 def test_everything_at_once(
-    native: Client, client: Client, index: str, videos: list[str], films: list[Path]
+    native: Client, client: Client, index: str, videos: list[str], recordings: list[Path]
 ) -> None:
     asset = client.ok("GET", f"indexes/{index}/videos/{videos[1]}")["asset_id"]
-    inline = {"base64_string": base64.b64encode(films[1].read_bytes()).decode()}
+    inline = {"base64_string": base64.b64encode(recordings[1].read_bytes()).decode()}
     thumbnail = find(native, index, {"video": inline})["hits"][0]["thumbnail_url"]
     picture = {"base64_string": base64.b64encode(httpx.get(thumbnail).content).decode()}
     parts = [

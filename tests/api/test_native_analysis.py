@@ -23,7 +23,7 @@ def index(client: Client) -> str:
 
 @pytest.fixture(scope="module")
 def video(client: Client, index: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A film whose timeline does not begin at zero: a page and somebody saying "dog", then
+    """A video whose timeline does not begin at zero: a page and somebody saying "dog", then
     green."""
     page = draw_text(np.zeros((240, 320, 3), np.uint8), "The invoice is due")
     green = np.full((240, 320, 3), GREEN, np.uint8)
@@ -31,7 +31,7 @@ def video(client: Client, index: str, tmp_path_factory: pytest.TempPathFactory) 
         tmp_path_factory.mktemp("slide") / "slide.ts", pictures=[page] * 50 + [green] * 100,
         tones=[Tone(DOG, 2, start=3600)], start=3600,
     )  # fmt: skip
-    return client.film(index, path)
+    return client.add_video(index, path)
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return rig.films(tmp_path_factory.mktemp("films"), 2, seconds=8)
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return rig.make_videos(tmp_path_factory.mktemp("videos"), 2, seconds=8)
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +24,13 @@ def index(client: Client) -> str:
 
 
 @pytest.fixture(scope="module")
-def videos(client: Client, index: str, films: list[Path]) -> list[str]:
-    return [client.film(index, film) for film in films]
+def videos(client: Client, index: str, recordings: list[Path]) -> list[str]:
+    return [client.add_video(index, recording) for recording in recordings]
 
 
 @pytest.fixture(scope="module")
 def queries(client: Client, native: Client, index: str, videos: list[str]) -> list[dict[str, Any]]:
-    """What is said in each film and where that is found, each film itself, and a wrong answer."""
+    """What is said in each video and where that is found, each video itself, and a wrong answer."""
     found: list[dict[str, Any]] = []
     for video in videos:
         said = client.ok("GET", f"indexes/{index}/videos/{video}?transcription=true")
@@ -81,10 +81,10 @@ def test_a_report(
 
 
 def test_what_cannot_be_measured_says_why(
-    native: Client, client: Client, index: str, videos: list[str], film: Path
+    native: Client, client: Client, index: str, videos: list[str], recording: Path
 ) -> None:
     passing = client.index("passing")
-    video = client.film(passing, film)
+    video = client.add_video(passing, recording)
     asset = client.ok("GET", f"indexes/{passing}/indexed-assets/{video}")["asset_id"]
     query = {"audio": asset, "relevant": [{"video_id": video}]}
     made = native.ok("POST", "evaluations", json={"index_id": passing, "queries": [query]})

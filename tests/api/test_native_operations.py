@@ -8,8 +8,8 @@ from tests.api.server import Client, Server
 from tests.cluster.services import blobs
 
 
-def test_the_doctor(server: Server, native: Client, client: Client, film: Path) -> None:
-    client.film(client.index(), film)
+def test_the_doctor(server: Server, native: Client, client: Client, recording: Path) -> None:
+    client.add_video(client.index(), recording)
     assert native.ok("GET", "doctor") == {"sound": True, "findings": []}
     stored = blobs(server.home)
     stored.put("strange/blob", b"")

@@ -17,10 +17,10 @@ def index(client: Client) -> str:
     return client.index("tasks")
 
 
-def begin(client: Client, index: str, film: Path) -> dict[str, Any]:
-    with film.open("rb") as file:
+def begin(client: Client, index: str, recording: Path) -> dict[str, Any]:
+    with recording.open("rb") as file:
         made: dict[str, Any] = client.ok(
-            "POST", "tasks", data={"index_id": index}, files={"video_file": (film.name, file)}
+            "POST", "tasks", data={"index_id": index}, files={"video_file": (recording.name, file)}
         )
     return made
 
@@ -36,8 +36,8 @@ def until(native: Client, task_id: str, *statuses: str, stage: str | None = None
 
 
 @pytest.fixture(scope="module")
-def task(native: Client, client: Client, index: str, film: Path) -> dict[str, Any]:
-    return until(native, begin(client, index, film)["_id"], "ready")
+def task(native: Client, client: Client, index: str, recording: Path) -> dict[str, Any]:
+    return until(native, begin(client, index, recording)["_id"], "ready")
 
 
 def test_a_finished_task(native: Client, index: str, task: dict[str, Any]) -> None:
@@ -67,8 +67,8 @@ def test_another_tenants_task_is_unknown(stranger: Client, task: dict[str, Any])
 def test_cancelling_at_work_and_trying_again(
     native: Client, client: Client, index: str, tmp_path: Path
 ) -> None:
-    (film,) = rig.films(tmp_path, 1, seconds=90)
-    made = begin(client, index, film)
+    (recording,) = rig.make_videos(tmp_path, 1, seconds=90)
+    made = begin(client, index, recording)
     running = until(native, made["_id"], "running", stage="observe")
     assert running["total_s"] == pytest.approx(90, abs=1)
     cancelled = native.ok("POST", f"tasks/{made['_id']}/cancel")
@@ -95,8 +95,8 @@ def test_cancelling_at_work_and_trying_again(
 
 
 def test_cancelling_what_waits(native: Client, client: Client, index: str, tmp_path: Path) -> None:
-    films = rig.films(tmp_path, 4, seconds=30)
-    made = [begin(client, index, film) for film in films]
+    recordings = rig.make_videos(tmp_path, 4, seconds=30)
+    made = [begin(client, index, recording) for recording in recordings]
     last = made[-1]
     assert native.ok("POST", f"tasks/{last['_id']}/cancel")["status"] == "cancelled"
     place = f"indexes/{index}/indexed-assets/{last['video_id']}"
@@ -130,20 +130,20 @@ def test_reading_keys_change_nothing(server: Server, task: dict[str, Any]) -> No
 
 
 def test_a_tenant_with_much_to_do_does_not_hold_up_another(
-    native: Client, client: Client, index: str, server: Server, film: Path, tmp_path: Path
+    native: Client, client: Client, index: str, server: Server, recording: Path, tmp_path: Path
 ) -> None:
     at_once = 4 if server.front else 2
-    films = rig.films(tmp_path, 3 * at_once, seconds=60)
-    busy = [begin(client, index, one)["_id"] for one in films]
+    recordings = rig.make_videos(tmp_path, 3 * at_once, seconds=60)
+    busy = [begin(client, index, one)["_id"] for one in recordings]
     most = 0
     with Client(server, server.key(tenant="small")) as small:
-        made = begin(small, small.index(), film)
+        made = begin(small, small.index(), recording)
         while (theirs := small.ok("GET", f"tasks/{made['_id']}")["status"]) != "ready":
             assert theirs != "failed"
             most = max(most, len(native.ok("GET", "tasks?status=running")["data"]))
             time.sleep(0.02)
         waiting = native.ok("GET", "tasks?status=queued")["data"]
-    # Whole films of the busy tenant still wait, and no more than two were at work in a worker.
+    # Whole videos of the busy tenant still wait, and no more than two were at work in a worker.
     assert waiting
     assert most == at_once
     for task_id in busy:

@@ -51,13 +51,13 @@ def test_add_test_rotate_remove(native: Client, receiver: Receiver) -> None:
     receiver.statuses = [500]
     tested = native.ok("POST", f"webhooks/{hook['id']}/test")
     assert (tested["delivered"], tested["error"]) == (False, "The address answered 500.")
-    for shown in (
+    for output in (
         native.ok("GET", f"webhooks/{hook['id']}"),
         *native.ok("GET", "webhooks")["data"],
     ):
-        assert shown["id"] == hook["id"]
-        assert shown["rotated_at"]
-        assert "secret" not in shown
+        assert output["id"] == hook["id"]
+        assert output["rotated_at"]
+        assert "secret" not in output
     native.ok("DELETE", f"webhooks/{hook['id']}")
     assert native.get(f"webhooks/{hook['id']}").status_code == 404
     assert native.ok("GET", "webhooks")["data"] == []
@@ -65,12 +65,12 @@ def test_add_test_rotate_remove(native: Client, receiver: Receiver) -> None:
 
 @pytest.mark.slow
 def test_deliveries_and_what_went_wrong(
-    native: Client, client: Client, receiver: Receiver, film: Path, tmp_path: Path
+    native: Client, client: Client, receiver: Receiver, recording: Path, tmp_path: Path
 ) -> None:
     receiver.statuses = [500]
     hook = add(native, receiver)
     quiet = add(native, receiver, events=["index.task.failed"])
-    client.film(client.index(), film)
+    client.add_video(client.index(), recording)
     receiver.events(2)
     (row,) = until_delivered(native, hook["id"], 1)
     assert (row["type"], row["attempts"]) == ("index.task.ready", 2)
@@ -82,11 +82,11 @@ def test_deliveries_and_what_went_wrong(
     index = client.index("broken")
     with samples.text_as_mp4(tmp_path / "broken.mp4").open("rb") as file:
         client.ok("POST", "tasks", data={"index_id": index}, files={"video_file": file})
-    (told,) = until_delivered(native, quiet["id"], 1)
-    assert told["type"] == "index.task.failed"
+    (sent,) = until_delivered(native, quiet["id"], 1)
+    assert sent["type"] == "index.task.failed"
     newest, _ = until_delivered(native, hook["id"], 2)
     assert newest["event_id"] != row["event_id"]
-    assert newest["data"] == told["data"]
+    assert newest["data"] == sent["data"]
     for one in (hook, quiet):
         native.ok("DELETE", f"webhooks/{one['id']}")
     assert native.get(place).status_code == 404

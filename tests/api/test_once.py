@@ -25,10 +25,10 @@ def total(client: Client, path: str) -> int:
     return int(client.ok("GET", path)["page_info"]["total_results"])
 
 
-def send(client: Client, film: Path, key: str, **fields: str) -> httpx.Response:
-    with film.open("rb") as file:
+def send(client: Client, recording: Path, key: str, **fields: str) -> httpx.Response:
+    with recording.open("rb") as file:
         return client.post(
-            "assets", data={"method": "direct", **fields}, files={"file": (film.name, file)},
+            "assets", data={"method": "direct", **fields}, files={"file": (recording.name, file)},
             headers=header(key),
         )  # fmt: skip
 
@@ -63,26 +63,26 @@ def test_another_request_is_a_conflict(client: Client, native: Client) -> None:
     assert native.post("tasks/x/retry", headers=same).json()["code"] == "idempotency_conflict"
 
 
-def test_forms_are_known_by_what_they_hold(client: Client, film: Path, tmp_path: Path) -> None:
+def test_forms_are_known_by_what_they_hold(client: Client, recording: Path, tmp_path: Path) -> None:
     key = str(uuid.uuid4())
     # Every request has a boundary of its own between its parts.
-    first, again = (send(client, film, key, filename="once.mp4") for _ in range(2))
+    first, again = (send(client, recording, key, filename="once.mp4") for _ in range(2))
     assert first.status_code == 201
     assert first.json() == again.json()
     assert total(client, "assets?filename=once.mp4") == 1
-    assert send(client, film, key, filename="twice.mp4").status_code == 409
-    other = tmp_path / film.name
-    other.write_bytes(film.read_bytes() + b"\0")
+    assert send(client, recording, key, filename="twice.mp4").status_code == 409
+    other = tmp_path / recording.name
+    other.write_bytes(recording.read_bytes() + b"\0")
     assert send(client, other, key, filename="once.mp4").status_code == 409
     assert total(client, "assets?filename=once.mp4") == 1
     assert client.ended(f"assets/{first.json()['_id']}")["status"] == "ready"
 
 
-def test_every_creating_post(client: Client, native: Client, film: Path) -> None:
+def test_every_creating_post(client: Client, native: Client, recording: Path) -> None:
     index = client.index("every")
-    asset = client.upload(film)
+    asset = client.upload(recording)
     assert client.ended(f"assets/{asset}")["status"] == "ready"
-    url = {"video_url": "https://videlicet.invalid/film.mp4"}
+    url = {"video_url": "https://videlicet.invalid/video.mp4"}
     upload = {"filename": "x.mp4", "type": "video", "total_size": 10}
     made = {
         "tasks": {"data": {"index_id": index, **url}},

@@ -70,14 +70,14 @@ def test_how_it_looks(native: Client) -> None:
         ({"model": None}, "model"),
     ],
 )
-def test_bad_requests(asker: OpenAI, change: dict[str, Any], told: str) -> None:
+def test_bad_requests(asker: OpenAI, change: dict[str, Any], message: str) -> None:
     body = {"model": "text-embedding-3-small", "input": "red", **change}
     with pytest.raises(openai.BadRequestError) as raised:
         asker.post("/embeddings", body=body, cast_to=object)
     error = raised.value
     assert error.type == "invalid_request_error"
     assert error.code in ("parameter_invalid", "parameter_not_provided", "token_limit_exceeded")
-    assert told in str(error.body)
+    assert message in str(error.body)
     # What clients of the native interface look at is beside it.
     row = error.response.json()
     assert {k: row[k] for k in ("code", "message")} == {

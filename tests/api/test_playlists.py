@@ -1,4 +1,4 @@
-"""Films that are fetched in pieces, from HLS playlists."""
+"""Videos that are fetched in pieces, from HLS playlists."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def fetched(client: Client, url: str) -> dict[str, object]:
 
 
 def test_a_film_from_its_own_playlist(client: Client, tmp_path: Path, site: str) -> None:
-    film = rig.films(tmp_path / "films", 1, seconds=14)[0]
-    first = client.ended(f"assets/{client.upload(film)}")
+    recording = rig.make_videos(tmp_path / "videos", 1, seconds=14)[0]
+    first = client.ended(f"assets/{client.upload(recording)}")
     playlist = httpx.get(first["hls"]["manifest_url"]).text
-    pieces = [line for line in playlist.splitlines() if not line.startswith("#")]
-    assert len(pieces) == 3
+    segments = [line for line in playlist.splitlines() if not line.startswith("#")]
+    assert len(segments) == 3
     again = fetched(client, first["hls"]["manifest_url"])
     assert (again["status"], again["filename"]) == ("ready", "index.m3u8")
     assert again["duration"] == pytest.approx(14, abs=0.3)
     # Of several versions, the best; and stretches of one file.
     host = first["hls"]["manifest_url"].partition("/media/")[0]
-    whole = b"".join(httpx.get(host + piece).content for piece in pieces)
+    whole = b"".join(httpx.get(host + segment).content for segment in segments)
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "whole.ts").write_bytes(whole)
     lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:7"]
@@ -87,7 +87,7 @@ def test_a_film_from_its_own_playlist(client: Client, tmp_path: Path, site: str)
     ids=range(14),
 )
 def test_playlists_that_are_refused(client: Client, tmp_path: Path, site: str, rest: str) -> None:
-    samples.video(tmp_path / "film.mp4", samples.THREE)
+    samples.video(tmp_path / "video.mp4", samples.THREE)
     (tmp_path / "list.m3u8").write_text(f"#EXTM3U\n{rest}")
     failed = fetched(client, f"{site}/list.m3u8")
     assert failed["status"] == "failed"

@@ -74,10 +74,10 @@ def client(watched: Watched) -> TwelveLabs:
 
 @pytest.fixture(scope="module")
 def talk(kind: str, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A film with pictures and somebody speaking."""
+    """A video with pictures and somebody speaking."""
     folder = tmp_path_factory.mktemp("talk")
     if kind == "doubles":
-        return rig.films(folder, 1, seconds=8)[0].rename(folder / "talk.mp4")
+        return rig.make_videos(folder, 1, seconds=8)[0].rename(folder / "talk.mp4")
     manifest = json.loads((corpus / "manifest.json").read_text("utf-8"))
     chosen = next(row for row in manifest if row["speech"] and row["width"] == 640)
     return Path(shutil.copy(corpus / "videos" / chosen["file"], folder / "talk.mp4"))
@@ -91,7 +91,7 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def index(client: TwelveLabs) -> str:
     made = client.indexes.create(
-        index_name="films",
+        index_name="videos",
         models=[
             IndexesCreateRequestModelsItem(model_name=MODEL, model_options=["visual", "audio"])
         ],
@@ -131,18 +131,18 @@ def image_asset(client: TwelveLabs, picture: Path) -> Any:
 
 def test_indexes(client: TwelveLabs, index: str) -> None:
     found = client.indexes.retrieve(index)
-    assert (found.index_name, found.addons) == ("films", ["thumbnail"])
+    assert (found.index_name, found.addons) == ("videos", ["thumbnail"])
     other = client.indexes.create(
         index_name="other",
         models=[IndexesCreateRequestModelsItem(model_name=MODEL, model_options=["visual"])],
     )
     client.indexes.update(other.id, index_name="renamed")
     names = [one.index_name for one in client.indexes.list(page_limit=1)]
-    assert names == ["renamed", "films"]
+    assert names == ["renamed", "videos"]
     assert [i.id for i in client.indexes.list(model_options="audio")] == [index]
     with pytest.raises(BadRequestError) as caught:
         client.indexes.create(
-            index_name="films",
+            index_name="videos",
             models=[IndexesCreateRequestModelsItem(model_name=MODEL, model_options=["visual"])],
         )
     assert caught.value.body["code"] == "index_name_already_exists"
@@ -243,16 +243,18 @@ def test_search_by_words(client: TwelveLabs, index: str, asset: Any, video: Any)
 def test_search_by_pictures(
     client: TwelveLabs, server: Server, index: str, video: Any, picture: Path
 ) -> None:
-    shown = httpx.get(client.indexes.videos.retrieve(index, video.id).hls.thumbnail_urls[0]).content
+    thumbnail = httpx.get(
+        client.indexes.videos.retrieve(index, video.id).hls.thumbnail_urls[0]
+    ).content
     one = client.search.create(
-        index_id=index, query_media_type="image", query_media_file=("frame.jpg", shown),
+        index_id=index, query_media_type="image", query_media_file=("frame.jpg", thumbnail),
         search_options=["visual"],
     )  # fmt: skip
     assert one.data[0].video_id == video.id
     hits = list(
         client.search.query(
             index_id=index, query_media_type="image", query_text="somebody speaks",
-            query_media_files=[("a.jpg", shown), ("b.png", picture.read_bytes())],
+            query_media_files=[("a.jpg", thumbnail), ("b.png", picture.read_bytes())],
             search_options=["visual"], operator="and",
         )
     )  # fmt: skip
@@ -271,9 +273,9 @@ def test_search_pages(client: TwelveLabs, index: str, video: Any, tmp_path: Path
     for one in made:
         assert client.tasks.wait_for_done(one.id, sleep_interval=0.2).status == "ready"
         client.indexes.videos.update(index, one.video_id, user_metadata={"kind": "colours"})
-    shown = httpx.get(client.tasks.retrieve(made[0].id).hls.thumbnail_urls[0]).content
+    thumbnail = httpx.get(client.tasks.retrieve(made[0].id).hls.thumbnail_urls[0]).content
     query: dict[str, Any] = {
-        "index_id": index, "query_media_type": "image", "query_media_file": ("x.jpg", shown),
+        "index_id": index, "query_media_type": "image", "query_media_file": ("x.jpg", thumbnail),
         "search_options": ["visual"], "include_user_metadata": True,
     }  # fmt: skip
     whole = client.search.create(**query, page_limit=50)
@@ -305,8 +307,8 @@ def test_search_pages(client: TwelveLabs, index: str, video: Any, tmp_path: Path
 
 
 def test_tasks(client: TwelveLabs, index: str, tmp_path: Path) -> None:
-    film = samples.video(tmp_path / "colours.mp4", samples.THREE)
-    with film.open("rb") as file:
+    recording = samples.video(tmp_path / "colours.mp4", samples.THREE)
+    with recording.open("rb") as file:
         made = client.tasks.create(
             index_id=index, video_file=file, user_metadata=json.dumps({"n": 1})
         )
@@ -371,12 +373,12 @@ def test_embeddings_v2(client: TwelveLabs, asset: Any, image_asset: Any, tmp_pat
         text_image=TextImageInputRequest(media_source=source, input_text="a white corner"),
     )  # fmt: skip
     assert len(both.data) == 1
-    film = create(
+    recording = create(
         input_type="video", model_name=MODEL,
         video=VideoInputRequest(media_source=MediaSource(asset_id=asset.id)),
     )  # fmt: skip
-    assert {d.embedding_scope for d in film.data} == {"clip", "asset"}
-    assert film.metadata.duration == pytest.approx(asset.duration, abs=0.1)
+    assert {d.embedding_scope for d in recording.data} == {"clip", "asset"}
+    assert recording.metadata.duration == pytest.approx(asset.duration, abs=0.1)
     heard = create(
         input_type="audio", model_name=MODEL,
         audio=AudioInputRequest(media_source=MediaSource(asset_id=asset.id)),
@@ -426,7 +428,7 @@ def embed_a_document(client: TwelveLabs) -> None:
 
 def test_multipart_upload(client: TwelveLabs, talk: Path, tmp_path: Path) -> None:
     source = Path(shutil.copy(talk, tmp_path / "large.mp4"))
-    # Bytes after the last box do not harm a film, and make it several chunks long.
+    # Bytes after the last box do not harm a video, and make it several chunks long.
     with source.open("ab") as file:
         file.write(b"\x00\x00\x00\x08free" * (9 * 1024 * 1024 // 8))
     result = client.multipart_upload.upload_file(str(source), batch_size=1)
@@ -534,8 +536,8 @@ def test_analysis(client: TwelveLabs, asset: Any) -> None:
     assert "".join(one.text or "" for one in events[1:-1]) == answer.data
     schema = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
     form = SyncResponseFormat(type="json_schema", json_schema=schema)
-    told = client.analyze(video=video, prompt="The title.", response_format=form)
-    assert isinstance(json.loads(told.data or "")["title"], str)
+    analysis = client.analyze(video=video, prompt="The title.", response_format=form)
+    assert isinstance(json.loads(analysis.data or "")["title"], str)
     with pytest.raises(NotFoundError):
         client.analyze(video=VideoContext_AssetId(asset_id="0" * 24), prompt=prompt)
     with pytest.raises(BadRequestError) as refused:

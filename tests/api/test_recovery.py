@@ -15,13 +15,13 @@ from tests.ingest import rig
 @pytest.mark.slow
 @pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=pytest.mark.slow)])
 def test_kills_lose_nothing(tmp_path: Path, rounds: int) -> None:
-    films = rig.films(tmp_path / "films", rounds, seconds=4)
+    recordings = rig.make_videos(tmp_path / "videos", rounds, seconds=4)
     chance = random.Random(7)
     with served(tmp_path / "home", **DOUBLES) as server, Client(server, server.key()) as client:
         index = client.index()
         accepted = []
-        for number, film in enumerate(films):
-            asset = client.upload(film)
+        for number, recording in enumerate(recordings):
+            asset = client.upload(recording)
             made = client.ok("POST", f"indexes/{index}/indexed-assets", json={"asset_id": asset})
             accepted.append(made["_id"])
             time.sleep(chance.uniform(0, 0.5))
@@ -47,12 +47,12 @@ def test_an_upload_outlives_workers_but_not_its_server(tmp_path: Path) -> None:
     arriving = tmp_path / "home" / "staging" / "incoming-0123" / "whole"
     with served(tmp_path / "home", **DOUBLES) as server, Client(server, server.key()) as client:
         arriving.parent.mkdir(parents=True)
-        arriving.write_bytes(b"half of a film")
+        arriving.write_bytes(b"half of a video")
         before = server.workers()
         for worker in before:
             worker.kill()
         # The next worker has cleared up by the time it has done something.
-        client.film(client.index(), rig.films(tmp_path / "films", 1, seconds=2)[0])
+        client.add_video(client.index(), rig.make_videos(tmp_path / "videos", 1, seconds=2)[0])
         assert {one.pid for one in server.workers()}.isdisjoint(one.pid for one in before)
         assert arriving.exists()
         server.kill()

@@ -1,4 +1,4 @@
-"""Saved searches: what is added and matches is told, once."""
+"""Saved searches: webhooks are notified of each match once."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Each shows ``TITLE`` with its number towards the end."""
-    return rig.films(tmp_path_factory.mktemp("films"), 3, seconds=6)
+    return rig.make_videos(tmp_path_factory.mktemp("videos"), 3, seconds=6)
 
 
 def save(native: Client, index: str, *parts: dict[str, Any], **options: Any) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def red(folder: Path) -> Path:
     return path
 
 
-def test_a_match_is_told_and_kept(native: Client, client: Client, films: list[Path]) -> None:
+def test_a_match_is_told_and_kept(native: Client, client: Client, recordings: list[Path]) -> None:
     index = client.index("told")
     with receiving() as receiver:
         hook = native.ok(
@@ -66,9 +66,9 @@ def test_a_match_is_told_and_kept(native: Client, client: Client, films: list[Pa
         query = save(native, index, {"text": '"title 1"'}, name="the first")
         assert query["threshold"] == 0.5
         assert query["parts"] == [{"kind": "text", "weight": 1.0, "text": '"title 1"'}]
-        videos = [client.film(index, film) for film in films]
+        videos = [client.add_video(index, recording) for recording in recordings]
         (event,) = receiver.events(1)
-        # Told ready means tried already: nothing has to be waited for.
+        # Saved searches run before a video is reported ready: nothing to wait for.
         (match,) = native.ok("GET", f"saved-searches/{query['id']}/matches")["data"]
         native.ok("DELETE", f"webhooks/{hook['id']}")
     assert event["type"] == "saved_search.matched"
@@ -86,15 +86,15 @@ def test_a_match_is_told_and_kept(native: Client, client: Client, films: list[Pa
 
 
 @pytest.mark.slow
-def test_what_was_there_before(native: Client, client: Client, films: list[Path]) -> None:
+def test_what_was_there_before(native: Client, client: Client, recordings: list[Path]) -> None:
     index = client.index("before")
-    old = client.film(index, films[0])
+    old = client.add_video(index, recordings[0])
     part = {"text": "title"}
     later = save(native, index, part, name="later", threshold=0.3)
     all_of_them = save(native, index, part, name="all", threshold=0.3, include_existing=True)
     assert [one["video_id"] for one in found(native, all_of_them, 1)] == [old]
     assert found(native, later, 0) == []
-    new = client.film(index, films[1])
+    new = client.add_video(index, recordings[1])
     assert [one["video_id"] for one in found(native, all_of_them, 2)] == [new, old]
     assert [one["video_id"] for one in found(native, later, 1)] == [new]
     page = native.ok("GET", f"saved-searches/{all_of_them['id']}/matches?page=2&page_limit=1")
@@ -104,7 +104,7 @@ def test_what_was_there_before(native: Client, client: Client, films: list[Path]
 
 @pytest.mark.slow
 def test_media_and_filters(
-    native: Client, client: Client, films: list[Path], tmp_path: Path
+    native: Client, client: Client, recordings: list[Path], tmp_path: Path
 ) -> None:
     index = client.index("media")
     picture = red(tmp_path)
@@ -115,63 +115,63 @@ def test_media_and_filters(
     there = save(native, index, {"image": {"asset_id": asset}}, threshold=0.3)
     assert [part.get("asset_id") for part in came["parts"] + there["parts"]] == [None, asset]
     chosen = save(native, index, {"text": "title"}, threshold=0.2, filter={"wanted": True})
-    client.film(index, films[0], {"wanted": False})  # red, then green
+    client.add_video(index, recordings[0], {"wanted": False})  # red, then green
     assert len(found(native, came, 1)) == len(found(native, there, 1)) == 1
     found(native, chosen, 0)
-    video = client.film(index, films[2], {"wanted": True})  # blue, then yellow
+    video = client.add_video(index, recordings[2], {"wanted": True})  # blue, then yellow
     assert [one["video_id"] for one in found(native, chosen, 1)] == [video]
     found(native, came, 1)
     # A query whose asset has gone says so, and keeps no other from being tried.
     client.ok("DELETE", f"assets/{asset}")
-    client.film(index, films[1], {"wanted": True})
+    client.add_video(index, recordings[1], {"wanted": True})
     assert len(found(native, chosen, 2)) == 2
 
 
 def test_a_query_whose_asset_has_gone_says_so(
-    native: Client, client: Client, films: list[Path], tmp_path: Path
+    native: Client, client: Client, recordings: list[Path], tmp_path: Path
 ) -> None:
     index = client.index("gone")
     asset = client.upload(red(tmp_path))
     client.ended(f"assets/{asset}")
     query = save(native, index, {"image": {"asset_id": asset}})
     client.ok("DELETE", f"assets/{asset}")
-    client.film(index, films[0])
+    client.add_video(index, recordings[0])
     deadline = time.monotonic() + 300
-    while "error" not in (shown := native.ok("GET", f"saved-searches/{query['id']}")):
+    while "error" not in (row := native.ok("GET", f"saved-searches/{query['id']}")):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert shown["error"]["code"] == "query_media_invalid"
-    assert asset in shown["error"]["message"]
+    assert row["error"]["code"] == "query_media_invalid"
+    assert asset in row["error"]["message"]
 
 
 @pytest.mark.slow
 def test_deleting_takes_matches_along(
-    native: Client, client: Client, server: Server, films: list[Path]
+    native: Client, client: Client, server: Server, recordings: list[Path]
 ) -> None:
     index = client.index("deleting")
     with receiving() as receiver:
         hook = native.ok(
             "POST", "webhooks", json={"url": receiver.url, "events": ["saved_search.matched"]}
         )
-        inline = {"base64_string": base64.b64encode(films[0].read_bytes()).decode()}
+        inline = {"base64_string": base64.b64encode(recordings[0].read_bytes()).decode()}
         one = save(native, index, {"text": '"title 0"'})
         two = save(native, index, {"video": inline}, threshold=0.3)
         other = save(native, index, {"text": "title"}, threshold=0.2)
-        videos = [client.film(index, film) for film in films[:2]]
+        videos = [client.add_video(index, recording) for recording in recordings[:2]]
         found(native, one, 1)
         assert {m["video_id"] for m in found(native, other, 2)} == set(videos)
-        before = told(native, hook)
+        before = deliveries(native, hook)
         assert before
         # An asset takes along what was found in it.
         client.ok("DELETE", f"indexes/{index}/videos/{videos[0]}")
         assert native.ok("GET", f"saved-searches/{one['id']}/matches")["data"] == []
         assert [m["video_id"] for m in found(native, other, 1)] == [videos[1]]
-        assert {d["data"]["video_id"] for d in told(native, hook)} == {videos[1]}
+        assert {d["data"]["video_id"] for d in deliveries(native, hook)} == {videos[1]}
         # One that comes again is new.
-        client.film(index, films[0])
+        client.add_video(index, recordings[0])
         found(native, one, 1)
         deadline = time.monotonic() + 300
-        while not (again := [d for d in told(native, hook) if about(d, one)]):
+        while not (again := [d for d in deliveries(native, hook) if about(d, one)]):
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert len(again) == 1
@@ -187,7 +187,7 @@ def test_deleting_takes_matches_along(
         client.ok("DELETE", f"indexes/{index}")
         assert native.get(f"saved-searches/{one['id']}").status_code == 404
         assert native.ok("GET", f"saved-searches?index_id={index}")["data"] == []
-        assert told(native, hook) == []
+        assert deliveries(native, hook) == []
         native.ok("DELETE", f"webhooks/{hook['id']}")
 
 
@@ -195,7 +195,7 @@ def about(delivery: dict[str, Any], query: dict[str, Any]) -> bool:
     return bool(delivery["data"]["saved_search"]["id"] == query["id"])
 
 
-def told(native: Client, hook: dict[str, Any]) -> list[dict[str, Any]]:
+def deliveries(native: Client, hook: dict[str, Any]) -> list[dict[str, Any]]:
     return list(native.ok("GET", f"webhooks/{hook['id']}/deliveries?page_limit=50")["data"])
 
 
@@ -205,13 +205,13 @@ def blobs(server: Server, query: dict[str, Any]) -> list[str]:
 
 
 def test_another_tenants_queries(
-    native: Client, client: Client, stranger: Client, server: Server, films: list[Path]
+    native: Client, client: Client, stranger: Client, server: Server, recordings: list[Path]
 ) -> None:
     index = client.index("mine")
     query = save(native, index, {"text": "title"}, threshold=0.2)
     with Client(server, str(stranger.headers["x-api-key"])) as theirs:
         their_index = theirs.index("theirs")
-        theirs.film(their_index, films[0])
+        theirs.add_video(their_index, recordings[0])
     found(native, query, 0)
     assert stranger.ok("GET", "saved-searches")["data"] == []
     assert stranger.ok("GET", f"saved-searches?index_id={index}")["data"] == []
@@ -286,7 +286,7 @@ def test_a_reading_key_saves_nothing(server: Server, client: Client) -> None:
 
 @pytest.mark.slow
 def test_once_whatever_is_killed(tmp_path: Path) -> None:
-    films = rig.films(tmp_path / "films", 6, seconds=4)
+    recordings = rig.make_videos(tmp_path / "videos", 6, seconds=4)
     with (
         served(tmp_path / "home", **DOUBLES, **OPEN) as server,
         receiving() as receiver,
@@ -302,8 +302,8 @@ def test_once_whatever_is_killed(tmp_path: Path) -> None:
         ]
         queries.append(save(native, index, {"text": "title"}, threshold=0.2, include_existing=True))
         accepted = []
-        for film in films:
-            asset = client.upload(film)
+        for recording in recordings:
+            asset = client.upload(recording)
             made = client.ok("POST", f"indexes/{index}/indexed-assets", json={"asset_id": asset})
             accepted.append(made["_id"])
         for pause in (0.1, 0.3, 0.6, 0.2, 0.4, 0.5, 0.3, 0.7):
@@ -316,7 +316,7 @@ def test_once_whatever_is_killed(tmp_path: Path) -> None:
         for video in accepted:
             assert client.ended(f"indexes/{index}/indexed-assets/{video}", 120)["status"] == "ready"
         for query in queries:
-            rows = found(native, query, len(films))
+            rows = found(native, query, len(recordings))
             assert {one["video_id"] for one in rows} == set(accepted)
         # An event may arrive twice when its sender is killed before it has noted that it arrived;
         # but there is one for each query and video.

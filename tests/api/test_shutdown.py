@@ -30,10 +30,10 @@ def begun(server: Server, key: str) -> socket.socket:
     "kind", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )
 def test_requests_are_finished_and_tasks_go_on(tmp_path: Path, kind: signal.Signals) -> None:
-    film = rig.films(tmp_path / "films", 1, seconds=40)[0]
+    recording = rig.make_videos(tmp_path / "videos", 1, seconds=40)[0]
     with served(tmp_path / "home", **DOUBLES) as server, Client(server, server.key()) as client:
         index = client.index()
-        asset = client.upload(film)
+        asset = client.upload(recording)
         client.ended(f"assets/{asset}")
         made = client.ok("POST", f"indexes/{index}/indexed-assets", json={"asset_id": asset})
         with begun(server, client.headers["x-api-key"]) as connection:
@@ -54,10 +54,10 @@ def test_requests_are_finished_and_tasks_go_on(tmp_path: Path, kind: signal.Sign
 @pytest.mark.slow
 def test_a_signal_to_all_processes_fails_no_task(tmp_path: Path) -> None:
     """As a service manager sends it."""
-    film = rig.films(tmp_path / "films", 1, seconds=40)[0]
+    recording = rig.make_videos(tmp_path / "videos", 1, seconds=40)[0]
     with served(tmp_path / "home", **DOUBLES) as server, Client(server, server.key()) as client:
         index = client.index()
-        asset = client.upload(film)
+        asset = client.upload(recording)
         made = client.ok("POST", f"indexes/{index}/indexed-assets", json={"asset_id": asset})
         time.sleep(0.5)
         for worker in server.workers():

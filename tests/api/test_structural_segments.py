@@ -23,10 +23,10 @@ def user(server: Server) -> Iterator[TwelveLabs]:
 
 @pytest.mark.parametrize("description", ["Each distinct scene or shot", "every shot"])
 def test_a_definition_of_shots_gives_the_shots(
-    user: TwelveLabs, film: Path, description: str
+    user: TwelveLabs, recording: Path, description: str
 ) -> None:
     made = user.analyze_async.tasks.create(
-        video=VideoContext_AssetId(asset_id=upload(user, film)),
+        video=VideoContext_AssetId(asset_id=upload(user, recording)),
         analysis_mode="time_based_metadata",
         response_format=AsyncResponseFormat(
             type="segment_definitions",

@@ -47,7 +47,7 @@ def noisy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, st
         key = server.key()
         with Client(server, key) as client:
             index = client.index(CANARY)
-            client.film(index, good, {"note": CANARY, CANARY: "x"})
+            client.add_video(index, good, {"note": CANARY, CANARY: "x"})
             assert client.ended(f"assets/{client.upload(bad)}")["status"] == "failed"
             form = {"index_id": index, "search_options": "visual"}
             client.ok("POST", "search", data={**form, "query_text": CANARY})
@@ -141,7 +141,7 @@ def test_the_answer_names_its_line(noisy: tuple[Server, str]) -> None:
 
 
 @pytest.mark.slow
-def test_text_and_levels(tmp_path: Path, film: Path) -> None:
+def test_text_and_levels(tmp_path: Path, recording: Path) -> None:
     with (
         served(
             tmp_path / "home", **DOUBLES, VIDELICET_LOG_FORMAT="text", VIDELICET_LOG_LEVEL="warning"
@@ -223,7 +223,7 @@ def attributes(span: Any) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_one_trace_from_the_request_through_the_worker(tmp_path: Path) -> None:
-    film = samples.video(tmp_path / f"{CANARY}.mp4", samples.THREE)
+    recording = samples.video(tmp_path / f"{CANARY}.mp4", samples.THREE)
     trace, caller = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
     with collecting() as spans:
         tracing = {
@@ -236,7 +236,7 @@ def test_one_trace_from_the_request_through_the_worker(tmp_path: Path) -> None:
             Client(server, server.key()) as client,
         ):
             index = client.index()
-            asset = client.upload(film)
+            asset = client.upload(recording)
             client.ended(f"assets/{asset}")
             made = client.ok(
                 "POST", f"indexes/{index}/indexed-assets", json={"asset_id": asset},

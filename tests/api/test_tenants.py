@@ -37,11 +37,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def worlds(
-    server: Server, film: Path, tmp_path_factory: pytest.TempPathFactory
+    server: Server, recording: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[World, World]]:
     """Two tenants who have the same."""
     picture = samples.image(tmp_path_factory.mktemp("picture") / "picture.png")
-    both = [build(server, tenant, film, picture) for tenant in ("local", "other")]
+    both = [build(server, tenant, recording, picture) for tenant in ("local", "other")]
     yield both[0], both[1]
     for one in both:
         one.close()

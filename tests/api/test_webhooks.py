@@ -128,7 +128,7 @@ def test_the_documented_vector() -> None:
 
 @pytest.mark.slow
 def test_ready_and_failed_are_told_once(tmp_path: Path) -> None:
-    film = rig.films(tmp_path / "films", 1, seconds=4)[0]
+    recording = rig.make_videos(tmp_path / "videos", 1, seconds=4)[0]
     broken = samples.text_as_mp4(tmp_path / "broken.mp4")
     with (
         receiving(500, 302) as receiver,
@@ -139,7 +139,7 @@ def test_ready_and_failed_are_told_once(tmp_path: Path) -> None:
         code, hook = command(server, "add", receiver.url)
         assert code == 0
         index = client.index()
-        with film.open("rb") as file:
+        with recording.open("rb") as file:
             task = client.ok("POST", "tasks", data={"index_id": index}, files={"video_file": file})[
                 "_id"
             ]
@@ -158,7 +158,7 @@ def test_ready_and_failed_are_told_once(tmp_path: Path) -> None:
             client.ok("POST", "tasks", data={"index_id": index}, files={"video_file": file})
         assert receiver.events(4)[-1]["type"] == "index.task.failed"
         # Another tenant's videos are not told of.
-        stranger.film(stranger.index(), film)
+        stranger.add_video(stranger.index(), recording)
         assert len(receiver.events(4)) == 4
         (row,) = command(server, "list")[1]
         assert (row["id"], row["last_delivery"]["status"]) == (hook["id"], "delivered")
@@ -192,14 +192,14 @@ def test_commands(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_killed_worker_forgets_no_delivery(tmp_path: Path) -> None:
-    film = rig.films(tmp_path / "films", 1, seconds=4)[0]
+    recording = rig.make_videos(tmp_path / "videos", 1, seconds=4)[0]
     with (
         receiving(*[500] * 2) as receiver,
         served(tmp_path / "home", **DOUBLES, **OPEN) as server,
         Client(server, server.key()) as client,
     ):
         command(server, "add", receiver.url)
-        client.film(client.index(), film)
+        client.add_video(client.index(), recording)
         while not receiver.got:
             time.sleep(0.05)
         assert server.process is not None
@@ -211,7 +211,7 @@ def test_a_killed_worker_forgets_no_delivery(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_address_inside_is_not_contacted(tmp_path: Path) -> None:
-    film = rig.films(tmp_path / "films", 1, seconds=4)[0]
+    recording = rig.make_videos(tmp_path / "videos", 1, seconds=4)[0]
     with (
         receiving() as receiver,
         served(tmp_path / "home", **DOUBLES) as server,
@@ -219,7 +219,7 @@ def test_an_address_inside_is_not_contacted(tmp_path: Path) -> None:
     ):
         # Allowed where it was added, but not where it is sent from.
         assert command(server, "add", receiver.url)[0] == 0
-        client.film(client.index(), film)
+        client.add_video(client.index(), recording)
         deadline = time.monotonic() + 300
         while not (made := deliveries(server)) or not made[0].body["attempts"]:
             assert time.monotonic() < deadline
@@ -276,7 +276,7 @@ def test_it_is_given_up_in_the_end(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_addresses_that_fail_hold_up_nobody(tmp_path: Path) -> None:
-    film, other = rig.films(tmp_path / "films", 2, seconds=4)
+    recording, other = rig.make_videos(tmp_path / "videos", 2, seconds=4)
     patient = {**OPEN, "VIDELICET_WEBHOOK_DELAY": "600"}
     with (
         receiving(*[500] * 100) as failing,
@@ -288,7 +288,7 @@ def test_addresses_that_fail_hold_up_nobody(tmp_path: Path) -> None:
             add_webhook(store.scope(MANAGE), store, good.url)
             for _ in range(DELIVERIES + 8):
                 add_webhook(store.scope(MANAGE), store, failing.url)
-        client.film(client.index(), film)
+        client.add_video(client.index(), recording)
         assert good.events(1)[0]["type"] == "index.task.ready"
         failing.events(DELIVERIES + 8)
         # Neither the server nor a command waits for what is to be tried in ten minutes.
@@ -296,7 +296,7 @@ def test_addresses_that_fail_hold_up_nobody(tmp_path: Path) -> None:
         assert server.stop() == 0
         assert time.monotonic() - began < 60
         code = "import sys; from videlicet.cli import main; main()"
-        words = ["add", str(other), "--index", "films"]
+        words = ["add", str(other), "--index", "videos"]
         done = subprocess.run(
             [sys.executable, "-c", code, "--home", str(server.home), *words],
             env=server.inherited,
@@ -309,12 +309,12 @@ def test_addresses_that_fail_hold_up_nobody(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_video_that_was_ready_after_all(tmp_path: Path) -> None:
-    film = rig.films(tmp_path / "films", 1, seconds=4)[0]
+    recording = rig.make_videos(tmp_path / "videos", 1, seconds=4)[0]
     with receiving() as receiver, served(tmp_path / "home", **DOUBLES, **OPEN) as server:
         command(server, "add", receiver.url)
         with Client(server, server.key()) as client:
             index = client.index()
-            video = client.film(index, film)
+            video = client.add_video(index, recording)
             receiver.events(1)
             asset = client.ok("GET", f"indexes/{index}/indexed-assets/{video}")["asset_id"]
             server.stop()

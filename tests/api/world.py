@@ -29,7 +29,7 @@ class World:
         self.native.close()
 
 
-def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
+def build(server: Server, tenant: str, recording: Path, picture: Path) -> World:
     """A tenant who has one of everything, at rest."""
     key = server.key(tenant=tenant)
     client, native = Client(server, key), Client(server, key, "v1")
@@ -37,8 +37,8 @@ def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
     ids["index"] = index = client.index("films")
     body = {"name": "reds", "index_id": index, "parts": [{"text": "red"}], "threshold": 0.1}
     ids["saved_search"] = native.ok("POST", "saved-searches", json=body)["id"]
-    client.film(index, film)  # a twin, so that searches have a second page
-    ids["video"] = video = client.film(index, film, {"topic": "colours"})
+    client.add_video(index, recording)  # a twin, so that searches have a second page
+    ids["video"] = video = client.add_video(index, recording, {"topic": "colours"})
     ids["asset"] = client.ok("GET", f"indexes/{index}/videos/{video}")["asset_id"]
     ids["task"] = client.ok("GET", "tasks")["data"][0]["_id"]
     ids["image"] = image = client.upload(picture)
@@ -55,7 +55,7 @@ def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
     )["_id"]  # fmt: skip
     ids["vectors"] = client.ok(
         "POST", "embed/tasks", data={"model_name": "marengo3.0"},
-        files={"video_file": (film.name, film.read_bytes())},
+        files={"video_file": (recording.name, recording.read_bytes())},
     )["_id"]  # fmt: skip
     ids["vectors_v2"] = client.ok(
         "POST", "embed-v2/tasks",
@@ -92,9 +92,9 @@ def build(server: Server, tenant: str, film: Path, picture: Path) -> World:
     return World(client, native, ids)
 
 
-def _analyses(client: Client, film: str) -> dict[str, str]:
+def _analyses(client: Client, recording: str) -> dict[str, str]:
     """An analysis, and a batch of one, at rest."""
-    one = {"video": {"type": "asset_id", "asset_id": film}}
+    one = {"video": {"type": "asset_id", "asset_id": recording}}
     task = client.ok("POST", "analyze/tasks", json={**one, "prompt": "What is red?"})["task_id"]
     row = {**one, "prompt": {"input_text": "What is red?"}}
     body = {"model_name": "pegasus1.5", "analysis_mode": "general", "requests": [row]}
@@ -104,13 +104,13 @@ def _analyses(client: Client, film: str) -> dict[str, str]:
     return {"analysis": task, "batch": batch["batch_id"]}
 
 
-def _knowledge(client: Client, film: str, picture: str) -> dict[str, str]:
-    """A knowledge store with a film and a picture in it, a collection, and a conversation."""
+def _knowledge(client: Client, recording: str, picture: str) -> dict[str, str]:
+    """A knowledge store with a video and a picture in it, a collection, and a conversation."""
     store = client.ok("POST", "knowledge-stores", json={"name": "Colours"})["_id"]
     place = f"knowledge-stores/{store}"
     items = [
         client.ok("POST", f"{place}/items", json={"asset_id": asset})["_id"]
-        for asset in (film, picture)
+        for asset in (recording, picture)
     ]
     group = client.ok("POST", f"{place}/item-collections", json={"name": "All"})["_id"]
     client.ok("POST", f"{place}/item-collections/{group}/items/add", json={"item_ids": items})

@@ -74,15 +74,15 @@ DOG = 500 + 40 * VOCABULARY.index("dog")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ``videos`` and a data directory ``home`` that holds them. Do not change it."""
     root = tmp_path_factory.mktemp("filled")
-    films = root / "videos"
-    films.mkdir()
+    recordings = root / "videos"
+    recordings.mkdir()
     page = draw_text(np.zeros((240, 320, 3), np.uint8), "The invoice is due")
-    samples.video(films / "slide.mp4", pictures=[page] * 50, tones=[Tone(DOG, 2)])
-    samples.video(films / EMOJI, [Scene(GREEN, 2)])
-    samples.video(films / LATIN, [Scene(BLUE, 2)])
+    samples.video(recordings / "slide.mp4", pictures=[page] * 50, tones=[Tone(DOG, 2)])
+    samples.video(recordings / EMOJI, [Scene(GREEN, 2)])
+    samples.video(recordings / LATIN, [Scene(BLUE, 2)])
     with vl.open(root / "home") as library:
         library.create_index("default", IDS)
-        assert not library.add(films).failed
+        assert not library.add(recordings).failed
     return root
 
 

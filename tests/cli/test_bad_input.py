@@ -57,7 +57,7 @@ def test_hostile_files_in_a_folder(videlicet, home, tmp_path):
     assert all(row["error"]["remedy"] for row in last.values())
     assert done.code == 2
     assert contents(videlicet) == before
-    # With a good video beside them that one is found, and the others are told again.
+    # With a good video beside them that one is found, and the others are reported again.
     good = samples.video(folder / "good.mp4", [Scene(RED, 1)])
     people = videlicet("add", good, *(folder / name for name, _, _ in HOSTILE[:3]))
     assert people.code == 1
@@ -69,8 +69,8 @@ def test_hostile_files_in_a_folder(videlicet, home, tmp_path):
 
 
 def test_damage_in_the_middle(videlicet, home, tmp_path):
-    film = samples.corrupt_packets(tmp_path / "scratched.mp4")
-    done = videlicet("add", film, "--json")
+    recording = samples.corrupt_packets(tmp_path / "scratched.mp4")
+    done = videlicet("add", recording, "--json")
     assert done.code == 0
     assert any("2.0–3.5" in note for note in done.lines[-1]["notes"])
     details = videlicet("show", "scratched.mp4", "--json").json
@@ -202,10 +202,10 @@ def test_a_newer_data_directory_is_left_alone(videlicet, home, filled):
 SMALL_DISK = """
 mount -t tmpfs -o size="$SIZE"k tmpfs "$DISK" && cp -a "$HOME_DIR" "$DISK/home" || exit 99
 run() { "$PYTHON" -m videlicet --home "$DISK/home" "$@"; }
-run add "$FILM" --json >"$OUT/add" 2>"$OUT/errors"; echo $? >"$OUT/code"
+run add "$VIDEO" --json >"$OUT/add" 2>"$OUT/errors"; echo $? >"$OUT/code"
 run search dog --json >"$OUT/search"
 mount -o remount,size=16m "$DISK"
-run add "$FILM" >"$OUT/again" 2>&1 || run status --retry >>"$OUT/again" 2>&1
+run add "$VIDEO" >"$OUT/again" 2>&1 || run status --retry >>"$OUT/again" 2>&1
 run doctor --json >"$OUT/doctor"
 run list --json >"$OUT/list"
 """
@@ -214,12 +214,18 @@ run list --json >"$OUT/list"
 @pytest.mark.slow
 @pytest.mark.embedded("the disk of a data directory")
 def test_a_full_disk(home, tmp_path):
-    film = samples.video(tmp_path / "video.mp4", [Scene(RED, 2)])
+    recording = samples.video(tmp_path / "video.mp4", [Scene(RED, 2)])
     used = sum(path.stat().st_blocks // 2 for path in home.rglob("*"))
     out, disk = tmp_path / "out", tmp_path / "disk"
     out.mkdir()
     disk.mkdir()
-    named = {"DISK": disk, "HOME_DIR": home, "FILM": film, "OUT": out, "PYTHON": sys.executable}
+    named = {
+        "DISK": disk,
+        "HOME_DIR": home,
+        "VIDEO": recording,
+        "OUT": out,
+        "PYTHON": sys.executable,
+    }
     environment = os.environ | {name: str(path) for name, path in named.items()}
     unshare = shutil.which("unshare")
     if unshare is None:

@@ -1,4 +1,4 @@
-"""The verbs on a library that holds three short videos, seen and heard by the model doubles."""
+"""The verbs on a library that holds three short videos, indexed with the fake models."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def test_list(videlicet, home):
 
 def test_what_is_in_a_hidden_index_is_not_listed(videlicet, home, tmp_path):
     """As what a server has observed to analyse it."""
-    film = samples.video(tmp_path / "apart.mp4", [Scene(RED, 1)])
+    recording = samples.video(tmp_path / "apart.mp4", [Scene(RED, 1)])
     with vl.open(home) as library:
         store = library._write()
         store.catalog.create_index(
             store.scope(Grant("t", Purpose.INDEX)), "~apart", IDS, {"hidden": True}
         )
-        library.add(film, index="~apart")
+        library.add(recording, index="~apart")
     assert [row["name"] for row in videlicet("list", "--indexes", "--json").json] == ["default"]
     names = {row["asset"]["name"] for row in videlicet("list", "--json").json}
     assert names == {"slide.mp4", EMOJI, SAFE}
@@ -202,14 +202,14 @@ def test_remove_leaves_the_file_and_nothing_else(videlicet, home, filled):
 
 
 def test_a_whole_index(videlicet, home, filled):
-    film = filled / "videos/slide.mp4"
-    done = videlicet("add", film, "--index", "talks", "--json")
+    recording = filled / "videos/slide.mp4"
+    done = videlicet("add", recording, "--index", "talks", "--json")
     assert (done.code, done.error["code"]) == (3, "index_not_found")
     for words in (["--all"], ["--all", "slide.mp4", "-i", "default"]):
         assert videlicet("remove", *words).code == 2
     with vl.open(home) as library:
         library.create_index("talks", IDS)
-    assert videlicet("add", film, "--index", "talks", "--create").code == 0
+    assert videlicet("add", recording, "--index", "talks", "--create").code == 0
     assert found(videlicet("search", "dog", "--index", "talks", "--json")) == ["slide.mp4"]
     assert videlicet("remove", "--all", "--index", "talks", "--json").json == {
         "removed_index": "talks"
@@ -331,9 +331,9 @@ def test_evaluate(videlicet, home, filled, tmp_path):
 
 @pytest.mark.embedded("the original is read where it is")
 def test_an_original_that_is_gone_is_told_on_the_page(videlicet, home, tmp_path):
-    film = samples.video(tmp_path / "video.mp4", [Scene(RED, 2)])
-    assert videlicet("add", film).code == 0
-    film.unlink()
+    recording = samples.video(tmp_path / "video.mp4", [Scene(RED, 2)])
+    assert videlicet("add", recording).code == 0
+    recording.unlink()
     out = tmp_path / "found.html"
     assert videlicet("search", "red", "--html", out).code == 0
     assert "is gone" in out.read_text("utf-8")

@@ -18,7 +18,7 @@ CONTENT = {"model.bin": b"weights" * 500, "words.txt": b"a b c\n"}
 
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> ModelCard:
-    """A model of two small files, which stands for all models."""
+    """A model of two small files, as an example of all models."""
     usual = all_cards()[0]
     first = usual.files[0]
     files = tuple(

@@ -23,8 +23,8 @@ def test_from_saving_to_removing(videlicet: Run, home: Path, tmp_path: Path) -> 
     assert (made["name"], made["threshold"], made["matches"]) == ("reds", 0.3, 0)
     assert "No matches yet." in videlicet("saved-search", "matches").out
     for name, colour in (("sunset", RED), ("meadow", GREEN)):
-        film = samples.video(tmp_path / f"{name}.mp4", [Scene(colour, 2)])
-        assert videlicet("add", film).code == 0
+        recording = samples.video(tmp_path / f"{name}.mp4", [Scene(colour, 2)])
+        assert videlicet("add", recording).code == 0
     (match,) = videlicet("saved-search", "matches", "reds", "--json").json
     assert (match["asset_name"], match["saved_search_id"]) == ("sunset.mp4", made["id"])
     assert match["moments"][0]["evidence"][0]["lane"] == "scene"

@@ -16,7 +16,7 @@ import videlicet as vl
 from videlicet.models.fakes import IDS, draw_text
 
 HOUR = 3600.0
-FILM = "late.ts"
+VIDEO = "late.ts"
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +27,14 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
     blank = np.zeros((240, 320, 3), np.uint8)
     page = draw_text(blank, "The invoice is due")
     samples.video(
-        root / FILM,
+        root / VIDEO,
         pictures=[*[blank] * 50, *[page] * 50, *[blank + np.uint8(90)] * 50],
         tones=[Tone(DOG, 2, start=HOUR + 4)],
         start=HOUR,
     )
     with vl.open(root / "home") as library:
         library.create_index("default", IDS)
-        assert not library.add(root / FILM).failed
+        assert not library.add(root / VIDEO).failed
     return root / "home"
 
 
@@ -88,15 +88,15 @@ def test_searches(videlicet: Run, begin: float, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("show", FILM),
-        ("chapters", FILM),
-        ("chapters", FILM, "--format", "vtt"),
-        ("chapters", FILM, "--format", "podlove"),
-        ("highlights", FILM),
+        ("show", VIDEO),
+        ("chapters", VIDEO),
+        ("chapters", VIDEO, "--format", "vtt"),
+        ("chapters", VIDEO, "--format", "podlove"),
+        ("highlights", VIDEO),
         ("classify", "--label", "green", "--shots"),
-        ("subtitles", FILM),
+        ("subtitles", VIDEO),
         ("ask", "what is said?"),
-        ("summarize", FILM),
+        ("summarize", VIDEO),
     ],
 )
 def test_tables_and_texts(videlicet: Run, begin: float, words: tuple[str, ...]) -> None:
@@ -112,13 +112,13 @@ def test_values(videlicet: Run, begin: float, tmp_path: Path) -> None:
         json.dumps({"type": "object", "properties": {
             "invoice_start": {"type": "timestamp", "format": "seconds"}}})
     )  # fmt: skip
-    value = json.loads(videlicet("extract", schema, FILM).out)
+    value = json.loads(videlicet("extract", schema, VIDEO).out)
     assert value["invoice_start"] == pytest.approx(2, abs=0.75)
 
 
 def test_examples_are_given_in_a_players_time(videlicet: Run, begin: float, tmp_path: Path) -> None:
     file = tmp_path / "examples.json"
-    parts = [{"asset": FILM, "start": at, "end": at + 2} for at in (0, 2, 4)]
+    parts = [{"asset": VIDEO, "start": at, "end": at + 2} for at in (0, 2, 4)]
     file.write_text(json.dumps({"paper": parts[1:2] * 2, "none": [parts[0], parts[2]]}))
     rows = videlicet("classify", "--examples", file, "--shots", "--json").json
     labels = {round(row["start"] - begin): row["label"] for row in rows}

@@ -62,7 +62,7 @@ def test_help_imports_nothing_heavy():
         ["search", "a dog", "--limit", "none"],
         ["search", "a dog", "--limit", "0"],
         ["search", "a dog", "--threshold", "2"],
-        ["search", "a dog", "--group-by", "film"],
+        ["search", "a dog", "--group-by", "video"],
         ["add"],
         ["show"],
         ["models", "show"],
@@ -128,11 +128,11 @@ def test_looking_makes_no_library(videlicet, tmp_path, code, words):
 
 @pytest.mark.embedded("the tests put settings into the folder")
 def test_a_library_that_is_a_file_is_refused(videlicet, tmp_path):
-    film = tmp_path / "video.mp4"
-    film.touch()
+    recording = tmp_path / "video.mp4"
+    recording.touch()
     (tmp_path / "file").write_text("mine")
     for home in ("file", "file/inside"):
-        for words in (["list"], ["add", film]):
+        for words in (["list"], ["add", recording]):
             done = videlicet("--home", tmp_path / home, *words, "--json")
             assert done.code == 6
             assert done.error["code"].startswith("store_")

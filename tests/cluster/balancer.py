@@ -50,7 +50,7 @@ def _reach(ports: Iterator[int]) -> socket.socket:
 
 
 def _pass(source: socket.socket, sink: socket.socket) -> None:
-    """Whatever comes, until either side has closed; then both are told."""
+    """Whatever comes, until either side has closed; then both are closed."""
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)

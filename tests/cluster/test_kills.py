@@ -28,7 +28,7 @@ MANAGE = Grant("tests", Purpose.MANAGE, EVERY_TENANT)
 @pytest.mark.slow
 def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> None:
     rounds = 30
-    films = rig.films(tmp_path / "videos", rounds, seconds=8)
+    recordings = rig.make_videos(tmp_path / "videos", rounds, seconds=8)
     chance = random.Random(11)
     with cluster(services, tmp_path) as group:
         workers = [group.worker("worker a"), group.worker("worker b")]
@@ -37,19 +37,19 @@ def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> No
         index = clients[0].index()
         accepted: dict[str, str] = {}
 
-        def hand_in(film: Path, client: int) -> None:
+        def hand_in(recording: Path, client: int) -> None:
             try:
-                asset = clients[client].upload(film)
+                asset = clients[client].upload(recording)
                 row = clients[client].ok(
                     "POST", f"indexes/{index}/indexed-assets", json={"asset_id": asset}
                 )
             except httpx.TransportError:
                 return  # nobody said that it was accepted
-            accepted[row["_id"]] = film.name
+            accepted[row["_id"]] = recording.name
 
-        for number, film in enumerate(films):
+        for number, recording in enumerate(recordings):
             which = chance.randrange(2)
-            handing = threading.Thread(target=hand_in, args=(film, which))
+            handing = threading.Thread(target=hand_in, args=(recording, which))
             handing.start()
             time.sleep(chance.uniform(0, 1.5))
             match number % 3:
@@ -91,7 +91,7 @@ def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> No
         )
         # Nothing of what was done is missing, or there twice.
         calm = rig.Rig.at(tmp_path / "calm")
-        calm.add(*films)
+        calm.add(*recordings)
         with calm.writing() as (plain, whole):
             expected = {
                 asset.name: sorted(
@@ -105,7 +105,7 @@ def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> No
             assert expected[name] == sorted(
                 (one.modality, one.span.start, repr(one.payload)) for one in seen
             )
-        # The books forget what has ended.
+        # Ended workflows are deleted.
         with psycopg.connect(
             group.environment["VIDELICET_DATABASE_URL"], autocommit=True
         ) as workflows:

@@ -44,8 +44,8 @@ def b(both: Cluster, a: Client) -> Client:
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return rig.films(tmp_path_factory.mktemp("videos"), 4, seconds=6)
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return rig.make_videos(tmp_path_factory.mktemp("videos"), 4, seconds=6)
 
 
 def search(client: Client, index: str, **fields: str) -> Any:
@@ -59,12 +59,12 @@ def rows_of(page: Any) -> Any:
     return [{k: v for k, v in row.items() if k != "thumbnail_url"} for row in page["data"]]
 
 
-def test_what_one_takes_in_the_other_finds(a: Client, b: Client, films: list[Path]) -> None:
+def test_what_one_takes_in_the_other_finds(a: Client, b: Client, recordings: list[Path]) -> None:
     index = a.index("taken in")
     ready = []
-    for number, film in enumerate(films):
+    for number, recording in enumerate(recordings):
         one, other = (a, b) if number % 2 else (b, a)
-        asset = one.upload(film)
+        asset = one.upload(recording)
         other.ended(f"assets/{asset}")
         made = other.ok("POST", f"indexes/{index}/indexed-assets", json={"asset_id": asset})
         ready.append(one.ended(f"indexes/{index}/indexed-assets/{made['_id']}"))
@@ -86,10 +86,10 @@ def test_what_one_takes_in_the_other_finds(a: Client, b: Client, films: list[Pat
 
 
 def test_an_upload_in_parts_goes_to_both(
-    a: Client, b: Client, tmp_path: Path, films: list[Path]
+    a: Client, b: Client, tmp_path: Path, recordings: list[Path]
 ) -> None:
     # Bytes after the end of a video do no harm, and make a second chunk of it.
-    data = films[0].read_bytes() + bytes(9 * 1024 * 1024)
+    data = recordings[0].read_bytes() + bytes(9 * 1024 * 1024)
     made = a.ok(
         "POST", "assets/multipart-uploads",
         json={"filename": "long.mkv", "type": "video", "total_size": len(data)},
@@ -121,9 +121,9 @@ def test_an_upload_in_parts_goes_to_both(
 def test_what_a_worker_is_at_is_cancelled_from_elsewhere(
     a: Client, b: Client, both: Cluster, tmp_path: Path
 ) -> None:
-    (film,) = rig.films(tmp_path, 1, seconds=120)
+    (recording,) = rig.make_videos(tmp_path, 1, seconds=120)
     index = a.index("cancelled")
-    with film.open("rb") as file:
+    with recording.open("rb") as file:
         made = a.ok("POST", "tasks", data={"index_id": index}, files={"video_file": file})
     with open_store(both.settings()) as store:
         until(lambda: store.catalog.task(store.scope(MANAGE), made["_id"]).stage == "observe")
@@ -134,7 +134,7 @@ def test_what_a_worker_is_at_is_cancelled_from_elsewhere(
         )
     assert a.request("GET", f"tasks/{made['_id']}").status_code == 404
     # The same on a third machine, which has neither.
-    with film.open("rb") as file:
+    with recording.open("rb") as file:
         made = b.ok("POST", "tasks", data={"index_id": index}, files={"video_file": file})
     with open_store(both.settings()) as store:
         until(lambda: store.catalog.task(store.scope(MANAGE), made["_id"]).stage == "observe")

@@ -16,7 +16,7 @@ import pytest
 from tests.api.test_webhooks import receiving
 from tests.cluster.machines import RUN, Cluster, cluster, observing, until
 from tests.cluster.services import Services
-from tests.ingest.rig import GRANT, films, wait_for
+from tests.ingest.rig import GRANT, make_videos, wait_for
 from tests.processes import PATIENCE, started
 
 from videlicet.ingest import ingest
@@ -57,10 +57,10 @@ def adding(group: Cluster, home: str, *sources: Path) -> subprocess.Popen[bytes]
 
 @pytest.mark.slow
 def test_the_work_of_a_dead_worker_is_taken_up(group: Cluster, tmp_path: Path) -> None:
-    (film,) = films(tmp_path / "videos", 1, seconds=120)
+    (recording,) = make_videos(tmp_path / "videos", 1, seconds=120)
     store = group.store()
     first = group.worker("first")
-    caller = adding(group, "caller", film)
+    caller = adding(group, "caller", recording)
     task = until(lambda: observing(store, MANAGE))
     # Whichever of both is at it, it dies; what is left is a third.
     group.worker("third")
@@ -72,9 +72,9 @@ def test_the_work_of_a_dead_worker_is_taken_up(group: Cluster, tmp_path: Path) -
     assert (found.attempts, found.error) == (1, None)
     (asset,) = store.catalog.assets(store.scope(MANAGE))
     assert store.catalog.video_of(store.scope(MANAGE, found.index_id), asset.id)
-    # The film went along: it need not be there any more, nor its folder.
+    # The video went along: it need not be there any more, nor its folder.
     assert asset.blob is not None
-    assert asset.source == str(film)
+    assert asset.source == str(recording)
     assert store.blobs.list(store.scope(MANAGE), "tasks/") == []
 
 
@@ -82,12 +82,12 @@ def test_the_work_of_a_dead_worker_is_taken_up(group: Cluster, tmp_path: Path) -
 def test_a_worker_that_lost_the_database_ends_and_comes_back(
     group: Cluster, services: Services, tmp_path: Path
 ) -> None:
-    (film,) = films(tmp_path / "videos", 1, seconds=120)
+    (recording,) = make_videos(tmp_path / "videos", 1, seconds=120)
     store = group.store()
     server = group.server("server", "--workers", "1")
     client = group.client(server)
     index = client.index()
-    with film.open("rb") as file:
+    with recording.open("rb") as file:
         made = client.ok("POST", "tasks", data={"index_id": index}, files={"video_file": file})
     until(lambda: observing(store, MANAGE))
     services.postgres.stop()
@@ -148,13 +148,13 @@ time.sleep(60)
 
 @pytest.mark.slow
 def test_an_event_is_sent_as_often_as_it_is_tried(group: Cluster, tmp_path: Path) -> None:
-    (film,) = films(tmp_path / "videos", 1)
+    (recording,) = make_videos(tmp_path / "videos", 1)
     store = group.store()
     with receiving(500, 302, 503) as receiver:
         hook = add_webhook(store.scope(Grant("tests", Purpose.MANAGE)), store, receiver.url)
         workers = [group.worker("first"), group.worker("second")]
         client = group.client(group.server("server"))
-        client.film(client.index(), film)
+        client.add_video(client.index(), recording)
         # Three answers were no 2xx.
         first, *more = receiver.events(4)
         assert all(one == first for one in more)
@@ -169,7 +169,7 @@ def test_an_event_is_sent_as_often_as_it_is_tried(group: Cluster, tmp_path: Path
 
 @pytest.mark.slow
 def test_the_same_bytes_are_worked_on_once(group: Cluster, tmp_path: Path) -> None:
-    first, second = films(tmp_path / "videos", 2, seconds=20)
+    first, second = make_videos(tmp_path / "videos", 2, seconds=20)
     copies = [tmp_path / f"copy{number}.mkv" for number in range(3)]
     for copy in copies:
         copy.write_bytes(first.read_bytes())
@@ -185,8 +185,8 @@ def test_the_same_bytes_are_worked_on_once(group: Cluster, tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_the_library_waits_for_its_own_tasks_only(group: Cluster, tmp_path: Path) -> None:
-    own, others = films(tmp_path / "videos", 2, seconds=4)
-    long = films(tmp_path / "long", 1, seconds=600)[0]
+    own, others = make_videos(tmp_path / "videos", 2, seconds=4)
+    long = make_videos(tmp_path / "long", 1, seconds=600)[0]
     rig = group.rig("desk")
     store = group.store()
     with rig.writing() as (writer, index):
@@ -213,9 +213,9 @@ def test_the_library_waits_for_its_own_tasks_only(group: Cluster, tmp_path: Path
 
 @pytest.mark.slow
 def test_what_does_not_go_together_is_refused(group: Cluster, tmp_path: Path) -> None:
-    (film,) = films(tmp_path / "videos", 1)
+    (recording,) = make_videos(tmp_path / "videos", 1)
     secret = group.environment.pop("VIDELICET_SECRET")
-    for words in (["serve", "--port", "0"], ["worker"], ["add", str(film)]):
+    for words in (["serve", "--port", "0"], ["worker"], ["add", str(recording)]):
         code, error = plain(group, *words)
         assert code == 2
         assert "secret" in error

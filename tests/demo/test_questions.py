@@ -36,8 +36,8 @@ from videlicet.types import (
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Stand-ins of the right form for every piece of material."""
-    folder = tmp_path_factory.mktemp("material")
+    """Stand-ins of the right form for every source."""
+    folder = tmp_path_factory.mktemp("sources")
     tone = np.sin(np.arange(30 * SOUND_RATE) * 0.05).astype(np.float32) * 0.4
     found = {}
     for number, one in enumerate(MATERIAL):

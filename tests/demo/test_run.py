@@ -74,7 +74,7 @@ class StubLibrary:
     def asset(self, asset_id: str) -> Asset:
         media = MediaInfo("mpegts", Span.of(BEGIN, BEGIN + 60), None, (), None)
         then = datetime(2024, 1, 1, tzinfo=UTC)
-        return Asset(asset_id, "film.ts", then, size=1, recording=media)
+        return Asset(asset_id, "video.ts", then, size=1, recording=media)
 
 
 def asked(*hits: Hit) -> Row:

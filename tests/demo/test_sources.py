@@ -1,4 +1,4 @@
-"""Material comes out of wheels as data, pinned and credited."""
+"""The demo's sources come out of wheels as data, pinned and credited."""
 
 from __future__ import annotations
 

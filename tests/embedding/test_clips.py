@@ -24,18 +24,18 @@ def looks(*edges: float, alike: bool = False) -> dict[str, TimedVectors]:
 
 
 def clips(
-    strips: dict[str, TimedVectors], length: float, **request: Any
+    vectors: dict[str, TimedVectors], length: float, **request: Any
 ) -> list[tuple[float, float]]:
     asked = {"options": ["visual"], "scopes": ["clip"], "types": ["separate"], **request}
-    rows = embed_clips(strips, Span.of(0, length), asked)
+    rows = embed_clips(vectors, Span.of(0, length), asked)
     return [(row["start"], row["end"]) for row in rows]
 
 
 def test_dynamic_clips_end_where_the_picture_changes() -> None:
-    strips = looks(0, 4, 5, 11, 20)
-    assert clips(strips, 20, clip=2, fixed=False) == [(0, 4), (4, 11), (11, 20)]
-    assert clips(strips, 20, clip=6, fixed=False) == [(0, 11), (11, 20)]
-    assert clips(strips, 20, clip=6, fixed=True) == [(0, 6), (6, 12), (12, 18), (18, 20)]
+    vectors = looks(0, 4, 5, 11, 20)
+    assert clips(vectors, 20, clip=2, fixed=False) == [(0, 4), (4, 11), (11, 20)]
+    assert clips(vectors, 20, clip=6, fixed=False) == [(0, 11), (11, 20)]
+    assert clips(vectors, 20, clip=6, fixed=True) == [(0, 6), (6, 12), (12, 18), (18, 20)]
 
 
 def test_what_only_seems_to_change_is_one_clip() -> None:
@@ -50,8 +50,8 @@ def test_a_view_that_goes_on_is_cut_into_equal_parts() -> None:
 
 
 def test_dynamic_clips_begin_and_end_with_what_is_asked_for() -> None:
-    strips = looks(0, 4, 5, 11, 20)
-    found = clips(strips, 20, clip=2, fixed=False, start=3, end=15)
+    vectors = looks(0, 4, 5, 11, 20)
+    found = clips(vectors, 20, clip=2, fixed=False, start=3, end=15)
     assert found == [(3, 5), (5, 11), (11, 15)]
 
 
@@ -63,8 +63,8 @@ def test_dynamic_clips_fill_the_recording_and_are_long_enough(
     changes: list[float], least: int
 ) -> None:
     edges = [0.0, *sorted(changes)]
-    strips, end = looks(*edges), edges[-1]
-    found = clips(strips, end, clip=least, fixed=False)
+    vectors, end = looks(*edges), edges[-1]
+    found = clips(vectors, end, clip=least, fixed=False)
     assert found[0][0] == 0
     assert found[-1][1] == pytest.approx(float(instant(end)))
     assert all(a[1] == pytest.approx(b[0]) for a, b in pairwise(found))

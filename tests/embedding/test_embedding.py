@@ -97,18 +97,18 @@ def test_clips_cover_a_recording_without_gaps(tenths: int, length: float) -> Non
 def test_options_and_scopes() -> None:
     span = Span.of(0, 10)
     one = TimedVectors([Span.of(0, 5)], np.eye(1, 384, dtype=np.float32))
-    strips = {"meaning": one, "words": one}
+    vectors = {"meaning": one, "words": one}
     request = {
         "options": ["visual", "audio", "transcription"], "scopes": ["clip", "asset"],
         "types": ["separate", "fused"], "clip": 5.0, "start": 0.0, "end": 10.0,
     }  # fmt: skip
-    rows = embed_clips(strips, span, request)
+    rows = embed_clips(vectors, span, request)
     found = [(row["option"], row["scope"], row["start"]) for row in rows]
     assert found == [
         ("visual", "clip", 0.0), ("transcription", "clip", 0.0), ("fused", "clip", 0.0),
         ("visual", "asset", 0.0), ("transcription", "asset", 0.0), ("fused", "asset", 0.0),
     ]  # fmt: skip
-    assert vector_at(strips, "audio", span) is None
+    assert vector_at(vectors, "audio", span) is None
 
 
 @pytest.fixture(scope="module")
@@ -123,12 +123,12 @@ def test_inputs_meet_in_the_space(models: Models, tmp_path: Path) -> None:
     rows, counts = embed_lines(models, ["red", "blue " * 2000])
     assert rows.shape == (2, DIMENSIONS)
     assert counts[1] > models.text.max_tokens
-    recording = rig.films(tmp_path / "videos", 1, seconds=8)[0]
-    span, strips = embed_recording(
+    recording = rig.make_videos(tmp_path / "videos", 1, seconds=8)[0]
+    span, vectors = embed_recording(
         models, recording, settings, ["visual", "audio", "transcription"], lambda _: None
     )
-    assert set(strips) == {"meaning", "looks", "sounds", "words"}
-    seen = vector_at(strips, "visual", Span(span.start, span.start + 2))
+    assert set(vectors) == {"meaning", "looks", "sounds", "words"}
+    seen = vector_at(vectors, "visual", Span(span.start, span.start + 2))
     assert seen is not None
     colours = embed_lines(models, ["red", "green", "blue"])[0] @ seen
     still = samples.image(tmp_path / "still.png")

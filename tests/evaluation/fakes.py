@@ -43,7 +43,7 @@ class FakeLibrary:
     exists: bool = False
     ingested: list[str] = field(default_factory=list)
     asked: list[tuple[object, str, int, Sequence[str] | None]] = field(default_factory=list)
-    held: dict[str, Asset] = field(default_factory=dict)
+    by_id: dict[str, Asset] = field(default_factory=dict)
 
     def create_index(self, name: str) -> object:
         if self.exists:
@@ -66,18 +66,18 @@ class FakeLibrary:
             f"id-{path.name}", path.name, NOW, source=str(path), size=1, sha256=sha256(path),
             recording=media,
         )  # fmt: skip
-        self.held[asset.id] = asset
+        self.by_id[asset.id] = asset
 
     def videos(self, index: str) -> list[Video]:
         if not self.exists:
             raise StoreError("store_not_found", "nothing here yet")
         return [
             Video(f"in-{id}", index, asset, VideoStatus.READY, NOW, NOW)
-            for id, asset in self.held.items()
+            for id, asset in self.by_id.items()
         ]
 
     def assets(self, index: str) -> list[Asset]:
-        return list(self.held.values())
+        return list(self.by_id.values())
 
     def observations(self, asset_id: str, modality: Modality, *, index: str) -> list[Observation]:
         assert modality is Modality.SPEECH
@@ -89,7 +89,7 @@ class FakeLibrary:
                 "ears",
                 Utterance(words, "en", 1.0),
             )
-            for start, end, words in self.said.get(self.held[asset_id].name, [])
+            for start, end, words in self.said.get(self.by_id[asset_id].name, [])
         ]
 
     def search(
@@ -111,7 +111,7 @@ class FakeLibrary:
         rows = [
             (f"id-{file}", file, Span.of(start, end).shift(self.start))
             for file, start, end in self.answers.get(key, [])
-            if f"id-{file}" in self.held and (assets is None or f"id-{file}" in assets)
+            if f"id-{file}" in self.by_id and (assets is None or f"id-{file}" in assets)
         ]
         if group_by is GroupBy.ASSET:
             rows = list({row[0]: row for row in reversed(rows)}.values())[::-1]

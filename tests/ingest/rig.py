@@ -32,7 +32,7 @@ from videlicet.types import Asset, AssetStatus, Index, Status
 GRANT = Grant("tester", Purpose.INGEST)
 INDEXING = Grant("tester", Purpose.INDEX)
 CARDS = fakes.IDS
-NAME = "films"
+NAME = "videos"
 FRAMES, RATE = 10, 16_000
 _COLOURS = (samples.RED, samples.GREEN, samples.BLUE, samples.YELLOW)
 
@@ -112,7 +112,7 @@ def put_asset(
     store: Store, id: str, status: AssetStatus = AssetStatus.READY, **fields: Any
 ) -> Asset:
     """An asset of the tenant, as an upload of a video would have made it."""
-    made = {"name": "film.mp4", "created_at": datetime.now(UTC), "method": "direct", **fields}
+    made = {"name": "video.mp4", "created_at": datetime.now(UTC), "method": "direct", **fields}
     if status is AssetStatus.READY:
         made = {"type": "video", "sha256": "0" * 64, **made}
     asset = Asset(id, status=status, **made)
@@ -152,10 +152,10 @@ _SHARED_CONTENTS = {
 }
 
 
-def films(folder: Path, count: int, seconds: float = 4) -> list[Path]:
-    """Films that differ from each other: two shots, the second with text on screen, and words."""
+def make_videos(folder: Path, count: int, seconds: float = 4) -> list[Path]:
+    """Videos that differ from each other: two shots, the second with text on screen, and words."""
     folder.mkdir(parents=True, exist_ok=True)
-    return [_film(folder / f"film{number:02}.mkv", number, seconds) for number in range(count)]
+    return [_film(folder / f"video{number:02}.mkv", number, seconds) for number in range(count)]
 
 
 def _film(path: Path, number: int, seconds: float) -> Path:
@@ -178,11 +178,11 @@ def _film(path: Path, number: int, seconds: float) -> Path:
             frame.pts, frame.time_base = index, Fraction(1, FRAMES)
             out.mux(picture.encode(frame))
         out.mux(picture.encode(None))
-        pieces = (sound * 32767).astype(np.int16)
-        for at in range(0, len(pieces), 4096):
-            piece = av.AudioFrame.from_ndarray(pieces[None, at : at + 4096], "s16", "mono")
-            piece.sample_rate, piece.time_base, piece.pts = RATE, Fraction(1, RATE), at
-            out.mux(track.encode(piece))
+        track_samples = (sound * 32767).astype(np.int16)
+        for at in range(0, len(track_samples), 4096):
+            chunk = av.AudioFrame.from_ndarray(track_samples[None, at : at + 4096], "s16", "mono")
+            chunk.sample_rate, chunk.time_base, chunk.pts = RATE, Fraction(1, RATE), at
+            out.mux(track.encode(chunk))
         out.mux(track.encode(None))
     return path
 

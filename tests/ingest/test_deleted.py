@@ -35,8 +35,8 @@ def upload(store: Store, content: bytes, *, parts: int = 3, id: str = "f1") -> A
     """An asset all of whose parts have come."""
     size = -(-len(content) // parts)
     for number in range(parts):
-        piece = content[number * size : (number + 1) * size]
-        store.blobs.put(store.scope(GRANT), files.part_key(id, number + 1), piece)
+        chunk = content[number * size : (number + 1) * size]
+        store.blobs.put(store.scope(GRANT), files.part_key(id, number + 1), chunk)
     return put_asset(store, id, AssetStatus.PROCESSING, method="multipart", chunks=parts)
 
 
@@ -54,14 +54,14 @@ def after(calls: int, work: Callable[[], None]) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("moment", [1, 3, 4])
-@pytest.mark.parametrize("film", [True, False])
+@pytest.mark.parametrize("recording", [True, False])
 def test_bytes_of_an_asset_do_not_come_back(
-    rig: Rig, tmp_path: Path, moment: int, film: bool
+    rig: Rig, tmp_path: Path, moment: int, recording: bool
 ) -> None:
     """While its parts are joined, and while it is hashed; whether it can be used or not."""
-    content = b"no film at all" * 1000
-    if film:
-        content = samples.video(tmp_path / "film.mp4", samples.THREE).read_bytes()
+    content = b"no video at all" * 1000
+    if recording:
+        content = samples.video(tmp_path / "video.mp4", samples.THREE).read_bytes()
     with rig.writing() as (store, _):
         upload(store, content)
         check = after(moment, lambda: remove_asset(store.scope(INDEXING), store, "f1"))
@@ -76,9 +76,9 @@ def test_bytes_that_a_killed_worker_left_go_with_the_next(rig: Rig) -> None:
     with rig.working() as (context, _):
         store = context.store
         for id in ("gone", "there"):
-            store.blobs.put(store.scope(GRANT), files.original_key(id), b"film")
+            store.blobs.put(store.scope(GRANT), files.original_key(id), b"video")
             staging(context.settings, id).mkdir(parents=True)
-        upload(store, b"film", id="there")
+        upload(store, b"video", id="there")
         assert file_jobs.run_prepare(context, "local", "gone") == "gone"
         # Another tenant's file is not there for this one; it stays all the same.
         assert file_jobs.run_prepare(context, "other", "there") == "gone"
@@ -97,7 +97,7 @@ def test_a_deletion_that_is_killed_is_carried_through(
         raise KeyboardInterrupt
 
     with rig.writing() as (store, _):
-        upload(store, b"film")
+        upload(store, b"video")
         with monkeypatch.context() as patch:
             patch.setattr(store._backend, "erase", killed)
             with pytest.raises(KeyboardInterrupt):
@@ -113,7 +113,7 @@ def test_a_file_that_is_to_be_tried_again_leaves_its_room(rig: Rig) -> None:
         raise Cancelled("cancelled", "The worker is being stopped.")
 
     with rig.writing() as (store, _):
-        upload(store, b"film" * 1000)
+        upload(store, b"video" * 1000)
         with pytest.raises(Cancelled):
             files.prepare_asset(store.scope(GRANT), store, rig.settings, "f1", stopped)
         assert rig.staged == []
@@ -124,13 +124,13 @@ def test_a_file_that_is_to_be_tried_again_leaves_its_room(rig: Rig) -> None:
 def test_a_file_that_fails_leaves_its_room(rig: Rig) -> None:
     """Also where it failed because the disk is full."""
     with rig.working() as (context, _):
-        upload(context.store, b"film")
+        upload(context.store, b"video")
         folder = staging(context.settings, "f1")
         folder.mkdir(parents=True)
         (folder / ".0123.part").write_bytes(b"half of it")
         assert file_jobs.run_prepare(context, "local", "f1") == AssetStatus.FAILED
         assert rig.staged == []
-        upload(context.store, b"film", id="f2")
+        upload(context.store, b"video", id="f2")
         folder = staging(context.settings, "f2")
         folder.mkdir(parents=True)
         (folder / "whole").write_bytes(b"half of it")
@@ -161,12 +161,12 @@ class Task:
 
 @pytest.mark.parametrize("put", ["catalog.put_observations", "vectors.put", "texts.put", None])
 def test_words_of_a_deleted_asset_are_not_written_again(
-    three_films: list[Path], rig: Rig, monkeypatch: pytest.MonkeyPatch, put: str | None
+    three_videos: list[Path], rig: Rig, monkeypatch: pytest.MonkeyPatch, put: str | None
 ) -> None:
     """It is deleted just before a put, or before its task ends."""
     with rig.working() as (context, index):
         store = context.store
-        task = Task(rig, context, index, three_films[0])
+        task = Task(rig, context, index, three_videos[0])
         asset_id = task.plan["asset_id"]
 
         def deleted() -> None:
@@ -194,13 +194,13 @@ def test_words_of_a_deleted_asset_are_not_written_again(
 
 
 def test_what_is_taken_out_of_one_index_stays_in_the_other(
-    three_films: list[Path], rig: Rig
+    three_videos: list[Path], rig: Rig
 ) -> None:
-    rig.add(three_films[0])
+    rig.add(three_videos[0])
     with rig.working() as (context, index):
         store = context.store
         other = store.catalog.create_index(store.scope(INDEXING), "other", dict(index.cards))
-        task = Task(rig, context, other, three_films[0])
+        task = Task(rig, context, other, three_videos[0])
         notes = task.steps.store(task.plan)
         store.remove_video(store.scope(INDEXING, other.id), task.plan["asset_id"])
         task.ends(lambda: task.steps.finish(task.plan, notes))
@@ -210,13 +210,13 @@ def test_what_is_taken_out_of_one_index_stays_in_the_other(
         assert rig.contents()["observations"]
 
 
-def test_what_came_after_a_deletion_is_taken_back(three_films: list[Path], rig: Rig) -> None:
-    rig.add(three_films[0])
+def test_what_came_after_a_deletion_is_taken_back(three_videos: list[Path], rig: Rig) -> None:
+    rig.add(three_videos[0])
     with rig.writing() as (store, index):
         (ready,) = store.catalog.videos(store.scope(GRANT, index.id))
         for asset_id in (DELETED, ready.asset_id):
             for key in (f"assets/{asset_id}/original", f"indexes/{index.id}/{asset_id}/thumb"):
-                store.blobs.put(store.scope(GRANT), key, b"film")
+                store.blobs.put(store.scope(GRANT), key, b"video")
             remove_unfinished(store.scope(GRANT), store, index.id, asset_id)
         # Vectors are blobs too where the store is shared.
         keys = store.blobs.list(store.scope(GRANT.within(EVERY_TENANT)))
@@ -232,11 +232,11 @@ def test_what_came_after_a_deletion_is_taken_back(three_films: list[Path], rig: 
 
 
 def test_an_index_that_goes_takes_along_what_was_being_added(
-    three_films: list[Path], rig: Rig
+    three_videos: list[Path], rig: Rig
 ) -> None:
     with rig.working() as (context, index):
         store = context.store
-        (row,) = submit(store.scope(GRANT), store, index, find_sources([three_films[0]]))
+        (row,) = submit(store.scope(GRANT), store, index, find_sources([three_videos[0]]))
         steps = IndexingSteps(context, row.id)
         plan = steps.identify()
         store.delete_index(store.scope(INDEXING, index.id))
@@ -247,10 +247,10 @@ def test_an_index_that_goes_takes_along_what_was_being_added(
         assert store.catalog.assets(store.scope(GRANT)) == []
 
 
-def test_a_video_that_goes_while_it_is_observed(rig: Rig, three_films: list[Path]) -> None:
+def test_a_video_that_goes_while_it_is_observed(rig: Rig, three_videos: list[Path]) -> None:
     with rig.working() as (context, index):
         store = context.store
-        content = three_films[0].read_bytes()
+        content = three_videos[0].read_bytes()
         upload(store, content)
         assert file_jobs.run_prepare(context, "local", "f1") == AssetStatus.READY
         asset = store.catalog.asset(store.scope(GRANT), "f1")

@@ -35,8 +35,8 @@ def put(store: Store, kind: Kind, id: str, status: str = "", **fields: Any) -> R
 
 
 def own_file(store: Store, index: Index, id: str, created_at: datetime = LONG_AGO) -> str:
-    """A film that came with a request, with its video; the id of that."""
-    store.blobs.put(store.scope(GRANT), files.original_key(id), b"film")
+    """A video that came with a request, with its video; the id of that."""
+    store.blobs.put(store.scope(GRANT), files.original_key(id), b"video")
     asset = put_asset(
         store, id, owner=AssetOwner.ANALYSIS, created_at=created_at, blob=files.original_key(id)
     )
@@ -78,9 +78,9 @@ def test_an_analysis_that_was_killed_just_after_its_end_is_settled(rig: Rig, sta
             assert store.catalog.videos(store.scope(GRANT)) == []
             assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
             # What belongs to a batch is not told.
-            (told,), _ = store.catalog.find_resources(store.scope(GRANT), Kind.DELIVERY)
-            assert told.body["event"]["type"] == analyses.EVENTS[status]
-            assert told.body["event"]["data"]["id"] == one.id
+            (row,), _ = store.catalog.find_resources(store.scope(GRANT), Kind.DELIVERY)
+            assert row.body["event"]["type"] == analyses.EVENTS[status]
+            assert row.body["event"]["data"]["id"] == one.id
 
 
 def test_files_of_requests_that_nobody_waits_for_go(rig: Rig) -> None:
@@ -121,7 +121,7 @@ def test_what_is_kept_for_some_time_goes_after_it(rig: Rig) -> None:
 
 
 def test_unfinished_work_keeps_its_staging(rig: Rig) -> None:
-    """A journal counts how often a film has ended its worker: it must outlive workers."""
+    """A journal counts how often a video has ended its worker: it must outlive workers."""
     with rig.writing() as (store, _):
         put(store, Kind.EMBEDDING, "embedding", "processing")
         put(store, Kind.EMBEDDING, "embedded", "ready")
@@ -139,27 +139,27 @@ def test_unfinished_work_keeps_its_staging(rig: Rig) -> None:
 
 
 def test_a_full_disk_under_an_embedding_is_said_to_be_full(
-    rig: Rig, three_films: list[Path]
+    rig: Rig, three_videos: list[Path]
 ) -> None:
     with rig.working() as (context, _):
         settings = context.settings
         plan = IndexingPlan(
-            "", "e1", "0" * 64, "film.mkv", (), probe(three_films[0], settings), CARDS,
+            "", "e1", "0" * 64, "video.mkv", (), probe(three_videos[0], settings), CARDS,
             settings.sample_rate, settings.segment_min, settings.segment_max,
         )  # fmt: skip
         journal = staging(settings, "e1") / f"{plan.key}.journal"
         journal.parent.mkdir(parents=True)
         journal.symlink_to("/dev/full")
         with pytest.raises(StoreError) as caught:
-            file_jobs.timed_vectors_of(context, "local", plan, three_films[0])
+            file_jobs.timed_vectors_of(context, "local", plan, three_videos[0])
         assert caught.value.code == "disk_full"
 
 
-def test_an_embedding_stops_with_its_worker(rig: Rig, three_films: list[Path]) -> None:
+def test_an_embedding_stops_with_its_worker(rig: Rig, three_videos: list[Path]) -> None:
     with rig.working() as (context, _):
         store = context.store
-        media = probe(three_films[0], context.settings)
-        put_asset(store, "f1", source=str(three_films[0]), recording=media)
+        media = probe(three_videos[0], context.settings)
+        put_asset(store, "f1", source=str(three_videos[0]), recording=media)
         context.worker.close()
         request = {"options": ["visual"], "scopes": ["clip"], "types": ["separate"], "clip": 6.0}
         body = {"file_id": "f1", "facts": {"input_type": "video"}, "request": request}
@@ -213,7 +213,7 @@ def test_a_deleted_file_is_gone_for_an_embedding_too(rig: Rig) -> None:
         store = context.store
         body = {"file_id": "f1", "facts": {"input_type": "video"}, "request": {}}
         put(store, Kind.EMBEDDING, "e1", "processing", body=body)
-        store.blobs.put(store.scope(GRANT), files.original_key("f1"), b"film")
+        store.blobs.put(store.scope(GRANT), files.original_key("f1"), b"video")
         file_jobs.run_embedding(context, "local", "e1")
         assert store.blobs.list(store.scope(GRANT.within(EVERY_TENANT))) == []
         with pytest.raises(NotFound):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests import samples
-from tests.ingest.rig import CARDS, GRANT, INDEXING, Rig, films, wait_for
+from tests.ingest.rig import CARDS, GRANT, INDEXING, Rig, make_videos, wait_for
 from tests.samples import RED, Scene, Tone
 
 from videlicet.errors import Conflict
@@ -39,13 +39,13 @@ from videlicet.types import (
 )
 
 
-def test_a_film_becomes_searchable(undisturbed: Rig, three_films: list[Path]) -> None:
+def test_a_film_becomes_searchable(undisturbed: Rig, three_videos: list[Path]) -> None:
     with open_store(undisturbed.settings) as store:
         (index,) = store.catalog.indexes(store.scope(GRANT))
         assets = store.catalog.assets(store.scope(GRANT, index.id))
         assert [asset.name for asset in assets] != []
-        asset = next(a for a in assets if a.name == "film01.mkv")
-        assert asset.source == str(three_films[1])
+        asset = next(a for a in assets if a.name == "video01.mkv")
+        assert asset.source == str(three_videos[1])
         there = store.catalog.video_of(store.scope(GRANT, index.id), asset.id)
         assert there is not None
         assert (there.status, there.notes) == (VideoStatus.READY, ())
@@ -54,7 +54,7 @@ def test_a_film_becomes_searchable(undisturbed: Rig, three_films: list[Path]) ->
         facts = (asset.status, asset.owner, asset.method, asset.type, asset.media_type)
         assert facts == ("ready", "index", "path", "video", "video/x-matroska")
         task = next(t for t in store.catalog.tasks(store.scope(GRANT)) if t.asset_id == asset.id)
-        assert (task.source, task.video_id) == (str(three_films[1]), there.id)
+        assert (task.source, task.video_id) == (str(three_videos[1]), there.id)
 
         seen = store.catalog.observations(store.scope(GRANT, index.id), asset.id)
         span = asset.media.span
@@ -125,29 +125,29 @@ def test_segments_fill_each_shot(undisturbed: Rig) -> None:
 
 
 def test_adding_the_same_bytes_again_does_nothing(
-    undisturbed: Rig, three_films: list[Path], tmp_path: Path
+    undisturbed: Rig, three_videos: list[Path], tmp_path: Path
 ) -> None:
     before = undisturbed.contents()
     copy = tmp_path / "another name.mp4"
-    copy.write_bytes(three_films[0].read_bytes())
-    news = undisturbed.add(three_films[0], copy)
+    copy.write_bytes(three_videos[0].read_bytes())
+    news = undisturbed.add(three_videos[0], copy)
     assert [(n.status, n.already) for n in news.values()] == [(Status.READY, True)] * 2
     assert undisturbed.contents() == before
     assert undisturbed.staged == []
 
 
 def test_two_copies_at_once_are_taken_in_once(rig: Rig, tmp_path: Path) -> None:
-    (film,) = films(tmp_path, 1)
+    (recording,) = make_videos(tmp_path, 1)
     twin = tmp_path / "twin.mp4"
-    twin.write_bytes(film.read_bytes())
-    news = rig.add(film, twin)
+    twin.write_bytes(recording.read_bytes())
+    news = rig.add(recording, twin)
     assert sorted(one.already for one in news.values()) == [False, True]
     assert len(rig.contents()["assets"]) == 1
 
 
 def test_one_bad_file_never_stops_a_folder(rig: Rig, tmp_path: Path) -> None:
     folder = tmp_path / "mixed"
-    films(folder, 1)
+    make_videos(folder, 1)
     (folder / "a empty.mp4").write_bytes(b"")
     samples.text_as_mp4(folder / "b text.mp4")
     samples.truncated(folder / "c cut.mp4", header_first=False)
@@ -156,7 +156,7 @@ def test_one_bad_file_never_stops_a_folder(rig: Rig, tmp_path: Path) -> None:
     news = rig.add(folder, tmp_path / "nowhere.mp4")
     codes = {name: one.error and one.error["code"] for name, one in news.items()}
     assert codes == {
-        "film00.mkv": None,
+        "video00.mkv": None,
         "a empty.mp4": "media_empty",
         "b text.mp4": "media_not_recognised",
         "c cut.mp4": "media_truncated",
@@ -173,15 +173,15 @@ def test_one_bad_file_never_stops_a_folder(rig: Rig, tmp_path: Path) -> None:
         assert failed.error is not None
         assert failed.error["code"] == "media_not_recognised"
         assert {a.name for a in store.catalog.assets(store.scope(GRANT))} == {
-            "film00.mkv", "sound.wav", "z silent.mkv",
+            "video00.mkv", "sound.wav", "z silent.mkv",
         }  # fmt: skip
     assert rig.staged == []
 
 
 def test_what_cannot_be_read_is_noted(rig: Rig, tmp_path: Path) -> None:
-    film = samples.corrupt_packets(tmp_path / "hurt.mkv")
+    recording = samples.corrupt_packets(tmp_path / "hurt.mkv")
     several = samples.two_languages(tmp_path / "two.mkv")
-    news = rig.add(film, several)
+    news = rig.add(recording, several)
     assert news["hurt.mkv"].status is Status.READY
     assert news["hurt.mkv"].notes
     assert news["two.mkv"].notes == ("1 more sound track(s) were left out",)
@@ -190,9 +190,11 @@ def test_what_cannot_be_read_is_noted(rig: Rig, tmp_path: Path) -> None:
 
 
 def test_progress_tells_stages_rate_and_time(rig: Rig, tmp_path: Path) -> None:
-    (film,) = films(tmp_path, 1, seconds=20)
+    (recording,) = make_videos(tmp_path, 1, seconds=20)
     with rig.writing() as (store, index):
-        news = list(ingest(store.scope(GRANT), store, rig.settings, index, find_sources([film])))
+        news = list(
+            ingest(store.scope(GRANT), store, rig.settings, index, find_sources([recording]))
+        )
     assert news[0].status is Status.QUEUED
     stages = list(dict.fromkeys(n.stage for n in news))
     assert stages == [None, "identify", "observe", "store"]
@@ -209,9 +211,9 @@ def test_progress_tells_stages_rate_and_time(rig: Rig, tmp_path: Path) -> None:
 
 
 def test_file_names_of_any_bytes(rig: Rig, tmp_path: Path) -> None:
-    (film,) = films(tmp_path, 1, seconds=2)
+    (recording,) = make_videos(tmp_path, 1, seconds=2)
     odd = os.fsencode(tmp_path) + b"/bad \xff \xf0\x9f\x8e\xac.mp4"
-    os.rename(film, odd)
+    os.rename(recording, odd)
     news = rig.add(tmp_path)
     (one,) = news.values()
     assert one.status is Status.READY
@@ -224,30 +226,32 @@ def test_file_names_of_any_bytes(rig: Rig, tmp_path: Path) -> None:
 
 @pytest.mark.embedded("the books are a file")
 def test_the_books_are_json_and_erased_in_the_end(rig: Rig, tmp_path: Path) -> None:
-    (film,) = films(tmp_path, 1)
+    (recording,) = make_videos(tmp_path, 1)
     with rig.writing() as (store, index):
-        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([film]))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([recording]))
         wait_for(news, stage="store")
-        with closing(sqlite3.connect(rig.settings.home / "jobs.sqlite")) as books:
-            kinds = {k for (k,) in books.execute("SELECT serialization FROM workflow_status")}
-            steps = books.execute("SELECT output, serialization FROM operation_outputs").fetchall()
+        with closing(sqlite3.connect(rig.settings.home / "jobs.sqlite")) as workflows:
+            kinds = {k for (k,) in workflows.execute("SELECT serialization FROM workflow_status")}
+            steps = workflows.execute(
+                "SELECT output, serialization FROM operation_outputs"
+            ).fetchall()
         assert kinds == {"portable_json"}
         assert len(steps) >= 3
         for output, kind in steps:
             assert kind == "portable_json"
             assert set(json.loads(output)) <= {"value", "error"}
         list(news)
-    with closing(sqlite3.connect(rig.settings.home / "jobs.sqlite")) as books:
+    with closing(sqlite3.connect(rig.settings.home / "jobs.sqlite")) as workflows:
         for table in ("workflow_status", "operation_outputs", "workflow_input", "workflow_output"):
-            assert books.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+            assert workflows.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
     assert b"film00" not in (rig.settings.home / "jobs.sqlite").read_bytes()
 
 
 @pytest.mark.embedded("one process writes")
 def test_a_second_writer_is_refused_while_a_worker_writes(rig: Rig, tmp_path: Path) -> None:
-    (film,) = films(tmp_path, 1)
+    (recording,) = make_videos(tmp_path, 1)
     with rig.writing() as (store, index):
-        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([film]))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([recording]))
         next(news)
         next(news)
         with pytest.raises(Conflict) as caught, open_store(rig.settings, write=True):
@@ -263,17 +267,17 @@ def test_a_second_writer_is_refused_while_a_worker_writes(rig: Rig, tmp_path: Pa
 
 @pytest.mark.embedded("who may write has the lock")
 def test_a_store_open_for_reading_cannot_take_anything_in(
-    rig: Rig, three_films: list[Path]
+    rig: Rig, three_videos: list[Path]
 ) -> None:
     with rig.writing() as (_, index):
         pass
     with open_store(rig.settings) as store, pytest.raises(Conflict):
-        list(ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_films)))
+        list(ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_videos)))
 
 
 def test_removing_an_asset_leaves_nothing_of_it(rig: Rig, tmp_path: Path) -> None:
-    (film,) = films(tmp_path / "one", 1)
-    rig.add(film)
+    (recording,) = make_videos(tmp_path / "one", 1)
+    rig.add(recording)
     with rig.writing() as (store, index):
         (asset,) = store.catalog.assets(store.scope(GRANT))
         store.remove_video(store.scope(GRANT, index.id), asset.id)
@@ -283,11 +287,11 @@ def test_removing_an_asset_leaves_nothing_of_it(rig: Rig, tmp_path: Path) -> Non
 
 
 def test_cards_of_the_index_decide(rig: Rig, tmp_path: Path) -> None:
-    (film,) = films(tmp_path, 1)
+    (recording,) = make_videos(tmp_path, 1)
     with rig.writing() as (store, _):
         only = {role: CARDS[role] for role in ("text", "sound")}
         index = store.catalog.create_index(store.scope(GRANT), "sounds", only)
-        list(ingest(store.scope(GRANT), store, rig.settings, index, find_sources([film])))
+        list(ingest(store.scope(GRANT), store, rig.settings, index, find_sources([recording])))
         (asset,) = store.catalog.assets(store.scope(GRANT, index.id))
         seen = store.catalog.observations(store.scope(GRANT, index.id), asset.id)
         # What needs no model is there all the same.
@@ -296,13 +300,13 @@ def test_cards_of_the_index_decide(rig: Rig, tmp_path: Path) -> None:
         assert spaces == {"double-sound"}
 
 
-def test_a_running_worker_takes_more_work(rig: Rig, three_films: list[Path]) -> None:
+def test_a_running_worker_takes_more_work(rig: Rig, three_videos: list[Path]) -> None:
     with (
         rig.writing() as (store, index),
         WorkerProcess(store.scope(GRANT), store, rig.settings) as worker,
     ):
-        for film in three_films[:2]:
-            (task,) = submit(store.scope(GRANT), store, index, find_sources([film]))
+        for recording in three_videos[:2]:
+            (task,) = submit(store.scope(GRANT), store, index, find_sources([recording]))
             worker.notify()
             done = wait_for(
                 map(Progress.from_json, worker.events()), task_id=task.id, status=Status.READY
@@ -334,19 +338,19 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 def test_an_address_is_fetched_once_and_kept(tmp_path: Path, served: tuple[Path, str]) -> None:
     folder, address = served
     rig = Rig.at(tmp_path / "home", fetch_allowlist="127.0.0.0/8")
-    (film,) = films(folder, 1, seconds=2)
-    film.rename(folder / "a film.mkv")
+    (recording,) = make_videos(folder, 1, seconds=2)
+    recording.rename(folder / "a video.mkv")
     news = rig.add(f"{address}/a%20film.mkv?token=1", f"{address}/none.mp4")
     codes = {one.source: one.error and one.error["code"] for one in news.values()}
     assert codes == {f"{address}/a%20film.mkv?token=1": None, f"{address}/none.mp4": "url_failed"}
     assert rig.staged == []
     with rig.writing() as (store, index):
         (asset,) = store.catalog.assets(store.scope(GRANT))
-        assert asset.name == "a film.mkv"
+        assert asset.name == "a video.mkv"
         assert (asset.method, asset.source) == ("url", f"{address}/a%20film.mkv?token=1")
         assert asset.blob is not None
         kept = store.blobs.path(store.scope(GRANT), asset.blob)
-        assert kept.read_bytes() == (folder / "a film.mkv").read_bytes()
+        assert kept.read_bytes() == (folder / "a video.mkv").read_bytes()
         store.remove_video(store.scope(GRANT, index.id), asset.id)
         assert not kept.exists()
 

@@ -31,12 +31,12 @@ def test_a_sine_at_full_scale_is_three_decibels_under_it() -> None:
 @given(st.integers(0, 90_000), st.lists(st.integers(0, 90_000), max_size=6))
 def test_pieces_of_any_length_make_the_same_values(length: int, cuts: list[int]) -> None:
     sound = np.random.default_rng(length).normal(0, 0.1, length).astype(np.float32)
-    whole, pieces = Loudness(), Loudness()
+    whole, chunked = Loudness(), Loudness()
     whole.feed(sound)
     for first, last in pairwise(sorted([0, length, *(cut % (length + 1) for cut in cuts)])):
-        pieces.feed(sound[first:last])
-    assert pieces.finish() == whole.finish()
-    assert len(pieces.values) == -(-length // SOUND_RATE)
+        chunked.feed(sound[first:last])
+    assert chunked.finish() == whole.finish()
+    assert len(chunked.values) == -(-length // SOUND_RATE)
 
 
 def test_pictures_that_move_are_told_from_pictures_that_stand_and_from_cuts() -> None:
@@ -44,8 +44,8 @@ def test_pictures_that_move_are_told_from_pictures_that_stand_and_from_cuts() ->
     black, white = (np.full((90, 160, 3), value, np.uint8) for value in (0, 255))
     half = black.copy()
     half[:, :80] = 255
-    shown = [black, black, black, half, half, half, white, white]
-    for number, picture in enumerate(shown):
+    frames = [black, black, black, half, half, half, white, white]
+    for number, picture in enumerate(frames):
         motion.look(instant(5 + number / 2), picture, cut=number == 6)
     assert motion.start == 5
     assert motion.values == [0.0, pytest.approx(0.5, abs=0.02), 0.0, 0.0]
@@ -64,12 +64,12 @@ def test_seconds_without_a_picture_stand_still() -> None:
 )
 def test_observations_cover_what_was_measured_once(values: list[float], start: Fraction) -> None:
     made = list(levels("asset", Measure.LOUDNESS, start, values, BOUNDS))
-    told: list[float] = []
+    progress: list[float] = []
     for one in made:
         assert isinstance(one.payload, Levels)
         assert one.modality is Modality.SOUND
-        assert one.span.start == min(start + len(told) * one.payload.step, BOUNDS.end)
+        assert one.span.start == min(start + len(progress) * one.payload.step, BOUNDS.end)
         assert one.span.duration <= 60
-        told += one.payload.values
-    assert told == values
+        progress += one.payload.values
+    assert progress == values
     assert all(one.span.end == after.span.start for one, after in pairwise(made))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.ingest.rig import CARDS, GRANT, Rig, films, wait_for
+from tests.ingest.rig import CARDS, GRANT, Rig, make_videos, wait_for
 from tests.processes import PATIENCE, started
 
 from videlicet.errors import Conflict, NotFound, StoreError, TaskError
@@ -68,9 +68,9 @@ def kill_again_and_again(rig: Rig, sources: list[Path], moments: Iterator[float]
 
 
 @pytest.mark.slow
-def test_kills_leave_no_trace(three_films: list[Path], undisturbed: Rig, rig: Rig) -> None:
+def test_kills_leave_no_trace(three_videos: list[Path], undisturbed: Rig, rig: Rig) -> None:
     chance = random.Random(20)
-    kills = kill_again_and_again(rig, three_films, (chance.uniform(0, 0.6) for _ in range(3)))
+    kills = kill_again_and_again(rig, three_videos, (chance.uniform(0, 0.6) for _ in range(3)))
     assert kills >= 1
     assert rig.contents() == undisturbed.contents()
     assert rig.staged == []
@@ -80,7 +80,7 @@ def test_kills_leave_no_trace(three_films: list[Path], undisturbed: Rig, rig: Ri
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_fifty_kills_leave_no_trace(tmp_path: Path) -> None:
-    sources = films(tmp_path / "films", 10, seconds=8)
+    sources = make_videos(tmp_path / "videos", 10, seconds=8)
     calm, hurt = Rig.at(tmp_path / "calm"), Rig.at(tmp_path / "hurt")
     calm.add(*sources)
     chance = random.Random(50)
@@ -99,7 +99,7 @@ def test_fifty_kills_leave_no_trace(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_when_the_caller_dies_its_worker_does_and_another_goes_on(
-    three_films: list[Path], undisturbed: Rig, rig: Rig
+    three_videos: list[Path], undisturbed: Rig, rig: Rig
 ) -> None:
     script = f"""
 import sys
@@ -109,8 +109,8 @@ from videlicet.media.sources import find_sources
 from pathlib import Path
 rig = Rig.at(Path({str(rig.settings.home)!r}))
 with rig.writing() as (store, index):
-    films = find_sources({[*map(str, three_films)]!r})
-    news = ingest(store.scope(GRANT), store, rig.settings, index, films)
+    videos = find_sources({[*map(str, three_videos)]!r})
+    news = ingest(store.scope(GRANT), store, rig.settings, index, videos)
     wait_for(news, stage="observe")
     print("observing", flush=True)
     for _ in news: pass
@@ -123,32 +123,32 @@ with rig.writing() as (store, index):
         gone, alive = psutil.wait_procs(family, timeout=PATIENCE)
         assert not alive
     assert gone
-    rig.add(*three_films)
+    rig.add(*three_videos)
     assert rig.contents() == undisturbed.contents()
 
 
 @pytest.mark.slow
 @pytest.mark.embedded("whoever adds does all that is left in the data directory")
 def test_what_was_observed_on_a_machine_that_is_gone_is_observed_again(
-    three_films: list[Path], undisturbed: Rig, rig: Rig
+    three_videos: list[Path], undisturbed: Rig, rig: Rig
 ) -> None:
     with rig.writing() as (store, index):
-        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_films))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_videos))
         wait_for(news, stage="store")
         worker().kill()
         with pytest.raises(TaskError):
             list(news)
     assert Status.RUNNING in rig.statuses().values()
     shutil.rmtree(rig.settings.home / "staging")
-    rig.add(*three_films)
+    rig.add(*three_videos)
     assert rig.contents() == undisturbed.contents()
 
 
 def test_closing_the_iterator_stops_the_work_and_keeps_what_is_done(
-    three_films: list[Path], undisturbed: Rig, rig: Rig
+    three_videos: list[Path], undisturbed: Rig, rig: Rig
 ) -> None:
     with rig.writing() as (store, index):
-        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_films))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_videos))
         wait_for(news, status=Status.READY)
         process = worker()
         news.close()
@@ -156,16 +156,19 @@ def test_closing_the_iterator_stops_the_work_and_keeps_what_is_done(
         assert len(store.catalog.tasks(store.scope(GRANT), status=Status.READY)) >= 1
         # Tasks that an earlier call left go on although other sources are named.
         rest = list(
-            ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_films[:1]))
+            ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_videos[:1]))
         )
         assert {n.task_id for n in rest if n.status is Status.READY}
     if rig.settings.database_url:
-        rig.add(*three_films)  # there, what others left is done by whoever waits for it
+        rig.add(*three_videos)  # there, what others left is done by whoever waits for it
     assert rig.contents() == undisturbed.contents()
 
 
 def test_cancelling_takes_everything_back(rig: Rig, tmp_path: Path) -> None:
-    long, short = films(tmp_path / "long", 1, seconds=60)[0], films(tmp_path / "short", 2)[1]
+    long, short = (
+        make_videos(tmp_path / "long", 1, seconds=60)[0],
+        make_videos(tmp_path / "short", 2)[1],
+    )
     with rig.writing() as (store, index):
         news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([long, short]))
         begun = wait_for(news, stage="observe", source=str(long))
@@ -197,29 +200,29 @@ def test_cancelling_takes_everything_back(rig: Rig, tmp_path: Path) -> None:
 
 @pytest.mark.embedded("the one who cancels clears up")
 def test_what_was_cancelled_while_nobody_worked_is_swept_up(
-    three_films: list[Path], rig: Rig
+    three_videos: list[Path], rig: Rig
 ) -> None:
-    assert killed(rig, three_films[:1], 0.35)
+    assert killed(rig, three_videos[:1], 0.35)
     (task_id,) = _live(rig)
     with open_store(rig.settings) as reader:
         cancel(reader.scope(GRANT), reader, rig.settings, task_id)
         assert rig.contents()["assets"] == []
         assert rig.staged == []
     # The same by a process that then dies before it can clear up: the next worker does.
-    assert killed(rig, three_films[:1], 0.35)
+    assert killed(rig, three_videos[:1], 0.35)
     with rig.writing() as (store, _):
         (task_id,) = _live(rig)
         store.catalog.update_task(store.scope(GRANT), task_id, status=Status.CANCELLED)
-    news = rig.add(three_films[1])
-    assert news[three_films[1].name].status is Status.READY
-    assert [row[2] for row in rig.contents()["assets"]] == [three_films[1].name]
+    news = rig.add(three_videos[1])
+    assert news[three_videos[1].name].status is Status.READY
+    assert [row[2] for row in rig.contents()["assets"]] == [three_videos[1].name]
     assert rig.staged == []
 
 
 def test_an_asset_removed_while_it_is_taken_in_ends_its_task(rig: Rig, tmp_path: Path) -> None:
-    (film,) = films(tmp_path, 1, seconds=60)
+    (recording,) = make_videos(tmp_path, 1, seconds=60)
     with rig.writing() as (store, index):
-        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([film]))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([recording]))
         wait_for(news, stage="observe")
         (asset,) = store.catalog.assets(store.scope(GRANT))
         store.remove_video(store.scope(GRANT, index.id), asset.id)
@@ -235,9 +238,9 @@ def _live(rig: Rig) -> list[str]:
 
 @pytest.mark.embedded("the disk holds the journal of another run")
 def test_a_full_disk_fails_the_task_and_a_retry_mends_it(rig: Rig, tmp_path: Path) -> None:
-    (film,) = films(tmp_path, 1, seconds=60)
+    (recording,) = make_videos(tmp_path, 1, seconds=60)
     with rig.writing() as (store, index):
-        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([film]))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([recording]))
         wait_for(news, stage="observe")
         news.close()
         (asset,) = store.catalog.assets(store.scope(GRANT))
@@ -266,11 +269,11 @@ def test_a_full_disk_fails_the_task_and_a_retry_mends_it(rig: Rig, tmp_path: Pat
 
 @pytest.mark.embedded("the file is read where it is")
 def test_a_file_that_changes_while_it_is_read_is_refused(rig: Rig, tmp_path: Path) -> None:
-    (film,) = films(tmp_path, 1)
+    (recording,) = make_videos(tmp_path, 1)
     with rig.writing() as (store, index):
-        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([film]))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([recording]))
         wait_for(news, stage="observe")
-        os.utime(film, ns=(1, 1))
+        os.utime(recording, ns=(1, 1))
         last = list(news)[-1]
     assert last.error is not None
     assert last.error["code"] == "source_missing"
@@ -279,28 +282,28 @@ def test_a_file_that_changes_while_it_is_read_is_refused(rig: Rig, tmp_path: Pat
 
 @pytest.mark.embedded("the books are a file")
 def test_damaged_books_are_named_and_may_be_thrown_away(
-    three_films: list[Path], undisturbed: Rig, rig: Rig
+    three_videos: list[Path], undisturbed: Rig, rig: Rig
 ) -> None:
     with rig.writing() as (store, index):
-        books = rig.settings.home / "jobs.sqlite"
-        books.write_bytes(b"this is no database" * 100)
+        workflows = rig.settings.home / "jobs.sqlite"
+        workflows.write_bytes(b"this is no database" * 100)
         with pytest.raises(StoreError) as caught:
-            list(ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_films)))
+            list(ingest(store.scope(GRANT), store, rig.settings, index, find_sources(three_videos)))
         assert caught.value.code == "database_corrupt"
-        assert str(books) in caught.value.remedy
-        books.unlink()
+        assert str(workflows) in caught.value.remedy
+        workflows.unlink()
         list(ingest(store.scope(GRANT), store, rig.settings, index, []))
     assert rig.contents() == undisturbed.contents()
 
 
 @pytest.mark.embedded("the books are a file")
 def test_books_that_break_on_the_way_fail_the_task_alone(rig: Rig, tmp_path: Path) -> None:
-    (film,) = films(tmp_path, 1)
+    (recording,) = make_videos(tmp_path, 1)
     with rig.writing() as (store, index):
-        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([film]))
+        news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([recording]))
         wait_for(news, stage="observe")
-        books = rig.settings.home / "jobs.sqlite"
-        with closing(sqlite3.connect(books, timeout=30)) as connection:
+        workflows = rig.settings.home / "jobs.sqlite"
+        with closing(sqlite3.connect(workflows, timeout=30)) as connection:
             connection.execute("DROP TABLE operation_outputs")
         last = list(news)[-1]
         assert last.error is not None

@@ -33,13 +33,13 @@ def save(store: Store, index: Index, id: str, text: str, **body: object) -> Reso
 
 
 def test_a_query_that_cannot_be_searched_with_keeps_no_other_from_it(
-    three_films: list[Path], rig: Rig
+    three_videos: list[Path], rig: Rig
 ) -> None:
     with rig.working() as (context, index):
         store = context.store
         save(store, index, "bad", '"title 0"', filter={"year": {"$strange": 1}})
         save(store, index, "good", '"title 0"')
-    rig.add(three_films[0])
+    rig.add(three_videos[0])
     with rig.working() as (context, index):
         store = context.store
         bad, good = (

@@ -36,11 +36,11 @@ def loud(sound: Floats) -> list[tuple[float, float]]:
     return spans
 
 
-def cut(sound: Floats, piece: int) -> list[SpeechChunk]:
+def cut(sound: Floats, block: int) -> list[SpeechChunk]:
     cutter = SpeechCutter(loud)
     chunks = []
-    for start in range(0, len(sound), piece):
-        chunks += cutter.feed(sound[start : start + piece])
+    for start in range(0, len(sound), block):
+        chunks += cutter.feed(sound[start : start + block])
     return [*chunks, *cutter.flush()]
 
 
@@ -90,12 +90,12 @@ def timelines(draw: st.DrawFn) -> tuple[float, list[tuple[float, float]]]:
 @settings(max_examples=40)
 @given(timelines(), st.sampled_from([7 * SOUND_RATE, 30 * SOUND_RATE, 300 * SOUND_RATE]))
 def test_every_spoken_sample_is_in_exactly_one_chunk(
-    timeline: tuple[float, list[tuple[float, float]]], piece: int
+    timeline: tuple[float, list[tuple[float, float]]], block: int
 ) -> None:
     seconds, spans = timeline
     sound = speech(seconds, *spans)
     heard = np.zeros(len(sound), np.int32)
-    for chunk in cut(sound, piece):
+    for chunk in cut(sound, block):
         assert 0 < len(chunk.samples) <= LONGEST
         part = slice(chunk.start, chunk.start + len(chunk.samples))
         assert np.array_equal(chunk.samples, np.where(chunk.samples != 0, sound[part], 0))
@@ -138,12 +138,12 @@ def test_endless_speech_is_cut_where_it_is_quietest() -> None:
 
 
 @given(st.lists(st.integers(1, 5000), max_size=20), st.integers(1, 3000))
-def test_sound_is_cut_into_equal_stretches(pieces: list[int], length: int) -> None:
-    sound = np.arange(sum(pieces), dtype=np.float32)
+def test_sound_is_cut_into_equal_stretches(blocks: list[int], length: int) -> None:
+    sound = np.arange(sum(blocks), dtype=np.float32)
     cutter, chunks, at = SoundCutter(length), [], 0
-    for piece in pieces:
-        chunks += cutter.feed(sound[at : at + piece])
-        at += piece
+    for block in blocks:
+        chunks += cutter.feed(sound[at : at + block])
+        at += block
     chunks += cutter.flush()
     assert [c.start for c in chunks] == list(range(0, len(sound), length))
     assert all(len(c.samples) == length for c in chunks[:-1])

@@ -35,10 +35,10 @@ from videlicet.types import (
 FAULT = MediaError("media_truncated", "It ends too early.")
 
 
-def upload(context: IngestContext, film: Path, id: str = "f1") -> Asset:
+def upload(context: IngestContext, recording: Path, id: str = "f1") -> Asset:
     """An asset that has been sent, made ready."""
     store = context.store
-    store.blobs.put(store.scope(GRANT), files.original_key(id), film)
+    store.blobs.put(store.scope(GRANT), files.original_key(id), recording)
     put_asset(store, id, AssetStatus.PROCESSING)
     assert file_jobs.run_prepare(context, "local", id) == AssetStatus.READY
     return store.catalog.asset(store.scope(GRANT), id)
@@ -48,15 +48,15 @@ def other_index(store: Store) -> Index:
     return store.catalog.create_index(store.scope(INDEXING), "other", CARDS)
 
 
-def add_path(store: Store, index: Index, film: Path) -> Task:
-    (task,) = submit(store.scope(GRANT), store, index, find_sources([film]))
+def add_path(store: Store, index: Index, recording: Path) -> Task:
+    (task,) = submit(store.scope(GRANT), store, index, find_sources([recording]))
     return task
 
 
-def task_of(store: Store, index: Index, film: Path, asset: Asset | None) -> Task:
-    """A task that puts an asset into an index, or else the path of a film."""
+def task_of(store: Store, index: Index, recording: Path, asset: Asset | None) -> Task:
+    """A task that puts an asset into an index, or else the path of a video."""
     if asset is None:
-        return add_path(store, index, film)
+        return add_path(store, index, recording)
     return add_video(store.scope(GRANT), store, index, asset, {"in": index.name})[1]
 
 
@@ -122,15 +122,15 @@ def blobs(store: Store) -> list[str]:
 
 @pytest.mark.parametrize("uploaded", [True, False])
 def test_an_asset_in_two_indexes_is_two_videos(
-    rig: Rig, three_films: list[Path], uploaded: bool
+    rig: Rig, three_videos: list[Path], uploaded: bool
 ) -> None:
     """At work for both at once; and what goes from one stays in the other."""
     with rig.working() as (context, index):
         store = context.store
         other = other_index(store)
-        asset = upload(context, three_films[0]) if uploaded else None
+        asset = upload(context, three_videos[0]) if uploaded else None
         runs = [
-            Run(context, task_of(store, one, three_films[0], asset).id) for one in (index, other)
+            Run(context, task_of(store, one, three_videos[0], asset).id) for one in (index, other)
         ]
         for name in ("identify", "admit", "observe"):
             for run in runs:
@@ -170,12 +170,12 @@ def test_an_asset_in_two_indexes_is_two_videos(
 
 
 @pytest.mark.parametrize("uploaded", [True, False])
-def test_an_asset_goes_with_its_videos(rig: Rig, three_films: list[Path], uploaded: bool) -> None:
+def test_an_asset_goes_with_its_videos(rig: Rig, three_videos: list[Path], uploaded: bool) -> None:
     with rig.working() as (context, index):
         store = context.store
-        asset = upload(context, three_films[0]) if uploaded else None
+        asset = upload(context, three_videos[0]) if uploaded else None
         for one in (index, other_index(store)):
-            run = Run(context, task_of(store, one, three_films[0], asset).id).to("finish")
+            run = Run(context, task_of(store, one, three_videos[0], asset).id).to("finish")
         remove_asset(store.scope(INDEXING), store, run.plan["asset_id"])
         assert rig.contents() == {name: [] for name in rig.contents()}
         assert blobs(store) == []
@@ -189,32 +189,32 @@ def test_an_asset_goes_with_its_videos(rig: Rig, three_films: list[Path], upload
         assert caught.value.code == "asset_not_found"
 
 
-def test_an_index_goes_with_its_videos_only(rig: Rig, three_films: list[Path]) -> None:
+def test_an_index_goes_with_its_videos_only(rig: Rig, three_videos: list[Path]) -> None:
     with rig.working() as (context, index):
         store = context.store
         other = other_index(store)
-        uploaded = upload(context, three_films[0])
+        uploaded = upload(context, three_videos[0])
         for one in (index, other):
             _, task = add_video(store.scope(GRANT), store, one, uploaded, {})
             Run(context, task.id).to("finish")
-        twice = add_path(store, index, three_films[1])
+        twice = add_path(store, index, three_videos[1])
         Run(context, twice.id).to("finish")
-        Run(context, add_path(store, other, three_films[1]).id).to("finish")
-        Run(context, add_path(store, index, three_films[2]).id).to("finish")
+        Run(context, add_path(store, other, three_videos[1]).id).to("finish")
+        Run(context, add_path(store, index, three_videos[2]).id).to("finish")
         remove_index(store.scope(INDEXING), store, index)
         assert {video.index_id for video in videos(store)} == {other.id}
         names = {asset.name for asset in store.catalog.assets(store.scope(GRANT))}
-        assert names == {"film.mp4", three_films[1].name}
+        assert names == {"video.mp4", three_videos[1].name}
 
 
 # -- failures -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("last", ["identify", "admit", "observe", "store"])
-def test_a_path_that_fails_leaves_nothing(rig: Rig, three_films: list[Path], last: str) -> None:
+def test_a_path_that_fails_leaves_nothing(rig: Rig, three_videos: list[Path], last: str) -> None:
     with rig.working() as (context, index):
         store = context.store
-        task = add_path(store, index, three_films[0])
+        task = add_path(store, index, three_videos[0])
         run = Run(context, task.id).to(last)
         run.fail(FAULT)
         assert rig.contents() == {name: [] for name in rig.contents()}
@@ -227,12 +227,14 @@ def test_a_path_that_fails_leaves_nothing(rig: Rig, three_films: list[Path], las
         assert [video.status for video in videos(store)] == [VideoStatus.READY]
 
 
-def test_a_path_that_fails_in_one_index_stays_in_another(rig: Rig, three_films: list[Path]) -> None:
+def test_a_path_that_fails_in_one_index_stays_in_another(
+    rig: Rig, three_videos: list[Path]
+) -> None:
     with rig.working() as (context, index):
         store = context.store
-        Run(context, add_path(store, index, three_films[0]).id).to("finish")
+        Run(context, add_path(store, index, three_videos[0]).id).to("finish")
         before = rig.contents()
-        run = Run(context, add_path(store, other_index(store), three_films[0]).id).to("store")
+        run = Run(context, add_path(store, other_index(store), three_videos[0]).id).to("store")
         assert len(videos(store)) == 2
         run.fail(FAULT)
         assert rig.contents() == before
@@ -241,11 +243,11 @@ def test_a_path_that_fails_in_one_index_stays_in_another(rig: Rig, three_films: 
 
 @pytest.mark.parametrize("last", ["identify", "admit", "observe", "store"])
 def test_an_asset_that_fails_in_an_index_is_said_to(
-    rig: Rig, three_films: list[Path], last: str
+    rig: Rig, three_videos: list[Path], last: str
 ) -> None:
     with rig.working() as (context, index):
         store = context.store
-        asset = upload(context, three_films[0])
+        asset = upload(context, three_videos[0])
         video, task = add_video(store.scope(GRANT), store, index, asset, {"of": "mine"})
         Run(context, task.id).to(last).fail(FAULT)
         (failed,) = videos(store)
@@ -269,10 +271,10 @@ def test_an_asset_that_fails_in_an_index_is_said_to(
         assert videos(store)[0].status is VideoStatus.READY
 
 
-def test_one_that_failed_is_added_again_by_a_new_task(rig: Rig, three_films: list[Path]) -> None:
+def test_one_that_failed_is_added_again_by_a_new_task(rig: Rig, three_videos: list[Path]) -> None:
     with rig.working() as (context, index):
         store = context.store
-        asset = upload(context, three_films[0])
+        asset = upload(context, three_videos[0])
         video, task = add_video(store.scope(GRANT), store, index, asset, {})
         assert add_video(store.scope(GRANT), store, index, asset, {}) == (video, task)
         Run(context, task.id).to("admit").fail(FAULT)
@@ -284,28 +286,28 @@ def test_one_that_failed_is_added_again_by_a_new_task(rig: Rig, three_films: lis
 
 
 def test_a_path_that_fails_where_an_asset_is_leaves_its_video(
-    rig: Rig, three_films: list[Path]
+    rig: Rig, three_videos: list[Path]
 ) -> None:
     """The same bytes were put into the index as an asset before, and failed."""
     with rig.working() as (context, index):
         store = context.store
-        Run(context, add_path(store, other_index(store), three_films[0]).id).to("finish")
+        Run(context, add_path(store, other_index(store), three_videos[0]).id).to("finish")
         asset = videos(store)[0].asset
         video, task = add_video(store.scope(GRANT), store, index, asset, {})
         Run(context, task.id).to("identify").fail(FAULT)
-        Run(context, add_path(store, index, three_films[0]).id).to("store").fail(FAULT)
+        Run(context, add_path(store, index, three_videos[0]).id).to("store").fail(FAULT)
         left = store.catalog.video(store.scope(GRANT), video.id)
         assert (left.status, left.error) == (VideoStatus.FAILED, FAULT.to_json())
         assert derived(store, index, asset.id) == 0
         # And where it succeeds, it is the same video.
-        Run(context, add_path(store, index, three_films[0]).id).to("finish")
+        Run(context, add_path(store, index, three_videos[0]).id).to("finish")
         assert store.catalog.video(store.scope(GRANT), video.id).status is VideoStatus.READY
 
 
-def test_what_cannot_be_observed_fails(rig: Rig, three_films: list[Path]) -> None:
+def test_what_cannot_be_observed_fails(rig: Rig, three_videos: list[Path]) -> None:
     with rig.working() as (context, index):
         store = context.store
-        asset = upload(context, three_films[0])
+        asset = upload(context, three_videos[0])
         _, task = add_video(
             store.scope(GRANT), store, index, asset, {}, item_id="i1", item_type="image"
         )
@@ -313,7 +315,7 @@ def test_what_cannot_be_observed_fails(rig: Rig, three_films: list[Path]) -> Non
         with pytest.raises(MediaError) as caught:
             run.identify()
         assert (caught.value.code, caught.value.message) == (
-            "media_no_stream", "film.mp4 is no picture.",
+            "media_no_stream", "video.mp4 is no picture.",
         )  # fmt: skip
         run.fail(caught.value)
         (video,) = videos(store)
@@ -326,13 +328,13 @@ def test_what_cannot_be_observed_fails(rig: Rig, three_films: list[Path]) -> Non
 @pytest.mark.parametrize("uploaded", [True, False])
 @pytest.mark.parametrize("twice", STEPS)
 def test_a_task_that_is_interrupted_goes_on(
-    rig: Rig, undisturbed: Rig, three_films: list[Path], uploaded: bool, twice: str
+    rig: Rig, undisturbed: Rig, three_videos: list[Path], uploaded: bool, twice: str
 ) -> None:
     """A worker was killed just before it had noted that a step was done: it is done again."""
     with rig.working() as (context, index):
         store = context.store
-        asset = upload(context, three_films[0]) if uploaded else None
-        task = task_of(store, index, three_films[0], asset)
+        asset = upload(context, three_videos[0]) if uploaded else None
+        task = task_of(store, index, three_videos[0], asset)
         run = Run(context, task.id)
         for name in STEPS:
             getattr(run, name)()
@@ -349,11 +351,11 @@ def test_a_task_that_is_interrupted_goes_on(
         assert rig.staged == []
 
 
-def test_a_plan_from_before_assets_had_tables_goes_on(rig: Rig, three_films: list[Path]) -> None:
+def test_a_plan_from_before_assets_had_tables_goes_on(rig: Rig, three_videos: list[Path]) -> None:
     """Then the asset was called like its video."""
     with rig.working() as (context, index):
         store = context.store
-        asset = upload(context, three_films[0])
+        asset = upload(context, three_videos[0])
         video, task = add_video(store.scope(GRANT), store, index, asset, {})
         run = Run(context, task.id).to("identify")
         run.plan = {**run.plan, "asset_id": video.id}
@@ -367,10 +369,10 @@ def test_a_plan_from_before_assets_had_tables_goes_on(rig: Rig, three_films: lis
 # -- cancellations --------------------------------------------------------------------------------
 
 
-def test_a_cancelled_task_of_an_asset_is_taken_back(rig: Rig, three_films: list[Path]) -> None:
+def test_a_cancelled_task_of_an_asset_is_taken_back(rig: Rig, three_videos: list[Path]) -> None:
     with rig.working() as (context, index):
         store = context.store
-        asset = upload(context, three_films[0])
+        asset = upload(context, three_videos[0])
         video, task = add_video(store.scope(GRANT), store, index, asset, {})
         run = Run(context, task.id).to("store")
         mark_cancelled(store.scope(GRANT), store, task.id)
@@ -394,12 +396,12 @@ def test_a_cancelled_task_of_an_asset_is_taken_back(rig: Rig, three_films: list[
 @pytest.mark.embedded("the one who cancels clears up")
 @pytest.mark.parametrize("uploaded", [True, False])
 def test_who_cancels_what_nobody_works_on_takes_it_back(
-    rig: Rig, three_films: list[Path], uploaded: bool
+    rig: Rig, three_videos: list[Path], uploaded: bool
 ) -> None:
     with rig.working() as (context, index):
         store = context.store
-        asset = upload(context, three_films[0]) if uploaded else None
-        task = task_of(store, index, three_films[0], asset)
+        asset = upload(context, three_videos[0]) if uploaded else None
+        task = task_of(store, index, three_videos[0], asset)
         Run(context, task.id).to("store")
     with open_store(rig.settings) as reader:
         cancelled = cancel(reader.scope(GRANT), reader, rig.settings, task.id)
@@ -416,13 +418,13 @@ def test_who_cancels_what_nobody_works_on_takes_it_back(
         assert [video.status for video in videos(store)] == [VideoStatus.READY]
 
 
-def test_what_no_task_owns_is_swept_up(rig: Rig, three_films: list[Path]) -> None:
+def test_what_no_task_owns_is_swept_up(rig: Rig, three_videos: list[Path]) -> None:
     """The books of unfinished work were thrown away between two steps."""
     with rig.working() as (context, index):
         store = context.store
-        asset = upload(context, three_films[0])
+        asset = upload(context, three_videos[0])
         _, uploaded = add_video(store.scope(GRANT), store, index, asset, {})
-        added = add_path(store, index, three_films[1])
+        added = add_path(store, index, three_videos[1])
         for task in (uploaded, added):
             Run(context, task.id).to("store")
         sweep(store.scope(GRANT), store, context.settings)
@@ -437,10 +439,10 @@ def test_what_no_task_owns_is_swept_up(rig: Rig, three_films: list[Path]) -> Non
         assert rig.staged == []
 
 
-def test_a_deleted_video_ends_its_tasks(rig: Rig, three_films: list[Path]) -> None:
+def test_a_deleted_video_ends_its_tasks(rig: Rig, three_videos: list[Path]) -> None:
     with rig.working() as (context, index):
         store = context.store
-        asset = upload(context, three_films[0])
+        asset = upload(context, three_videos[0])
         video, failed = add_video(store.scope(GRANT), store, index, asset, {})
         Run(context, failed.id).to("admit").fail(FAULT)
         video, task = add_video(store.scope(GRANT), store, index, asset, {})

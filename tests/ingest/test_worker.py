@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,12 +12,13 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.ingest.rig import CARDS, GRANT, Rig, films, put_asset
+from sqlalchemy import Engine
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from tests.ingest.rig import CARDS, GRANT, Rig, make_videos, put_asset
 
 from videlicet.errors import Conflict
 from videlicet.jobs import client as workers
 from videlicet.media.probe import probe
-from videlicet.store import Store
 from videlicet.types import Kind, Resource, Status
 
 
@@ -48,7 +50,10 @@ class Faulty:
 @pytest.mark.embedded("whoever adds does all that is left in the data directory")
 def test_adding_ends_while_the_worker_is_at_something_else(rig: Rig, tmp_path: Path) -> None:
     """An embedding that a server which was killed has left goes on at the next start."""
-    long, short = films(tmp_path / "long", 1, seconds=90)[0], films(tmp_path / "short", 2, 2)[1]
+    long, short = (
+        make_videos(tmp_path / "long", 1, seconds=90)[0],
+        make_videos(tmp_path / "short", 2, 2)[1],
+    )
     now = datetime.now(UTC)
     models = ",".join(f"{role}={id}" for role, id in CARDS.items())
     rig = Rig.at(rig.settings.home, models=models, threads=1)
@@ -129,25 +134,27 @@ def test_cancelled_tasks_are_noticed_after_any_fault(
     assert caplog.text.count("cannot look whether work was cancelled") == 2
 
 
-def use_up(store: Store, held: list[Any]) -> None:
-    while len(held) < 100:
-        held.append(store.database.engine.connect())
-        store.catalog.indexes(store.scope(GRANT))
+def use_up(engine: Engine, held: list[Any]) -> None:
+    with suppress(PoolTimeout):
+        while len(held) < 100:
+            held.append(engine.connect())
 
 
-def test_connections_that_are_used_up_are_told_as_such(
+def test_a_write_that_finds_every_connection_in_use_is_a_conflict(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with rig.writing() as (store, _):
-        pool: Any = store.database.engine.pool
-        monkeypatch.setattr(pool, "_timeout", 0.05)
+        writers: Any = store.database._writers  # type: ignore[attr-defined]
+        monkeypatch.setattr(writers.pool, "_timeout", 0.05)
         held: list[Any] = []
         try:
+            use_up(writers, held)
             with pytest.raises(Conflict) as caught:
-                use_up(store, held)
+                store.catalog.create_index(store.scope(GRANT), "another", CARDS)
+            assert len(store.catalog.indexes(store.scope(GRANT))) == 1
         finally:
             for one in held:
                 one.close()
         assert caught.value.code == "database_locked"
         assert caught.value.retryable
-        assert len(store.catalog.indexes(store.scope(GRANT))) == 1
+        store.catalog.create_index(store.scope(GRANT), "another", CARDS)

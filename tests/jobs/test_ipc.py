@@ -15,7 +15,7 @@ finally:
 
 
 def test_a_worker_whose_client_is_gone_ends_without_a_word() -> None:
-    """Whatever it is at is not told to have failed."""
+    """Its current job is not reported as failed."""
     read, write = os.pipe()
     os.close(read)
     try:

@@ -66,11 +66,11 @@ def test_erasures_that_something_was_in_the_way_of_are_finished(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index = store.catalog.create_index(store.scope(INGEST), "main", {})
-    made = add(store, index, "film.mp4", word="zanzibar")
+    made = add(store, index, "video.mp4", word="zanzibar")
     with monkeypatch.context() as patched:
         # As where a reader keeps the write-ahead log from being emptied.
         patched.setattr(store.database, "checkpoint", lambda patience=0.0: False)
-        store.remove_asset(store.scope(MANAGE, index.id), made.id)
+        store.remove_video(store.scope(MANAGE, index.id), made.id)
     assert _pending(store)
     with maintained(store, monkeypatch, builds=False):
         assert not _pending(store)
@@ -83,7 +83,7 @@ def test_a_process_that_builds_builds_the_indexes_that_are_due(
     index = store.catalog.create_index(store.scope(INGEST), "main", {})
     with monkeypatch.context() as patched:
         patched.setattr(store.vectors, "_build_if_due", lambda *_: None)
-        made = add(store, index, "film.mp4")
+        made = add(store, index, "video.mp4")
         rows = vectors(made, 4 * ROWS)
         store.vectors.put(store.scope(INGEST, index.id), Modality.SPEECH, SPACE, made.id, rows)
 

@@ -283,11 +283,11 @@ DBOS.destroy()
 """
 
 
-def test_work_that_an_older_program_began_goes_on(rig: Rig, three_films: list[Path]) -> None:
+def test_work_that_an_older_program_began_goes_on(rig: Rig, three_videos: list[Path]) -> None:
     now = datetime.now(UTC)
     with rig.writing() as (store, index):
         scope = store.scope(GRANT)
-        (task,) = submit(scope, store, index, find_sources([three_films[0]]))
+        (task,) = submit(scope, store, index, find_sources([three_videos[0]]))
         asset = Asset("f1", "f1", now, status=AssetStatus.PROCESSING, method="direct")
         store.catalog.put_asset(scope, asset)
         body = {"file_id": "f1", "facts": {}, "request": {}}
@@ -326,13 +326,18 @@ def test_what_was_broken_off_goes_on_however_busy_the_machine_is(
     """DBOS puts it back into its queues in a thread, which may be slow."""
     from dbos import _recovery
 
-    real = _recovery._recover_workflow
+    recover, end_polling = _recovery._recover_workflow, workflow_engine.end_polling
 
     def slow(*values: Any) -> Any:
-        time.sleep(0.5)
-        return real(*values)
+        time.sleep(1)
+        return recover(*values)
+
+    def late() -> None:
+        time.sleep(0.5)  # that thread has begun
+        end_polling()
 
     monkeypatch.setattr(_recovery, "_recover_workflow", slow)
+    monkeypatch.setattr(workflow_engine, "end_polling", late)
     ids = ["a", "b", "c"]
     short = {"queue_name": SHORT_QUEUE.name, "queue_partition_key": "local"}
     began = [

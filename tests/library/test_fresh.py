@@ -98,12 +98,12 @@ def test_what_is_named_is_not_found(name: str, library: Library, home: Path) -> 
 def test_what_is_added_by_another_is_seen(library: Library, home: Path) -> None:
     assert library.indexes() == []
     with videlicet.open(home) as other:
-        other.create_index("films")
-    assert [index.name for index in library.indexes()] == ["films"]
+        other.create_index("videos")
+    assert [index.name for index in library.indexes()] == ["videos"]
 
 
 def test_what_it_adds_itself_is_seen(library: Library) -> None:
     assert library.indexes() == []
-    library.create_index("films")
-    assert [index.name for index in library.indexes()] == ["films"]
-    assert library.assets("films") == []
+    library.create_index("videos")
+    assert [index.name for index in library.indexes()] == ["videos"]
+    assert library.assets("videos") == []

@@ -36,22 +36,22 @@ LATIN = os.fsdecode(b"caf\xe9.mp4")
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("films")
-    rig.films(folder, 2, seconds=6)
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("videos")
+    rig.make_videos(folder, 2, seconds=6)
     samples.video(folder / LATIN)
     samples.sound(folder / "dog.wav", Tone(500 + 40 * fakes.VOCABULARY.index("dog"), 3))
     return folder
 
 
 @pytest.fixture(scope="module")
-def filled(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory that holds the films. Do not change it."""
+def filled(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory that holds the videos. Do not change it."""
     home = tmp_path_factory.mktemp("filled") / "home"
     place(home)
     with vl.open(home) as library:
         library.create_index("default", fakes.IDS)
-        assert not library.add(films).failed
+        assert not library.add(recordings).failed
         library.create_index("empty", fakes.IDS)
     return home
 
@@ -76,20 +76,20 @@ async def ids(agent: Agent) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_from_nothing_to_a_moment(tmp_path: Path, films: Path, mode: str) -> None:
+def test_from_nothing_to_a_moment(tmp_path: Path, recordings: Path, mode: str) -> None:
     home = tmp_path / "home"
     place(home)
 
     async def work(agent: Agent) -> None:
-        shown = await agent.client.list_tools()
-        assert {tool.name for tool in shown.tools} == TOOLS
-        for tool in shown.tools:
+        tools = await agent.client.list_tools()
+        assert {tool.name for tool in tools.tools} == TOOLS
+        for tool in tools.tools:
             assert tool.annotations is not None
             assert tool.annotations.read_only_hint == (tool.name != "add_video")
             assert tool.output_schema is not None
-        added = await agent.do("add_video", source=str(films / "film00.mkv"))
+        added = await agent.do("add_video", source=str(recordings / "video00.mkv"))
         assert added["total"] == 1
-        assert added["tasks"][0]["name"] == "film00.mkv"
+        assert added["tasks"][0]["name"] == "video00.mkv"
         task = await agent.ended(added["tasks"][0]["id"])
         assert (task["status"], task["done_s"]) == ("ready", 6)
         (index,) = (await agent.do("list_indexes"))["indexes"]
@@ -119,7 +119,7 @@ def test_from_nothing_to_a_moment(tmp_path: Path, films: Path, mode: str) -> Non
     open_store(load(home), write=True).close()
 
 
-def test_looking(filled: Path, films: Path) -> None:
+def test_looking(filled: Path, recordings: Path) -> None:
     async def work(agent: Agent) -> None:
         indexes = (await agent.do("list_indexes"))["indexes"]
         assert {row["name"]: row["videos"] for row in indexes} == {"default": 4, "empty": 0}
@@ -130,10 +130,10 @@ def test_looking(filled: Path, films: Path) -> None:
         pages.append(await agent.do("list_videos", limit=3, page=2))
         assert "next_page" not in pages[1]
         names = {row["name"] for page in pages for row in page["videos"]}
-        assert names == {"film00.mkv", "film01.mkv", "caf\\xe9.mp4", "dog.wav"}
+        assert names == {"video00.mkv", "video01.mkv", "caf\\xe9.mp4", "dog.wav"}
         known = await ids(agent)
 
-        span = {"video_id": known["film01.mkv"], "start": 1, "end": 5}
+        span = {"video_id": known["video01.mkv"], "start": 1, "end": 5}
         moment = await agent.ask("show_moment", **span, pictures=4, width=128, around=0)
         assert moment.value["pictures"] == [1.5, 2.5, 3.5, 4.5]
         assert {one.width for one in moment.pictures} == {128}
@@ -161,9 +161,9 @@ def test_looking(filled: Path, films: Path) -> None:
 def test_finding(filled: Path) -> None:
     async def work(agent: Agent) -> None:
         known = await ids(agent)
-        shown = await agent.ask("show_moment", video_id=known["film01.mkv"], start=1)
+        answer = await agent.ask("show_moment", video_id=known["video01.mkv"], start=1)
         file = io.BytesIO()
-        shown.pictures[0].save(file, "JPEG", quality=95)
+        answer.pictures[0].save(file, "JPEG", quality=95)
         picture = base64.b64encode(file.getvalue()).decode()
         for text in (picture, f"data:image/jpeg;base64,{picture}"):
             alike = await agent.do("find_moments", image_base64=text)
@@ -174,11 +174,11 @@ def test_finding(filled: Path) -> None:
         }
 
         read = await agent.do("find_moments", query='"TITLE 1"', modalities=["text"])
-        assert {hit["video_id"] for hit in read["hits"]} == {known["film01.mkv"]}
+        assert {hit["video_id"] for hit in read["hits"]} == {known["video01.mkv"]}
         words = await agent.do("find_moments", query="title", lanes=["screen-words"])
         assert {one["lane"] for h in words["hits"] for one in h["evidence"]} == {"screen-words"}
-        chosen = await agent.do("find_moments", query="title", video_ids=[known["film00.mkv"]])
-        assert {hit["name"] for hit in chosen["hits"]} == {"film00.mkv"}
+        chosen = await agent.do("find_moments", query="title", video_ids=[known["video00.mkv"]])
+        assert {hit["name"] for hit in chosen["hits"]} == {"video00.mkv"}
         short = await agent.do("find_moments", query="red", filter={"duration": {"lt": 1}})
         assert short["hits"] == []
 
@@ -221,7 +221,7 @@ def test_bad_arguments(filled: Path) -> None:
         for tool, arguments, code in bad:
             assert (await agent.ask(tool, **arguments)).code == code, (tool, arguments)
         known = await ids(agent)
-        span = {"video_id": known["film00.mkv"], "start": 3, "end": 1}
+        span = {"video_id": known["video00.mkv"], "start": 3, "end": 1}
         assert (await agent.ask("show_moment", **span)).code == "invalid_argument"
         with pytest.raises(Exception, match="There is no such tool"):
             await agent.client.call_tool("forget_video", {})
@@ -231,14 +231,14 @@ def test_bad_arguments(filled: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.embedded("one process writes to it")
-def test_beside_a_server(filled: Path, films: Path, tmp_path: Path) -> None:
+def test_beside_a_server(filled: Path, recordings: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(filled, home)
 
     async def work(agent: Agent) -> None:
         assert (await agent.do("list_videos"))["total"] == 4
         assert (await agent.do("find_moments", query="red"))["hits"]
-        refused = await agent.ask("add_video", source=str(films / "film00.mkv"))
+        refused = await agent.ask("add_video", source=str(recordings / "video00.mkv"))
         assert refused.code == "database_locked"
         assert refused.error is not None
         assert "/mcp" in refused.error["remedy"]
@@ -288,12 +288,12 @@ def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
-def test_what_cannot_be_added(filled: Path, films: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_added(filled: Path, recordings: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(filled, home)
     folder = tmp_path / "more"
     folder.mkdir()
-    (folder / "text.mp4").write_text("no film")
+    (folder / "text.mp4").write_text("no video")
     (folder / "loop").symlink_to(folder)
 
     async def work(agent: Agent) -> None:

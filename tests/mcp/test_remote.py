@@ -26,21 +26,21 @@ ACCEPT = {"accept": "application/json, text/event-stream"}
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("films")
-    rig.films(folder, 2, seconds=6)
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("videos")
+    rig.make_videos(folder, 2, seconds=6)
     return folder
 
 
 @pytest.fixture(scope="module")
-def site(films: Path) -> Iterator[str]:
-    """Where the films can be fetched."""
+def site(recordings: Path) -> Iterator[str]:
+    """Where the videos can be fetched."""
 
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    handler = partial(Handler, directory=str(films))
+    handler = partial(Handler, directory=str(recordings))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as one:
         thread = threading.Thread(target=one.serve_forever)
         thread.start()
@@ -66,11 +66,11 @@ def key(server: Server) -> str:
 
 
 @pytest.fixture(scope="module")
-def video(server: Server, key: str, films: Path) -> tuple[str, str]:
+def video(server: Server, key: str, recordings: Path) -> tuple[str, str]:
     """An index and a video in it, made over the HTTP interface."""
     with Client(server, key) as client:
-        index = client.index("films")
-        return index, client.film(index, films / "film01.mkv", {"kind": "talk"})
+        index = client.index("videos")
+        return index, client.add_video(index, recordings / "video01.mkv", {"kind": "talk"})
 
 
 def run(
@@ -100,7 +100,7 @@ def test_from_an_address_to_a_moment(server: Server, site: str, mode: str) -> No
         assert (await agent.ask("list_videos")).code == "index_not_found"
         added = await agent.do("add_video", source=f"{site}/film00.mkv")
         (task,) = added["tasks"]
-        assert task["name"] == "film00.mkv"
+        assert task["name"] == "video00.mkv"
         (waiting,) = (await agent.do("list_videos"))["videos"]
         assert waiting["id"] == task["video_id"]
         assert (await agent.ended(task["id"]))["status"] == "ready"
@@ -156,13 +156,13 @@ def test_tenants(server: Server, key: str, video: tuple[str, str], site: str) ->
 
     async def stranger(agent: Agent) -> None:
         assert (await agent.do("list_indexes"))["indexes"] == []
-        for name in (index, "films"):
+        for name in (index, "videos"):
             assert (await agent.ask("list_videos", index=name)).code == "index_not_found"
             for arguments in ({"query": "red"}, {"query": "red", "video_ids": [id]}):
                 found = await agent.ask("find_moments", index=name, **arguments)
                 assert found.code == "index_not_found"
-            shown = await agent.ask("show_moment", video_id=id, start=0, index=name)
-            assert shown.code == "index_not_found"
+            answer = await agent.ask("show_moment", video_id=id, start=0, index=name)
+            assert answer.code == "index_not_found"
             added = await agent.ask("add_video", source=f"{site}/film00.mkv", index=name)
             assert added.code == "index_not_found"
         unknown = await agent.ask("show_moment", video_id=id, start=0)
@@ -262,12 +262,12 @@ def test_limits(server: Server, key: str) -> None:
     answer = post(server, key, large)
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
 
-    def pieces() -> Iterator[bytes]:
+    def chunks() -> Iterator[bytes]:
         for _ in range(30):
             yield b" " * 10_000
 
     headers = {"x-api-key": key, "content-type": "application/json", **ACCEPT}
-    streamed = httpx.post(f"{server.root}/mcp", content=pieces(), headers=headers)
+    streamed = httpx.post(f"{server.root}/mcp", content=chunks(), headers=headers)
     assert (streamed.status_code, streamed.json()["code"]) == (413, "payload_too_large")
     for body in ("", "x", "[]", "[" * 5000, '{"jsonrpc": "2.0"}', '{"id": 1, "method": 5}'):
         answer = httpx.post(f"{server.root}/mcp", content=body, headers=headers)

@@ -61,7 +61,7 @@ def only(*models: ModelCard) -> Registry[ModelCard]:
 
 @pytest.fixture
 def carriers(tmp_path: Path) -> Path:
-    """The folder that stands for everything weights may come from."""
+    """The folder that replaces every source of weights."""
     return tmp_path / "carriers"
 
 

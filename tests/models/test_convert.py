@@ -19,7 +19,7 @@ MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 
 
 class _Name:
-    """Pickles as a bare global name, whatever stands behind it."""
+    """Pickles as a bare global name, whatever it names."""
 
     def __init__(self, module: str, name: str) -> None:
         self.module, self.name = module, name

@@ -40,7 +40,7 @@ def flip(path: Path) -> None:
 
 @pytest.fixture
 def one(carriers: Path) -> ModelCard:
-    """A model of one file, carried by a wheel."""
+    """A model of one file, from a wheel."""
     wheel(carriers, "some-carrier", {"w.bin": DATA})
     return card([file("w.bin", DATA, source("some-carrier", "w.bin"))])
 

@@ -49,9 +49,15 @@ class StubLibrary:
         media = MediaInfo("mp4", Span.of(self.start, self.start + 60), None, (), None)
         now = datetime(2024, 1, 1, tzinfo=UTC)
         return Asset(
-            asset_id, "film.mp4", now, source=str(self.path), size=1, sha256="0" * 64, type="video",
+            asset_id,
+            "video.mp4",
+            now,
+            source=str(self.path),
+            size=1,
+            sha256="0" * 64,
+            type="video",
             recording=media,
-        )  # fmt: skip
+        )
 
     def original(self, asset: Asset) -> Path:
         if self.gone:

@@ -228,8 +228,8 @@ def test_subtitles_of_the_observations_over_http(
     indexed: dict[str, str], server: Server, client: Client
 ) -> None:
     index = client.ok("GET", "indexes")["data"][-1]["_id"]
-    [film] = client.ok("GET", f"indexes/{index}/videos")["data"]
-    place = f"{server.root}/v1/indexes/{index}/videos/{film['_id']}/exports/subtitles.srt"
+    [recording] = client.ok("GET", f"indexes/{index}/videos")["data"]
+    place = f"{server.root}/v1/indexes/{index}/videos/{recording['_id']}/exports/subtitles.srt"
     found = client.get(place, params={"modality": "brightness"})
     assert found.text == subtitles(indexed)
     assert client.get(place).text == ""

@@ -113,7 +113,7 @@ class PitchModel:
 
 
 class Ears:
-    """Hears the word that a pitch stands for."""
+    """Hears the word of a pitch."""
 
     card = MODELS["ears"]
 

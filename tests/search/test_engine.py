@@ -51,7 +51,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
         metadata={"year": 2020, "kind": "home"},
     )
     shelf.add("lecture.mp4", shots=((0, 600),), said=((100, 104, "A rocket needs fuel."),))
-    shelf.add("unfinished.mp4", shown=((0, 10, "dog"),), status=VideoStatus.INDEXING)
+    shelf.add("unfinished.mp4", labels=((0, 10, "dog"),), status=VideoStatus.INDEXING)
     yield shelf
     shelf.store.close()
 

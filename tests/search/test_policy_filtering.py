@@ -191,8 +191,8 @@ def test_the_bytes_of_an_asset_are_withheld_with_it(shelf: Shelf) -> None:
         for id in (_id(2), _id(0))
     )
     for one in (shown, withheld):
-        store.blobs.put(manage, f"files/{one.id}/original", b"film")
-    assert path_of_asset(scope, store, shown).read_bytes() == b"film"
+        store.blobs.put(manage, f"files/{one.id}/original", b"video")
+    assert path_of_asset(scope, store, shown).read_bytes() == b"video"
     with pytest.raises(NotPermitted):
         path_of_asset(scope, store, withheld)
     for folder in ("files", "assets"):

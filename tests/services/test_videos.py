@@ -103,11 +103,11 @@ def test_lists_filter_by_metadata_as_it_is_typed(alice: Caller, index: Index) ->
 def test_sources_that_are_no_videos_yet_come_first(alice: Caller, index: Index) -> None:
     video, _ = entered(alice, index, "a.mp4")
     entered(alice, index, "b.mp4")
-    put_task(alice, index, "/films/gone.mp4", Status.FAILED, age=20)
-    put_task(alice, index, "/films/waits.mp4", Status.FAILED, age=10)
-    put_task(alice, index, "/films/waits.mp4", Status.QUEUED)
-    put_task(alice, index, "/films/came.mp4", Status.FAILED, age=40)
-    put_task(alice, index, "/films/came.mp4", Status.READY, age=30)
+    put_task(alice, index, "/videos/gone.mp4", Status.FAILED, age=20)
+    put_task(alice, index, "/videos/waits.mp4", Status.FAILED, age=10)
+    put_task(alice, index, "/videos/waits.mp4", Status.QUEUED)
+    put_task(alice, index, "/videos/came.mp4", Status.FAILED, age=40)
+    put_task(alice, index, "/videos/came.mp4", Status.READY, age=30)
 
     def page(offset: int, limit: int) -> tuple[list[str], int]:
         rows, total = indexing.list_videos_and_sources(alice, index, offset=offset, limit=limit)
@@ -126,7 +126,7 @@ def test_sources_that_are_no_videos_yet_come_first(alice: Caller, index: Index) 
 def test_tasks_are_listed_with_their_videos(alice: Caller, index: Index) -> None:
     video, task = entered(alice, index, "Sea.mp4")
     _, other = entered(alice, index, "hills.mp4")
-    put_task(alice, index, "/films/path.mp4", Status.QUEUED)
+    put_task(alice, index, "/videos/path.mp4", Status.QUEUED)
 
     def ids(wanted: TaskFilter, **options: Any) -> list[str]:
         return [one.task.id for one in indexing.list_indexing_tasks(alice, wanted, **options)[0]]

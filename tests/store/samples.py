@@ -69,11 +69,11 @@ def media(
         else None,
         audio=(AudioStream(1, "aac", 48_000, 2, "en", True),),
         bit_rate=1_000_000,
-        tags=tags or {"title": "A film"},
+        tags=tags or {"title": "A video"},
     )
 
 
-def asset(name: str = "film.mp4", **changes: object) -> Asset:
+def asset(name: str = "video.mp4", **changes: object) -> Asset:
     values: dict[str, object] = {
         "id": derived_id("asset", ascii(name)),
         "sha256": derived_id(ascii(name)) * 2,
@@ -146,7 +146,7 @@ def entry(index: Index, of: Asset, status: VideoStatus = VideoStatus.READY) -> V
 
 def task(index: Index, id: str = "t1", **changes: object) -> Task:
     values: dict[str, object] = {
-        "id": derived_id(id), "index_id": index.id, "source": "/videos/film.mp4",
+        "id": derived_id(id), "index_id": index.id, "source": "/videos/video.mp4",
         "status": Status.QUEUED, "created_at": THEN, "updated_at": THEN,
     }  # fmt: skip
     return Task(**{**values, **changes})  # type: ignore[arg-type]

@@ -19,8 +19,8 @@ INGEST, MANAGE, SEARCH = (
 
 def test_bytes_and_files_come_back_as_they_were_put(store: Store, tmp_path: Path) -> None:
     big = bytes(range(256)) * 40_000
-    (tmp_path / "film").write_bytes(big)
-    store.blobs.put(store.scope(INGEST), "assets/a/original.mp4", tmp_path / "film")
+    (tmp_path / "video").write_bytes(big)
+    store.blobs.put(store.scope(INGEST), "assets/a/original.mp4", tmp_path / "video")
     store.blobs.put(store.scope(INGEST), "assets/a/thumb.jpg", b"first")
     store.blobs.put(store.scope(INGEST), "assets/a/thumb.jpg", b"second")
     store.blobs.put(store.scope(INGEST), "empty", b"")

@@ -31,8 +31,8 @@ pytestmark = pytest.mark.embedded("it harms files, and tables by SQLite's own me
 
 @pytest.fixture
 def original(tmp_path: Path) -> Path:
-    path = tmp_path / "film.mp4"
-    path.write_bytes(b"film")
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"video")
     return path
 
 
@@ -181,7 +181,7 @@ def test_originals_that_are_gone_are_named(sound: tuple[Settings, Index], origin
         )
         web = asset("6.mp4")
         store.catalog.put_asset(
-            store.scope(INGEST), replace(web, method="url", source="https://example.org/film.mp4")
+            store.scope(INGEST), replace(web, method="url", source="https://example.org/video.mp4")
         )
     original.unlink()
     found = _problems(place)

@@ -156,8 +156,8 @@ def test_an_asset_that_fills_a_group_leaves_no_centroid_behind(
 
 def test_an_asset_in_two_indexes_stays_in_the_other(store: Store, index: Index) -> None:
     other = store.catalog.create_index(store.scope(INGEST), "other", {})
-    made = add(store, index, "film.mp4")
-    add(store, other, "film.mp4")
+    made = add(store, index, "video.mp4")
+    add(store, other, "video.mp4")
     store.blobs.put(store.scope(INGEST), f"assets/{made.id}/thumb.jpg", b"x")
     assert store.remove_video(store.scope(MANAGE, index.id), made.id)
     check_whole(store, other, made)
@@ -216,14 +216,14 @@ def test_a_reader_of_an_old_state_delays_the_bytes_and_the_next_opening_finishes
         made, rows = _add_canary(store, index)
         add(store, index, "other.mp4")
         with open_store(place) as reader:
-            held = reader.vectors.scan(reader.scope(EXPORT, index.id), Modality.SPEECH, SPACE)
-            assert next(held).asset_id == made.id
+            vectors = reader.vectors.scan(reader.scope(EXPORT, index.id), Modality.SPEECH, SPACE)
+            assert next(vectors).asset_id == made.id
             assert not store.remove_video(store.scope(MANAGE, index.id), made.id)
             assert store.catalog.members(store.scope(SEARCH, index.id)) == [asset("other.mp4").id]
             assert store.scan(everything(store), _needles(made, rows)) != []
             (finding,) = [f for f in doctor(place) if f.subject == "erasures"]
             assert "1 erased" in finding.message
-            held.close()  # type: ignore[attr-defined]
+            vectors.close()  # type: ignore[attr-defined]
     with open_store(place, write=True) as store:
         assert store.scan(everything(store), _needles(made, rows)) == []
         assert [f for f in doctor(place) if f.subject == "erasures"] == []
@@ -311,7 +311,7 @@ def test_nothing_is_put_into_what_was_removed_meanwhile(
 
 
 def test_an_asset_is_added_with_its_entry_or_not_at_all(store: Store, index: Index) -> None:
-    made = asset("film.mp4")
+    made = asset("video.mp4")
     with pytest.raises(NotFound):
         store.catalog.put_asset(
             store.scope(INGEST), made, replace(entry(index, made), index_id="nowhere")
@@ -324,7 +324,7 @@ def test_the_blobs_of_a_resource_go_with_it_whatever_is_killed(place: Settings) 
     with open_store(place, write=True, create=True) as store:
         one = Resource("s1", Kind.SEARCH, "local", now, now, "ready")
         store.catalog.put_resource(store.scope(INGEST), one)
-        store.blobs.put(store.scope(INGEST), "searches/s1/0", b"film")
+        store.blobs.put(store.scope(INGEST), "searches/s1/0", b"video")
         store.catalog.delete_resource(
             store.scope(MANAGE), Kind.SEARCH, "s1", blobs=["searches/s1/"]
         )

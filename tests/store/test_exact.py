@@ -91,8 +91,8 @@ def test_what_is_found_is_what_a_copy_of_all_rows_gives(
                 if values:
                     rows[slot] = (version, _chunk(slot, version, values))
             layout = [(slot, v, len(chunk.ids)) for slot, (v, chunk) in sorted(rows.items())]
-            held = matrix.versions_by_slot()
-            fresh = [(s, v, c) for s, (v, c) in sorted(rows.items()) if held.get(s) != v]
+            versions = matrix.versions_by_slot()
+            fresh = [(s, v, c) for s, (v, c) in sorted(rows.items()) if versions.get(s) != v]
             matrix = matrix.with_changes(layout, fresh)
             earlier.append((matrix, dict(rows)))
             assert matrix.rows == sum(count for _, _, count in layout)

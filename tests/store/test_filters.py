@@ -147,7 +147,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Any:
         for n, value in enumerate(values):
             attached = {"k": value, "l": values[-n], "m n": n % 4}
             one = asset(
-                ["a", "ÄB", "Straße.mp4", "100%", "", "film é"][n % 6] + "x" * (n // 6),
+                ["a", "ÄB", "Straße.mp4", "100%", "", "video é"][n % 6] + "x" * (n // 6),
                 id=f"{n:024x}",
                 recording=replace(media(n, video=n % 3 > 0), container=["a", "ab"][n % 2]),
                 size=[0, 1, 1234][n % 3],

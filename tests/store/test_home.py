@@ -142,7 +142,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     index = store.catalog.create_index(store.scope(INGEST), "main", {})
-    made = add(store, index, "film.mp4")
+    made = add(store, index, "video.mp4")
 
     def broken_off() -> None:
         with store.database.write_transaction() as connection:

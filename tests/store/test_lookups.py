@@ -99,7 +99,7 @@ _CALLS: list[tuple[str, Callable[[Store, Index], object]]] = [
     ("a match that goes", lambda s, i: s.catalog.delete_match_deliveries(everything(s), "m")),
     (
         "an asset that goes",
-        lambda s, i: s.remove_video(s.scope(MANAGE, i.id), asset("film.mp4").id),
+        lambda s, i: s.remove_video(s.scope(MANAGE, i.id), asset("video.mp4").id),
     ),
     ("whether all is well", lambda s, i: s.ping()),
 ]
@@ -110,7 +110,7 @@ _CALLS: list[tuple[str, Callable[[Store, Index], object]]] = [
 def test_nothing_is_read_as_a_whole(
     store: Store, index: Index, name: str, call: Callable[[Store, Index], object]
 ) -> None:
-    add(store, index, "film.mp4")
+    add(store, index, "video.mp4")
     with _plans(store) as plans:
         call(store, index)
     assert plans

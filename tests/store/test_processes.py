@@ -181,7 +181,7 @@ def test_a_copy_made_while_readers_are_open_is_a_backup_too(
 ) -> None:
     with open_store(place, write=True, create=True) as store:
         index = store.catalog.create_index(store.scope(INGEST), "main", {})
-        made = add(store, index, "film.mp4")
+        made = add(store, index, "video.mp4")
         with open_store(place) as reader:
             check_whole(reader, index, made)
             store.close()
@@ -197,7 +197,7 @@ def _limited(size: int) -> None:
 def test_a_full_disk_loses_nothing(place: Settings, store: Store) -> None:
     """No file may grow: what a full disk or a quota does, without one."""
     index = store.catalog.create_index(store.scope(INGEST), "main", {})
-    made = add(store, index, "film.mp4")
+    made = add(store, index, "video.mp4")
     store.blobs.put(store.scope(INGEST), f"assets/{made.id}/thumb.jpg", b"old")
     enter(store, index, asset("big.mp4"))
     big = vectors(asset("big.mp4"), 2000)
@@ -238,8 +238,8 @@ def test_a_disk_without_room_refuses_a_blob_before_it_is_copied(
     values = list(full)
     values[4] = 0
     monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(values))
-    (tmp_path / "film").write_bytes(b"film")
-    for data in (b"x", tmp_path / "film"):
+    (tmp_path / "video").write_bytes(b"video")
+    for data in (b"x", tmp_path / "video"):
         with pytest.raises(StoreError) as refused:
             store.blobs.put(store.scope(INGEST), "assets/a/b", data)
         assert refused.value.code == "disk_full"
@@ -251,7 +251,7 @@ def test_a_child_process_may_share_the_right_to_write(place: Settings) -> None:
         index = store.catalog.create_index(store.scope(INGEST), "main", {})
         assert store.lock_fd is not None
         child = open_store(place, write=True, lock_fd=os.dup(store.lock_fd))
-        made = add(child, index, "film.mp4")
+        made = add(child, index, "video.mp4")
         check_whole(store, index, made)
         store.close()
         with pytest.raises(Conflict):

@@ -192,10 +192,10 @@ def test_keys(store: Store) -> None:
 
 
 def test_indexes_of_tenants(store: Store) -> None:
-    mine = store.catalog.create_index(store.scope(MINE), "films", {})
-    yours = store.catalog.create_index(store.scope(YOURS), "films", {}, {"addons": ["thumbnail"]})
-    assert store.catalog.index(store.scope(MINE), "films").id == mine.id
-    assert store.catalog.index(store.scope(YOURS), "films").options == {"addons": ["thumbnail"]}
+    mine = store.catalog.create_index(store.scope(MINE), "videos", {})
+    yours = store.catalog.create_index(store.scope(YOURS), "videos", {}, {"addons": ["thumbnail"]})
+    assert store.catalog.index(store.scope(MINE), "videos").id == mine.id
+    assert store.catalog.index(store.scope(YOURS), "videos").options == {"addons": ["thumbnail"]}
     assert store.catalog.indexes(store.scope(MINE)) == [mine]
     with pytest.raises(NotFound):
         store.catalog.index(store.scope(MINE), yours.id)

@@ -50,8 +50,8 @@ class Lists:
 
     def delete_asset(self, scope: IndexScope, asset_id: str) -> None:
         authorize(scope, MANAGING, "vectors")
-        for held in self.rows.values():
-            held.pop(asset_id, None)
+        for rows in self.rows.values():
+            rows.pop(asset_id, None)
 
     def search(
         self,
@@ -94,12 +94,12 @@ class Lists:
         row = connection.execute(
             select(memberships_table).where(memberships_table.c.key == slot)
         ).one()
-        for (index_id, _, _), held in self.rows.items():
+        for (index_id, _, _), rows in self.rows.items():
             if index_id == row.index_id:
-                held.pop(row.asset_id, None)
+                rows.pop(row.asset_id, None)
 
     def delete_index(self, connection: Connection, index_id: str) -> None:
-        self.rows = {place: held for place, held in self.rows.items() if place[0] != index_id}
+        self.rows = {place: rows for place, rows in self.rows.items() if place[0] != index_id}
 
     def purge_deleted(self) -> int:
         return 0

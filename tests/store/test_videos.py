@@ -162,7 +162,7 @@ def test_an_asset_goes_with_its_last_video_where_it_lives_for_that(
 ) -> None:
     other = store.catalog.create_index(store.scope(INGEST), "other", {})
     made = asset("a.mp4", owner=owner)
-    store.blobs.put(store.scope(INGEST), f"files/{made.id}/original", b"film")
+    store.blobs.put(store.scope(INGEST), f"files/{made.id}/original", b"video")
     store.catalog.put_asset(store.scope(INGEST), made, entry(index, made))
     store.catalog.put_asset(store.scope(INGEST), made, entry(other, made))
     assert store.remove_video(store.scope(MANAGE, index.id), made.id)

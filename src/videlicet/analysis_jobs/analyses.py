@@ -63,13 +63,13 @@ def find_observed_index(
         for index in store.catalog.indexes(scope, hidden=True)
         if dict(index.cards) == cards
     }
-    held = [
+    blocked = [
         video
         for video in store.catalog.videos(scope, asset_id=asset.id)
         if video.index_id in indexes and video.status is not VideoStatus.FAILED
     ]
-    if held:
-        best = max(held, key=lambda video: video.status is VideoStatus.READY)
+    if blocked:
+        best = max(blocked, key=lambda video: video.status is VideoStatus.READY)
         return indexes[best.index_id], best
     return _hidden_index_among(indexes.values()) or _ensure_hidden_index(scope, store, cards), None
 
@@ -167,7 +167,7 @@ def end_analysis(
 
 
 def finish_analysis(scope: Scope, store: Store, ended: Resource) -> None:
-    """Take away what came with an analysis that has ended, and have its end told. Done again it
+    """Delete the inputs of an analysis that has ended, and announce its end. Done again it
     changes nothing."""
     if ended.body.get("own"):
         with suppress(NotFound):
@@ -175,7 +175,7 @@ def finish_analysis(scope: Scope, store: Store, ended: Resource) -> None:
     if ended.body.get("pictures"):
         store.blobs.delete(scope, image_prefix(ended.id))
     if ended.parent:
-        return  # a batch of a thousand is not told of a thousand times
+        return  # a batch of a thousand is not announced a thousand times
     error = ended.body.get("error")
     data = {
         "id": ended.id,
@@ -231,10 +231,10 @@ def _result(context: WorkerContext, scope: Scope, one: Resource) -> dict[str, An
     job = AnalysisRequest.from_json(one.body["job"])
     reading = context.store.scope(scope.narrowed(Purpose.ANALYZE))
     if one.body.get("pictures"):
-        materials = _image_evidence(context, reading, one)
+        all_evidence = _image_evidence(context, reading, one)
     else:
-        materials = [_video_evidence(context, reading, one, job)]
-    encoder = load(materials[0].index.cards["text"], context.settings)
+        all_evidence = [_video_evidence(context, reading, one, job)]
+    encoder = load(all_evidence[0].index.cards["text"], context.settings)
 
     def check() -> None:
         # A worker that is to stop does not wait for a language model; it is asked again later.
@@ -242,7 +242,7 @@ def _result(context: WorkerContext, scope: Scope, one: Resource) -> dict[str, An
             raise Cancelled("cancelled", "The worker stops.")
 
     backend = analysis_backend(reading, context.store, context.settings, encoder, check)
-    done = run_analysis(backend, encoder, materials, job)
+    done = run_analysis(backend, encoder, all_evidence, job)
     return {"generation_id": random_id(), **done.to_json()}
 
 

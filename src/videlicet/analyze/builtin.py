@@ -40,7 +40,7 @@ class BuiltinBackend:
         focus: str | None = None,
         on_sentence: OnSentence = ignore_sentence,
     ) -> Answer:
-        """The most telling sentences: see :mod:`videlicet.analyze.qa.summary`."""
+        """The most informative sentences: see :mod:`videlicet.analyze.qa.summary`."""
         from videlicet.analyze.qa.summary import summarize
 
         return summarize(all_evidence, self._encoder, sentences, focus, on_sentence)

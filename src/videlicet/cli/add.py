@@ -41,7 +41,7 @@ def add(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Index videos and sound recordings, so that every moment in them can be found.
+    """Index videos and audio recordings, so that every moment in them can be found.
 
     Adding the same bytes twice changes nothing. Interrupt it at any time: what was finished stays,
     and adding the same sources again goes on from there.
@@ -89,7 +89,7 @@ def show_progress(
 
 
 def exit_code_of(finished: list[Progress]) -> int:
-    """The exit code for what became of all sources."""
+    """The exit code for the outcomes of all sources."""
     failed = [event for event in finished if event.status is not Status.READY]
     if not failed:
         return OK
@@ -177,5 +177,5 @@ def short_name(source: str) -> str:
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(add)

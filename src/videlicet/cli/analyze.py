@@ -38,7 +38,7 @@ AssetArgument = Annotated[str, typer.Argument(help="A recording, by name or id."
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs."""
+    """Register the commands."""
     for verb in (summarize, chapters, highlights, ask, extract, compare, matrix):
         app.command()(verb)
 
@@ -46,11 +46,11 @@ def register(app: typer.Typer) -> None:
 def summarize(
     assets: Annotated[list[str], typer.Argument(help="Recordings, by name or id.")],
     sentences: Annotated[int, typer.Option("--sentences", "-n", min=1, max=100)] = 5,
-    focus: Annotated[str | None, typer.Option(help="What it is to be about.")] = None,
+    focus: Annotated[str | None, typer.Option(help="Topic of the summary.")] = None,
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """Sum up recordings; every sentence says what it rests on."""
+    """Summarize recordings; every sentence cites its timestamps."""
     with context.library() as library:
         chosen = [named_asset(library, name) for name in assets]
         answer = library.summarize(
@@ -76,7 +76,7 @@ def chapters(
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """The parts of a recording, titled; also in forms that players and sites read."""
+    """List the chapters of a recording; also in the formats of players and sites."""
     from videlicet.analyze.exports.exporter import ChapterExport, Subject
     from videlicet.exporters import formats, render
 
@@ -122,7 +122,7 @@ def _print_chapters(asset: Asset, found: Sequence[Chapter]) -> None:
 def highlights(
     asset: AssetArgument,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=200)] = 5,
-    query: Annotated[str | None, typer.Option(help="What they are to be about.")] = None,
+    query: Annotated[str | None, typer.Option(help="Topic of the highlights.")] = None,
     clips: Annotated[
         Path | None, typer.Option(help="Write each as a clip into this folder.")
     ] = None,
@@ -133,7 +133,7 @@ def highlights(
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """The highlights of a recording; also as clips, one video, or a timeline."""
+    """List the highlights of a recording; also as clips, one video, or a timeline."""
     if reel is not None:
         require_suffix(reel, (".mp4",), "--reel")
     if timeline is not None:
@@ -208,7 +208,7 @@ def _by_ending(subject: str) -> dict[str, str]:
 
 
 def ask(
-    question: Annotated[list[str], typer.Argument(help="What you want to know.")],
+    question: Annotated[list[str], typer.Argument(help="The question.")],
     asset: Annotated[
         list[str] | None, typer.Option("--asset", "-a", help="Only this recording; repeatable.")
     ] = None,
@@ -225,11 +225,11 @@ def ask(
 def extract(
     schema: Annotated[Path, typer.Argument(help="A file with a JSON schema.")],
     assets: Annotated[list[str], typer.Argument(help="Recordings, by name or id.")],
-    prompt: Annotated[str, typer.Option(help="What it is about, in words.")] = "",
+    prompt: Annotated[str, typer.Option(help="Additional instructions.")] = "",
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """Data of a JSON schema from recordings: null where there is no evidence. With --json also
+    """Extract data of a JSON schema from recordings: null without evidence. With --json also
     what each value rests on."""
     with context.library() as library:
         chosen = [named_asset(library, name).id for name in assets]
@@ -247,7 +247,7 @@ def compare(
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """What two recordings have in common, and what only one of them has."""
+    """Compare two recordings: what they share, and what only one of them has."""
     with context.library() as library:
         one, other = named_asset(library, left), named_asset(library, right)
         found = library.compare(one.id, other.id, count=count, index=index)

@@ -123,7 +123,7 @@ def _run() -> int:
 
 
 def _failed(error: Exception) -> int:
-    """Tell of an error; returns the exit code."""
+    """Print an error; returns the exit code."""
     as_json = "--json" in sys.argv[1:]
     if hasattr(error, "format_message"):  # words that are no command: Typer's own errors
         if not as_json:

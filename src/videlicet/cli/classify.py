@@ -39,11 +39,11 @@ def classify(
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="Least probability of a label.")
     ] = 0.5,
-    shots: Annotated[bool, typer.Option("--shots", help="Label each shot by itself.")] = False,
+    shots: Annotated[bool, typer.Option("--shots", help="Classify each shot separately.")] = False,
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """Label recordings with labels of your own, by description or from examples."""
+    """Classify recordings with your own labels, by description or from examples."""
     described: dict[str, str] = {}
     for one in label or []:
         name, _, text = one.partition(":")
@@ -121,5 +121,5 @@ def _refuse(path: Path, why: str) -> InvalidInput:
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(classify)

@@ -17,7 +17,7 @@ def _group() -> None:
 
 @config.command("show")
 def show(as_json: JsonOption = False) -> None:
-    """Show every setting, its value and its source. Keys and passwords are masked."""
+    """Show every setting with its value and source. Keys and passwords are masked."""
     from videlicet.settings import Settings, load, masked, origins
 
     settings, origin = load(context.home), origins(context.home)
@@ -41,5 +41,5 @@ def show(as_json: JsonOption = False) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.add_typer(config, name="config")

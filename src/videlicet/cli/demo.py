@@ -86,5 +86,5 @@ def _place(place: Place) -> str:
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(demo)

@@ -17,7 +17,7 @@ def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Repair what can be repaired safely.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the data directory and say how to repair what is wrong."""
+    """Check the data directory; prints how to repair what is wrong."""
     findings = context.library().doctor(fix=fix)
     if as_json:
         print_json(findings)
@@ -31,5 +31,5 @@ def doctor(
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(doctor)

@@ -27,17 +27,17 @@ def evaluate(
         ),
     ],
     videos: Annotated[
-        Path | None, typer.Option(help="Its videos, if they lie elsewhere.", show_default=False)
+        Path | None, typer.Option(help="Folder of the videos, if elsewhere.", show_default=False)
     ] = None,
     index: Annotated[
         str | None, typer.Option("--index", "-i", help="Index to reuse.", show_default=False)
     ] = None,
     queries: Annotated[
-        bool, typer.Option("--queries", help="With --json: how each query or question went.")
+        bool, typer.Option("--queries", help="With --json: the outcome of each query or question.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the search on a dataset, beside two baselines; or the analysis by questions."""
+    """Evaluate search on a dataset, with two baselines; or analysis on questions."""
     from videlicet.evaluation import evaluate as run
     from videlicet.evaluation import is_question_file, read
 
@@ -128,5 +128,5 @@ def _interval(metrics: Mapping[str, Any], name: str) -> str:
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(evaluate)

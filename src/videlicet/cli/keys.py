@@ -29,7 +29,7 @@ TenantOption = Annotated[
 
 @keys.command("create")
 def create(
-    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    name: Annotated[str, typer.Argument(help="A name for the key.")],
     tenant: TenantOption = "local",
     scope: Annotated[
         list[str] | None,
@@ -43,7 +43,7 @@ def create(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a key; it is shown this once."""
+    """Create a key; it is printed only this once."""
     if strange := set(scope or ()) - {"read", "write"}:
         raise InvalidInput("invalid_argument", f"There is no scope {min(strange)!r}.")
     expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
@@ -90,7 +90,7 @@ def list_keys(as_json: JsonOption = False) -> None:
 def rotate(
     id: Annotated[str, typer.Argument(help="The id of a key, from `videlicet keys list`.")],
     overlap: Annotated[
-        float, typer.Option(help="Hours for which the old key stays good.", min=0, max=8760)
+        float, typer.Option(help="Hours for which the old key stays valid.", min=0, max=8760)
     ] = 24.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -114,7 +114,7 @@ def revoke(
     id: Annotated[str, typer.Argument(help="The id of a key, from `videlicet keys list`.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Make a key useless from now on."""
+    """Revoke a key."""
     with open_shared_store() as store:
         gone = store.catalog.revoke_key(scope_for(store, "*"), id)
     if as_json:
@@ -160,5 +160,5 @@ def scope_for(store: Store, tenant: str) -> Scope:
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.add_typer(keys, name="keys")

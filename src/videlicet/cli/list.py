@@ -58,5 +58,5 @@ def list_assets(
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command("list")(list_assets)

@@ -92,7 +92,7 @@ def pull(
     force: Annotated[bool, typer.Option(help="Fetch again what is already here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring weights onto this machine, checked against the hashes in their cards."""
+    """Download weights and check them against the hashes in their cards."""
     from videlicet.models.weights import pull as run
 
     settings = context.library().settings
@@ -110,7 +110,7 @@ def pull(
 
 @app.command()
 def verify(names: Names = None, as_json: JsonOption = False) -> None:
-    """Read every byte of the weights again and compare with the cards."""
+    """Check the hashes of all downloaded weights."""
     from videlicet.models.weights import faults
 
     settings = context.library().settings

@@ -49,5 +49,5 @@ def remove(
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(remove)

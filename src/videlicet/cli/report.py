@@ -50,5 +50,5 @@ def report(
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(report)

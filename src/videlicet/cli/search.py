@@ -175,5 +175,5 @@ def _write_page(
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(search)

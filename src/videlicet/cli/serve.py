@@ -102,7 +102,7 @@ def mcp() -> None:
 
 
 def worker() -> None:
-    """Run a worker by itself on a store that machines share, until it is interrupted."""
+    """Run a standalone worker on a store that machines share, until it is interrupted."""
     from videlicet.jobs.client import WorkerPool
     from videlicet.settings import load
     from videlicet.store import open_store
@@ -114,7 +114,7 @@ def worker() -> None:
     if not settings.database_url:
         raise InvalidInput(
             "invalid_argument",
-            "A worker by itself needs the setting database_url; that of a data directory comes "
+            "A standalone worker needs the setting database_url; that of a data directory comes "
             "with `videlicet serve`.",
             subject="database_url",
         )
@@ -147,7 +147,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(serve)
     app.command()(mcp)
     app.command()(worker)

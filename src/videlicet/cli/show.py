@@ -39,7 +39,7 @@ def show(
     index: IndexOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """Show one asset and what the models say about it, in the order of time."""
+    """Show one asset and its observations, in the order of time."""
     with context.library() as library:
         record = named_asset(library, asset)
         if values:
@@ -100,5 +100,5 @@ def resolution(asset: Asset) -> str:
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(show)

@@ -42,7 +42,7 @@ def status(
     index: AnyIndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show tasks; cancel one, or try failed ones again."""
+    """Show tasks; cancel one, or retry failed ones."""
     with context.library() as library:
         if cancel is not None:
             task = library.cancel(named_tasks(library, [cancel])[0].id)
@@ -81,5 +81,5 @@ def _task_text(task: Task, names: Mapping[str, str]) -> str:
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(status)

@@ -33,7 +33,7 @@ def subtitles(
     ] = None,
     index: IndexOption = "default",
 ) -> None:
-    """Subtitles of what is said, as SubRip or WebVTT."""
+    """Write subtitles of the speech, as SubRip or WebVTT."""
     from videlicet.analyze.exports.exporter import Subject, SubtitleExport
     from videlicet.analyze.exports.subtitles import cues_of
     from videlicet.exporters import documents, render
@@ -69,5 +69,5 @@ def subtitles(
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.command()(subtitles)

@@ -21,7 +21,7 @@ IdArgument = Annotated[str, typer.Argument(help="The id of a webhook.")]
 
 @webhooks.command("add")
 def add(
-    url: Annotated[str, typer.Argument(help="The address that events are sent to.")],
+    url: Annotated[str, typer.Argument(help="The URL that events are sent to.")],
     event: Annotated[
         list[str] | None,
         typer.Option(help="An event of docs/api.md, e.g. saved_search.matched; default: all."),
@@ -29,7 +29,7 @@ def add(
     tenant: TenantOption = "local",
     as_json: JsonOption = False,
 ) -> None:
-    """Add an address, and show the secret its signatures are checked with."""
+    """Add a URL; prints the secret that verifies its signatures."""
     from videlicet.media.fetch import check
     from videlicet.settings import load
     from videlicet.webhooks.delivery import add_webhook, webhook_secret
@@ -78,7 +78,7 @@ def list_webhooks(as_json: JsonOption = False) -> None:
 
 @webhooks.command("remove")
 def remove(id: IdArgument, as_json: JsonOption = False) -> None:
-    """Remove an address; what was not delivered yet no longer is."""
+    """Remove a URL and its pending deliveries."""
     from videlicet.types import Kind
 
     with open_shared_store() as store:
@@ -91,7 +91,7 @@ def remove(id: IdArgument, as_json: JsonOption = False) -> None:
 
 @webhooks.command("rotate")
 def rotate(id: IdArgument, as_json: JsonOption = False) -> None:
-    """Change the secret; for a day the old one signs too."""
+    """Change the secret; the old one also signs for a day."""
     from videlicet.settings import load
     from videlicet.webhooks.delivery import rotate_secret, webhook_secret
 
@@ -107,7 +107,7 @@ def rotate(id: IdArgument, as_json: JsonOption = False) -> None:
 
 @webhooks.command("test")
 def send_test(id: IdArgument, as_json: JsonOption = False) -> None:
-    """Send an event of type webhook.test now, and say how it went."""
+    """Send an event of type webhook.test now; prints the result."""
     from videlicet.settings import load
     from videlicet.types import Kind, random_id
     from videlicet.webhooks.delivery import TEST, build_event, send
@@ -145,5 +145,5 @@ def _delivery(one: Resource) -> dict[str, Any]:
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's verbs."""
+    """Register this file's commands."""
     app.add_typer(webhooks, name="webhooks")

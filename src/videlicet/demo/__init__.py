@@ -1,4 +1,4 @@
-"""The demo: makes sample videos of real material, indexes them and finds moments in them."""
+"""The demo: sample videos of real photographs and sounds, indexed and searched."""
 
 from __future__ import annotations
 

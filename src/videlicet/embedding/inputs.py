@@ -122,7 +122,7 @@ def embed_recording(
     options: Sequence[str],
     check: Callable[[float], None],
 ) -> tuple[Span, dict[str, TimedVectors]]:
-    """What the models say along a short recording, as strips (see
+    """What the models say along a short recording, as timed vectors (see
     :func:`videlicet.embedding.clips.embed_clips`). ``check`` is called with its seconds before
     anything else is done, and may refuse them.
 

@@ -24,7 +24,7 @@ INSTANT = 1e-3
 class TimedVectors:
     """Vectors of one kind along a recording: ``rows`` (n, d) with the span of each.
 
-    For many looks at one strip its times are kept as floats, which are exact enough and a hundred
+    For many lookups its times are kept as floats, which are exact enough and a hundred
     times faster than fractions.
     """
 

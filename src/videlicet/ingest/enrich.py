@@ -39,18 +39,18 @@ def extract_enrichment(context: IngestContext, plan: IndexingPlan, found: Findin
     from videlicet.analyze.extraction.extract import extract
 
     encoder = context.models({"text": plan.cards["text"]}).text
-    material = load_evidence(reading, store, plan.asset_id)
-    answer = extract([material], wanted["schema"], wanted["prompt"], encoder)
+    evidence = load_evidence(reading, store, plan.asset_id)
+    answer = extract([evidence], wanted["schema"], wanted["prompt"], encoder)
     video = store.catalog.video_of(reading, plan.asset_id)
     if video is not None:  # else it was deleted meanwhile
         store.catalog.update_video(scope, video.id, enrichment=answer.value)
     rows: dict[str, TextRow] = {}
     for sentence in answer.sentences:
-        for piece in sentence.citations:
-            if piece.modality in _SEARCHED_MODALITIES:
-                where = piece.span.to_json()
-                id = derived_id("enrichment", plan.asset_id, *where, piece.modality, sentence.text)
-                rows[id] = TextRow(id, piece.modality, piece.span, sentence.text)
+        for item in sentence.citations:
+            if item.modality in _SEARCHED_MODALITIES:
+                where = item.span.to_json()
+                id = derived_id("enrichment", plan.asset_id, *where, item.modality, sentence.text)
+                rows[id] = TextRow(id, item.modality, item.span, sentence.text)
     vectors = embed_texts(encoder, [row.text for row in rows.values()])
     for row, vector in zip(rows.values(), vectors, strict=True):
         found.texts.append(row)

@@ -215,11 +215,11 @@ def _observe_image(context: IngestContext, path: Path) -> FileObservations:
     text, vision = context.model(cards["text"]), context.model(cards["vision"])
     seen = vision.encode_frames([load_image(path, context.settings)])
     span = Span(Fraction(0), Fraction(1))
-    strips = {"looks": TimedVectors([span], seen.features)}
+    vectors = {"looks": TimedVectors([span], seen.features)}
     meaning = rows_in(text.card.space, vision, seen)
     if meaning is not None:
-        strips["meaning"] = TimedVectors([span], meaning)
-    return FileObservations(span, strips)
+        vectors["meaning"] = TimedVectors([span], meaning)
+    return FileObservations(span, vectors)
 
 
 def timed_vectors_of(
@@ -244,13 +244,13 @@ def timed_vectors_of(
         wanted["looks"] = (Modality.VISUAL, frames.card.space)
     for audio in models.audio_encoders:
         wanted["sounds"] = (Modality.SOUND, audio.card.space)
-    strips = {}
+    vectors = {}
     for name, place in wanted.items():
         if rows := list(found.vectors.get(place, {}).values()):
-            strips[name] = TimedVectors(
+            vectors[name] = TimedVectors(
                 [row.span for row in rows], np.stack([row.vector for row in rows])
             )
-    return strips
+    return vectors
 
 
 def _require_running(context: IngestContext) -> None:

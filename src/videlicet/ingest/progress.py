@@ -11,7 +11,7 @@ from videlicet.types import Status, Task
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One piece of news about one source. Times are seconds.
+    """One progress event of one source. Times are seconds.
 
     ``done_s`` and ``total_s`` are seconds of the recording; ``rate`` is how many of them one
     second of work gets through; ``left_s`` estimates the seconds until the task ends. ``already``
@@ -42,7 +42,7 @@ class Progress:
 
     @classmethod
     def of(cls, task: Task, **news: Any) -> Progress:
-        """News of a task as it stands."""
+        """The event for the current state of a task."""
         values = {
             "status": task.status,
             "stage": task.stage,
@@ -69,12 +69,12 @@ class Progress:
 
 
 def source_label(task: Task) -> str:
-    """What a task adds, or which video it indexes, as text that can be shown anywhere."""
+    """What a task adds, or which video it indexes, as text that is safe to print."""
     return printable_source(task.source) or f"video:{task.video_id}"
 
 
 def printable_source(source: str) -> str:
-    """A path as text that can be shown and sent anywhere (undecodable bytes as ``\\xNN``)."""
+    """A path as text that is safe to print and send (undecodable bytes as ``\\xNN``)."""
     return source.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

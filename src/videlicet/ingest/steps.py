@@ -314,8 +314,8 @@ class IndexingSteps:
             videos.fail_video(self._scope, self._store, video_id, error)
 
     def fail_without_engine(self, error: VidelicetError, row: Mapping[str, Any] | None) -> None:
-        """Fail the task although the books of the workflow cannot be written. Where the catalog
-        cannot either, the client is told at least, and the next worker takes the task up again."""
+        """Fail the task although the workflow's records cannot be written. Where the catalog cannot
+        either, the client is notified at least, and the next worker takes the task up again."""
         try:
             self.fail(error, row)
         except VidelicetError:
@@ -364,10 +364,10 @@ class IndexingSteps:
     def _evaluate_saved_searches(self, plan: IndexingPlan) -> None:
         index = self._store.catalog.index(self._scope, plan.index_id)
         self._context.saved_searches.asset_ready(self._scope, index, plan.asset_id)
-        self._context.worker.work_available.set()  # for what is to be told, or tried again
+        self._context.worker.work_available.set()  # for deliveries, or retries
 
     def _announce(self, kind: str, task: Task) -> None:
-        """Have the tenant's webhooks told how a video ended, once for each try; and whoever waits
+        """Notify the tenant's webhooks how a video ended, once for each try; and whoever waits
         to analyse it."""
         if task.source:
             return

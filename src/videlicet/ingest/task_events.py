@@ -65,13 +65,13 @@ def _events(
             one = said.get(timeout=max(0.0, due - time.monotonic()))
         except queue.Empty:
             due = time.monotonic() + POLL_SECONDS
-            told = list(catalog.changes(pending))
+            events = list(catalog.changes(pending))
         else:
             if isinstance(one, VidelicetError):
                 raise one
-            told = [one] if one.task_id in pending else []
-            catalog.note_reported(told)
-        for news in told:
+            events = [one] if one.task_id in pending else []
+            catalog.note_reported(events)
+        for news in events:
             if news.status.ended:
                 pending.discard(news.task_id)
             yield news
@@ -86,13 +86,13 @@ class _CatalogWatch:
         self._known: dict[str, tuple[str | None, float]] = {}
         self._ended: set[str] = set()
 
-    def note_reported(self, told: list[Progress]) -> None:
-        """Note what was told otherwise."""
-        self._known |= {one.task_id: (one.stage, one.done_s) for one in told}
+    def note_reported(self, events: list[Progress]) -> None:
+        """Note what was reported otherwise."""
+        self._known |= {one.task_id: (one.stage, one.done_s) for one in events}
 
     def changes(self, pending: set[str]) -> Iterator[Progress]:
-        """What is new of those in ``pending``. An end is told at the second look only, so that the
-        worker, which knows more about it, comes first."""
+        """What is new of those in ``pending``. An end is reported at the second poll only, so that
+        the worker, which knows more about it, comes first."""
         live = {
             t.id: t for s in UNFINISHED for t in self._store.catalog.tasks(self._scope, status=s)
         }

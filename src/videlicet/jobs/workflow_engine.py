@@ -1,4 +1,4 @@
-"""The durable engine: which job has been brought how far.
+"""The durable workflow engine: the progress of each job.
 
 DBOS keeps that in ``jobs.sqlite``, or beside the catalog in a database that is shared, as JSON and
 never as pickles. What users see of a job is in the catalog; the engine's rows are only needed until
@@ -48,7 +48,7 @@ _CONNECTIONS = 4, 12
 #: died between accepting it and saying so.
 LOOK_EVERY = 5.0
 #: Seconds after which jobs that have a workflow are examined too: one may have ended without
-#: telling the catalog.
+#: a note in the catalog.
 EXAMINE_EVERY = 60.0
 #: Seconds between two erasures of workflows that have ended, and for which the end waits for some.
 ERASE_EVERY, DRAIN_TIMEOUT = 5.0, 2.0
@@ -312,7 +312,7 @@ class WorkflowEngine:
             if self._lease is None:
                 yield True
             else:
-                with self._lease.acquire("books", wait=wait) as acquired:
+                with self._lease.acquire("workflows", wait=wait) as acquired:
                     yield acquired
 
     def erase_ended(self) -> None:

@@ -4,7 +4,7 @@
 
     import videlicet as vl
 
-    with vl.open("films") as lib:
+    with vl.open("library") as lib:
         lib.add("talk.mp4")
         for hit in lib.search("a dog on a beach").hits:
             print(hit.asset_name, hit.span, hit.score)

@@ -46,18 +46,18 @@ class ClassificationMethods(LibraryParts):
         from videlicet.analyze.evidence.select_assets import ready_assets
         from videlicet.services.classification import classify_assets
 
-        shown = dict(examples or {})
-        none = [_example(one) for one in shown.pop(NONE, ())]
+        given = dict(examples or {})
+        none = [_example(one) for one in given.pop(NONE, ())]
         described = (
             [*labels.items()] if isinstance(labels, Mapping) else [(name, "") for name in labels]
         )
-        if strange := set(shown) - {name for name, _ in described}:
+        if strange := set(given) - {name for name, _ in described}:
             raise InvalidInput(
                 "invalid_argument", f"{min(strange)!r} has examples but is no label.",
                 subject="examples",
             )  # fmt: skip
         categories = [
-            Category(name, text, tuple(_example(one) for one in shown.get(name, ())))
+            Category(name, text, tuple(_example(one) for one in given.get(name, ())))
             for name, text in described
         ]
         scope = self._index_scope(Purpose.ANALYZE, index)

@@ -226,7 +226,7 @@ class Library(SavedSearchMethods, AnalysisMethods, ClassificationMethods):
         return self._read().catalog.observations(scope, asset_id, kind, within)
 
     def thumbnail(self, of: Hit | Asset, *, width: int = 320) -> bytes:
-        """A JPEG of the frame that stands for a hit or an asset, ``width`` pixels wide.
+        """A thumbnail (JPEG) of a hit or an asset, ``width`` pixels wide.
 
         Raises:
             MediaError: ``source_missing``, if the original is no longer there;

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from videlicet.services.analysis.answers import Analyzed
     from videlicet.types import Sentence, Task
 
-#: Characters of evidence that are shown.
+#: Characters of evidence in a result.
 MAX_EVIDENCE_CHARS = 500
 
 
 def task_rows(context: ToolContext, tasks: Sequence[Task]) -> list[schemas.Task]:
-    """Tasks as agents see them. Where files lie is not shown."""
+    """Tasks as agents see them. Server paths are left out."""
     from videlicet.services.indexing import names_of
 
     names = names_of(context.caller, tasks)
@@ -54,14 +54,14 @@ def sentence_rows(sentences: Iterable[Sentence], found: Analyzed[Any]) -> list[s
             text=sentence.text,
             citations=[
                 schemas.Citation(
-                    video_id=found.video_ids[piece.asset_id],
-                    name=assets[piece.asset_id].name,
-                    start=seconds(piece.span.start - assets[piece.asset_id].media.span.start),
-                    end=seconds(piece.span.end - assets[piece.asset_id].media.span.start),
-                    modality=piece.modality.value,
-                    text=piece.text[:MAX_EVIDENCE_CHARS],
+                    video_id=found.video_ids[item.asset_id],
+                    name=assets[item.asset_id].name,
+                    start=seconds(item.span.start - assets[item.asset_id].media.span.start),
+                    end=seconds(item.span.end - assets[item.asset_id].media.span.start),
+                    modality=item.modality.value,
+                    text=item.text[:MAX_EVIDENCE_CHARS],
                 )
-                for piece in sentence.citations
+                for item in sentence.citations
             ],
         )
         for sentence in sentences

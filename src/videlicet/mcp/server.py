@@ -56,12 +56,12 @@ def build(
     name files of this machine. ``attend`` awaits each call, and may cancel it."""
     limiter = CapacityLimiter(THREADS)
     known = tools(files=files)
-    shown = types.ListToolsResult(tools=[_protocol_tool(tool) for tool in known.values()])
+    result = types.ListToolsResult(tools=[_protocol_tool(tool) for tool in known.values()])
 
     async def listed(
         _: ServerRequestContext[Any, Any], __: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return shown
+        return result
 
     async def called(
         context: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
@@ -105,7 +105,7 @@ def _protocol_tool(tool: Tool) -> types.Tool:
 def _run(
     tool: Tool, open_context: Callable[[], ToolContext], arguments: Mapping[str, Any]
 ) -> types.CallToolResult:
-    """Call a tool; whatever goes wrong is told as its result."""
+    """Call a tool; errors are returned as its result."""
     try:
         context = open_context()
         context.require_access(tool.access)

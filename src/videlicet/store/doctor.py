@@ -199,21 +199,21 @@ class _Examination:
                 )  # fmt: skip
         used = {row.blob for row in rows}
         stray = sorted(key for key in keys - used if not _has_owner(key, known, pairs, owners))
-        leftovers = self._store._backend.find_stray_files()
-        if stray or leftovers:
+        stray_files = self._store._backend.find_stray_files()
+        if stray or stray_files:
             if self._fix:
                 self._store.blobs.delete(self._scope, *stray)
-                for path in leftovers:
+                for path in stray_files:
                     path.unlink()
             yield Finding(
                 Level.WARNING, "blobs",
-                f"{len(stray) + len(leftovers)} files belong to no asset.", RUN_FIX,
+                f"{len(stray) + len(stray_files)} files belong to no asset.", RUN_FIX,
                 fixed=self._fix,
             )  # fmt: skip
 
     def _check_assets(self) -> Iterator[Finding]:
         with self._database.read_transaction() as connection:
-            standing = connection.execute(
+            unfinished = connection.execute(
                 select(
                     memberships_table.c.key,
                     memberships_table.c.index_id,
@@ -241,7 +241,7 @@ class _Examination:
                     .distinct()
                 ).scalars()
             )
-        for row in standing:
+        for row in unfinished:
             subject = row.name or row.asset_id
             if row.status is None:
                 if self._fix:

@@ -229,12 +229,12 @@ class Store:
             ).scalar()
             if tenant is None or not scope.covers(tenant):
                 raise unknown_asset(asset_id)
-            held = connection.execute(
+            members = connection.execute(
                 select(memberships_table.c.index_id, memberships_table.c.key).where(
                     memberships_table.c.asset_id == asset_id
                 )
             ).all()
-            self._delete_videos(connection, [(row.index_id, asset_id, row.key) for row in held])
+            self._delete_videos(connection, [(row.index_id, asset_id, row.key) for row in members])
             # It is gone already where it lived for its indexes.
             for keys in erasure.delete_asset_rows(connection, [asset_id]).values():
                 schedule_erasure(connection, "", asset_id, keys)
@@ -287,7 +287,7 @@ class Store:
                 shutil.rmtree(self.home.cache / row.asset_id, ignore_errors=True)
             self.vectors.purge_deleted()
             copies = self.texts.evict_stale_copies()
-        # Deleted rows were overwritten with zeros; the log still held what stood there before.
+        # Deleted rows were overwritten with zeros; the log still held their old content.
         if not (self.database.checkpoint() and copies):
             return False
         with self.database.write_transaction() as connection:

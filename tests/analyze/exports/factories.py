@@ -51,7 +51,7 @@ def asset(
     begin = Fraction(start)
     span = Span(begin, begin + Fraction(seconds))
     media = MediaInfo("mp4", span, video, audio, None, details=details)
-    return Asset(id, name, NOW, source=f"/films/{name}", size=1, sha256="0" * 64, recording=media)
+    return Asset(id, name, NOW, source=f"/videos/{name}", size=1, sha256="0" * 64, recording=media)
 
 
 def make_item(
@@ -103,7 +103,7 @@ def make_evidence(
     vectors: Any = None,
     looks: TimedVectors | None = None,
 ) -> AssetEvidence:
-    """Everything known of one asset; pieces without ``vectors`` have no place in the space."""
+    """Everything known of one asset; items without ``vectors`` have no place in the space."""
     own = of or asset()
     index = Index("i" * 24, "default", {"text": "minilm"}, NOW)
     rows = np.zeros((len(items), 3)) if vectors is None else np.asarray(vectors)

@@ -18,14 +18,14 @@ ENCODER = HashedText()
 THEN = datetime(2026, 5, 1, tzinfo=UTC)
 SPEECH, TEXT, VISUAL = Modality.SPEECH, Modality.TEXT, Modality.VISUAL
 
-#: One piece: its modality, text, start and end in seconds.
+#: One item: its modality, text, start and end in seconds.
 Row = tuple[Modality, str, float, float]
 
 
 def make_evidence(
     *rows: Row, seconds: float = 60.0, cuts: Iterable[float] = (), name: str = "video.mp4"
 ) -> AssetEvidence:
-    """A video with these pieces, whose shots begin at 0 and at each cut; no pictures are kept."""
+    """A video with these items, whose shots begin at 0 and at each cut; no pictures are kept."""
     id = derived_id("asset", name)
     items = sorted(
         (EvidenceItem(id, Span.of(start, end), kind, text) for kind, text, start, end in rows),
@@ -86,7 +86,7 @@ _LINES = (
 
 @st.composite
 def all_evidence(draw: st.DrawFn) -> list[AssetEvidence]:
-    """None to two videos with up to twelve pieces each."""
+    """None to two videos with up to twelve items each."""
     found = []
     for number in range(draw(st.integers(0, 2))):
         line = st.sampled_from(_LINES) | st.text(min_size=1, max_size=20)

@@ -79,7 +79,7 @@ def test_nothing_is_invented(schema: dict[str, Any], recordings: list[AssetEvide
 
 
 def _read(citations: Sequence[EvidenceItem]) -> set[str]:
-    """Everything that may be said of pieces in other letters than theirs."""
+    """Every text that an answer may have beside those of items."""
     readers = (literals.numbers, literals.dates, literals.times, literals.moments)
     found = [one.value for p in citations for read in readers for one in read(p.text)]
     whole = [int(one) for one in found if isinstance(one, float) and one.is_integer()]

@@ -1,4 +1,4 @@
-"""Fields that are told from what is said of them, and times in the video by their names."""
+"""Fields parsed from their descriptions, and times in the video by their names."""
 
 from __future__ import annotations
 

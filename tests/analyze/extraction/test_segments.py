@@ -1,4 +1,4 @@
-"""Segments that somebody defines: where they are, how long, and what is told of each."""
+"""Segments that somebody defines: where they are, how long, and their fields."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def test_chapters_are_those_of_the_chapterer() -> None:
 
 
 DECK = make_evidence(
-    (TEXT, "ACME Annual Review", 0, 30),  # stands on every slide
+    (TEXT, "ACME Annual Review", 0, 30),  # on every slide
     (TEXT, "Agenda for today", 0, 10),
     (TEXT, "Numbers and figures first", 4, 10),
     (TEXT, "Revenue grew twelve percent", 10, 20),

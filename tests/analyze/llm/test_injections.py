@@ -1,6 +1,6 @@
 """Orders in videos, and a model that obeys every one of them: what it says still reaches nobody.
 
-The model here is told what to say outside of the evidence, so that nothing rests on its prompt.
+The model's replies are fixed outside of the evidence, so that nothing depends on its prompt.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ every = pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CAS
 
 
 def infected(case: dict[str, Any], encoder: TextEncoder) -> tuple[AssetEvidence, set[EvidenceItem]]:
-    """The video with the order in it, and the pieces that are none of it."""
+    """The video with the order in it, and the items that are not part of it."""
     texts = case["text"] if isinstance(case["text"], list) else [case["text"]]
     more: dict[str, Any] = {}
     rows: list[Any] = list(HONEST)

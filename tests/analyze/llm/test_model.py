@@ -317,7 +317,7 @@ def test_chapters_and_highlights_keep_their_bounds_and_get_names() -> None:
 
 
 def look(asset: Asset, at: Sequence[Fraction]) -> list[bytes]:
-    """What stands for frames here."""
+    """A fake source of frames."""
     return [f"{asset.id} at {float(one):g}".encode() for one in at]
 
 

@@ -43,7 +43,7 @@ def recording(
     encoder: TextEncoder | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> AssetEvidence:
-    """A video of pieces: what kind each is (``speech``, ``text``, ``visual``), what it says, and
+    """A video of items: what kind each is (``speech``, ``text``, ``visual``), what it says, and
     when it begins: ``step`` seconds after the one before, if it does not say."""
     at = 0.0
     items = []
@@ -63,7 +63,7 @@ def recording(
 
 
 class Plain:
-    """A built-in backend for tests of what stands above it: first pieces, halves, and nulls."""
+    """A built-in backend for tests of the layer above: first items, halves, and nulls."""
 
     id = "builtin"
 

@@ -28,7 +28,7 @@ def make_evidence(
     seen: Rows = (),
     encoder: TextEncoder = WORDS,
 ) -> AssetEvidence:
-    """The evidence of one video, which lasts as long as its last piece."""
+    """The evidence of one video, which lasts as long as its last item."""
     items = sorted(
         (
             EvidenceItem(f"id-{name}", Span.of(start, end), modality, text, ("a-model",))

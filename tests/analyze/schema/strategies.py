@@ -32,7 +32,7 @@ PATTERNS = (
     "",
 )  # fmt: skip
 
-#: Strings for which an empty text, or a choice that says so, stands for nothing known.
+#: Strings for which an empty text, or a choice that says so, means that nothing is known.
 open_strings = st.one_of(
     st.just({}),
     st.integers(0, 40).map(lambda most: {"maxLength": most}),
@@ -41,7 +41,7 @@ open_strings = st.one_of(
     st.text(max_size=5).map(lambda text: {"const": text}),
 ).map(lambda keys: {"type": "string", **keys})
 
-#: Strings that only null stands for where nothing is known.
+#: Strings for which only null means that nothing is known.
 closed_strings = st.one_of(
     st.tuples(st.integers(1, 9), st.integers(9, 40)).map(
         lambda ends: {"minLength": ends[0], "maxLength": ends[1]}

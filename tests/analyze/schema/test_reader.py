@@ -304,7 +304,7 @@ def test_what_the_linear_matcher_finds_python_finds(pattern: str, text: str) -> 
     matches = matcher(pattern)
     assert matches is not None
     theirs = re.search(pattern, text) is not None
-    # Python's $ stands before a line feed at the end, too.
+    # Python's $ matches before a line feed at the end, too.
     assert matches(text) == theirs or (theirs and text.endswith("\n"))
 
 

@@ -7,7 +7,7 @@ import { watch } from "./calls.mjs";
 import { analysis } from "./analysis.mjs";
 import { knowledge } from "./knowledge.mjs";
 
-const film = process.env.FILM;
+const source = process.env.VIDEO;
 const picture = process.env.PICTURE;
 const client = new TwelveLabs({ apiKey: process.env.KEY });
 const forgotten = watch(client);
@@ -36,15 +36,15 @@ const place = (hit) => [hit.videoId, hit.start, hit.end, hit.rank];
 
 // Indexes
 const models = [{ modelName: model, modelOptions: ["visual", "audio"] }];
-const made = await client.indexes.create({ indexName: "films", models, addons: ["thumbnail"] });
+const made = await client.indexes.create({ indexName: "videos", models, addons: ["thumbnail"] });
 const index = made.id;
 const empty = await client.indexes.retrieve(index);
-assert.deepEqual([empty.indexName, empty.videoCount, empty.addons], ["films", 0, ["thumbnail"]]);
+assert.deepEqual([empty.indexName, empty.videoCount, empty.addons], ["videos", 0, ["thumbnail"]]);
 assert.deepEqual(empty.models, models);
 await client.indexes.update(index, { indexName: "renamed" });
 assert.deepEqual((await all(client.indexes.list())).map((i) => i.indexName), ["renamed"]);
 assert.equal((await all(client.indexes.list({ modelOptions: "visual,audio" }))).length, 1);
-assert.deepEqual(await all(client.indexes.list({ indexName: "films" })), []);
+assert.deepEqual(await all(client.indexes.list({ indexName: "videos" })), []);
 await assert.rejects(client.indexes.retrieve(nobody), status(404));
 await assert.rejects(
   client.indexes.create({ indexName: "renamed", models }),
@@ -54,13 +54,13 @@ await assert.rejects(
 // Assets
 const asset = await client.assets.create({
   method: "direct",
-  file: fs.createReadStream(film),
-  userMetadata: JSON.stringify({ kind: "film" }),
+  file: fs.createReadStream(source),
+  userMetadata: JSON.stringify({ kind: "source" }),
 });
 assert.equal(asset.status, "processing");
 const ready = await ended(() => client.assets.retrieve(asset.id));
 assert.equal(ready.status, "ready");
-assert.equal(ready.size, fs.statSync(film).size);
+assert.equal(ready.size, fs.statSync(source).size);
 assert.ok(ready.technicalMetadata.hasAudio);
 const stream = ready.technicalMetadata.videoStreams[0];
 assert.equal(stream.width, ready.technicalMetadata.videoWidth);
@@ -152,11 +152,11 @@ await assert.rejects(
 );
 
 // Tasks
-const task = await client.tasks.create({ indexId: index, videoFile: fs.createReadStream(film) });
+const task = await client.tasks.create({ indexId: index, videoFile: fs.createReadStream(source) });
 const done = await client.tasks.waitForDone(task.id, soon);
 assert.deepEqual([done.status, done.videoId], ["ready", task.videoId]);
-assert.equal(done.systemMetadata.filename, film.split("/").pop());
-const bulk = await client.tasks.createBulk({ indexId: index, videoFiles: [fileOf(film), fileOf(film)] });
+assert.equal(done.systemMetadata.filename, source.split("/").pop());
+const bulk = await client.tasks.createBulk({ indexId: index, videoFiles: [fileOf(source), fileOf(source)] });
 assert.equal(bulk.length, 2);
 for (const one of bulk) assert.equal((await client.tasks.waitForDone(one.id, soon)).status, "ready");
 assert.equal((await all(client.tasks.list({ indexId: index, status: ["ready"], pageLimit: 2 }))).length, 4);
@@ -195,14 +195,14 @@ assert.equal(text.textEmbedding.segments[0].float.length, 512);
 const both = await client.embed.v2.create({ inputType: "text", modelName: model, text: { inputText: "a dog" } });
 assert.deepEqual(both.data[0].embedding, text.textEmbedding.segments[0].float);
 const embedding = await client.embed.tasks.create({
-  modelName: model, videoFile: fs.createReadStream(film), videoEmbeddingScope: ["clip", "video"], videoClipLength: 4,
+  modelName: model, videoFile: fs.createReadStream(source), videoEmbeddingScope: ["clip", "video"], videoClipLength: 4,
 });
 assert.equal((await client.embed.tasks.waitForDone(embedding.id, soon)).status, "ready");
 const vectors = (await client.embed.tasks.retrieve(embedding.id, { embeddingOption: ["visual"] })).videoEmbedding;
 assert.deepEqual(new Set(vectors.segments.map((s) => s.embeddingScope)), new Set(["clip", "video"]));
 assert.ok(vectors.segments.every((s) => s.float.length === 512 && s.embeddingOption === "visual"));
 assert.ok((await client.embed.tasks.status(embedding.id)).videoEmbedding.metadata.duration > 0);
-const many = await client.embed.tasks.createBulk({ modelName: "Marengo-retrieval-2.7", videos: [{ videoFile: fileOf(film) }] });
+const many = await client.embed.tasks.createBulk({ modelName: "Marengo-retrieval-2.7", videos: [{ videoFile: fileOf(source) }] });
 assert.equal((await client.embed.tasks.waitForDone(many[0].id, soon)).status, "ready");
 assert.equal((await all(client.embed.tasks.list({ status: "ready" }))).length, 2);
 const second = await client.embed.v2.tasks.create({

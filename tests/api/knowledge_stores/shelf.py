@@ -1,4 +1,4 @@
-"""A knowledge store with two films and a picture in it, made with the official SDK."""
+"""A knowledge store with two videos and a picture in it, made with the official SDK."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from videlicet.models import fakes
 
 @dataclass
 class Shelf:
-    """``assets`` and ``items`` by name: ``one``, ``two`` (films) and ``sign`` (a picture)."""
+    """``assets`` and ``items`` by name: ``one``, ``two`` (videos) and ``sign`` (a picture)."""
 
     store: str
     assets: dict[str, str] = field(default_factory=dict)
@@ -55,7 +55,7 @@ def shelf(client: TwelveLabs, folder: Path, **fields: Any) -> Shelf:
     made = client.knowledge_stores.create(name="Shelf", **fields)
     assert made.id is not None
     found = Shelf(made.id)
-    one, two = rig.films(folder, 2, seconds=8)
+    one, two = rig.make_videos(folder, 2, seconds=8)
     for name, path in (("one", one), ("two", two), ("sign", sign(folder / "sign.png"))):
         found.assets[name] = upload(client, path)
         found.items[name] = add(

@@ -32,7 +32,7 @@ from twelvelabs.errors import BadRequestError
 from videlicet.api.v1_3.knowledge.responses import close_objects
 from videlicet.models import fakes
 
-SPOKEN = " ".join(fakes.VOCABULARY[8:11])  # in the second film
+SPOKEN = " ".join(fakes.VOCABULARY[8:11])  # in the second video
 DRAGON = "What is written about the dragon?"
 SCHEMA = {
     "type": "object",
@@ -100,11 +100,11 @@ def test_an_answer_about_a_picture(user: TwelveLabs, made: Shelf) -> None:
 def test_an_answer_about_a_film(user: TwelveLabs, made: Shelf) -> None:
     part = message(ask(user, made.store, f"When does somebody say {SPOKEN}?"))
     cited = require_cited(part)
-    film = next(one for one in cited if one.item_id == made.items["two"])
-    assert film.type == "video_citation"
-    assert film.end_sec <= 8.01
-    assert httpx.get(film.thumbnail_url).headers["content-type"] == "image/jpeg"
-    assert httpx.get(film.hls_url).text.startswith("#EXTM3U")
+    recording = next(one for one in cited if one.item_id == made.items["two"])
+    assert recording.type == "video_citation"
+    assert recording.end_sec <= 8.01
+    assert httpx.get(recording.thumbnail_url).headers["content-type"] == "image/jpeg"
+    assert httpx.get(recording.hls_url).text.startswith("#EXTM3U")
 
 
 def test_what_is_nowhere_is_not_made_up(user: TwelveLabs, made: Shelf) -> None:
@@ -143,11 +143,11 @@ def test_structured_answers(user: TwelveLabs, made: Shelf) -> None:
 def test_selections(user: TwelveLabs, made: Shelf) -> None:
     """Answers come from what is selected, and from all of it where no token says more."""
     collections = user.knowledge_store_item_collections
-    films = str(collections.create(made.store, name="Films").id)
+    recordings = str(collections.create(made.store, name="Films").id)
     both = [made.items["one"], made.items["two"]]
-    collections.add_items(made.store, films, item_ids=both)
+    collections.add_items(made.store, recordings, item_ids=both)
     sign = ResponseSelection(kind="item", id=made.items["sign"])
-    group = ResponseSelection(kind="collection", id=films)
+    group = ResponseSelection(kind="collection", id=recordings)
     question = "Which title is written in {{sel:0}}?"
     part = message(ask(user, made.store, question, selections=[group, sign]))
     cited = require_cited(part)
@@ -157,7 +157,7 @@ def test_selections(user: TwelveLabs, made: Shelf) -> None:
     assert {one.item_id for one in require_cited(part)} == {made.items["sign"]}
     part = message(ask(user, made.store, DRAGON, selections=[group]))
     assert made.items["sign"] not in {one.item_id for one in part.annotations}
-    collections.delete(made.store, films)
+    collections.delete(made.store, recordings)
 
 
 def test_conversations(user: TwelveLabs, made: Shelf) -> None:

@@ -26,6 +26,7 @@ from twelvelabs import (
 from twelvelabs.errors import BadRequestError, GoneError, NotFoundError
 
 from videlicet.models import fakes
+from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.store import open_store
 
 SCHEMA = {
@@ -145,11 +146,15 @@ def test_stores_that_are_refused(raw: Client, body: dict[str, Any]) -> None:
 
 def test_items(user: TwelveLabs, raw: Client, made: Shelf) -> None:
     items = user.knowledge_store_items
-    film = items.retrieve(made.store, made.items["one"])
-    require_id("ksi", film.id)
-    assert (film.asset_type, film.asset_id, film.status) == ("video", made.assets["one"], "ready")
-    assert film.metadata == {"name": "one", "tags": ["a", "b"]}
-    facts: Any = film.system_metadata
+    recording = items.retrieve(made.store, made.items["one"])
+    require_id("ksi", recording.id)
+    assert (recording.asset_type, recording.asset_id, recording.status) == (
+        "video",
+        made.assets["one"],
+        "ready",
+    )
+    assert recording.metadata == {"name": "one", "tags": ["a", "b"]}
+    facts: Any = recording.system_metadata
     assert (facts.asset_type, facts.width, facts.height, facts.codec_name) == (
         "video", 320, 240, "h264",
     )  # fmt: skip
@@ -199,7 +204,7 @@ def test_assets_that_cannot_be_items(
 def test_an_item_that_is_not_what_was_said(user: TwelveLabs, tmp_path: Path) -> None:
     """The asset may not be known yet when it is added."""
     store = user.knowledge_stores.create(name="Wrong").id
-    path = samples.video(tmp_path / "film.mp4", samples.THREE)
+    path = samples.video(tmp_path / "video.mp4", samples.THREE)
     assert store is not None
     with path.open("rb") as file:
         asset = user.assets.create(method="direct", file=file).id
@@ -236,7 +241,7 @@ def test_search_finds_videos_and_pictures(user: TwelveLabs, made: Shelf) -> None
 
 
 def test_search_by_what_is_said(user: TwelveLabs, made: Shelf) -> None:
-    words = " ".join(fakes.VOCABULARY[:4])  # what the first film says
+    words = " ".join(fakes.VOCABULARY[:4])  # what the first video says
     heard = search(user, made.store, f'"{words}"', search_options=by("audio"))
     best = heard.data[0]
     assert best.item_id == made.items["one"]
@@ -255,8 +260,8 @@ def test_search_grouped_and_filtered(user: TwelveLabs, made: Shelf) -> None:
     grouped = search(user, made.store, "title", group_by="item")
     ids = [one.item_id for one in grouped.data]
     assert len(set(ids)) == len(ids)
-    films = search(user, made.store, "title", filter=filtered(asset_type={"eq": "video"}))
-    assert {one.asset_type for one in films.data} == {"video"}
+    recordings = search(user, made.store, "title", filter=filtered(asset_type={"eq": "video"}))
+    assert {one.asset_type for one in recordings.data} == {"video"}
     only = filtered(asset_type={"in": ["video"]}, item_id={"in": [made.items["two"], "ksi_x"]})
     assert {one.item_id for one in search(user, made.store, "title", filter=only).data} == {
         made.items["two"]
@@ -345,20 +350,20 @@ def test_collections(user: TwelveLabs, raw: Client, made: Shelf) -> None:
         collections.create(made.store, name="Films")
     other = str(user.knowledge_stores.create(name="Other").id)
     assert collections.create(other, name="Films").name == "Films"
-    films = [made.items["one"], made.items["two"]]
-    assert collections.add_items(made.store, id, item_ids=films).member_count == 2
-    assert collections.add_items(made.store, id, item_ids=films[:1]).member_count == 2
+    recordings = [made.items["one"], made.items["two"]]
+    assert collections.add_items(made.store, id, item_ids=recordings).member_count == 2
+    assert collections.add_items(made.store, id, item_ids=recordings[:1]).member_count == 2
     for strangers in ([made.items["sign"], "ksi_x"], [], ["x"] * 501):
         with pytest.raises(BadRequestError):
             collections.add_items(made.store, id, item_ids=strangers)
     assert collections.retrieve(made.store, id).member_count == 2
     listed = [row.id for row in collections.list_items(made.store, id, page_limit=1)]
-    assert listed == films[::-1]
+    assert listed == recordings[::-1]
     place = f"knowledge-stores/{made.store}/item-collections"
     assert raw.ok("GET", f"{place}/{id}/items", params={"page": 9})["data"] == []
-    collections.remove_items(made.store, id, item_ids=[films[0], "ksi_x"])
-    collections.remove_items(made.store, id, item_ids=[films[0]])
-    assert [row.id for row in collections.list_items(made.store, id)] == films[1:]
+    collections.remove_items(made.store, id, item_ids=[recordings[0], "ksi_x"])
+    collections.remove_items(made.store, id, item_ids=[recordings[0]])
+    assert [row.id for row in collections.list_items(made.store, id)] == recordings[1:]
     second = collections.create(made.store, name="Another")
     with pytest.raises(BadRequestError):
         collections.update(made.store, str(second.id), name="Films")
@@ -435,10 +440,10 @@ def test_enrichment(server: Server, user: TwelveLabs, made: Shelf) -> None:
     kept: Any = store.ingestion_config.enrichment_config
     assert kept.json_schema.properties == SCHEMA["properties"]
     item = add(user, str(store.id), made.assets["sign"])
-    with open_store(server.settings) as library, library.database.read_transaction() as base:
-        bodies = base.execute(text("SELECT body FROM resources WHERE kind = 'video'")).scalars()
-        (body,) = [row for row in map(str, bodies) if item in row]
-    assert "enrichment" in body
+    with open_store(server.settings) as library:
+        everything = library.scope(Grant("tests", Purpose.MANAGE, EVERY_TENANT))
+        (video,) = [one for one in library.catalog.videos(everything) if one.item_id == item]
+    assert video.enrichment is not None
     assert search(user, str(store.id), "dragon").data[0].item_id == item
 
 
@@ -485,10 +490,11 @@ def test_other_tenants_see_nothing(
 def test_a_restart_loses_nothing(server: Server, user: TwelveLabs, tmp_path: Path) -> None:
     """Items that were being taken in when the server was killed are taken in afterwards."""
     store = str(user.knowledge_stores.create(name="Killed").id)
-    film = upload(user, samples.video(tmp_path / "film.mp4", samples.THREE))
+    recording = upload(user, samples.video(tmp_path / "video.mp4", samples.THREE))
     sign = upload(user, samples.image(tmp_path / "picture.png"))
     made = [
-        str(user.knowledge_store_items.create(store, asset_id=asset).id) for asset in (film, sign)
+        str(user.knowledge_store_items.create(store, asset_id=asset).id)
+        for asset in (recording, sign)
     ]
     server.kill()
     server.settle()

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 MIN_LABEL_SCORE = 0.15
 #: Class names that count for one stretch.
 MAX_LABELS = 3
-#: Seconds between two sightings of the same thing that are one sighting.
+#: Seconds between two occurrences of a label that are merged.
 MERGE_GAP = Fraction(2)
 
 

@@ -32,7 +32,7 @@ PAUSE = Fraction(3, 2)
 RAMBLING = 45
 #: Lines of text that are quoted together where they stand on the screen together.
 LINES = 4
-#: Names, and sightings of each, that one sentence about the picture cites.
+#: Names, and occurrences of each, that one sentence about the picture cites.
 NAMES, SIGHTINGS = 4, 3
 
 _END = re.compile(r"[.!?…。！？]+[\"”’)\]]*(?=\s|$)|[。！？]")

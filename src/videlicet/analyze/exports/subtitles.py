@@ -31,7 +31,7 @@ GAP = 84
 _STEP = 100
 #: Seconds of silence that end a sentence, whatever its last word.
 _SILENCE = Fraction(3, 2)
-#: Seconds between two sightings of a text on the screen that are one cue.
+#: Seconds between two occurrences of an on-screen text that are one cue.
 _SIGHTING = Fraction(2)
 #: A speaker's name takes at most this much of a line.
 _NAME = LINE // 2 - 2

@@ -234,7 +234,7 @@ class LanguageModel(Session):
         frames = self.frames(lines, read)
         messages = prompts.build_messages(lines, read.names, task, frames)
         checker, reader = self.checker(lines, read), SentenceReader()
-        witness = VisualVerifier(self.backend, frames, checker, self.check)
+        verifier = VisualVerifier(self.backend, frames, checker, self.check)
         kept: dict[str, Sentence] = {}
         dropped, heard, first = 0, False, 0.0
         final: Final | None = None
@@ -246,7 +246,7 @@ class LanguageModel(Session):
             if sentence is None or sentence.text in kept:
                 return
             if not sentence.supported:
-                seen = witness.support(sentence.text, split_citations(text)[1])
+                seen = verifier.support(sentence.text, split_citations(text)[1])
                 sentence = replace(sentence, citations=seen)
             if not sentence.supported and not self.keep_unsupported:
                 dropped += 1
@@ -281,7 +281,7 @@ class LanguageModel(Session):
                 "kept": len(kept), "dropped": dropped, **final.usage.to_json(),
             },
         )  # fmt: skip
-        usage += final.usage + witness.usage
+        usage += final.usage + verifier.usage
         return _Draft(tuple(kept.values()), usage, final.finish, dropped)
 
     def _answer(self, draft: _Draft, read: SafeEvidence, on_sentence: OnSentence) -> Answer:

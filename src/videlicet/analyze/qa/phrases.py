@@ -159,7 +159,7 @@ def central(
 
 
 def specific(parts: Sequence[Sequence[EvidenceItem]]) -> list[list[Phrase]]:
-    """The phrases of each part that tell it from the other parts, most telling first.
+    """The phrases of each part that distinguish it from the others, most specific first.
 
     The weight of a phrase in a part times log(1 + A / f), with A the mean weight of all phrases in
     a part and f how much all parts together say it (class-based tf-idf).

@@ -1,4 +1,4 @@
-"""Embeddings, first form: one object for each kind of input, and tasks for films."""
+"""Embeddings, first form: one object for each kind of input, and tasks for videos."""
 
 from __future__ import annotations
 
@@ -90,12 +90,14 @@ def _refuse_unreadable_audio() -> Iterator[None]:
 
 def _audio(call: HttpCaller, models: Models, source: Any, start: float) -> dict[str, Any]:
     check = partial(embeddings.require_short, "audio")
-    span, strips = embed_recording(models, source, call.settings, ["audio", "transcription"], check)
+    span, vectors = embed_recording(
+        models, source, call.settings, ["audio", "transcription"], check
+    )
     request = {
         "options": ["audio", "transcription"], "scopes": ["clip"], "types": ["fused"],
         "clip": CLIP, "start": start,
     }  # fmt: skip
-    rows = embed_clips(strips, span, request)
+    rows = embed_clips(vectors, span, request)
     if not rows:
         raise invalid_parameter("audio: nothing is to be heard.")
     return {
@@ -121,7 +123,7 @@ def create_task(
     video_embedding_scope: Annotated[list[str] | None, Form()] = None,
     video_file: Annotated[UploadFile | None, File()] = None,
 ) -> Any:
-    """Have the vectors of a film computed."""
+    """Have the vectors of a video computed."""
     name = require_known(model_name)
     scopes = {part for one in video_embedding_scope or ["clip"] for part in one.split(",")}
     if strange := scopes - {"clip", "video"}:

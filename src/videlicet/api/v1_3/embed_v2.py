@@ -198,12 +198,14 @@ def _recording(
 
     try:
         with open_source(call, part.media_source) as source:
-            span, strips = embed_recording(models, source, call.settings, request["options"], check)
+            span, vectors = embed_recording(
+                models, source, call.settings, request["options"], check
+            )
     except MediaError as error:
         raise invalid_parameter(f"{kind}: {error.message}") from None
     if request["notes"]:
-        strips[NOTES] = add_metadata(models.text, request["notes"], span)
-    rows = embed_clips(strips, span, request)
+        vectors[NOTES] = add_metadata(models.text, request["notes"], span)
+    rows = embed_clips(vectors, span, request)
     return {
         "data": [_datum_of_row(row, kind, wide) for row in rows],
         "metadata": {
@@ -252,11 +254,11 @@ def _multi_input(call: HttpCaller, models: Models, part: Multi) -> dict[str, Any
                     counts = [*counts, *read]
                     continue
                 check = partial(require_short, "multi_input")
-                span, strips = embed_recording(models, media, call.settings, wanted, check)
+                span, timed = embed_recording(models, media, call.settings, wanted, check)
         except MediaError as error:
             raise invalid_parameter(f"multi_input: {error.message}") from None
         request = {"options": wanted, "scopes": ["asset"], "types": ["fused"], "clip": CLIP}
-        vectors += [row["embedding"] for row in embed_clips(strips, span, request)]
+        vectors += [row["embedding"] for row in embed_clips(timed, span, request)]
     if not vectors:
         raise invalid_parameter("multi_input: nothing in it can be seen or heard.")
     return {"data": [_datum(fuse(vectors))], "usage": _usage(counts)}

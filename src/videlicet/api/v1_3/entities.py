@@ -162,9 +162,9 @@ def find(
 )
 def find_by_asset(call: Call, pages: Pages, asset_id: str) -> Any:
     """List the entities that an asset shows."""
-    held = entities.list_entities_of(call, get_asset(call, asset_id).id)
-    chosen = held[pages.offset : pages.offset + pages.limit]
-    return pages.response([entity_to_json(row) for row in chosen], len(held))
+    used = entities.list_entities_of(call, get_asset(call, asset_id).id)
+    chosen = used[pages.offset : pages.offset + pages.limit]
+    return pages.response([entity_to_json(row) for row in chosen], len(used))
 
 
 @router.get(

@@ -142,9 +142,9 @@ def _query(
     all_of: bool,
     group_by: GroupBy,
 ) -> Query:
-    text, shown = _entities(call, text)
+    text, example_images = _entities(call, text)
     parts = [QueryPart(PartKind.TEXT, text)] if text else []
-    parts += [QueryPart(PartKind.IMAGE, picture) for picture in [*pictures, *shown]]
+    parts += [QueryPart(PartKind.IMAGE, picture) for picture in [*pictures, *example_images]]
     known = option_modalities()
     groups = [known[option] for option in options]
     lanes = call.platform.encoders(index.cards).lanes

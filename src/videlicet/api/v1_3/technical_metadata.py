@@ -99,9 +99,9 @@ def _recording(media: MediaInfo) -> dict[str, Any]:
 
 def _videos(media: MediaInfo, duration: float) -> list[Mapping[str, Any]]:
     """A row for each stream of pictures, the one that is used among them."""
-    told = media.details.get("video") or []
+    rows = media.details.get("video") or []
     if media.video is None:
-        return [{"duration_seconds": duration, **row} for row in told]
+        return [{"duration_seconds": duration, **row} for row in rows]
     rate = None if media.video.average_rate is None else float(media.video.average_rate)
     usual = {
         "index": media.video.index,
@@ -112,7 +112,7 @@ def _videos(media: MediaInfo, duration: float) -> list[Mapping[str, Any]]:
         "avg_fps": rate,
         "rotation": media.video.rotation,
     }
-    return _completed(told, [usual], duration)
+    return _completed(rows, [usual], duration)
 
 
 def _sounds(media: MediaInfo, duration: float) -> list[Mapping[str, Any]]:
@@ -130,13 +130,13 @@ def _sounds(media: MediaInfo, duration: float) -> list[Mapping[str, Any]]:
 
 
 def _completed(
-    told: Sequence[Mapping[str, Any]], usual: Sequence[Mapping[str, Any]], duration: float
+    found: Sequence[Mapping[str, Any]], usual: Sequence[Mapping[str, Any]], duration: float
 ) -> list[Mapping[str, Any]]:
-    """The rows of ``told`` over those of ``usual`` with the same index, in order."""
+    """The rows of ``found`` over those of ``usual`` with the same index, in order."""
     rows: dict[int, dict[str, Any]] = {
         row["index"]: {"duration_seconds": duration, **row} for row in usual
     }
-    for row in told:
+    for row in found:
         rows[row["index"]] = {"duration_seconds": duration, **rows.get(row["index"], {}), **row}
     return [rows[index] for index in sorted(rows)]
 

@@ -163,8 +163,8 @@ async def put_chunk(
     if not server.signer.allows(path, expires, signature):
         raise ApiError(403, "signature_invalid", "The address is not valid, or has expired.")
     data = bytearray()
-    async for piece in request.stream():
-        data += piece
+    async for chunk in request.stream():
+        data += chunk
         if len(data) > uploads.MAX_CHUNK_SIZE:
             raise ApiError(413, "payload_too_large", "The chunk is too large.")
     etag = await anyio.to_thread.run_sync(

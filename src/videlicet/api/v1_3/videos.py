@@ -58,13 +58,13 @@ def find_by_asset(call: Call, pages: Pages, asset_id: str) -> Any:
     """List the indexes that hold an asset."""
     asset = get_asset(call, asset_id)
     names = {index.id: index.name for index in call.catalog.indexes(call.manage)}
-    held = [one for one in indexing.list_videos_of(call, asset.id) if one.index_id in names]
-    chosen = held[pages.offset : pages.offset + pages.limit]
+    videos = [one for one in indexing.list_videos_of(call, asset.id) if one.index_id in names]
+    chosen = videos[pages.offset : pages.offset + pages.limit]
     rows = [
         {"_id": video.id, "index": {"_id": video.index_id, "name": names[video.index_id]}}
         for video in chosen
     ]
-    return pages.response(rows, len(held))
+    return pages.response(rows, len(videos))
 
 
 @router.get(

@@ -125,10 +125,10 @@ class Frames:
         """Which frames show ``span``: those sampled in it, else the one that is still shown."""
         first, last = bisect_left(self.times, span.start), bisect_left(self.times, span.end)
         if first == last:
-            shown = bisect_right(self.times, span.start) - 1
-            if shown < 0 or self.times[shown] < shot.start:
+            before = bisect_right(self.times, span.start) - 1
+            if before < 0 or self.times[before] < shot.start:
                 return range(0)
-            return range(shown, shown + 1)
+            return range(before, before + 1)
         return range(first, last)
 
     def similar_runs(self, numbers: range) -> list[range]:
@@ -248,12 +248,12 @@ def _segment(
     for look, following in pairwise([*looks, range(numbers.stop, numbers.stop)]):
         start = span.start if look.start == numbers.start else frames.times[look.start]
         end = frames.times[following.start] if following else span.end
-        shown = Span(start, max(start, end))
-        id = derived_id(segment.id, *shown.to_json())
+        visible = Span(start, max(start, end))
+        id = derived_id(segment.id, *visible.to_json())
         view = whole if len(looks) == 1 else frames.view(look)
-        found.vector(visual, own, id, shown, view.features)
+        found.vector(visual, own, id, visible, view.features)
         if view.semantics is not None and words != own:
-            found.vector(visual, words, id, shown, view.semantics)
+            found.vector(visual, words, id, visible, view.semantics)
     return dict.fromkeys(name for name, _ in whole.labels)
 
 

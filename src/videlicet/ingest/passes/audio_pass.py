@@ -34,7 +34,7 @@ SOUND_CALL = 30.0
 class AudioPass:
     """One pass over the sound of a file into ``journal``.
 
-    ``advance`` is told how many seconds of sound are through.
+    ``advance`` is called with the seconds of sound that are done.
     """
 
     def __init__(

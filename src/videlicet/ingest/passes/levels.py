@@ -19,7 +19,7 @@ from videlicet.types import Instant, Levels, Measure, Modality, Observation, Spa
 if TYPE_CHECKING:
     from videlicet.models.base import Floats, Frame
 
-#: Seconds that one value stands for, and how many values one observation holds.
+#: Seconds that one value covers, and how many values one observation holds.
 STEP, TOGETHER = Fraction(1), 60
 #: dBFS of digital silence.
 SILENCE = -100.0
@@ -31,7 +31,7 @@ SENSES = {Measure.LOUDNESS: Modality.SOUND, Measure.MOTION: Modality.VISUAL}
 
 
 class Loudness:
-    """The level of each second of float32 samples in -1..1, fed in pieces of any length.
+    """The level of each second of float32 samples in -1..1, fed in chunks of any length.
 
     Root mean square relative to a full-scale square wave (dBFS as in AES17, without its 3 dB for
     sines); not weighted for the ear as ITU-R BS.1770 is.
@@ -49,7 +49,7 @@ class Loudness:
         self._rest = samples[whole:]
 
     def finish(self) -> list[float]:
-        """All values; the last stands for what is left of a second."""
+        """All values; the last covers what is left of a second."""
         if len(self._rest):
             self.values.append(_decibels(self._rest))
             self._rest = self._rest[:0]

@@ -67,7 +67,7 @@ def observe(
 
 
 def _count_start(plan: IndexingPlan, journal: Journal) -> None:
-    """Remember that the pass began; refuse one that keeps dying where it stands."""
+    """Remember that the pass began; refuse one that keeps crashing at the same place."""
     entry = journal.get(_STARTS)
     starts, records = entry.head if entry is not None else (0, 0)
     starts = starts + 1 if records == len(journal) else 1

@@ -85,7 +85,7 @@ class JournaledReader:
         self._journal = journal
 
     def find(self, frame: Frame) -> list[Box]:
-        """Where text stands in the frame of ``time``."""
+        """Where text is in the frame of ``time``."""
         key = f"find:{self.time}"
         entry = self._journal.get(key)
         if entry is not None:
@@ -111,7 +111,7 @@ def _corners(box: Box) -> list[float]:
 
 @contextmanager
 def _opened(path: Path, plan: IndexingPlan, settings: Settings) -> Iterator[Iterator[VideoEvent]]:
-    """The frames of a film, or the one frame of a picture."""
+    """The frames of a video, or the one frame of a picture."""
     if plan.media.container != PICTURE:
         request = VideoRequest(rate=plan.sample_rate, max_side=MAX_SIDE)
         with open_video(path, settings, request) as events:
@@ -125,7 +125,7 @@ def _opened(path: Path, plan: IndexingPlan, settings: Settings) -> Iterator[Iter
 class VideoPass:
     """One pass over the pictures of a file into ``journal``.
 
-    ``advance`` is told how many seconds of pictures are through.
+    ``advance`` is called with the seconds of pictures that are done.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""The tools, a file each; what an agent is told of them is in ``tool_list``."""
+"""The tools, a file each; their descriptions are in ``tool_list``."""

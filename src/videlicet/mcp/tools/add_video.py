@@ -10,7 +10,7 @@ from videlicet.mcp.presentation import reason, task_rows
 if TYPE_CHECKING:
     from videlicet.mcp.context import ToolContext
 
-#: Most tasks that are told of at once.
+#: Most tasks in one result.
 MOST_TASKS = 50
 
 

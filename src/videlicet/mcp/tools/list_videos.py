@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from videlicet.mcp.context import ToolContext
     from videlicet.services.indexing import ListedVideo
 
-#: How states of tasks and of videos are shown of a video.
+#: The states of a video by those of its task.
 _STATES = {
     "running": "indexing", "validating": "indexing", "indexing": "indexing",
     "cancelled": "failed", "failed": "failed", "ready": "ready",

@@ -1,7 +1,7 @@
 """What can be said of text in a frame without a network: where strokes are, and whether they are
 the same as before.
 
-Pictures are compared by the strength of their edges at a small size. Edges of lettering are far
+Pictures are compared by the strength of their edges at a small size. Edges of text are far
 stronger than those of what moves behind it, so a caption stays the same while its background
 changes.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Longer side of the small picture, and the cells it is judged in, in pixels.
 _SIDE = 480
 _CELL_WIDTH, _CELL_HEIGHT = 24, 12
-#: An edge this strong can be part of a letter; a cell with this share of such edges, of lettering.
+#: An edge this strong can be part of a letter; a cell with this share of such edges, of text.
 _STRONG, _DENSE = 60, 0.12
 #: Correlation of edges from which two places count as the same.
 SAME = 0.5

@@ -122,7 +122,7 @@ def _altered(card: ModelCard, file: File, path: Path) -> ModelError:
         "weights_checksum_mismatch",
         f"{path} is not the file that the model {card.id} was published with.",
         subject=str(path),
-        remedy=f"Run `videlicet models pull --force {card.id}` to fetch it anew.",
+        remedy=f"Run `videlicet models pull --force {card.id}` to download it again.",
         details={"model": card.id, "file": file.name, "expected_sha256": file.sha256},
     )
 

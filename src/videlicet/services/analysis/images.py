@@ -71,8 +71,8 @@ def describe_references(caller: Caller, text: str, images: Sequence[NamedImage])
         raise invalid(f"There is no picture named {min(strange)!r} among media_sources.")
     if not names:
         return text
-    shown = {
+    by_name = {
         evidence.asset.name: ", ".join(item.text for item in evidence.items)
         for evidence in load_images(caller, [known[name] for name in sorted(names)])
     }
-    return _REFERENCE.sub(lambda found: shown[found[1]] or found[1], text)
+    return _REFERENCE.sub(lambda found: by_name[found[1]] or found[1], text)

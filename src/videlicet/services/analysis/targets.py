@@ -29,7 +29,7 @@ _UNSEEN = (
 class AnalysisTarget:
     """A video, and the index where its observations are or will be.
 
-    ``source`` is how it was named, to be shown again. ``upload_id`` is the id of an asset that came
+    ``source`` is how the request named it. ``upload_id`` is the id of an asset that came
     with the request and goes with it (:func:`remove_upload`).
     """
 

@@ -43,7 +43,7 @@ class NewTask:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How a webhook was told of the end of an analysis."""
+    """How a webhook was notified of the end of an analysis."""
 
     url: str
     is_delivered: bool
@@ -177,7 +177,7 @@ def duration_of(caller: Caller, task: Resource) -> float | None:
 
 
 def deliveries_of(caller: Caller, task: Resource) -> list[Delivery]:
-    """How the webhooks were told of the end of an analysis."""
+    """How the webhooks were notified of the end of an analysis."""
     if task.status not in analyses.ENDED:
         return []
     found = []

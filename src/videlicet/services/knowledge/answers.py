@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from videlicet.services.caller import Caller
     from videlicet.services.knowledge.sessions import Turn
 
-#: Items that an answer is looked for in, and pieces of evidence after which no further item is
+#: Items that an answer is looked for in, and evidence items after which no further item is
 #: loaded.
 MAX_ITEMS, MAX_PIECES = 8, 20_000
 #: The backend that has no use for names and instructions.
@@ -33,7 +33,7 @@ _NOTHING = Sentence("There is nothing in the knowledge store yet that could be a
 
 @dataclass(frozen=True, slots=True)
 class StoreQuestion:
-    """One turn, with a schema of the answer and what a language model is told beside it."""
+    """One turn, with a schema of the answer and further instructions for a language model."""
 
     turn: Turn
     schema: Mapping[str, Any] | None = None
@@ -93,7 +93,7 @@ class TurnSteps:
         self, response_id: str, on_text: Callable[[str], None], check: Check = unchecked
     ) -> WrittenAnswer:
         """The answer, which is kept for questions that refer to it. ``on_text`` is called with
-        each piece of its text as it comes.
+        each part of its text as it comes.
 
         Raises:
             AnalysisError: a language model failed.

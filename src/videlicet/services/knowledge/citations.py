@@ -55,10 +55,10 @@ class CitedText:
         self.text += added
         return added
 
-    def add_data(self, text: str, pieces: Iterable[EvidenceItem]) -> str:
+    def add_data(self, text: str, items: Iterable[EvidenceItem]) -> str:
         """Write data, which can hold no marker: everything cited supports the whole."""
         self.text = text
-        for asset_id, span in self._cited(pieces):
+        for asset_id, span in self._cited(items):
             self._cite(asset_id, span, 0, max(0, len(text) - 1))
         return text
 
@@ -67,11 +67,11 @@ class CitedText:
         """The items that are cited, once each."""
         return list(dict.fromkeys(one.video.item_id or "" for one in self.citations))
 
-    def _cited(self, pieces: Iterable[EvidenceItem]) -> Sequence[tuple[str, Span | None]]:
+    def _cited(self, items: Iterable[EvidenceItem]) -> Sequence[tuple[str, Span | None]]:
         spans: dict[str, list[Span]] = {}
-        for piece in pieces:
-            if piece.asset_id in self._videos:
-                spans.setdefault(piece.asset_id, []).append(piece.span)
+        for item in items:
+            if item.asset_id in self._videos:
+                spans.setdefault(item.asset_id, []).append(item.span)
         found: list[tuple[str, Span | None]] = []
         for asset_id, own in spans.items():
             if self._videos[asset_id].item_type == "image":
@@ -82,5 +82,5 @@ class CitedText:
 
     def _cite(self, asset_id: str, span: Span | None, start: int, end: int) -> None:
         video = self._videos[asset_id]
-        shown = None if span is None else display_span(video, span)
-        self.citations.append(TextCitation(video, shown, start, end))
+        displayed = None if span is None else display_span(video, span)
+        self.citations.append(TextCitation(video, displayed, start, end))

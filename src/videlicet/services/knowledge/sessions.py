@@ -50,7 +50,7 @@ Selected = Video | Resource
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked about a store; ``{{sel:N}}`` in it stands for a selection."""
+    """What is asked about a store; ``{{sel:N}}`` in it refers to a selection."""
 
     store_id: str
     content: str

@@ -98,8 +98,8 @@ class ObjectBlobs(BlobBackend):
 
     def read_into(self, key: str, file: Path) -> None:
         with file.open("wb") as out, self._translated(key):
-            for piece in self._store.get(require_key(key)).stream(min_chunk_size=_PIECE):
-                out.write(piece)
+            for chunk in self._store.get(require_key(key)).stream(min_chunk_size=_PIECE):
+                out.write(chunk)
 
     def _exists(self, key: str) -> bool:
         from obstore.exceptions import NotFoundError

@@ -306,10 +306,12 @@ class Assets(Repository):
                 raise unknown_asset(asset_id)
             changed = replace(there, metadata=merge_metadata(there.metadata, metadata))
             _write(connection, changed, is_new=False)
-            held = select(videos.c.slot, videos.c.metadata).join(
+            memberships = select(videos.c.slot, videos.c.metadata).join(
                 memberships_table, memberships_table.c.key == videos.c.slot
             )
-            for row in connection.execute(held.where(memberships_table.c.asset_id == asset_id)):
+            for row in connection.execute(
+                memberships.where(memberships_table.c.asset_id == asset_id)
+            ):
                 values = merge_metadata(row.metadata, metadata)
                 connection.execute(
                     update(videos).where(videos.c.slot == row.slot).values(metadata=values)

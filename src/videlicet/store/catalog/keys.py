@@ -36,7 +36,7 @@ class Keys(Repository):
         scopes: Collection[str] = (),
         expires_at: datetime | None = None,
     ) -> tuple[ApiKey, str]:
-        """A new key of the scope's tenant, and its secret, which is shown this once."""
+        """A new key of the scope's tenant, and its secret, which is returned only this once."""
         authorize(scope, MANAGING, "key")
         with self._database.write_transaction() as connection:
             return _create(connection, scope.tenant, name, scopes, expires_at)
@@ -44,7 +44,7 @@ class Keys(Repository):
     def rotate_key(self, scope: Scope, id: str, overlap: timedelta) -> tuple[ApiKey, ApiKey, str]:
         """A new key for the same name, tenant and scopes; the old one stays good for ``overlap``,
         if it does not expire sooner. One that expires is followed by one that lives as long.
-        Returns the old key, the new one, and its secret, which is shown this once.
+        Returns the old key, the new one, and its secret, which is returned only this once.
 
         Raises:
             NotFound: ``resource_not_found``.

@@ -1,4 +1,4 @@
-"""The small number that stands for one asset in one index."""
+"""The small number of one asset in one index."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def is_key_in_scope(connection: Connection, scope: Scope, key: str, *, orphans: 
 
 
 def _owner(folder: str, id: str) -> tuple[ColumnElement[str], list[ColumnElement[bool]]] | None:
-    """Where the tenant of the record that a folder belongs to stands."""
+    """The column with the tenant of the record that a folder belongs to."""
     if folder in RESOURCE_FOLDERS:
         kind = RESOURCE_FOLDERS[folder].value
         return resources.c.tenant, [resources.c.kind == kind, resources.c.id == id]

@@ -1,4 +1,4 @@
-"""What every part of the store stands on: the database, and whether it may be changed."""
+"""The base of every repository: the database, and whether it may be changed."""
 
 from __future__ import annotations
 

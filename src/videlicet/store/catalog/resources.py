@@ -45,7 +45,7 @@ _FIXED = frozenset({"row", "id", "kind", "tenant"})
 
 @dataclass(frozen=True, slots=True)
 class ResourceKey:
-    """Which resource, where it stands, how often it was tried, and the video it waits for."""
+    """Which resource, its status, how often it was tried, and the video it waits for."""
 
     id: str
     tenant: str

@@ -22,7 +22,7 @@ HEAD = "0008"
 @dataclass(slots=True)
 class Snapshot:
     """One state of the database that a thread looks at. ``followed`` names the indexes whose text
-    was brought up to date for it (see ``store/texts/mirror.py``)."""
+    was updated for it (see ``store/texts/mirror.py``)."""
 
     connection: Connection
     synced_indexes: set[str] = field(default_factory=set)

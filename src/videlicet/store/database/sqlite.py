@@ -41,7 +41,7 @@ class SqliteDatabase(Database):
     shared = False
 
     def __init__(self, path: Path, root: Path, *, pool_size: int = 8) -> None:
-        """``kept`` connections stay open while nobody reads."""
+        """``pool_size`` connections stay open while nobody reads."""
         super().__init__()
         self.path = path
         self.name = str(root)

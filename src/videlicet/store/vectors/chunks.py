@@ -72,7 +72,7 @@ def unpack(ids: bytes, spans: bytes, vectors: bytes, dimensions: int) -> Chunk:
 
 
 def pack_bytes(chunk: Chunk) -> bytes:
-    """A chunk as one piece: ids, spans and vectors, one after the other."""
+    """A chunk as one byte string: ids, spans and vectors, one after the other."""
     return chunk.ids.tobytes() + chunk.spans.tobytes() + chunk.vectors.tobytes()
 
 
@@ -80,7 +80,7 @@ def unpack_bytes(data: bytes, count: int, dimensions: int) -> Chunk:
     """The chunk of ``count`` rows that :func:`packed` made.
 
     Raises:
-        ValueError: the piece has another length.
+        ValueError: the bytes have another length.
     """
     spans, vectors = count * ID_BYTES, count * (ID_BYTES + 8 * SPAN_INTS)
     if len(data) != vectors + 4 * count * dimensions:

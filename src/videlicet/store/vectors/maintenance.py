@@ -46,14 +46,14 @@ class VectorMaintenance(Repository):
         writable: bool,
         home: Home,
         blobs: BlobBackend,
-        exact_rows: int,
+        threshold_rows: int,
         cache_bytes: int,
         policy: Policy = OPEN,
     ) -> None:
         super().__init__(database, writable=writable, policy=policy)
         self._home = home
         self._blobs = blobs
-        self._exact_rows = exact_rows
+        self._threshold_rows = threshold_rows
         self._states: ByteCache[int, SpaceSnapshot] = ByteCache(
             cache_bytes, lambda state: state.nbytes
         )
@@ -236,8 +236,8 @@ class VectorMaintenance(Repository):
 
     def _build_if_due(self, key: int, rows: int) -> None:
         """Build the index of a space if it is due; looked at once for many rows."""
-        untended = self._unindexed_rows.get(key, self._exact_rows) + rows
-        if 20 * untended >= self._exact_rows:
+        untended = self._unindexed_rows.get(key, self._threshold_rows) + rows
+        if 20 * untended >= self._threshold_rows:
             self._optimize(key, force=False)
             untended = 0
         self._unindexed_rows[key] = untended
@@ -268,8 +268,8 @@ class VectorMaintenance(Repository):
             if space is None:
                 return None
             total, fresh = self._pending(connection, space)
-            exact_rows = min(self._exact_rows, _EXACT_VALUES // space.dimensions)
-            due = total > exact_rows and fresh > _REBUILD_SHARE * (total - fresh)
+            threshold_rows = min(self._threshold_rows, _EXACT_VALUES // space.dimensions)
+            due = total > threshold_rows and fresh > _REBUILD_SHARE * (total - fresh)
             if not total or not (due or force):
                 return None
             chunks = read_chunks(connection, self._blobs, key, space.dimensions)

@@ -37,16 +37,16 @@ class SpaceSnapshot:
         return self.matrix.nbytes + _ASSET * len(self.assets)
 
     def search(
-        self, queries: Floats, k: int, within: NDArray[np.int64] | None, exact_rows: int
+        self, queries: Floats, k: int, within: NDArray[np.int64] | None, threshold_rows: int
     ) -> list[list[VectorMatch]]:
         """For each unit query the ``k`` best rows of the slots ``within`` (all where ``None``).
 
-        A filter that leaves at most ``exact_rows`` rows of the index is searched exactly.
+        A filter that leaves at most ``threshold_rows`` rows of the index is searched exactly.
         """
         beside = self.matrix.search(queries, k, within)
         if self.inverted is None:
             return [self._matrix_matches(*top) for top in beside]
-        inside = self._search_index(self.inverted, queries, k, within, exact_rows)
+        inside = self._search_index(self.inverted, queries, k, within, threshold_rows)
         found = []
         for first, second in zip(beside, inside, strict=True):
             both = [*self._matrix_matches(*first), *self._index_matches(self.inverted, *second)]
@@ -60,13 +60,13 @@ class SpaceSnapshot:
         queries: Floats,
         k: int,
         within: NDArray[np.int64] | None,
-        exact_rows: int,
+        threshold_rows: int,
     ) -> list[tuple[NDArray[np.intp], Floats]]:
         if within is None:
             return [index.search(query, k, self.alive) for query in queries]
         allowed = self.alive & np.isin(index.slots, within)
         rows = index.rows_of(np.flatnonzero(allowed))
-        if rows.size > exact_rows:
+        if rows.size > threshold_rows:
             return [index.search(query, k, allowed) for query in queries]
         scores = np.empty((rows.size, len(queries)), np.float32)
         for first in range(0, rows.size, _BLOCK):

@@ -1,9 +1,9 @@
 """Reads and writes of the vectors of one store.
 
-The rows of record stand in the database, one packed row per asset and space, so that replacing and
+The rows of record are in the database, one packed row per asset and space, so that replacing and
 erasing an asset is part of one transaction with everything else. What searches is derived from
-them: a matrix in memory while there are at most ``exact_rows``, and an inverted file beyond, with
-the rows put since it was built still searched exactly.
+them: a matrix in memory up to ``threshold_rows``, and an inverted file beyond, with the rows put
+since it was built still searched exactly.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def open_builtin(context: VectorContext) -> Vectors:
         writable=context.writable,
         home=context.home,
         blobs=context.blobs,
-        exact_rows=context.settings.ann_threshold_rows,
+        threshold_rows=context.settings.ann_threshold_rows,
         cache_bytes=context.settings.vector_cache_bytes,
         policy=context.policy,
     )
@@ -155,8 +155,8 @@ class Vectors(VectorMaintenance):
         self._database.checkpoint()
 
     def optimize(self, scope: IndexScope, *, force: bool = False) -> list[IvfMetadata]:
-        """Build the indexes that are due: spaces with more than ``exact_rows`` rows where none is
-        built yet or a quarter of the rows is new. Returns those built, with their recall."""
+        """Build the indexes that are due: spaces with more than ``threshold_rows`` rows where none
+        is built yet or a quarter of the rows is new. Returns those built, with their recall."""
         authorize(scope, MANAGING, "vectors")
         self.require_writer()
         with self._read_transaction() as connection:
@@ -206,7 +206,7 @@ class Vectors(VectorMaintenance):
                 if asset_ids is not None and self._reads_few_assets(found, asset_ids):
                     try:
                         return self._load_few(connection, found, asset_ids).search(
-                            lines, k, None, self._exact_rows
+                            lines, k, None, self._threshold_rows
                         )
                     except NotFound:
                         if last:
@@ -220,7 +220,7 @@ class Vectors(VectorMaintenance):
                     within = np.array(find_slots(connection, scope.index_id, asset_ids), np.int64)
                 try:
                     with self._states.use(found.key, partial(self._load, connection, found)) as one:
-                        return one.search(lines, k, within, self._exact_rows)
+                        return one.search(lines, k, within, self._threshold_rows)
                 except NotFound:
                     # So were rows that are objects.
                     if last:

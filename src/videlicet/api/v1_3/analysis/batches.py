@@ -75,7 +75,7 @@ def create(call: Call, body: BatchRequest) -> Any:
 
 
 def _params(mode: str, item: BatchItem) -> dict[str, Any]:
-    """What was asked of one video, as it is shown again."""
+    """The request for one video, as it is returned."""
     params = without_media(item.model_dump(exclude_none=True, exclude={"video", "custom_id"}))
     params = {"analysis_mode": mode, **params}
     if (prompt := params.pop("prompt", None)) is not None:
@@ -166,8 +166,8 @@ def _lines(caller: Caller, batch: Resource) -> Iterator[str]:
             "data": row.body.get("result"),
             "error": error and {"code": error["code"], "message": error["message"]},
         }
-        told = {name: value for name, value in line.items() if value is not None}
-        yield json.dumps(told, separators=(",", ":")) + "\n"
+        fields = {name: value for name, value in line.items() if value is not None}
+        yield json.dumps(fields, separators=(",", ":")) + "\n"
 
 
 def batch_row(progress: BatchProgress) -> dict[str, Any]:

@@ -82,13 +82,13 @@ def _summarize(
         (evidence,) = found.evidence
         row["chapters"] = []
         for number, chapter in enumerate(found.value):
-            told = {
+            texts = {
                 "chapter_title": chapter.title.text,
                 "chapter_summary": _text_of(chapter.summary),
             }
             times = _times(chapter.span.shift(-evidence.asset.media.span.start))
-            row["chapters"].append({"chapter_number": number, **times, **told})
-            said += told.values()
+            row["chapters"].append({"chapter_number": number, **times, **texts})
+            said += texts.values()
     else:
         best = answers.highlights(
             call, target.index, target.video.asset_id, count=MOST_HIGHLIGHTS, query=body.prompt,
@@ -97,11 +97,11 @@ def _summarize(
         (evidence,) = best.evidence
         row["highlights"] = []
         for one in sorted(best.value, key=lambda one: one.span):
-            text = "; ".join(piece.text for piece in one.title.citations)
-            told = {"highlight": one.title.text, "highlight_summary": text}
+            text = "; ".join(item.text for item in one.title.citations)
+            texts = {"highlight": one.title.text, "highlight_summary": text}
             times = _times(one.span.shift(-evidence.asset.media.span.start))
-            row["highlights"].append({**times, **told})
-            said += told.values()
+            row["highlights"].append({**times, **texts})
+            said += texts.values()
     return {**row, "usage": _usage(call, target, evidence, said)}
 
 

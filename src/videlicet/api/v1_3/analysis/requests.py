@@ -141,7 +141,7 @@ def _check_together(rows: list[dict[str, Any]], body: TaskRequest | BatchItem, m
 
 
 def _described(caller: Caller, row: dict[str, Any]) -> dict[str, Any]:
-    """A definition whose pictures are told in words."""
+    """A definition whose pictures are described in words."""
     from pydantic import ValidationError
 
     from videlicet.api.v1_3.analysis.schemas import NamedPicture

@@ -45,7 +45,7 @@ class NamedPicture(Picture):
 
 
 class Prompt(Model):
-    """A prompt with pictures in it: ``<@name>`` stands for one."""
+    """A prompt with pictures in it: ``<@name>`` refers to one."""
 
     input_text: Text
     media_sources: list[NamedPicture] | None = Field(None, max_length=4)
@@ -200,7 +200,7 @@ class Result(Model):
 
 
 class Told(Model):
-    """How a webhook was told."""
+    """How a webhook was notified."""
 
     url: str
     delivered: bool

@@ -84,7 +84,7 @@ def images_of(pictures: Sequence[Picture]) -> list[NamedImage]:
 
 
 def prompt_text(caller: Caller, prompt: str | None, prompt_v2: Prompt | None) -> str:
-    """The words of a prompt. In place of a picture stands what can be seen and read in it."""
+    """The words of a prompt. Pictures are replaced by what can be seen and read in them."""
     if prompt is not None and prompt_v2 is not None:
         raise invalid_parameter("prompt and prompt_v2 cannot both be given.")
     if prompt_v2 is None:

@@ -138,12 +138,12 @@ def _text(text: str, cited: Iterable[Citation]) -> str:
 
 def _end(id: str, one: AnalysisResult | VidelicetError) -> dict[str, Any]:
     if isinstance(one, VidelicetError):
-        told = api_error_of(one)
+        reported = api_error_of(one)
         return {
             "event_type": "stream_end",
             "finish_reason": "stop",
             "metadata": {"generation_id": id, "usage": {"output_tokens": 0}},
-            "error": {"code": told.code, "message": told.message},
+            "error": {"code": reported.code, "message": reported.message},
         }
     row = one.to_json()
     return {
@@ -155,5 +155,5 @@ def _end(id: str, one: AnalysisResult | VidelicetError) -> dict[str, Any]:
 
 
 def _line(row: dict[str, Any]) -> str:
-    # Clients decode each piece of the body by itself: no character may be cut, so all are ASCII.
+    # Clients decode each chunk of the body separately: no character may be cut, so all are ASCII.
     return json.dumps(row, ensure_ascii=True, separators=(",", ":")) + "\n"

@@ -27,7 +27,7 @@ from videlicet.types import Resource
 
 router = router_for("analysis tasks")
 
-#: What of a request is told again.
+#: The fields of a request that are returned.
 _PARAMS = (
     "analysis_mode", "image", "prompt", "prompt_v2", "response_format", "temperature", "max_tokens",
     "min_segment_duration", "max_segment_duration", "start_time", "end_time",
@@ -108,7 +108,7 @@ def task_row(caller: Caller, one: Resource) -> dict[str, Any]:
 
 
 def _params(one: Resource) -> dict[str, Any]:
-    """What was asked, as it is told again: every picture with its kind."""
+    """The request as it is returned: every picture with its kind."""
     params = dict(one.body["params"])
     if pictures := params.get("image"):
         params["image"] = [{**row, "media_type": "image"} for row in pictures]

@@ -52,7 +52,7 @@ class ResponseBuilder:
         }
 
     def run(self, emit: Emit, check: Check) -> dict[str, Any]:
-        """Answer, telling of each step; the response that stands in the end. ``check`` is called
+        """Answer, reporting each step; the final response. ``check`` is called
         while a language model is waited for.
 
         Raises:
@@ -120,7 +120,7 @@ class ResponseBuilder:
             emit(f"response.output_item.{event}", {"output_index": place + 1, "item": result})
 
     def _message(self, emit: Emit, steps: answers.TurnSteps, check: Check) -> Answer:
-        """The answer as a message, told as it is written."""
+        """The answer as a message, sent as it is written."""
         id, place = ordered_id("msg"), len(self._output)
         part: dict[str, Any] = {"type": "output_text", "text": "", "annotations": []}
         where = {"item_id": id, "output_index": place, "content_index": 0}

@@ -20,7 +20,7 @@ from videlicet.types import Asset, Video, VideoStatus
 
 router = router_for("knowledge store items")
 
-#: How v1.3 calls where a video stands.
+#: The states of a video as v1.3 names them.
 _STATUSES: dict[VideoStatus, Status] = {
     VideoStatus.QUEUED: "queued",
     VideoStatus.VALIDATING: "pending",

@@ -100,10 +100,10 @@ async def _stream(call: HttpCaller, reply: ResponseBuilder, write: Write) -> Non
     numbers = itertools.count()
 
     async def send(type: str, row: dict[str, Any]) -> None:
-        # Clients decode each piece of the body by itself: no character may be cut, so all are
+        # Clients decode each chunk of the body separately: no character may be cut, so all are
         # ASCII.
-        told = {"type": type, "sequence_number": next(numbers), **row}
-        await write(f"event: {type}\ndata: {json.dumps(told, separators=(',', ':'))}\n\n")
+        message = {"type": type, "sequence_number": next(numbers), **row}
+        await write(f"event: {type}\ndata: {json.dumps(message, separators=(',', ':'))}\n\n")
 
     def run(emit: Callable[[Event], None], check: Check) -> None:
         def emit_row(type: str, row: dict[str, Any]) -> None:
@@ -128,5 +128,5 @@ async def _stream(call: HttpCaller, reply: ResponseBuilder, write: Write) -> Non
 
 
 def _failed(reply: ResponseBuilder, error: VidelicetError) -> dict[str, Any]:
-    told = api_error_of(error)
-    return reply.to_row("failed", error={"code": told.code, "message": told.message})
+    reported = api_error_of(error)
+    return reply.to_row("failed", error={"code": reported.code, "message": reported.message})

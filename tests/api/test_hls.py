@@ -1,4 +1,4 @@
-"""Films as players get them: HLS that plays as one stream, ranges, the original, what is kept."""
+"""Videos as players get them: HLS that plays as one stream, ranges, the original, what is kept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SETTINGS = {"VIDELICET_CORS_ORIGINS": f"{PAGE}, http://localhost:3000"}
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served(tmp_path_factory.mktemp("films") / "home", **DOUBLES, **SETTINGS) as one:
+    with served(tmp_path_factory.mktemp("videos") / "home", **DOUBLES, **SETTINGS) as one:
         yield one
 
 
@@ -69,9 +69,9 @@ def roughness(sounds: list[av.AudioFrame], hertz: float) -> Any:
     waves = np.stack([np.sin(2 * np.pi * hertz * moment), np.cos(2 * np.pi * hertz * moment)], 1)
     found = []
     for at in range(0, len(samples_) - 960, 480):
-        piece = samples_[at : at + 960]
-        fit, *_ = np.linalg.lstsq(waves, piece, rcond=None)
-        found.append(np.abs(piece - waves @ fit).max())
+        chunk = samples_[at : at + 960]
+        fit, *_ = np.linalg.lstsq(waves, chunk, rcond=None)
+        found.append(np.abs(chunk - waves @ fit).max())
     return np.array(found)
 
 
@@ -83,17 +83,17 @@ def test_a_film_plays_as_one_stream(client: Client, server: Server, tmp_path: Pa
     lengths, addresses = segments(server, uploaded(client, path))
     assert sum(lengths) == pytest.approx(15, abs=0.05)
     pictures, sounds = played(addresses)
-    shown = times(pictures)
-    assert shown[0] == pytest.approx(0, abs=0.001)
-    assert shown[-1] == pytest.approx(15 - 1 / 25, abs=0.01)
+    displayed = times(pictures)
+    assert displayed[0] == pytest.approx(0, abs=0.001)
+    assert displayed[-1] == pytest.approx(15 - 1 / 25, abs=0.01)
     # Each segment begins with the picture that is on screen, and none is missing.
-    assert len(shown) == 15 * 25 + len(lengths) - 1
-    steps = np.diff(shown)
+    assert len(displayed) == 15 * 25 + len(lengths) - 1
+    steps = np.diff(displayed)
     assert steps.min() > 0
     assert steps.max() == pytest.approx(1 / 25, abs=0.001)
     heard = times(sounds)
     assert np.diff(heard) == pytest.approx(1024 / 48_000, abs=1e-4)
-    assert heard[0] == pytest.approx(shown[0], abs=0.001)
+    assert heard[0] == pytest.approx(displayed[0], abs=0.001)
     assert heard[-1] == pytest.approx(15, abs=0.05)
     # No click where segments meet: the tone goes on there as everywhere.
     rough = roughness(sounds, 440)
@@ -133,8 +133,8 @@ def test_a_variable_rate(client: Client, server: Server, tmp_path: Path) -> None
     assert times(pictures) == pytest.approx(wanted, abs=0.002)
 
 
-def test_segments_in_ranges(client: Client, server: Server, film: Path) -> None:
-    asset = uploaded(client, film)
+def test_segments_in_ranges(client: Client, server: Server, recording: Path) -> None:
+    asset = uploaded(client, recording)
     address = segments(server, asset)[1][0]
     whole = httpx.get(address)
     assert whole.headers["content-type"] == "video/mp2t"
@@ -146,7 +146,7 @@ def test_segments_in_ranges(client: Client, server: Server, film: Path) -> None:
 
 def test_the_original_file(client: Client, server: Server, tmp_path: Path) -> None:
     name = 'ü "quoted".mp4'
-    path = samples.video(tmp_path / "film.mp4", samples.THREE)
+    path = samples.video(tmp_path / "video.mp4", samples.THREE)
     with path.open("rb") as file:
         made = client.ok(
             "POST", "assets", data={"method": "direct", "filename": name}, files={"file": file}
@@ -197,18 +197,18 @@ def require_ranges(address: str, whole: bytes, tag: str) -> None:
 
 
 @pytest.mark.slow
-def test_addresses_expire_and_cannot_be_changed(tmp_path: Path, film: Path) -> None:
+def test_addresses_expire_and_cannot_be_changed(tmp_path: Path, recording: Path) -> None:
     with (
         served(tmp_path / "home", **DOUBLES, VIDELICET_SIGNED_URL_TTL="1") as server,
         Client(server, server.key()) as client,
     ):
-        asset = uploaded(client, film)
+        asset = uploaded(client, recording)
         addresses = [
             asset["original"]["url"], asset["hls"]["manifest_url"],
             asset["thumbnail"]["representative_url"],
         ]  # fmt: skip
         assert httpx.get(addresses[0]).status_code == 200
-        other = uploaded(client, film)
+        other = uploaded(client, recording)
         for address in addresses:
             for wrong in (
                 address.partition("?")[0],
@@ -226,8 +226,8 @@ def test_addresses_expire_and_cannot_be_changed(tmp_path: Path, film: Path) -> N
 # -- pages of other origins ----------------------------------------------------------------------
 
 
-def test_named_origins_may_ask(client: Client, server: Server, film: Path) -> None:
-    asset = uploaded(client, film)
+def test_named_origins_may_ask(client: Client, server: Server, recording: Path) -> None:
+    asset = uploaded(client, recording)
     manifest = httpx.get(asset["hls"]["manifest_url"], headers={"origin": PAGE})
     assert manifest.headers["access-control-allow-origin"] == PAGE
     part = httpx.get(segments(server, asset)[1][0], headers={"origin": PAGE, "range": "bytes=0-9"})
@@ -280,7 +280,7 @@ def kept(server: Server) -> list[Path]:
 def test_segments_are_cut_once_and_go_with_the_asset(
     client: Client, server: Server, tmp_path: Path
 ) -> None:
-    path = samples.video(tmp_path / "film.mp4", samples.THREE, tones=[samples.Tone(seconds=6)])
+    path = samples.video(tmp_path / "video.mp4", samples.THREE, tones=[samples.Tone(seconds=6)])
     asset = uploaded(client, path)
     address = segments(server, asset)[1][0]
     first = httpx.get(address, timeout=60)
@@ -291,8 +291,8 @@ def test_segments_are_cut_once_and_go_with_the_asset(
     assert file.stat().st_ino == before
     client.ok("DELETE", f"assets/{asset['_id']}?force=true")
     assert httpx.get(address).status_code == 404
-    pieces = (first.content[at : at + 64] for at in range(len(first.content) // 2, 10**9, 64))
-    needle = next(piece for piece in pieces if len(set(piece)) > 40)
+    chunks = (first.content[at : at + 64] for at in range(len(first.content) // 2, 10**9, 64))
+    needle = next(chunk for chunk in chunks if len(set(chunk)) > 40)
     for left in server.home.rglob("*"):
         assert asset["_id"] not in str(left)
         assert not left.is_file() or needle not in left.read_bytes()
@@ -301,7 +301,7 @@ def test_segments_are_cut_once_and_go_with_the_asset(
 @pytest.mark.embedded("the cache holds copies of originals too")
 @pytest.mark.slow
 def test_the_oldest_go_first(tmp_path: Path) -> None:
-    film = samples.video(
+    recording = samples.video(
         tmp_path / "long.mp4", [samples.Scene(samples.RED, 20)], tones=[samples.Tone(seconds=20)]
     )
     size = 400_000
@@ -309,34 +309,34 @@ def test_the_oldest_go_first(tmp_path: Path) -> None:
         served(tmp_path / "home", **DOUBLES, VIDELICET_MEDIA_CACHE=str(size)) as server,
         Client(server, server.key()) as client,
     ):
-        asset = uploaded(client, film)
+        asset = uploaded(client, recording)
         addresses = segments(server, asset)[1]
         sizes = [len(httpx.get(one, timeout=60).content) for one in addresses]
         assert len(sizes) == math.ceil(20 / SEGMENT_SECONDS)
         assert sum(sizes) > size
-        held = kept(server)
-        assert 0 < sum(path.stat().st_size for path in held) <= size
-        assert held[-1].name.endswith(f"-{len(sizes) - 1}.ts")
-        assert not any(path.name.endswith("-0.ts") for path in held)
+        cached = kept(server)
+        assert 0 < sum(path.stat().st_size for path in cached) <= size
+        assert cached[-1].name.endswith(f"-{len(sizes) - 1}.ts")
+        assert not any(path.name.endswith("-0.ts") for path in cached)
         # They outlive the server; what is nobody's, or half done, does not.
         server.stop()
         (server.home / "cache" / ("0" * 24)).mkdir()
         (server.home / "cache" / ("0" * 24) / "hls-1-0.ts").write_bytes(b"x")
-        (held[-1].parent / "half.part").write_bytes(b"x")
+        (cached[-1].parent / "half.part").write_bytes(b"x")
         server.start()
-        assert kept(server) == held
+        assert kept(server) == cached
         # Without the server they go with the asset too.
         server.stop()
 
 
 @pytest.mark.embedded("the cache holds copies of originals too")
 @pytest.mark.slow
-def test_nothing_is_kept_where_nothing_may_be(tmp_path: Path, film: Path) -> None:
+def test_nothing_is_kept_where_nothing_may_be(tmp_path: Path, recording: Path) -> None:
     with (
         served(tmp_path / "home", **DOUBLES, VIDELICET_MEDIA_CACHE="0") as server,
         Client(server, server.key()) as client,
     ):
-        address = segments(server, uploaded(client, film))[1][0]
+        address = segments(server, uploaded(client, recording))[1][0]
         assert httpx.get(address, timeout=60).content == httpx.get(address, timeout=60).content
         assert not (server.home / "cache").exists() or not list((server.home / "cache").iterdir())
 
@@ -348,11 +348,11 @@ def test_a_film_removed_by_hand_is_not_kept(
 ) -> None:
     from videlicet.library import open as open_library
 
-    film = samples.video(tmp_path / "film.mp4", samples.THREE)
+    recording = samples.video(tmp_path / "video.mp4", samples.THREE)
     home = tmp_path / "home"
     monkeypatch.setenv("VIDELICET_MODELS", DOUBLES["VIDELICET_MODELS"])
     with open_library(home) as library:
-        (added,) = library.add(film).ready
+        (added,) = library.add(recording).ready
     with served(home, **DOUBLES) as server, Client(server, server.key()) as client:
         asset = client.ok("GET", f"assets/{added.asset_id}")
         httpx.get(segments(server, asset)[1][0], timeout=60).raise_for_status()

@@ -16,7 +16,7 @@ from twelvelabs import KnowledgeStoreSearchQuery, ResponseInputItem, TwelveLabs
 pytestmark = [pytest.mark.slow, pytest.mark.weights, pytest.mark.corpus]
 
 QUESTIONS = Path(__file__).parents[3] / "bench" / "questions" / "development.json"
-FILMS = ("d25.mp4", "d14.mp4", "d11.mp4")
+VIDEOS = ("d25.mp4", "d14.mp4", "d11.mp4")
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +34,15 @@ def user(server: Server) -> Iterator[TwelveLabs]:
 @pytest.fixture(scope="module")
 def items(user: TwelveLabs, corpus: Path) -> tuple[str, dict[str, str]]:
     """The store, and its items by the file they are of."""
-    store = user.knowledge_stores.create(name="Real films").id
+    store = user.knowledge_stores.create(name="Real videos").id
     assert store is not None
-    assets = {file: upload(user, corpus / "videos" / file) for file in FILMS}
+    assets = {file: upload(user, corpus / "videos" / file) for file in VIDEOS}
     return store, {file: add(user, store, asset) for file, asset in assets.items()}
 
 
 def spoken() -> list[dict[str, Any]]:
     rows = json.loads(QUESTIONS.read_text("utf-8"))["questions"]
-    return [row for row in rows if row["kind"] == "spoken" and row["files"][0] in FILMS]
+    return [row for row in rows if row["kind"] == "spoken" and row["files"][0] in VIDEOS]
 
 
 def answer(user: TwelveLabs, store: str, question: str) -> Any:
@@ -86,8 +86,8 @@ def test_search_finds_the_film_by_what_it_shows_and_says(
 ) -> None:
     store, by_file = items
     manifest = json.loads((corpus / "manifest.json").read_text("utf-8"))
-    told = {row["file"]: row for row in manifest}
+    described = {row["file"]: row for row in manifest}
     for file, item in by_file.items():
-        query = KnowledgeStoreSearchQuery(text=told[file]["speech"])
+        query = KnowledgeStoreSearchQuery(text=described[file]["speech"])
         found = user.knowledge_stores.search(store, query=query)
         assert found.data[0].item_id == item

@@ -1,5 +1,5 @@
 """Videos are as long as their scenes, and show, say and sound like them (with stand-in
-material)."""
+sources)."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_clip_plays_with_its_own_sound_and_its_last_frame_stays(
 
 
 def test_a_piece_of_a_clip_begins_and_ends_where_it_is_cut(recording: Path, tmp_path: Path) -> None:
-    item = make_clip(Scene(0, clip=recording), 1.8, 2.4, tmp_path / "piece.mp4")
+    item = make_clip(Scene(0, clip=recording), 1.8, 2.4, tmp_path / "cut.mp4")
 
     pictures = frames(item)
     assert len(pictures) == 15
