@@ -25,13 +25,12 @@ from tests.api.server import DOUBLES, Client, Server, served
 from tests.ingest import rig
 
 from videlicet.errors import InvalidInput
-from videlicet.ingest import videos
 from videlicet.media import fetch
 from videlicet.rights import Grant, Purpose, Scope
 from videlicet.settings import Settings, load
 from videlicet.store import Store, open_store
 from videlicet.store.secret import server_secret
-from videlicet.types import Kind, Resource
+from videlicet.types import Kind, Resource, VideoStatus
 from videlicet.webhooks import delivery
 from videlicet.webhooks.delivery import MAX_ATTEMPTS, add_webhook, sign
 from videlicet.webhooks.kinds import DELIVERIES
@@ -320,7 +319,7 @@ def test_a_video_that_was_ready_after_all(tmp_path: Path) -> None:
             server.stop()
             # As when the disk was full at the very end.
             with open_store(load(server.home), write=True) as store:
-                videos.set_status(store.scope(MANAGE), store, video, videos.FAILED)
+                store.catalog.update_video(store.scope(MANAGE), video, status=VideoStatus.FAILED)
             server.start()
             body = {"asset_id": asset}
             client.ok("POST", f"indexes/{index}/indexed-assets", json=body)

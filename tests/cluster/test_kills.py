@@ -17,7 +17,7 @@ from tests.cluster.services import Services
 from tests.ingest import rig
 
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
-from videlicet.types import Kind, Status
+from videlicet.types import AssetStatus, VideoStatus
 
 pytestmark = pytest.mark.embedded("it makes shared stores itself")
 
@@ -75,18 +75,14 @@ def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> No
             lambda: not [t for t in store.catalog.tasks(store.scope(MANAGE)) if not t.status.ended],
             120,
         )
-        ended = Counter(task.source for task in store.catalog.tasks(store.scope(MANAGE)))
+        ended = Counter(task.video_id for task in store.catalog.tasks(store.scope(MANAGE)))
         assert set(ended.values()) == {1}
-        videos, _ = store.catalog.find_resources(store.scope(MANAGE), Kind.VIDEO, parent=index)
+        videos = store.catalog.videos(store.scope(MANAGE, index))
         assert {video.id for video in videos} >= set(accepted)
-        held = store.catalog.videos(store.scope(MANAGE, index))
-        assert sorted(e.asset_id for e in held) == sorted(video.id for video in videos)
-        assert {entry.status for entry in held} == {Status.READY}
+        assert {video.status for video in videos} == {VideoStatus.READY}
         until(
             lambda: (
-                not store.catalog.find_resources(
-                    store.scope(MANAGE), Kind.FILE, status=["processing"]
-                )[1]
+                not store.catalog.asset_keys(store.scope(MANAGE), status=[AssetStatus.PROCESSING])
             )
         )
         # Nothing of what was done is missing, or there twice.
