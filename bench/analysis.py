@@ -13,11 +13,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
+from bench.entries import enter_asset
 from bench.search import WORDS
 from videlicet.analyze.backend import PromptRequest
 from videlicet.analyze.builtin import BuiltinBackend
@@ -29,9 +29,7 @@ from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings, load
 from videlicet.store import VectorRow, open_store
 from videlicet.types import (
-    Asset,
     Box,
-    IndexedAsset,
     Label,
     MediaInfo,
     Modality,
@@ -39,7 +37,6 @@ from videlicet.types import (
     ScreenText,
     Shot,
     Span,
-    Status,
     Utterance,
     Word,
     derived_id,
@@ -66,7 +63,7 @@ def build(settings: Settings, minutes: int) -> str:
     """One recording of so many minutes; its id."""
     rng = np.random.default_rng(minutes)
     text, cards = load_model("text", settings), default_cards()
-    now, asset_id = datetime.now(UTC), derived_id("talk", str(minutes))
+    asset_id = derived_id("talk", str(minutes))
     step = 60 / PER_MINUTE
     seen: list[Observation] = []
     vectors: dict[Modality, list[VectorRow]] = {}
@@ -114,13 +111,7 @@ def build(settings: Settings, minutes: int) -> str:
             store.scope(Grant("bench", Purpose.INDEX)), "default", cards
         )
         media = MediaInfo("mp4", Span.of(0, 60 * minutes), None, (), None)
-        store.catalog.put_asset(
-            store.scope(INGEST),
-            Asset(asset_id, derived_id(asset_id) * 2, "talk.mp4", "/talk.mp4", 1, media, now),
-            IndexedAsset(
-                derived_id(index.id, asset_id), index.id, asset_id, Status.READY, now, now
-            ),
-        )
+        enter_asset(store, store.scope(INGEST), index, asset_id, "talk.mp4", media)
         store.catalog.put_observations(store.scope(INGEST, index.id), asset_id, [*seen, *said])
         for modality, found in vectors.items():
             store.vectors.put(

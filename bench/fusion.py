@@ -21,7 +21,7 @@ from videlicet.search.fusion import noisy_or
 from videlicet.search.lanes import Candidate
 from videlicet.search.retrieve import retrieve
 from videlicet.settings import load
-from videlicet.types import PartKind, QueryPart, Status
+from videlicet.types import PartKind, QueryPart, VideoStatus
 
 ROOT = Path(__file__).parent.parent
 CORPUS = Path(os.environ.get("VIDELICET_TEST_CORPUS", ROOT.parent / "shared" / "corpus"))
@@ -114,7 +114,7 @@ def main() -> None:
         failed = library.add(*dataset.videos.values(), index=INDEX).failed
         assert not failed, [f.error for f in failed]
         index = library.index(INDEX)
-        ready = {row.asset_id for row in library.indexed(INDEX) if row.status is Status.READY}
+        ready = {one.asset_id for one in library.videos(INDEX) if one.status is VideoStatus.READY}
         names = {asset.name: asset.id for asset in library.assets(INDEX) if asset.id in ready}
         encoders = Encoders(index.cards, partial(load_model, settings=settings))
         queries = [q for q in dataset.queries if q.modality == "text"]

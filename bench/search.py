@@ -11,11 +11,11 @@ import shutil
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
+from bench.entries import enter_asset
 from videlicet.library import Library
 from videlicet.models.cards import default_cards
 from videlicet.models.registry import load as load_model
@@ -23,15 +23,12 @@ from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings, load
 from videlicet.store import TextRow, VectorRow, open_store
 from videlicet.types import (
-    Asset,
-    IndexedAsset,
     Label,
     MediaInfo,
     Modality,
     Observation,
     Shot,
     Span,
-    Status,
     Utterance,
     derived_id,
 )
@@ -54,7 +51,6 @@ def build(settings: Settings, segments: int) -> None:
     centres = text.encode([f"a {word} and a {other}" for word in WORDS for other in WORDS[::4]])
     names = [(word, other) for word in WORDS for other in WORDS[::4]]
     ingest, cards = Grant("bench", Purpose.INGEST), default_cards()
-    now = datetime.now(UTC)
     with open_store(settings, write=True, create=True) as store:
         index = store.catalog.create_index(
             store.scope(Grant("bench", Purpose.INDEX)), "default", cards
@@ -62,16 +58,8 @@ def build(settings: Settings, segments: int) -> None:
         for number in range(segments // SEGMENTS):
             asset_id = derived_id("asset", str(number))
             span = Span.of(0, 4 * SEGMENTS)
-            store.catalog.put_asset(
-                store.scope(ingest),
-                Asset(
-                    asset_id, derived_id(str(number)) * 2, f"video {number}", f"/{number}.mp4", 1,
-                    MediaInfo("mp4", span, None, (), None), now,
-                ),
-                IndexedAsset(
-                    derived_id(index.id, asset_id), index.id, asset_id, Status.READY, now, now
-                ),
-            )  # fmt: skip
+            media = MediaInfo("mp4", span, None, (), None)
+            enter_asset(store, store.scope(ingest), index, asset_id, f"{number}.mp4", media)
             chosen = rng.integers(0, len(centres), SEGMENTS)
             rows = centres[chosen] + rng.normal(0, 0.04, (SEGMENTS, centres.shape[1]))
             rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)

@@ -23,16 +23,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.entries import enter_asset
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings, load
 from videlicet.store import VectorRow, open_store
 from videlicet.types import (
-    Asset,
-    IndexedAsset,
     MediaInfo,
     Modality,
     Span,
-    Status,
     derived_id,
 )
 
@@ -86,11 +84,7 @@ def fill(settings: Settings, rows: Floats) -> tuple[str, float, float]:
         began = time.perf_counter()
         for first in range(0, len(rows), PER_ASSET):
             asset = derived_id(str(first))
-            store.catalog.put_asset(
-                store.scope(INGEST),
-                Asset(asset, asset * 2, asset, f"/{asset}", 1, _MEDIA, _NOW),
-                IndexedAsset(derived_id(index.id, asset), index.id, asset, Status.RUNNING, _NOW),
-            )
+            enter_asset(store, store.scope(INGEST), index, asset, asset, _MEDIA)
             store.vectors.put(
                 store.scope(INGEST, index.id), Modality.VISUAL, SPACE, asset,
                 [
