@@ -295,7 +295,7 @@ def _cell_from_row(row: Mapping[str, Any]) -> Cell:
             ),
             answer["found"],
             # Files of earlier versions have the old key.
-            answer.get("analysis_backend") or answer["analyst"],
+            answer["analysis_backend" if "analysis_backend" in answer else "analyst"],
             answer["value"],
             Usage(answer["usage"]["input_tokens"], answer["usage"]["output_tokens"]),
             Finish(answer["finish"]),
