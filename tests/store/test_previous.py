@@ -24,6 +24,8 @@ VERSIONS = sorted(path.name.removesuffix(".tar.gz") for path in PREVIOUS.glob("*
 #: What a signed URL ends in, and differs each time.
 SIGNATURE = re.compile(r"\?expires=[^\"]*")
 
+RENAMED = {"reader": "ocr", "analyst": "analysis_backend"}
+
 pytestmark = [
     pytest.mark.embedded("a data directory of an earlier version"),
     pytest.mark.parametrize("version", VERSIONS),
@@ -41,7 +43,7 @@ RENAMED = {
 
 def still(answer: Any) -> Any:
     """An answer without the state of webhooks, which are tried again meanwhile, and with today's
-    names of roles. Ids of citations are derived from the id of the asset, which is that of the file
+    names. Ids of citations are derived from the id of the asset, which is that of the file
     now also for files that were sent over HTTP."""
     if isinstance(answer, dict):
         is_citation = "evidence_sha256" in answer
