@@ -24,8 +24,6 @@ VERSIONS = sorted(path.name.removesuffix(".tar.gz") for path in PREVIOUS.glob("*
 #: What a signed URL ends in, and differs each time.
 SIGNATURE = re.compile(r"\?expires=[^\"]*")
 
-RENAMED = {"reader": "ocr", "analyst": "analysis_backend"}
-
 pytestmark = [
     pytest.mark.embedded("a data directory of an earlier version"),
     pytest.mark.parametrize("version", VERSIONS),
@@ -35,6 +33,7 @@ pytestmark = [
 #: Names of today by those of the earlier version: keys, paths and events.
 RENAMED = {
     "reader": "ocr",
+    "analyst": "analysis_backend",
     "query_id": "saved_search_id",
     "/v1/queries": "/v1/saved-searches",
     "query.matched": "saved_search.matched",
