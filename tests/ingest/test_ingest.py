@@ -244,7 +244,7 @@ def test_the_books_are_json_and_erased_in_the_end(rig: Rig, tmp_path: Path) -> N
     with closing(sqlite3.connect(rig.settings.home / "jobs.sqlite")) as workflows:
         for table in ("workflow_status", "operation_outputs", "workflow_input", "workflow_output"):
             assert workflows.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
-    assert b"film00" not in (rig.settings.home / "jobs.sqlite").read_bytes()
+    assert b"video00" not in (rig.settings.home / "jobs.sqlite").read_bytes()
 
 
 @pytest.mark.embedded("one process writes")
@@ -281,7 +281,7 @@ def test_removing_an_asset_leaves_nothing_of_it(rig: Rig, tmp_path: Path) -> Non
     with rig.writing() as (store, index):
         (asset,) = store.catalog.assets(store.scope(GRANT))
         store.remove_video(store.scope(GRANT, index.id), asset.id)
-        needles = [asset.id.encode(), str(asset.sha256).encode(), b"film00"]
+        needles = [asset.id.encode(), str(asset.sha256).encode(), b"video00"]
         assert store.scan(store.scope(GRANT.within(EVERY_TENANT)), needles) == []
     assert rig.contents() == {name: [] for name in rig.contents()}
 
@@ -340,14 +340,14 @@ def test_an_address_is_fetched_once_and_kept(tmp_path: Path, served: tuple[Path,
     rig = Rig.at(tmp_path / "home", fetch_allowlist="127.0.0.0/8")
     (recording,) = make_videos(folder, 1, seconds=2)
     recording.rename(folder / "a video.mkv")
-    news = rig.add(f"{address}/a%20film.mkv?token=1", f"{address}/none.mp4")
+    news = rig.add(f"{address}/a%20video.mkv?token=1", f"{address}/none.mp4")
     codes = {one.source: one.error and one.error["code"] for one in news.values()}
-    assert codes == {f"{address}/a%20film.mkv?token=1": None, f"{address}/none.mp4": "url_failed"}
+    assert codes == {f"{address}/a%20video.mkv?token=1": None, f"{address}/none.mp4": "url_failed"}
     assert rig.staged == []
     with rig.writing() as (store, index):
         (asset,) = store.catalog.assets(store.scope(GRANT))
         assert asset.name == "a video.mkv"
-        assert (asset.method, asset.source) == ("url", f"{address}/a%20film.mkv?token=1")
+        assert (asset.method, asset.source) == ("url", f"{address}/a%20video.mkv?token=1")
         assert asset.blob is not None
         kept = store.blobs.path(store.scope(GRANT), asset.blob)
         assert kept.read_bytes() == (folder / "a video.mkv").read_bytes()
