@@ -101,7 +101,7 @@ def test_filters_of_tasks(
         ({"width": 1}, False),
         ({"duration": facts["duration"]}, True),
         ({"filename": "VIDEO02"}, True),
-        ({"filename": "film03"}, False),
+        ({"filename": "video03"}, False),
         ({"status": ["ready", "failed"]}, True),
         ({"status": "failed"}, False),
         ({"created_at": done["created_at"]}, True),

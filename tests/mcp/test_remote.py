@@ -98,7 +98,7 @@ def test_from_an_address_to_a_moment(server: Server, site: str, mode: str) -> No
     async def work(agent: Agent) -> None:
         assert (await agent.do("list_indexes"))["indexes"] == []
         assert (await agent.ask("list_videos")).code == "index_not_found"
-        added = await agent.do("add_video", source=f"{site}/film00.mkv")
+        added = await agent.do("add_video", source=f"{site}/video00.mkv")
         (task,) = added["tasks"]
         assert task["name"] == "video00.mkv"
         (waiting,) = (await agent.do("list_videos"))["videos"]
@@ -127,7 +127,7 @@ def test_errors(server: Server, key: str, video: tuple[str, str], site: str) -> 
         ("add_video", {"source": "http://10.0.0.1/x.mp4"}, "url_not_allowed"),
         ("add_video", {"source": f"{site}/x", "index": "nowhere"}, "index_not_found"),
         ("find_moments", {"query": "red", "image_url": f"{site}/none"}, "url_failed"),
-        ("find_moments", {"image_url": f"{site}/film00.mkv"}, "query_media_invalid"),
+        ("find_moments", {"image_url": f"{site}/video00.mkv"}, "query_media_invalid"),
         ("show_moment", {"video_id": video[1], "start": 900}, "invalid_argument"),
         ("show_moment", {"video_id": video[1], "start": 0, "index": "x"}, "index_not_found"),
     ]
@@ -150,7 +150,7 @@ def test_tenants(server: Server, key: str, video: tuple[str, str], site: str) ->
     theirs: list[str] = []
 
     async def owner(agent: Agent) -> None:
-        tasks = (await agent.do("add_video", source=f"{site}/film00.mkv", index=index))["tasks"]
+        tasks = (await agent.do("add_video", source=f"{site}/video00.mkv", index=index))["tasks"]
         theirs.append(tasks[0]["id"])
         assert (await agent.do("find_moments", query="green", index=index))["hits"]
 
@@ -163,7 +163,7 @@ def test_tenants(server: Server, key: str, video: tuple[str, str], site: str) ->
                 assert found.code == "index_not_found"
             answer = await agent.ask("show_moment", video_id=id, start=0, index=name)
             assert answer.code == "index_not_found"
-            added = await agent.ask("add_video", source=f"{site}/film00.mkv", index=name)
+            added = await agent.ask("add_video", source=f"{site}/video00.mkv", index=name)
             assert added.code == "index_not_found"
         unknown = await agent.ask("show_moment", video_id=id, start=0)
         other = await agent.ask("show_moment", video_id="0" * len(id), start=0)
@@ -180,7 +180,7 @@ def test_tenants(server: Server, key: str, video: tuple[str, str], site: str) ->
 
 
 def test_scopes(server: Server, video: tuple[str, str], site: str) -> None:
-    source = {"source": f"{site}/film00.mkv", "index": video[0]}
+    source = {"source": f"{site}/video00.mkv", "index": video[0]}
 
     async def reader(agent: Agent) -> None:
         assert (await agent.do("list_videos", index=video[0]))["total"]
