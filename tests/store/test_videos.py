@@ -61,6 +61,7 @@ def names(store: Store, index: Index, wanted: VideoFilter, **options: Any) -> li
         ("tags", "a b", True), ("tags", "e", True), ("tags", 'c"d', True), ("tags", "d", False),
         ("tags", "a", False), ("tags", '"e', False),
         ("size", "large", True), ("none", "x", False),
+        ("topic", "\x00", False), ("\x00", "harbour", False),
     ],
 )  # fmt: skip
 def test_videos_are_listed_by_what_is_attached(

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     and_,
     exists,
+    false,
     func,
     insert,
     or_,
@@ -294,6 +295,8 @@ def _conditions(wanted: VideoFilter) -> list[ColumnElement[bool]]:
 
 def _has_value(key: str, text: str) -> ColumnElement[bool]:
     """Whether a key of the metadata has a value that reads like this text."""
+    if "\x00" in key + text:
+        return false()  # PostgreSQL takes no such text, so nothing stored has it
     rows = video_metadata.c
     quoted = json.dumps(text)
     forms = [
