@@ -8,7 +8,7 @@ LOCKED := --require-hashes --no-deps
 # Test processes side by side: one more than cores, because many tests wait for other processes.
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 
-.PHONY: demo test test-slow check coverage bench docs lock weights clean help
+.PHONY: demo compile test test-slow check coverage bench docs lock weights clean help
 
 help: ## What can be made.
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,10 +16,14 @@ help: ## What can be made.
 demo: .venv/runtime weights ## Find moments in a sample film, or in your own: make demo VIDEO=holiday.mp4
 	$(BIN)/videlicet demo $(if $(VIDEO),--video "$(VIDEO)")
 
-test: .venv/dev weights ## Run all tests.
+# Also where the environment says not to write bytecode: the tests start hundreds of processes.
+compile: .venv/dev
+	@$(BIN)/python -m compileall -q src tests
+
+test: .venv/dev compile weights ## Run all tests.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-slow: .venv/dev weights ## Run the tests that take minutes: kills, clusters, official SDKs, thousands of requests.
+test-slow: .venv/dev compile weights ## Run the tests that take minutes: kills, clusters, official SDKs, thousands of requests.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m slow --durations 15 $(ARGS)
 
 check: .venv/dev ## Formatting, lint, types, import rules and cycles, unused code, file lengths.
@@ -31,7 +35,7 @@ check: .venv/dev ## Formatting, lint, types, import rules and cycles, unused cod
 	$(BIN)/vulture
 	@find src -name '*.py' | xargs wc -l | awk '$$2 != "total" && $$1 > 500 { print $$2 ": " $$1 " lines, more than 500"; bad = 1 } END { exit bad }'
 
-coverage: .venv/dev weights ## Run all tests; the core rooms must be covered to 95 %.
+coverage: .venv/dev compile weights ## Run all tests; the core rooms must be covered to 95 %.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --skip-covered --fail-under=95 --include='src/videlicet/types/*,src/videlicet/store/*,src/videlicet/ingest/*,src/videlicet/jobs/*,src/videlicet/webhooks/*,src/videlicet/saved_searches/*,src/videlicet/analysis_jobs/*,src/videlicet/search/*'
 

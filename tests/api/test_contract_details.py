@@ -125,7 +125,7 @@ def test_filters_and_order_of_videos(
         ({"user_metadata[odd]": "true", "sort_option": "asc"}, [1, 3]),
         ({"user_metadata": '{"n": 3, "odd": true}'}, [3]),
         ({"user_metadata[tags]": "c"}, []),
-        ({"filename": "LM01"}, [1]),
+        ({"filename": "EO01"}, [1]),
         ({"duration[gte]": 9, "fps[lte]": 10, "width[gte]": 320}, [3, 2, 1, 0]),
         ({"size[gte]": 10**9}, []),
         ({"sort_by": "filename", "sort_option": "asc"}, [0, 1, 2, 3]),

@@ -155,10 +155,10 @@ _SHARED_CONTENTS = {
 def make_videos(folder: Path, count: int, seconds: float = 4) -> list[Path]:
     """Videos that differ from each other: two shots, the second with text on screen, and words."""
     folder.mkdir(parents=True, exist_ok=True)
-    return [_film(folder / f"video{number:02}.mkv", number, seconds) for number in range(count)]
+    return [_video(folder / f"video{number:02}.mkv", number, seconds) for number in range(count)]
 
 
-def _film(path: Path, number: int, seconds: float) -> Path:
+def _video(path: Path, number: int, seconds: float) -> Path:
     first, second = (_COLOURS[(number + step) % len(_COLOURS)] for step in (0, 1))
     words = [fakes.VOCABULARY[(7 * number + n) % 40] for n in range(6)]
     said = np.concatenate([fakes.synthesize_speech(*words[:4]), np.zeros(RATE * 2, np.float32)])

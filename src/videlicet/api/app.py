@@ -95,7 +95,7 @@ _V1 = (
 
 def create_app(server: ServerState) -> ASGIApp:
     """The ASGI application of a server; its lifespan starts and ends the server."""
-    tools = McpEndpoint(server.platform.settings)
+    tools = McpEndpoint(server.platform.settings.body_max)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

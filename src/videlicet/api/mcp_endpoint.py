@@ -3,31 +3,20 @@ behind a balancer may answer it."""
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
-from mcp import types
-from mcp.shared.exceptions import MCPError
+import anyio
+from anyio import to_thread
 from starlette.routing import Match, Route
 
-from videlicet.api.access import MCP, WRITE
-from videlicet.api.caller import HttpCaller
-from videlicet.api.streaming import disconnected, run_while
-from videlicet.errors import NotPermitted
-from videlicet.mcp.context import AddedSource, index_to_fill
-from videlicet.mcp.server import Call as ToolCall
-from videlicet.mcp.server import build
-from videlicet.rights import Purpose
-from videlicet.services import assets
-from videlicet.services.assets import NewAsset
-from videlicet.services.indexing import index_asset
+from videlicet.api.access import MCP
 
 if TYPE_CHECKING:
-    from mcp.server.context import ServerRequestContext
+    from anyio.abc import TaskGroup, TaskStatus
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
     from starlette.types import Receive, Scope, Send
-
-    from videlicet.settings import Settings
 
 
 class McpRoute(Route):
@@ -39,21 +28,25 @@ class McpRoute(Route):
 
 
 class McpEndpoint:
-    """The endpoint; it answers between :meth:`open` and its end."""
+    """The endpoint; it answers between the start and the end of :meth:`open`.
 
-    def __init__(self, settings: Settings) -> None:
-        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    The library of the protocol takes a second or two to import: the first request does that, not
+    the start of the server.
+    """
 
-        self._manager = StreamableHTTPSessionManager(
-            build(_context, files=False, attend=_run_while_connected),
-            stateless=True,
-            json_response=True,
-            # The middleware has counted before; this reads bodies whole.
-            max_request_body_size=settings.body_max,
-        )
+    def __init__(self, body_max: int) -> None:
+        self._body_max = body_max
+        self._starting = anyio.Lock()
+        self._tasks: TaskGroup | None = None
+        self._manager: StreamableHTTPSessionManager | None = None
 
-    def open(self) -> AbstractAsyncContextManager[None]:
-        return self._manager.run()
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        async with anyio.create_task_group() as self._tasks:
+            try:
+                yield
+            finally:
+                self._tasks.cancel_scope.cancel()
 
     @property
     def route(self) -> Route:
@@ -61,42 +54,20 @@ class McpEndpoint:
         return McpRoute(MCP, self, methods=["POST"], include_in_schema=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._tasks is not None
+        async with self._starting:
+            if self._manager is None:
+                self._manager = await self._tasks.start(self._run)
         await self._manager.handle_request(scope, receive, send)
 
-
-def _context(context: ServerRequestContext[Any, Any]) -> ApiKeyContext:
-    assert context.request is not None
-    return ApiKeyContext(HttpCaller(context.request))
-
-
-async def _run_while_connected(
-    context: ServerRequestContext[Any, Any], call: ToolCall
-) -> types.CallToolResult:
-    """Await a call as long as its client does."""
-    assert context.request is not None
-    result = await run_while(partial(disconnected, context.request.receive), call)
-    if result is None:
-        raise MCPError(types.INTERNAL_ERROR, "The client hung up.")
-    return result
+    async def _run(self, *, task_status: TaskStatus[StreamableHTTPSessionManager]) -> None:
+        manager = await to_thread.run_sync(_session_manager, self._body_max)
+        async with manager.run():
+            task_status.started(manager)
+            await anyio.sleep_forever()
 
 
-class ApiKeyContext:
-    """Whoever holds the key of a request, with the tenant's data."""
+def _session_manager(body_max: int) -> StreamableHTTPSessionManager:
+    from videlicet.api.mcp_context import session_manager
 
-    def __init__(self, caller: HttpCaller) -> None:
-        self.caller = caller
-
-    def require_access(self, access: str) -> None:
-        allowed = self.caller.may_write if access == WRITE else self.caller.may_read
-        if not allowed:
-            raise NotPermitted(
-                "scope_not_permitted", f"This API key lacks the `{access}` scope.", subject=access
-            )
-
-    def add_source(self, index: str | None, source: str) -> AddedSource:
-        call = self.caller
-        assets.check_url(call, source, None)  # before an index is created for it
-        target = index_to_fill(call.catalog, call.scope(Purpose.INDEX), call.settings, index)
-        asset = assets.fetch_asset(call, NewAsset(assets.name_in(source)), source, None)
-        _, task = index_asset(call, target, asset, {}, stream=True)
-        return AddedSource(target, [task])
+    return session_manager(body_max)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import threading
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from videlicet.api.media.segments import SegmentCache
@@ -78,14 +77,9 @@ class ServerState:
         self.evaluations.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.evaluations.stop()
-        self._maintenance.__exit__(kind, error, trace)
+        self._maintenance.__exit__(*error)
         self.workers.stop()
         self.platform.store.close()
 

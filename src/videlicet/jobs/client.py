@@ -11,7 +11,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from videlicet.errors import Conflict, TaskError, VidelicetError, from_json
@@ -146,12 +145,7 @@ class WorkerProcess:
     def __enter__(self) -> WorkerProcess:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._process.poll() is None:
             self.kill()
         self._process.wait()
