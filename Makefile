@@ -13,7 +13,7 @@ JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 help: ## What can be made.
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: .venv/runtime weights ## Find moments in a sample film, or in your own: make demo VIDEO=holiday.mp4
+demo: .venv/runtime weights ## Find moments in a sample video, or in your own: make demo VIDEO=holiday.mp4
 	$(BIN)/videlicet demo $(if $(VIDEO),--video "$(VIDEO)")
 
 # Also where the environment says not to write bytecode: the tests start hundreds of processes.

@@ -268,7 +268,7 @@ def test_a_matrix_for_people_and_one_for_programs(tmp_path: Any) -> None:
 
 
 @given(st.fractions(-10_000, 10_000), st.fractions(0, 1000), st.fractions(0, 1000))
-def test_a_stretch_is_told_as_players_show_it(
+def test_a_stretch_is_reported_as_players_show_it(
     begin: Fraction, start: Fraction, more: Fraction
 ) -> None:
     asset = moved(LECTURE, begin).asset

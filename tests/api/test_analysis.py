@@ -229,7 +229,7 @@ def test_what_comes_with_a_request_goes_with_it(open_server: Server, web: str, s
 
 
 @pytest.mark.slow
-def test_an_address_without_a_film(open_server: Server, web: str) -> None:
+def test_an_address_without_a_video(open_server: Server, web: str) -> None:
     with Client(open_server, open_server.key()) as client:
         body = {"video": {"type": "url", "url": f"{web}/none.mp4"}, "prompt": "What is it?"}
         answer = client.post("analyze", json=body)

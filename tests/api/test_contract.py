@@ -387,7 +387,7 @@ def test_the_same_asset_twice_is_one_video(client: Client, index: str, video: st
 # -- media ----------------------------------------------------------------------------------------
 
 
-def test_films_play_without_a_key(client: Client, server: Server, index: str, video: str) -> None:
+def test_videos_play_without_a_key(client: Client, server: Server, index: str, video: str) -> None:
     hls = client.ok("GET", f"indexes/{index}/videos/{video}")["hls"]
     playlist = httpx.get(hls["video_url"])
     assert playlist.headers["content-type"] == "application/vnd.apple.mpegurl"

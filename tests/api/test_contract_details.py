@@ -275,7 +275,7 @@ def test_there_is_no_transcript_of_a_picture(client: Client, tmp_path: Path) -> 
 # -- files ----------------------------------------------------------------------------------------
 
 
-def test_what_is_known_of_a_film(client: Client, tmp_path: Path) -> None:
+def test_what_is_known_of_a_video(client: Client, tmp_path: Path) -> None:
     recording = samples.video(tmp_path / "video.mp4", samples.THREE, tones=[samples.Tone(440, 6)])
     asset = client.ended(f"assets/{client.upload(recording)}")
     facts = asset["technical_metadata"]
@@ -473,7 +473,7 @@ def test_what_a_caller_says_goes_into_fused_vectors_alone(
         assert client.post("embed-v2/tasks", json=body).status_code == 400
 
 
-def test_what_is_too_long_to_wait_for_is_told_before_it_is_read(
+def test_what_is_too_long_to_wait_for_is_reported_before_it_is_read(
     client: Client, tmp_path: Path
 ) -> None:
     long = samples.video(tmp_path / "long.mp4", [samples.Scene(samples.RED, 660)], rate=1)

@@ -148,7 +148,7 @@ def test_bad_input(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (unknown.value.status_code, unknown.value.body["code"]) == (401, "api_key_invalid")
 
 
-def test_films_become_documents(
+def test_videos_become_documents(
     client: Client, recording: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The converter goes on after a source that cannot be analysed, and logs why."""

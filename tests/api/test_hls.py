@@ -75,7 +75,7 @@ def roughness(sounds: list[av.AudioFrame], hertz: float) -> Any:
     return np.array(found)
 
 
-def test_a_film_plays_as_one_stream(client: Client, server: Server, tmp_path: Path) -> None:
+def test_a_video_plays_as_one_stream(client: Client, server: Server, tmp_path: Path) -> None:
     scenes = [samples.Scene(samples.RED, 8), samples.Scene(samples.BLUE, 7)]
     path = samples.video(
         tmp_path / "long.mov", scenes, tones=[samples.Tone(seconds=15)], audio_codec="pcm_s16le"
@@ -163,7 +163,7 @@ def test_the_original_file(client: Client, server: Server, tmp_path: Path) -> No
     require_ranges(address, whole.content, whole.headers["etag"])
 
 
-def test_what_is_no_film_is_not_shown_as_a_page(client: Client, tmp_path: Path) -> None:
+def test_what_is_no_video_is_not_shown_as_a_page(client: Client, tmp_path: Path) -> None:
     note = tmp_path / "note.md"
     note.write_text("<script>alert(1)</script>")
     answer = httpx.get(uploaded(client, note)["original"]["url"])
@@ -343,7 +343,7 @@ def test_nothing_is_kept_where_nothing_may_be(tmp_path: Path, recording: Path) -
 
 @pytest.mark.embedded("the server would have to be up to hear of it")
 @pytest.mark.slow
-def test_a_film_removed_by_hand_is_not_kept(
+def test_a_video_removed_by_hand_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from videlicet.library import open as open_library

@@ -53,7 +53,7 @@ def test_every_method(packages: Path, tmp_path: Path) -> None:
 @pytest.mark.weights
 @pytest.mark.corpus
 @pytest.mark.timeout(600)
-def test_every_method_with_a_real_film(packages: Path, tmp_path: Path, corpus: Path) -> None:
+def test_every_method_with_a_real_video(packages: Path, tmp_path: Path, corpus: Path) -> None:
     manifest = json.loads((corpus / "manifest.json").read_text("utf-8"))
     chosen = next(row for row in manifest if row["speech"] and row["width"] == 640)
     recording = Path(shutil.copy(corpus / "videos" / chosen["file"], tmp_path / chosen["file"]))

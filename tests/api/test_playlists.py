@@ -37,7 +37,7 @@ def fetched(client: Client, url: str) -> dict[str, object]:
     return found
 
 
-def test_a_film_from_its_own_playlist(client: Client, tmp_path: Path, site: str) -> None:
+def test_a_video_from_its_own_playlist(client: Client, tmp_path: Path, site: str) -> None:
     recording = rig.make_videos(tmp_path / "videos", 1, seconds=14)[0]
     first = client.ended(f"assets/{client.upload(recording)}")
     playlist = httpx.get(first["hls"]["manifest_url"]).text

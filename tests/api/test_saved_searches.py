@@ -57,7 +57,7 @@ def red(folder: Path) -> Path:
     return path
 
 
-def test_a_match_is_told_and_kept(native: Client, client: Client, recordings: list[Path]) -> None:
+def test_a_match_is_sent_and_kept(native: Client, client: Client, recordings: list[Path]) -> None:
     index = client.index("told")
     with receiving() as receiver:
         hook = native.ok(

@@ -126,7 +126,7 @@ def test_the_documented_vector() -> None:
 
 
 @pytest.mark.slow
-def test_ready_and_failed_are_told_once(tmp_path: Path) -> None:
+def test_ready_and_failed_are_reported_once(tmp_path: Path) -> None:
     recording = rig.make_videos(tmp_path / "videos", 1, seconds=4)[0]
     broken = samples.text_as_mp4(tmp_path / "broken.mp4")
     with (

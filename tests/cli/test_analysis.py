@@ -261,7 +261,7 @@ def test_words_that_are_too_many(videlicet, home, verb):
     assert (done.code, "[query_too_long]" in done.err) == (2, True)
 
 
-def test_what_nothing_is_about_is_told(videlicet, home):
+def test_what_nothing_is_about_is_reported(videlicet, home):
     for words in (("summarize", SLIDE, "--focus"), ("highlights", SLIDE, "--query")):
         odd = videlicet(*words, "bassoon")
         assert odd.code == 0

@@ -72,7 +72,7 @@ def test_labels_that_are_none(videlicet: Run, home: Path) -> None:
     assert (twice.code, "Two labels have the same name" in twice.err) == (2, True)
 
 
-def test_reasons_are_told_once(videlicet: Run, home: Path, tmp_path: Path) -> None:
+def test_reasons_are_reported_once(videlicet: Run, home: Path, tmp_path: Path) -> None:
     """A video in which the same is seen twice, with something else in between."""
     samples.video(tmp_path / "twice.mp4", [Scene(GREEN, 3), Scene(RED, 3), Scene(GREEN, 3)])
     assert videlicet("add", tmp_path / "twice.mp4").code == 0

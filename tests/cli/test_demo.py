@@ -66,7 +66,7 @@ def test_for_programs(videlicet, asked):
     assert done.err == ""
 
 
-def test_nothing_to_make_films_of(videlicet, monkeypatch):
+def test_nothing_to_make_videos_of(videlicet, monkeypatch):
     def run_demo(*_, **__):
         raise ModelError("weights_unavailable", "The registry is away.")
 

@@ -330,7 +330,7 @@ def test_evaluate(videlicet, home, filled, tmp_path):
 
 
 @pytest.mark.embedded("the original is read where it is")
-def test_an_original_that_is_gone_is_told_on_the_page(videlicet, home, tmp_path):
+def test_an_original_that_is_gone_is_reported_on_the_page(videlicet, home, tmp_path):
     recording = samples.video(tmp_path / "video.mp4", [Scene(RED, 2)])
     assert videlicet("add", recording).code == 0
     recording.unlink()

@@ -99,7 +99,7 @@ def test_records_become_json() -> None:
         to_plain(b"raw")
 
 
-def test_every_error_has_an_exit_code_that_is_told() -> None:
+def test_every_error_has_an_exit_code_that_is_reported() -> None:
     for code in all_codes():
         error = from_json({"code": code, "message": "m"})
         number = exit_code(error)

@@ -39,7 +39,7 @@ def test_evaluate_takes_questions(videlicet, home, tmp_path):
     assert "Left out" in printed.err
 
 
-def test_questions_that_are_off_are_told(videlicet, home, tmp_path):
+def test_questions_that_are_off_are_reported(videlicet, home, tmp_path):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"files": {}, "questions": []}))
     done = videlicet("evaluate", path, "--json")

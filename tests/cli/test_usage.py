@@ -181,7 +181,7 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
-def test_output_to_a_full_disk_is_told():
+def test_output_to_a_full_disk_is_reported():
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [*COMMAND, "models", "list"], stdout=full, stderr=subprocess.PIPE, text=True

@@ -65,12 +65,12 @@ def test_every_scene_is_in_the_compilation_once(sources: dict[str, Path]) -> Non
     assert sorted(ORDER) == sorted(scenes(sources))
 
 
-def test_the_films_are_short(sources: dict[str, Path]) -> None:
+def test_the_videos_are_short(sources: dict[str, Path]) -> None:
     total = sum(scene.seconds for scene in scenes(sources).values())
     assert 60 <= total * 2 <= 100
 
 
-def test_films_are_made_once_and_anew_when_their_material_changes(
+def test_videos_are_made_once_and_anew_when_their_material_changes(
     sources: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []

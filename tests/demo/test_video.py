@@ -113,13 +113,13 @@ def test_a_piece_of_a_clip_begins_and_ends_where_it_is_cut(recording: Path, tmp_
     assert pictures[-3][20, 160, 1] > 150
 
 
-def test_a_film_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_video_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         make_video([Scene(1.0, picture=tmp_path / "none.png")], tmp_path / "video.mp4")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_film_without_sound_has_none(tmp_path: Path) -> None:
+def test_a_video_without_sound_has_none(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "mute.mp4"), "w") as file:
         stream = file.add_stream("libx264", rate=25)
         stream.width = stream.height = 64

@@ -39,7 +39,7 @@ from videlicet.types import (
 )
 
 
-def test_a_film_becomes_searchable(undisturbed: Rig, three_videos: list[Path]) -> None:
+def test_a_video_becomes_searchable(undisturbed: Rig, three_videos: list[Path]) -> None:
     with open_store(undisturbed.settings) as store:
         (index,) = store.catalog.indexes(store.scope(GRANT))
         assets = store.catalog.assets(store.scope(GRANT, index.id))

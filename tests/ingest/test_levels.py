@@ -39,7 +39,7 @@ def test_pieces_of_any_length_make_the_same_values(length: int, cuts: list[int])
     assert len(chunked.values) == -(-length // SOUND_RATE)
 
 
-def test_pictures_that_move_are_told_from_pictures_that_stand_and_from_cuts() -> None:
+def test_pictures_that_move_are_reported_from_pictures_that_stand_and_from_cuts() -> None:
     motion = Motion()
     black, white = (np.full((90, 160, 3), value, np.uint8) for value in (0, 255))
     half = black.copy()

@@ -112,7 +112,7 @@ def test_vectors_do_not_depend_on_neighbours(texts: list[list[str]]) -> None:
 
 
 @given(st.lists(st.fractions(0, 20), max_size=12))
-def test_shots_fill_the_film(cuts: list[Fraction]) -> None:
+def test_shots_fill_the_video(cuts: list[Fraction]) -> None:
     span = Span.of(2, 15)
     found = shots(span, cuts)
     assert found[0].start == span.start

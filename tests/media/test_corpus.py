@@ -19,7 +19,7 @@ pytestmark = pytest.mark.corpus
 
 
 @pytest.mark.slow
-def test_real_films_are_read_to_their_end(corpus, settings):
+def test_real_videos_are_read_to_their_end(corpus, settings):
     rows = json.loads((corpus / "manifest.json").read_text("utf-8"))
     for row in [row for number, row in enumerate(rows) if row.get("segments") or not number % 4]:
         path = corpus / "videos" / row["file"]

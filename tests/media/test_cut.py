@@ -78,7 +78,7 @@ def test_a_clip_is_exact_and_says_nothing_about_its_source(tmp_path, settings):
     assert [p.name for p in tmp_path.iterdir() if p.suffix == ".part"] == []
 
 
-def test_a_clip_of_a_turned_odd_or_silent_film(tmp_path, sample, settings):
+def test_a_clip_of_a_turned_odd_or_silent_video(tmp_path, sample, settings):
     out = tmp_path / "clip.mp4"
     media.cut_clip(sample("turn1.mp4", samples.rotated, quarter_turns=1),
                    Span.of(0, "1/2"), out, settings)  # fmt: skip

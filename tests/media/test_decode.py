@@ -51,7 +51,7 @@ def near(image, colour, tolerance=12):
 # -- pictures -----------------------------------------------------------------------------------
 
 
-def test_frames_are_sampled_and_shots_told(sample, settings):
+def test_frames_are_sampled_and_shots_reported(sample, settings):
     events = watch(sample("talk.mp4", samples.talk), settings)
     frames = kept(events, DecodedFrame)
     assert [cut.time for cut in kept(events, ShotCut)] == [2, 4]
@@ -260,7 +260,7 @@ def test_sound_alone_can_be_heard(sample, settings, name):
     assert caught.value.code == "media_no_stream"
 
 
-def test_a_film_without_sound(sample, settings):
+def test_a_video_without_sound(sample, settings):
     with pytest.raises(MediaError) as caught:
         listen(sample("three.mp4", samples.video), settings)
     assert caught.value.code == "media_no_stream"
@@ -288,7 +288,7 @@ def test_both_at_once(sample, settings):
         ("packets.mkv", samples.corrupt_packets),
     ],
 )
-def test_damage_is_told_and_stepped_over(sample, settings, name, make):
+def test_damage_is_reported_and_stepped_over(sample, settings, name, make):
     path = sample(name, make)
     events = watch(path, settings)
     damage = kept(events, Damage)
@@ -304,7 +304,7 @@ def test_damage_is_told_and_stepped_over(sample, settings, name, make):
     assert abs(pitch(whole[-20_000:-4_000]) - 440) < 3
 
 
-def test_a_stream_that_ends_early_is_told(tmp_path, settings):
+def test_a_stream_that_ends_early_is_reported(tmp_path, settings):
     path = samples.video(tmp_path / "cut.ts")
     data = path.read_bytes()
     whole = samples.video(tmp_path / "whole.mkv", muxing={"live": "0"})

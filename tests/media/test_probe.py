@@ -21,7 +21,7 @@ def refusal(path: Path, settings: Settings, **changes: object) -> MediaError:
     return caught.value
 
 
-def test_tells_what_a_film_holds(sample, settings):
+def test_tells_what_a_video_holds(sample, settings):
     facts = probe(sample("talk.mp4", samples.talk), settings)
     assert facts.container.startswith("mov")
     assert facts.span == Span.of(0, 6)

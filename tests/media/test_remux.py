@@ -88,7 +88,7 @@ def test_a_timeline_that_begins_late_keeps_its_times(tmp_path, sample, settings)
     assert probe(tmp_path / "a.mkv", settings).span.start == probe(recording, settings).span.start
 
 
-def test_a_turned_film_stays_turned_and_tags_stay(tmp_path, sample, settings):
+def test_a_turned_video_stays_turned_and_tags_stay(tmp_path, sample, settings):
     turned = sample("turn1.mp4", samples.rotated, quarter_turns=1)
     with_chapters(turned, TWO[:1], tmp_path / "a.mp4", settings)
     before, after = probe(turned, settings).video, probe(tmp_path / "a.mp4", settings).video

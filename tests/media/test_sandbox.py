@@ -31,7 +31,7 @@ enter_landlock() if {sealed} else None
 landlock = pytest.mark.skipif(sandbox.level() == "limits", reason="this kernel has no Landlock")
 
 
-def test_the_level_is_told():
+def test_the_level_is_reported():
     assert sandbox.level() in ("landlock+limits", "limits")
 
 

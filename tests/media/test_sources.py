@@ -65,14 +65,14 @@ def test_paths_with_dots_and_links(folder, tmp_path, monkeypatch):
     assert names(find_sources(["~/b.mp4"])) == ["b.mp4"]
 
 
-def test_a_link_back_is_told_and_does_not_stop_the_rest(folder):
+def test_a_link_back_is_reported_and_does_not_stop_the_rest(folder):
     (folder / "deep" / "again").symlink_to(folder)
     found = find_sources([folder])
     assert names(found) == ["a.MKV", "b.mp4", "d.webm", "c.wav"]
     assert codes(found) == ["path_not_allowed"]
 
 
-def test_a_loop_of_links_is_told(folder):
+def test_a_loop_of_links_is_reported(folder):
     (folder / "one").symlink_to(folder / "two")
     (folder / "two").symlink_to(folder / "one")
     assert codes(find_sources([folder / "one"])) == ["path_not_allowed"]
@@ -81,14 +81,14 @@ def test_a_loop_of_links_is_told(folder):
     assert codes(found) == ["path_not_allowed", "path_not_allowed"]
 
 
-def test_a_dangling_link_is_told(folder):
+def test_a_dangling_link_is_reported(folder):
     (folder / "gone.mp4").symlink_to(folder / "nowhere.mp4")
     found = find_sources([folder])
     assert codes(found) == ["path_not_found"]
     assert len(names(found)) == 4
 
 
-def test_an_unreadable_folder_is_told(folder, monkeypatch):
+def test_an_unreadable_folder_is_reported(folder, monkeypatch):
     scan = os.scandir
 
     def refuse(path):
@@ -103,7 +103,7 @@ def test_an_unreadable_folder_is_told(folder, monkeypatch):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="a superuser may read any folder")
-def test_a_folder_without_permission_is_told(folder):
+def test_a_folder_without_permission_is_reported(folder):
     (folder / "deep").chmod(0)
     try:
         assert codes(find_sources([folder])) == ["path_not_readable"]

@@ -60,7 +60,7 @@ def test_everything_that_was_found_is_shown(tmp_path: Path) -> None:
         assert text in page.text, text
 
 
-def test_each_citation_is_a_link_into_the_film_for_the_player() -> None:
+def test_each_citation_is_a_link_into_the_video_for_the_player() -> None:
     page = Reader(analysis_html([asset_report()], [], "Report"))
     address = "file:///videos/talk%20%231%3F.mp4"
     (player,) = page.all("video")
@@ -79,7 +79,7 @@ def test_each_citation_is_a_link_into_the_film_for_the_player() -> None:
     assert status["aria-live"] == "polite"
 
 
-def test_links_lead_to_the_film_that_is_cited() -> None:
+def test_links_lead_to_the_video_that_is_cited() -> None:
     both = Sentence("Both", (make_item("one", 102, 103), make_item("two", 1, 2, asset_id=B.id)))
     asset_reports = [asset_report(), AssetReport(B, "https://user:pw@host:8443/b.mp4?key=1#x")]
     page = Reader(analysis_html(asset_reports, [("Both?", Answer((both,), True, "x"))], "R"))
@@ -105,7 +105,7 @@ def policy(page: Reader) -> dict[str, str]:
     return {name: value for name, _, value in rows}
 
 
-def test_the_policy_allows_the_page_and_its_films_only() -> None:
+def test_the_policy_allows_the_page_and_its_videos_only() -> None:
     asset_reports = [asset_report(), AssetReport(B, "https://user:pw@host:8443/b.mp4")]
     page = Reader(analysis_html(asset_reports, [], "R"))
     found = policy(page)
@@ -120,7 +120,7 @@ def test_the_policy_allows_the_page_and_its_films_only() -> None:
     assert policy(alone)["media-src"] == "'none'"
 
 
-def test_nothing_is_loaded_from_anywhere_but_the_films() -> None:
+def test_nothing_is_loaded_from_anywhere_but_the_videos() -> None:
     page = Reader(analysis_html([asset_report()], [("Q", answer("A"))], "R"))
     addresses = [
         value
@@ -185,7 +185,7 @@ def test_what_is_not_supported_or_not_found_says_so() -> None:
     assert "unsupported" not in none.text
 
 
-def test_a_film_that_is_gone_is_cited_without_links() -> None:
+def test_a_video_that_is_gone_is_cited_without_links() -> None:
     page = Reader(analysis_html([asset_report(source=None)], [("Q", answer("A"))], "R"))
     assert "cannot be played from here" in page.text
     assert links(page) == []

@@ -151,7 +151,7 @@ def test_words_and_vectors_of_what_is_withheld_are_not_read(shelf: Shelf) -> Non
 
 
 @pytest.mark.parametrize("purpose", [Purpose.ANALYZE, Purpose.EMBED_EXPORT, Purpose.SEARCH])
-def test_whoever_names_a_withheld_asset_is_told_why_not(shelf: Shelf, purpose: Purpose) -> None:
+def test_whoever_names_a_withheld_asset_is_reported_why_not(shelf: Shelf, purpose: Purpose) -> None:
     store, scope, id = shelf.store, at(shelf, purpose), _id(0)
     seen = store.catalog.observations(at(shelf, Purpose.MANAGE), id)
     calls: list[Any] = [

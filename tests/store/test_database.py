@@ -60,7 +60,7 @@ def test_more_threads_read_at_once_than_connections_are_kept(database: SqliteDat
         assert list(found) == [[0, 0, 1]] * READERS
 
 
-def test_a_writer_that_others_keep_waiting_is_told_that_they_are_busy(
+def test_a_writer_that_others_keep_waiting_is_reported_that_they_are_busy(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database._writers.pool, "_timeout", 0.1)

@@ -55,7 +55,7 @@ def _sound(place: Settings) -> None:
         ), finding
 
 
-def test_a_second_writer_is_told_who_writes(place: Settings, store: Store) -> None:
+def test_a_second_writer_is_reported_who_writes(place: Settings, store: Store) -> None:
     with pytest.raises(Conflict) as refused:
         open_store(place, write=True)
     assert refused.value.code == "database_locked"

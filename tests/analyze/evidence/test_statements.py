@@ -91,7 +91,7 @@ def test_lines_that_stand_together_are_quoted_together() -> None:
     assert len(screens(made)[0].items) == 2
 
 
-def test_what_is_seen_is_told_by_one_template_in_the_order_of_time() -> None:
+def test_what_is_seen_is_reported_by_one_template_in_the_order_of_time() -> None:
     made = make_evidence(
         30, labels=[(0, 10, "tabby cat"), (5, 25, "window"), (26, 26.5, "hardly seen")]
     )  # fmt: skip

@@ -76,7 +76,7 @@ def test_clips_are_named_by_number_and_title(tmp_path: Path, settings: Settings)
     assert caught.value.code == "path_not_found"
 
 
-def test_a_reel_of_several_films(tmp_path: Path, settings: Settings) -> None:
+def test_a_reel_of_several_videos(tmp_path: Path, settings: Settings) -> None:
     wide = samples.talk(tmp_path / "wide.mp4")
     tall = samples.video(tmp_path / "tall.mkv", [Scene(GREEN, 3)], size=(120, 240))
     late = samples.late_start(tmp_path / "late.ts")
@@ -114,7 +114,7 @@ def test_a_reel_of_sound_alone(tmp_path: Path, settings: Settings) -> None:
         assert abs(file.duration / 1e6 - 2) < 0.05
 
 
-def test_a_reel_of_silent_films_has_no_sound(tmp_path: Path, settings: Settings) -> None:
+def test_a_reel_of_silent_videos_has_no_sound(tmp_path: Path, settings: Settings) -> None:
     recording = samples.video(tmp_path / "video.mp4", [Scene(GREY, 2)], size=(161, 121),
                          pix_fmt="yuv444p")  # fmt: skip
     write_reel(

@@ -72,7 +72,7 @@ def test_markers_carry_the_title_and_the_citations() -> None:
     assert cited.metadata["videlicet"]["citation"]["id"] == make_item("hello\nworld", 3, 4).id
 
 
-def test_an_edl_of_several_films_is_read_back() -> None:
+def test_an_edl_of_several_videos_is_read_back() -> None:
     text = timelines.edl(cuts(), "Best of")
     assert text.startswith("TITLE: Best of\nFCM: DROP FRAME\n")
     events = re.findall(r"^(\d{3})  (.{8}) (\S+) +C +(\S+) (\S+) (\S+) (\S+)$", text, re.MULTILINE)

@@ -69,7 +69,7 @@ def test_a_timetable() -> None:
     }  # fmt: skip
 
 
-def test_what_another_film_is_about_is_not_found() -> None:
+def test_what_another_video_is_about_is_not_found() -> None:
     found = answer(BILL, STATION)
     assert found.value == {"number": None, "total": None, "due_in_days": None, "issued": None}
     assert not found.found
@@ -152,7 +152,7 @@ def test_lists_of_what_is_seen_said_and_written() -> None:
     assert extracted(record(tags=colours), SHOW) == {"tags": ["orange", "cat"]}
 
 
-def test_topics_are_short_and_in_the_words_of_the_film() -> None:
+def test_topics_are_short_and_in_the_words_of_the_video() -> None:
     found = extracted(record(topics={"type": "array", "items": {"type": "string"}}), SHOW)["topics"]
     words = " ".join(item.text for item in SHOW.items)
     assert all(topic in words and len(topic.split()) <= 3 for topic in found)
@@ -225,7 +225,7 @@ def test_unions_take_the_form_that_evidence_supports() -> None:
     assert extracted(schema, STATION) == {"platform": 9}
 
 
-def test_several_films() -> None:
+def test_several_videos() -> None:
     schema = record(total=maybe("number"), platform=maybe("integer"))
     found = answer(schema, INVOICE, STATION)
     assert found.value == {"total": 48.2, "platform": 9}
@@ -238,7 +238,7 @@ def test_the_prompt_helps_a_field_that_says_nothing() -> None:
     assert extracted(schema, STATION) == {"number": None}
 
 
-def test_no_films_and_empty_films() -> None:
+def test_no_videos_and_empty_videos() -> None:
     schema = record(
         title={"type": "string"}, scenes={"type": "array", "items": record(title=maybe("string"))}
     )
@@ -258,7 +258,7 @@ def test_a_bad_schema_is_refused_before_any_work() -> None:
     assert caught.value.code == "schema_invalid"
 
 
-def test_an_hour_of_film_and_thirty_fields() -> None:
+def test_an_hour_of_video_and_thirty_fields() -> None:
     rows: list[Row] = []
     for number in range(2_000):
         kind = (SPEECH, TEXT, VISUAL)[number % 3]

@@ -247,7 +247,7 @@ def test_bytes_without_end_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
-def test_refusals_are_told_at_once(status: int) -> None:
+def test_refusals_are_reported_at_once(status: int) -> None:
     with fake(lambda call: call.refuse(status, "wrong key hush-hush")) as server:
         error = refused(client(server))
         assert (error.code, error.retryable) == ("llm_request_rejected", False)

@@ -77,7 +77,7 @@ def chosen(store: Store, settings: Settings) -> AnalysisBackend:
     )
 
 
-def test_what_is_missing_is_told(
+def test_what_is_missing_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, store: Store
 ) -> None:
     def made(**more: Any) -> None:
@@ -157,7 +157,7 @@ def test_who_leaves_stops_it(local: Gguf) -> None:
 
 @pytest.mark.slow
 @real
-def test_too_much_to_read_is_told(local: Gguf) -> None:
+def test_too_much_to_read_is_reported(local: Gguf) -> None:
     asked = [Message("user", "word " * 3000)]
     with pytest.raises(AnalysisError) as caught:
         list(local.complete(asked, temperature=0.0, max_tokens=5))

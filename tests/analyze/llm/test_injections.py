@@ -164,7 +164,7 @@ def test_no_order_reaches_the_model_as_more_than_text(case: dict[str, Any]) -> N
         "QmVzdFJvY2tldEV2ZXJCdWlsdA==",
     ],
 )
-def test_what_people_are_told_is_evidence(text: str) -> None:
+def test_what_people_are_reported_is_evidence(text: str) -> None:
     assert not is_prompt_injection(text)
     assert not without_injections([recording(("speech", text))]).untrusted
 

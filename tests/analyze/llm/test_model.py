@@ -44,7 +44,7 @@ def last(analysis: LanguageModel) -> Sequence[Message]:
     return analysis.backend.asked[-1]
 
 
-def test_only_what_is_supported_is_told_and_as_soon_as_it_stands() -> None:
+def test_only_what_is_supported_is_reported_and_as_soon_as_it_stands() -> None:
     sentences: list[Sentence] = []
     reply = f"{GOOD} {BAD} Two boosters burn for 130 seconds [2]. {GOOD}"
     answer = model(reply).ask([LAUNCH], "What happened?", on_sentence=sentences.append)
@@ -56,7 +56,7 @@ def test_only_what_is_supported_is_told_and_as_soon_as_it_stands() -> None:
     assert not answer.untrusted
 
 
-def test_a_sentence_is_told_before_the_next_is_written() -> None:
+def test_a_sentence_is_reported_before_the_next_is_written() -> None:
     sentences: list[Sentence] = []
 
     class Watching(Scripted):

@@ -142,11 +142,11 @@ def test_nothing_is_found_in_nothing() -> None:
         ("Is there a tabby cat in the video?", "Seen at 0:06–0:12: tabby cat."),
     ],
 )
-def test_times_are_told_where_they_are_asked_for(question: str, answer: str) -> None:
+def test_times_are_reported_where_they_are_asked_for(question: str, answer: str) -> None:
     assert ask(question).sentences[0].text == answer
 
 
-def test_what_is_seen_is_told_from_pictures_alone() -> None:
+def test_what_is_seen_is_reported_from_pictures_alone() -> None:
     found = ask("What animal like a tabby cat is seen?")
     assert {item.modality for item in found.citations} == {Modality.VISUAL}
     everything = ask("What can be seen?")

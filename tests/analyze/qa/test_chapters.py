@@ -35,7 +35,7 @@ def test_chapters_leave_no_gap_and_are_as_many_as_asked_for() -> None:
         assert all(one.span.end == other.span.start for one, other in pairwise(found))
 
 
-def test_a_short_film_of_pictures_only_is_one_chapter() -> None:
+def test_a_short_video_of_pictures_only_is_one_chapter() -> None:
     (only,) = chapters(make_evidence(5, labels=[(0, 5, "tabby cat")]), ENCODER)
     assert only.span == Span.of(0, 5)
     assert only.title.text == "Tabby cat"

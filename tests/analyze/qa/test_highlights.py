@@ -46,7 +46,7 @@ def test_stretches_are_of_some_seconds_and_break_no_sentence() -> None:
                     assert not item.span.start + 0.5 < at < item.span.end - instant(0.5)
 
 
-def test_a_film_shorter_than_a_highlight_is_one() -> None:
+def test_a_video_shorter_than_a_highlight_is_one() -> None:
     (only,) = highlights(make_evidence(2, labels=[(0, 1, "cat"), (1, 2, "dog")]), ENCODER)
     assert only.span.duration == 2
     assert only.title.supported

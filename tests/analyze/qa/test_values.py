@@ -53,7 +53,7 @@ from videlicet.types import Span
         (AnswerType.ANYTHING, ["", "x"], []),
     ],
 )
-def test_values_are_told_by_their_form(wanted: AnswerType, yes: list[str], no: list[str]) -> None:
+def test_values_by_their_form(wanted: AnswerType, yes: list[str], no: list[str]) -> None:
     assert [text for text in yes if not contains_answer(wanted, text, ())] == []
     assert [text for text in no if contains_answer(wanted, text, ())] == []
 
@@ -122,7 +122,7 @@ def test_no_text_is_too_odd(text: str) -> None:
     assert "".join("".join(sentences(text)).split()) == "".join(text.split())
 
 
-def test_times_are_told_as_players_do() -> None:
+def test_times_are_reported_as_players_do() -> None:
     assert format_span(Span.of(-1, 59.9)) == "0:00–0:59"
     assert format_span(Span.of(61, 3600)) == "1:01–1:00:00"
     assert format_span(Span.of(3725, 36_061)) == "1:02:05–10:01:01"

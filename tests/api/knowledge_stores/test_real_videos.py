@@ -51,7 +51,7 @@ def answer(user: TwelveLabs, store: str, question: str) -> Any:
     return response.output[-1].content[0]
 
 
-def test_questions_are_answered_by_the_film_that_says_so(
+def test_questions_are_answered_by_the_video_that_says_so(
     user: TwelveLabs, items: tuple[str, dict[str, str]]
 ) -> None:
     store, by_file = items
@@ -72,7 +72,7 @@ def test_questions_are_answered_by_the_film_that_says_so(
     assert right >= 0.75 * len(asked)
 
 
-def test_what_no_film_says_is_not_made_up(
+def test_what_no_video_says_is_not_made_up(
     user: TwelveLabs, items: tuple[str, dict[str, str]]
 ) -> None:
     store, _ = items
@@ -81,7 +81,7 @@ def test_what_no_film_says_is_not_made_up(
     assert [answer(user, store, one).annotations for one in asked] == [[]] * len(asked)
 
 
-def test_search_finds_the_film_by_what_it_shows_and_says(
+def test_search_finds_the_video_by_what_it_shows_and_says(
     user: TwelveLabs, items: tuple[str, dict[str, str]], corpus: Path
 ) -> None:
     store, by_file = items

@@ -97,7 +97,7 @@ def test_an_answer_about_a_picture(user: TwelveLabs, made: Shelf) -> None:
     assert (still.status_code, still.headers["content-type"]) == (200, "image/jpeg")
 
 
-def test_an_answer_about_a_film(user: TwelveLabs, made: Shelf) -> None:
+def test_an_answer_about_a_video(user: TwelveLabs, made: Shelf) -> None:
     part = message(ask(user, made.store, f"When does somebody say {SPOKEN}?"))
     cited = require_cited(part)
     recording = next(one for one in cited if one.item_id == made.items["two"])
