@@ -53,7 +53,7 @@ def test_how_it_looks(native: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"input": []}, "empty"),
         ({"input": ""}, "without characters"),
