@@ -86,18 +86,18 @@ def _lose_word(place: Settings) -> None:
 
 
 def _lose_index(place: Settings) -> None:
-    (folder,) = (place.home / "sketches").iterdir()
+    (folder,) = (place.home / "ann").iterdir()
     (folder / "vectors.f32").unlink()
 
 
 def _cut_index(place: Settings) -> None:
-    (folder,) = (place.home / "sketches").iterdir()
+    (folder,) = (place.home / "ann").iterdir()
     with (folder / "vectors.f32").open("r+b") as file:
         file.truncate(100)
 
 
 def _stray_index(place: Settings) -> None:
-    (place.home / "sketches" / "0123.partial").mkdir()
+    (place.home / "ann" / "0123.partial").mkdir()
 
 
 def _stray_blob(place: Settings) -> None:
@@ -206,7 +206,7 @@ def test_an_index_of_poor_recall_is_a_warning(sound: tuple[Settings, Index]) -> 
     place, _ = sound
     _harm(
         place,
-        "UPDATE vector_spaces SET sketch = json_set(sketch, '$.recall_at_10', 0.5)",
+        "UPDATE vector_spaces SET ann_index = json_set(ann_index, '$.recall_at_10', 0.5)",
     )
     (finding,) = _problems(place)
     assert "0.500" in finding.message

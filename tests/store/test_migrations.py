@@ -294,3 +294,26 @@ def test_files_and_videos_get_tables(before_videos: Home) -> None:
         assert (
             store.scan(store.scope(GRANT.within(EVERY_TENANT)), [b"/p.mp4", b"https://a.b"]) == []
         )
+
+
+def test_ann_indexes_are_forgotten_to_be_built_anew(tmp_path: Path) -> None:
+    home = as_of("0008", tmp_path / "home")
+    old = home.root / "sketches" / "g1"
+    old.mkdir(parents=True)
+    with closing(sqlite3.connect(home.database)) as base, base:
+        base.execute(
+            "INSERT INTO indexes (id, name, cards, created_at, tenant, options, updated_at) "
+            "VALUES ('i', 'videos', '{}', ?, 'local', '{}', ?)",
+            (WHEN, WHEN),
+        )
+        base.execute(
+            "INSERT INTO vector_spaces VALUES (1, 'i', 'visual', 's', 2, 7, ?)",
+            (json.dumps({"generation": "g1", "groups": 16, "probes": 4}),),
+        )
+    with open_store(load(home.root), write=True) as store:
+        (space,) = store.vectors.statistics(store.scope(GRANT, "i"))
+        assert (space["index"], space["rows"]) == (None, 0)
+    assert not old.parent.exists()
+    with closing(sqlite3.connect(home.database)) as base:
+        assert base.execute("SELECT version FROM vector_spaces").fetchall() == [(8,)]
+        assert base.execute("SELECT * FROM erasures").fetchall() == []

@@ -265,7 +265,7 @@ def test_a_large_space_is_indexed_by_itself_with_measured_recall(large: _Shelf) 
     (space,) = store.vectors.statistics(store.scope(MANAGE, index.id))
     built = space["index"]
     assert built["recall_at_10"] >= 0.95
-    assert built["probes"] < built["groups"]
+    assert built["nprobe"] < built["nlist"]
     assert space["rows"] == 3000
     assert built["rows"] >= 3000 / 1.25
     assert _recall(large, _clustered(60, seed=3)) >= 0.95

@@ -1,7 +1,7 @@
 """Where everything that was seen is kept: one data directory, one writer, many readers.
 
 A data directory holds ``library.sqlite`` (catalog, full text and vectors, so that one transaction
-covers them all), ``sketches/`` (ANN indexes over the vectors, always rebuildable) and
+covers them all), ``ann/`` (ANN indexes over the vectors, always rebuildable) and
 ``blobs/``. Copying the directory while nobody writes is a backup.
 """
 

@@ -30,6 +30,7 @@ from videlicet.store.database.sqlite import SqliteDatabase
 from videlicet.store.home import FORMAT, Home, write_atomically
 from videlicet.store.records import RUN_FIX, Finding, Level
 from videlicet.store.store import Store, open_store
+from videlicet.store.vectors.maintenance import ANN
 from videlicet.store.vectors.vector_store import CheckedVectorStore
 from videlicet.store.vectors.vectors import Vectors
 from videlicet.types import VideoStatus
@@ -181,9 +182,9 @@ class _Examination:
                 ).scalars()
             )
             owners |= {
-                f"sketches/{row.sketch['generation']}"
+                f"{ANN}/{row.ann_index['generation']}"
                 for row in connection.execute(select(vector_spaces)).all()
-                if row.sketch
+                if row.ann_index
             }
         keys = set(self._store.blobs.list(self._scope))
         for row in rows:
@@ -300,8 +301,8 @@ def _has_owner(key: str, known: set[str], pairs: set[str], owners: set[str]) -> 
             return asset_id in known
         case ["indexes", _, _, "vectors", *_]:
             return key in owners
-        case ["sketches", generation, _]:
-            return f"sketches/{generation}" in owners
+        case [folder, generation, _] if folder == ANN:
+            return f"{ANN}/{generation}" in owners
         case ["indexes", index_id, asset_id, _, *_]:
             return f"{index_id}/{asset_id}" in pairs
         case [folder, id, _, *_] if folder in RESOURCE_FOLDERS:

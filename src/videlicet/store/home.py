@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ class Home:
         self.format_file = root / _FORMAT_FILE
         self.lock = root / "writer.lock"
         self.database = root / "library.sqlite"
-        self.ann = root / "sketches"
+        self.ann = root / "ann"
         self.blobs = root / "blobs"
         #: What a server keeps of videos, by asset; derived, and gone with the asset.
         self.cache = root / "cache"
@@ -98,6 +99,8 @@ class Home:
     def create_missing_folders(self) -> None:
         """Make folders that are missing: one holds only what can be derived, one may be empty."""
         with translated_errors(self.root):
+            # Up to migration 0009 the ANN indexes were there; they are built anew.
+            shutil.rmtree(self.root / "sketches", ignore_errors=True)
             for folder in (self.ann, self.blobs):
                 folder.mkdir(exist_ok=True)
 

@@ -344,7 +344,7 @@ text_chunks = Table(
     Index(None, "slot"),
 )
 
-#: ``version`` grows with every change; ``sketch`` describes the index built over the rows, if any.
+#: ``version`` grows with every change; ``ann_index`` describes the index over the rows, if any.
 vector_spaces = Table(
     "vector_spaces",
     metadata,
@@ -354,7 +354,7 @@ vector_spaces = Table(
     Column("space", Text, nullable=False),
     Column("dimensions", Integer, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("sketch", JSON(none_as_null=True)),
+    Column("ann_index", JSON(none_as_null=True)),
     UniqueConstraint("index_id", "modality", "space"),
     sqlite_autoincrement=True,
 )

@@ -56,8 +56,8 @@ class IvfMetadata:
             "generation": self.generation,
             "version": self.version,
             "rows": self.rows,
-            "groups": self.nlist,
-            "probes": self.nprobe,
+            "nlist": self.nlist,
+            "nprobe": self.nprobe,
             "recall_at_10": self.recall_at_10,
             "recall_at_100": self.recall_at_100,
         }
@@ -68,8 +68,8 @@ class IvfMetadata:
             generation=row["generation"],
             version=row["version"],
             rows=row["rows"],
-            nlist=row["groups"],
-            nprobe=row["probes"],
+            nlist=row["nlist"],
+            nprobe=row["nprobe"],
             recall_at_10=row["recall_at_10"],
             recall_at_100=row["recall_at_100"],
         )
@@ -217,7 +217,7 @@ def build(
     save_array(partial / "by_owner.i64", places)
     draft = IvfMetadata(generation, version, rows, len(centroids), len(centroids), 1.0, 1.0)
     metadata = measure(IvfIndex(partial, dimensions, draft), random)
-    (partial / "sketch.json").write_text(json.dumps(metadata.to_json()))
+    (partial / "metadata.json").write_text(json.dumps(metadata.to_json()))
     for name in _STAGED:
         (partial / name).unlink()
     sync_folder(partial)

@@ -33,7 +33,7 @@ _EXACT_VALUES = 100_000_000
 
 
 #: The name of the lock among machines, and of the folder of indexes that are kept as objects.
-ANN = "sketches"
+ANN = "ann"
 
 
 class VectorMaintenance(Repository):
@@ -79,7 +79,7 @@ class VectorMaintenance(Repository):
         # An index under construction may hold what is to be forgotten: wait until it is there.
         with build_lock(self._home.ann):
             for row, current in self._indexed_spaces():
-                metadata = IvfMetadata.from_json(row.sketch)
+                metadata = IvfMetadata.from_json(row.ann_index)
                 try:
                     index = IvfIndex(self._folder(row), row.dimensions, metadata)
                 except (FileNotFoundError, ValueError):
@@ -103,7 +103,7 @@ class VectorMaintenance(Repository):
             return
         with build_lock(self._home.ann):
             with self._read_transaction() as connection:
-                wanted = {str(row.sketch["generation"]) for row in _built(connection)}
+                wanted = {str(row.ann_index["generation"]) for row in _built(connection)}
             for folder in self._home.ann.iterdir():
                 if folder.name not in wanted:
                     shutil.rmtree(folder)
@@ -128,9 +128,9 @@ class VectorMaintenance(Repository):
                 connection.execute(
                     update(vector_spaces)
                     .where(is_any_of(vector_spaces.c.key, stale))
-                    .values(sketch=None, version=vector_spaces.c.version + 1)
+                    .values(ann_index=None, version=vector_spaces.c.version + 1)
                 )
-        wanted = {str(row.sketch["generation"]) for row, _ in built if row.key not in stale}
+        wanted = {str(row.ann_index["generation"]) for row, _ in built if row.key not in stale}
         there = {key.split("/")[1] for key in self._blobs.list_keys(f"{ANN}/")}
         self._blobs.erase([f"{ANN}/{generation}/" for generation in there - wanted])
 
@@ -143,7 +143,7 @@ class VectorMaintenance(Repository):
             ]
 
     def _has_deleted_rows(self, space: Row[Any], current: Mapping[int, int]) -> bool:
-        key = f"{ANN}/{space.sketch['generation']}/slots.i64"
+        key = f"{ANN}/{space.ann_index['generation']}/slots.i64"
         try:
             (data,) = self._blobs.get_many([key])
         except NotFound:
@@ -180,7 +180,7 @@ class VectorMaintenance(Repository):
             IvfIndex(
                 self._local_folder(space),
                 space.dimensions,
-                IvfMetadata.from_json(space.sketch),
+                IvfMetadata.from_json(space.ann_index),
             )
         except (FileNotFoundError, NotFound, ValueError):
             return False
@@ -192,9 +192,9 @@ class VectorMaintenance(Repository):
             spaces = connection.execute(
                 select(vector_spaces, indexes.c.name.label("index_name"))
                 .join(indexes, indexes.c.id == vector_spaces.c.index_id)
-                .where(vector_spaces.c.sketch.is_not(None))
+                .where(vector_spaces.c.ann_index.is_not(None))
             ).all()
-        wanted = {row.sketch["generation"] for row in spaces}
+        wanted = {row.ann_index["generation"] for row in spaces}
         stray = [path for path in self._home.ann.glob("*") if path.name not in wanted]
         for row in spaces:
             yield self._check_index(row, fix)
@@ -216,13 +216,12 @@ class VectorMaintenance(Repository):
                 Level.WARNING, subject, "Its index is not whole: search is exact, but slow.",
                 RUN_FIX, fixed=fix,
             )  # fmt: skip
-        sketch = row.sketch
-        good = sketch["recall_at_10"] >= RECALL
+        built = IvfMetadata.from_json(row.ann_index)
+        good = built.recall_at_10 >= RECALL
         return Finding(
             Level.INFO if good else Level.WARNING, subject,
-            f"Approximate over {sketch['rows']} rows, measured recall@10 "
-            f"{sketch['recall_at_10']:.3f} (@100 {sketch['recall_at_100']:.3f}), "
-            f"{sketch['probes']} of {sketch['groups']} groups looked at.",
+            f"Approximate over {built.rows} rows, measured recall@10 {built.recall_at_10:.3f} "
+            f"(@100 {built.recall_at_100:.3f}), {built.nprobe} of {built.nlist} lists searched.",
             "Nothing to do." if good else RUN_FIX,
         )  # fmt: skip
 
@@ -232,7 +231,7 @@ class VectorMaintenance(Repository):
         self._optimize(key, force=True)
 
     def _folder(self, space: Row[Any]) -> Path:
-        return self._home.ann / str(space.sketch["generation"])
+        return self._home.ann / str(space.ann_index["generation"])
 
     def _build_if_due(self, key: int, rows: int) -> None:
         """Build the index of a space if it is due; looked at once for many rows."""
@@ -290,7 +289,7 @@ class VectorMaintenance(Repository):
             connection.execute(
                 update(vector_spaces)
                 .where(vector_spaces.c.key == key)
-                .values(sketch=metadata.to_json(), version=vector_spaces.c.version + 1)
+                .values(ann_index=metadata.to_json(), version=vector_spaces.c.version + 1)
             )
         return metadata
 
@@ -298,14 +297,14 @@ class VectorMaintenance(Repository):
         """Rows in the space, and rows that its index does not cover."""
         listed = chunk_versions(connection, space.key)
         total = sum(count for _, _, count in listed)
-        if space.sketch is None or not self._is_there(space):
+        if space.ann_index is None or not self._is_there(space):
             return total, total
-        built = space.sketch["version"]
+        built = space.ann_index["version"]
         return total, sum(count for _, version, count in listed if version > built)
 
 
 def _built(connection: Connection) -> Sequence[Row[Any]]:
     """The spaces that have an index."""
     return connection.execute(
-        select(vector_spaces).where(vector_spaces.c.sketch.is_not(None))
+        select(vector_spaces).where(vector_spaces.c.ann_index.is_not(None))
     ).all()

@@ -212,7 +212,7 @@ class Vectors(VectorMaintenance):
                         if last:
                             raise
                         continue
-                if not last and found.sketch and not self._is_there(found):
+                if not last and found.ann_index and not self._is_there(found):
                     # The writer has just replaced the index: look again at what holds now.
                     continue
                 within = None
@@ -232,7 +232,7 @@ class Vectors(VectorMaintenance):
         authorize(scope, SEARCHING, "vectors")
         with self._read_transaction() as connection:
             found = space_row(connection, scope.index_id, modality, space)
-        return found is None or found.sketch is None
+        return found is None or found.ann_index is None
 
     def of_asset(
         self, scope: IndexScope, modality: Modality, space: str, asset_id: str
@@ -302,7 +302,7 @@ class Vectors(VectorMaintenance):
                 "dimensions": row.dimensions,
                 "rows": int(row.rows),
                 "assets": int(row.assets),
-                "index": row.sketch,
+                "index": row.ann_index,
             }
             for row in rows
         ]
@@ -370,9 +370,9 @@ class Vectors(VectorMaintenance):
         return SpaceSnapshot(space.version, inverted, alive, matrix, assets)
 
     def _open(self, space: Row[Any], old: SpaceSnapshot | None) -> IvfIndex | None:
-        if space.sketch is None:
+        if space.ann_index is None:
             return None
-        metadata = IvfMetadata.from_json(space.sketch)
+        metadata = IvfMetadata.from_json(space.ann_index)
         if old is not None and old.inverted is not None and old.inverted.metadata == metadata:
             return old.inverted
         try:
