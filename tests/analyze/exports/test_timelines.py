@@ -62,6 +62,12 @@ def test_otio_refers_to_each_file_in_its_own_rate() -> None:
         assert one.duration().almost_equal(other.duration(), 0.001)
 
 
+def test_a_file_that_was_sent_is_named_without_a_folder() -> None:
+    cut = Cut(A, "talk show.mp4", Span.of(2, 5), "One")
+    (clip,) = opened(timelines.otio([cut], "x"), "otio_json").tracks[0]
+    assert clip.media_reference.target_url == "talk%20show.mp4"
+
+
 def test_markers_carry_the_title_and_the_citations() -> None:
     clip = opened(timelines.otio(cuts(), "x"), "otio_json").tracks[0][0]
     title, cited = clip.markers

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from videlicet.analyze.exports.cuts import Cut, one_line
 from videlicet.analyze.exports.exporter import CutExport, Exporter
@@ -148,7 +149,11 @@ def _clip(cut: Cut, rate: Fraction, reel: str, address: str) -> Any:
 
 
 def _address(source: str) -> str:
-    return source if "://" in source else Path(source).absolute().as_uri()
+    """The URL of a source. A file that was sent is known by its name alone: that is relative."""
+    if "://" in source:
+        return source
+    path = Path(source)
+    return path.as_uri() if path.is_absolute() else quote(source)
 
 
 def _range(span: Span, whole: Span, rate: Fraction, begins: int) -> Any:
