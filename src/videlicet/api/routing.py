@@ -7,27 +7,33 @@ from typing import Any
 from fastapi import APIRouter
 
 from videlicet.api.middleware.idempotency import IdempotentRoute
-from videlicet.api.schemas import Problem
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": text}
-    for status, text in {
-        400: "The request is not as it should be.",
-        401: "The API key is not valid.",
-        403: "The API key lacks the scope for this.",
-        404: "Not found: nothing with this id.",
-        408: "The body came too slowly.",
-        409: "Not in the state it is in.",
-        413: "The body is too large.",
-        429: "Too many requests.",
-        431: "The head of the request is too large.",
-        500: "Something went wrong on the server.",
-        503: "Not now: try again in a moment.",
-        507: "There is no room left.",
-    }.items()
+#: What the errors of every endpoint mean, by status.
+PROBLEMS = {
+    400: "The request is not as it should be.",
+    401: "The API key is not valid.",
+    403: "The API key lacks the scope for this.",
+    404: "Not found: nothing with this id.",
+    408: "The body came too slowly.",
+    409: "Not in the state it is in.",
+    413: "The body is too large.",
+    429: "Too many requests.",
+    431: "The head of the request is too large.",
+    500: "Something went wrong on the server.",
+    503: "Not now: try again in a moment.",
+    507: "There is no room left.",
+}
+
+#: As OpenAPI has it: a model of each for each route would be a second of the server's start.
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": text,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, text in PROBLEMS.items()
 }
 
 
 def router_for(tag: str) -> APIRouter:
     """A router whose endpoints describe their errors and honour ``Idempotency-Key``."""
-    return APIRouter(tags=[tag], responses=PROBLEMS, route_class=IdempotentRoute)
+    return APIRouter(tags=[tag], responses=_RESPONSES, route_class=IdempotentRoute)

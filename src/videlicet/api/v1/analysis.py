@@ -25,25 +25,25 @@ _PLACE = "/indexes/{index_id}/videos/{video_id}"
 
 
 @router.post("/indexes/{index_id}/ask", response_model=schemas.Answer)
-async def ask(call: Call, index_id: str, body: schemas.Ask) -> Any:
+async def ask(call: Call, index_id: str, body: schemas.AskRequest) -> Any:
     """Answer a question from the videos of an index, or from some of them."""
     return await _run_analysis(call, _ask, call, index_id, body)
 
 
-def _ask(call: HttpCaller, index_id: str, body: schemas.Ask, check: Check) -> Any:
+def _ask(call: HttpCaller, index_id: str, body: schemas.AskRequest, check: Check) -> Any:
     index = get_index(call, index_id)
     ids = None if body.videos is None else _ready(call, index, body.videos)
     return _for_videos(answers.ask(call, index, body.question, ids, check=check))
 
 
 @router.post("/indexes/{index_id}/extract", response_model=schemas.Answer)
-async def extract(call: Call, index_id: str, body: schemas.Extract) -> Any:
+async def extract(call: Call, index_id: str, body: schemas.ExtractionRequest) -> Any:
     """Data of a JSON schema from videos, as ``value``: null or empty where there is no
     evidence."""
     return await _run_analysis(call, _extract, call, index_id, body)
 
 
-def _extract(call: HttpCaller, index_id: str, body: schemas.Extract, check: Check) -> Any:
+def _extract(call: HttpCaller, index_id: str, body: schemas.ExtractionRequest, check: Check) -> Any:
     index = get_index(call, index_id)
     ids = _ready(call, index, body.videos)
     return _for_videos(
@@ -52,12 +52,12 @@ def _extract(call: HttpCaller, index_id: str, body: schemas.Extract, check: Chec
 
 
 @router.post("/indexes/{index_id}/compare", response_model=schemas.Comparison)
-async def compare(call: Call, index_id: str, body: schemas.Compare) -> Any:
+async def compare(call: Call, index_id: str, body: schemas.ComparisonRequest) -> Any:
     """What two videos have in common, and what only one of them has."""
     return await _run_analysis(call, _compare, call, index_id, body)
 
 
-def _compare(call: HttpCaller, index_id: str, body: schemas.Compare, _: Check) -> Any:
+def _compare(call: HttpCaller, index_id: str, body: schemas.ComparisonRequest, _: Check) -> Any:
     index = get_index(call, index_id)
     left_id, right_id = _ready(call, index, [body.left, body.right])
     found = answers.compare(call, index, left_id, right_id, body.count)
@@ -81,13 +81,13 @@ async def gist(call: Call, index_id: str, video_id: str) -> Any:
 
 
 @router.post(f"{_PLACE}/summary", response_model=schemas.Answer)
-async def summary(call: Call, index_id: str, video_id: str, body: schemas.Summarize) -> Any:
+async def summary(call: Call, index_id: str, video_id: str, body: schemas.SummaryRequest) -> Any:
     """What is in a video, in so many sentences."""
     return await _run_analysis(call, _summarize, call, index_id, video_id, body)
 
 
 def _summarize(
-    call: HttpCaller, index_id: str, video_id: str, body: schemas.Summarize, check: Check
+    call: HttpCaller, index_id: str, video_id: str, body: schemas.SummaryRequest, check: Check
 ) -> Any:
     index = get_index(call, index_id)
     video = require_ready_video(call, index, video_id)

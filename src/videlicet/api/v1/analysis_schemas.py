@@ -14,7 +14,7 @@ from videlicet.api.schemas import Model
 Words = Annotated[str, Field(min_length=1)]
 
 
-class Ask(Model):
+class AskRequest(Model):
     """``videos`` names some of the index; without it all are asked (of a large index those that a
     search for the question finds first)."""
 
@@ -22,14 +22,14 @@ class Ask(Model):
     videos: list[str] | None = Field(default=None, min_length=1, max_length=100)
 
 
-class Summarize(Model):
+class SummaryRequest(Model):
     sentences: int = Field(default=5, ge=1, le=100)
     focus: Words | None = None
     start: float | None = Field(default=None, ge=0, le=1e6)
     end: float | None = Field(default=None, ge=0, le=1e6)
 
 
-class Extract(Model):
+class ExtractionRequest(Model):
     """``schema`` is a JSON schema (draft 2020-12)."""
 
     json_schema: dict[str, Any] = Field(alias="schema")
@@ -37,7 +37,7 @@ class Extract(Model):
     videos: list[str] = Field(min_length=1, max_length=100)
 
 
-class Compare(Model):
+class ComparisonRequest(Model):
     left: str
     right: str
     count: int = Field(default=10, ge=1, le=200)
@@ -112,16 +112,16 @@ class Highlights(Model):
     highlights: list[Highlight]
 
 
-class Side(Model):
+class ComparedMoment(Model):
     start: float
     end: float
     citations: list[Citation]
 
 
-class Pair(Model):
+class MomentPair(Model):
     likeness: float
-    left: Side
-    right: Side
+    left: ComparedMoment
+    right: ComparedMoment
 
 
 class Comparison(Model):
@@ -130,7 +130,7 @@ class Comparison(Model):
     shared: list[Sentence]
     only_left: list[Sentence]
     only_right: list[Sentence]
-    pairs: list[Pair]
+    pairs: list[MomentPair]
 
 
 class Exporter(Model):
@@ -144,5 +144,5 @@ class Exporter(Model):
     package: str | None
 
 
-class Exporters(Model):
+class ExporterList(Model):
     exporters: list[Exporter]

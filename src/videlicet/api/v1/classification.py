@@ -9,7 +9,7 @@ from videlicet.api.caller import Call
 from videlicet.api.parameters import Pages
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
-from videlicet.api.v1.schemas import Classified, Classify, LabelExample
+from videlicet.api.v1.schemas import ClassificationRequest, ClassifiedSegment, LabelExample
 from videlicet.services.classification import Label, Labelled, VideoExample, classify_videos
 from videlicet.services.indexes import get_index
 
@@ -18,10 +18,10 @@ router = router_for("classification")
 
 @router.post(
     "/indexes/{index_id}/classify",
-    response_model=Page[Classified],
+    response_model=Page[ClassifiedSegment],
     response_model_exclude_none=True,
 )
-def classify(call: Call, pages: Pages, index_id: str, body: Classify) -> Any:
+def classify(call: Call, pages: Pages, index_id: str, body: ClassificationRequest) -> Any:
     """Label videos, or each of their shots. A label is given where its probability is at least its
     threshold; else it is ``none``. Pages are of videos, which are ready and in the order of their
     making."""

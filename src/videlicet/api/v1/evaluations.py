@@ -11,7 +11,7 @@ from videlicet.api.errors import invalid_parameter
 from videlicet.api.parameters import Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
-from videlicet.api.v1.schemas import Asked, Evaluation, NewEvaluation
+from videlicet.api.v1.schemas import Evaluation, NewEvaluation, NewEvaluationQuery
 from videlicet.services import evaluations
 from videlicet.services.evaluations import RelevantVideo, TestQuery
 from videlicet.services.indexes import get_index
@@ -78,7 +78,7 @@ def evaluation_row(row: Resource) -> dict[str, Any]:
     }
 
 
-def _query(number: int, query: Asked) -> TestQuery:
+def _query(number: int, query: NewEvaluationQuery) -> TestQuery:
     named = [name for name in _MODALITIES if getattr(query, name) is not None]
     if len(named) != 1:
         raise invalid_parameter(

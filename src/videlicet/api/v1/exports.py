@@ -13,7 +13,7 @@ from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.registered import NameIn
 from videlicet.api.routing import router_for
 from videlicet.api.streaming import Check, run_cancellable, until_disconnect
-from videlicet.api.v1.analysis_schemas import Exporters
+from videlicet.api.v1.analysis_schemas import ExporterList
 from videlicet.exporters import EXPORTERS
 from videlicet.search.modality_field import ModalityName
 from videlicet.services.analysis.answers import require_ready_video
@@ -24,7 +24,7 @@ from videlicet.types import Modality
 router = router_for("exports")
 
 
-@router.get("/exporters", response_model=Exporters)
+@router.get("/exporters", response_model=ExporterList)
 def exporters(call: Call) -> Any:
     """The forms in which something can be exported, and the packages that add them."""
     rows = []

@@ -8,7 +8,7 @@ from fastapi import Query
 
 from videlicet.api.caller import Call
 from videlicet.api.routing import router_for
-from videlicet.api.v1.schemas import Cards, Observations, Statistics
+from videlicet.api.v1.schemas import CardList, IndexStatisticsOut, ObservationPage
 from videlicet.models.base import File
 from videlicet.models.cards import all_cards
 from videlicet.models.registry import missing
@@ -25,7 +25,7 @@ router = router_for("looking")
 _MEDIA = {"image": PartKind.IMAGE, "audio": PartKind.AUDIO, "video": PartKind.VIDEO}
 
 
-@router.get("/indexes/{index_id}/videos/{video_id}/observations", response_model=Observations)
+@router.get("/indexes/{index_id}/videos/{video_id}/observations", response_model=ObservationPage)
 def observations(
     call: Call,
     index_id: str,
@@ -54,14 +54,14 @@ def observations(
     }
 
 
-@router.get("/indexes/{index_id}/statistics", response_model=Statistics)
+@router.get("/indexes/{index_id}/statistics", response_model=IndexStatisticsOut)
 def statistics(call: Call, index_id: str) -> Any:
     """How much an index holds, and how good its approximate searches were measured to be."""
     found = index_statistics(call, index_id)
     return {"texts": found.texts, "vectors": found.vectors}
 
 
-@router.get("/models", response_model=Cards, response_model_exclude_none=True)
+@router.get("/models", response_model=CardList, response_model_exclude_none=True)
 def models(call: Call) -> Any:
     """The models there are: licences, limits, and whether their weights are here."""
     absent = {card.id for card in missing(call.settings, all_cards())}

@@ -68,7 +68,9 @@ class OpenAiProblem(Problem):
 @router.post(
     "/embeddings",
     response_model=EmbeddingsResponse,
-    responses={status: {**row, "model": OpenAiProblem} for status, row in PROBLEMS.items()},
+    responses={
+        status: {"model": OpenAiProblem, "description": text} for status, text in PROBLEMS.items()
+    },
 )
 def embeddings(call: Call, body: EmbeddingsRequest) -> Any:
     """The vectors of texts in the space of the text encoder, of unit length. One that is longer

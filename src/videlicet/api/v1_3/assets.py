@@ -13,7 +13,7 @@ from videlicet.api.parameters import Pages, format_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.common import parse_metadata
-from videlicet.api.v1_3.schemas.assets import Detail, NewMetadata, Transcription
+from videlicet.api.v1_3.schemas.assets import AssetDetail, NewMetadata, Transcription
 from videlicet.api.v1_3.technical_metadata import technical_metadata
 from videlicet.ingest.progress import printable_source
 from videlicet.services import assets, transcripts
@@ -25,7 +25,9 @@ from videlicet.types import Asset, AssetStatus
 router = router_for("assets")
 
 
-@router.post("/assets", status_code=201, response_model=Detail, response_model_exclude_none=True)
+@router.post(
+    "/assets", status_code=201, response_model=AssetDetail, response_model_exclude_none=True
+)
 def create(
     call: Call,
     method: Annotated[Literal["direct", "url"], Form()],
@@ -55,7 +57,7 @@ def create(
     return asset_to_json(made)
 
 
-@router.get("/assets", response_model=Page[Detail], response_model_exclude_none=True)
+@router.get("/assets", response_model=Page[AssetDetail], response_model_exclude_none=True)
 def find(
     call: Call,
     pages: Pages,
@@ -73,7 +75,7 @@ def find(
     return pages.response([asset_detail_to_json(call, row) for row in rows], total)
 
 
-@router.get("/assets/{asset_id}", response_model=Detail, response_model_exclude_none=True)
+@router.get("/assets/{asset_id}", response_model=AssetDetail, response_model_exclude_none=True)
 def retrieve(call: Call, asset_id: str) -> Any:
     """Look at one asset."""
     return asset_detail_to_json(call, assets.get_asset(call, asset_id))

@@ -15,8 +15,8 @@ from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.assets import asset_status
 from videlicet.api.v1_3.schemas.connectors import (
-    Authorize,
-    Authorized,
+    AuthorizationRequest,
+    AuthorizationUrl,
     Connection,
     Import,
     ImportDetail,
@@ -49,8 +49,8 @@ def complete(
     return RedirectResponse(target, 302)
 
 
-@router.post("/connections:authorize", response_model=Authorized)
-def authorize(call: Call, body: Authorize) -> Any:
+@router.post("/connections:authorize", response_model=AuthorizationUrl)
+def authorize(call: Call, body: AuthorizationRequest) -> Any:
     """Begin to connect an account. Send its user to the address in the answer; they come back to
     the redirect URI with ``connection_id`` and ``status``, or with ``error``."""
     begun = connections.authorize_connection(call, call.base, body.redirect_uri, body.custom_id)

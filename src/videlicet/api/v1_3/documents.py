@@ -7,14 +7,14 @@ from typing import Any
 
 from videlicet.api.caller import HttpCaller
 from videlicet.api.errors import invalid_parameter
-from videlicet.api.v1_3.schemas.embed_v2 import Document
+from videlicet.api.v1_3.schemas.embed_v2 import DocumentInput
 from videlicet.embedding.documents import resolve_options
 from videlicet.errors import InvalidInput
 from videlicet.services.embeddings import is_pdf_source
 from videlicet.services.media import MediaSource
 
 
-def document_request(call: HttpCaller, part: Document, source: MediaSource) -> dict[str, Any]:
+def document_request(call: HttpCaller, part: DocumentInput, source: MediaSource) -> dict[str, Any]:
     """What is asked of a document, in our own words (:mod:`videlicet.embedding.documents`). Where
     it is known what kind of document it is, nothing is left open."""
     if "fused_embedding" in (part.embedding_type or ()):

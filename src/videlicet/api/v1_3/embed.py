@@ -15,7 +15,7 @@ from videlicet.api.parameters import Pages, format_time, parse_time
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.models import require_known
-from videlicet.api.v1_3.schemas.embed import Answer, Made, TaskOut
+from videlicet.api.v1_3.schemas.embed import EmbeddingResponse, EmbeddingTask, EmbeddingTaskCreated
 from videlicet.embedding.clips import embed_clips
 from videlicet.embedding.inputs import Models, embed_images, embed_lines, embed_recording
 from videlicet.errors import VidelicetError
@@ -34,7 +34,7 @@ CLIP, SHORTEST, LONGEST = 6.0, 2.0, 10.0
 Option = Literal["visual", "audio", "transcription", "visual-text"]
 
 
-@router.post("/embed", response_model=Answer, response_model_exclude_none=True)
+@router.post("/embed", response_model=EmbeddingResponse, response_model_exclude_none=True)
 def create(
     call: Call,
     model_name: Annotated[str, Form()],
@@ -112,7 +112,7 @@ def _audio(call: HttpCaller, models: Models, source: Any, start: float) -> dict[
     }
 
 
-@router.post("/embed/tasks", response_model=Made)
+@router.post("/embed/tasks", response_model=EmbeddingTaskCreated)
 def create_task(
     call: Call,
     model_name: Annotated[str, Form()],
@@ -180,7 +180,7 @@ def task_page(
     return pages.response([show(row) for row in rows], total)
 
 
-@router.get("/embed/tasks", response_model=Page[TaskOut], response_model_exclude_none=True)
+@router.get("/embed/tasks", response_model=Page[EmbeddingTask], response_model_exclude_none=True)
 def find_tasks(
     call: Call,
     pages: Pages,
@@ -192,7 +192,9 @@ def find_tasks(
     return task_page(call, pages, FORM, started_at, ended_at, status, task_to_json)
 
 
-@router.get("/embed/tasks/{task_id}", response_model=TaskOut, response_model_exclude_none=True)
+@router.get(
+    "/embed/tasks/{task_id}", response_model=EmbeddingTask, response_model_exclude_none=True
+)
 def retrieve(
     call: Call, task_id: str, embedding_option: Annotated[list[Option] | None, Query()] = None
 ) -> Any:
@@ -215,7 +217,7 @@ def retrieve(
 
 
 @router.get(
-    "/embed/tasks/{task_id}/status", response_model=TaskOut, response_model_exclude_none=True
+    "/embed/tasks/{task_id}/status", response_model=EmbeddingTask, response_model_exclude_none=True
 )
 def status(call: Call, task_id: str) -> Any:
     """How far a task is."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from videlicet.api.errors import ApiError, invalid_parameter, missing_parameter
 from videlicet.api.v1_3.schemas.embed_v2 import (
-    Fixed,
-    Recording,
-    Request,
-    Strategy,
-    TaskRequest,
+    EmbedRequest,
+    EmbedTaskRequest,
+    FixedSegmentation,
+    MediaInput,
+    SegmentationStrategy,
 )
 from videlicet.embedding.space import DIMENSIONS
 
@@ -25,7 +25,7 @@ MIN_CLIP_BY_MODEL = {NEWEST: 2.0}
 DEFAULT_MIN_CLIP = 4.0
 
 
-def embedding_dimension(name: str, body: Request | TaskRequest) -> int:
+def embedding_dimension(name: str, body: EmbedRequest | EmbedTaskRequest) -> int:
     """How long the vectors are to be. Shorter ones are the beginnings of the longest."""
     if body.embedding_uncertainty:
         raise ApiError(
@@ -39,7 +39,7 @@ def embedding_dimension(name: str, body: Request | TaskRequest) -> int:
     return wanted or DIMENSIONS
 
 
-def recording_request(name: str, kind: str, part: Recording) -> dict[str, Any]:
+def recording_request(name: str, kind: str, part: MediaInput) -> dict[str, Any]:
     """What is asked of a recording, in our own words."""
     usual: Sequence[str] = ("visual", "audio", "transcription")
     if kind == "audio":
@@ -49,14 +49,20 @@ def recording_request(name: str, kind: str, part: Recording) -> dict[str, Any]:
     if part.start_sec is not None and part.end_sec is not None and part.end_sec <= part.start_sec:
         raise invalid_parameter(f"{kind}.end_sec must be after start_sec.")
     plan = part.segmentation
-    chosen: Strategy | None = plan.temporal if plan is not None and plan.temporal else plan
+    chosen: SegmentationStrategy | None = (
+        plan.temporal if plan is not None and plan.temporal else plan
+    )
     dynamic = kind == "video" if chosen is None else chosen.strategy == "dynamic"
     clip = MIN_CLIP_BY_MODEL.get(name, DEFAULT_MIN_CLIP) if dynamic else CLIP
     if chosen is not None and chosen.strategy is not None:
         values = getattr(chosen, chosen.strategy)
         if values is None:
             raise missing_parameter(f"{kind}.segmentation.{chosen.strategy}")
-        clip = values.duration_sec if isinstance(values, Fixed) else max(values.min_duration_sec, 2)
+        clip = (
+            values.duration_sec
+            if isinstance(values, FixedSegmentation)
+            else max(values.min_duration_sec, 2)
+        )
     notes = part.time_based_metadata or []
     if notes and (name != NEWEST or "fused_embedding" not in (part.embedding_type or ())):
         raise invalid_parameter(f"{kind}.time_based_metadata needs {NEWEST} and fused_embedding.")

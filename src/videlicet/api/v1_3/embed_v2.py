@@ -23,19 +23,19 @@ from videlicet.api.v1_3.embed_requests import (
     recording_request,
 )
 from videlicet.api.v1_3.models import require_known
-from videlicet.api.v1_3.schemas.embed import TaskOut
+from videlicet.api.v1_3.schemas.embed import EmbeddingTask
 from videlicet.api.v1_3.schemas.embed_v2 import (
-    Answer,
-    Begun,
-    Document,
-    Multi,
-    Picture,
-    Recording,
-    Request,
-    TaskAnswer,
-    TaskRequest,
-    Text,
-    TextPicture,
+    DocumentInput,
+    EmbedRequest,
+    EmbedResponse,
+    EmbedTask,
+    EmbedTaskCreated,
+    EmbedTaskRequest,
+    ImageInput,
+    MediaInput,
+    MultiInput,
+    TextImageInput,
+    TextInput,
 )
 from videlicet.embedding.clips import NOTES, add_metadata, embed_clips
 from videlicet.embedding.inputs import Models, embed_images, embed_lines, embed_recording
@@ -56,11 +56,11 @@ _PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
 
 @router.post(
     "/embed-v2",
-    response_model=Answer,
+    response_model=EmbedResponse,
     response_model_exclude_none=True,
     responses={413: {"model": NestedProblem}},
 )
-def create(call: Call, body: Request) -> Any:
+def create(call: Call, body: EmbedRequest) -> Any:
     """Vectors of one input, at once. Recordings may be ten minutes long."""
     name = require_known(body.model_name)
     wide = embedding_dimension(name, body)
@@ -69,24 +69,24 @@ def create(call: Call, body: Request) -> Any:
         raise missing_parameter(body.input_type)
     models = embeddings.input_models(call)
     match part:
-        case Text():
+        case TextInput():
             rows, counts = embed_lines(models, [part.input_text])
             answer: dict[str, Any] = {
                 "data": [_datum(rows[0], "text")], "usage": _usage(counts),
             }  # fmt: skip
-        case TextPicture():
+        case TextImageInput():
             rows, counts = embed_lines(models, [part.input_text])
             with open_source(call, part.media_source) as source:
                 seen = embed_images(models, [source], call.settings)
             answer = {"data": [_datum(fuse([rows[0], seen[0]]))], "usage": _usage(counts)}
-        case Picture():
+        case ImageInput():
             with open_source(call, part.media_source) as source:
                 answer = {
                     "data": [_datum(embed_images(models, [source], call.settings)[0], "visual")]
                 }
-        case Recording():
+        case MediaInput():
             return _recording(call, models, name, body.input_type, part, wide)
-        case Multi():
+        case MultiInput():
             answer = _multi_input(call, models, part)
     source_facts = _source_facts(call, getattr(part, "media_source", None))
     kind = {"input_type": body.input_type, **source_facts}
@@ -98,9 +98,12 @@ def create(call: Call, body: Request) -> Any:
 
 
 @router.post(
-    "/embed-v2/tasks", status_code=202, response_model=Begun, response_model_exclude_none=True
+    "/embed-v2/tasks",
+    status_code=202,
+    response_model=EmbedTaskCreated,
+    response_model_exclude_none=True,
 )
-def create_task(call: Call, body: TaskRequest) -> Any:
+def create_task(call: Call, body: EmbedTaskRequest) -> Any:
     """Have the vectors of a recording, a picture or a document computed."""
     name = require_known(body.model_name)
     wide = embedding_dimension(name, body)
@@ -108,9 +111,9 @@ def create_task(call: Call, body: TaskRequest) -> Any:
     if part is None:
         raise missing_parameter(body.input_type)
     match part:
-        case Recording():
+        case MediaInput():
             request = recording_request(name, body.input_type, part)
-        case Document():
+        case DocumentInput():
             request = documents.document_request(call, part, source_of(part.media_source))
         case _:
             request = {
@@ -119,16 +122,16 @@ def create_task(call: Call, body: TaskRequest) -> Any:
     request["dimension"] = wide
     file_id, facts = _file(call, part.media_source, body.input_type)
     facts |= {"input_type": body.input_type}
-    if isinstance(part, Recording):
+    if isinstance(part, MediaInput):
         facts |= echo_of_request(body.input_type, request)
-    elif isinstance(part, Document):
+    elif isinstance(part, DocumentInput):
         facts |= {**documents.echo_of_request(request), "embedding_dimension": wide}
     wanted = EmbeddingRequest(FORM, name, file_id, request, facts)
     task = embeddings.create_task(call, wanted)
     return {"_id": task.id, "status": task.status, "metadata": {"embedding_dimension": wide}}
 
 
-@router.get("/embed-v2/tasks", response_model=Page[TaskOut], response_model_exclude_none=True)
+@router.get("/embed-v2/tasks", response_model=Page[EmbeddingTask], response_model_exclude_none=True)
 def find_tasks(
     call: Call,
     pages: Pages,
@@ -140,9 +143,7 @@ def find_tasks(
     return task_page(call, pages, FORM, started_at, ended_at, status, task_summary_to_json)
 
 
-@router.get(
-    "/embed-v2/tasks/{task_id}", response_model=TaskAnswer, response_model_exclude_none=True
-)
+@router.get("/embed-v2/tasks/{task_id}", response_model=EmbedTask, response_model_exclude_none=True)
 def retrieve(call: Call, task_id: str) -> Any:
     """A task, with its vectors once it is ready."""
     return task_to_json(embeddings.get_task(call, FORM, task_id))
@@ -187,7 +188,7 @@ def task_to_json(task: Resource) -> dict[str, Any]:
 
 
 def _recording(
-    call: HttpCaller, models: Models, name: str, kind: str, part: Recording, wide: int
+    call: HttpCaller, models: Models, name: str, kind: str, part: MediaInput, wide: int
 ) -> dict[str, Any]:
     request = {**recording_request(name, kind, part), "dimension": wide}
 
@@ -217,7 +218,7 @@ def _recording(
     }
 
 
-def _multi_input(call: HttpCaller, models: Models, part: Multi) -> dict[str, Any]:
+def _multi_input(call: HttpCaller, models: Models, part: MultiInput) -> dict[str, Any]:
     """Words and media together as one vector."""
     sources = part.media_sources or []
     if not part.input_text and not sources:

@@ -12,15 +12,15 @@ from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.schemas.entities import (
     AssetIds,
-    Bulk,
-    BulkAnswer,
-    Collection,
-    CollectionChanges,
+    BulkEntities,
+    BulkEntitiesResult,
+    BulkEntity,
     Entity,
     EntityChanges,
-    LooseEntity,
-    NewCollection,
+    EntityCollection,
+    EntityCollectionChanges,
     NewEntity,
+    NewEntityCollection,
 )
 from videlicet.errors import InvalidInput
 from videlicet.services import entities
@@ -35,16 +35,16 @@ _SORTS = ("created_at", "updated_at", "name")
 @router.post(
     "/entity-collections",
     status_code=201,
-    response_model=Collection,
+    response_model=EntityCollection,
     response_model_exclude_none=True,
 )
-def create_collection(call: Call, body: NewCollection) -> Any:
+def create_collection(call: Call, body: NewEntityCollection) -> Any:
     """Make a collection."""
     return collection_to_json(entities.create_collection(call, body.name, body.description))
 
 
 @router.get(
-    "/entity-collections", response_model=Page[Collection], response_model_exclude_none=True
+    "/entity-collections", response_model=Page[EntityCollection], response_model_exclude_none=True
 )
 def find_collections(
     call: Call,
@@ -63,7 +63,7 @@ def find_collections(
 
 @router.get(
     "/entity-collections/{entity_collection_id}",
-    response_model=Collection,
+    response_model=EntityCollection,
     response_model_exclude_none=True,
 )
 def retrieve_collection(call: Call, entity_collection_id: str) -> Any:
@@ -73,10 +73,10 @@ def retrieve_collection(call: Call, entity_collection_id: str) -> Any:
 
 @router.patch(
     "/entity-collections/{entity_collection_id}",
-    response_model=Collection,
+    response_model=EntityCollection,
     response_model_exclude_none=True,
 )
-def update_collection(call: Call, entity_collection_id: str, body: CollectionChanges) -> Any:
+def update_collection(call: Call, entity_collection_id: str, body: EntityCollectionChanges) -> Any:
     """Change a collection's name or description."""
     return collection_to_json(
         entities.update_collection(
@@ -107,9 +107,9 @@ def create(call: Call, entity_collection_id: str, body: NewEntity) -> Any:
 @router.post(
     "/entity-collections/{entity_collection_id}/entities/bulk",
     status_code=201,
-    response_model=BulkAnswer,
+    response_model=BulkEntitiesResult,
 )
-def create_bulk(call: Call, entity_collection_id: str, body: Bulk) -> Any:
+def create_bulk(call: Call, entity_collection_id: str, body: BulkEntities) -> Any:
     """Make many entities; one that cannot be made does not stop the others."""
     found = entities.get_collection(call, entity_collection_id)
     made, errors = [], []
@@ -229,7 +229,7 @@ def _entity(call: HttpCaller, collection_id: str, entity_id: str) -> Resource:
     return entities.get_entity(call, entity_id, collection.id)
 
 
-def _new_entity(body: NewEntity | LooseEntity) -> entities.NewEntity:
+def _new_entity(body: NewEntity | BulkEntity) -> entities.NewEntity:
     return entities.NewEntity(body.name, body.asset_ids, body.description, body.metadata)
 
 

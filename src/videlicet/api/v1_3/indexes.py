@@ -12,7 +12,7 @@ from videlicet.api.parameters import Pages, format_time, is_ascending, parse_tim
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.models import ANALYSIS, EMBEDDING, canonical_name
-from videlicet.api.v1_3.schemas.indexes import IndexOut, Made, NewIndex, Renamed
+from videlicet.api.v1_3.schemas.indexes import IndexChanges, IndexCreated, IndexOut, NewIndex
 from videlicet.services import indexes
 from videlicet.services.indexes import IndexFilter
 from videlicet.types import Index
@@ -20,7 +20,7 @@ from videlicet.types import Index
 router = router_for("indexes")
 
 
-@router.post("/indexes", status_code=201, response_model=Made)
+@router.post("/indexes", status_code=201, response_model=IndexCreated)
 def create(call: Call, body: NewIndex) -> Any:
     """Make an index."""
     models = []
@@ -80,7 +80,7 @@ def retrieve(call: Call, index_id: str) -> Any:
 
 
 @router.put("/indexes/{index_id}", status_code=200, response_class=Response)
-def update(call: Call, index_id: str, body: Renamed) -> Response:
+def update(call: Call, index_id: str, body: IndexChanges) -> Response:
     """Rename an index."""
     indexes.rename_index(call, index_id, body.index_name)
     return Response(status_code=200)

@@ -12,7 +12,7 @@ from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import invalid_parameter, missing_parameter
 from videlicet.api.json_bodies import parse_json
 from videlicet.api.routing import router_for
-from videlicet.api.v1_3.schemas.search import Results
+from videlicet.api.v1_3.schemas.search import SearchResults
 from videlicet.api.v1_3.search_options import (
     SEARCH_OPTIONS,
     SearchOption,
@@ -38,7 +38,7 @@ _ENTITY = re.compile(r"<@([^<>@\s]{1,64})>")
 _NUMBERS = ("duration", "width", "height", "size")
 
 
-@router.post("/search", response_model=Results, response_model_exclude_none=True)
+@router.post("/search", response_model=SearchResults, response_model_exclude_none=True)
 def create(
     call: Call,
     index_id: Annotated[str, Form()],
@@ -73,7 +73,7 @@ def create(
     )
 
 
-@router.get("/search/{token}", response_model=Results, response_model_exclude_none=True)
+@router.get("/search/{token}", response_model=SearchResults, response_model_exclude_none=True)
 def retrieve(call: Call, token: str, include_user_metadata: bool | None = None) -> Any:
     """A later page of a search."""
     options = {} if include_user_metadata is None else {"metadata": include_user_metadata}

@@ -13,7 +13,7 @@ from videlicet.api.parameters import Pages, format_time, is_ascending, parse_tim
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.common import number_bounds, parse_metadata
-from videlicet.api.v1_3.schemas.tasks import Made, Out
+from videlicet.api.v1_3.schemas.tasks import IndexingTaskOut, TaskCreated
 from videlicet.api.v1_3.video_shapes import hls_to_json
 from videlicet.ingest.progress import printable_source
 from videlicet.services import assets, indexing
@@ -27,7 +27,7 @@ router = router_for("tasks")
 StatusName = Literal["ready", "uploading", "validating", "pending", "queued", "indexing", "failed"]
 
 
-@router.post("/tasks", response_model=Made)
+@router.post("/tasks", response_model=TaskCreated)
 def create(
     call: Call,
     index_id: Annotated[str, Form()],
@@ -51,7 +51,7 @@ def create(
     return {"_id": task.id, "video_id": video.id}
 
 
-@router.get("/tasks", response_model=Page[Out], response_model_exclude_none=True)
+@router.get("/tasks", response_model=Page[IndexingTaskOut], response_model_exclude_none=True)
 def find(
     request: Request,
     call: Call,
@@ -80,7 +80,7 @@ def find(
     return pages.response([task_to_json(call, one) for one in found], total)
 
 
-@router.get("/tasks/{task_id}", response_model=Out, response_model_exclude_none=True)
+@router.get("/tasks/{task_id}", response_model=IndexingTaskOut, response_model_exclude_none=True)
 def retrieve(call: Call, task_id: str) -> Any:
     """Look at one task."""
     return task_to_json(call, indexing.get_indexing_task(call, task_id))

@@ -16,14 +16,14 @@ from videlicet.api.schemas import Page
 from videlicet.api.state import ServerState
 from videlicet.api.v1_3.common import parse_metadata
 from videlicet.api.v1_3.schemas.uploads import (
-    Made,
-    More,
-    New,
-    Progress,
-    Range,
-    Report,
-    Reported,
-    Summary,
+    ChunkRange,
+    ChunkReport,
+    ChunkReportResult,
+    IncompleteUpload,
+    NewUpload,
+    PresignedUrls,
+    UploadCreated,
+    UploadStatus,
 )
 from videlicet.services import uploads
 from videlicet.services.assets import NewAsset
@@ -38,10 +38,10 @@ chunk_router = APIRouter(tags=["uploads"])
 @router.post(
     "/assets/multipart-uploads",
     status_code=201,
-    response_model=Made,
+    response_model=UploadCreated,
     response_model_exclude_none=True,
 )
-def create(call: Call, body: New) -> Any:
+def create(call: Call, body: NewUpload) -> Any:
     """Begin an upload in parts. The asset's id is known at once."""
     metadata = parse_metadata(body.user_metadata or {})
     new = NewAsset(body.filename, metadata, body.enable_hls, body.enable_thumbnail)
@@ -58,7 +58,7 @@ def create(call: Call, body: New) -> Any:
     }
 
 
-@router.get("/assets/multipart-uploads", response_model=Page[Summary])
+@router.get("/assets/multipart-uploads", response_model=Page[IncompleteUpload])
 def find(call: Call, pages: Pages) -> Any:
     """List uploads that are not complete."""
     rows, total = uploads.list_uploads(call, offset=pages.offset, limit=pages.limit)
@@ -79,10 +79,10 @@ def find(call: Call, pages: Pages) -> Any:
 
 @router.post(
     "/assets/multipart-uploads/{upload_id}",
-    response_model=Reported,
+    response_model=ChunkReportResult,
     response_model_exclude_none=True,
 )
-def report(call: Call, upload_id: str, body: Report) -> Any:
+def report(call: Call, upload_id: str, body: ChunkReport) -> Any:
     """Say which chunks are sent. The answer to the last ones has the asset's address."""
     proofs = [
         ChunkProof(one.chunk_index, one.proof.strip('"'), one.chunk_size)
@@ -100,7 +100,7 @@ def report(call: Call, upload_id: str, body: Report) -> Any:
     return answer
 
 
-@router.get("/assets/multipart-uploads/{upload_id}", response_model=Progress)
+@router.get("/assets/multipart-uploads/{upload_id}", response_model=UploadStatus)
 def status(call: Call, pages: Pages, upload_id: str) -> Any:
     """How far an upload is, chunk by chunk."""
     found = uploads.upload_progress(call, upload_id)
@@ -128,8 +128,8 @@ def status(call: Call, pages: Pages, upload_id: str) -> Any:
     }
 
 
-@router.post("/assets/multipart-uploads/{upload_id}/presigned-urls", response_model=More)
-def create_presigned_urls(call: Call, upload_id: str, body: Range) -> Any:
+@router.post("/assets/multipart-uploads/{upload_id}/presigned-urls", response_model=PresignedUrls)
+def create_presigned_urls(call: Call, upload_id: str, body: ChunkRange) -> Any:
     """Addresses for further chunks."""
     upload = uploads.get_upload(call, upload_id)
     uploads.require_active(upload)

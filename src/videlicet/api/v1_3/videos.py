@@ -13,14 +13,14 @@ from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.common import deep_object, number_bounds, parse_metadata
 from videlicet.api.v1_3.schemas.videos import (
-    ByAsset,
-    Changes,
-    Detail,
-    Made,
-    New,
+    IndexedAssetCreated,
+    IndexedAssetDetail,
+    IndexedAssetOfAsset,
+    IndexedAssetSummary,
+    MetadataChanges,
+    NewIndexedAsset,
     Option,
     StatusName,
-    Summary,
 )
 from videlicet.api.v1_3.video_shapes import indexed_asset_to_json, video_to_json, with_details
 from videlicet.services import indexing
@@ -38,10 +38,10 @@ router = router_for("videos")
 @router.post(
     "/indexes/{index_id}/indexed-assets",
     status_code=202,
-    response_model=Made,
+    response_model=IndexedAssetCreated,
     tags=["indexed assets"],
 )
-def create(call: Call, index_id: str, body: New) -> Any:
+def create(call: Call, index_id: str, body: NewIndexedAsset) -> Any:
     """Index an asset."""
     index = get_index(call, index_id)
     asset = get_asset(call, body.asset_id)
@@ -52,7 +52,9 @@ def create(call: Call, index_id: str, body: New) -> Any:
 
 
 @router.get(
-    "/assets/{asset_id}/indexed-assets", response_model=Page[ByAsset], tags=["indexed assets"]
+    "/assets/{asset_id}/indexed-assets",
+    response_model=Page[IndexedAssetOfAsset],
+    tags=["indexed assets"],
 )
 def find_by_asset(call: Call, pages: Pages, asset_id: str) -> Any:
     """List the indexes that hold an asset."""
@@ -69,7 +71,7 @@ def find_by_asset(call: Call, pages: Pages, asset_id: str) -> Any:
 
 @router.get(
     "/indexes/{index_id}/indexed-assets",
-    response_model=Page[Summary],
+    response_model=Page[IndexedAssetSummary],
     response_model_exclude_none=True,
     tags=["indexed assets"],
 )
@@ -95,7 +97,9 @@ def find_indexed(
 
 
 @router.get(
-    "/indexes/{index_id}/videos", response_model=Page[Summary], response_model_exclude_none=True
+    "/indexes/{index_id}/videos",
+    response_model=Page[IndexedAssetSummary],
+    response_model_exclude_none=True,
 )
 def find_videos(
     request: Request,
@@ -163,7 +167,7 @@ def _list(
 
 @router.get(
     "/indexes/{index_id}/indexed-assets/{video_id}",
-    response_model=Detail,
+    response_model=IndexedAssetDetail,
     response_model_exclude_none=True,
     tags=["indexed assets"],
 )
@@ -183,7 +187,9 @@ def retrieve_indexed(
 
 
 @router.get(
-    "/indexes/{index_id}/videos/{video_id}", response_model=Detail, response_model_exclude_none=True
+    "/indexes/{index_id}/videos/{video_id}",
+    response_model=IndexedAssetDetail,
+    response_model_exclude_none=True,
 )
 def retrieve_video(
     call: Call,
@@ -205,7 +211,7 @@ def retrieve_video(
 )
 @router.patch("/indexes/{index_id}/videos/{video_id}", response_class=Response)
 @router.put("/indexes/{index_id}/videos/{video_id}", response_class=Response)
-def update(call: Call, index_id: str, video_id: str, body: Changes) -> Response:
+def update(call: Call, index_id: str, video_id: str, body: MetadataChanges) -> Response:
     """Change user metadata; null deletes a key."""
     video = indexing.get_video(call, get_index(call, index_id), video_id)
     if body.user_metadata is not None:

@@ -19,9 +19,9 @@ from videlicet.api.routing import router_for
 from videlicet.api.schemas import NestedProblem, Page
 from videlicet.api.v1_3.analysis.requests import request_of_item
 from videlicet.api.v1_3.analysis.schemas import (
-    Batch,
+    AnalysisBatch,
+    BatchCreated,
     BatchItem,
-    BatchMade,
     BatchRequest,
     BatchStatus,
     Mode,
@@ -41,7 +41,7 @@ router = router_for("analysis batches")
 @router.post(
     "/analyze/batches",
     status_code=201,
-    response_model=BatchMade,
+    response_model=BatchCreated,
     responses={503: {"model": NestedProblem}, 504: {"model": NestedProblem}},
 )
 def create(call: Call, body: BatchRequest) -> Any:
@@ -103,7 +103,9 @@ def _placed(number: int) -> Iterator[None]:
         raise
 
 
-@router.get("/analyze/batches", response_model=Page[Batch], response_model_exclude_none=True)
+@router.get(
+    "/analyze/batches", response_model=Page[AnalysisBatch], response_model_exclude_none=True
+)
 def find(
     call: Call,
     pages: Pages,
@@ -121,7 +123,9 @@ def find(
     return pages.response([batch_row(one) for one in chosen], len(found))
 
 
-@router.get("/analyze/batches/{batch_id}", response_model=Batch, response_model_exclude_none=True)
+@router.get(
+    "/analyze/batches/{batch_id}", response_model=AnalysisBatch, response_model_exclude_none=True
+)
 def retrieve(call: Call, batch_id: str) -> Any:
     """Look at one batch."""
     return batch_row(tasks.batch_progress(call, tasks.get_batch(call, batch_id)))
@@ -137,7 +141,7 @@ def delete(call: Call, batch_id: str) -> Response:
 @router.post(
     "/analyze/batches/{batch_id}/cancel",
     status_code=202,
-    response_model=Batch,
+    response_model=AnalysisBatch,
     response_model_exclude_none=True,
 )
 def cancel(call: Call, batch_id: str) -> Any:

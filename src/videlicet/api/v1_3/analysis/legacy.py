@@ -16,7 +16,13 @@ from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.routing import router_for
 from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1_3.analysis.requests import check_schema
-from videlicet.api.v1_3.analysis.schemas import USUAL_TOKENS, Gist, GistOut, Summarize, SummarizeOut
+from videlicet.api.v1_3.analysis.schemas import (
+    USUAL_TOKENS,
+    GistRequest,
+    GistResponse,
+    SummarizeRequest,
+    SummarizeResponse,
+)
 from videlicet.api.v1_3.analysis.sources import wait_until_observed
 from videlicet.services.analysis import answers
 from videlicet.services.analysis.targets import AnalysisTarget, target_video
@@ -28,14 +34,14 @@ router = router_for("analysis, earlier forms")
 MOST_HIGHLIGHTS = 5
 
 
-@router.post("/gist", response_model=GistOut, response_model_exclude_none=True)
-async def gist(call: Call, body: Gist) -> Any:
+@router.post("/gist", response_model=GistResponse, response_model_exclude_none=True)
+async def gist(call: Call, body: GistRequest) -> Any:
     """Title, topics and hashtags of a video."""
     return await until_disconnect(call.receive, partial(_of_video, call, body, _gist))
 
 
-@router.post("/summarize", response_model=SummarizeOut, response_model_exclude_none=True)
-async def summarize(call: Call, body: Summarize) -> Any:
+@router.post("/summarize", response_model=SummarizeResponse, response_model_exclude_none=True)
+async def summarize(call: Call, body: SummarizeRequest) -> Any:
     """A summary, chapters or highlights of a video."""
     return await until_disconnect(call.receive, partial(_of_video, call, body, _summarize))
 
@@ -46,7 +52,9 @@ async def _of_video(call: HttpCaller, body: Any, work: Callable[..., dict[str, A
     return await run_cancellable(partial(work, call, target, body), call.server.analysis_limiter)
 
 
-def _gist(call: HttpCaller, target: AnalysisTarget, body: Gist, check: Check) -> dict[str, Any]:
+def _gist(
+    call: HttpCaller, target: AnalysisTarget, body: GistRequest, check: Check
+) -> dict[str, Any]:
     done = answers.gist(call, target.index, target.video.asset_id, check=check)
     found = done.value
     parts: dict[str, Any] = {}
@@ -61,7 +69,7 @@ def _gist(call: HttpCaller, target: AnalysisTarget, body: Gist, check: Check) ->
 
 
 def _summarize(
-    call: HttpCaller, target: AnalysisTarget, body: Summarize, check: Check
+    call: HttpCaller, target: AnalysisTarget, body: SummarizeRequest, check: Check
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"summarize_type": body.type, "id": random_id()}
     if body.type == "summary":

@@ -11,11 +11,11 @@ from videlicet.api.errors import ApiError, invalid_parameter, missing_parameter
 from videlicet.api.v1_3.analysis.schemas import (
     MOST_TOKENS,
     USUAL_TOKENS,
-    Analyze,
+    AnalysisTaskRequest,
+    AnalyzeRequest,
     BatchItem,
-    Format,
-    SyncFormat,
-    TaskRequest,
+    ResponseFormat,
+    TaskResponseFormat,
 )
 from videlicet.api.v1_3.analysis.sources import images_of, prompt_text
 from videlicet.api.v1_3.models import ANALYSIS, require_known
@@ -31,7 +31,7 @@ TEMPERATURE = 0.2
 _PLACE = re.compile(r"<@([^<>@\s]{1,64})>")
 
 
-def model_of(body: Analyze | TaskRequest) -> str:
+def model_of(body: AnalyzeRequest | AnalysisTaskRequest) -> str:
     """The model that a request names, or the usual one."""
     usual = NEWEST if body.image else USUAL_MODEL
     name = usual if body.model_name is None else require_known(body.model_name, ANALYSIS)
@@ -44,9 +44,9 @@ def model_of(body: Analyze | TaskRequest) -> str:
     return name
 
 
-def request_of(caller: Caller, body: Analyze | TaskRequest) -> AnalysisRequest:
+def request_of(caller: Caller, body: AnalyzeRequest | AnalysisTaskRequest) -> AnalysisRequest:
     """What is asked of one video, or of pictures."""
-    if isinstance(body, TaskRequest) and body.analysis_mode == "time_based_metadata":
+    if isinstance(body, AnalysisTaskRequest) and body.analysis_mode == "time_based_metadata":
         if body.prompt is not None or body.prompt_v2 is not None:
             raise invalid_parameter(
                 "prompt: time_based_metadata takes none; describe the segments instead."
@@ -75,7 +75,9 @@ def request_of_item(caller: Caller, mode: str, item: BatchItem, model: str) -> A
 
 
 def _general(
-    text: str, form: SyncFormat | Format | None, body: Analyze | TaskRequest | BatchItem
+    text: str,
+    form: ResponseFormat | TaskResponseFormat | None,
+    body: AnalyzeRequest | AnalysisTaskRequest | BatchItem,
 ) -> AnalysisRequest:
     if not text.strip():
         raise missing_parameter("prompt")
@@ -98,7 +100,7 @@ def _general(
 
 
 def _segments(
-    caller: Caller, form: Any, body: TaskRequest | BatchItem, model: str
+    caller: Caller, form: Any, body: AnalysisTaskRequest | BatchItem, model: str
 ) -> AnalysisRequest:
     if form is None or form.type != "segment_definitions":
         raise invalid_parameter(
@@ -126,7 +128,9 @@ def _segments(
     )
 
 
-def _check_together(rows: list[dict[str, Any]], body: TaskRequest | BatchItem, model: str) -> None:
+def _check_together(
+    rows: list[dict[str, Any]], body: AnalysisTaskRequest | BatchItem, model: str
+) -> None:
     """Refuse what definitions of segments do not go together with."""
     if any(row.get("time_ranges") for row in rows):
         for name in (
@@ -144,7 +148,7 @@ def _described(caller: Caller, row: dict[str, Any]) -> dict[str, Any]:
     """A definition whose pictures are described in words."""
     from pydantic import ValidationError
 
-    from videlicet.api.v1_3.analysis.schemas import NamedPicture
+    from videlicet.api.v1_3.analysis.schemas import NamedPromptImage
 
     rest = {key: value for key, value in row.items() if key != "media_sources"}
     given = row.get("media_sources") or []
@@ -156,7 +160,7 @@ def _described(caller: Caller, row: dict[str, Any]) -> dict[str, Any]:
             f"segment_definitions.media_sources: there may be {MOST_PICTURES} at most."
         )
     try:
-        sources = [NamedPicture.model_validate(one) for one in given]
+        sources = [NamedPromptImage.model_validate(one) for one in given]
     except ValidationError:
         raise invalid_parameter(
             "segment_definitions.media_sources: each needs a name and a media."
@@ -189,7 +193,7 @@ def check_segments(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _request(
-    text: str, schema: dict[str, Any] | None, body: Analyze | TaskRequest | BatchItem
+    text: str, schema: dict[str, Any] | None, body: AnalyzeRequest | AnalysisTaskRequest | BatchItem
 ) -> PromptRequest:
     tokens = body.max_tokens or USUAL_TOKENS
     return PromptRequest(
@@ -200,7 +204,9 @@ def _request(
     )
 
 
-def _times(body: Analyze | TaskRequest | BatchItem) -> tuple[float | None, float | None]:
+def _times(
+    body: AnalyzeRequest | AnalysisTaskRequest | BatchItem,
+) -> tuple[float | None, float | None]:
     start, end = body.start_time, body.end_time
     if end is not None and end - (start or 0.0) < 1:
         raise invalid_parameter("end_time must be at least one second after start_time.")

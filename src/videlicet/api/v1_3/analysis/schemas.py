@@ -22,7 +22,7 @@ Tokens = Annotated[int, Field(ge=FEWEST_TOKENS, le=MOST_TOKENS)]
 Temperature = Annotated[float, Field(ge=0, le=1)]
 
 
-class Source(Model):
+class AnalysisSource(Model):
     """Exactly one of them, whatever ``type`` says of it."""
 
     type: Literal["url", "asset_id", "base64_string", "video_id"] | None = None
@@ -32,67 +32,67 @@ class Source(Model):
     video_id: str | None = None
 
 
-class Picture(Model):
+class PromptImage(Model):
     name: Name
     url: str | None = None
     asset_id: str | None = None
     base64_string: str | None = None
 
 
-class NamedPicture(Picture):
+class NamedPromptImage(PromptImage):
     name: Annotated[str, Field(pattern=r"^[^<>@]{1,64}$")]
     media_type: Literal["image"]
 
 
-class Prompt(Model):
+class AnalysisPrompt(Model):
     """A prompt with pictures in it: ``<@name>`` refers to one."""
 
     input_text: Text
-    media_sources: list[NamedPicture] | None = Field(None, max_length=4)
+    media_sources: list[NamedPromptImage] | None = Field(None, max_length=4)
 
 
-class SyncFormat(Model):
+class ResponseFormat(Model):
     type: Literal["json_schema"]
     json_schema: dict[str, Any]
 
 
-class Format(Model):
+class TaskResponseFormat(Model):
     type: Literal["json_schema", "segment_definitions"]
     json_schema: dict[str, Any] | None = None
     segment_definitions: list[dict[str, Any]] | None = Field(None, min_length=1, max_length=20)
     segment_time_format: TimeFormat | None = None
 
 
-class Analyze(Model):
+class AnalyzeRequest(Model):
     """One request, answered while one waits; without ``stream`` it is streamed."""
 
     model_name: str | None = None
-    video: Source | None = None
+    video: AnalysisSource | None = None
     #: As older clients say it.
     video_id: str | None = None
-    image: list[Picture] | None = Field(None, min_length=1, max_length=20)
+    image: list[PromptImage] | None = Field(None, min_length=1, max_length=20)
     prompt: Text | None = None
-    prompt_v2: Prompt | None = None
+    prompt_v2: AnalysisPrompt | None = None
     temperature: Temperature | None = None
-    response_format: SyncFormat | None = None
+    response_format: ResponseFormat | None = None
     max_tokens: Tokens | None = None
     start_time: Seconds | None = None
     end_time: Seconds | None = None
     stream: bool = True
 
 
-class TaskRequest(Model):
+class AnalysisTaskRequest(Model):
     model_name: str | None = None
     custom_id: CustomId | None = None
-    video: Source | None = None
+    video: AnalysisSource | None = None
     video_id: str | None = None
-    image: list[Picture] | None = Field(None, min_length=1, max_length=20)
+    image: list[PromptImage] | None = Field(None, min_length=1, max_length=20)
     prompt: Text | None = None
-    prompt_v2: Prompt | None = None
+    prompt_v2: AnalysisPrompt | None = None
     analysis_mode: Mode = "general"
     temperature: Temperature | None = None
     max_tokens: Tokens | Literal["unlimited"] | None = None
-    response_format: Format | None = None
+    response_format: TaskResponseFormat | None = None
     min_segment_duration: Annotated[float, Field(ge=2)] | None = None
     max_segment_duration: Annotated[float, Field(ge=2)] | None = None
     start_time: Seconds | None = None
@@ -105,8 +105,8 @@ class BatchSource(Model):
 
 
 class BatchDefaults(Model):
-    prompt: Prompt | None = None
-    response_format: Format | None = None
+    prompt: AnalysisPrompt | None = None
+    response_format: TaskResponseFormat | None = None
     temperature: Temperature | None = None
     max_tokens: Tokens | None = None
     min_segment_duration: Annotated[float, Field(ge=2)] | None = None
@@ -127,14 +127,14 @@ class BatchRequest(Model):
     requests: list[BatchItem] = Field(min_length=1, max_length=1000)
 
 
-class Gist(Model):
+class GistRequest(Model):
     """The earlier form: title, topics and hashtags of an indexed video."""
 
     video_id: str
     types: list[Literal["title", "topic", "hashtag"]] = Field(min_length=1)
 
 
-class Summarize(Model):
+class SummarizeRequest(Model):
     """The earlier form: a summary, chapters or highlights of an indexed video."""
 
     video_id: str
@@ -142,23 +142,23 @@ class Summarize(Model):
     prompt: Text | None = None
     temperature: Temperature | None = None
     max_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
-    response_format: SyncFormat | None = None
+    response_format: ResponseFormat | None = None
 
 
 # -- answers ------------------------------------------------------------------------------------
 
 
-class Usage(Model):
+class AnalysisUsage(Model):
     output_tokens: int
     input_tokens: int | None = None
 
 
-class Problem(Model):
+class AnalysisTaskError(Model):
     message: str
     code: str | None = None
 
 
-class Citation(Model):
+class AnalysisCitation(Model):
     """What supports a stretch of the text. Seconds are those of the file."""
 
     start_index: int
@@ -170,36 +170,36 @@ class Citation(Model):
     evidence_sha256: str
 
 
-class Answer(Model):
+class AnalysisResponse(Model):
     id: str
     data: str
     finish_reason: Literal["stop", "length"]
-    usage: Usage
-    citations: list[Citation]
+    usage: AnalysisUsage
+    citations: list[AnalysisCitation]
     untrusted_instructions: bool = False
     model: str
 
 
-class Made(Model):
+class AnalysisTaskCreated(Model):
     task_id: str
     status: Status
 
 
-class Canceled(Model):
+class AnalysisTaskCanceled(Model):
     task_id: str
     status: Literal["canceled"]
 
 
-class Result(Model):
+class AnalysisTaskResult(Model):
     generation_id: str
     data: str
     finish_reason: Literal["stop", "length"]
-    usage: Usage
-    citations: list[Citation] | None = None
+    usage: AnalysisUsage
+    citations: list[AnalysisCitation] | None = None
     untrusted_instructions: bool = False
 
 
-class Told(Model):
+class WebhookNotification(Model):
     """How a webhook was notified."""
 
     url: str
@@ -208,7 +208,7 @@ class Told(Model):
     last_error: str | None = None
 
 
-class Task(Model):
+class AnalysisTask(Model):
     task_id: str
     custom_id: str | None = None
     batch_id: str | None = None
@@ -218,26 +218,26 @@ class Task(Model):
     status: Status
     created_at: str
     completed_at: str | None = None
-    result: Result | None = None
-    error: Problem | None = None
-    webhooks: list[Told] | None = None
+    result: AnalysisTaskResult | None = None
+    error: AnalysisTaskError | None = None
+    webhooks: list[WebhookNotification] | None = None
 
 
-class BatchMadeItem(Model):
+class BatchCreatedItem(Model):
     task_id: str
     custom_id: str | None = None
 
 
-class BatchMade(Model):
+class BatchCreated(Model):
     batch_id: str
     status: BatchStatus
     total_items: int
     created_at: str
     expires_at: str
-    items: list[BatchMadeItem]
+    items: list[BatchCreatedItem]
 
 
-class Batch(Model):
+class AnalysisBatch(Model):
     batch_id: str
     analysis_mode: Mode
     model_name: str
@@ -253,18 +253,18 @@ class Batch(Model):
     ready_items: int
     failed_items: int
     canceled_items: int
-    webhooks: list[Told] | None = None
+    webhooks: list[WebhookNotification] | None = None
 
 
-class GistOut(Model):
+class GistResponse(Model):
     id: str
     title: str | None = None
     topics: list[str] | None = None
     hashtags: list[str] | None = None
-    usage: Usage
+    usage: AnalysisUsage
 
 
-class ChapterOut(Model):
+class ChapterResponse(Model):
     chapter_number: int
     start: int
     end: int
@@ -274,7 +274,7 @@ class ChapterOut(Model):
     chapter_summary: str
 
 
-class HighlightOut(Model):
+class HighlightResponse(Model):
     start: int
     end: int
     start_sec: float
@@ -283,10 +283,10 @@ class HighlightOut(Model):
     highlight_summary: str
 
 
-class SummarizeOut(Model):
+class SummarizeResponse(Model):
     summarize_type: Literal["summary", "chapter", "highlight"]
     id: str
     summary: str | None = None
-    chapters: list[ChapterOut] | None = None
-    highlights: list[HighlightOut] | None = None
-    usage: Usage
+    chapters: list[ChapterResponse] | None = None
+    highlights: list[HighlightResponse] | None = None
+    usage: AnalysisUsage

@@ -10,7 +10,7 @@ from anyio import to_thread
 from videlicet.api.errors import ApiError, invalid_parameter, missing_parameter
 from videlicet.api.media_sources import decode_base64, source_of
 from videlicet.api.schemas import MediaSource
-from videlicet.api.v1_3.analysis.schemas import Picture, Prompt, Source
+from videlicet.api.v1_3.analysis.schemas import AnalysisPrompt, AnalysisSource, PromptImage
 from videlicet.services.analysis import targets
 from videlicet.services.analysis.images import NamedImage, describe_references
 from videlicet.services.analysis.targets import AnalysisTarget
@@ -21,11 +21,13 @@ WAIT = 540.0
 _LOOK_EVERY = 0.2
 
 
-def target_of(caller: Caller, source: Source | None, video_id: str | None = None) -> AnalysisTarget:
+def target_of(
+    caller: Caller, source: AnalysisSource | None, video_id: str | None = None
+) -> AnalysisTarget:
     """The video that a request names; a worker begins to observe it, if none has."""
     if source is None and video_id is None:
         raise missing_parameter("video")
-    named = source or Source(type="video_id", video_id=video_id)
+    named = source or AnalysisSource(type="video_id", video_id=video_id)
     values = {
         name: value
         for name in ("url", "asset_id", "base64_string", "video_id")
@@ -69,7 +71,7 @@ async def remove_upload(caller: Caller, target: AnalysisTarget | None) -> None:
             await to_thread.run_sync(targets.remove_upload, caller, target)
 
 
-def images_of(pictures: Sequence[Picture]) -> list[NamedImage]:
+def images_of(pictures: Sequence[PromptImage]) -> list[NamedImage]:
     """Pictures by their names, in their order."""
     return [
         NamedImage(
@@ -83,7 +85,7 @@ def images_of(pictures: Sequence[Picture]) -> list[NamedImage]:
     ]
 
 
-def prompt_text(caller: Caller, prompt: str | None, prompt_v2: Prompt | None) -> str:
+def prompt_text(caller: Caller, prompt: str | None, prompt_v2: AnalysisPrompt | None) -> str:
     """The words of a prompt. Pictures are replaced by what can be seen and read in them."""
     if prompt is not None and prompt_v2 is not None:
         raise invalid_parameter("prompt and prompt_v2 cannot both be given.")

@@ -27,7 +27,7 @@ from videlicet.api.streaming import (
     until_disconnect,
 )
 from videlicet.api.v1_3.analysis.requests import model_of, request_of
-from videlicet.api.v1_3.analysis.schemas import Analyze, Answer
+from videlicet.api.v1_3.analysis.schemas import AnalysisResponse, AnalyzeRequest
 from videlicet.api.v1_3.analysis.sources import (
     images_of,
     remove_upload,
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 @router.post(
     "/analyze",
-    response_model=Answer,
+    response_model=AnalysisResponse,
     responses={
         200: {
             "description": "The answer; with `stream` one JSON object a line.",
@@ -56,13 +56,13 @@ _log = logging.getLogger(__name__)
         }
     },
 )
-async def analyze(call: Call, body: Analyze) -> Any:
+async def analyze(call: Call, body: AnalyzeRequest) -> Any:
     """Ask something of a video, or of pictures. What is not known of the video yet is observed
     first."""
     return await until_disconnect(call.receive, partial(_analyze, call, body))
 
 
-async def _analyze(call: HttpCaller, body: Analyze) -> Response:
+async def _analyze(call: HttpCaller, body: AnalyzeRequest) -> Response:
     model = model_of(body)
     request = await to_thread.run_sync(request_of, call, body)
     target: AnalysisTarget | None = None

@@ -12,12 +12,12 @@ from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.analysis.requests import model_of, request_of
 from videlicet.api.v1_3.analysis.schemas import (
-    Canceled,
-    Made,
+    AnalysisTask,
+    AnalysisTaskCanceled,
+    AnalysisTaskCreated,
+    AnalysisTaskRequest,
     Mode,
     Status,
-    Task,
-    TaskRequest,
 )
 from videlicet.api.v1_3.analysis.sources import images_of, target_of
 from videlicet.services.analysis import tasks
@@ -34,8 +34,8 @@ _PARAMS = (
 )  # fmt: skip
 
 
-@router.post("/analyze/tasks", status_code=202, response_model=Made)
-def create(call: Call, body: TaskRequest) -> Any:
+@router.post("/analyze/tasks", status_code=202, response_model=AnalysisTaskCreated)
+def create(call: Call, body: AnalysisTaskRequest) -> Any:
     """Have a video analysed."""
     model = model_of(body)
     request = request_of(call, body)
@@ -50,7 +50,7 @@ def create(call: Call, body: TaskRequest) -> Any:
     return {"task_id": made.id, "status": made.status}
 
 
-@router.get("/analyze/tasks", response_model=Page[Task], response_model_exclude_none=True)
+@router.get("/analyze/tasks", response_model=Page[AnalysisTask], response_model_exclude_none=True)
 def find(
     call: Call,
     pages: Pages,
@@ -67,7 +67,9 @@ def find(
     return pages.response([task_row(call, row) for row in rows], total)
 
 
-@router.get("/analyze/tasks/{task_id}", response_model=Task, response_model_exclude_none=True)
+@router.get(
+    "/analyze/tasks/{task_id}", response_model=AnalysisTask, response_model_exclude_none=True
+)
 def retrieve(call: Call, task_id: str) -> Any:
     """Look at one analysis task, and at what came of it."""
     return task_row(call, tasks.get_task(call, task_id))
@@ -80,7 +82,7 @@ def delete(call: Call, task_id: str) -> Response:
     return Response(status_code=200)
 
 
-@router.post("/analyze/tasks/{task_id}/cancel", response_model=Canceled)
+@router.post("/analyze/tasks/{task_id}/cancel", response_model=AnalysisTaskCanceled)
 def cancel(call: Call, task_id: str) -> Any:
     """Cancel an analysis task that has not ended."""
     one = tasks.cancel_task(call, task_id)

@@ -11,7 +11,7 @@ from videlicet.api.caller import HttpCaller
 from videlicet.api.parameters import format_time
 from videlicet.api.streaming import Check
 from videlicet.api.v1_3.knowledge.citations import citation_to_json
-from videlicet.api.v1_3.knowledge.schemas import Ask, SchemaFormat
+from videlicet.api.v1_3.knowledge.schemas import ResponseRequest, SchemaFormat
 from videlicet.services.knowledge import answers
 from videlicet.services.knowledge.sessions import Turn
 from videlicet.types import Answer, Finish, Video, ordered_id
@@ -24,7 +24,7 @@ class ResponseBuilder:
     """The answer to one turn, with an id from the beginning. :meth:`run` may be called once."""
 
     def __init__(
-        self, call: HttpCaller, body: Ask, turn: Turn, schema: Mapping[str, Any] | None
+        self, call: HttpCaller, body: ResponseRequest, turn: Turn, schema: Mapping[str, Any] | None
     ) -> None:
         self._call = call
         self._turn = turn

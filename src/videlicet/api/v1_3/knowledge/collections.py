@@ -11,7 +11,13 @@ from videlicet.api.parameters import Pages, format_time, is_ascending, sort_colu
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.knowledge import items
-from videlicet.api.v1_3.knowledge.schemas import Changes, Collection, Item, ItemIds, NewCollection
+from videlicet.api.v1_3.knowledge.schemas import (
+    ItemCollection,
+    ItemIds,
+    KnowledgeItemOut,
+    KnowledgeStoreChanges,
+    NewItemCollection,
+)
 from videlicet.api.v1_3.knowledge.stores import changes_of
 from videlicet.services.knowledge import collections
 from videlicet.services.knowledge.items import items_of
@@ -23,8 +29,10 @@ router = router_for("item collections")
 _BASE = "/knowledge-stores/{knowledge_store_id}/item-collections"
 
 
-@router.post(_BASE, status_code=201, response_model=Collection, response_model_exclude_none=True)
-def create(call: Call, knowledge_store_id: str, body: NewCollection) -> Any:
+@router.post(
+    _BASE, status_code=201, response_model=ItemCollection, response_model_exclude_none=True
+)
+def create(call: Call, knowledge_store_id: str, body: NewItemCollection) -> Any:
     """Make a collection; its name is unique in the store."""
     made = collections.create_collection(
         call, knowledge_store_id, body.name, body.description, body.metadata
@@ -32,7 +40,7 @@ def create(call: Call, knowledge_store_id: str, body: NewCollection) -> Any:
     return collection_row(made)
 
 
-@router.get(_BASE, response_model=Page[Collection], response_model_exclude_none=True)
+@router.get(_BASE, response_model=Page[ItemCollection], response_model_exclude_none=True)
 def find(
     call: Call,
     pages: Pages,
@@ -50,7 +58,7 @@ def find(
 
 
 @router.get(
-    f"{_BASE}/{{collection_id}}", response_model=Collection, response_model_exclude_none=True
+    f"{_BASE}/{{collection_id}}", response_model=ItemCollection, response_model_exclude_none=True
 )
 def retrieve(call: Call, knowledge_store_id: str, collection_id: str) -> Any:
     """Look at one collection."""
@@ -60,9 +68,11 @@ def retrieve(call: Call, knowledge_store_id: str, collection_id: str) -> Any:
 
 
 @router.patch(
-    f"{_BASE}/{{collection_id}}", response_model=Collection, response_model_exclude_none=True
+    f"{_BASE}/{{collection_id}}", response_model=ItemCollection, response_model_exclude_none=True
 )
-def update(call: Call, knowledge_store_id: str, collection_id: str, body: Changes) -> Any:
+def update(
+    call: Call, knowledge_store_id: str, collection_id: str, body: KnowledgeStoreChanges
+) -> Any:
     """Change a collection's name or description, or replace its metadata."""
     return collection_row(
         collections.update_collection(
@@ -80,7 +90,7 @@ def delete(call: Call, knowledge_store_id: str, collection_id: str) -> Response:
 
 @router.get(
     f"{_BASE}/{{collection_id}}/items",
-    response_model=Page[Item],
+    response_model=Page[KnowledgeItemOut],
     response_model_exclude_none=True,
 )
 def find_items(call: Call, pages: Pages, knowledge_store_id: str, collection_id: str) -> Any:
@@ -94,7 +104,7 @@ def find_items(call: Call, pages: Pages, knowledge_store_id: str, collection_id:
 
 @router.post(
     f"{_BASE}/{{collection_id}}/items/add",
-    response_model=Collection,
+    response_model=ItemCollection,
     response_model_exclude_none=True,
 )
 def add(call: Call, knowledge_store_id: str, collection_id: str, body: ItemIds) -> Any:

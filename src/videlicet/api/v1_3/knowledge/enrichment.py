@@ -6,11 +6,11 @@ from typing import Any
 
 from videlicet.api.errors import invalid_parameter
 from videlicet.api.v1_3.analysis.requests import check_schema
-from videlicet.api.v1_3.knowledge.schemas import Ingestion, SchemaEnrichment
+from videlicet.api.v1_3.knowledge.schemas import IngestionConfig, SchemaEnrichment
 from videlicet.services.knowledge.enrichment import schema_of_description
 
 
-def enrichment_of(config: Ingestion) -> dict[str, Any]:
+def enrichment_of(config: IngestionConfig) -> dict[str, Any]:
     """What is to be extracted, as the index of a store keeps it: ``schema`` and ``prompt``.
 
     Raises:

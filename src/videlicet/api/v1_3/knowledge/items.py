@@ -11,7 +11,7 @@ from videlicet.api.errors import api_error_of
 from videlicet.api.parameters import Pages, format_time, is_ascending, sort_column
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
-from videlicet.api.v1_3.knowledge.schemas import Item, NewItem, Status
+from videlicet.api.v1_3.knowledge.schemas import KnowledgeItemOut, NewKnowledgeItem, Status
 from videlicet.errors import from_json
 from videlicet.services.indexing import NUMBERS
 from videlicet.services.knowledge import items
@@ -33,10 +33,10 @@ _STATUSES: dict[VideoStatus, Status] = {
 @router.post(
     "/knowledge-stores/{knowledge_store_id}/items",
     status_code=202,
-    response_model=Item,
+    response_model=KnowledgeItemOut,
     response_model_exclude_none=True,
 )
-def create(call: Call, knowledge_store_id: str, body: NewItem) -> Any:
+def create(call: Call, knowledge_store_id: str, body: NewKnowledgeItem) -> Any:
     """Add an asset. The same asset is the same item: one that failed is tried again."""
     return item_to_json(
         items.add_item(call, knowledge_store_id, body.asset_id, body.metadata, body.asset_type)
@@ -45,7 +45,7 @@ def create(call: Call, knowledge_store_id: str, body: NewItem) -> Any:
 
 @router.get(
     "/knowledge-stores/{knowledge_store_id}/items",
-    response_model=Page[Item],
+    response_model=Page[KnowledgeItemOut],
     response_model_exclude_none=True,
 )
 def find(
@@ -68,7 +68,7 @@ def find(
 
 @router.get(
     "/knowledge-stores/{knowledge_store_id}/items/{item_id}",
-    response_model=Item,
+    response_model=KnowledgeItemOut,
     response_model_exclude_none=True,
 )
 def retrieve(call: Call, knowledge_store_id: str, item_id: str) -> Any:

@@ -25,7 +25,7 @@ from videlicet.api.streaming import (
 )
 from videlicet.api.v1_3.analysis.requests import check_schema
 from videlicet.api.v1_3.knowledge.answering import ResponseBuilder
-from videlicet.api.v1_3.knowledge.schemas import Ask, Response, SchemaFormat
+from videlicet.api.v1_3.knowledge.schemas import Response, ResponseRequest, SchemaFormat
 from videlicet.errors import TaskError, VidelicetError
 from videlicet.services.knowledge.sessions import Question, Selection, begin_turn
 
@@ -56,7 +56,7 @@ EVENT = {
         }
     },
 )
-async def create(call: Call, body: Ask) -> Any:
+async def create(call: Call, body: ResponseRequest) -> Any:
     """Ask something of a knowledge store. The answer cites the items that it comes from."""
     reply = await to_thread.run_sync(_begin, call, body)
     if body.stream:
@@ -71,7 +71,7 @@ async def create(call: Call, body: Ask) -> Any:
     )
 
 
-def _begin(call: HttpCaller, body: Ask) -> ResponseBuilder:
+def _begin(call: HttpCaller, body: ResponseRequest) -> ResponseBuilder:
     form = None if body.text is None else body.text.format
     schema = check_schema(close_objects(form.schema_)) if isinstance(form, SchemaFormat) else None
     content = "\n".join(one.content for one in body.input)

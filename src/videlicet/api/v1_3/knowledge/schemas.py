@@ -29,7 +29,7 @@ class DescribedEnrichment(Model):
     description: str = Field(min_length=1, max_length=10_000)
 
 
-class Ingestion(Model):
+class IngestionConfig(Model):
     """What is to be extracted from each item."""
 
     enrichment_config: Annotated[
@@ -37,14 +37,14 @@ class Ingestion(Model):
     ]
 
 
-class NewStore(Model):
+class NewKnowledgeStore(Model):
     name: Name
-    ingestion_config: Ingestion | None = None
+    ingestion_config: IngestionConfig | None = None
     description: str | None = None
     metadata: dict[str, Any] | None = None
 
 
-class Changes(Model):
+class KnowledgeStoreChanges(Model):
     """Of a store or a collection; ``metadata`` replaces what is there."""
 
     name: Name | None = None
@@ -52,11 +52,11 @@ class Changes(Model):
     metadata: dict[str, Any] | None = None
 
 
-class Store(Model):
+class KnowledgeStore(Model):
     id: str = Field(alias="_id")
     name: str
     description: str | None = None
-    ingestion_config: Ingestion | None = None
+    ingestion_config: IngestionConfig | None = None
     item_count: int
     created_at: str
     updated_at: str
@@ -66,13 +66,13 @@ class Store(Model):
 # -- items and collections ------------------------------------------------------------------------
 
 
-class NewItem(Model):
+class NewKnowledgeItem(Model):
     asset_type: AssetType | None = None
     asset_id: str
     metadata: dict[str, Any] | None = None
 
 
-class SystemMetadata(Model):
+class ItemSystemMetadata(Model):
     asset_type: AssetType
     filename: str
     duration: float | None = None
@@ -83,30 +83,30 @@ class SystemMetadata(Model):
     size: int | None = None
 
 
-class Problem(Model):
+class ItemError(Model):
     code: str
     message: str
 
 
-class Item(Model):
+class KnowledgeItemOut(Model):
     id: str = Field(alias="_id")
     asset_type: AssetType
     asset_id: str
     status: Status
-    system_metadata: SystemMetadata
+    system_metadata: ItemSystemMetadata
     metadata: Metadata | None = None
-    error: Problem | None = None
+    error: ItemError | None = None
     created_at: str
     updated_at: str
 
 
-class NewCollection(Model):
+class NewItemCollection(Model):
     name: Name
     description: str | None = None
     metadata: dict[str, Any] | None = None
 
 
-class Collection(Model):
+class ItemCollection(Model):
     id: str = Field(alias="_id")
     knowledge_store_id: str
     name: str
@@ -124,7 +124,7 @@ class ItemIds(Model):
 # -- search ---------------------------------------------------------------------------------------
 
 
-class Text(Model):
+class QueryText(Model):
     text: str = Field(min_length=1)
 
 
@@ -142,37 +142,37 @@ class IdFilter(Model):
     in_: list[str] | None = Field(None, alias="in", min_length=1)
 
 
-class Filter(Model):
+class ItemFilter(Model):
     asset_type: TypeFilter | None = None
     item_id: IdFilter | None = None
 
 
-class VideoOptions(Model):
+class VideoKnowledgeOptions(Model):
     modalities: list[Modality] = Field(min_length=1)
 
 
-class Options(Model):
-    video: VideoOptions | None = None
+class KnowledgeSearchOptions(Model):
+    video: VideoKnowledgeOptions | None = None
 
 
-class Search(Model):
-    query: Text
-    filter: Filter | None = None
-    search_options: Options | None = None
+class KnowledgeSearchRequest(Model):
+    query: QueryText
+    filter: ItemFilter | None = None
+    search_options: KnowledgeSearchOptions | None = None
     group_by: Literal["none", "item"] = "none"
     page_size: Annotated[int, Field(ge=1, le=MOST_RESULTS)] = 10
     page_token: str | None = None
     include_metadata: bool | None = None
 
 
-class Match(Model):
+class ItemMatch(Model):
     start_sec: float
     end_sec: float
     modalities: list[Modality]
     transcription: str | None = None
 
 
-class FileFacts(Model):
+class FileMetadata(Model):
     duration: float | None = None
     width: int | None = None
     height: int | None = None
@@ -180,36 +180,36 @@ class FileFacts(Model):
 
 
 class HitMetadata(Model):
-    system: FileFacts
+    system: FileMetadata
     user: Metadata
 
 
-class Hit(Model):
+class KnowledgeSearchHit(Model):
     """A video with its matches, or an image."""
 
     asset_type: AssetType
     rank: int
     item_id: str
     metadata: HitMetadata | None = None
-    matches: list[Match] | None = None
+    matches: list[ItemMatch] | None = None
 
 
-class Found(Model):
-    data: list[Hit]
+class KnowledgeSearchResponse(Model):
+    data: list[KnowledgeSearchHit]
     next_page_token: str | None = None
-    effective_search_options: Options
+    effective_search_options: KnowledgeSearchOptions
 
 
 # -- responses ------------------------------------------------------------------------------------
 
 
-class Message(Model):
+class InputMessage(Model):
     type: Literal["message"]
     role: Literal["user"]
     content: str = Field(min_length=1, max_length=10_000)
 
 
-class Selection(Model):
+class ItemSelection(Model):
     kind: Literal["item", "collection"]
     id: str
 
@@ -230,15 +230,15 @@ class TextOptions(Model):
     format: Annotated[PlainFormat | SchemaFormat, Field(discriminator="type")] | None = None
 
 
-class Ask(Model):
+class ResponseRequest(Model):
     """A question about a knowledge store; without ``stream`` it is answered at once."""
 
     knowledge_store_id: str
-    input: list[Message] = Field(min_length=1, max_length=100)
+    input: list[InputMessage] = Field(min_length=1, max_length=100)
     session_id: str | None = None
     instructions: str | None = Field(None, max_length=20_000)
     include: list[Literal["intermediate_outputs"]] | None = None
-    selections: list[Selection] | None = Field(None, max_length=MOST_IDS)
+    selections: list[ItemSelection] | None = Field(None, max_length=MOST_IDS)
     text: TextOptions | None = None
     stream: bool | None = None
 
@@ -258,7 +258,7 @@ class Annotation(Model):
     hls_url: str | None
 
 
-class Part(Model):
+class OutputText(Model):
     type: Literal["output_text"]
     text: str
     annotations: list[Annotation]
@@ -270,18 +270,18 @@ class OutputItem(Model):
     status: Literal["completed", "failed", "in_progress", "incomplete"]
     role: Literal["assistant"] | None = None
     phase: str | None = None
-    content: list[Part] | None = None
+    content: list[OutputText] | None = None
     name: str | None = None
     call_id: str | None = None
     arguments: str | None = None
     output: str | None = None
 
 
-class Incomplete(Model):
+class IncompleteDetails(Model):
     reason: str
 
 
-class Usage(Model):
+class ResponseUsage(Model):
     input_tokens: int
     output_tokens: int
 
@@ -291,10 +291,10 @@ class Response(Model):
     type: Literal["response"]
     object: Literal["response"]
     status: Literal["completed", "failed", "in_progress", "incomplete"]
-    incomplete_details: Incomplete | None
+    incomplete_details: IncompleteDetails | None
     output: list[OutputItem]
-    usage: Usage | None = None
+    usage: ResponseUsage | None = None
     session_id: str
     knowledge_store_id: str
-    error: Problem | None = None
+    error: ItemError | None = None
     created_at: str

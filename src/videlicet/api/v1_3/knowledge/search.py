@@ -11,10 +11,10 @@ from videlicet.api.routing import router_for
 from videlicet.api.schemas import Problem
 from videlicet.api.v1_3.knowledge.schemas import (
     AssetType,
-    Filter,
-    Found,
     IdFilter,
-    Search,
+    ItemFilter,
+    KnowledgeSearchRequest,
+    KnowledgeSearchResponse,
     TypeFilter,
 )
 from videlicet.services.knowledge import search_pages
@@ -26,11 +26,11 @@ router = router_for("knowledge stores")
 
 @router.post(
     "/knowledge-stores/{knowledge_store_id}/search",
-    response_model=Found,
+    response_model=KnowledgeSearchResponse,
     response_model_exclude_none=True,
     responses={410: {"model": Problem, "description": "The page token has expired."}},
 )
-def search(call: Call, knowledge_store_id: str, body: Search) -> Any:
+def search(call: Call, knowledge_store_id: str, body: KnowledgeSearchRequest) -> Any:
     """Find moments of videos, and pictures, by words. Later pages are cut from the same list."""
     if body.page_token is not None:
         changed = {} if body.include_metadata is None else {"metadata": body.include_metadata}
@@ -50,7 +50,7 @@ def search(call: Call, knowledge_store_id: str, body: Search) -> Any:
     return _page_to_json(search_pages.first_page(call, knowledge_store_id, wanted, options))
 
 
-def _scope(filter: Filter | None) -> tuple[set[AssetType], set[str] | None]:
+def _scope(filter: ItemFilter | None) -> tuple[set[AssetType], set[str] | None]:
     """Which types of items, and which items (``None`` for all), a filter leaves."""
     kinds: set[AssetType] = {"video", "image"}
     ids = None
@@ -67,7 +67,7 @@ def _one_of(name: str, filter: TypeFilter | IdFilter) -> Sequence[Any]:
     return [filter.eq] if filter.in_ is None else filter.in_
 
 
-def _modalities(body: Search, kinds: Collection[AssetType]) -> list[str]:
+def _modalities(body: KnowledgeSearchRequest, kinds: Collection[AssetType]) -> list[str]:
     given = None if body.search_options is None else body.search_options.video
     if given is None:
         return ["visual"]

@@ -11,7 +11,11 @@ from videlicet.api.parameters import Pages, format_time, is_ascending, sort_colu
 from videlicet.api.routing import router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.knowledge.enrichment import enrichment_of
-from videlicet.api.v1_3.knowledge.schemas import Changes, NewStore, Store
+from videlicet.api.v1_3.knowledge.schemas import (
+    KnowledgeStore,
+    KnowledgeStoreChanges,
+    NewKnowledgeStore,
+)
 from videlicet.services.caller import Caller
 from videlicet.services.knowledge import stores
 from videlicet.types import Resource
@@ -20,9 +24,12 @@ router = router_for("knowledge stores")
 
 
 @router.post(
-    "/knowledge-stores", status_code=201, response_model=Store, response_model_exclude_none=True
+    "/knowledge-stores",
+    status_code=201,
+    response_model=KnowledgeStore,
+    response_model_exclude_none=True,
 )
-def create(call: Call, body: NewStore) -> Any:
+def create(call: Call, body: NewKnowledgeStore) -> Any:
     """Make a knowledge store. What is to be extracted from its items cannot be changed later."""
     config = body.ingestion_config
     made = stores.create_store(
@@ -36,7 +43,9 @@ def create(call: Call, body: NewStore) -> Any:
     return store_row(call, made)
 
 
-@router.get("/knowledge-stores", response_model=Page[Store], response_model_exclude_none=True)
+@router.get(
+    "/knowledge-stores", response_model=Page[KnowledgeStore], response_model_exclude_none=True
+)
 def find(
     call: Call, pages: Pages, sort_by: str | None = None, sort_option: str | None = None
 ) -> Any:
@@ -50,7 +59,7 @@ def find(
 
 @router.get(
     "/knowledge-stores/{knowledge_store_id}",
-    response_model=Store,
+    response_model=KnowledgeStore,
     response_model_exclude_none=True,
 )
 def retrieve(call: Call, knowledge_store_id: str) -> Any:
@@ -60,17 +69,17 @@ def retrieve(call: Call, knowledge_store_id: str) -> Any:
 
 @router.patch(
     "/knowledge-stores/{knowledge_store_id}",
-    response_model=Store,
+    response_model=KnowledgeStore,
     response_model_exclude_none=True,
 )
-def update(call: Call, knowledge_store_id: str, body: Changes) -> Any:
+def update(call: Call, knowledge_store_id: str, body: KnowledgeStoreChanges) -> Any:
     """Change a knowledge store's name or description, or replace its metadata."""
     return store_row(
         call, stores.update_store(call, knowledge_store_id, body.name, changes_of(body))
     )
 
 
-def changes_of(body: Changes) -> dict[str, Any]:
+def changes_of(body: KnowledgeStoreChanges) -> dict[str, Any]:
     """What a change says, as the body of a store or a collection holds it."""
     more: dict[str, Any] = {}
     if body.description is not None:

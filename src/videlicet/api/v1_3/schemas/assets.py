@@ -9,7 +9,7 @@ from pydantic import Field
 from videlicet.api.schemas import Metadata, Model
 
 
-class Detail(Model):
+class AssetDetail(Model):
     id: str = Field(alias="_id")
     method: str
     status: str
@@ -27,7 +27,7 @@ class Detail(Model):
     error: dict[str, Any] | None = None
 
 
-class Entry(Model):
+class TranscriptEntry(Model):
     start: float
     end: float
     value: str
@@ -35,9 +35,9 @@ class Entry(Model):
 
 class Transcription(Model):
     status: str
-    words: list[Entry] | None = None
-    sentences: list[Entry] | None = None
-    utterances: list[Entry] | None = None
+    words: list[TranscriptEntry] | None = None
+    sentences: list[TranscriptEntry] | None = None
+    utterances: list[TranscriptEntry] | None = None
     error: dict[str, str] | None = None
 
 

@@ -19,13 +19,13 @@ class RedirectUri(Model):
     created_at: str | None
 
 
-class Authorize(Model):
+class AuthorizationRequest(Model):
     provider: Literal["google_drive"]
     redirect_uri: str = Field(min_length=1, max_length=2000)
     custom_id: str | None = Field(None, max_length=256)
 
 
-class Authorized(Model):
+class AuthorizationUrl(Model):
     authorize_url: str
     state: str
 

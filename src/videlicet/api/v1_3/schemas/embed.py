@@ -9,42 +9,42 @@ from pydantic import Field
 from videlicet.api.schemas import Model
 
 
-class Base(Model):
+class EmbeddingVector(Model):
     float_: list[float] = Field(alias="float")
 
 
-class Timed(Base):
+class TimedEmbedding(EmbeddingVector):
     start_offset_sec: float | None = None
     end_offset_sec: float | None = None
     embedding_option: str | None = None
     embedding_scope: str | None = None
 
 
-class Vectors(Model):
-    segments: list[Timed] | None = None
+class EmbeddingSegments(Model):
+    segments: list[TimedEmbedding] | None = None
     error_message: str | None = None
     metadata: dict[str, Any] | None = None
 
 
-class Answer(Model):
+class EmbeddingResponse(Model):
     model_name: str
-    text_embedding: Vectors | None = None
-    image_embedding: Vectors | None = None
-    audio_embedding: Vectors | None = None
+    text_embedding: EmbeddingSegments | None = None
+    image_embedding: EmbeddingSegments | None = None
+    audio_embedding: EmbeddingSegments | None = None
 
 
-class Made(Model):
+class EmbeddingTaskCreated(Model):
     id: str = Field(alias="_id")
 
 
-class TaskOut(Model):
+class EmbeddingTask(Model):
     id: str = Field(alias="_id")
     model_name: str
     status: str
     created_at: str | None = None
     updated_at: str | None = None
-    video_embedding: Vectors | None = None
-    audio_embedding: Vectors | None = None
-    image_embedding: Vectors | None = None
-    document_embedding: Vectors | None = None
+    video_embedding: EmbeddingSegments | None = None
+    audio_embedding: EmbeddingSegments | None = None
+    image_embedding: EmbeddingSegments | None = None
+    document_embedding: EmbeddingSegments | None = None
     error: dict[str, Any] | None = None

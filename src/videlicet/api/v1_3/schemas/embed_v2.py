@@ -14,37 +14,37 @@ Option = Literal["visual", "audio", "transcription"]
 Type = Literal["separate_embedding", "fused_embedding"]
 
 
-class Text(Model):
+class TextInput(Model):
     input_text: str = Field(min_length=1)
 
 
-class Picture(Model):
+class ImageInput(Model):
     media_source: MediaSource
 
 
-class TextPicture(Picture):
+class TextImageInput(ImageInput):
     input_text: str = Field(min_length=1)
 
 
-class Dynamic(Model):
+class DynamicSegmentation(Model):
     min_duration_sec: float = Field(ge=1, le=600)
 
 
-class Fixed(Model):
+class FixedSegmentation(Model):
     duration_sec: float = Field(ge=1, le=600)
 
 
-class Strategy(Model):
+class SegmentationStrategy(Model):
     strategy: Literal["dynamic", "fixed"] | None = None
-    dynamic: Dynamic | None = None
-    fixed: Fixed | None = None
+    dynamic: DynamicSegmentation | None = None
+    fixed: FixedSegmentation | None = None
 
 
-class Segmentation(Strategy):
-    temporal: Strategy | None = None
+class Segmentation(SegmentationStrategy):
+    temporal: SegmentationStrategy | None = None
 
 
-class Entry(Model):
+class TimedInput(Model):
     """What a caller says of a stretch, in seconds from the recording's start."""
 
     start: float = Field(ge=0)
@@ -52,7 +52,7 @@ class Entry(Model):
     text: str = Field(min_length=1, max_length=2000)
 
 
-class Recording(Model):
+class MediaInput(Model):
     media_source: MediaSource
     start_sec: float | None = Field(default=None, ge=0)
     end_sec: float | None = Field(default=None, gt=0)
@@ -60,25 +60,25 @@ class Recording(Model):
     embedding_option: list[Option] | None = None
     embedding_scope: list[Literal["clip", "local", "asset"]] | None = None
     embedding_type: list[Type] | None = None
-    time_based_metadata: list[Entry] | None = Field(default=None, max_length=10_000)
+    time_based_metadata: list[TimedInput] | None = Field(default=None, max_length=10_000)
 
 
-class Sequential(Model):
+class SentenceSegmentation(Model):
     strategy: Literal["sentence"] = "sentence"
     max_sentences: int = Field(ge=1, le=100)
     overlap_sentences: int = Field(default=0, ge=0, le=99)
 
 
-class Spatial(Model):
+class PageSegmentation(Model):
     strategy: Literal["standard", "quadrants"] | None = None
 
 
 class DocumentSegmentation(Model):
-    spatial: Spatial | None = None
-    sequential: Sequential | None = None
+    spatial: PageSegmentation | None = None
+    sequential: SentenceSegmentation | None = None
 
 
-class Document(Model):
+class DocumentInput(Model):
     media_source: MediaSource
     segmentation: DocumentSegmentation | None = None
     embedding_option: list[Literal["visual", "text"]] | None = None
@@ -91,37 +91,37 @@ class NamedSource(MediaSource):
     media_type: Literal["image", "video", "audio", "document"]
 
 
-class Multi(Model):
+class MultiInput(Model):
     input_text: str | None = None
     media_sources: list[NamedSource] | None = Field(default=None, max_length=10)
 
 
-class Request(Model):
+class EmbedRequest(Model):
     input_type: Literal["text", "image", "text_image", "audio", "video", "multi_input"]
     model_name: str
     auto_truncate: bool | None = None
     embedding_uncertainty: bool | None = None
     embedding_dimension: int | None = None
-    text: Text | None = None
-    image: Picture | None = None
-    text_image: TextPicture | None = None
-    audio: Recording | None = None
-    video: Recording | None = None
-    multi_input: Multi | None = None
+    text: TextInput | None = None
+    image: ImageInput | None = None
+    text_image: TextImageInput | None = None
+    audio: MediaInput | None = None
+    video: MediaInput | None = None
+    multi_input: MultiInput | None = None
 
 
-class TaskRequest(Model):
+class EmbedTaskRequest(Model):
     input_type: Literal["audio", "video", "document", "image"]
     model_name: str
     embedding_uncertainty: bool | None = None
     embedding_dimension: int | None = None
-    audio: Recording | None = None
-    video: Recording | None = None
-    document: Document | None = None
-    image: Picture | None = None
+    audio: MediaInput | None = None
+    video: MediaInput | None = None
+    document: DocumentInput | None = None
+    image: ImageInput | None = None
 
 
-class Datum(Model):
+class EmbeddingData(Model):
     embedding: list[float]
     embedding_option: str | None = None
     embedding_scope: str | None = None
@@ -133,30 +133,30 @@ class Datum(Model):
     chunk_index: int | None = None
 
 
-class Usage(Model):
+class EmbedUsage(Model):
     input_tokens: dict[str, int]
     truncated: bool
 
 
-class Answer(Model):
-    data: list[Datum]
-    usage: Usage | None = None
+class EmbedResponse(Model):
+    data: list[EmbeddingData]
+    usage: EmbedUsage | None = None
     metadata: dict[str, Any] | None = None
 
 
-class Begun(Model):
+class EmbedTaskCreated(Model):
     id: str = Field(alias="_id")
     status: str
-    data: list[Datum] | None = None
+    data: list[EmbeddingData] | None = None
     metadata: dict[str, Any] | None = None
 
 
-class TaskAnswer(Model):
+class EmbedTask(Model):
     id: str = Field(alias="_id")
     status: str
     created_at: str | None = None
     updated_at: str | None = None
-    data: list[Datum] | None = None
-    usage: Usage | None = None
+    data: list[EmbeddingData] | None = None
+    usage: EmbedUsage | None = None
     metadata: dict[str, Any] | None = None
     error: dict[str, Any] | None = None

@@ -15,17 +15,17 @@ BULK, PICTURES = 100, 50
 Name = Field(min_length=1, max_length=200)
 
 
-class NewCollection(Model):
+class NewEntityCollection(Model):
     name: str = Name
     description: str | None = None
 
 
-class CollectionChanges(Model):
+class EntityCollectionChanges(Model):
     name: str | None = Field(default=None, min_length=1, max_length=200)
     description: str | None = None
 
 
-class Collection(Model):
+class EntityCollection(Model):
     id: str = Field(alias="_id")
     name: str
     description: str | None = None
@@ -58,34 +58,34 @@ class Entity(Model):
     updated_at: str | None
 
 
-class LooseEntity(Model):
+class BulkEntity(Model):
     name: str = ""
     description: str | None = None
     metadata: dict[str, Any] | None = None
     asset_ids: list[str] = Field(default_factory=list)
 
 
-class Bulk(Model):
-    entities: list[LooseEntity] = Field(min_length=1, max_length=BULK)
+class BulkEntities(Model):
+    entities: list[BulkEntity] = Field(min_length=1, max_length=BULK)
 
 
-class Done(Model):
+class BulkEntityCreated(Model):
     id: str = Field(alias="_id")
     name: str
     status: str
 
 
-class Undone(Model):
+class BulkEntityFailed(Model):
     entity_index: int
     entity_name: str
     error_reason: str
 
 
-class BulkAnswer(Model):
+class BulkEntitiesResult(Model):
     success_count: int
     failed_count: int
-    entities: list[Done]
-    errors: list[Undone]
+    entities: list[BulkEntityCreated]
+    errors: list[BulkEntityFailed]
 
 
 class AssetIds(Model):

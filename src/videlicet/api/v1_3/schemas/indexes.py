@@ -18,11 +18,11 @@ class NewIndex(Model):
     addons: list[str] | None = None
 
 
-class Renamed(Model):
+class IndexChanges(Model):
     index_name: str = Field(min_length=1, max_length=200, pattern=r"\S")
 
 
-class Made(Model):
+class IndexCreated(Model):
     id: str = Field(alias="_id")
 
 

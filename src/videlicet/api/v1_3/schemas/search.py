@@ -7,7 +7,7 @@ from pydantic import Field
 from videlicet.api.schemas import Metadata, Model
 
 
-class Clip(Model):
+class SearchClip(Model):
     start: float
     end: float
     video_id: str
@@ -19,7 +19,7 @@ class Clip(Model):
     user_metadata: Metadata | None = None
 
 
-class Item(Model):
+class SearchItem(Model):
     start: float | None = None
     end: float | None = None
     video_id: str | None = None
@@ -30,10 +30,10 @@ class Item(Model):
     transcription: str | None = None
     id: str | None = None
     user_metadata: Metadata | None = None
-    clips: list[Clip] | None = None
+    clips: list[SearchClip] | None = None
 
 
-class Info(Model):
+class SearchPageInfo(Model):
     limit_per_page: int
     total_results: int
     total_inner_matches: int | None = None
@@ -42,14 +42,14 @@ class Info(Model):
     prev_page_token: str | None = None
 
 
-class Pool(Model):
+class SearchPool(Model):
     total_count: int
     total_duration: float
     index_id: str
 
 
-class Results(Model):
-    data: list[Item]
-    page_info: Info
-    search_pool: Pool
+class SearchResults(Model):
+    data: list[SearchItem]
+    page_info: SearchPageInfo
+    search_pool: SearchPool
     models: list[str] = Field(description="The models that found these.")

@@ -12,7 +12,7 @@ from videlicet.api.schemas import Model, PageInfo
 CHUNKS, ADDRESSES = 1000, 50
 
 
-class New(Model):
+class NewUpload(Model):
     filename: str = Field(min_length=1, max_length=1000)
     type: Literal["video", "audio", "image"]
     total_size: int = Field(ge=1)
@@ -21,34 +21,34 @@ class New(Model):
     user_metadata: dict[str, Any] | None = None
 
 
-class Presigned(Model):
+class PresignedUrl(Model):
     chunk_index: int
     url: str
     expires_at: str | None
 
 
-class Made(Model):
+class UploadCreated(Model):
     upload_id: str
     asset_id: str
-    upload_urls: list[Presigned]
+    upload_urls: list[PresignedUrl]
     upload_headers: dict[str, str]
     chunk_size: int
     total_chunks: int
     expires_at: str | None
 
 
-class Completed(Model):
+class ReportedChunk(Model):
     chunk_index: int = Field(ge=1)
     proof: str
     proof_type: Literal["etag"] = "etag"
     chunk_size: int = Field(ge=1)
 
 
-class Report(Model):
-    completed_chunks: list[Completed] = Field(min_length=1, max_length=CHUNKS)
+class ChunkReport(Model):
+    completed_chunks: list[ReportedChunk] = Field(min_length=1, max_length=CHUNKS)
 
 
-class Reported(Model):
+class ChunkReportResult(Model):
     asset_id: str
     processed_chunks: int
     duplicate_chunks: int
@@ -56,7 +56,7 @@ class Reported(Model):
     url: str | None = None
 
 
-class Chunk(Model):
+class UploadedChunk(Model):
     index: int
     status: str
     uploaded_at: str | None = None
@@ -64,10 +64,10 @@ class Chunk(Model):
     error: str | None = None
 
 
-class Progress(Model):
+class UploadStatus(Model):
     upload_id: str
     status: str
-    uploaded_chunks: list[Chunk]
+    uploaded_chunks: list[UploadedChunk]
     chunks_completed: int
     chunks_failed: int
     chunks_pending: int
@@ -78,7 +78,7 @@ class Progress(Model):
     updated_at: str | None
 
 
-class Summary(Model):
+class IncompleteUpload(Model):
     upload_id: str
     status: str
     total_size: int
@@ -88,15 +88,15 @@ class Summary(Model):
     expires_at: str | None
 
 
-class Range(Model):
+class ChunkRange(Model):
     start: int = Field(ge=1)
     count: int = Field(ge=1, le=ADDRESSES)
 
 
-class More(Model):
+class PresignedUrls(Model):
     upload_id: str
     start_index: int
     count: int
-    upload_urls: list[Presigned]
+    upload_urls: list[PresignedUrl]
     generated_at: str | None
     expires_at: str | None

@@ -14,7 +14,7 @@ StatusName = Literal["ready", "pending", "queued", "indexing", "validating", "fa
 Option = Literal["visual", "audio", "transcription", "visual-text"]
 
 
-class System(Model):
+class VideoSystemMetadata(Model):
     filename: str | None = None
     duration: float | None = None
     fps: float | None = None
@@ -30,13 +30,13 @@ class Hls(Model):
     updated_at: str | None = None
 
 
-class Word(Model):
+class TranscriptWord(Model):
     start: float
     end: float
     value: str
 
 
-class Segment(Model):
+class EmbeddingSegment(Model):
     float_: list[float] = Field(alias="float")
     start_offset_sec: float
     end_offset_sec: float
@@ -45,45 +45,45 @@ class Segment(Model):
 
 
 class VideoEmbedding(Model):
-    segments: list[Segment]
+    segments: list[EmbeddingSegment]
 
 
-class Embedding(Model):
+class VideoEmbeddings(Model):
     model_name: str
     model: str = Field(description="The space the vectors live in.")
     video_embedding: VideoEmbedding
 
 
-class Summary(Model):
+class IndexedAssetSummary(Model):
     id: str = Field(alias="_id")
     asset_id: str
     created_at: str | None
     updated_at: str | None
     indexed_at: str | None = None
     status: str | None = None
-    system_metadata: System
+    system_metadata: VideoSystemMetadata
     user_metadata: Metadata | None = None
 
 
-class Detail(Summary):
+class IndexedAssetDetail(IndexedAssetSummary):
     hls: Hls | None = None
-    embedding: Embedding | None = None
-    transcription: list[Word] | None = None
+    embedding: VideoEmbeddings | None = None
+    transcription: list[TranscriptWord] | None = None
     error: dict[str, Any] | None = None
 
 
-class New(Model):
+class NewIndexedAsset(Model):
     asset_id: str
     enable_video_stream: bool = False
     user_metadata: dict[str, Any] | None = None
 
 
-class Made(Model):
+class IndexedAssetCreated(Model):
     id: str = Field(alias="_id")
     asset_id: str
 
 
-class Changes(Model):
+class MetadataChanges(Model):
     user_metadata: dict[str, Any] | None = None
 
 
@@ -92,6 +92,6 @@ class IndexName(Model):
     name: str
 
 
-class ByAsset(Model):
+class IndexedAssetOfAsset(Model):
     id: str = Field(alias="_id")
     index: IndexName
