@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
@@ -18,7 +18,6 @@ from starlette.exceptions import HTTPException
 from videlicet import __version__
 from videlicet.api import docs_ui, errors
 from videlicet.api.access import is_write
-from videlicet.api.json_bodies import require_storable_json
 from videlicet.api.mcp_endpoint import McpEndpoint
 from videlicet.api.media import hls, thumbnails
 from videlicet.api.middleware.access_log import AccessLogMiddleware
@@ -27,6 +26,7 @@ from videlicet.api.middleware.body_limits import UploadPaths
 from videlicet.api.middleware.idempotency import HEADER
 from videlicet.api.middleware.origins import with_cors
 from videlicet.api.route_table import MethodTable, list_endpoints
+from videlicet.api.routing import V1, V1_3
 from videlicet.api.state import ServerState
 from videlicet.api.v1 import (
     analysis,
@@ -129,10 +129,8 @@ def create_app(server: ServerState) -> ASGIApp:
         (Exception, errors.on_unexpected_error),
     ):
         app.add_exception_handler(kind, handler)
-    plain = [Depends(require_storable_json)]
-    for prefix, routers in (("/v1.3", _V1_3), ("/v1", _V1)):
-        for router in routers:
-            app.include_router(router, prefix=prefix, dependencies=plain)
+    for router in (*_V1_3, *_V1):
+        app.router.routes.extend(router.routes)
     app.include_router(docs_ui.router)
     app.include_router(thumbnails.router)
     app.include_router(hls.router)
@@ -170,8 +168,8 @@ class OpenApiDocuments:
             if not self._documents:
                 whole = get_openapi(title="Videlicet", version="1.3", routes=self._app.routes)
                 self._documents = {
-                    "/openapi.json": openapi_for_prefix(whole, "/v1.3", "Videlicet v1.3"),
-                    "/v1/openapi.json": openapi_for_prefix(whole, "/v1", "Videlicet"),
+                    "/openapi.json": openapi_for_prefix(whole, V1_3, "Videlicet v1.3"),
+                    "/v1/openapi.json": openapi_for_prefix(whole, V1, "Videlicet"),
                 }
             return self._documents[path]
 
@@ -187,7 +185,7 @@ def openapi_for_prefix(whole: Mapping[str, Any], prefix: str, title: str) -> dic
         "type": "apiKey", "in": "header", "name": "x-api-key",
     }  # fmt: skip
     found["security"] = [{"key": []}]
-    if prefix == "/v1":
+    if prefix == V1:
         found["components"]["securitySchemes"]["bearer"] = {"type": "http", "scheme": "bearer"}
         found["security"].append({"bearer": []})
     for path, row in found["paths"].items():

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
+from videlicet.api.json_bodies import require_storable_json
 from videlicet.api.middleware.idempotency import IdempotentRoute
 
+#: The prefixes of the two interfaces.
+V1, V1_3 = "/v1", "/v1.3"
 #: What the errors of every endpoint mean, by status.
 PROBLEMS = {
     400: "The request is not as it should be.",
@@ -34,6 +37,10 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def router_for(tag: str) -> APIRouter:
-    """A router whose endpoints describe their errors and honour ``Idempotency-Key``."""
-    return APIRouter(tags=[tag], responses=_RESPONSES, route_class=IdempotentRoute)
+def router_for(tag: str, prefix: str) -> APIRouter:
+    """A router whose endpoints describe their errors and honour ``Idempotency-Key``. Its routes are
+    complete: to include it under a prefix would build each a second time."""
+    return APIRouter(
+        prefix=prefix, tags=[tag], responses=_RESPONSES, route_class=IdempotentRoute,
+        dependencies=[Depends(require_storable_json)],
+    )  # fmt: skip

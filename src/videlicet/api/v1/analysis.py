@@ -10,7 +10,7 @@ from fastapi import Query, Response
 
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1, router_for
 from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1 import analysis_schemas as schemas
 from videlicet.rights import Purpose
@@ -19,7 +19,7 @@ from videlicet.services.analysis.answers import Analyzed, require_ready_video, s
 from videlicet.services.indexes import get_index
 from videlicet.types import Index, Modality
 
-router = router_for("analysis")
+router = router_for("analysis", V1)
 
 _PLACE = "/indexes/{index_id}/videos/{video_id}"
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from videlicet.api.caller import Call
 from videlicet.api.parameters import Pages
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import ClassificationRequest, ClassifiedSegment, LabelExample
 from videlicet.services.classification import Label, Labelled, VideoExample, classify_videos
 from videlicet.services.indexes import get_index
 
-router = router_for("classification")
+router = router_for("classification", V1)
 
 
 @router.post(

@@ -9,7 +9,7 @@ from fastapi import Response
 from videlicet.api.caller import Call
 from videlicet.api.errors import invalid_parameter
 from videlicet.api.parameters import Pages, format_time
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import Evaluation, NewEvaluation, NewEvaluationQuery
 from videlicet.services import evaluations
@@ -17,7 +17,7 @@ from videlicet.services.evaluations import RelevantVideo, TestQuery
 from videlicet.services.indexes import get_index
 from videlicet.types import PartKind, Resource
 
-router = router_for("evaluations")
+router = router_for("evaluations", V1)
 
 _MODALITIES = ("text", "image", "audio", "video")
 

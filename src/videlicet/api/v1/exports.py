@@ -11,7 +11,7 @@ from fastapi import Query, Response
 from videlicet.analyze.exports.documents import Document
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.registered import NameIn
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1, router_for
 from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1.analysis_schemas import ExporterList
 from videlicet.exporters import EXPORTERS
@@ -21,7 +21,7 @@ from videlicet.services.exports import export_document
 from videlicet.services.indexes import get_index
 from videlicet.types import Modality
 
-router = router_for("exports")
+router = router_for("exports", V1)
 
 
 @router.get("/exporters", response_model=ExporterList)

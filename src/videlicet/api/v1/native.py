@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from videlicet.api.caller import Call
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1, router_for
 from videlicet.api.v1.schemas import CardList, IndexStatisticsOut, ObservationPage
 from videlicet.models.base import File
 from videlicet.models.cards import all_cards
@@ -20,7 +20,7 @@ from videlicet.types import Modality as Kinds
 from videlicet.types import PartKind
 from videlicet.types.kinds import payload_to_json
 
-router = router_for("looking")
+router = router_for("looking", V1)
 
 _MEDIA = {"image": PartKind.IMAGE, "audio": PartKind.AUDIO, "video": PartKind.VIDEO}
 

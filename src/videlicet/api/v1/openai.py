@@ -9,12 +9,12 @@ from pydantic import Field
 
 from videlicet.api.caller import Call
 from videlicet.api.errors import invalid_parameter
-from videlicet.api.routing import PROBLEMS, router_for
+from videlicet.api.routing import PROBLEMS, V1, router_for
 from videlicet.api.schemas import Model, Problem
 from videlicet.embedding.texts import embed_texts, require_meaning
 from videlicet.services.embeddings import count_tokens, text_encoder
 
-router = router_for("embeddings")
+router = router_for("embeddings", V1)
 
 #: Names under which clients know models of this kind.
 ALIASES = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")

@@ -6,12 +6,12 @@ from typing import Any
 
 from videlicet.api.caller import Call
 from videlicet.api.errors import ApiError
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1, router_for
 from videlicet.api.v1.schemas import DoctorReport
 from videlicet.rights import LOCAL
 from videlicet.store.doctor import doctor
 
-router = router_for("operations")
+router = router_for("operations", V1)
 
 
 @router.get("/doctor", response_model=DoctorReport)

@@ -8,13 +8,13 @@ from pydantic import Field
 
 from videlicet.api.caller import Call
 from videlicet.api.errors import invalid_parameter
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1, router_for
 from videlicet.api.schemas import Model
 from videlicet.search.relevance import relevance
 from videlicet.services.embeddings import count_tokens, text_encoder
 from videlicet.types import random_id
 
-router = router_for("rerank")
+router = router_for("rerank", V1)
 
 #: Names under which clients know models of this kind.
 ALIASES = (

@@ -8,7 +8,7 @@ from fastapi import Response
 
 from videlicet.api.caller import Call
 from videlicet.api.parameters import Pages, format_time
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import MatchOut, NewSavedSearch, SavedSearchOut
 from videlicet.api.v1.search import part_of
@@ -19,7 +19,7 @@ from videlicet.services.saved_searches import VideoMatch
 from videlicet.services.search import SearchRequest
 from videlicet.types import SavedSearch
 
-router = router_for("saved-searches")
+router = router_for("saved-searches", V1)
 
 
 @router.post(

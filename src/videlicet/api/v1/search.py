@@ -8,7 +8,7 @@ from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import invalid_parameter, missing_parameter
 from videlicet.api.media_sources import source_of
 from videlicet.api.parameters import format_time
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1, router_for
 from videlicet.api.schemas import MediaSource
 from videlicet.api.v1.schemas import QueryPart, SearchBody, SearchResponse
 from videlicet.ingest.progress import printable_source
@@ -17,7 +17,7 @@ from videlicet.services.indexes import get_index
 from videlicet.services.search import FoundPage, RequestPart, SearchRequest
 from videlicet.types import Hit, PartKind
 
-router = router_for("search")
+router = router_for("search", V1)
 
 _MEDIA = ("image", "audio", "video")
 

@@ -8,14 +8,14 @@ from fastapi import Query
 
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.parameters import Pages, format_time
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import TaskOut, TaskStatus
 from videlicet.ingest.progress import printable_source
 from videlicet.services import indexing
 from videlicet.types import Task
 
-router = router_for("tasks")
+router = router_for("tasks", V1)
 
 
 @router.get("/tasks", response_model=Page[TaskOut], response_model_exclude_none=True)

@@ -8,7 +8,7 @@ from fastapi import Query, Response
 
 from videlicet.api.caller import Call
 from videlicet.api.parameters import Pages, format_time
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import (
     DeliveryStatus,
@@ -23,7 +23,7 @@ from videlicet.services.caller import Caller
 from videlicet.types import Resource
 from videlicet.webhooks import delivery
 
-router = router_for("webhooks")
+router = router_for("webhooks", V1)
 
 
 @router.post("/webhooks", status_code=201, response_model=WebhookWithSecret)

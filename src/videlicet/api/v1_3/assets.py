@@ -10,7 +10,7 @@ from fastapi import File, Form, Query, Response, UploadFile
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import invalid_parameter, missing_parameter
 from videlicet.api.parameters import Pages, format_time
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.common import parse_metadata
 from videlicet.api.v1_3.schemas.assets import AssetDetail, NewMetadata, Transcription
@@ -22,7 +22,7 @@ from videlicet.services.transcripts import TimedText
 from videlicet.services.user_metadata import merge_metadata
 from videlicet.types import Asset, AssetStatus
 
-router = router_for("assets")
+router = router_for("assets", V1_3)
 
 
 @router.post(

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from videlicet.api.caller import Call
 from videlicet.api.errors import not_found
 from videlicet.api.parameters import Pages, format_time
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.assets import asset_status
 from videlicet.api.v1_3.schemas.connectors import (
@@ -31,7 +31,7 @@ from videlicet.services import connections
 from videlicet.services.caller import Caller
 from videlicet.types import Kind, Resource
 
-router = router_for("connectors")
+router = router_for("connectors", V1_3)
 #: Where providers send users back to; their browsers have no key.
 callback = APIRouter(include_in_schema=False)
 

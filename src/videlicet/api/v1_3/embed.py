@@ -12,7 +12,7 @@ from fastapi import File, Form, Query, UploadFile
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import invalid_parameter, missing_parameter
 from videlicet.api.parameters import Pages, format_time, parse_time
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.models import require_known
 from videlicet.api.v1_3.schemas.embed import EmbeddingResponse, EmbeddingTask, EmbeddingTaskCreated
@@ -25,7 +25,7 @@ from videlicet.services.embeddings import EmbeddingRequest
 from videlicet.services.media import MAX_PICTURE_SIZE, fetch_media
 from videlicet.types import Resource
 
-router = router_for("embeddings")
+router = router_for("embeddings", V1_3)
 
 #: Marks the tasks of this form.
 FORM = "1"

@@ -11,7 +11,7 @@ from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import invalid_parameter, missing_parameter
 from videlicet.api.media_sources import open_source, source_of
 from videlicet.api.parameters import Pages, format_time
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import MediaSource, NestedProblem, Page
 from videlicet.api.v1_3 import documents
 from videlicet.api.v1_3.embed import task_page
@@ -46,7 +46,7 @@ from videlicet.services.assets import NewAsset
 from videlicet.services.embeddings import EmbeddingRequest, require_short
 from videlicet.types import Resource
 
-router = router_for("embeddings")
+router = router_for("embeddings", V1_3)
 
 #: Marks the tasks of this form.
 FORM = "2"

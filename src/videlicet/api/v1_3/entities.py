@@ -8,7 +8,7 @@ from fastapi import Response
 
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.parameters import Pages, format_time, is_ascending, sort_column
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.schemas.entities import (
     AssetIds,
@@ -27,7 +27,7 @@ from videlicet.services import entities
 from videlicet.services.assets import get_asset
 from videlicet.types import Resource
 
-router = router_for("entities")
+router = router_for("entities", V1_3)
 
 _SORTS = ("created_at", "updated_at", "name")
 

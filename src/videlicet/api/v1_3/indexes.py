@@ -9,7 +9,7 @@ from fastapi import Response
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import invalid_parameter
 from videlicet.api.parameters import Pages, format_time, is_ascending, parse_time, sort_column
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.models import ANALYSIS, EMBEDDING, canonical_name
 from videlicet.api.v1_3.schemas.indexes import IndexChanges, IndexCreated, IndexOut, NewIndex
@@ -17,7 +17,7 @@ from videlicet.services import indexes
 from videlicet.services.indexes import IndexFilter
 from videlicet.types import Index
 
-router = router_for("indexes")
+router = router_for("indexes", V1_3)
 
 
 @router.post("/indexes", status_code=201, response_model=IndexCreated)

@@ -11,7 +11,7 @@ from fastapi import File, Form, UploadFile
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import invalid_parameter, missing_parameter
 from videlicet.api.json_bodies import parse_json
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.v1_3.schemas.search import SearchResults
 from videlicet.api.v1_3.search_options import (
     SEARCH_OPTIONS,
@@ -29,7 +29,7 @@ from videlicet.services.media import MAX_PICTURE_SIZE, fetch_media
 from videlicet.store.catalog.metadata import filter_field
 from videlicet.types import GroupBy, Index, Modality, PartKind, Query, QueryPart
 
-router = router_for("search")
+router = router_for("search", V1_3)
 
 #: Most pictures in a query.
 PICTURES = 10

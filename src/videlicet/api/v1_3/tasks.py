@@ -10,7 +10,7 @@ from fastapi import File, Form, Query, Request, Response, UploadFile
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import ApiError, missing_parameter
 from videlicet.api.parameters import Pages, format_time, is_ascending, parse_time, sort_column
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.common import number_bounds, parse_metadata
 from videlicet.api.v1_3.schemas.tasks import IndexingTaskOut, TaskCreated
@@ -22,7 +22,7 @@ from videlicet.services.indexes import get_index
 from videlicet.services.indexing import IndexingTask, TaskFilter
 from videlicet.types import Status, VideoStatus
 
-router = router_for("tasks")
+router = router_for("tasks", V1_3)
 
 StatusName = Literal["ready", "uploading", "validating", "pending", "queued", "indexing", "failed"]
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import ApiError, invalid_parameter
 from videlicet.api.parameters import MAX_PAGE_SIZE, Pages, format_time
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.state import ServerState
 from videlicet.api.v1_3.common import parse_metadata
@@ -30,7 +30,7 @@ from videlicet.services.assets import NewAsset
 from videlicet.services.uploads import ChunkProof
 from videlicet.types import Resource
 
-router = router_for("uploads")
+router = router_for("uploads", V1_3)
 #: The parts themselves, which come without a key.
 chunk_router = APIRouter(tags=["uploads"])
 

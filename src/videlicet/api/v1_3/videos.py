@@ -9,7 +9,7 @@ from fastapi import Query, Request, Response
 
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.parameters import Pages, is_ascending, parse_time, sort_column
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.common import deep_object, number_bounds, parse_metadata
 from videlicet.api.v1_3.schemas.videos import (
@@ -30,7 +30,7 @@ from videlicet.services.indexing import NUMBERS
 from videlicet.store.records import VideoFilter
 from videlicet.types import Index, VideoStatus
 
-router = router_for("videos")
+router = router_for("videos", V1_3)
 
 # -- the two views ------------------------------------------------------------------------------
 

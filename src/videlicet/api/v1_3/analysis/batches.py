@@ -15,7 +15,7 @@ from videlicet.analysis_jobs import analyses
 from videlicet.api.caller import Call
 from videlicet.api.errors import ApiError, invalid_parameter
 from videlicet.api.parameters import Pages, format_time
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import NestedProblem, Page
 from videlicet.api.v1_3.analysis.requests import request_of_item
 from videlicet.api.v1_3.analysis.schemas import (
@@ -35,7 +35,7 @@ from videlicet.services.analysis.tasks import BATCH_LIFETIME, BatchProgress, New
 from videlicet.services.caller import Caller
 from videlicet.types import Resource
 
-router = router_for("analysis batches")
+router = router_for("analysis batches", V1_3)
 
 
 @router.post(

@@ -13,7 +13,7 @@ from videlicet.analyze.backend import PromptRequest
 from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.run import AnalysisRequest
 from videlicet.api.caller import Call, HttpCaller
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.streaming import Check, run_cancellable, until_disconnect
 from videlicet.api.v1_3.analysis.requests import check_schema
 from videlicet.api.v1_3.analysis.schemas import (
@@ -28,7 +28,7 @@ from videlicet.services.analysis import answers
 from videlicet.services.analysis.targets import AnalysisTarget, target_video
 from videlicet.types import Sentence, Span, random_id
 
-router = router_for("analysis, earlier forms")
+router = router_for("analysis, earlier forms", V1_3)
 
 #: Highlights that are given.
 MOST_HIGHLIGHTS = 5

@@ -17,7 +17,7 @@ from videlicet.analyze.evidence.load import AssetEvidence
 from videlicet.analyze.run import AnalysisResult, Citation, cite
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import api_error_of
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.streaming import (
     Check,
     StreamedResponse,
@@ -41,7 +41,7 @@ from videlicet.services.analysis.images import load_images
 from videlicet.services.analysis.targets import AnalysisTarget
 from videlicet.types import Sentence, random_id
 
-router = router_for("analysis")
+router = router_for("analysis", V1_3)
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from fastapi import Query, Response
 
 from videlicet.api.caller import Call
 from videlicet.api.parameters import Pages, format_time
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.analysis.requests import model_of, request_of
 from videlicet.api.v1_3.analysis.schemas import (
@@ -25,7 +25,7 @@ from videlicet.services.analysis.images import read_images
 from videlicet.services.caller import Caller
 from videlicet.types import Resource
 
-router = router_for("analysis tasks")
+router = router_for("analysis tasks", V1_3)
 
 #: The fields of a request that are returned.
 _PARAMS = (

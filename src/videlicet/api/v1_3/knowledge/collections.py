@@ -8,7 +8,7 @@ from fastapi import Response
 
 from videlicet.api.caller import Call
 from videlicet.api.parameters import Pages, format_time, is_ascending, sort_column
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.knowledge import items
 from videlicet.api.v1_3.knowledge.schemas import (
@@ -24,7 +24,7 @@ from videlicet.services.knowledge.items import items_of
 from videlicet.services.knowledge.stores import get_store, store_index
 from videlicet.types import Resource
 
-router = router_for("item collections")
+router = router_for("item collections", V1_3)
 
 _BASE = "/knowledge-stores/{knowledge_store_id}/item-collections"
 

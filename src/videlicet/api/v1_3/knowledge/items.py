@@ -9,7 +9,7 @@ from fastapi import Query, Response
 from videlicet.api.caller import Call
 from videlicet.api.errors import api_error_of
 from videlicet.api.parameters import Pages, format_time, is_ascending, sort_column
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.knowledge.schemas import KnowledgeItemOut, NewKnowledgeItem, Status
 from videlicet.errors import from_json
@@ -18,7 +18,7 @@ from videlicet.services.knowledge import items
 from videlicet.services.knowledge.stores import get_store, store_index
 from videlicet.types import Asset, Video, VideoStatus
 
-router = router_for("knowledge store items")
+router = router_for("knowledge store items", V1_3)
 
 #: The states of a video as v1.3 names them.
 _STATUSES: dict[VideoStatus, Status] = {

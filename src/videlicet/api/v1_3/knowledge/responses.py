@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 
 from videlicet.api.caller import Call, HttpCaller
 from videlicet.api.errors import api_error_of
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.streaming import (
     Check,
     StreamedResponse,
@@ -29,7 +29,7 @@ from videlicet.api.v1_3.knowledge.schemas import Response, ResponseRequest, Sche
 from videlicet.errors import TaskError, VidelicetError
 from videlicet.services.knowledge.sessions import Question, Selection, begin_turn
 
-router = router_for("responses")
+router = router_for("responses", V1_3)
 
 #: Seconds of silence after which a stream says that it is still there.
 KEEPALIVE = 10.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from videlicet.api.caller import Call
 from videlicet.api.errors import invalid_parameter
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import Problem
 from videlicet.api.v1_3.knowledge.schemas import (
     AssetType,
@@ -21,7 +21,7 @@ from videlicet.services.knowledge import search_pages
 from videlicet.services.knowledge.search_pages import ItemClip, ItemHit, ItemPage, ItemSearch
 from videlicet.types import GroupBy, Video
 
-router = router_for("knowledge stores")
+router = router_for("knowledge stores", V1_3)
 
 
 @router.post(

@@ -8,7 +8,7 @@ from fastapi import Response
 
 from videlicet.api.caller import Call
 from videlicet.api.parameters import Pages, format_time, is_ascending, sort_column
-from videlicet.api.routing import router_for
+from videlicet.api.routing import V1_3, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.knowledge.enrichment import enrichment_of
 from videlicet.api.v1_3.knowledge.schemas import (
@@ -20,7 +20,7 @@ from videlicet.services.caller import Caller
 from videlicet.services.knowledge import stores
 from videlicet.types import Resource
 
-router = router_for("knowledge stores")
+router = router_for("knowledge stores", V1_3)
 
 
 @router.post(
