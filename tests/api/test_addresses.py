@@ -120,7 +120,7 @@ def guarded(outside: Outside, tmp_path_factory: pytest.TempPathFactory) -> Itera
     settings = {
         "PYTHONPATH": str(folder),
         "VIDELICET_FETCH_ALLOWLIST": "open.example",
-        "VIDELICET_FETCH_TIMEOUT": "2",
+        "VIDELICET_FETCH_TIMEOUT": "8",
     }
     with served(folder / "home", **DOUBLES, **settings) as one:
         yield one
@@ -239,7 +239,7 @@ def test_what_is_too_large_or_too_slow(asking: Client, outside: Outside, index: 
         began = time.monotonic()
         for path, request in places(index, outside.at(name))[:2]:
             refused(asking, path, request, code)
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 60
 
 
 def require_all_failed(client: Client, message: str) -> None:
