@@ -8,11 +8,14 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.docs.samples import make_samples
 from tests.docs.snippets import PAGES, ROOT, Snippet, snippets
 
+#: Pages whose commands run with every test run.
+FIRST = {"README.md", "docs/getting-started.md"}
 LANGUAGES = {"console", "python", "javascript", "json", "text", "toml"}
 
 
@@ -60,13 +63,18 @@ def test_targets_of_make_exist(page: Path) -> None:
         run(["make", "--dry-run", *sorted(targets)], ROOT, dict(os.environ), page.name)
 
 
+def runnable_pages() -> list[Any]:
+    """The pages with something to run; only the first ones that one reads are not slow."""
+    return [
+        pytest.param(page, id=names(page), marks=[] if names(page) in FIRST else pytest.mark.slow)
+        for page in PAGES
+        if any(snippet.language in ("console", "python") for snippet in snippets(page))
+    ]
+
+
 @pytest.mark.weights
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    "page",
-    [p for p in PAGES if any(s.language in ("console", "python") for s in snippets(p))],
-    ids=names,
-)
+@pytest.mark.parametrize("page", runnable_pages())
 def test_commands_and_programs_run(
     page: Path, samples: Path, library: Path, tmp_path: Path
 ) -> None:
