@@ -32,7 +32,7 @@ from videlicet.ingest import Progress, ingest
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.observe import observe
 from videlicet.ingest.passes.task_group import TaskGroup
-from videlicet.ingest.plan import IndexingPlan, Models
+from videlicet.ingest.plan import IndexingModels, IndexingPlan
 from videlicet.media.probe import probe
 from videlicet.media.sources import find_sources
 from videlicet.models.cards import default_cards
@@ -208,7 +208,7 @@ def index_without_decoding(source: Path, settings: Settings) -> tuple[float, dic
     """One stage after another: first all of the pictures, then all of the sound. Seconds in all
     (models already loaded), and by stage."""
     cards = default_cards()
-    models = Models.of(cards, partial(load_model, settings=settings))
+    models = IndexingModels.of(cards, partial(load_model, settings=settings))
     media = probe(source, settings)
     pool = Inline()
     total = 0.0

@@ -8,7 +8,7 @@ import pytest
 
 from videlicet import demo
 from videlicet.demo.question import Place
-from videlicet.demo.run import DemoReport, Row
+from videlicet.demo.run import DemoReport, DemoRow
 from videlicet.errors import ModelError
 from videlicet.types import Span
 
@@ -18,7 +18,7 @@ WRONG = Place("rabbit.mp4", Span.of(1, 2))
 
 def report(*ranks: int | None) -> DemoReport:
     rows = tuple(
-        Row("words → picture", f"question {n}", (RIGHT,), rank, place, 0.5, 0.02)
+        DemoRow("words → picture", f"question {n}", (RIGHT,), rank, place, 0.5, 0.02)
         for n, rank in enumerate(ranks)
         for place in [RIGHT if rank == 1 else WRONG if rank else None]
     )

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from videlicet.demo import DemoReport, Row, run_demo
-from videlicet.demo.question import Place, Question
+from videlicet.demo import DemoReport, DemoRow, run_demo
+from videlicet.demo.question import DemoQuestion, Place
 from videlicet.demo.run import ask, expected_rank
 from videlicet.demo.video import SOUND_RATE, Scene, make_video, write_sound
 from videlicet.errors import MediaError
@@ -77,9 +77,11 @@ class StubLibrary:
         return Asset(asset_id, "video.ts", then, size=1, recording=media)
 
 
-def asked(*hits: Hit) -> Row:
+def asked(*hits: Hit) -> DemoRow:
     library = StubLibrary(*hits)
-    question = Question("words", "dog", {"query": "dog"}, (place("a", 0, 2), place("all", 5, 7)))
+    question = DemoQuestion(
+        "words", "dog", {"query": "dog"}, (place("a", 0, 2), place("all", 5, 7))
+    )
     row, page = ask(cast(Library, library), question)
     assert page.hits == hits
     assert library.asked == [{"query": "dog", "limit": 5}]
@@ -101,7 +103,9 @@ def test_nothing_found_is_a_row_too() -> None:
 
 
 def report(*ranks: int | None, own: bool = False) -> DemoReport:
-    rows = tuple(Row("words", "dog", (), rank, None, None, 0.1 * n) for n, rank in enumerate(ranks))
+    rows = tuple(
+        DemoRow("words", "dog", (), rank, None, None, 0.1 * n) for n, rank in enumerate(ranks)
+    )
     return DemoReport(rows, 1, 10.0, 1.0, 2.0, Path("demo.html"), (), own)
 
 

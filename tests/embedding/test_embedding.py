@@ -16,7 +16,7 @@ from tests.ingest import rig
 
 from videlicet.embedding import DIMENSIONS, Component, TimedVectors, fuse, join, pool
 from videlicet.embedding.clips import embed_clips, vector_at
-from videlicet.embedding.inputs import Models, embed_images, embed_lines, embed_recording
+from videlicet.embedding.inputs import EmbeddingModels, embed_images, embed_lines, embed_recording
 from videlicet.models import fakes
 from videlicet.models.registry import load as load_model
 from videlicet.settings import load
@@ -112,13 +112,13 @@ def test_options_and_scopes() -> None:
 
 
 @pytest.fixture(scope="module")
-def models() -> Models:
+def models() -> EmbeddingModels:
     settings = load()
     found = {role: load_model(id, settings) for role, id in fakes.IDS.items()}
-    return Models(found["text"], found["vision"], found["speech"], found["sound"])
+    return EmbeddingModels(found["text"], found["vision"], found["speech"], found["sound"])
 
 
-def test_inputs_meet_in_the_space(models: Models, tmp_path: Path) -> None:
+def test_inputs_meet_in_the_space(models: EmbeddingModels, tmp_path: Path) -> None:
     settings = load()
     rows, counts = embed_lines(models, ["red", "blue " * 2000])
     assert rows.shape == (2, DIMENSIONS)

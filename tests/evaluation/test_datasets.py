@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from videlicet.errors import InvalidInput
-from videlicet.evaluation import Scope, read
+from videlicet.evaluation import CandidatePool, read
 from videlicet.types import PartKind, Span
 
 
@@ -43,7 +43,11 @@ def write_corpus(root: Path, queries: Any = None, manifest: Any = None) -> Path:
 
 def test_corpus_form(tmp_path: Path) -> None:
     dataset = read(write_corpus(tmp_path / "videos"))
-    assert (dataset.name, dataset.form, dataset.scope) == ("videos", "corpus", Scope.COLLECTION)
+    assert (dataset.name, dataset.form, dataset.scope) == (
+        "videos",
+        "corpus",
+        CandidatePool.COLLECTION,
+    )
     assert list(dataset.videos) == ["a.mp4", "b.mkv"]
     words, picture = dataset.queries
     assert (words.value, words.kind) == ("a dog", "object")
@@ -142,7 +146,7 @@ def test_msrvtt_test_file(tmp_path: Path) -> None:
     (tmp_path / "test_videodatainfo.json").write_text(json.dumps(MSRVTT))
     dataset = read(tmp_path)
     assert (dataset.name, dataset.form) == ("test_videodatainfo", "msr-vtt")
-    assert dataset.scope is Scope.COLLECTION
+    assert dataset.scope is CandidatePool.COLLECTION
     assert [(q.id, q.value) for q in dataset.queries] == [
         ("200", "a girl shows a pack of toys"),
         ("201", "somebody opens a box"),
@@ -185,7 +189,11 @@ def test_qvhighlights(tmp_path: Path) -> None:
     rows = [QV, QV | {"qid": 1, "vid": "elsewhere_0.0_150.0"}]
     file.write_text("\n".join(json.dumps(row) for row in rows) + "\n\n")
     dataset = read(file, folder)
-    assert (dataset.form, dataset.scope, dataset.left_out) == ("qvhighlights", Scope.FILE, 1)
+    assert (dataset.form, dataset.scope, dataset.left_out) == (
+        "qvhighlights",
+        CandidatePool.FILE,
+        1,
+    )
     (query,) = dataset.queries
     assert query.id == "8737"
     assert [r.span for r in query.relevant] == [Span.of(0, 16), Span.of(30, 40)]
@@ -233,7 +241,7 @@ def test_didemo_takes_what_most_annotators_marked(tmp_path: Path) -> None:
     tie = DIDEMO | {"annotation_id": 8, "times": [[0, 0], [0, 0], [2, 3], [2, 3]]}
     file.write_text(json.dumps([DIDEMO, tie]))
     dataset = read(file, folder)
-    assert (dataset.form, dataset.scope) == ("didemo", Scope.FILE)
+    assert (dataset.form, dataset.scope) == ("didemo", CandidatePool.FILE)
     assert [[r.span for r in q.relevant] for q in dataset.queries] == [
         [Span.of(5, 10)],
         [Span.of(0, 5), Span.of(10, 20)],

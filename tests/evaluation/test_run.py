@@ -8,7 +8,7 @@ import pytest
 from tests.evaluation.fakes import FakeLibrary
 
 from videlicet.errors import Conflict, StoreError
-from videlicet.evaluation import Dataset, EvaluationQuery, Relevance, Scope, evaluate
+from videlicet.evaluation import CandidatePool, Dataset, EvaluationQuery, Relevance, evaluate
 from videlicet.types import PartKind, Span
 
 
@@ -102,7 +102,7 @@ def test_moments_are_asked_for_among_the_files_with_spans(
     scopes = {row[3] is None or tuple(sorted(row[3])) for row in library.asked}
     assert scopes == {True, ("id-reel.mp4", "id-tape.mp4")}
     library.asked.clear()
-    in_file = Dataset("f", "didemo", dataset.videos, dataset.queries[2:3], Scope.FILE)
+    in_file = Dataset("f", "didemo", dataset.videos, dataset.queries[2:3], CandidatePool.FILE)
     report = evaluate(library, in_file)
     assert library.asked[1][3] == ["id-tape.mp4"]
     assert report.by_moment["text"]["all"]["recall@1_iou0.3"] == 1.0

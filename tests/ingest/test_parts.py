@@ -23,12 +23,12 @@ from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.observe import MAX_STARTS, observe
 from videlicet.ingest.passes.task_group import TaskGroup, UnitPool
 from videlicet.ingest.passes.video_pass import JournaledReader
-from videlicet.ingest.plan import IndexingPlan, Models
+from videlicet.ingest.plan import IndexingModels, IndexingPlan
 from videlicet.ingest.progress import Progress, estimate_rate, printable_source
 from videlicet.ingest.tasks import submit
 from videlicet.jobs.ipc import settings_from_json, settings_to_json
 from videlicet.media.records import Damage
-from videlicet.media.sources import Source, scheme_of
+from videlicet.media.sources import SourceItem, scheme_of
 from videlicet.models.base import TextLine
 from videlicet.models.fakes import HashedText, PitchSound, StripReader
 from videlicet.settings import load
@@ -189,7 +189,7 @@ def test_a_file_that_kills_its_worker_again_and_again_is_given_up(tmp_path: Path
     def once() -> None:
         with Journal(tmp_path / "j") as journal:
             observe(
-                tmp_path / "f", silent, Models(HashedText()), crew, journal, load(tmp_path),
+                tmp_path / "f", silent, IndexingModels(HashedText()), crew, journal, load(tmp_path),
                 lambda _: lambda _: None,
             )  # fmt: skip
 
@@ -230,16 +230,16 @@ def test_settings_of_any_bytes_reach_the_worker(tmp_path: Path) -> None:
 
 
 def test_sources_become_tasks_once(rig: Rig, tmp_path: Path) -> None:
-    bad = Source("x", error=InvalidInput("path_not_found", "There is no x."))
-    sources: Sequence[Source] = [
-        Source("a", path=tmp_path / "a"),
-        Source("u", url="https://example.org/a.mp4"),
+    bad = SourceItem("x", error=InvalidInput("path_not_found", "There is no x."))
+    sources: Sequence[SourceItem] = [
+        SourceItem("a", path=tmp_path / "a"),
+        SourceItem("u", url="https://example.org/a.mp4"),
         bad,
     ]
     with rig.writing() as (store, index):
         first = submit(store.scope(GRANT), store, index, sources)
         again = submit(
-            store.scope(GRANT), store, index, [*sources, Source("a", path=tmp_path / "a")]
+            store.scope(GRANT), store, index, [*sources, SourceItem("a", path=tmp_path / "a")]
         )
         assert [task.source for task in first] == [
             str(tmp_path / "a"),

@@ -17,7 +17,7 @@ from tests.samples import RED, Scene
 
 from videlicet.errors import MediaError
 from videlicet.media import open_video
-from videlicet.media.decode import End, VideoRequest
+from videlicet.media.decode import DecodeEnd, VideoRequest
 from videlicet.media.process import DecoderProcess, open_media
 from videlicet.media.sandbox import Limits
 
@@ -69,7 +69,7 @@ def test_a_child_killed_fails_only_its_own_file(sample, settings, by, code):
         with pytest.raises(MediaError) as caught:
             list(events)
     assert caught.value.code == code
-    assert isinstance(watch(path, settings)[-1], End)
+    assert isinstance(watch(path, settings)[-1], DecodeEnd)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -9,7 +9,7 @@ from videlicet.media.decode import (
     AudioChunk,
     AudioRequest,
     DecodedFrame,
-    End,
+    DecodeEnd,
     ShotCut,
     VideoRequest,
 )
@@ -31,13 +31,13 @@ def test_real_videos_are_read_to_their_end(corpus, settings):
             events = list(decoder.video or ())
             sound = list(decoder.audio or ())
         end = events[-1]
-        assert isinstance(end, End)
+        assert isinstance(end, DecodeEnd)
         assert abs(float(end.span.duration) - row["duration_s"]) < 0.3
         frames = [event for event in events if isinstance(event, DecodedFrame)]
         assert frames[0].time == end.span.start
         assert abs(len(frames) - 2 * float(end.span.duration)) <= 3
         if facts.audio:
-            assert isinstance(sound[-1], End)
+            assert isinstance(sound[-1], DecodeEnd)
             assert any(isinstance(event, AudioChunk) for event in sound)
         cuts = [float(event.time) for event in events if isinstance(event, ShotCut)]
         for scene in row.get("segments", [])[1:]:

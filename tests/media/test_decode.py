@@ -16,7 +16,7 @@ from videlicet.media.decode import (
     AudioRequest,
     Damage,
     DecodedFrame,
-    End,
+    DecodeEnd,
     ShotCut,
     VideoRequest,
 )
@@ -65,7 +65,7 @@ def test_frames_are_sampled_and_shots_reported(sample, settings):
         assert near(frame.image, colours[int(frame.time) // 2 * 2])
         assert frame.duration == Fraction(1, 25)
     end = events[-1]
-    assert isinstance(end, End)
+    assert isinstance(end, DecodeEnd)
     assert (end.span, end.count) == (Span.of(0, 6), 150)
     assert end.cpu > 0
     assert end.memory > 0
@@ -273,8 +273,8 @@ def test_both_at_once(sample, settings):
     ) as decoder:
         assert decoder.video is not None
         assert decoder.audio is not None
-        assert isinstance(list(decoder.video)[-1], End)
-        assert isinstance(list(decoder.audio)[-1], End)
+        assert isinstance(list(decoder.video)[-1], DecodeEnd)
+        assert isinstance(list(decoder.audio)[-1], DecodeEnd)
 
 
 # -- what is broken -----------------------------------------------------------------------------

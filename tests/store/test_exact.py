@@ -16,7 +16,7 @@ from videlicet.settings import Settings
 from videlicet.store import Store, VectorRow, open_store
 from videlicet.store.vectors import exact
 from videlicet.store.vectors.chunks import ID_TYPE, Chunk, Floats
-from videlicet.store.vectors.exact import Matrix
+from videlicet.store.vectors.exact import VectorMatrix
 from videlicet.types import Index, Modality, Span, derived_id
 
 DIMENSIONS = 3
@@ -56,7 +56,7 @@ def _found_in_a_copy(
 
 
 def _found(
-    matrix: Matrix, queries: Floats, k: int, within: NDArray[np.int64] | None
+    matrix: VectorMatrix, queries: Floats, k: int, within: NDArray[np.int64] | None
 ) -> list[list[tuple[Any, ...]]]:
     found = []
     for positions, scores in matrix.search(queries, k, within):
@@ -78,10 +78,10 @@ def test_what_is_found_is_what_a_copy_of_all_rows_gives(
     changes: list[dict[int, Any]], within: set[int] | None, k: int, block: int
 ) -> None:
     rows: Rows = {}
-    matrix = Matrix.empty(DIMENSIONS)
+    matrix = VectorMatrix.empty(DIMENSIONS)
     queries = np.eye(DIMENSIONS, dtype=np.float32)
     chosen = None if within is None else np.array(sorted(within), np.int64)
-    earlier: list[tuple[Matrix, Rows]] = []
+    earlier: list[tuple[VectorMatrix, Rows]] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exact, "_BLOCK_VALUES", block)
         patch.setattr(exact, "_LEAST_ROWS", 2)
@@ -104,7 +104,9 @@ def test_what_is_found_is_what_a_copy_of_all_rows_gives(
 
 
 def test_two_versions_that_follow_one_do_not_write_over_each_other() -> None:
-    old = Matrix.empty(DIMENSIONS).with_changes([(1, 1, 1)], [(1, 1, _chunk(1, 1, [(1, 0, 0)]))])
+    old = VectorMatrix.empty(DIMENSIONS).with_changes(
+        [(1, 1, 1)], [(1, 1, _chunk(1, 1, [(1, 0, 0)]))]
+    )
     first = old.with_changes([(1, 1, 1), (2, 2, 1)], [(2, 2, _chunk(2, 2, [(0, 1, 0)]))])
     second = old.with_changes([(1, 1, 1), (3, 2, 1)], [(3, 2, _chunk(3, 2, [(0, 0, 1)]))])
     query = np.eye(DIMENSIONS, dtype=np.float32)
@@ -129,7 +131,7 @@ def _rows(count: int, seed: int = 0, dimensions: int = 24) -> Floats:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def _matrix(store: Store) -> Matrix:
+def _matrix(store: Store) -> VectorMatrix:
     (entry,) = store.vectors._states._entries.values()
     assert entry.value is not None
     return entry.value.matrix

@@ -14,7 +14,7 @@ _FORM = "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class RouteEntry:
     """A path with names in it, its methods, and whether it takes a form with files."""
 
     path: str
@@ -22,7 +22,7 @@ class Endpoint:
     form: bool
 
 
-def list_endpoints(routes: Sequence[BaseRoute]) -> list[Endpoint]:
+def list_endpoints(routes: Sequence[BaseRoute]) -> list[RouteEntry]:
     """Those that are described to users. Much faster than describing them."""
     from fastapi.routing import iter_route_contexts
 
@@ -32,7 +32,7 @@ def list_endpoints(routes: Sequence[BaseRoute]) -> list[Endpoint]:
         if getattr(route, "include_in_schema", False) and getattr(route, "methods", None):
             body = getattr(route, "body_field", None)
             kind = None if body is None else getattr(body.field_info, "media_type", None)
-            found.append(Endpoint(route.path_format, frozenset(route.methods), kind == _FORM))
+            found.append(RouteEntry(route.path_format, frozenset(route.methods), kind == _FORM))
     return found
 
 
@@ -44,7 +44,7 @@ def path_regex(template: str) -> str:
 class MethodTable:
     """Which methods a path knows, whichever of several routes they belong to."""
 
-    def __init__(self, known: Iterable[Endpoint]) -> None:
+    def __init__(self, known: Iterable[RouteEntry]) -> None:
         self._rows: dict[str, set[str]] = {}
         for one in known:
             self._rows.setdefault(one.path, set()).update(one.methods)

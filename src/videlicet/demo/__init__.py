@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from videlicet.demo.run import DemoReport, Row, run_demo
+from videlicet.demo.run import DemoReport, DemoRow, run_demo
 
-__all__ = ["DemoReport", "Row", "run_demo"]
+__all__ = ["DemoReport", "DemoRow", "run_demo"]

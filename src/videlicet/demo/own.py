@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videlicet.demo.question import Place, Question
+from videlicet.demo.question import DemoQuestion, Place
 from videlicet.types import Asset, Instant, Modality, Span
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _LONGEST, _PHRASE = 12, 4
 _CLIP_S = 3
 
 
-def questions_for(library: Library, asset: Asset, folder: Path) -> list[Question]:
+def questions_for(library: Library, asset: Asset, folder: Path) -> list[DemoQuestion]:
     """Up to a dozen questions over the modalities that ``asset`` has.
 
     Each is taken from the moment that answers it, so this shows the search at work, and not how
@@ -37,7 +37,7 @@ def questions_for(library: Library, asset: Asset, folder: Path) -> list[Question
     ]
 
 
-def _words(library: Library, asset: Asset, modality: Modality, kind: str) -> Iterator[Question]:
+def _words(library: Library, asset: Asset, modality: Modality, kind: str) -> Iterator[DemoQuestion]:
     """The best words of a modality: long and certain. Right is every moment that has them."""
     best: dict[str, float] = {}
     places: dict[str, list[Place]] = {}
@@ -53,18 +53,18 @@ def _words(library: Library, asset: Asset, modality: Modality, kind: str) -> Ite
             places.setdefault(text, []).append(Place(asset.name, asset.to_display_time(row.span)))
     for text in sorted(best, key=lambda text: (-best[text], text))[:_EACH]:
         arguments = {"query": text, "modalities": (modality,)}
-        yield Question(kind, text, arguments, tuple(places[text]))
+        yield DemoQuestion(kind, text, arguments, tuple(places[text]))
 
 
-def _phrase(question: Question) -> Iterator[Question]:
+def _phrase(question: DemoQuestion) -> Iterator[DemoQuestion]:
     """A few words from the middle of what was said, in quotation marks."""
     words = [word.strip(".,!?;:…") for word in question.label.split()]
     start = max(0, (len(words) - _PHRASE) // 2)
     phrase = f'"{" ".join(words[start : start + _PHRASE])}"'
-    yield Question("exact phrase", phrase, {"query": phrase}, question.expected)
+    yield DemoQuestion("exact phrase", phrase, {"query": phrase}, question.expected)
 
 
-def _media(library: Library, asset: Asset, folder: Path) -> Iterator[Question]:
+def _media(library: Library, asset: Asset, folder: Path) -> Iterator[DemoQuestion]:
     """A frame, a clip and a sound from three places of the recording."""
     from PIL import Image
 
@@ -84,7 +84,7 @@ def _media(library: Library, asset: Asset, folder: Path) -> Iterator[Question]:
         picture.save(data, "JPEG", quality=60)
         displayed = asset.to_display_time(Span(at, at))
         label = f"the frame at {float(displayed.start):.1f} s"
-        yield Question(
+        yield DemoQuestion(
             "picture", label, {"image": data.getvalue()}, (Place(asset.name, displayed),)
         )
         clip, span = cut(whole.start + whole.duration * 6 / 10, "clip.mp4")
@@ -97,7 +97,7 @@ def _media(library: Library, asset: Asset, folder: Path) -> Iterator[Question]:
         yield _stretch("sound", {"audio": sound}, asset, span)
 
 
-def _stretch(kind: str, arguments: dict[str, Path], asset: Asset, span: Span) -> Question:
+def _stretch(kind: str, arguments: dict[str, Path], asset: Asset, span: Span) -> DemoQuestion:
     displayed = asset.to_display_time(span)
     label = f"{float(displayed.duration):.1f} s from {float(displayed.start):.1f} s on"
-    return Question(kind, label, arguments, (Place(asset.name, displayed),))
+    return DemoQuestion(kind, label, arguments, (Place(asset.name, displayed),))

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from videlicet.demo.question import Place, Question
+from videlicet.demo.question import DemoQuestion, Place
 from videlicet.demo.script import COMPILATION, SampleVideos
 from videlicet.demo.video import Scene, make_clip, read_sound, write_sound
 from videlicet.types import Span
 
 
-def questions(sources: Mapping[str, Path], videos: SampleVideos, folder: Path) -> list[Question]:
+def questions(
+    sources: Mapping[str, Path], videos: SampleVideos, folder: Path
+) -> list[DemoQuestion]:
     """The questions; pictures, sounds and clips to ask with are made in ``folder``.
 
     They are not the videos' own frames and sounds: pictures are mirrored, cropped and compressed
@@ -29,10 +31,10 @@ def questions(sources: Mapping[str, Path], videos: SampleVideos, folder: Path) -
     meadow = _quieter(sources["bunny"], 1.0, 4.0, folder / "meadow.wav")
     voice = _quieter(sources["two_cities"], 5.2, 7.85, folder / "voice.wav")
 
-    def ask(kind: str, label: str, title: str, **arguments: Any) -> Question:
-        return Question(kind, label, arguments, _places(videos, title))
+    def ask(kind: str, label: str, title: str, **arguments: Any) -> DemoQuestion:
+        return DemoQuestion(kind, label, arguments, _places(videos, title))
 
-    def words(kind: str, text: str, title: str, *modalities: str, **more: Any) -> Question:
+    def words(kind: str, text: str, title: str, *modalities: str, **more: Any) -> DemoQuestion:
         return ask(kind, text, title, query=text, modalities=modalities, **more)
 
     seen, said, written = "words → picture", "words → speech", "words → screen"

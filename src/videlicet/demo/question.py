@@ -18,7 +18,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DemoQuestion:
     """What to search with (the arguments of :meth:`videlicet.Library.search`), what that is called
     for people, and the places any of which is a right answer."""
 

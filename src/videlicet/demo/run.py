@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from videlicet.demo.question import Place, Question
+from videlicet.demo.question import DemoQuestion, Place
 from videlicet.errors import TaskError, VidelicetError, from_json
 from videlicet.library import Library
 from videlicet.settings import Settings, load
@@ -30,7 +30,7 @@ Follow = Callable[[Iterable["Progress"]], Sequence["Progress"]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DemoRow:
     """One question and how it went. ``rank`` is that of the first right answer, 1 is the best;
     ``found`` is the first hit, whether right or not. ``seconds`` is what the search took."""
 
@@ -56,7 +56,7 @@ class DemoReport:
     that it was somebody's own recording.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[DemoRow, ...]
     videos: int
     video_seconds: float
     prepare_s: float
@@ -139,7 +139,7 @@ def run_demo(
     )
 
 
-def ask(library: Library, question: Question) -> tuple[Row, SearchPage]:
+def ask(library: Library, question: DemoQuestion) -> tuple[DemoRow, SearchPage]:
     """Search for one question and look where the right answer is."""
     started = time.perf_counter()
     page = library.search(**question.arguments, limit=_RESULT_LIMIT)
@@ -152,7 +152,7 @@ def ask(library: Library, question: Question) -> tuple[Row, SearchPage]:
     rank = next(
         (hit.rank for hit, place in ranked if expected_rank(place, question.expected)), None
     )
-    row = Row(
+    row = DemoRow(
         kind=question.kind,
         label=question.label,
         expected=question.expected,
@@ -194,7 +194,7 @@ def _pull(settings: Settings, say: Say) -> None:
 
 def _sample(
     settings: Settings, folder: Path, say: Say
-) -> tuple[list[Path], tuple[list[Question], tuple[str, ...]]]:
+) -> tuple[list[Path], tuple[list[DemoQuestion], tuple[str, ...]]]:
     from videlicet.demo.queries import questions
     from videlicet.demo.script import make_sample_videos
     from videlicet.demo.sources import MATERIAL, fetch
@@ -227,7 +227,7 @@ def _last(events: Iterable[Progress]) -> Sequence[Progress]:
 
 def _write_page(
     library: Library,
-    answered: Sequence[tuple[Question, Row, SearchPage]],
+    answered: Sequence[tuple[DemoQuestion, DemoRow, SearchPage]],
     out: Path,
     credits: Sequence[str],
 ) -> Path:

@@ -37,7 +37,7 @@ MOST_PAGES = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
+class EmbeddingModels:
     """What the inputs are read with."""
 
     text: TextEncoder
@@ -46,7 +46,7 @@ class Models:
     sound: AudioEncoder
 
 
-def embed_lines(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
+def embed_lines(models: EmbeddingModels, lines: Sequence[str]) -> tuple[Floats, list[int]]:
     """Vectors of texts (n, 512), however long, and how many tokens each has.
 
     Raises:
@@ -57,19 +57,23 @@ def embed_lines(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]
     return rows, counts
 
 
-def _embed_on_screen_text(models: Models, lines: Sequence[str]) -> tuple[Floats, list[int]]:
+def _embed_on_screen_text(
+    models: EmbeddingModels, lines: Sequence[str]
+) -> tuple[Floats, list[int]]:
     counts = [models.text.count_tokens(line) for line in lines]
     return join({Component.MEANING: embed_texts(models.text, lines)}), counts
 
 
-def embed_images(models: Models, sources: Sequence[bytes | Path], settings: Settings) -> Floats:
+def embed_images(
+    models: EmbeddingModels, sources: Sequence[bytes | Path], settings: Settings
+) -> Floats:
     """Vectors of pictures (n, 512)."""
     frames = [load_image(source, settings) for source in sources]
     return of_frames(models.text, models.vision, models.vision.encode_frames(frames))
 
 
 def embed_document(
-    models: Models, source: bytes | Path, settings: Settings, *, pdf: bool
+    models: EmbeddingModels, source: bytes | Path, settings: Settings, *, pdf: bool
 ) -> tuple[Floats, list[int]]:
     """The vector of a PDF, or of a plain text in UTF-8 (512,), and how many tokens each stretch of
     its text has. Of a PDF it is the mean of its pages' and its text's.
@@ -116,7 +120,7 @@ def is_pdf(source: bytes | Path) -> bool:
 
 
 def embed_recording(
-    models: Models,
+    models: EmbeddingModels,
     source: bytes | Path,
     settings: Settings,
     options: Sequence[str],
@@ -144,7 +148,7 @@ def embed_recording(
 
 
 def _embed_frames(
-    models: Models, source: bytes | Path, settings: Settings
+    models: EmbeddingModels, source: bytes | Path, settings: Settings
 ) -> dict[str, TimedVectors]:
     spans: list[Span] = []
     features: list[Floats] = []
@@ -176,7 +180,7 @@ def _embed_frames(
     )
 
 
-def _embed_sound(models: Models, sound: Floats, origin: Instant) -> TimedVectors:
+def _embed_sound(models: EmbeddingModels, sound: Floats, origin: Instant) -> TimedVectors:
     rows = models.sound.embed(sound)
     step = instant(models.sound.window)
     return TimedVectors(
@@ -184,7 +188,9 @@ def _embed_sound(models: Models, sound: Floats, origin: Instant) -> TimedVectors
     )
 
 
-def _embed_speech(models: Models, sound: Floats, origin: Instant) -> dict[str, TimedVectors]:
+def _embed_speech(
+    models: EmbeddingModels, sound: Floats, origin: Instant
+) -> dict[str, TimedVectors]:
     spans, lines = [], []
     for start, end in models.speech.speech_spans(sound):
         first = int(start * SOUND_RATE)

@@ -42,7 +42,7 @@ _TIMES = re.compile(r"\b\d+:\d\d(?::\d\d)?(?:\.\d+)?\b")
 Pairs = Sequence[tuple[float, float]]
 
 
-class AnalysisTarget(Protocol):
+class AnswerTarget(Protocol):
     """What an evaluation needs of :class:`videlicet.Library`; it uses nothing else."""
 
     def assets(self, index: str) -> Sequence[Asset]: ...
@@ -109,7 +109,7 @@ class AnalysisReport:
 
 
 def evaluate_analysis(
-    library: AnalysisTarget,
+    library: AnswerTarget,
     questions: QuestionSet,
     *,
     index: str,
@@ -292,7 +292,7 @@ def boundaries(found: Sequence[Instant], gold: Sequence[Instant]) -> tuple[int, 
 
 
 def _chapters(
-    library: AnalysisTarget, index: str, by_file: Mapping[str, Asset], questions: QuestionSet
+    library: AnswerTarget, index: str, by_file: Mapping[str, Asset], questions: QuestionSet
 ) -> dict[str, float]:
     counts = []
     for gold in questions.chapters:
@@ -312,7 +312,7 @@ def _chapters(
 
 
 def _summaries(
-    library: AnalysisTarget, index: str, by_file: Mapping[str, Asset], questions: QuestionSet
+    library: AnswerTarget, index: str, by_file: Mapping[str, Asset], questions: QuestionSet
 ) -> dict[str, float]:
     found: list[tuple[float, int, int, int, float]] = []
     for gold in questions.summaries:

@@ -24,7 +24,7 @@ from videlicet.errors import InvalidInput
 from videlicet.types import PartKind, Span
 
 
-class Scope(StrEnum):
+class CandidatePool(StrEnum):
     """Among which files a moment is looked for."""
 
     #: All files that hold a relevant span of any query: the file has to be found as well.
@@ -64,7 +64,7 @@ class Dataset:
     form: str
     videos: Mapping[str, Path]
     queries: tuple[EvaluationQuery, ...]
-    scope: Scope = Scope.COLLECTION
+    scope: CandidatePool = CandidatePool.COLLECTION
     left_out: int = 0
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from videlicet.errors import InvalidInput
 from videlicet.evaluation.dataset import (
+    CandidatePool,
     Dataset,
     EvaluationQuery,
     Relevance,
-    Scope,
     checked,
     invalid,
     read_corpus,
@@ -110,7 +110,7 @@ def read_msrvtt(file: Path, content: Any, videos: Path) -> Dataset:
             words = read_text(file, {"caption": caption}, "caption")
             key = f"{row.get('sen_id', number)}" + (f".{part}" if part else "")
             annotated.append((key, name, words, "caption", ()))
-    return _dataset("msr-vtt", file, videos, annotated, Scope.COLLECTION)
+    return _dataset("msr-vtt", file, videos, annotated, CandidatePool.COLLECTION)
 
 
 def read_qvhighlights(file: Path, content: Any, videos: Path) -> Dataset:
@@ -128,7 +128,7 @@ def read_qvhighlights(file: Path, content: Any, videos: Path) -> Dataset:
         annotated.append(
             (key, read_text(file, row, "vid"), read_text(file, row, "query"), "moment", spans)
         )
-    return _dataset("qvhighlights", file, videos, annotated, Scope.FILE)
+    return _dataset("qvhighlights", file, videos, annotated, CandidatePool.FILE)
 
 
 def read_didemo(file: Path, content: Any, videos: Path) -> Dataset:
@@ -160,7 +160,7 @@ def read_didemo(file: Path, content: Any, videos: Path) -> Dataset:
                 spans,
             )
         )
-    return _dataset("didemo", file, videos, annotated, Scope.FILE)
+    return _dataset("didemo", file, videos, annotated, CandidatePool.FILE)
 
 
 def _pair(file: Path, key: str, value: object) -> tuple[object, object]:
@@ -174,7 +174,7 @@ def _dataset(
     file: Path,
     videos: Path,
     annotated: Iterable[tuple[str, str, str, str, tuple[Span, ...]]],
-    scope: Scope,
+    scope: CandidatePool,
 ) -> Dataset:
     if not videos.is_dir():
         raise invalid(file, f"the folder of its videos, {videos}, is not there.")

@@ -29,7 +29,7 @@ class QueryOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MetricRow:
     """One line of a table for people. ``values`` are (metric, mean, low, high)."""
 
     table: str
@@ -72,7 +72,7 @@ class Report:
             "left_out": self.left_out,
         }
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[MetricRow]:
         """Lines for people, grouped by table: the system's, then each baseline's."""
         found = _rows("by asset", self.by_asset, ASSET_COLUMNS)
         found += _rows("by moment", self.by_moment, MOMENT_COLUMNS)
@@ -82,9 +82,9 @@ class Report:
         return found
 
 
-def _rows(name: str, table: Table, columns: tuple[str, ...]) -> list[Row]:
+def _rows(name: str, table: Table, columns: tuple[str, ...]) -> list[MetricRow]:
     return [
-        Row(
+        MetricRow(
             name,
             modality,
             kind,

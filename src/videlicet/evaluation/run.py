@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from videlicet.errors import Conflict, NotFound, StoreError
 from videlicet.evaluation import metrics
 from videlicet.evaluation.baselines import SpeechBaseline, prior_assets, prior_moments
-from videlicet.evaluation.dataset import Dataset, EvaluationQuery, Scope
+from videlicet.evaluation.dataset import CandidatePool, Dataset, EvaluationQuery
 from videlicet.evaluation.metrics import RankedSpan
 from videlicet.evaluation.report import QueryOutcome, Report, Table
 from videlicet.types import (
@@ -120,7 +120,9 @@ def measure(
     ]
     everywhere = frozenset(found.document for row in right for found in row)
     scopes = [
-        everywhere if dataset.scope is Scope.COLLECTION else frozenset(f.document for f in row)
+        everywhere
+        if dataset.scope is CandidatePool.COLLECTION
+        else frozenset(f.document for f in row)
         for row in right
     ]
     tables = _Tables(dataset.queries, truth, right, resamples, seed)

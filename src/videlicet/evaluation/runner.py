@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet import rights
 from videlicet.errors import Cancelled, NotFound, TaskError, VidelicetError
-from videlicet.evaluation import Collection, Dataset, EvaluationQuery, Relevance, Scope, measure
+from videlicet.evaluation import (
+    CandidatePool,
+    Collection,
+    Dataset,
+    EvaluationQuery,
+    Relevance,
+    measure,
+)
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.search.compose import build_query
 from videlicet.services.evaluations import FAILED, PROCESSING, READY
@@ -140,7 +147,7 @@ class EvaluationRunner:
 
         report = measure(
             _Index(self._platform, scope, index),
-            Dataset(one.name, "posted", {}, queries, Scope(one.body["scope"])),
+            Dataset(one.name, "posted", {}, queries, CandidatePool(one.body["scope"])),
             {video: names.get(video, video) for video in wanted},
             Collection.of((video.asset, names[video.id]) for video in videos),
             index.id,

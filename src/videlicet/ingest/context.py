@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from videlicet.ingest.cancellation import CancellationMonitor
 from videlicet.ingest.passes.task_group import UnitPool
-from videlicet.ingest.plan import Models
+from videlicet.ingest.plan import IndexingModels
 from videlicet.settings import cores
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ class IngestContext:
         """A number for the next task: units of earlier tasks run first."""
         return next(self._orders)
 
-    def models(self, cards: Mapping[str, str]) -> Models:
+    def models(self, cards: Mapping[str, str]) -> IndexingModels:
         """The models that observe for an index."""
-        return Models.of(cards, self.model)
+        return IndexingModels.of(cards, self.model)
 
     def model(self, card: str) -> Any:
         """The model of a card, loaded once."""

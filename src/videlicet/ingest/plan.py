@@ -90,7 +90,7 @@ class IndexingPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
+class IndexingModels:
     """The models that observe for one index; none or ``None`` where the index does without."""
 
     text: TextEncoder
@@ -101,7 +101,7 @@ class Models:
     observers: tuple[FrameObserver, ...] = ()
 
     @classmethod
-    def of(cls, cards: Mapping[str, str], load: Callable[[str], Any]) -> Models:
+    def of(cls, cards: Mapping[str, str], load: Callable[[str], Any]) -> IndexingModels:
         """The models of the ``cards`` of an index; ``load`` gives that of a card. Further text
         encoders are for queries only, and so are not loaded."""
         return cls(

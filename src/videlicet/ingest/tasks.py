@@ -20,7 +20,7 @@ from videlicet.store.secret import server_secret
 from videlicet.types import Index, Status, Task, derived_id, random_id
 
 if TYPE_CHECKING:
-    from videlicet.media.sources import Source
+    from videlicet.media.sources import SourceItem
     from videlicet.rights import Scope
     from videlicet.settings import Settings
     from videlicet.store import Store
@@ -30,7 +30,7 @@ RETRYABLE = (Status.FAILED, Status.CANCELLED)
 
 
 def ingest(
-    scope: Scope, store: Store, settings: Settings, index: Index, sources: Sequence[Source]
+    scope: Scope, store: Store, settings: Settings, index: Index, sources: Sequence[SourceItem]
 ) -> Iterator[Progress]:
     """Put ``sources`` into ``index`` and yield news until each is searchable or has failed.
 
@@ -50,7 +50,7 @@ def ingest(
     yield from run_worker_until_done(scope, store, settings, tasks)
 
 
-def submit(scope: Scope, store: Store, index: Index, sources: Sequence[Source]) -> list[Task]:
+def submit(scope: Scope, store: Store, index: Index, sources: Sequence[SourceItem]) -> list[Task]:
     """A durable task for each source that has none unfinished yet. Sources in error are left
     out. Where machines share the store, the bytes of files go into it before their task does."""
     waiting = {task.source: task for task in unfinished_tasks(scope, store, index.id)}
@@ -180,7 +180,7 @@ def unfinished_tasks(scope: Scope, store: Store, index_id: str | None = None) ->
     return sorted(found, key=lambda task: (task.created_at, task.id))
 
 
-def source_failed(source: Source) -> Progress:
+def source_failed(source: SourceItem) -> Progress:
     """The news of a source that cannot even be looked at."""
     assert source.error is not None
     return Progress(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from videlicet.jobs.client import WorkerPool
-    from videlicet.media.sources import Source
+    from videlicet.media.sources import SourceItem
     from videlicet.settings import Settings
     from videlicet.store import Store
     from videlicet.types import Index, Task
@@ -34,7 +34,7 @@ class BackgroundIndexing:
         self._workers: WorkerPool | None = None
         self._tasks: set[str] = set()
 
-    def add(self, index: str | None, sources: Sequence[Source]) -> tuple[Index, list[Task]]:
+    def add(self, index: str | None, sources: Sequence[SourceItem]) -> tuple[Index, list[Task]]:
         """A task for each source that can be read.
 
         Raises:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from videlicet.media.cut import (
-        Clip,
+        QueryClip,
         cut_clip,
         frame,
         load_clip,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from videlicet.media.sources import find_sources
 
 _HOME = {
-    "Clip": "cut",
+    "QueryClip": "cut",
     "cut_clip": "cut",
     "find_sources": "sources",
     "frame": "cut",
@@ -49,7 +49,7 @@ _HOME = {
 }
 
 __all__ = [
-    "Clip",
+    "QueryClip",
     "cut_clip",
     "find_sources",
     "frame",

@@ -229,7 +229,7 @@ def atomic_output(out: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Clip:
+class QueryClip:
     """A query clip: uint8 RGB frames spread evenly over it, and its sound (float32 at
     :data:`videlicet.media.records.SAMPLE_RATE`), ``None`` where it has none."""
 
@@ -301,7 +301,9 @@ def load_audio(source: Input, settings: Settings, *, longest: float = 600.0) -> 
         return _sound(source, settings, longest)
 
 
-def load_clip(source: Input, settings: Settings, *, frames: int = 8, longest: float = 60.0) -> Clip:
+def load_clip(
+    source: Input, settings: Settings, *, frames: int = 8, longest: float = 60.0
+) -> QueryClip:
     """``frames`` pictures spread evenly over a clip (its path or its bytes; fewer where it has
     fewer), and the first ``longest`` seconds of its sound.
 
@@ -316,7 +318,7 @@ def load_clip(source: Input, settings: Settings, *, frames: int = 8, longest: fl
         with open_video(source, settings, request) as events:
             pictures = [event.image for event in events if isinstance(event, DecodedFrame)]
         sound = _sound(source, settings, longest).samples if facts.audio else None
-        return Clip(pictures[:frames], sound)
+        return QueryClip(pictures[:frames], sound)
 
 
 def _sound(source: Input, settings: Settings, longest: float) -> AudioChunk:

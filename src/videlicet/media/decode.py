@@ -24,7 +24,7 @@ from videlicet.media.records import (
     AudioRequest,
     Damage,
     DecodedFrame,
-    End,
+    DecodeEnd,
     ShotCut,
     VideoEvent,
     VideoRequest,
@@ -41,9 +41,9 @@ __all__ = [
     "AudioEvent",
     "AudioRequest",
     "Damage",
+    "DecodeEnd",
     "DecodedFrame",
     "Decoder",
-    "End",
     "ShotCut",
     "VideoEvent",
     "VideoRequest",
@@ -85,8 +85,8 @@ def open_video(
 
     Events come as decoding goes: a :class:`ShotCut` before the first frame of each new shot (none
     for the first shot), every sampled :class:`DecodedFrame`, :class:`Damage` where something could
-    not be read, and one :class:`End` last. Each shot has at least one frame, and the first frame
-    of the file is always among them.
+    not be read, and one :class:`DecodeEnd` last. Each shot has at least one frame, and the first
+    frame of the file is always among them.
 
     Iterating raises :class:`MediaError`: ``media_no_stream``, ``media_corrupt`` where not one
     picture can be decoded, ``media_limit_exceeded`` or ``media_decoder_crashed``.
@@ -178,12 +178,12 @@ def _audio_events(child: DecoderProcess) -> Iterator[AudioEvent]:
             raise _unreadable_error(child.subject) from error
 
 
-def _common(header: Mapping[str, Any]) -> Damage | End:
+def _common(header: Mapping[str, Any]) -> Damage | DecodeEnd:
     span = Span.from_json(header["span"])
     if header["kind"] == "damage":
         return Damage(span, str(header["message"]))
     if header["kind"] == "end":
-        return End(span, int(header["count"]), float(header["cpu"]), int(header["memory"]))
+        return DecodeEnd(span, int(header["count"]), float(header["cpu"]), int(header["memory"]))
     raise ValueError(header["kind"])
 
 

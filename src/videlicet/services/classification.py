@@ -34,7 +34,7 @@ class VideoExample:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class LabelDefinition:
     """A label that may be given."""
 
     name: str
@@ -54,7 +54,7 @@ class Labelled:
 def classify_videos(
     caller: Caller,
     index: Index,
-    labels: Sequence[Label],
+    labels: Sequence[LabelDefinition],
     video_ids: Sequence[str] | None = None,
     *,
     threshold: float,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videlicet.embedding import inputs
-from videlicet.embedding.inputs import LONGEST, Models, is_pdf
+from videlicet.embedding.inputs import LONGEST, EmbeddingModels, is_pdf
 from videlicet.errors import InvalidInput, NotFound
 from videlicet.media.pages import MEDIA_TYPE
 from videlicet.models.cards import chosen_cards
@@ -43,10 +43,10 @@ class EmbeddingRequest:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def input_models(caller: Caller) -> Models:
+def input_models(caller: Caller) -> EmbeddingModels:
     """The models that embed inputs."""
     encoders = caller.platform.encoders(chosen_cards(caller.settings.models))
-    return Models(encoders.text, encoders.vision, encoders.speech, encoders.sound)
+    return EmbeddingModels(encoders.text, encoders.vision, encoders.speech, encoders.sound)
 
 
 def text_encoder(caller: Caller, name: str, aliases: tuple[str, ...]) -> TextEncoder:
@@ -165,7 +165,12 @@ def document_name(data: bytes) -> str:
 
 
 def embed_document(
-    caller: Caller, models: Models, source: MediaSource, media: bytes | Path, *, alone: bool
+    caller: Caller,
+    models: EmbeddingModels,
+    source: MediaSource,
+    media: bytes | Path,
+    *,
+    alone: bool,
 ) -> tuple[Any, list[int]]:
     """The one vector of a document, which ``media`` holds, and the tokens of its parts. A PDF must
     be ``alone``: neither words nor other sources come with it.

@@ -28,7 +28,7 @@ FORM = "1.3 assets"
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class RankedClip:
     """A stretch of an asset that matches; the best has rank 1."""
 
     asset_id: str
@@ -41,8 +41,8 @@ class Clip:
 class RankedHit:
     """A hit, with all clips of its asset where hits are videos."""
 
-    best: Clip
-    clips: tuple[Clip, ...] = ()
+    best: RankedClip
+    clips: tuple[RankedClip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class HitContext:
     videos: Mapping[str, Video]
     transcripts: Mapping[tuple[str, Span], str]
 
-    def seconds(self, clip: Clip) -> Span:
+    def seconds(self, clip: RankedClip) -> Span:
         """A clip on the clock that begins with its recording."""
         return display_span(self.videos[clip.asset_id], clip.span)
 
@@ -116,8 +116,8 @@ def ranked_hits(ranking: Ranking) -> list[RankedHit]:
     """All hits of a search, in their order."""
     return [
         RankedHit(
-            Clip(best.asset_id, best.span, best.score, rank),
-            tuple(Clip(m.asset_id, m.span, m.score, n) for n, m in enumerate(inside, 1)),
+            RankedClip(best.asset_id, best.span, best.score, rank),
+            tuple(RankedClip(m.asset_id, m.span, m.score, n) for n, m in enumerate(inside, 1)),
         )
         for rank, (best, inside) in enumerate(ranking.groups, 1)
     ]
@@ -200,7 +200,7 @@ def _pack(hits: Sequence[RankedHit]) -> str:
     return base64.b85encode(zlib.compress(json.dumps(rows).encode(), 6)).decode()
 
 
-def _row(clip: Clip) -> list[Any]:
+def _row(clip: RankedClip) -> list[Any]:
     return [clip.asset_id, *clip.span.to_json(), round(clip.score, 6)]
 
 
@@ -214,5 +214,5 @@ def _unpack(text: str) -> list[RankedHit]:
     ]
 
 
-def _clip(rank: int, asset_id: str, start: str, end: str, score: float) -> Clip:
-    return Clip(asset_id, Span.from_json((start, end)), score, rank)
+def _clip(rank: int, asset_id: str, start: str, end: str, score: float) -> RankedClip:
+    return RankedClip(asset_id, Span.from_json((start, end)), score, rank)

@@ -18,7 +18,7 @@ from videlicet.analyze.qa import lexicon
 from videlicet.analyze.qa.passages import Passage, next_passage
 from videlicet.analyze.qa.questions import (
     Form,
-    Question,
+    ParsedQuestion,
     as_moment,
     parse_question,
     split_questions,
@@ -112,7 +112,7 @@ def _part(
     return sentences[:SENTENCES], evidence.tokens
 
 
-def _chosen(evidence: PassageIndex, asked: Question) -> list[RankedPassage]:
+def _chosen(evidence: PassageIndex, asked: ParsedQuestion) -> list[RankedPassage]:
     """The passages that answer, best first."""
     if asked.sweeping:
         return [RankedPassage(passage, 1.0) for passage in evidence.prominent()]
@@ -139,14 +139,14 @@ def _chosen(evidence: PassageIndex, asked: Question) -> list[RankedPassage]:
     ]
 
 
-def _least(passage: Passage, asked: Question) -> float:
+def _least(passage: Passage, asked: ParsedQuestion) -> float:
     if passage.modality is Modality.VISUAL:
         return SIGHT
     plain = asked.answer_type in (AnswerType.ANYTHING, AnswerType.NAME, AnswerType.PLACE)
     return SUPPORT if plain and not asked.kind_of else VALUED
 
 
-def _reasoned(evidence: PassageIndex, passage: Passage, asked: Question) -> Passage | None:
+def _reasoned(evidence: PassageIndex, passage: Passage, asked: ParsedQuestion) -> Passage | None:
     """A passage that gives a reason, with the next sentence where that does and goes on about the
     same. That something is so is no answer to why it is."""
     if lexicon.REASON.search(passage.text):
@@ -159,7 +159,7 @@ def _reasoned(evidence: PassageIndex, passage: Passage, asked: Question) -> Pass
     return longer if same and lexicon.REASON.search(after) else None
 
 
-def _fits(passage: Passage, asked: Question) -> bool:
+def _fits(passage: Passage, asked: ParsedQuestion) -> bool:
     """Whether a passage holds what is wanted."""
     text = passage.text
     valued = asked.answer_type is not AnswerType.ANYTHING or asked.form is Form.MOMENT

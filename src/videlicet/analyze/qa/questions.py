@@ -30,7 +30,7 @@ class Form(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ParsedQuestion:
     """A question taken apart. Words stand for themselves as stems."""
 
     text: str
@@ -98,7 +98,7 @@ def split_questions(text: str) -> list[str]:
     return asking or [text]
 
 
-def parse_question(text: str) -> Question:
+def parse_question(text: str) -> ParsedQuestion:
     """Take a question apart. One that no rule is for is a question after anything that is said or
     written."""
     asked = frozenset(stems(text))
@@ -113,7 +113,7 @@ def parse_question(text: str) -> Question:
         terms, wanted = {}, AnswerType.DURATION
     head = lexicon.COUNTED.search(text) if wanted is AnswerType.COUNT else typed
     kind_of = wanted is AnswerType.ANYTHING and lexicon.KIND_OF.search(text) is not None
-    return Question(
+    return ParsedQuestion(
         text=text,
         form=form,
         answer_type=wanted,
@@ -132,7 +132,7 @@ def parse_question(text: str) -> Question:
     )
 
 
-def as_moment(question: Question) -> Question | None:
+def as_moment(question: ParsedQuestion) -> ParsedQuestion | None:
     """A question after a time that nobody tells, read as one after the time in the video, where it
     can be. A picture's label names a thing, never what becomes of it."""
     if question.answer_type is not AnswerType.WHEN or not lexicon.WHEN_IS.search(question.text):

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from videlicet.analyze.qa.passages import Passage
-from videlicet.analyze.qa.questions import Form, Question
+from videlicet.analyze.qa.questions import Form, ParsedQuestion
 from videlicet.types import Modality, Sentence, Span, merge
 from videlicet.types.kinds import modality_phrase
 
@@ -19,7 +19,7 @@ STRETCHES = 4
 
 
 def compose(
-    found: Sequence[Passage], all_evidence: Sequence[AssetEvidence], question: Question
+    found: Sequence[Passage], all_evidence: Sequence[AssetEvidence], question: ParsedQuestion
 ) -> list[Sentence]:
     """One sentence for each text, with every passage that says so.
 

@@ -14,7 +14,7 @@ from videlicet.analyze.evidence.pack import centrality
 from videlicet.analyze.qa.label_kinds import kinds
 from videlicet.analyze.qa.lexicon import OF_KIND
 from videlicet.analyze.qa.passages import Passage, passages
-from videlicet.analyze.qa.questions import Question
+from videlicet.analyze.qa.questions import ParsedQuestion
 from videlicet.analyze.qa.values import AnswerType, contains_answer, stems
 from videlicet.embedding.texts import embed_texts
 from videlicet.search.words import FUNCTION_WORDS, inverse_frequency
@@ -57,7 +57,7 @@ class PassageIndex:
     """The evidence for one question. ``tokens`` counts what the encoder read."""
 
     all_evidence: list[AssetEvidence]
-    question: Question
+    question: ParsedQuestion
     encoder: TextEncoder
     vectors: Floats
     tokens: int = 0
@@ -67,13 +67,13 @@ class PassageIndex:
 
     @classmethod
     def of(
-        cls, all_evidence: list[AssetEvidence], question: Question, encoder: TextEncoder
+        cls, all_evidence: list[AssetEvidence], question: ParsedQuestion, encoder: TextEncoder
     ) -> PassageIndex:
         found = cls(all_evidence, question, encoder, np.zeros((0, 0), np.float32))
         found.vectors = found._encoded([question.text, question.phrase])
         return found
 
-    def about(self, question: Question) -> PassageIndex:
+    def about(self, question: ParsedQuestion) -> PassageIndex:
         """The same evidence for another reading of the same question."""
         return replace(self, question=question)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from starlette.datastructures import Headers
 
 from videlicet.api.errors import ApiError
-from videlicet.api.route_table import Endpoint, path_regex
+from videlicet.api.route_table import RouteEntry, path_regex
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope
@@ -28,7 +28,7 @@ _CHUNKS = "/uploads/"
 class UploadPaths:
     """Which paths take files."""
 
-    def __init__(self, known: Iterable[Endpoint]) -> None:
+    def __init__(self, known: Iterable[RouteEntry]) -> None:
         templates = [one.path for one in known if one.form]
         self._paths = re.compile("|".join(map(path_regex, templates)) or r"(?!)")
 

@@ -10,7 +10,12 @@ from videlicet.api.parameters import Pages
 from videlicet.api.routing import V1, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1.schemas import ClassificationRequest, ClassifiedSegment, LabelExample
-from videlicet.services.classification import Label, Labelled, VideoExample, classify_videos
+from videlicet.services.classification import (
+    LabelDefinition,
+    Labelled,
+    VideoExample,
+    classify_videos,
+)
 from videlicet.services.indexes import get_index
 
 router = router_for("classification", V1)
@@ -28,7 +33,7 @@ def classify(call: Call, pages: Pages, index_id: str, body: ClassificationReques
     found, total = classify_videos(
         call, get_index(call, index_id),
         [
-            Label(one.name, one.description, _examples(one.examples), one.threshold)
+            LabelDefinition(one.name, one.description, _examples(one.examples), one.threshold)
             for one in body.labels
         ],
         body.videos, threshold=body.threshold, none=_examples(body.none),

@@ -17,7 +17,7 @@ from videlicet.api.schemas import Page
 from videlicet.api.v1_3.models import require_known
 from videlicet.api.v1_3.schemas.embed import EmbeddingResponse, EmbeddingTask, EmbeddingTaskCreated
 from videlicet.embedding.clips import embed_clips
-from videlicet.embedding.inputs import Models, embed_images, embed_lines, embed_recording
+from videlicet.embedding.inputs import EmbeddingModels, embed_images, embed_lines, embed_recording
 from videlicet.errors import VidelicetError
 from videlicet.services import assets, embeddings
 from videlicet.services.assets import NewAsset
@@ -88,7 +88,7 @@ def _refuse_unreadable_audio() -> Iterator[None]:
         raise invalid_parameter(f"audio: {error.message}") from None
 
 
-def _audio(call: HttpCaller, models: Models, source: Any, start: float) -> dict[str, Any]:
+def _audio(call: HttpCaller, models: EmbeddingModels, source: Any, start: float) -> dict[str, Any]:
     check = partial(embeddings.require_short, "audio")
     span, vectors = embed_recording(
         models, source, call.settings, ["audio", "transcription"], check

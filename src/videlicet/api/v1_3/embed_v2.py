@@ -38,7 +38,7 @@ from videlicet.api.v1_3.schemas.embed_v2 import (
     TextInput,
 )
 from videlicet.embedding.clips import NOTES, add_metadata, embed_clips
-from videlicet.embedding.inputs import Models, embed_images, embed_lines, embed_recording
+from videlicet.embedding.inputs import EmbeddingModels, embed_images, embed_lines, embed_recording
 from videlicet.embedding.space import DIMENSIONS, fuse
 from videlicet.errors import MediaError
 from videlicet.services import assets, embeddings
@@ -188,7 +188,7 @@ def task_to_json(task: Resource) -> dict[str, Any]:
 
 
 def _recording(
-    call: HttpCaller, models: Models, name: str, kind: str, part: MediaInput, wide: int
+    call: HttpCaller, models: EmbeddingModels, name: str, kind: str, part: MediaInput, wide: int
 ) -> dict[str, Any]:
     request = {**recording_request(name, kind, part), "dimension": wide}
 
@@ -218,7 +218,7 @@ def _recording(
     }
 
 
-def _multi_input(call: HttpCaller, models: Models, part: MultiInput) -> dict[str, Any]:
+def _multi_input(call: HttpCaller, models: EmbeddingModels, part: MultiInput) -> dict[str, Any]:
     """Words and media together as one vector."""
     sources = part.media_sources or []
     if not part.input_text and not sources:

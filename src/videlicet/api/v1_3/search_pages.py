@@ -6,7 +6,7 @@ from typing import Any
 
 from videlicet.api.caller import HttpCaller
 from videlicet.api.parameters import format_time
-from videlicet.services.search_pages import Clip, RankedPage
+from videlicet.services.search_pages import RankedClip, RankedPage
 from videlicet.types import Span
 
 #: Scores from which a hit is of high, and of medium confidence.
@@ -53,7 +53,7 @@ def _items(call: HttpCaller, page: RankedPage) -> list[dict[str, Any]]:
     ]
 
 
-def _item(call: HttpCaller, page: RankedPage, clip: Clip) -> dict[str, Any]:
+def _item(call: HttpCaller, page: RankedPage, clip: RankedClip) -> dict[str, Any]:
     span = page.context.seconds(clip)
     score = clip.score
     return {
@@ -69,7 +69,7 @@ def _item(call: HttpCaller, page: RankedPage, clip: Clip) -> dict[str, Any]:
     }
 
 
-def _thumbnail(call: HttpCaller, page: RankedPage, clip: Clip, span: Span) -> str | None:
+def _thumbnail(call: HttpCaller, page: RankedPage, clip: RankedClip, span: Span) -> str | None:
     asset = page.context.videos[clip.asset_id].asset
     wanted = "thumbnail" in (page.index.options.get("addons") or [])
     if not wanted or asset.width is None:

@@ -19,7 +19,7 @@ from videlicet.embedding.texts import normalize
 from videlicet.errors import ModelError
 from videlicet.ingest.passes.journal import Entry, Journal
 from videlicet.ingest.passes.levels import levels
-from videlicet.ingest.plan import IndexingPlan, Models
+from videlicet.ingest.plan import IndexingModels, IndexingPlan
 from videlicet.models.base import SOUND_RATE
 from videlicet.models.cards import partition
 from videlicet.store.records import TextRow, VectorRow
@@ -180,7 +180,7 @@ def segments(plan: IndexingPlan, shot: Span) -> Iterator[Segment]:
         yield Segment(plan.asset_id, span, shot)
 
 
-def assemble(plan: IndexingPlan, models: Models, journal: Journal) -> Findings:
+def assemble(plan: IndexingPlan, models: IndexingModels, journal: Journal) -> Findings:
     """Every observation and row of a pass whose records are all in ``journal``."""
     found = Findings()
     if plan.media.video is not None:
@@ -190,7 +190,9 @@ def assemble(plan: IndexingPlan, models: Models, journal: Journal) -> Findings:
     return found
 
 
-def _pictures(plan: IndexingPlan, models: Models, journal: Journal, found: Findings) -> None:
+def _pictures(
+    plan: IndexingPlan, models: IndexingModels, journal: Journal, found: Findings
+) -> None:
     facts = _head(journal, VIDEO_DONE)
     found.notes += facts["notes"]
     span = Span.from_json(facts["span"])
@@ -259,7 +261,7 @@ def _segment(
 
 def _assemble_observer(
     plan: IndexingPlan,
-    models: Models,
+    models: IndexingModels,
     observer: FrameObserver,
     entries: Sequence[Entry],
     span: Span,
@@ -297,7 +299,7 @@ def _run_of(row: Mapping[str, Any]) -> str:
 
 def _add_observation(
     plan: IndexingPlan,
-    models: Models,
+    models: IndexingModels,
     observer: FrameObserver,
     payload: object,
     span: Span,
@@ -319,7 +321,7 @@ def _add_observation(
         found.vector(one.modality, models.text.card.space, one.id, span, vector)
 
 
-def _screen(plan: IndexingPlan, models: Models, journal: Journal, found: Findings) -> None:
+def _screen(plan: IndexingPlan, models: IndexingModels, journal: Journal, found: Findings) -> None:
     entry = _entry(journal, SCREEN_TEXT)
     for (start, end, text), vector in zip(
         entry.head["texts"], entry.arrays["vectors"], strict=True
@@ -332,7 +334,7 @@ def _screen(plan: IndexingPlan, models: Models, journal: Journal, found: Finding
         found.texts.append(TextRow(one.id, Modality.TEXT, span, payload.text))
 
 
-def _sound(plan: IndexingPlan, models: Models, journal: Journal, found: Findings) -> None:
+def _sound(plan: IndexingPlan, models: IndexingModels, journal: Journal, found: Findings) -> None:
     facts = _head(journal, AUDIO_DONE)
     found.notes += facts["notes"]
     start, bounds = Fraction(facts["start"]), Span.from_json(facts["span"])

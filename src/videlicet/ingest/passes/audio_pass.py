@@ -15,8 +15,8 @@ from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.levels import Loudness
 from videlicet.ingest.passes.speech import SoundCutter, SpeechChunk, SpeechCutter
 from videlicet.ingest.passes.task_group import TaskGroup
-from videlicet.ingest.plan import IndexingPlan, Models
-from videlicet.media.decode import AudioChunk, AudioRequest, Damage, End, open_audio
+from videlicet.ingest.plan import IndexingModels, IndexingPlan
+from videlicet.media.decode import AudioChunk, AudioRequest, Damage, DecodeEnd, open_audio
 from videlicet.models.base import SOUND_RATE
 from videlicet.types.kinds import payload_to_json
 
@@ -41,7 +41,7 @@ class AudioPass:
         self,
         path: Path,
         plan: IndexingPlan,
-        models: Models,
+        models: IndexingModels,
         crew: TaskGroup,
         journal: Journal,
         settings: Settings,
@@ -84,7 +84,7 @@ class AudioPass:
                             self._advance(float(event.end - start))
                     case Damage():
                         notes.append(damage_note("sound", event, self._plan.media))
-                    case End():
+                    case DecodeEnd():
                         self._crew.add_cpu_time("decode sound", event.cpu)
                         span = event.span
         for number, model, sounds in cutters:

@@ -14,7 +14,7 @@ from videlicet.ingest.passes.audio_pass import AudioPass
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.task_group import TaskGroup
 from videlicet.ingest.passes.video_pass import VideoPass
-from videlicet.ingest.plan import IndexingPlan, Models
+from videlicet.ingest.plan import IndexingModels, IndexingPlan
 
 if TYPE_CHECKING:
     from videlicet.settings import Settings
@@ -28,7 +28,7 @@ _STARTS = "starts"
 def observe(
     path: Path,
     plan: IndexingPlan,
-    models: Models,
+    models: IndexingModels,
     crew: TaskGroup,
     journal: Journal,
     settings: Settings,

@@ -14,9 +14,16 @@ from videlicet.ingest.passes.audio_pass import damage_note
 from videlicet.ingest.passes.journal import Journal
 from videlicet.ingest.passes.levels import Motion
 from videlicet.ingest.passes.task_group import SerialQueue, TaskGroup
-from videlicet.ingest.plan import IndexingPlan, Models
+from videlicet.ingest.plan import IndexingModels, IndexingPlan
 from videlicet.media.cut import load_image
-from videlicet.media.decode import Damage, DecodedFrame, End, ShotCut, VideoRequest, open_video
+from videlicet.media.decode import (
+    Damage,
+    DecodedFrame,
+    DecodeEnd,
+    ShotCut,
+    VideoRequest,
+    open_video,
+)
 from videlicet.media.records import VideoEvent
 from videlicet.models.base import TextLine
 from videlicet.models.ocr.tracker import TextTracker
@@ -36,12 +43,12 @@ MAX_QUEUED_FRAMES = 16
 MAX_SIDE = 1280
 
 
-class TextLane:
+class OcrLane:
     """The text lane: frames go through the tracker in order, one at a time; what the reader finds
     and reads on the way is journalled by the frame's time."""
 
     def __init__(
-        self, models: Models, reader: OcrReader, crew: TaskGroup, journal: Journal
+        self, models: IndexingModels, reader: OcrReader, crew: TaskGroup, journal: Journal
     ) -> None:
         self._models = models
         self._journal = journal
@@ -119,7 +126,7 @@ def _opened(path: Path, plan: IndexingPlan, settings: Settings) -> Iterator[Iter
         return
     span = plan.media.span
     image = load_image(path, settings, max_side=MAX_SIDE)
-    yield iter([DecodedFrame(span.start, span.duration, 0, image), End(span, 1, 0.0, 0)])
+    yield iter([DecodedFrame(span.start, span.duration, 0, image), DecodeEnd(span, 1, 0.0, 0)])
 
 
 class VideoPass:
@@ -132,7 +139,7 @@ class VideoPass:
         self,
         path: Path,
         plan: IndexingPlan,
-        models: Models,
+        models: IndexingModels,
         crew: TaskGroup,
         journal: Journal,
         settings: Settings,
@@ -152,7 +159,7 @@ class VideoPass:
         self._batch_size = min(sizes, default=0)
         self._screen = None
         if models.ocr is not None:
-            self._screen = TextLane(models, models.ocr, crew, journal)
+            self._screen = OcrLane(models, models.ocr, crew, journal)
 
     def run(self) -> None:
         """Read the pictures to their end and queue every unit; then :meth:`finish` once the
@@ -176,7 +183,7 @@ class VideoPass:
                         cut = True
                     case Damage():
                         notes.append(damage_note("pictures", event, self._plan.media))
-                    case End():
+                    case DecodeEnd():
                         self._crew.add_cpu_time("decode pictures", event.cpu)
                         span = event.span
         self._queue_batch()

@@ -57,7 +57,7 @@ def main() -> NoReturn:
     set_limits(limits)
     enter_landlock()
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    channel = channel_module.Channel(pipe)
+    channel = channel_module.ChildChannel(pipe)
     try:
         getattr(module, function_name)(channel, limits, request["files"], request["arguments"])
         channel.send("done")

@@ -24,7 +24,7 @@ class MediaRefusal(Exception):
         self.message = message
 
 
-class Channel:
+class ChildChannel:
     """Sends messages from a thread of its own, so that decoding goes on while the parent works."""
 
     def __init__(self, descriptor: int) -> None:

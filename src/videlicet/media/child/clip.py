@@ -14,7 +14,7 @@ from av.audio.frame import AudioFrame
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
-from videlicet.media.child.channel import Channel, MediaRefusal
+from videlicet.media.child.channel import ChildChannel, MediaRefusal
 from videlicet.media.child.container import OpenContainer, nominal, open_container
 from videlicet.media.child.picture import Converter, clip_to_span, frames, prepare
 from videlicet.media.child.sound import Samples, Track, decode_sound, seek_sound
@@ -34,7 +34,7 @@ _RUN_UP = 2
 
 
 def run_clip(
-    channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
+    channel: ChildChannel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
     """Write a video into the third descriptor (the first two are the same file, opened twice)."""
     span = Span.from_json(arguments["span"])
@@ -107,7 +107,7 @@ class _VideoTrack:
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         self._size: tuple[int, int] | None = None
 
-    def packets(self, channel: Channel, order: int) -> Iterator[TimedPacket]:
+    def packets(self, channel: ChildChannel, order: int) -> Iterator[TimedPacket]:
         source = frames(self._opened, channel, None, max(self._span.start - _RUN_UP, Fraction(0)))
         for displayed in clip_to_span(source, self._span):
             picture = self._converter.rgb(displayed.frame, self._aspect)
@@ -138,7 +138,7 @@ class _AudioTrack:
         self._stream = out.add_stream("aac", rate=_RATE, layout="stereo")
         self._stream.bit_rate = 128_000
 
-    def packets(self, channel: Channel, order: int) -> Iterator[TimedPacket]:
+    def packets(self, channel: ChildChannel, order: int) -> Iterator[TimedPacket]:
         for packet in self._all(channel):
             if not self._streamed or self._inside(packet):
                 yield from _by_timestamp([packet], order)
@@ -148,7 +148,7 @@ class _AudioTrack:
         since = packet.pts * packet.time_base - self._clock
         return 0 <= since < self._span.duration
 
-    def _all(self, channel: Channel) -> Iterator[Packet[Any]]:
+    def _all(self, channel: ChildChannel) -> Iterator[Packet[Any]]:
         opened, span = self._opened, self._span
         frame = Fraction(_AAC, _RATE)
         if self._streamed:

@@ -18,7 +18,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 
-from videlicet.media.child.channel import Channel, MediaRefusal
+from videlicet.media.child.channel import ChildChannel, MediaRefusal
 from videlicet.media.child.containers import ContainerOutline, read_outline
 from videlicet.media.child.details import is_cover, stream_details
 from videlicet.media.sandbox import AUDIO_CODECS, FORMATS, VIDEO_CODECS, Limits
@@ -219,7 +219,7 @@ def square(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
 
 
 def run_probe(
-    channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
+    channel: ChildChannel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
     """Send one ``info`` message with the container's facts."""
     av.logging.set_level(av.logging.ERROR)  # errors then carry what ffmpeg logged
@@ -286,7 +286,7 @@ def _refuse_size(error: av.error.FFmpegError, limits: Limits) -> None:
         ) from error
 
 
-def _scan(channel: Channel, opened: OpenContainer) -> Fraction | None:
+def _scan(channel: ChildChannel, opened: OpenContainer) -> Fraction | None:
     """The end of a timeline that no header declares, from the timestamps of all packets; a bare
     stream of pictures has none, and lasts as long as its pictures do."""
     latest: Fraction | None = None

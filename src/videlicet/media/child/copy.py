@@ -10,7 +10,7 @@ from typing import Any
 import av
 import av.error
 
-from videlicet.media.child.channel import Channel, MediaRefusal
+from videlicet.media.child.channel import ChildChannel, MediaRefusal
 from videlicet.media.child.container import open_container
 from videlicet.media.child.details import is_cover
 from videlicet.media.sandbox import Limits
@@ -24,7 +24,7 @@ _KINDS = frozenset({"video", "audio", "subtitle"})
 
 
 def run_copy(
-    channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
+    channel: ChildChannel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
     """Write the first descriptor's streams, tags and the chapters given into the second.
 

@@ -13,7 +13,7 @@ import pypdfium2 as pdfium
 from numpy.typing import NDArray
 from pypdfium2 import raw
 
-from videlicet.media.child.channel import Channel, MediaRefusal
+from videlicet.media.child.channel import ChildChannel, MediaRefusal
 from videlicet.media.sandbox import Limits
 
 _LOCKED = {raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY}
@@ -22,7 +22,7 @@ _BROKEN = re.compile("[\x02\ufffe]\\s*")
 
 
 def run_pdf(
-    channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
+    channel: ChildChannel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
     """Send one ``document`` message with the number of pages and the size of the first in points.
     Then one ``frame`` message (RGB) for each page where ``max_side`` is not 0, or one ``text``

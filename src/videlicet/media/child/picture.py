@@ -20,7 +20,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from videlicet.media.child import shots, tone
-from videlicet.media.child.channel import Channel, MediaRefusal
+from videlicet.media.child.channel import ChildChannel, MediaRefusal
 from videlicet.media.child.container import (
     OpenContainer,
     is_hdr,
@@ -30,7 +30,7 @@ from videlicet.media.child.container import (
     square,
     undecodable,
 )
-from videlicet.media.child.timeline import Timeline
+from videlicet.media.child.timeline import FrameTimeline
 from videlicet.media.sandbox import Limits
 from videlicet.types import Span
 
@@ -54,7 +54,7 @@ class DisplayedFrame:
 class DamageLog:
     """Gathers failures into stretches and tells the parent about each once it is over."""
 
-    def __init__(self, channel: Channel, start: Fraction) -> None:
+    def __init__(self, channel: ChildChannel, start: Fraction) -> None:
         self._channel = channel
         self._sound = start  # everything before is well
         self._message: str | None = None
@@ -136,7 +136,7 @@ def packets(opened: OpenContainer, stream: Any, damage: DamageLog | None) -> Ite
 
 def frames(
     opened: OpenContainer,
-    channel: Channel,
+    channel: ChildChannel,
     damage: DamageLog | None = None,
     seek: Fraction | None = None,
 ) -> Iterator[DisplayedFrame]:
@@ -145,7 +145,7 @@ def frames(
     With ``seek`` decoding starts at the last keyframe before that instant.
     """
     stream = opened.video
-    line = Timeline(stream.time_base, nominal(stream), opened.end)
+    line = FrameTimeline(stream.time_base, nominal(stream), opened.end)
     if seek is not None:
         opened.container.seek(int(seek / stream.time_base), stream=stream, backward=True)
     index = 0
@@ -221,7 +221,7 @@ class Sampler:
     sampling starts anew, half a step in, at each cut."""
 
     def __init__(
-        self, channel: Channel, converter: Converter, aspect: Fraction | None, step: Fraction
+        self, channel: ChildChannel, converter: Converter, aspect: Fraction | None, step: Fraction
     ) -> None:
         self._channel = channel
         self._converter = converter
@@ -267,7 +267,7 @@ class Sampler:
 
 
 def run_video(
-    channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
+    channel: ChildChannel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
     """Send ``frame``, ``cut`` and ``damage`` messages, then one ``end``."""
     cv2.setNumThreads(1)
@@ -323,7 +323,7 @@ def run_video(
         send_summary(channel, Span(first, end), count)
 
 
-def send_summary(channel: Channel, span: Span, count: int) -> None:
+def send_summary(channel: ChildChannel, span: Span, count: int) -> None:
     """The last message: what was covered and what it cost."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     unit = 1 if sys.platform == "darwin" else 1024

@@ -15,7 +15,7 @@ from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from videlicet.media.child.channel import Channel, MediaRefusal
+from videlicet.media.child.channel import ChildChannel, MediaRefusal
 from videlicet.media.child.container import open_container
 from videlicet.media.child.picture import Converter, clip_to_span, frames, prepare
 from videlicet.media.child.sound import Samples, Track, decode_sound, seek_sound
@@ -37,7 +37,7 @@ EncodedFrame = tuple[Fraction, int, "VideoFrame | AudioFrame"]
 
 
 def run_reel(
-    channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
+    channel: ChildChannel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
     """Write a video into the last descriptor; before it come two of each cut's file.
 
@@ -93,7 +93,7 @@ def _video_frames(
     span: Span,
     clock: Fraction,
     size: tuple[int, int],
-    channel: Channel,
+    channel: ChildChannel,
     limits: Limits,
 ) -> Iterator[EncodedFrame]:
     last: Fraction | None = None
@@ -136,7 +136,7 @@ def _frame(picture: Picture, time: Fraction) -> VideoFrame:
 
 
 def _audio_samples(
-    opened: Any, span: Span, clock: Fraction, channel: Channel
+    opened: Any, span: Span, clock: Fraction, channel: ChildChannel
 ) -> Iterator[EncodedFrame]:
     """Exactly as many samples as the stretch is long, silent where the file is."""
     ready: list[Samples] = []

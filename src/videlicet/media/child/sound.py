@@ -11,7 +11,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
-from videlicet.media.child.channel import Channel, MediaRefusal
+from videlicet.media.child.channel import ChildChannel, MediaRefusal
 from videlicet.media.child.container import OpenContainer, open_container
 from videlicet.media.child.picture import DamageLog, decode, packets, send_summary
 from videlicet.media.records import SAMPLE_RATE
@@ -166,7 +166,11 @@ class SampleRuns:
 
 
 def decode_sound(
-    opened: OpenContainer, stream: Any, track: Track, channel: Channel, damage: DamageLog | None
+    opened: OpenContainer,
+    stream: Any,
+    track: Track,
+    channel: ChildChannel,
+    damage: DamageLog | None,
 ) -> Iterator[None]:
     """Decode one stream onto ``track``, pausing after each packet."""
     stream.thread_count = 1
@@ -191,7 +195,7 @@ def seek_sound(opened: OpenContainer, stream: Any, time: Fraction) -> None:
 
 
 def run_audio(
-    channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
+    channel: ChildChannel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
     """Send ``sound`` and ``damage`` messages, then one ``end``."""
     bounds = Span.from_json(arguments["within"]) if arguments["within"] else None

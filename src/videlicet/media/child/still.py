@@ -23,7 +23,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from videlicet.media.child.channel import Channel, MediaRefusal
+from videlicet.media.child.channel import ChildChannel, MediaRefusal
 from videlicet.media.child.container import open_container, undecodable
 from videlicet.media.child.picture import Converter, DisplayedFrame, frames, prepare
 from videlicet.media.sandbox import Limits
@@ -42,7 +42,7 @@ _QUALITY = 85
 
 
 def run_frame(
-    channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
+    channel: ChildChannel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
     """Send one ``frame`` (RGB) or ``jpeg`` message for each instant in ``at``."""
     for text in arguments["at"]:
@@ -62,7 +62,7 @@ def run_frame(
 
 
 def _frame_at(
-    descriptor: int, limits: Limits, channel: Channel, at: Fraction
+    descriptor: int, limits: Limits, channel: ChildChannel, at: Fraction
 ) -> tuple[DisplayedFrame, Fraction | None]:
     """The frame on screen at an instant: the last that began by then, else the first of all."""
     # A seek may land late where timestamps are reordered or the index is coarse.
@@ -87,7 +87,7 @@ def _frame_at(
 
 
 def run_image(
-    channel: Channel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
+    channel: ChildChannel, limits: Limits, files: Sequence[int], arguments: Mapping[str, Any]
 ) -> None:
     """Send one ``frame`` message: a still image, upright, on white where it is transparent."""
     warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -145,7 +145,7 @@ def _image_facts(image: Image.Image) -> dict[str, Any]:
 
 
 def _send(
-    channel: Channel,
+    channel: ChildChannel,
     picture: NDArray[np.uint8],
     time: Fraction,
     facts: Mapping[str, Any] | None = None,

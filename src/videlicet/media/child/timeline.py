@@ -8,7 +8,7 @@ from fractions import Fraction
 _SPLICE = Fraction(1)
 
 
-class Timeline:
+class FrameTimeline:
     """Places frames on one timeline, exactly where their timestamps are sound.
 
     ``base`` is the stream's time base, ``nominal`` the usual length of a frame, and ``latest`` the

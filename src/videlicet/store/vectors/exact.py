@@ -2,7 +2,7 @@
 
 Rows stand in blocks that are only ever added to, so that a change copies no row that stays: what
 is new is written behind the last row, and rows that are gone are passed over until they are a
-share of all. A :class:`Matrix` is one version of the rows and never changes; several versions
+share of all. A :class:`VectorMatrix` is one version of the rows and never changes; several versions
 share their blocks.
 """
 
@@ -59,7 +59,7 @@ class Rows(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
+class VectorMatrix:
     """One version of the rows of a space.
 
     A row's position counts the rows before it, block by block; ``ends`` is the position after the
@@ -77,7 +77,7 @@ class Matrix:
     deleted_ranges: NDArray[np.int64]
 
     @classmethod
-    def empty(cls, dimensions: int) -> Matrix:
+    def empty(cls, dimensions: int) -> VectorMatrix:
         none = np.empty(0, np.int64)
         return cls(dimensions, (), none, none, none, none, none, np.empty((0, 2), np.int64))
 
@@ -102,7 +102,7 @@ class Matrix:
 
     def with_changes(
         self, layout: Sequence[tuple[int, int, int]], new: Iterable[tuple[int, int, Chunk]]
-    ) -> Matrix:
+    ) -> VectorMatrix:
         """The rows of ``layout`` (slot, version, rows): those that are here in that version, and
         those of ``new``, which are all others."""
         wanted = {slot: version for slot, version, _ in layout}
@@ -115,16 +115,18 @@ class Matrix:
         )
         total = sum(count for _, _, count in layout)
         arriving = total - int(self.counts[stays].sum())
-        made = Matrix(
+        made = VectorMatrix(
             self.dimensions, self.blocks, self.ends, self.slots[stays], self.versions[stays],
             self.starts[stays], self.counts[stays], gaps,
         )  # fmt: skip
         gone = int(gaps[:, 1].sum())
         if gone > _COMPACTION_SHARE * (total + gone):
-            made = Matrix.empty(self.dimensions)._append(made._chunks(), made.rows, total)
+            made = VectorMatrix.empty(self.dimensions)._append(made._chunks(), made.rows, total)
         return made._append(new, arriving, total)
 
-    def _append(self, new: Iterable[tuple[int, int, Chunk]], arriving: int, total: int) -> Matrix:
+    def _append(
+        self, new: Iterable[tuple[int, int, Chunk]], arriving: int, total: int
+    ) -> VectorMatrix:
         """These rows and new ones behind them: ``arriving`` many, to make ``total``."""
         blocks, ends, last = list(self.blocks), self.ends.tolist(), self._last
         table: list[tuple[int, int, int, int]] = []
@@ -139,7 +141,7 @@ class Matrix:
             arriving -= count
             ends[-1] = last
         slots, versions, starts, counts = np.array(table, np.int64).reshape(-1, 4).T
-        return Matrix(
+        return VectorMatrix(
             self.dimensions, tuple(blocks), np.array(ends, np.int64),
             np.append(self.slots, slots), np.append(self.versions, versions),
             np.append(self.starts, starts), np.append(self.counts, counts), self.deleted_ranges,

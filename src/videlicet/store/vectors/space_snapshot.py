@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from videlicet.store.records import VectorMatch
 from videlicet.store.vectors.chunks import Floats, span_at, top_k
-from videlicet.store.vectors.exact import Matrix
+from videlicet.store.vectors.exact import VectorMatrix
 from videlicet.store.vectors.ivf import IvfIndex
 
 _BLOCK = 16_384
@@ -28,7 +28,7 @@ class SpaceSnapshot:
     version: int
     inverted: IvfIndex | None
     alive: NDArray[np.bool_]
-    matrix: Matrix
+    matrix: VectorMatrix
     assets: dict[int, str]
 
     @property

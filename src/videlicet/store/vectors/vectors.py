@@ -30,7 +30,7 @@ from videlicet.store.records import (
     VectorRow,
 )
 from videlicet.store.vectors.chunks import Chunk, Floats, pack, pack_bytes, span_at
-from videlicet.store.vectors.exact import Matrix
+from videlicet.store.vectors.exact import VectorMatrix
 from videlicet.store.vectors.ivf import IvfIndex, IvfMetadata
 from videlicet.store.vectors.maintenance import VectorMaintenance
 from videlicet.store.vectors.space_snapshot import SpaceSnapshot
@@ -339,7 +339,7 @@ class Vectors(VectorMaintenance):
             (slot, version, len(chunk.ids))
             for slot, version, chunk in sorted(chunks, key=lambda row: row[0])
         ]
-        matrix = Matrix.empty(space.dimensions).with_changes(layout, chunks)
+        matrix = VectorMatrix.empty(space.dimensions).with_changes(layout, chunks)
         return SpaceSnapshot(space.version, None, np.empty(0, np.bool_), matrix, assets)
 
     # -- what is searched -------------------------------------------------------------------------
@@ -355,7 +355,7 @@ class Vectors(VectorMaintenance):
         built = inverted.versions_by_slot() if inverted else {}
         alive = np.array([current.get(slot) == v for slot, v in built.items()], np.bool_)
         layout = [row for row in listed if built.get(row[0]) != row[1]]
-        matrix = old.matrix if old is not None else Matrix.empty(space.dimensions)
+        matrix = old.matrix if old is not None else VectorMatrix.empty(space.dimensions)
         loaded = matrix.versions_by_slot()
         fresh = [slot for slot, version, _ in layout if loaded.get(slot) != version]
         if fresh or len(layout) != len(loaded):

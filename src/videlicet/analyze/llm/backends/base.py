@@ -212,7 +212,7 @@ def stream_with_timeouts(
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class StreamEnd:
     """What a producer puts out last: why the reply ended, and what it took if the server says."""
 
     finish: Finish
@@ -235,7 +235,7 @@ def collect_reply(
     text, end, broken = "", None, ""
     try:
         for item in items:
-            if isinstance(item, End):
+            if isinstance(item, StreamEnd):
                 end = item
                 continue
             part = str(item)[: longest - len(text)]
@@ -243,7 +243,7 @@ def collect_reply(
             if part:
                 yield part
             if len(text) >= longest:
-                end = End(Finish.LENGTH, None)
+                end = StreamEnd(Finish.LENGTH, None)
                 break
     except Exception as error:
         reported = as_error(error)

@@ -22,10 +22,10 @@ from videlicet.analyze.backend import Check, unchecked
 from videlicet.analyze.llm.backends.base import (
     DEFAULT_QUICK_TOKENS,
     Channel,
-    End,
     Final,
     Message,
     ModelTimeout,
+    StreamEnd,
     Timeouts,
     collect_reply,
     stream_with_timeouts,
@@ -251,7 +251,7 @@ async def _chunks(sent: AsyncIterator[bytes]) -> AsyncIterator[Any]:
                 yield json.loads(event)
 
 
-async def _parts(chunks: AsyncIterator[Any]) -> AsyncIterator[str | End]:
+async def _parts(chunks: AsyncIterator[Any]) -> AsyncIterator[str | StreamEnd]:
     """The text of each chunk, and the end.
 
     Raises:
@@ -274,7 +274,7 @@ async def _parts(chunks: AsyncIterator[Any]) -> AsyncIterator[str | End]:
                 finish = Finish.LENGTH if reason == "length" else Finish.STOP
     if finish is None:
         raise EOFError("the stream ended early")
-    yield End(finish, usage)
+    yield StreamEnd(finish, usage)
 
 
 def _usage(row: Any) -> Usage | None:

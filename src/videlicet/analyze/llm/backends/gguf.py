@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from videlicet.analyze.backend import Check, unchecked
 from videlicet.analyze.llm.backends.base import (
     Channel,
-    End,
     Final,
     Message,
     ModelTimeout,
+    StreamEnd,
     Timeouts,
     collect_reply,
     stream_with_timeouts,
@@ -203,7 +203,7 @@ def _run(server: Any, body: dict[str, Any], outlet: Channel) -> None:
     if failed:
         raise failed[0]
     if finish is not None:
-        outlet.put(End(finish, usage))
+        outlet.put(StreamEnd(finish, usage))
 
 
 def _chunk_error(error: Mapping[str, Any]) -> AnalysisError:

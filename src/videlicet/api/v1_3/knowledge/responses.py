@@ -27,7 +27,7 @@ from videlicet.api.v1_3.analysis.requests import check_schema
 from videlicet.api.v1_3.knowledge.answering import ResponseBuilder
 from videlicet.api.v1_3.knowledge.schemas import Response, ResponseRequest, SchemaFormat
 from videlicet.errors import TaskError, VidelicetError
-from videlicet.services.knowledge.sessions import Question, Selection, begin_turn
+from videlicet.services.knowledge.sessions import Selection, SessionQuestion, begin_turn
 
 router = router_for("responses", V1_3)
 
@@ -76,7 +76,7 @@ def _begin(call: HttpCaller, body: ResponseRequest) -> ResponseBuilder:
     schema = check_schema(close_objects(form.schema_)) if isinstance(form, SchemaFormat) else None
     content = "\n".join(one.content for one in body.input)
     selections = [Selection(one.kind, one.id) for one in body.selections or ()]
-    asked = Question(body.knowledge_store_id, content, selections, body.session_id)
+    asked = SessionQuestion(body.knowledge_store_id, content, selections, body.session_id)
     return ResponseBuilder(call, body, begin_turn(call, asked), schema)
 
 
