@@ -191,7 +191,8 @@ def openapi_for_prefix(whole: Mapping[str, Any], prefix: str, title: str) -> dic
     for path, row in found["paths"].items():
         for method, operation in row.items():
             # Requests that do not fit are refused with 400.
-            operation["responses"].pop("422", None)
+            if operation["responses"].get("422", {}).get("description") == "Validation Error":
+                del operation["responses"]["422"]
             if method == "post" and is_write("POST", path):
                 operation.setdefault("parameters", []).append(_IDEMPOTENCY)
     for name in ("HTTPValidationError", "ValidationError"):

@@ -27,20 +27,19 @@ PROBLEMS = {
     507: "There is no room left.",
 }
 
-#: As OpenAPI has it: a model of each for each route would be a second of the server's start.
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": text,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-    for status, text in PROBLEMS.items()
-}
+
+def describe_problem(text: str) -> dict[str, Any]:
+    """A response of OpenAPI that is an error. Naming the model in each of each route would cost a
+    second of the server's start."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": text, "content": {"application/json": {"schema": schema}}}
 
 
 def router_for(tag: str, prefix: str) -> APIRouter:
     """A router whose endpoints describe their errors and honour ``Idempotency-Key``. Its routes are
     complete: to include it under a prefix would build each a second time."""
     return APIRouter(
-        prefix=prefix, tags=[tag], responses=_RESPONSES, route_class=IdempotentRoute,
+        prefix=prefix, tags=[tag], route_class=IdempotentRoute,
         dependencies=[Depends(require_storable_json)],
+        responses={status: describe_problem(text) for status, text in PROBLEMS.items()},
     )  # fmt: skip

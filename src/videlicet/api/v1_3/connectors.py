@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from videlicet.api.caller import Call
 from videlicet.api.errors import not_found
 from videlicet.api.parameters import Pages, format_time
-from videlicet.api.routing import V1_3, router_for
+from videlicet.api.routing import V1_3, describe_problem, router_for
 from videlicet.api.schemas import Page
 from videlicet.api.v1_3.assets import asset_status
 from videlicet.api.v1_3.schemas.connectors import (
@@ -49,7 +49,12 @@ def complete(
     return RedirectResponse(target, 302)
 
 
-@router.post("/connections:authorize", response_model=AuthorizationUrl)
+_BAD_URI: dict[int | str, dict[str, Any]] = {
+    422: describe_problem("The redirect URI cannot be used.")
+}
+
+
+@router.post("/connections:authorize", response_model=AuthorizationUrl, responses=_BAD_URI)
 def authorize(call: Call, body: AuthorizationRequest) -> Any:
     """Begin to connect an account. Send its user to the address in the answer; they come back to
     the redirect URI with ``connection_id`` and ``status``, or with ``error``."""
@@ -57,7 +62,9 @@ def authorize(call: Call, body: AuthorizationRequest) -> Any:
     return {"authorize_url": begun.url, "state": begun.state}
 
 
-@router.post("/connections/redirect-uris", status_code=201, response_model=RedirectUri)
+@router.post(
+    "/connections/redirect-uris", status_code=201, response_model=RedirectUri, responses=_BAD_URI
+)
 def create_redirect_uri(call: Call, body: NewRedirectUri) -> Any:
     """Register a redirect URI. Once there is one, only registered ones are accepted."""
     made = connections.create_redirect_uri(call, body.redirect_uri)
