@@ -41,6 +41,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         pytest.param(V1, ALL, 260, 5_000, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.timeout(2700)
 def test_made_up_requests(
     server: Server, world: World, tmp_path: Path, path: str, phases: str, examples: int, least: int
 ) -> None:
@@ -60,7 +61,7 @@ def test_made_up_requests(
         },
         capture_output=True,
         text=True,
-        timeout=1100,
+        timeout=2400,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2000:]
     found = re.search(r"(\d+) generated, (\d+) passed", done.stdout)

@@ -38,7 +38,7 @@ def drive(packages: Path, folder: Path, recording: Path, environment: dict[str, 
             },
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=1100,
         )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "done"
@@ -52,7 +52,7 @@ def test_every_method(packages: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.corpus
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1300)
 def test_every_method_with_a_real_video(packages: Path, tmp_path: Path, corpus: Path) -> None:
     manifest = json.loads((corpus / "manifest.json").read_text("utf-8"))
     chosen = next(row for row in manifest if row["speech"] and row["width"] == 640)

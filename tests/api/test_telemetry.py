@@ -283,7 +283,7 @@ from videlicet.telemetry import traces
 import videlicet.jobs.workflow_engine, videlicet.worker, videlicet.search.engine
 traces.start(load(sys.argv[1]), "x")
 with traces.span("x", parent="x"):
-    assert traces.carried() == {}
+    assert traces.inject() == {}
 traces.stop()
 print([name for name in sys.modules if name.startswith("opentelemetry")])
 from videlicet.api.app import create_app

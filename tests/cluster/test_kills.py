@@ -77,9 +77,9 @@ def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> No
         )
         ended = Counter(task.video_id for task in store.catalog.tasks(store.scope(MANAGE)))
         assert set(ended.values()) == {1}
-        videos = store.catalog.videos(store.scope(MANAGE, index))
-        assert {video.id for video in videos} >= set(accepted)
-        assert {video.status for video in videos} == {VideoStatus.READY}
+        videos = {one.id: one for one in store.catalog.videos(store.scope(MANAGE, index))}
+        assert set(videos) >= set(accepted)
+        assert {video.status for video in videos.values()} == {VideoStatus.READY}
         until(
             lambda: (
                 not store.catalog.asset_keys(store.scope(MANAGE), status=[AssetStatus.PROCESSING])
@@ -97,7 +97,7 @@ def test_kills_lose_and_double_nothing(services: Services, tmp_path: Path) -> No
                 for asset in plain.catalog.assets(plain.scope(MANAGE))
             }
         for video, name in accepted.items():
-            seen = store.catalog.observations(store.scope(SEE, index), video)
+            seen = store.catalog.observations(store.scope(SEE, index), videos[video].asset_id)
             assert expected[name] == sorted(
                 (one.modality, one.span.start, repr(one.payload)) for one in seen
             )

@@ -18,7 +18,7 @@ from tests.ingest import rig
 from videlicet.ingest import cancel
 from videlicet.rights import EVERY_TENANT, Grant, Purpose
 from videlicet.store import open_store
-from videlicet.types import Kind
+from videlicet.types import Kind, VideoStatus
 
 pytestmark = [pytest.mark.embedded("it makes shared stores itself"), pytest.mark.slow]
 
@@ -140,8 +140,12 @@ def test_what_a_worker_is_at_is_cancelled_from_elsewhere(
         until(lambda: store.catalog.task(store.scope(MANAGE), made["_id"]).stage == "observe")
         cancel(store.scope(MANAGE), store, both.settings(), made["_id"])
         assert a.ok("GET", f"tasks/{made['_id']}")["status"] == "failed"
+        # The worker that was at it says so last: then nothing of it is left.
         until(
-            lambda: not store.catalog.videos(store.scope(MANAGE, index)),
+            lambda: (
+                [one.status for one in store.catalog.videos(store.scope(MANAGE, index))]
+                == [VideoStatus.FAILED]
+            ),
             what="taking it back",
         )
         assert store.catalog.find_resources(store.scope(MANAGE), Kind.DELIVERY)[1] == 0
