@@ -64,7 +64,7 @@ def get(caller: Caller) -> Iterator[Callable[[str], Any]]:
     """What an endpoint of v1.3 gives, over the store that the library has open."""
     app = FastAPI()
     for routes in (asset_routes, task_routes, video_routes):
-        app.include_router(routes.router, prefix="/v1.3")
+        app.include_router(routes.router)
     app.add_exception_handler(VidelicetError, on_library_error)
     app.dependency_overrides[HttpCaller] = lambda: caller
 
