@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,6 +70,11 @@ def test_the_description_is_published(server: Server) -> None:
     assert all(path.startswith("/v1.3/") for path in found["paths"])
     native = httpx.get(f"{server.root}/v1/openapi.json").json()
     assert "/v1/indexes/{index_id}/search" in native["paths"]
+    for document in (found, native):
+        schemas = document["components"]["schemas"]
+        assert not [name for name in schemas if "__api__" in name], "two models have one name"
+        named = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+        assert named <= set(schemas)
 
 
 # -- keys -----------------------------------------------------------------------------------------

@@ -100,7 +100,8 @@ class Home:
         """Make folders that are missing: one holds only what can be derived, one may be empty."""
         with translated_errors(self.root):
             # Up to migration 0009 the ANN indexes were there; they are built anew.
-            shutil.rmtree(self.root / "sketches", ignore_errors=True)
+            if (before := self.root / "sketches").is_dir():
+                shutil.rmtree(before)
             for folder in (self.ann, self.blobs):
                 folder.mkdir(exist_ok=True)
 
