@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -267,3 +269,26 @@ def test_what_belongs_to_a_resource_is_left(
     with open_store(place) as store:
         assert store.blobs.exists(store.scope(MANAGE), f"{folder}/{one.id}/0")
         assert not store.blobs.exists(store.scope(MANAGE), f"{folder}/{'b' * 24}/0")
+
+
+def test_a_library_that_another_process_writes_to_all_the_time_is_sound(
+    sound: tuple[Settings, Index],
+) -> None:
+    place, _ = sound
+    expected = _problems(place)
+    stop = threading.Event()
+
+    def write() -> None:
+        with closing(sqlite3.connect(place.home / "library.sqlite", timeout=30)) as connection:
+            while not stop.is_set():
+                connection.execute("UPDATE assets SET name = name")
+                connection.commit()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(20):
+            assert _problems(place) == expected
+    finally:
+        stop.set()
+        writer.join()
