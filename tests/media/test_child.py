@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from tests import samples
 from tests.media.test_decode import watch
@@ -22,13 +23,14 @@ from videlicet.media.process import DecoderProcess, open_media
 from videlicet.media.sandbox import Limits
 
 
-def _children() -> set[int]:
-    task = Path(f"/proc/{os.getpid()}/task")
-    found: set[int] = set()
-    for thread in task.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            found |= {int(p) for p in (thread / "children").read_text().split()}
-    return found
+def _decoders(program: int | None = None) -> set[int]:
+    """Process ids of the decoders of a program, this one by default."""
+    servers = [
+        child
+        for child in psutil.Process(program).children()
+        if "videlicet.media.child" in child.cmdline()
+    ]
+    return {child.pid for server in servers for child in server.children()}
 
 
 def _until(condition: Callable[[], bool]) -> bool:
@@ -42,11 +44,11 @@ def _until(condition: Callable[[], bool]) -> bool:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_leaving_early_ends_the_child(sample, settings):
-    before = _children()
+    before = _decoders()
     with open_video(sample("talk.mp4", samples.talk), settings, VideoRequest(rate=25)) as events:
         next(events)
-        assert _children() - before
-    assert not _children() - before
+        assert _decoders() - before
+    assert not _decoders() - before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -61,10 +63,10 @@ def test_leaving_early_ends_the_child(sample, settings):
 )
 def test_a_child_killed_fails_only_its_own_file(sample, settings, by, code):
     path = sample("talk.mp4", samples.talk)
-    before = _children()
+    before = _decoders()
     with open_video(path, settings, VideoRequest(rate=25)) as events:
         next(events)
-        (child,) = _children() - before
+        (child,) = _decoders() - before
         os.kill(child, by)
         with pytest.raises(MediaError) as caught:
             list(events)
@@ -137,13 +139,53 @@ with open_video(sys.argv[1], settings.load({str(tmp_path)!r}), VideoRequest(rate
     ) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "ready\n"
-        children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
-        assert len(children) == 1
+        (decoder,) = _decoders(parent.pid)
+        server = psutil.Process(decoder).ppid()
         parent.kill()
-        state = Path(f"/proc/{children[0]}/stat")
+        for pid in (decoder, server):
+            assert _until(lambda pid=pid: _is_gone(pid))
 
-        def gone() -> bool:
-            # An orphan may stay a zombie until the system's first process collects it.
-            return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
-        assert _until(gone)
+def _is_gone(pid: int) -> bool:
+    # An orphan may stay a zombie until the system's first process collects it.
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_fork_server_that_was_killed_is_started_again(sample, settings):
+    path = sample("talk.mp4", samples.talk)
+    with open_video(path, settings, VideoRequest(rate=25)) as events:
+        next(events)
+        (decoder,) = _decoders()
+        server = psutil.Process(decoder).parent()
+        server.kill()
+        server.wait(PATIENCE)
+        # What it had forked goes on, and others start from a new one.
+        assert isinstance(watch(path, settings)[-1], DecodeEnd)
+        assert isinstance(list(events)[-1], DecodeEnd)
+    assert _until(lambda: _is_gone(decoder))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_decoders_inherit_nothing_of_the_program(sample, settings, monkeypatch):
+    monkeypatch.setenv("VIDELICET_API_KEY", "secret")
+    path = sample("talk.mp4", samples.talk)
+    with (
+        socket.socket(),
+        open_video(path, settings, VideoRequest(rate=25)) as others,
+        open_video(path, settings, VideoRequest(rate=25)) as events,
+    ):
+        next(others)
+        next(events)
+        for decoder in _decoders():
+            assert "VIDELICET_API_KEY" not in psutil.Process(decoder).environ()
+            files = [os.readlink(file) for file in Path(f"/proc/{decoder}/fd").iterdir()]
+            # Its request, its messages, and its standard error; ffmpeg opens the recording again.
+            assert len([file for file in files if file.startswith("pipe:")]) == 2
+            assert len({file for file in files if file.endswith("(deleted)")}) == 1
+            assert {file for file in files if file.startswith("/") and "(" not in file} == {
+                str(path)
+            }
+            assert not [file for file in files if file.startswith(("socket:", "anon_inode:"))]

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, create_engine, inspect
 from tests.store.samples import INGEST, SEARCH, add, check_whole
 
 from videlicet.errors import Conflict, StoreError, VidelicetError
@@ -96,19 +97,53 @@ def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path, place: Sett
     assert _refusal(place, write=True, create=True).code == "store_not_writable"
 
 
-def test_tables_that_migrations_make_are_those_in_use(place: Settings, store: Store) -> None:
+def test_tables_that_migrations_make_are_those_in_use(
+    tmp_path: Path, place: Settings, store: Store
+) -> None:
     from alembic.autogenerate import compare_metadata
+    from alembic.command import upgrade
+    from alembic.config import Config
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    with store.database.read_transaction() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
-        assert compare_metadata(context, metadata) == []
-        assert context.get_current_revision() == HEAD
     import videlicet.store.migrations as package
 
-    scripts = ScriptDirectory(str(Path(package.__file__).parent))
-    assert scripts.get_heads() == [HEAD]
+    folder = str(Path(package.__file__).parent)
+    assert ScriptDirectory(folder).get_heads() == [HEAD]
+    config = Config()
+    config.set_main_option("script_location", folder)
+    old = create_engine(f"sqlite:///{tmp_path / 'old.sqlite'}")
+    with old.begin() as connection:
+        config.attributes["connection"] = connection
+        upgrade(config, "head")
+    described = []
+    for engine in (old, store.database.engine):
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": False})
+            assert compare_metadata(context, metadata) == []
+            assert context.get_current_revision() == HEAD
+            described.append(_describe_tables(connection))
+        engine.dispose()
+    assert described[0] == described[1]
+
+
+def _describe_tables(connection: Connection) -> dict[str, object]:
+    """Columns, keys and indexes of each table, without the order of columns and the values that
+    columns had to have in rows that were there before."""
+    found = inspect(connection)
+    named = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+    statements = {name: sql for name, sql in named}
+    return {
+        table: (
+            {c["name"]: (str(c["type"]), c["nullable"]) for c in found.get_columns(table)},
+            found.get_pk_constraint(table)["constrained_columns"],
+            sorted(map(str, found.get_foreign_keys(table))),
+            sorted(map(str, found.get_indexes(table))),
+            sorted(str(u["column_names"]) for u in found.get_unique_constraints(table)),
+            "AUTOINCREMENT" in statements[table],
+        )
+        for table in found.get_table_names()
+    }
 
 
 def test_an_up_to_date_library_opens_without_the_migration_machinery(

@@ -14,15 +14,13 @@ import select
 import signal
 import stat
 import struct
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from videlicet.errors import InvalidInput, MediaError, StoreError, VidelicetError
+from videlicet.media.fork_server import ForkedProcess, ForkServerGone, fork
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,15 +35,6 @@ PIPE_BYTES = 1024 * 1024
 _F_SETPIPE_SZ = 1031
 #: A file's path, or its bytes.
 Input = str | os.PathLike[str] | bytes
-_INHERITED_VARIABLES = (
-    "PATH",
-    "LD_LIBRARY_PATH",
-    "DYLD_LIBRARY_PATH",
-    "LANG",
-    "LC_ALL",
-    "TMPDIR",
-    "TZ",
-)
 
 
 def open_media(source: Input, subject: str | None = None) -> IO[bytes]:
@@ -108,22 +97,13 @@ def readable(path: Input) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def _pipe() -> tuple[IO[bytes], IO[bytes]]:
+    reading, writing = os.pipe()
+    return os.fdopen(reading, "rb", buffering=0), os.fdopen(writing, "wb", buffering=0)
+
+
 def _reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error)).lower()
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
-    root = str(Path(__file__).parents[2])
-    search = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return kept | {
-        "PYTHONPATH": os.pathsep.join(search),
-        # A library's thread pools and allocator arenas count against the address space.
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MALLOC_ARENA_MAX": "2",
-        "PYTHONWARNINGS": "ignore",
-    }
 
 
 class DecoderProcess:
@@ -150,42 +130,37 @@ class DecoderProcess:
         self.subject = subject
         self._largest = largest
         self._stall = stall
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
-        descriptors = [file.fileno() for file in files]
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "videlicet.media.child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                bufsize=0,
-                pass_fds=descriptors,
-                env=_environment(),
-                cwd="/",
-                start_new_session=True,
-            )
-        except BaseException:
-            self._errors.close()
-            raise
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._lifeline = self._process.stdin
-        self._pipe = self._process.stdout
-        self._poll = select.poll()
-        self._poll.register(self._pipe, select.POLLIN)
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):  # an unprivileged user's total may be used up
-                fcntl.fcntl(self._pipe, _F_SETPIPE_SZ, PIPE_BYTES)
         request = {
             "operation": operation,
             "arguments": dict(arguments),
             "limits": limits.to_json(),
-            "files": descriptors,
         }
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
+        standard_input, self._lifeline = _pipe()
+        self._pipe, standard_output = _pipe()
+        self._poll = select.poll()
+        self._poll.register(self._pipe, select.POLLIN)
+        self._process: ForkedProcess | None = None
         try:
+            if sys.platform == "linux":
+                with contextlib.suppress(OSError):  # an unprivileged user's total may be used up
+                    fcntl.fcntl(self._pipe, _F_SETPIPE_SZ, PIPE_BYTES)
+            with standard_input, standard_output:
+                streams = (standard_input, standard_output, self._errors)
+                self._process = fork(
+                    [stream.fileno() for stream in streams], [file.fileno() for file in files]
+                )
             # A dead child is noticed, with its reason, when the first message is read.
             with contextlib.suppress(BrokenPipeError):
                 self._lifeline.write(json.dumps(request).encode() + b"\n")
+        except ForkServerGone as error:
+            self.close()
+            raise MediaError(
+                "media_decoder_crashed",
+                f"The decoder of {subject} could not be started.",
+                subject=subject,
+                details={"log": str(error)},
+            ) from error
         except BaseException:
             self.close()
             raise
@@ -198,13 +173,13 @@ class DecoderProcess:
 
     @property
     def pid(self) -> int:
+        assert self._process is not None
         return self._process.pid
 
     def close(self) -> None:
         """End the child and wait for it. Harmless when repeated."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
+        if self._process is not None:
+            self._process.close()
         self._pipe.close()
         with contextlib.suppress(BrokenPipeError):
             self._lifeline.close()
@@ -250,7 +225,7 @@ class DecoderProcess:
         got = 0
         while got < size:
             if not self._poll.poll(self._stall * 1000):
-                self._process.kill()
+                self.close()
                 raise self._limit_error(f"said nothing for {self._stall:g} seconds")
             count = os.readv(self._pipe.fileno(), [view[got:]])
             if not count:
@@ -259,12 +234,12 @@ class DecoderProcess:
         return buffer
 
     def _exit_error(self) -> VidelicetError:
-        deadline = time.monotonic() + 5
-        while self._process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        code = self._process.poll()
-        if code is None:
+        assert self._process is not None
+        if not self._process.wait(5):
             return self._crash_error("it closed its pipe but went on")
+        code = self._process.exit_code
+        if code is None:
+            return self._crash_error("nobody saw how")
         if code in (-signal.SIGXCPU, -signal.SIGKILL):
             what = "processor time" if code == -signal.SIGXCPU else "memory or processor time"
             return self._limit_error(f"used more {what} than it may")

@@ -1,9 +1,10 @@
 """What confines the processes that read hostile bytes.
 
-Every file is parsed in a child process of its own, started afresh (never forked), that gets the
-file as an open descriptor. Always: limits on address space, processor time, open files, written
-bytes and core dumps; only the ``fd`` protocol; the containers and codecs listed here. Where the
-kernel has Landlock, the child also loses every path of the file system and TCP.
+Every file is parsed in a child process of its own, forked from one that has never read a file or
+known a secret (:mod:`videlicet.media.fork_server`), that gets the file as an open descriptor.
+Always: limits on address space, processor time, open files, written bytes and core dumps; only the
+``fd`` protocol; the containers and codecs listed here. Where the kernel has Landlock, the child
+also loses every path of the file system and TCP.
 """
 
 from __future__ import annotations

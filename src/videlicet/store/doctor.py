@@ -282,8 +282,8 @@ def _is_consistent(database: SqliteDatabase, table: str) -> bool:
     """FTS5's own check against the text. It is a write by form, so a copy in a transaction that is
     taken back does where nothing may be changed."""
     with database.driver_connection() as connection:
-        # Waits for whoever writes. A transaction that began by reading the table would be refused as
-        # soon as another one wrote in between.
+        # It waits for whoever writes. A transaction that began by reading the table would be
+        # refused as soon as another one wrote in between.
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")

@@ -31,7 +31,7 @@ from videlicet.store.catalog.expressions import is_any_of
 from videlicet.store.catalog.indexes import find_index
 from videlicet.store.catalog.memberships import require_slot
 from videlicet.store.catalog.resources import schedule_erasure
-from videlicet.store.catalog.schema import assets, erasures, memberships_table
+from videlicet.store.catalog.schema import assets, erasures, memberships_table, metadata
 from videlicet.store.database import Database, open_database
 from videlicet.store.home import Home, WriterLock, translated_errors
 from videlicet.store.records import MANAGING, ByteMatch
@@ -79,7 +79,7 @@ def open_store(
             raise StoreError(
                 "store_not_found", f"There is no library in {database.name}.", subject=database.name
             )
-        database.migrate()
+        database.migrate(metadata)
         store = Store(home, database, lock, settings, writable=write, policy=policy)
         if write:
             home.create_missing_folders()

@@ -38,7 +38,7 @@ _PROBES = ("/health", "/ready", "/metrics")
 #: a key was last used.
 _VERIFIED_S, _RECORD_EVERY_S = 2.0, 600.0
 
-_MAX_HEADER_BYTESERS = {
+_HEADERS = {
     "x-api-version": "1.3",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -76,7 +76,7 @@ class AuthMiddleware:
         while "//" in path:
             path = path.replace("//", "/")
         scope["path"], scope["raw_path"] = path, path.encode("utf-8", "surrogateescape")
-        headers: dict[str, str] = dict(_MAX_HEADER_BYTESERS)
+        headers: dict[str, str] = dict(_HEADERS)
         started = False
 
         async def reply(message: Message) -> None:

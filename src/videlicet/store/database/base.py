@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -17,6 +17,9 @@ from videlicet.errors import Conflict, StoreError
 
 #: The newest migration; a test holds it equal to Alembic's own head.
 HEAD = "0009"
+
+#: Alembic's own table.
+_VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
 
 @dataclass(slots=True)
@@ -124,8 +127,9 @@ class Database(ABC):
                 subject=self.name,
             ) from error
 
-    def migrate(self) -> None:
-        """Bring the tables up to date; a no-op (and no Alembic import) when they are.
+    def migrate(self, tables: MetaData) -> None:
+        """Bring the tables up to date; a no-op (and no Alembic import) when they are. ``tables``
+        are what migrations lead to: a new data directory gets them at once.
 
         Raises:
             StoreError: ``schema_too_new`` where the tables are from a newer program.
@@ -134,6 +138,13 @@ class Database(ABC):
         if found == HEAD:
             return
         self.require_known_revision(found)
+        if found is None and not self.shared:
+            with self._translated_errors(), self._migration_transaction() as connection:
+                if not inspect(connection).has_table(_VERSION.name):
+                    tables.create_all(connection)
+                    _VERSION.create(connection)
+                    connection.execute(_VERSION.insert().values(version_num=HEAD))
+            return
         from alembic.command import upgrade
         from alembic.config import Config
 
@@ -151,7 +162,7 @@ class Database(ABC):
             StoreError: the database does not answer.
         """
         with self.read_transaction() as connection:
-            connection.execute(text("SELECT version_num FROM alembic_version")).first()
+            connection.execute(select(_VERSION)).first()
 
     def require_known_revision(self, revision: str | None) -> None:
         """Refuse the tables of a newer program."""
@@ -167,10 +178,10 @@ class Database(ABC):
     def revision(self) -> str | None:
         """The migration the tables stand at, ``None`` in an empty database."""
         with self.read_transaction() as connection:
-            if not inspect(connection).has_table("alembic_version"):
+            if not inspect(connection).has_table(_VERSION.name):
                 return None
-            row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
-            return None if row is None else str(row[0])
+            found = connection.execute(select(_VERSION.c.version_num)).scalar()
+            return None if found is None else str(found)
 
     @abstractmethod
     def close(self) -> None:

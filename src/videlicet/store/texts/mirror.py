@@ -24,6 +24,7 @@ from videlicet.store.catalog.rows import span_of, span_text
 from videlicet.store.catalog.schema import (
     indexes,
     memberships_table,
+    metadata,
     text_chunks,
     text_rows,
     text_spaces,
@@ -171,7 +172,7 @@ class MirroredTexts(Texts):
     def _open(self) -> None:
         with self._lock:
             if not self._ready:
-                self._database.migrate()
+                self._database.migrate(metadata)
                 self._ready = True
 
     def _sync(self, index_id: str) -> None:
