@@ -132,7 +132,7 @@ def _describe_tables(connection: Connection) -> dict[str, object]:
     columns had to have in rows that were there before."""
     found = inspect(connection)
     named = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
-    statements = {name: sql for name, sql in named}
+    statements = dict(named.all())  # type: ignore[arg-type]
     return {
         table: (
             {c["name"]: (str(c["type"]), c["nullable"]) for c in found.get_columns(table)},
