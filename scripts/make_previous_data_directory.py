@@ -47,7 +47,7 @@ QUESTION = "What is written about the invoice?"
 LANES: tuple[list[str], ...] = (["visual"], ["text"], [])
 
 
-def film(path: Path) -> Path:
+def make_video(path: Path) -> Path:
     """Six seconds of three colours, the second with text on the screen."""
     pictures = []
     for colour, text in ((samples.RED, ""), (samples.BLUE, "invoice 4711"), (samples.GREEN, "")):
@@ -61,7 +61,7 @@ def build(home: Path, folder: Path) -> dict[str, Any]:
     """Fill a data directory over HTTP; its answers to every GET that names what does not expire."""
     with served(home, **DOUBLES) as server:
         made = world.build(
-            server, "local", film(folder / "colours.mp4"), samples.image(folder / "red.png")
+            server, "local", make_video(folder / "colours.mp4"), samples.image(folder / "red.png")
         )
         client, native = made.client, made.native
         client.ok(

@@ -22,7 +22,7 @@ from videlicet.store import open_store
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("standing") / "home"
+    home = tmp_path_factory.mktemp("saved-searches") / "home"
     with hosted(home, **DOUBLES, **OPEN, VIDELICET_RATE_LIMIT="10000000") as one:
         yield one
 

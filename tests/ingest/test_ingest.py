@@ -224,8 +224,8 @@ def test_file_names_of_any_bytes(rig: Rig, tmp_path: Path) -> None:
         assert asset.name == "bad \\xff 🎬.mp4"
 
 
-@pytest.mark.embedded("the books are a file")
-def test_the_books_are_json_and_erased_in_the_end(rig: Rig, tmp_path: Path) -> None:
+@pytest.mark.embedded("the workflow database is a file")
+def test_the_workflow_database_is_json_and_erased_in_the_end(rig: Rig, tmp_path: Path) -> None:
     (recording,) = make_videos(tmp_path, 1)
     with rig.writing() as (store, index):
         news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([recording]))

@@ -280,8 +280,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(rig: Rig, tmp_path: Pat
     assert rig.contents()["assets"] == []
 
 
-@pytest.mark.embedded("the books are a file")
-def test_damaged_books_are_named_and_may_be_thrown_away(
+@pytest.mark.embedded("the workflow database is a file")
+def test_a_damaged_workflow_database_is_named_and_may_be_deleted(
     three_videos: list[Path], undisturbed: Rig, rig: Rig
 ) -> None:
     with rig.writing() as (store, index):
@@ -296,8 +296,10 @@ def test_damaged_books_are_named_and_may_be_thrown_away(
     assert rig.contents() == undisturbed.contents()
 
 
-@pytest.mark.embedded("the books are a file")
-def test_books_that_break_on_the_way_fail_the_task_alone(rig: Rig, tmp_path: Path) -> None:
+@pytest.mark.embedded("the workflow database is a file")
+def test_a_workflow_database_that_breaks_on_the_way_fails_the_task_alone(
+    rig: Rig, tmp_path: Path
+) -> None:
     (recording,) = make_videos(tmp_path, 1)
     with rig.writing() as (store, index):
         news = ingest(store.scope(GRANT), store, rig.settings, index, find_sources([recording]))

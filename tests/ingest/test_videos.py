@@ -419,7 +419,7 @@ def test_who_cancels_what_nobody_works_on_takes_it_back(
 
 
 def test_what_no_task_owns_is_swept_up(rig: Rig, three_videos: list[Path]) -> None:
-    """The books of unfinished work were thrown away between two steps."""
+    """The database of unfinished work was thrown away between two steps."""
     with rig.working() as (context, index):
         store = context.store
         asset = upload(context, three_videos[0])

@@ -347,8 +347,8 @@ def test_what_was_broken_off_goes_on_however_busy_the_machine_is(
     subprocess.run(
         [sys.executable, "-c", _OLDER, str(place), json.dumps(began)], check=True, timeout=60
     )
-    with closing(sqlite3.connect(place)) as books, books:
-        books.execute(
+    with closing(sqlite3.connect(place)) as database, database:
+        database.execute(
             "UPDATE workflow_status SET status = 'PENDING', executor_id = 'worker', "
             "application_version = '1'"
         )

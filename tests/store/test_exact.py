@@ -96,7 +96,7 @@ def test_what_is_found_is_what_a_copy_of_all_rows_gives(
             matrix = matrix.with_changes(layout, fresh)
             earlier.append((matrix, dict(rows)))
             assert matrix.rows == sum(count for _, _, count in layout)
-        # Earlier versions go on giving what they gave.
+        # Earlier versions return what they returned before.
         for one, then in earlier:
             assert _found(one, queries, k, chosen) == [
                 _found_in_a_copy(then, query, k, chosen) for query in queries

@@ -63,6 +63,6 @@ def action_groups(words: Iterable[str]) -> frozenset[int]:
 
 
 def contradicts(asked: frozenset[int], text: str) -> bool:
-    """Whether ``text`` tells of other deeds and of none of those ``asked``."""
+    """Whether ``text`` names other actions and none of those ``asked``."""
     done = action_groups(stems(text))
     return bool(asked and done) and not asked & done

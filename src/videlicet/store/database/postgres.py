@@ -2,8 +2,8 @@
 
 Reading transactions see one snapshot (REPEATABLE READ). Writing ones take turns by an advisory
 lock, as they do in SQLite, so that the same code is right on both; they are short. A lock by name
-(:meth:`PostgresDatabase.held`) belongs to a connection: the server lets it go when the process that
-held it is gone, however it ended.
+(:meth:`PostgresDatabase.advisory_lock`) belongs to a connection: the server lets it go when the
+process that held it is gone, however it ended.
 """
 
 from __future__ import annotations

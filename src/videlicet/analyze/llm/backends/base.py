@@ -101,7 +101,7 @@ class Timeouts:
 
 
 class ModelTimeout(Exception):
-    """Patience has ended; the argument says with what."""
+    """A timeout has passed; the argument says which."""
 
 
 @dataclass(frozen=True, slots=True)
