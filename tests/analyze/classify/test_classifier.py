@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests import samples
-from tests.samples import BLUE, GREEN, RED, YELLOW, Scene
+from tests.samples import BLUE, GREEN, RED, YELLOW, Scene, Tone
 
 import videlicet as vl
 from videlicet.analyze.classify import logistic
@@ -76,6 +76,15 @@ def test_thresholds(library: Library, ids: dict[str, str]) -> None:
     assert (none.label, none.score, none.scores) == (NONE, one.score, one.scores)
     (any_,) = library.classify(["red"], assets=[ids["blue0"]], threshold=0.0)
     assert any_.label == "red"
+
+
+def test_what_nothing_supports_has_no_citations(tmp_path: Path) -> None:
+    with vl.open(tmp_path / "home") as silent:
+        silent.create_index("default", IDS)
+        assert not silent.add(samples.sound(tmp_path / "tone.wav", Tone(300, 2))).failed
+        for shots in (False, True):
+            (one,) = silent.classify(["red"], threshold=0.0, shots=shots)
+            assert (one.label, one.citations) == ("red", ())
 
 
 def test_shots(library: Library, ids: dict[str, str]) -> None:

@@ -332,13 +332,15 @@ def _cited(subject: ClassifiedAsset, span: Span, row: Floats) -> tuple[EvidenceI
     what the models name in the pictures. Nearest first, and at least half as near as the first."""
     evidence = subject.evidence
     kind = int(np.argmax(_supports(evidence, span, row[None])[:, 0]))
+    frames = evidence.frame_vectors
+    places = _within(evidence, _SPOKEN[kind - 1], span) if kind else frames.overlapping(span)
+    if not places:  # nothing supports it, and it has no threshold to meet
+        return ()
     if kind:
-        places = _within(evidence, _SPOKEN[kind - 1], span)
         items, near = [evidence.items[n] for n in places], evidence.vectors[places] @ row
     else:
-        places = evidence.frame_vectors.overlapping(span)
-        named = [_named(subject, evidence.frame_vectors.spans[n]) for n in places]
-        near = evidence.frame_vectors.rows[places] @ row
+        named = [_named(subject, frames.spans[n]) for n in places]
+        near = frames.rows[places] @ row
         near, items = near[[n is not None for n in named]], [n for n in named if n is not None]
     if not items:
         return ()

@@ -45,7 +45,7 @@ def exporters(call: Call) -> Any:
 @router.get(
     "/indexes/{index_id}/videos/{video_id}/exports/{name}",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}}},
+    responses={200: {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}},
 )
 async def export(
     call: Call,
