@@ -173,10 +173,10 @@ def ours(rows: Floats, queries: Floats, truth: list[set[int]]) -> Iterator[list[
             (space,) = store.vectors.statistics(store.scope(SEARCH, index_id))
         first, memory = cold(settings, index_id)
         ratio = after_a_put(settings, index_id, queries)
-        built = space["index"]
-        how = "exact" if built is None else (
-            f"{built['nprobe']} of {built['nlist']} lists, "
-            f"measured {built['recall_at_10']:.3f}"
+        index = space["index"]
+        how = "exact" if index is None else (
+            f"{index['nprobe']} of {index['nlist']} lists, "
+            f"measured {index['recall_at_10']:.3f}"
         )  # fmt: skip
         how += f"; {ratio:.1f} times as long with a put before it"
         yield [
