@@ -95,13 +95,13 @@ def build(settings: Settings, minutes: int) -> str:
         row = (row / np.linalg.norm(row)).astype(np.float32)
         vectors.setdefault(Modality.VISUAL, []).append(VectorRow(f"look {number}", whole, row))
         if number % 30 == 0:
-            line = ScreenText(f"{own[0]} and {own[1]}".upper(), Box(0, 0, 1, 0.1), 0.95)
-            seen.append(Observation(asset_id, whole, Modality.TEXT, cards["ocr"], line))
+            shown = ScreenText(f"{own[0]} and {own[1]}".upper(), Box(0, 0, 1, 0.1), 0.95)
+            seen.append(Observation(asset_id, whole, Modality.TEXT, cards["ocr"], shown))
     for modality, rows in (
         (Modality.SPEECH, said),
         (Modality.TEXT, [one for one in seen if one.modality is Modality.TEXT]),
     ):
-        texts = [one.payload.text for one in rows]
+        texts = [one.text or "" for one in rows]
         vectors[modality] = [
             VectorRow(one.id, one.span, row)
             for one, row in zip(rows, embed_texts(text, texts), strict=True)

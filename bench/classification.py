@@ -26,6 +26,7 @@ from videlicet.analyze.classify.classifier import (
 )
 from videlicet.library import Library
 from videlicet.rights import Grant, Purpose
+from videlicet.search.encode import Encoders
 from videlicet.settings import load
 
 ANALYZE = Grant("bench", Purpose.ANALYZE)
@@ -44,9 +45,9 @@ def main() -> None:
 
 
 def measure(library: Library, name: str, rows: dict[str, dict[str, list[str]]]) -> list[str]:
-    store = library._read()
-    index = library.index(name)
-    encoders = library._searcher(index).encoders
+    platform = library._caller().platform
+    store, index = platform.store, library.index(name)
+    encoders = platform.encoders(index.cards)
     assets = {Path(a.name).name: a for a in library.assets(name)}
     files = sorted(f for f in assets if f not in COMPILATIONS)
     subjects = [
@@ -126,7 +127,7 @@ def average(truth: np.ndarray, scores: np.ndarray) -> float:
     return float((np.cumsum(order) / np.arange(1, len(order) + 1))[order].mean())
 
 
-def encoded(encoders, categories: list[Category]) -> np.ndarray:
+def encoded(encoders: Encoders, categories: list[Category]) -> np.ndarray:
     return np.asarray(encoders.text.encode([one.text for one in categories]), np.float64)
 
 

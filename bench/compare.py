@@ -18,7 +18,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -95,13 +96,17 @@ def in_turns(
     return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
 
 
+def _time(folder: Path, arguments: Sequence[str], one: Checkout) -> float:
+    return one.time(folder, *arguments)
+
+
 def startup(ours: Checkout, theirs: Checkout, folder: Path) -> list[Row]:
     cases = {
         "import videlicet, s": ("-c", "import videlicet"),
         "videlicet --help, s": ("-m", "videlicet", "--help"),
     }
     rows = [
-        (name, *in_turns(ours, theirs, RUNS, lambda one, a=arguments: one.time(folder, *a)))
+        (name, *in_turns(ours, theirs, RUNS, partial(_time, folder, arguments)))
         for name, arguments in cases.items()
     ]
     homes = {one: _fresh(folder) for one in (ours, theirs)}

@@ -109,7 +109,7 @@ def main() -> None:
     settings = load(HOME)
     grant = Grant("bench", Purpose.SEARCH)
     with Library(settings) as library:
-        if INDEX not in {index.name for index in _indexes(library)}:
+        if INDEX not in {index.name for index in library.indexes()}:
             library.create_index(INDEX)
         failed = library.add(*dataset.videos.values(), index=INDEX).failed
         assert not failed, [f.error for f in failed]
@@ -164,15 +164,6 @@ def main() -> None:
     out.parent.mkdir(exist_ok=True)
     out.write_text(text)
     print(text)
-
-
-def _indexes(library: Library) -> list[object]:
-    from videlicet.errors import StoreError
-
-    try:
-        return list(library.indexes())
-    except StoreError:
-        return []
 
 
 if __name__ == "__main__":

@@ -95,11 +95,13 @@ def frames_of(path: Path) -> Iterator[av.VideoFrame]:
         for one, other in itertools.pairwise([begin, *steps]):
             one.link_to(other)
         graph.configure()
-        for frame in itertools.chain(source.decode(stream), [None]):
-            graph.push(frame)
+        for decoded in itertools.chain(source.decode(stream), [None]):
+            graph.push(decoded)
             while True:
                 try:
-                    yield graph.pull()
+                    frame = graph.pull()
+                    assert isinstance(frame, av.VideoFrame)
+                    yield frame
                 except (BlockingIOError, EOFError):
                     break
 
@@ -129,7 +131,7 @@ def repeat_video(source: Path, minutes: float, out: Path) -> Path:
                 for stream in once.streams:
                     if stream.index not in streams:
                         streams[stream.index] = container.add_stream_from_template(stream)
-                length = Fraction(once.duration, av.time_base)
+                length = Fraction(once.duration or 0, av.time_base)
                 for packet in once.demux():
                     if packet.dts is None or packet.time_base is None or packet.pts is None:
                         continue

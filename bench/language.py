@@ -37,8 +37,8 @@ class TimedBackend:
 
     def __init__(self, inner: Gguf) -> None:
         self.inner = inner
-        self.id, self.pictures, self.context = inner.id, inner.pictures, inner.context
-        self.quick = inner.quick
+        self.id, self.context = inner.id, inner.context
+        self.accepts_images, self.quick_tokens = inner.accepts_images, inner.quick_tokens
         self.first = 0.0
 
     def complete(self, messages: Sequence[Message], **options: Any) -> Iterator[str | Final]:

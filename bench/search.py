@@ -22,6 +22,7 @@ from videlicet.models.registry import load as load_model
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings, load
 from videlicet.store import TextRow, VectorRow, open_store
+from videlicet.store.vectors.vectors import Vectors
 from videlicet.types import (
     Label,
     MediaInfo,
@@ -72,13 +73,13 @@ def build(settings: Settings, segments: int) -> None:
                     seen.append(
                         Observation(asset_id, shot, Modality.SHOT, "cuts", Shot(shot.midpoint))
                     )
+                    line = f"We saw a {word} near the {other} at {number}:{i}."
                     spoken = Observation(
-                        asset_id, part, Modality.SPEECH, cards["speech"],
-                        Utterance(f"We saw a {word} near the {other} at {number}:{i}.", "en", 0.9),
-                    )  # fmt: skip
+                        asset_id, part, Modality.SPEECH, cards["speech"], Utterance(line, "en", 0.9)
+                    )
                     seen.append(spoken)
                     said.append(VectorRow(spoken.id, part, rows[i]))
-                    texts.append(TextRow(spoken.id, Modality.SPEECH, part, spoken.payload.text))
+                    texts.append(TextRow(spoken.id, Modality.SPEECH, part, line))
                 label = Observation(
                     asset_id, part, Modality.VISUAL, cards["vision"], Label(word, 0.6)
                 )
@@ -90,6 +91,7 @@ def build(settings: Settings, segments: int) -> None:
                     store.scope(ingest, index.id), modality, text.card.id, asset_id, found
                 )
             store.texts.put(store.scope(ingest, index.id), asset_id, texts)
+        assert isinstance(store.vectors, Vectors)
         store.vectors.optimize(store.scope(ingest, index.id))
 
 

@@ -179,7 +179,7 @@ def main() -> None:
             while "indexing" not in {status(client, task) for task in tasks}:
                 time.sleep(0.2)
             time.sleep(5)
-            busy = []
+            busy: list[float] = []
             while all(status(client, task) == "indexing" for task in tasks) and len(busy) < 100:
                 busy.append(search(client, index, rng)[1])
                 time.sleep(0.1)

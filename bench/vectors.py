@@ -27,6 +27,7 @@ from bench.entries import enter_asset
 from videlicet.rights import Grant, Purpose
 from videlicet.settings import Settings, load
 from videlicet.store import VectorRow, open_store
+from videlicet.store.vectors.vectors import Vectors
 from videlicet.types import (
     MediaInfo,
     Modality,
@@ -73,7 +74,8 @@ def queries_of(rows: Floats) -> Floats:
     sample = rows[rng.choice(len(rows), 2048)]
     far = rng.standard_normal((half, len(sample))) @ (sample - sample.mean(axis=0))
     found = np.concatenate([near, far])
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    unit: Floats = (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def fill(settings: Settings, rows: Floats) -> tuple[str, float, float]:
@@ -95,6 +97,7 @@ def fill(settings: Settings, rows: Floats) -> tuple[str, float, float]:
         put = time.perf_counter() - began
         began = time.perf_counter()
         if len(rows) > settings.ann_threshold_rows:
+            assert isinstance(store.vectors, Vectors)
             store.vectors.optimize(store.scope(INGEST, index.id), force=True)
         return index.id, put, time.perf_counter() - began
 
