@@ -8,7 +8,10 @@ LOCKED := --require-hashes --no-deps
 # Test processes side by side: one more than cores, because many tests wait for other processes.
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 
-.PHONY: demo compile test test-slow check coverage bench docs lock weights clean help
+# What is different where machines share their stores.
+SHARED := $(addprefix tests/,store services search library jobs ingest api)
+
+.PHONY: demo compile test test-slow test-shared check coverage bench docs lock weights clean help
 
 help: ## What can be made.
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,11 +23,14 @@ demo: .venv/runtime weights ## Find moments in a sample video, or in your own: m
 compile: .venv/dev
 	@$(BIN)/python -m compileall -q src tests
 
-test: .venv/dev compile weights ## Run all tests.
+test: .venv/dev compile weights ## Run all tests but those that take minutes.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-slow: .venv/dev compile weights ## Run the tests that take minutes: kills, clusters, official SDKs, thousands of requests.
+test-slow: .venv/dev compile weights ## Run the tests that take minutes: kills, clusters, official SDKs, the guide's commands.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m slow --durations 15 $(ARGS)
+
+test-shared: .venv/dev compile weights ## Run the tests of what is stored over PostgreSQL and an object store, with two servers.
+	VIDELICET_TEST_SHARED=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 15 $(or $(ARGS),$(SHARED))
 
 check: .venv/dev ## Formatting, lint, types, import rules and cycles, unused code, file lengths.
 	$(BIN)/ruff format --check

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 #: A test that needs the corpus.
 CORPUS = "tests/media/test_corpus.py"

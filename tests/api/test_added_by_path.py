@@ -28,6 +28,8 @@ from videlicet.services.assets import NewAsset
 from videlicet.services.caller import Caller
 from videlicet.services.platform import Platform
 
+pytestmark = pytest.mark.slow
+
 #: A name that stands nowhere else.
 NAME = "zyzzyva-holiday.mp4"
 
@@ -167,7 +169,6 @@ def test_an_asset_that_was_sent_stays_where_it_leaves_one_index(
         library.remove(sent.id, index="default")
 
 
-@pytest.mark.slow
 def test_videos_added_by_path_are_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recordings = rig.make_videos(tmp_path / "videos", 2, seconds=4)
     home = tmp_path / "home"

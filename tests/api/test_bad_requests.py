@@ -15,6 +15,8 @@ import pytest
 from tests.api.server import DOUBLES, Server, served
 from tests.api.world import METHODS, World, filled, operations, unknown
 
+pytestmark = pytest.mark.slow
+
 DOCUMENTS = ("/openapi.json", "/v1/openapi.json")
 FORM = "multipart/form-data"
 
@@ -94,7 +96,6 @@ def require_told(answer: httpx.Response, statuses: set[str], what: object) -> No
         assert problem["message"], what
 
 
-@pytest.mark.slow
 def test_bodies(world: World, document: Any) -> None:
     for method, path, row in operations(document):
         if "requestBody" not in row:

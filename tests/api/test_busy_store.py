@@ -12,6 +12,8 @@ from tests.api.server import Client, Server
 
 from videlicet.store.database.sqlite import SqliteDatabase
 
+pytestmark = pytest.mark.slow
+
 SEARCHES = 16
 
 

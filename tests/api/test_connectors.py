@@ -181,6 +181,7 @@ def test_imports(user: TwelveLabs, drive: Google, connection: str, recording: Pa
     require_status(404, lambda: user.imports.import_files("none", items=wanted))
 
 
+@pytest.mark.slow
 def test_what_failed_is_fetched_again(
     user: TwelveLabs, drive: Google, connection: str, recording: Path
 ) -> None:
@@ -233,6 +234,7 @@ def test_a_connection_is_revoked_with_its_deletion(
     }
 
 
+@pytest.mark.slow
 def test_a_server_without_a_client_of_its_own(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

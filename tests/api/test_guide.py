@@ -17,6 +17,8 @@ from tests.api.server import Server
 from tests.docs.samples import make_samples
 from tests.docs.snippets import ROOT, snippets
 
+pytestmark = pytest.mark.slow
+
 MARK = "tests/api/test_guide.py"
 
 
@@ -104,7 +106,6 @@ def test_haystack(server: Server, here: Path) -> None:
     assert run([sys.executable, "-c", program], server, here) == "The invoice is due\n"
 
 
-@pytest.mark.slow
 def test_javascript(server: Server, here: Path, packages: Path) -> None:
     (program,) = blocks("javascript-sdk.md", "javascript")
     (packages / "guide.mjs").write_text(program)

@@ -129,6 +129,7 @@ def test_reading_keys_change_nothing(server: Server, task: dict[str, Any]) -> No
         assert reader.post(f"tasks/{task['id']}/retry").status_code == 403
 
 
+@pytest.mark.slow
 def test_a_tenant_with_much_to_do_does_not_hold_up_another(
     native: Client, client: Client, index: str, server: Server, recording: Path, tmp_path: Path
 ) -> None:

@@ -12,6 +12,8 @@ from tests.cluster.services import free_port, place
 from tests.docs.samples import make_samples
 from tests.docs.snippets import ROOT, snippets
 
+pytestmark = pytest.mark.slow
+
 README = ROOT / "README.md"
 MARK = "tests/api/test_readme.py"
 

@@ -14,8 +14,6 @@ import pytest
 from tests.docs.samples import make_samples
 from tests.docs.snippets import PAGES, ROOT, Snippet, snippets
 
-#: Pages whose commands run with every test run.
-FIRST = {"README.md", "docs/getting-started.md"}
 LANGUAGES = {"console", "python", "javascript", "json", "text", "toml"}
 
 
@@ -64,14 +62,15 @@ def test_targets_of_make_exist(page: Path) -> None:
 
 
 def runnable_pages() -> list[Any]:
-    """The pages with something to run; only the first ones that one reads are not slow."""
+    """The pages with something to run."""
     return [
-        pytest.param(page, id=names(page), marks=[] if names(page) in FIRST else pytest.mark.slow)
+        pytest.param(page, id=names(page))
         for page in PAGES
         if any(snippet.language in ("console", "python") for snippet in snippets(page))
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", runnable_pages())

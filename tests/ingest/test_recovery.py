@@ -25,6 +25,8 @@ from videlicet.media.sources import find_sources
 from videlicet.store import open_store
 from videlicet.types import Status
 
+pytestmark = pytest.mark.slow
+
 
 def worker() -> psutil.Process:
     """The worker process that this one started."""
@@ -67,7 +69,6 @@ def kill_again_and_again(rig: Rig, sources: list[Path], moments: Iterator[float]
     return kills
 
 
-@pytest.mark.slow
 def test_kills_leave_no_trace(three_videos: list[Path], undisturbed: Rig, rig: Rig) -> None:
     chance = random.Random(20)
     kills = kill_again_and_again(rig, three_videos, (chance.uniform(0, 0.6) for _ in range(3)))
@@ -77,7 +78,6 @@ def test_kills_leave_no_trace(three_videos: list[Path], undisturbed: Rig, rig: R
     assert set(rig.statuses().values()) == {Status.READY}
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_fifty_kills_leave_no_trace(tmp_path: Path) -> None:
     sources = make_videos(tmp_path / "videos", 10, seconds=8)
@@ -97,7 +97,6 @@ def test_fifty_kills_leave_no_trace(tmp_path: Path) -> None:
     assert hurt.staged == []
 
 
-@pytest.mark.slow
 def test_when_the_caller_dies_its_worker_does_and_another_goes_on(
     three_videos: list[Path], undisturbed: Rig, rig: Rig
 ) -> None:
@@ -127,7 +126,6 @@ with rig.writing() as (store, index):
     assert rig.contents() == undisturbed.contents()
 
 
-@pytest.mark.slow
 @pytest.mark.embedded("whoever adds does all that is left in the data directory")
 def test_what_was_observed_on_a_machine_that_is_gone_is_observed_again(
     three_videos: list[Path], undisturbed: Rig, rig: Rig

@@ -283,6 +283,7 @@ DBOS.destroy()
 """
 
 
+@pytest.mark.slow
 def test_work_that_an_older_program_began_goes_on(rig: Rig, three_videos: list[Path]) -> None:
     now = datetime.now(UTC)
     with rig.writing() as (store, index):

@@ -17,6 +17,8 @@ from tests.api.server import DOUBLES, Client, Server, hosted, served
 from tests.ingest import rig
 from tests.mcp.agents import Agent, remote
 
+pytestmark = pytest.mark.slow
+
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 CALL = {
     "jsonrpc": "2.0", "id": 1, "method": "tools/call",
@@ -277,7 +279,6 @@ def test_limits(server: Server, key: str) -> None:
         assert answer.status_code == 400, version
 
 
-@pytest.mark.slow
 def test_rate(tmp_path: Path) -> None:
     with served(tmp_path / "home", **DOUBLES, VIDELICET_RATE_LIMIT="3") as one:
         key = one.key()

@@ -146,6 +146,7 @@ def test_words_are_those_of_bare_faster_whisper(
         assert all(0 <= word.probability <= 1 for word in said.words)
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.corpus
 def test_threads_hear_the_same(speech: SpeechRecognizer, corpus: Path) -> None:
@@ -186,6 +187,7 @@ def test_the_same_sound_is_known_again_when_it_was_changed(sound: AudioEncoder) 
         assert int(heard.argmax()) == number
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.corpus
 def test_an_excerpt_leads_to_its_recording(sound: AudioEncoder, corpus: Path) -> None:

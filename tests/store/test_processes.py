@@ -106,6 +106,7 @@ def test_readers_see_whole_assets_while_another_process_writes(place: Settings) 
     _sound(place)
 
 
+@pytest.mark.slow
 def test_a_writer_killed_at_any_moment_leaves_a_sound_library(place: Settings) -> None:
     dice = random.Random(99)
     for _ in range(7):
