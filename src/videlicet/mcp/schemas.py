@@ -176,7 +176,7 @@ class Index(BaseModel):
     created_at: str
 
 
-class Indexes(BaseModel):
+class IndexPage(BaseModel):
     indexes: list[Index]
 
 
@@ -189,7 +189,7 @@ class Video(BaseModel):
     error: Reason | None = None
 
 
-class Videos(BaseModel):
+class VideoPage(BaseModel):
     notice: str = NOTICE
     index_id: str
     videos: list[Video]

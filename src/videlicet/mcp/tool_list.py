@@ -56,13 +56,13 @@ def tools(*, files: bool) -> dict[str, Tool]:
         Tool(
             "list_indexes", "List indexes",
             "List the indexes: collections of videos that are searched together.",
-            list_indexes, schemas.ListIndexes, schemas.Indexes,
+            list_indexes, schemas.ListIndexes, schemas.IndexPage,
         ),
         Tool(
             "list_videos", "List videos",
             "List the videos of an index, newest first, page by page, with status and duration. "
             "Only ready ones are found by searches.",
-            list_videos, schemas.ListVideos, schemas.Videos,
+            list_videos, schemas.ListVideos, schemas.VideoPage,
         ),
         Tool(
             "find_moments", "Find moments",

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from videlicet.mcp.context import ToolContext
 
 
-def list_indexes(context: ToolContext, _: schemas.ListIndexes) -> schemas.Indexes:
+def list_indexes(context: ToolContext, _: schemas.ListIndexes) -> schemas.IndexPage:
     """Every index of the caller's."""
     scope = context.caller.scope(Purpose.MANAGE)
     catalog = context.caller.catalog
-    return schemas.Indexes(
+    return schemas.IndexPage(
         indexes=[
             schemas.Index(
                 id=index.id,

@@ -19,7 +19,7 @@ _STATES = {
 }  # fmt: skip
 
 
-def list_videos(context: ToolContext, asked: schemas.ListVideos) -> schemas.Videos:
+def list_videos(context: ToolContext, asked: schemas.ListVideos) -> schemas.VideoPage:
     """A page of an index's recordings."""
     from videlicet.services.indexing import list_videos_and_sources
 
@@ -27,7 +27,7 @@ def list_videos(context: ToolContext, asked: schemas.ListVideos) -> schemas.Vide
     rows, total = list_videos_and_sources(
         context.caller, index, offset=(asked.page - 1) * asked.limit, limit=asked.limit
     )
-    return schemas.Videos(
+    return schemas.VideoPage(
         index_id=index.id,
         videos=[_video_row(row) for row in rows],
         total=total,
