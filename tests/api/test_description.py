@@ -38,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         pytest.param(V1_3, SOME, 1, 70, marks=pytest.mark.slow),
         pytest.param(V1, SOME, 5, 80, marks=pytest.mark.slow),
         pytest.param(V1_3, ALL, 30, 5_000, marks=pytest.mark.slow),
-        pytest.param(V1, ALL, 260, 5_000, marks=pytest.mark.slow),
+        pytest.param(V1, ALL, 120, 5_000, marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.timeout(2700)
