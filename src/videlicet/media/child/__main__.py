@@ -26,6 +26,9 @@ from videlicet.media.fork_server import LARGEST_REQUEST, NUMBER
 
 def main() -> None:
     """Serve until the parent closes its end, or has died."""
+    # A signal to all processes of a service is for the parent, which may have work to finish.
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
     requests = socket.socket(fileno=int(sys.argv[1]))
     if sys.platform == "linux":  # elsewhere some libraries do not work in a fork once imported
         import_operations()
