@@ -292,3 +292,16 @@ def test_a_library_that_another_process_writes_to_all_the_time_is_sound(
     finally:
         stop.set()
         writer.join()
+
+
+def test_what_every_user_can_read_is_closed(sound: tuple[Settings, Index]) -> None:
+    place, _ = sound
+    place.home.chmod(0o755)
+    (place.home / "library.sqlite").chmod(0o644)
+    (one,) = _problems(place)
+    assert (one.level, one.fixed) == (Level.WARNING, False)
+    assert "read" in one.message
+    (one,) = _problems(place, fix=True)
+    assert one.fixed
+    assert _problems(place) == []
+    assert not place.home.stat().st_mode & 0o007

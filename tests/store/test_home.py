@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -280,3 +281,12 @@ def test_a_database_kept_busy_is_said_to_be(place: Settings, store: Store) -> No
         ):
             connection.execute("BEGIN IMMEDIATE")
     other.close()
+
+
+def test_a_new_data_directory_is_for_its_owner(tmp_path: Path, place: Settings) -> None:
+    before = os.umask(0o022)
+    try:
+        with open_store(place, write=True, create=True):
+            assert stat.S_IMODE(place.home.stat().st_mode) == 0o700
+    finally:
+        os.umask(before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import signal
 import sys
 import threading
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from videlicet.store import Store
 
 _log = logging.getLogger(__name__)
+
+#: The umask of processes that store: nothing is for other users of the machine.
+_PRIVATE = 0o077
 
 
 def serve(
@@ -55,6 +59,7 @@ def serve(
 
     settings = load(context.home)
     logs.configure(settings)
+    os.umask(_PRIVATE)
     from videlicet.api.app import create_app
     from videlicet.api.operations.running import run
     from videlicet.api.state import ServerState
@@ -96,6 +101,7 @@ def mcp() -> None:
 
     settings = load(context.home)
     logs.configure(settings)
+    os.umask(_PRIVATE)
     from videlicet.mcp.stdio import run
 
     run(settings)
@@ -118,6 +124,7 @@ def worker() -> None:
             "with `videlicet serve`.",
             subject="database_url",
         )
+    os.umask(_PRIVATE)
     server_secret(settings)
     ended = threading.Event()
     for one in (signal.SIGINT, signal.SIGTERM):

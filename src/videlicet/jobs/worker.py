@@ -46,6 +46,7 @@ def run_worker(kinds: Kinds) -> int:
     # process. Decoders take this over, so none of them fails its job for it.
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_IGN)
+    os.umask(0o077)  # what is stored is for nobody else on this machine
     logging.basicConfig(level=logging.WARNING)
     hello = channel.receive()
     if hello is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,12 +117,31 @@ class _Examination:
 
     def findings(self) -> list[Finding]:
         return [
+            *self._check_modes(),
             *self._check_erasures(),
             *self._check_word_lists(),
             *self._check_blobs(),
             *self._check_assets(),
             *self._check_vectors(),
         ]
+
+    def _check_modes(self) -> Iterator[Finding]:
+        """Whether every user of this machine can read what is stored."""
+        home = self._store.home
+        if not (home.root.stat().st_mode & stat.S_IXOTH):
+            return
+        paths = [home.root, *home.root.rglob("*")]
+        open_ones = [path for path in paths if path.lstat().st_mode & stat.S_IRWXO]
+        if not [path for path in open_ones if path.is_file()]:
+            return
+        if self._fix:
+            for path in open_ones:
+                if not path.is_symlink():
+                    path.chmod(stat.S_IMODE(path.stat().st_mode) & ~stat.S_IRWXO)
+        yield Finding(
+            Level.WARNING, str(home.root), "Every user of this machine can read what is stored.",
+            f"{RUN_FIX[:-1]}, or `chmod -R o= {home.root}`.", fixed=self._fix,
+        )  # fmt: skip
 
     def _check_erasures(self) -> Iterator[Finding]:
         with self._database.read_transaction() as connection:

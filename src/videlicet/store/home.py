@@ -79,10 +79,11 @@ class Home:
             )
 
     def create(self) -> None:
-        """Make an empty data directory, or leave one that exists as it is."""
+        """Make an empty data directory that only its owner can enter, or leave one that exists as
+        it is."""
         with translated_errors(self.root):
             try:
-                self.root.mkdir(parents=True, exist_ok=True)
+                self.root.mkdir(0o700, parents=True, exist_ok=True)
             except (FileExistsError, NotADirectoryError) as error:
                 raise self._file_in_the_way() from error
             if not self.format_file.exists() and not self.database.exists():
