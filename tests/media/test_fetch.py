@@ -273,3 +273,35 @@ def test_an_address_wrapped_in_another_is_judged_by_itself(address):
     assert all(is_public(outer) == is_public(address) for outer in wrapped)
     if address.is_private or address.is_loopback or address.is_multicast or address.is_link_local:
         assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.1", "10.255.255.255", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.31.0.1",
+        "192.0.0.1", "192.0.0.8", "192.0.0.170", "192.0.0.255", "192.0.2.1", "192.88.99.1",
+        "192.168.1.1", "198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1",
+        "239.255.255.250", "240.0.0.1", "255.255.255.255",
+        "::", "::1", "64:ff9b:1::1", "100::1", "100:0:0:1::1", "2001:2::1", "2001:db8::1",
+        "2001:1ff::1", "3fff::1", "5f00::1", "fc00::1", "fdff::1", "fe80::1", "fec0::1", "feff::1",
+        "ff02::1", "4000::1",
+    ],
+)  # fmt: skip
+def test_special_addresses_are_not_public(address):
+    assert not is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["1.1.1.1", "93.184.216.34", "192.0.1.1", "198.17.0.1", "223.255.255.255",
+     "2606:4700:4700::1111", "2a00:1450:4001::1", "2001:4860:4860::8888", "64:ff9b::1.1.1.1"],
+)  # fmt: skip
+def test_ordinary_addresses_are_public(address):
+    assert is_public(ipaddress.ip_address(address))
+
+
+@given(st.ip_addresses())
+def test_what_python_knows_as_special_is_not_public(address):
+    wrapped = address.version == 6 and (address.teredo or address.sixtofour or address.ipv4_mapped)
+    if not address.is_global and not wrapped:
+        assert not is_public(address)

@@ -37,6 +37,21 @@ _SLOWEST, _PATIENCE = 2048, 60.0
 _BLOCK = 1024 * 1024
 #: Networks that carry an IPv4 address inside an IPv6 one: prefix → where the 32 bits end.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+#: Addresses that are nobody's on the public internet, by the IANA registries of special-purpose
+#: addresses (RFC 6890) and of multicast. Python's ``is_global`` follows them with each release only.
+_SPECIAL_V4 = tuple(
+    map(
+        ipaddress.IPv4Network,
+        (
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+            "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16",
+            "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
+        ),
+    )
+)  # fmt: skip
+#: The only block of unicast addresses of the public internet that IANA has begun to allocate.
+_UNICAST_V6 = ipaddress.IPv6Network("2000::/3")
+_SPECIAL_V6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32", "3fff::/20")))
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -219,9 +234,10 @@ def is_public(address: Address) -> bool:
             inner = address.teredo[1]
         if inner is not None:
             return is_public(inner)
-        if address.scope_id is not None:
+        if address.scope_id is not None or address not in _UNICAST_V6:
             return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
+        return not any(address in network for network in _SPECIAL_V6)
+    return not any(address in network for network in _SPECIAL_V4)
 
 
 def _allowed(setting: str) -> tuple[set[str], list[ipaddress.IPv4Network | ipaddress.IPv6Network]]:
