@@ -38,7 +38,7 @@ _BLOCK = 1024 * 1024
 #: Networks that carry an IPv4 address inside an IPv6 one: prefix → where the 32 bits end.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 #: Addresses that are nobody's on the public internet, by the IANA registries of special-purpose
-#: addresses (RFC 6890) and of multicast. Python's ``is_global`` follows them with each release only.
+#: addresses (RFC 6890) and of multicast. ``is_global`` knows those of when Python was released.
 _SPECIAL_V4 = tuple(
     map(
         ipaddress.IPv4Network,
