@@ -9,7 +9,7 @@ LOCKED := --require-hashes --no-deps
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 
 # What is different where machines share their stores.
-SHARED := $(addprefix tests/,store services search library jobs ingest api)
+SHARED := $(addprefix tests/,store services search jobs ingest)
 
 .PHONY: demo compile test test-slow test-shared check coverage bench docs lock weights clean help
 

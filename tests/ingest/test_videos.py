@@ -222,6 +222,8 @@ def test_a_path_that_fails_leaves_nothing(rig: Rig, three_videos: list[Path], la
         assert rig.staged == []
         ended = store.catalog.task(store.scope(GRANT), task.id)
         assert (ended.status, ended.asset_id, ended.video_id) == (Status.FAILED, None, None)
+        if store.blobs.remote:
+            return  # the copy that other machines read is gone with what failed
         requeue(store.scope(GRANT), store, ended)
         Run(context, task.id).to("finish")
         assert [video.status for video in videos(store)] == [VideoStatus.READY]

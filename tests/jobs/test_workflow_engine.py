@@ -31,7 +31,7 @@ from videlicet.jobs.workflow_engine import WorkflowEngine
 from videlicet.media.sources import find_sources
 from videlicet.types import Asset, AssetStatus, Kind, Resource, Status
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.embedded("the engine's database is a file")]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.embedded("the engine's database is a file")]
 
 
 class Toy(JobKind):

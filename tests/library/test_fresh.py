@@ -14,6 +14,8 @@ import videlicet
 from videlicet import Hit, Library, NotFound, Span
 from videlicet.errors import VidelicetError
 
+pytestmark = pytest.mark.embedded("a data directory that is not there")
+
 NAME = "0123456789abcdef01234567"
 SPAN = Span(Fraction(0), Fraction(1))
 HIT = Hit(NAME, NAME, "a.mp4", SPAN, 1.0, 1, ())
