@@ -9,6 +9,7 @@ The room's doors, each importable on its own so that nothing heavy loads before 
 * :mod:`videlicet.media.cut`: exact thumbnails, frames, clips and reels; query pictures and sounds.
 * :mod:`videlicet.media.pages`: the pages of PDF documents, and what they say.
 * :mod:`videlicet.media.remux`: copies with other chapters, nothing encoded anew.
+* :mod:`videlicet.media.fork_server`: where the child processes come from.
 * :mod:`videlicet.media.sandbox`: what confines the child processes on this machine.
 
 ``media/child`` is what runs inside those processes; nothing else imports it. The names below may
