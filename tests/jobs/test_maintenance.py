@@ -69,7 +69,7 @@ def test_erasures_that_something_was_in_the_way_of_are_finished(
     made = add(store, index, "video.mp4", word="zanzibar")
     with monkeypatch.context() as patched:
         # As where a reader keeps the write-ahead log from being emptied.
-        patched.setattr(store.database, "checkpoint", lambda patience=0.0: False)
+        patched.setattr(store.database, "checkpoint", lambda timeout=0.0: False)
         store.remove_video(store.scope(MANAGE, index.id), made.id)
     assert _pending(store)
     with maintained(store, monkeypatch, builds=False):

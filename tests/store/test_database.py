@@ -122,7 +122,7 @@ def test_writers_get_a_turn_while_another_process_writes_without_a_pause(
 
 
 def test_a_turn_that_is_not_given_up_is_not_waited_for_for_ever(tmp_path: Path) -> None:
-    first, second = (WriteTurns(tmp_path / "a.sqlite", patience=0.05) for _ in range(2))
+    first, second = (WriteTurns(tmp_path / "a.sqlite", timeout=0.05) for _ in range(2))
     first.take()
     second.take()
     first.close()

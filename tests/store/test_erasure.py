@@ -210,7 +210,7 @@ def test_a_reader_of_an_old_state_delays_the_bytes_and_the_next_opening_finishes
     from videlicet.store.database import Database
 
     checkpoint = Database.checkpoint
-    monkeypatch.setattr(Database, "checkpoint", lambda self, patience=0.0: checkpoint(self, 0.0))
+    monkeypatch.setattr(Database, "checkpoint", lambda self, timeout=0.0: checkpoint(self, 0.0))
     with open_store(place, write=True, create=True) as store:
         index = store.catalog.create_index(store.scope(INGEST), "main", {})
         made, rows = _add_canary(store, index)

@@ -341,7 +341,7 @@ def test_an_index_is_computed_outside_of_any_transaction(
 
     def watched(*arguments: Any) -> Floats:
         store.vectors.put(store.scope(INGEST, index.id), MODALITY, SPACE, gone, [])
-        assert store.database.checkpoint(patience=0), "no reader is in the way"
+        assert store.database.checkpoint(timeout=0), "no reader is in the way"
         return real(*arguments)
 
     monkeypatch.setattr(ivf, "_centroids", watched)

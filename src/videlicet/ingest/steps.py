@@ -81,7 +81,7 @@ class IndexingSteps:
         task = self._stage("identify", status=Status.RUNNING)
         if not task.source:
             return self._plan_of_asset(task).to_json()
-        path = self._brought(task) or Path(task.source)
+        path = self._uploaded_source(task) or Path(task.source)
         with open_media(path) as file:
             stamp = stamp_of(os.fstat(file.fileno()))
             digest = hashlib.sha256()
@@ -189,7 +189,7 @@ class IndexingSteps:
             )
         self._store.catalog.put_asset(self._scope, asset, video)
         if plan.blob is not None and not self._store.blobs.exists(self._scope, plan.blob):
-            path = self._brought(task)
+            path = self._uploaded_source(task)
             assert path is not None
             self._store.blobs.put(self._scope, plan.blob, path)
 
@@ -416,7 +416,7 @@ class IndexingSteps:
         self._announce(delivery.READY, task)
         self._context.report(Progress.of(task, notes=video.notes, **self._spent(), **news))
 
-    def _brought(self, task: Task) -> Path | None:
+    def _uploaded_source(self, task: Task) -> Path | None:
         """The file as it came from elsewhere, if it did: from an address, or into a store that
         machines share."""
         if scheme_of(task.source) is not None:

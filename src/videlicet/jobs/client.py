@@ -129,12 +129,12 @@ class WorkerProcess:
         finally:
             limit.cancel()
 
-    def shut_down(self, patience: float = SHUTDOWN_TIMEOUT) -> None:
+    def shut_down(self, timeout: float = SHUTDOWN_TIMEOUT) -> None:
         """Ask the worker to end while another thread reads its events; after so many seconds it is
         ended, which is always safe: what is unfinished goes on later."""
         try:
             self._send({"kind": "stop"})
-            self._process.wait(patience)
+            self._process.wait(timeout)
         except (VidelicetError, subprocess.TimeoutExpired):
             self.kill()
 

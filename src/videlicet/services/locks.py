@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from videlicet.errors import Conflict
 
 #: Seconds that a change waits for those before it.
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 @dataclass(slots=True)
@@ -30,17 +30,17 @@ class NamedLocks:
         return len(self._entries)
 
     @contextmanager
-    def hold(self, name: str, patience: float = PATIENCE) -> Iterator[None]:
+    def hold(self, name: str, timeout: float = TIMEOUT) -> Iterator[None]:
         """Hold the lock of this name while the block runs.
 
         Raises:
-            Conflict: ``changes_pending``, others held it for all of ``patience`` seconds.
+            Conflict: ``changes_pending``, others held it for all of ``timeout`` seconds.
         """
         with self._guard:
             entry = self._entries.setdefault(name, _Entry())
             entry.users += 1
         try:
-            if not entry.lock.acquire(timeout=patience):
+            if not entry.lock.acquire(timeout=timeout):
                 raise Conflict(
                     "changes_pending", f"Other changes to {name} are still under way.", subject=name
                 )

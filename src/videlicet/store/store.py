@@ -133,7 +133,7 @@ class Store:
         """Let go of the directory; closing twice is fine."""
         if self._lock is not None:
             # A copy made from now on is a backup of one file, not of a file and its log.
-            self.database.checkpoint(patience=0)
+            self.database.checkpoint(timeout=0)
         self.database.close()
         self.texts.close()
         if self._lock is not None:

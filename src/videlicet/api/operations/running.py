@@ -118,7 +118,7 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _protocol(patience: float) -> type[asyncio.Protocol]:
+def _protocol(timeout: float) -> type[asyncio.Protocol]:
     """Connections whose requests' heads must be complete within so many seconds. (Bodies are
     waited for elsewhere.)"""
 
@@ -147,7 +147,7 @@ def _protocol(patience: float) -> type[asyncio.Protocol]:
             if self.conn.their_state is not h11.IDLE or not begun:
                 self._forget()
             elif self._late is None:
-                self._late = self.loop.call_later(patience, self._give_up)
+                self._late = self.loop.call_later(timeout, self._give_up)
 
         def _forget(self) -> None:
             if self._late is not None:

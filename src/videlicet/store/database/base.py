@@ -88,7 +88,7 @@ class Database(ABC):
                 yield connection
 
     @abstractmethod
-    def checkpoint(self, patience: float = 5.0) -> bool:
+    def checkpoint(self, timeout: float = 5.0) -> bool:
         """See that what was deleted is gone from the database's own files, as far as that is in
         this program's hands; false while another process is in the way."""
 

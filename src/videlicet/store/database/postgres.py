@@ -104,7 +104,7 @@ class PostgresDatabase(Database):
         for engine in (self.engine, self._newest, self._writers):
             engine.dispose()
 
-    def checkpoint(self, patience: float = 5.0) -> bool:
+    def checkpoint(self, timeout: float = 5.0) -> bool:
         """Nothing to do: when pages of what was deleted are used again, and how long the log is
         kept, is the server's affair (docs/operations.md)."""
         return True
@@ -123,7 +123,7 @@ class PostgresDatabase(Database):
         with self._translated_errors(), self._locks.connect() as connection:
             bare = connection.execution_options(isolation_level="AUTOCOMMIT")
             if wait:
-                # Waits as long as it takes; transactions have their own patience.
+                # Waits as long as it takes; transactions have a timeout of their own.
                 bare.exec_driver_sql("SET lock_timeout = 0")
                 bare.exec_driver_sql(f"SELECT pg_advisory_lock({key})")
             elif not bare.exec_driver_sql(f"SELECT pg_try_advisory_lock({key})").scalar():

@@ -90,9 +90,9 @@ class SqliteDatabase(Database):
             finally:
                 connection.close()
 
-    def checkpoint(self, patience: float = 5.0) -> bool:
+    def checkpoint(self, timeout: float = 5.0) -> bool:
         """Fold the write-ahead log into the file and empty it; false while a reader is in it."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while True:
             with self.driver_connection() as connection:
                 connection.execute("PRAGMA busy_timeout = 0")

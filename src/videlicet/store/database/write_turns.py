@@ -23,14 +23,14 @@ class WriteTurns:
     (the process that has it is suspended), the writer goes on without one.
     """
 
-    def __init__(self, database: Path, patience: float = 30.0) -> None:
+    def __init__(self, database: Path, timeout: float = 30.0) -> None:
         self._paths = [database.with_suffix(".line"), database.with_suffix(".turn")]
-        self._patience = patience
+        self._timeout = timeout
         self._files: list[int] = []
 
     def take(self) -> None:
         """Wait for the turn."""
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._timeout
         try:
             if not self._files:
                 self._files = [

@@ -153,7 +153,7 @@ class MirroredTexts(Texts):
             if gone or lost:
                 self._synced_versions.clear()
         # Also where nothing was erased now: a reader may have been in the way the last time.
-        return self._database.checkpoint(patience=5.0 if gone or lost else 0.0)
+        return self._database.checkpoint(timeout=5.0 if gone or lost else 0.0)
 
     def _drop_space(self, mirror: Connection, space: int) -> None:
         mirror.execute(delete(text_chunks).where(text_chunks.c.space == space))

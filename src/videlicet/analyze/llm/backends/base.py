@@ -155,14 +155,14 @@ class Channel:
         return self._closed.is_set()
 
     def pause(self, seconds: float) -> bool:
-        """Wait so long before trying again, without using up patience; whether the taker has
+        """Wait so long before trying again, which does not count; whether the taker has
         gone."""
         self._items.put(_Pause(seconds))
         return self._closed.wait(seconds)
 
 
 def stream_with_timeouts(
-    produce: Callable[[Channel], None], patience: Timeouts, check: Check = unchecked
+    produce: Callable[[Channel], None], timeouts: Timeouts, check: Check = unchecked
 ) -> Generator[object, None, None]:
     """What ``produce`` puts out, as it comes, while it runs in a thread of its own.
 
@@ -170,31 +170,31 @@ def stream_with_timeouts(
         TooSlow: nothing came in time.
         BaseException: what ``produce`` or ``check`` raises.
     """
-    outlet = Channel()
+    channel = Channel()
 
     def run() -> None:
         try:
-            produce(outlet)
+            produce(channel)
         except BaseException as error:
-            outlet.put(_Ended(error))
+            channel.put(_Ended(error))
         else:
-            outlet.put(_Ended(None))
+            channel.put(_Ended(None))
 
     threading.Thread(target=run, name="language-model", daemon=True).start()
     began = looked = time.monotonic()
-    silent_until = began + patience.first
+    silent_until = began + timeouts.first
     try:
         while True:
             now = time.monotonic()
             if now - looked >= _TICK:
                 check()
                 looked = now
-            left = min(silent_until, began + patience.total) - now
+            left = min(silent_until, began + timeouts.total) - now
             try:
-                item = outlet._items.get(timeout=max(0.0, min(left, _TICK)))
+                item = channel._items.get(timeout=max(0.0, min(left, _TICK)))
             except queue.Empty:
                 if left <= _TICK:
-                    whole = silent_until > began + patience.total
+                    whole = silent_until > began + timeouts.total
                     raise ModelTimeout("in all" if whole else "silent") from None
                 continue
             if isinstance(item, _Ended):
@@ -202,13 +202,13 @@ def stream_with_timeouts(
                     raise item.error
                 return
             if isinstance(item, _Pause):
-                silent_until = time.monotonic() + item.seconds + patience.first
+                silent_until = time.monotonic() + item.seconds + timeouts.first
                 continue
             yield item
             # What says nothing yet, as a model that thinks does, is no first token.
-            silent_until = time.monotonic() + (patience.between if item else patience.first)
+            silent_until = time.monotonic() + (timeouts.between if item else timeouts.first)
     finally:
-        outlet.close()
+        channel.close()
 
 
 @dataclass(frozen=True, slots=True)

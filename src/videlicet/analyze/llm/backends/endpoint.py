@@ -114,8 +114,8 @@ class Endpoint:
         # A slow import is not the model's silence.
         self._client()
 
-        def produce(outlet: Channel) -> None:
-            outlet.run(lambda: self._ask(body, schema, outlet))
+        def produce(channel: Channel) -> None:
+            channel.run(lambda: self._ask(body, schema, channel))
 
         items = stream_with_timeouts(produce, self._timeouts, check)
         return collect_reply(items, messages, max_tokens, _as_error)
@@ -137,30 +137,30 @@ class Endpoint:
 
         if self._certificates is None:
             self._certificates = httpx.create_ssl_context()
-        patience = openai.Timeout(self._timeouts.first, connect=CONNECT, write=CONNECT * 2)
+        timeout = openai.Timeout(self._timeouts.first, connect=CONNECT, write=CONNECT * 2)
         return openai.AsyncOpenAI(
             base_url=self._url,
             api_key=self._key or "none",
             max_retries=0,
-            timeout=patience,
+            timeout=timeout,
             http_client=openai.DefaultAsyncHttpxClient(
-                follow_redirects=False, timeout=patience, verify=self._certificates
+                follow_redirects=False, timeout=timeout, verify=self._certificates
             ),
         )
 
     async def _ask(
-        self, body: dict[str, Any], schema: Mapping[str, Any] | None, outlet: Channel
+        self, body: dict[str, Any], schema: Mapping[str, Any] | None, channel: Channel
     ) -> None:
         """Puts out the reply; tries again until there is some text, or it is of no use."""
         async with self._client() as client:
-            await self._ask_with(client, body, schema, outlet)
+            await self._ask_with(client, body, schema, channel)
 
     async def _ask_with(
         self,
         client: openai.AsyncOpenAI,
         body: dict[str, Any],
         schema: Mapping[str, Any] | None,
-        outlet: Channel,
+        channel: Channel,
     ) -> None:
         import openai
 
@@ -175,7 +175,7 @@ class Endpoint:
                 async with raw.create(**request) as response:
                     async for item in _parts(_chunks(response.iter_bytes())):
                         began = began or (isinstance(item, str) and item != "")
-                        if outlet.put(item):
+                        if channel.put(item):
                             return
                 if schema is not None:
                     self._form = max(self._form, form)
@@ -204,7 +204,7 @@ class Endpoint:
                 delay = _backoff(tries)
             tries += 1
             _log.info("language model asked again", extra={"tries": tries, "seconds": delay})
-            if outlet.pause(delay):
+            if channel.pause(delay):
                 return
 
 

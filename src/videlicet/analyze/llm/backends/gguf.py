@@ -94,7 +94,7 @@ class Gguf:
             **(_constraint(schema) if schema is not None else {}),
         }
         items = stream_with_timeouts(
-            lambda outlet: _run(server, body, outlet), self._timeouts, check
+            lambda channel: _run(server, body, channel), self._timeouts, check
         )
         return collect_reply(items, messages, max_tokens, _as_error)
 
@@ -180,7 +180,7 @@ def _constraint(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"response_format": {"type": "json_schema", "json_schema": {"schema": dict(schema)}}}
 
 
-def _run(server: Any, body: dict[str, Any], outlet: Channel) -> None:
+def _run(server: Any, body: dict[str, Any], channel: Channel) -> None:
     finish: Finish | None = None
     usage: Usage | None = None
     failed: list[AnalysisError] = []
@@ -194,7 +194,7 @@ def _run(server: Any, body: dict[str, Any], outlet: Channel) -> None:
             usage = Usage(row["prompt_tokens"], row["completion_tokens"])
         gone = False
         for choice in chunk["choices"]:
-            gone = outlet.put(choice["delta"].get("content") or "")
+            gone = channel.put(choice["delta"].get("content") or "")
             if reason := choice["finish_reason"]:
                 finish = Finish.LENGTH if reason == "length" else Finish.STOP
         return gone
@@ -203,7 +203,7 @@ def _run(server: Any, body: dict[str, Any], outlet: Channel) -> None:
     if failed:
         raise failed[0]
     if finish is not None:
-        outlet.put(StreamEnd(finish, usage))
+        channel.put(StreamEnd(finish, usage))
 
 
 def _chunk_error(error: Mapping[str, Any]) -> AnalysisError:
