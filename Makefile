@@ -29,7 +29,7 @@ test: .venv/dev compile weights ## Run all tests but those that take minutes.
 test-slow: .venv/dev compile weights ## Run the tests that take minutes: kills, clusters, official SDKs, the guide's commands.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m slow --durations 15 $(ARGS)
 
-test-shared: .venv/dev compile weights ## Run the tests of what is stored over PostgreSQL and an object store, with two servers.
+test-shared: .venv/dev compile weights ## Run the tests of what is stored over PostgreSQL and an object store.
 	VIDELICET_TEST_SHARED=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 15 $(or $(ARGS),$(SHARED))
 
 check: .venv/dev ## Formatting, lint, types, import rules and cycles, unused code, file lengths.

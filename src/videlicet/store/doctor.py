@@ -128,19 +128,17 @@ class _Examination:
     def _check_modes(self) -> Iterator[Finding]:
         """Whether every user of this machine can read what is stored."""
         home = self._store.home
-        if not (home.root.stat().st_mode & stat.S_IXOTH):
+        mode = home.root.stat().st_mode
+        if not mode & stat.S_IXOTH or not home.database.exists():
             return
-        paths = [home.root, *home.root.rglob("*")]
-        open_ones = [path for path in paths if path.lstat().st_mode & stat.S_IRWXO]
-        if not [path for path in open_ones if path.is_file()]:
+        if not home.database.stat().st_mode & stat.S_IROTH:
             return
         if self._fix:
-            for path in open_ones:
-                if not path.is_symlink():
-                    path.chmod(stat.S_IMODE(path.stat().st_mode) & ~stat.S_IRWXO)
+            # Who cannot enter the directory reads nothing in it.
+            home.root.chmod(stat.S_IMODE(mode) & ~stat.S_IRWXO)
         yield Finding(
             Level.WARNING, str(home.root), "Every user of this machine can read what is stored.",
-            f"{RUN_FIX[:-1]}, or `chmod -R o= {home.root}`.", fixed=self._fix,
+            f"{RUN_FIX[:-1]}, or `chmod o= {home.root}`.", fixed=self._fix,
         )  # fmt: skip
 
     def _check_erasures(self) -> Iterator[Finding]:

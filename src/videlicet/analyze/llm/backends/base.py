@@ -167,7 +167,7 @@ def stream_with_timeouts(
     """What ``produce`` puts out, as it comes, while it runs in a thread of its own.
 
     Raises:
-        TooSlow: nothing came in time.
+        ModelTimeout: nothing came in time.
         BaseException: what ``produce`` or ``check`` raises.
     """
     channel = Channel()
