@@ -101,17 +101,22 @@ class ForkServer:
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "videlicet.media.child", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                pass_fds=[theirs.fileno()],
-                env=_environment(),
-                cwd="/",
-                start_new_session=True,
-            )
+        try:
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "videlicet.media.child", str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._errors,
+                    pass_fds=[theirs.fileno()],
+                    env=_environment(),
+                    cwd="/",
+                    start_new_session=True,
+                )
+        except BaseException:
+            self._socket.close()
+            self._errors.close()
+            raise
 
     def fork(self, streams: Sequence[int], files: Sequence[int]) -> ForkedProcess:
         """A process with these standard streams, and with ``files`` open.
